@@ -1,0 +1,1 @@
+//! The ProxyMesh account API, emulated.
