@@ -1,0 +1,127 @@
+//! IP addresses that may use the proxies without credentials.
+
+use super::{read, rule};
+use crate::error::{Error, Result};
+use serde::Deserialize;
+use std::net::IpAddr;
+
+/// Reads an IP address, v4 or v6 (api.md, A8).
+pub(crate) fn ip_address(value: &str) -> Result<IpAddr> {
+    rule::length("ip", value, 1, 45)?;
+    value
+        .parse()
+        .map_err(|_| Error::validation("ip", "is not an IP address, such as 203.0.113.7 or 2001:db8::7"))
+}
+
+/// A note kept with an authorised IP: at most 255 characters, no control characters.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct IpLabel(String);
+
+impl IpLabel {
+    /// Checks a label. The service documents no limit; 255 characters is ours (A11).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Validation`] with the field `label`.
+    pub fn new(value: &str) -> Result<Self> {
+        rule::text("label", value, 255)?;
+        Ok(Self(value.to_owned()))
+    }
+}
+
+rule::validated_text!(IpLabel);
+
+/// An IP to authorise, with the label it shall have.
+///
+/// ```
+/// # fn main() -> proxymesh::Result<()> {
+/// use proxymesh::NewIp;
+///
+/// let ip = NewIp::new("203.0.113.7")?.label("office")?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewIp {
+    pub(crate) ip: IpAddr,
+    pub(crate) label: Option<IpLabel>,
+}
+
+impl NewIp {
+    /// An IP without a label.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Validation`] with the field `ip` when it is no IP address.
+    pub fn new(ip: &str) -> Result<Self> {
+        ip_address(ip).map(Self::from)
+    }
+
+    /// Sets the label, at most 255 characters.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Validation`] with the field `label`.
+    pub fn label(mut self, label: &str) -> Result<Self> {
+        self.label = Some(IpLabel::new(label)?);
+        Ok(self)
+    }
+}
+
+impl From<IpAddr> for NewIp {
+    fn from(ip: IpAddr) -> Self {
+        Self { ip, label: None }
+    }
+}
+
+impl TryFrom<&str> for NewIp {
+    type Error = Error;
+
+    fn try_from(ip: &str) -> Result<Self> {
+        Self::new(ip)
+    }
+}
+
+/// An authorised IP and its label; no label is the empty text.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[non_exhaustive]
+pub struct LabeledIp {
+    /// The address.
+    pub ip: IpAddr,
+    /// The label.
+    #[serde(default, deserialize_with = "read::text")]
+    pub label: String,
+}
+
+/// The answer `{"ips": [...]}`.
+#[derive(Deserialize)]
+pub(crate) struct IpList {
+    pub(crate) ips: Vec<IpAddr>,
+}
+
+/// The answer of ip_labels: an array, or an object that holds one array (api.md, A5).
+#[derive(Deserialize)]
+#[serde(try_from = "serde_json::Value")]
+pub(crate) struct LabeledIpList(pub(crate) Vec<LabeledIp>);
+
+impl TryFrom<serde_json::Value> for LabeledIpList {
+    type Error = String;
+
+    fn try_from(value: serde_json::Value) -> Result<Self, String> {
+        use serde_json::Value;
+        let list = match value {
+            Value::Array(_) => value,
+            Value::Object(fields) => {
+                let mut arrays = fields.into_iter().map(|(_, value)| value).filter(Value::is_array);
+                match (arrays.next(), arrays.next()) {
+                    (Some(list), None) => list,
+                    (None, _) => return Err("expected an array of labelled IPs".into()),
+                    (Some(_), Some(_)) => {
+                        return Err("expected one array of labelled IPs, found several".into());
+                    }
+                }
+            }
+            _ => return Err("expected an array of labelled IPs".into()),
+        };
+        serde_json::from_value(list).map(Self).map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,22 @@
+//! The values that go in and come out, one file a resource. A value that exists is valid.
+
+mod geo;
+mod hostname;
+mod ip;
+mod proxy;
+mod read;
+mod rule;
+mod sub_account;
+mod token;
+mod username;
+
+pub use geo::GeoCounts;
+pub use hostname::Hostname;
+pub use ip::{IpLabel, LabeledIp, NewIp};
+pub use proxy::{Proxy, ProxyHost};
+pub use sub_account::{NewSubAccount, SubAccount, SubAccountEdit, whole_gigabytes};
+pub use token::{ExpiryDate, NewToken, Token, TokenId, TokenLabel, TokenRequest};
+pub use username::Username;
+
+pub(crate) use ip::{IpList, LabeledIpList, ip_address};
+pub(crate) use sub_account::SubAccountFields;

@@ -1,0 +1,89 @@
+//! Tolerant reading of single values: what the service may send in more than one form.
+
+use jiff::{Timestamp, civil, tz::Offset};
+use serde::{Deserialize, Deserializer, de::Error as _};
+
+/// Whole gigabytes: an integer, or a fraction that is whole; `null` means none, which is 0.
+pub(crate) fn whole_gigabytes<'de, D: Deserializer<'de>>(input: D) -> Result<u64, D::Error> {
+    let value = Option::<f64>::deserialize(input)?.unwrap_or(0.0);
+    // 2⁵³: up to here an f64 holds every whole number.
+    if value.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(&value) {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        Ok(value as u64)
+    } else {
+        Err(D::Error::custom(format!("{value} is not a whole number of gigabytes")))
+    }
+}
+
+/// Text, where `null` means the empty one.
+pub(crate) fn text<'de, D: Deserializer<'de>>(input: D) -> Result<String, D::Error> {
+    Ok(Option::<String>::deserialize(input)?.unwrap_or_default())
+}
+
+/// A moment. Without a zone it is UTC (api.md, A7); with one, the zone counts.
+pub(crate) fn moment<'de, D: Deserializer<'de>>(input: D) -> Result<Timestamp, D::Error> {
+    let text = String::deserialize(input)?;
+    parse_moment(&text).ok_or_else(|| D::Error::custom(format!("{text:?} is not a date and time")))
+}
+
+/// A date, or the date (in UTC) of a date and time, or none.
+pub(crate) fn optional_date<'de, D: Deserializer<'de>>(input: D) -> Result<Option<civil::Date>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(input)? else { return Ok(None) };
+    let date = parse_date(&text)
+        .or_else(|| parse_moment(&text).map(|moment| Offset::UTC.to_datetime(moment).date()));
+    match date {
+        Some(date) => Ok(Some(date)),
+        None => Err(D::Error::custom(format!("{text:?} is not a date"))),
+    }
+}
+
+/// `YYYY-MM-DD`, exactly.
+pub(crate) fn parse_date(text: &str) -> Option<civil::Date> {
+    let bytes = text.as_bytes();
+    let shape = bytes.len() == 10
+        && bytes.iter().enumerate().all(|(i, b)| match i {
+            4 | 7 => *b == b'-',
+            _ => b.is_ascii_digit(),
+        });
+    if shape { text.parse().ok() } else { None }
+}
+
+fn parse_moment(text: &str) -> Option<Timestamp> {
+    if let Ok(moment) = text.parse::<Timestamp>() {
+        return Some(moment);
+    }
+    // A bare date is no moment, although jiff would read one as midnight.
+    if !text.contains(['T', 't', ' ']) {
+        return None;
+    }
+    let local = text.parse::<civil::DateTime>().ok()?;
+    Offset::UTC.to_timestamp(local).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_without_a_zone_is_utc_and_a_zone_counts() {
+        let utc = parse_moment("2026-01-15T12:00:00").unwrap();
+        assert_eq!(utc.to_string(), "2026-01-15T12:00:00Z");
+        assert_eq!(parse_moment("2026-01-15T12:00:00Z").unwrap(), utc);
+        assert_eq!(parse_moment("2026-01-15T14:00:00+02:00").unwrap(), utc);
+        assert_eq!(parse_moment("2026-01-15 12:00:00").unwrap(), utc);
+        assert_eq!(parse_moment("2026-01-15T12:00:00.250").unwrap().as_millisecond() % 1000, 250);
+        for bad in ["", "2026-01-15", "noon", "2026-02-30T00:00:00", "2026-01-15T25:00:00"] {
+            assert_eq!(parse_moment(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_date_is_read_in_one_form_only_and_must_be_real() {
+        assert!(parse_date("2028-02-29").is_some());
+        for bad in
+            ["2027-02-29", "2027-13-01", "27-01-01", "2027-1-1", "20270101", "2027-01-01T", "+002027-01", ""]
+        {
+            assert_eq!(parse_date(bad), None, "{bad}");
+        }
+    }
+}

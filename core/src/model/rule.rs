@@ -1,0 +1,107 @@
+//! The rules that several inputs share (api.md, "Limits on input"). Lengths count characters.
+
+use crate::error::{Error, Result};
+
+/// At most `most` characters, none of them a control character.
+pub(crate) fn text(field: &'static str, value: &str, most: usize) -> Result<()> {
+    length(field, value, 0, most)?;
+    match value.chars().find(|c| c.is_control()) {
+        Some(c) => Err(Error::validation(
+            field,
+            format!("may not hold control characters, this has {}", c.escape_debug()),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Between `least` and `most` characters.
+pub(crate) fn length(field: &'static str, value: &str, least: usize, most: usize) -> Result<()> {
+    let count = value.chars().count();
+    if count < least {
+        Err(Error::validation(field, "may not be empty"))
+    } else if count > most {
+        Err(Error::validation(field, format!("may be at most {most} characters long, this is {count}")))
+    } else {
+        Ok(())
+    }
+}
+
+/// A DNS name in ASCII (RFC 1123, section 2.1): labels of 1 to 63 letters, digits and inner hyphens, at most 253 in all.
+pub(crate) fn dns_name(field: &'static str, value: &str) -> Result<()> {
+    length(field, value, 1, 253)?;
+    let fail = |reason: String| Err(Error::validation(field, reason));
+    if let Some(c) = value.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.'))) {
+        let hint = if c.is_ascii() { "" } else { "; write an international name in its xn-- form" };
+        return fail(format!("may hold only letters, digits, hyphens and dots, this has {:?}{hint}", c));
+    }
+    for label in value.split('.') {
+        if label.is_empty() {
+            return fail("has an empty part: two dots in a row, or one at an end".into());
+        }
+        if label.len() > 63 {
+            return fail("has a part of more than 63 characters".into());
+        }
+        if label.starts_with('-') || label.ends_with('-') {
+            return fail("has a part that starts or ends with a hyphen".into());
+        }
+    }
+    Ok(())
+}
+
+/// The conversions that every validated text has: from text by checking, to text for free.
+macro_rules! validated_text {
+    ($type:ident) => {
+        impl $type {
+            /// The text itself.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<&str> for $type {
+            type Error = crate::Error;
+
+            fn try_from(value: &str) -> crate::Result<Self> {
+                Self::new(value)
+            }
+        }
+
+        impl TryFrom<&String> for $type {
+            type Error = crate::Error;
+
+            fn try_from(value: &String) -> crate::Result<Self> {
+                Self::new(value)
+            }
+        }
+
+        impl TryFrom<String> for $type {
+            type Error = crate::Error;
+
+            fn try_from(value: String) -> crate::Result<Self> {
+                Self::new(&value)
+            }
+        }
+
+        impl std::str::FromStr for $type {
+            type Err = crate::Error;
+
+            fn from_str(value: &str) -> crate::Result<Self> {
+                Self::new(value)
+            }
+        }
+
+        impl AsRef<str> for $type {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+pub(crate) use validated_text;

@@ -1,0 +1,169 @@
+//! Sub-accounts: what they are, and what may be set on one.
+
+use super::{Username, read, rule};
+use crate::error::{Error, Result};
+use secrecy::SecretString;
+use serde::Deserialize;
+
+/// A sub-account, with what it has used and what it may use.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[non_exhaustive]
+pub struct SubAccount {
+    /// Its name, with which it also logs in.
+    pub username: String,
+    /// Whether it may use the proxies. The proxies answer 402 to one that is deactivated.
+    pub active: bool,
+    /// Gigabytes used in this billing period.
+    pub monthly_bandwidth: f64,
+    /// Gigabytes used ever; at least `monthly_bandwidth`.
+    pub total_bandwidth: f64,
+    /// Gigabytes it may use in a billing period; 0 is no limit.
+    #[serde(default, deserialize_with = "read::whole_gigabytes")]
+    pub monthly_bandwidth_limit: u64,
+    /// Gigabytes it may use ever; 0 is no limit.
+    #[serde(default, deserialize_with = "read::whole_gigabytes")]
+    pub total_bandwidth_limit: u64,
+    /// First name, if one was ever set.
+    pub first_name: Option<String>,
+    /// Last name, if one was ever set.
+    pub last_name: Option<String>,
+    /// E-mail address, if one was ever set.
+    pub email: Option<String>,
+}
+
+/// What create and edit have in common; a field left out is not sent (api.md, A9).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SubAccountFields {
+    pub(crate) password: Option<SecretString>,
+    pub(crate) first_name: Option<String>,
+    pub(crate) last_name: Option<String>,
+    pub(crate) email: Option<String>,
+    pub(crate) monthly_limit: Option<u32>,
+    pub(crate) total_limit: Option<u32>,
+}
+
+/// The setters of [`NewSubAccount`] and [`SubAccountEdit`], written once.
+macro_rules! field_setters {
+    ($type:ident) => {
+        impl $type {
+            /// Starts with the username alone: 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Validation`] with the field `username`.
+            pub fn new<U>(username: U) -> Result<Self>
+            where
+                U: TryInto<Username>,
+                Error: From<U::Error>,
+            {
+                Ok(Self { username: username.try_into()?, fields: SubAccountFields::default() })
+            }
+
+            /// The password, 1 to 128 characters.
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Validation`] with the field `password`; the text never shows the value.
+            pub fn password(mut self, password: &str) -> Result<Self> {
+                rule::length("password", password, 1, 128)?;
+                if password.chars().any(char::is_control) {
+                    return Err(Error::validation("password", "may not hold control characters"));
+                }
+                self.fields.password = Some(SecretString::from(password));
+                Ok(self)
+            }
+
+            /// The first name, at most 20 characters; the empty text clears it.
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Validation`] with the field `first_name`.
+            pub fn first_name(mut self, name: &str) -> Result<Self> {
+                rule::text("first_name", name, 20)?;
+                self.fields.first_name = Some(name.to_owned());
+                Ok(self)
+            }
+
+            /// The last name, at most 20 characters; the empty text clears it.
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Validation`] with the field `last_name`.
+            pub fn last_name(mut self, name: &str) -> Result<Self> {
+                rule::text("last_name", name, 20)?;
+                self.fields.last_name = Some(name.to_owned());
+                Ok(self)
+            }
+
+            /// The e-mail address, at most 255 characters; the empty text clears it.
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Validation`] with the field `email`.
+            pub fn email(mut self, email: &str) -> Result<Self> {
+                rule::text("email", email, 255)?;
+                self.fields.email = Some(email.to_owned());
+                Ok(self)
+            }
+
+            /// Whole gigabytes it may use in a billing period; 0 is no limit.
+            #[must_use]
+            pub fn monthly_limit(mut self, gigabytes: u32) -> Self {
+                self.fields.monthly_limit = Some(gigabytes);
+                self
+            }
+
+            /// Whole gigabytes it may use ever; 0 is no limit.
+            #[must_use]
+            pub fn total_limit(mut self, gigabytes: u32) -> Self {
+                self.fields.total_limit = Some(gigabytes);
+                self
+            }
+        }
+    };
+}
+
+/// A sub-account to create.
+///
+/// ```
+/// # fn main() -> proxymesh::Result<()> {
+/// use proxymesh::NewSubAccount;
+///
+/// let new = NewSubAccount::new("crawler-1")?.password("correct horse")?.monthly_limit(5);
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct NewSubAccount {
+    pub(crate) username: Username,
+    pub(crate) fields: SubAccountFields,
+}
+
+field_setters!(NewSubAccount);
+
+impl TryFrom<&str> for NewSubAccount {
+    type Error = Error;
+
+    fn try_from(username: &str) -> Result<Self> {
+        Self::new(username)
+    }
+}
+
+/// Changes to a sub-account. What is not set stays as it was.
+#[derive(Clone, Debug)]
+pub struct SubAccountEdit {
+    pub(crate) username: Username,
+    pub(crate) fields: SubAccountFields,
+}
+
+field_setters!(SubAccountEdit);
+
+/// Checks a limit that comes from a language without unsigned integers.
+///
+/// # Errors
+///
+/// [`Error::Validation`] with the given field when it is negative or above 4,294,967,295 GB.
+pub fn whole_gigabytes(field: &'static str, value: i64) -> Result<u32> {
+    u32::try_from(value).map_err(|_| {
+        Error::validation(field, "must be a whole number of gigabytes from 0 (no limit) to 4294967295")
+    })
+}

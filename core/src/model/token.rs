@@ -1,0 +1,181 @@
+//! Bearer tokens: `pm_…` values that stand in for a username and password.
+
+use super::{read, rule};
+use crate::error::{Error, Result};
+use jiff::{Timestamp, civil::Date};
+use secrecy::SecretString;
+use serde::Deserialize;
+use std::ops::Deref;
+
+/// A token, without its secret value.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[non_exhaustive]
+pub struct Token {
+    /// Its number.
+    pub id: i64,
+    /// Its label; no label is the empty text.
+    #[serde(default, deserialize_with = "read::text")]
+    pub label: String,
+    /// Whether it may be used.
+    pub is_active: bool,
+    /// The date on which it expires; none is never.
+    #[serde(default, deserialize_with = "read::optional_date")]
+    pub expires_at: Option<Date>,
+    /// When it was created (api.md, A7: UTC).
+    #[serde(deserialize_with = "read::moment")]
+    pub created_at: Timestamp,
+}
+
+/// A token just created, with its secret value. The service shows that value this once: store it now.
+///
+/// It derefs to the [`Token`]; `Debug` shows the secret redacted.
+#[derive(Clone, Debug, Deserialize)]
+#[non_exhaustive]
+pub struct NewToken {
+    /// The token as [`list`](crate::resource::Tokens::list) will show it.
+    #[serde(flatten)]
+    pub details: Token,
+    /// The secret, `pm_…`: for `Settings::token`, and for the proxies as `Proxy-Authorization: Bearer`.
+    #[serde(rename = "token")]
+    pub secret: SecretString,
+}
+
+impl Deref for NewToken {
+    type Target = Token;
+
+    fn deref(&self) -> &Token {
+        &self.details
+    }
+}
+
+/// A token's number, from [`Token::id`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TokenId(i64);
+
+impl TokenId {
+    /// Checks a token's number.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Validation`] with the field `id` when it is negative.
+    pub fn new(id: i64) -> Result<Self> {
+        if id < 0 { Err(Error::validation("id", "may not be negative")) } else { Ok(Self(id)) }
+    }
+
+    /// The number.
+    #[must_use]
+    pub fn get(self) -> i64 {
+        self.0
+    }
+}
+
+impl TryFrom<i64> for TokenId {
+    type Error = Error;
+
+    fn try_from(id: i64) -> Result<Self> {
+        Self::new(id)
+    }
+}
+
+/// A note kept with a token: at most 100 characters, no control characters.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TokenLabel(String);
+
+impl TokenLabel {
+    /// Checks a label.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Validation`] with the field `label`.
+    pub fn new(value: &str) -> Result<Self> {
+        rule::text("label", value, 100)?;
+        Ok(Self(value.to_owned()))
+    }
+}
+
+rule::validated_text!(TokenLabel);
+
+/// The date on which a token expires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ExpiryDate(Date);
+
+impl ExpiryDate {
+    /// Reads `YYYY-MM-DD`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Validation`] with the field `expires_at` when it is no calendar date.
+    pub fn new(value: &str) -> Result<Self> {
+        read::parse_date(value)
+            .map(Self)
+            .ok_or_else(|| Error::validation("expires_at", "is not a calendar date of the form YYYY-MM-DD"))
+    }
+}
+
+impl From<Date> for ExpiryDate {
+    fn from(date: Date) -> Self {
+        Self(date)
+    }
+}
+
+impl TryFrom<&str> for ExpiryDate {
+    type Error = Error;
+
+    fn try_from(value: &str) -> Result<Self> {
+        Self::new(value)
+    }
+}
+
+impl std::fmt::Display for ExpiryDate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let date = self.0;
+        write!(f, "{:04}-{:02}-{:02}", date.year(), date.month(), date.day())
+    }
+}
+
+/// A token to create; by default without a label, and never expiring.
+///
+/// ```
+/// # fn main() -> proxymesh::Result<()> {
+/// use proxymesh::TokenRequest;
+///
+/// let request = TokenRequest::new().label("ci")?.expires_at("2027-01-31")?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TokenRequest {
+    pub(crate) label: Option<TokenLabel>,
+    pub(crate) expires_at: Option<ExpiryDate>,
+}
+
+impl TokenRequest {
+    /// No label, no expiry.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the label, at most 100 characters.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Validation`] with the field `label`.
+    pub fn label(mut self, label: &str) -> Result<Self> {
+        self.label = Some(TokenLabel::new(label)?);
+        Ok(self)
+    }
+
+    /// Sets the expiry: a [`Date`], or text of the form `YYYY-MM-DD`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Validation`] with the field `expires_at`.
+    pub fn expires_at<D>(mut self, date: D) -> Result<Self>
+    where
+        D: TryInto<ExpiryDate>,
+        Error: From<D::Error>,
+    {
+        self.expires_at = Some(date.try_into()?);
+        Ok(self)
+    }
+}
