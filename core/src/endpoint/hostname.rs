@@ -1,0 +1,102 @@
+//! `/api/hostname…`: hostnames that may use the proxies without credentials.
+
+use super::{Call, Endpoint, Found, Mismatch, Params, ReadBack, Replay, json, nothing};
+use crate::model::{Hostname, Username};
+use serde::Deserialize;
+
+const NOT_THE_PARENT: &[(u16, &str)] = &[(403, "only the parent account may name a username")];
+const FIND_OUT: &str =
+    "hostnames.list shows those of the caller; those of a sub-account only itself can list";
+
+/// `POST /api/hostname/add/`
+pub struct Add {
+    /// The hostname to authorise.
+    pub domain: Hostname,
+    /// The sub-account it is for, if not the caller.
+    pub owner: Option<Username>,
+}
+
+impl Endpoint for Add {
+    type Answer = String;
+    const CALL: &'static Call = &Call::post("hostnames.add", "/api/hostname/add/", Replay::Verifiable)
+        .documented(NOT_THE_PARENT)
+        .find_out(FIND_OUT);
+
+    fn params(&self, params: &mut Params) {
+        params.add("domain", &self.domain);
+        params.add_some("username", self.owner.as_ref());
+    }
+
+    fn decode(body: &[u8]) -> Result<String, Mismatch> {
+        #[derive(Deserialize)]
+        struct Added {
+            domain: String,
+        }
+        json(body).map(|Added { domain }| domain)
+    }
+
+    fn read_back(&self) -> Option<ReadBack<String>> {
+        let domain = own(&self.domain, self.owner.as_ref())?;
+        ReadBack::with(&List, move |found| match found {
+            Found::Answer(domains) => domains.into_iter().find(|d| d.eq_ignore_ascii_case(&domain)),
+            Found::Nothing => None,
+        })
+    }
+}
+
+/// `POST /api/hostname/delete/`
+pub struct Delete {
+    /// The hostname to take away.
+    pub domain: Hostname,
+    /// The sub-account it belongs to, if not the caller.
+    pub owner: Option<Username>,
+}
+
+impl Endpoint for Delete {
+    type Answer = ();
+    const CALL: &'static Call = &Call::post("hostnames.delete", "/api/hostname/delete/", Replay::Verifiable)
+        .documented(NOT_THE_PARENT)
+        .find_out(FIND_OUT);
+
+    fn params(&self, params: &mut Params) {
+        params.add("domain", &self.domain);
+        params.add_some("username", self.owner.as_ref());
+    }
+
+    fn decode(body: &[u8]) -> Result<(), Mismatch> {
+        nothing(body)
+    }
+
+    fn read_back(&self) -> Option<ReadBack<()>> {
+        let domain = own(&self.domain, self.owner.as_ref())?;
+        ReadBack::with(&List, move |found| match found {
+            Found::Answer(domains) => {
+                (!domains.iter().any(|d| d.eq_ignore_ascii_case(&domain))).then_some(())
+            }
+            Found::Nothing => None,
+        })
+    }
+}
+
+/// Only the caller's own hostnames can be read back: the list takes no username.
+fn own(domain: &Hostname, owner: Option<&Username>) -> Option<String> {
+    owner.is_none().then(|| domain.as_str().to_owned())
+}
+
+/// `GET /api/hostnames/`
+pub struct List;
+
+impl Endpoint for List {
+    type Answer = Vec<String>;
+    const CALL: &'static Call = &Call::get("hostnames.list", "/api/hostnames/");
+
+    fn params(&self, _params: &mut Params) {}
+
+    fn decode(body: &[u8]) -> Result<Vec<String>, Mismatch> {
+        #[derive(Deserialize)]
+        struct Hostnames {
+            domains: Vec<String>,
+        }
+        json(body).map(|Hostnames { domains }| domains)
+    }
+}

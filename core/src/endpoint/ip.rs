@@ -1,0 +1,116 @@
+//! `/api/ip…`: IP addresses that may use the proxies without credentials.
+
+use super::{Call, Endpoint, Found, Mismatch, Params, ReadBack, Replay, json, nothing};
+use crate::model::{IpList, LabeledIp, LabeledIpList, NewIp, Username};
+use serde::Deserialize;
+use std::net::IpAddr;
+
+const NOT_THE_PARENT: &[(u16, &str)] = &[(403, "only the parent account may name a username")];
+const FIND_OUT: &str = "look it up with ips.list";
+
+/// `POST /api/ip/add/`
+pub struct Add {
+    /// What to authorise.
+    pub new: NewIp,
+    /// The sub-account it is for, if not the caller.
+    pub owner: Option<Username>,
+}
+
+impl Endpoint for Add {
+    type Answer = IpAddr;
+    const CALL: &'static Call = &Call::post("ips.add", "/api/ip/add/", Replay::Verifiable)
+        .documented(NOT_THE_PARENT)
+        .find_out(FIND_OUT);
+
+    fn params(&self, params: &mut Params) {
+        params.add("ip", self.new.ip);
+        params.add_some("username", self.owner.as_ref());
+        params.add_some("label", self.new.label.as_ref());
+    }
+
+    fn decode(body: &[u8]) -> Result<IpAddr, Mismatch> {
+        #[derive(Deserialize)]
+        struct Added {
+            ip: IpAddr,
+        }
+        json(body).map(|Added { ip }| ip)
+    }
+
+    fn read_back(&self) -> Option<ReadBack<IpAddr>> {
+        let ip = self.new.ip;
+        ReadBack::with(&List { owner: self.owner.clone() }, move |found| match found {
+            Found::Answer(ips) if ips.contains(&ip) => Some(ip),
+            _ => None,
+        })
+    }
+}
+
+/// `POST /api/ip/delete/`
+pub struct Delete {
+    /// The address to take away.
+    pub ip: IpAddr,
+    /// The sub-account it belongs to, if not the caller.
+    pub owner: Option<Username>,
+}
+
+impl Endpoint for Delete {
+    type Answer = ();
+    const CALL: &'static Call = &Call::post("ips.delete", "/api/ip/delete/", Replay::Verifiable)
+        .documented(NOT_THE_PARENT)
+        .find_out(FIND_OUT);
+
+    fn params(&self, params: &mut Params) {
+        params.add("ip", self.ip);
+        params.add_some("username", self.owner.as_ref());
+    }
+
+    fn decode(body: &[u8]) -> Result<(), Mismatch> {
+        nothing(body)
+    }
+
+    fn read_back(&self) -> Option<ReadBack<()>> {
+        let ip = self.ip;
+        ReadBack::with(&List { owner: self.owner.clone() }, move |found| match found {
+            Found::Answer(ips) if !ips.contains(&ip) => Some(()),
+            _ => None,
+        })
+    }
+}
+
+/// `GET /api/ips/`
+pub struct List {
+    /// The sub-account whose addresses are meant, if not the caller's.
+    pub owner: Option<Username>,
+}
+
+impl Endpoint for List {
+    type Answer = Vec<IpAddr>;
+    const CALL: &'static Call = &Call::get("ips.list", "/api/ips/").documented(NOT_THE_PARENT);
+
+    fn params(&self, params: &mut Params) {
+        params.add_some("username", self.owner.as_ref());
+    }
+
+    fn decode(body: &[u8]) -> Result<Vec<IpAddr>, Mismatch> {
+        json(body).map(|IpList { ips }| ips)
+    }
+}
+
+/// `GET /api/ip_labels/`
+pub struct Labels {
+    /// The sub-account whose addresses are meant, if not the caller's.
+    pub owner: Option<Username>,
+}
+
+impl Endpoint for Labels {
+    type Answer = Vec<LabeledIp>;
+    const CALL: &'static Call = &Call::get("ips.labels", "/api/ip_labels/").documented(NOT_THE_PARENT);
+
+    fn params(&self, params: &mut Params) {
+        params.add_some("username", self.owner.as_ref());
+    }
+
+    fn decode(body: &[u8]) -> Result<Vec<LabeledIp>, Mismatch> {
+        json(body).map(|LabeledIpList(labels)| labels)
+    }
+}

@@ -1,0 +1,320 @@
+//! The 23 calls as data, one file a resource. No I/O happens here.
+//!
+//! A call is described once: its constant says name, method, path, credentials and what may be sent
+//! twice, [`Endpoint::params`] what is sent, [`Endpoint::decode`] what is answered. Every surface
+//! (async, blocking, Python, Kotlin, Swift) runs from that.
+
+pub mod geo;
+pub mod hostname;
+pub mod ip;
+pub mod proxy;
+pub mod sub_account;
+pub mod token;
+
+use bytes::Bytes;
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// All 23 calls, in the order of api.md.
+pub const CALLS: [&Call; 23] = [
+    sub_account::Create::CALL,
+    sub_account::Edit::CALL,
+    sub_account::Get::CALL,
+    sub_account::Deactivate::CALL,
+    sub_account::Activate::CALL,
+    sub_account::Delete::CALL,
+    ip::Add::CALL,
+    ip::Delete::CALL,
+    ip::List::CALL,
+    ip::Labels::CALL,
+    hostname::Add::CALL,
+    hostname::Delete::CALL,
+    hostname::List::CALL,
+    proxy::List::CALL,
+    proxy::Add::CALL,
+    proxy::Delete::CALL,
+    token::List::CALL,
+    token::Create::CALL,
+    token::Deactivate::CALL,
+    token::Activate::CALL,
+    token::Delete::CALL,
+    geo::Open::CALL,
+    geo::World::CALL,
+];
+
+/// One call of the API: a value of it is a request that can be sent.
+pub trait Endpoint: Send + Sync + 'static {
+    /// What a successful call gives.
+    type Answer: Send + 'static;
+
+    /// The call, as api.md describes it.
+    const CALL: &'static Call;
+
+    /// Writes the parameters: the query of a GET, the form of a POST.
+    fn params(&self, params: &mut Params);
+
+    /// Reads the body of a successful answer.
+    ///
+    /// # Errors
+    ///
+    /// [`Mismatch`] when the body is not what the call promises.
+    fn decode(body: &[u8]) -> Result<Self::Answer, Mismatch>;
+
+    /// For a [`Replay::Verifiable`] call: the read that shows whether what it wished for is so.
+    /// None where nothing can be read back.
+    fn read_back(&self) -> Option<ReadBack<Self::Answer>> {
+        None
+    }
+}
+
+/// What is fixed about a call.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Call {
+    /// Its name in every language, such as `sub_accounts.get`.
+    pub name: &'static str,
+    /// GET or POST.
+    pub method: Method,
+    /// Its path, which ends with a slash.
+    pub path: &'static str,
+    /// Which credentials it takes.
+    pub auth: Auth,
+    /// What may be done after an ambiguous failure.
+    pub replay: Replay,
+    /// What a status means for this call in particular, where api.md says so.
+    pub documented: &'static [(u16, &'static str)],
+    /// How to find out, when the outcome of this call is unknown.
+    pub find_out: &'static str,
+    /// The answer holds a secret, which no error may show.
+    pub secret_answer: bool,
+}
+
+/// How a call's parameters travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// In the query.
+    Get,
+    /// In a form-encoded body.
+    Post,
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        })
+    }
+}
+
+/// Which credentials a call takes (api.md, "Authentication").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Auth {
+    /// Username and password, or a token.
+    Any,
+    /// Username and password only.
+    BasicOnly,
+}
+
+/// What may be sent twice. A failure is ambiguous when the request may have reached the service and
+/// no usable answer came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replay {
+    /// Changes nothing: sent again.
+    Read,
+    /// Twice is the same as once: sent again.
+    Idempotent,
+    /// Sent again; an answer "already so" is then checked by reading back.
+    Verifiable,
+    /// Never sent again.
+    Once,
+}
+
+impl Call {
+    const fn get(name: &'static str, path: &'static str) -> Self {
+        Self {
+            name,
+            method: Method::Get,
+            path,
+            auth: Auth::Any,
+            replay: Replay::Read,
+            documented: &[],
+            find_out: "",
+            secret_answer: false,
+        }
+    }
+
+    const fn post(name: &'static str, path: &'static str, replay: Replay) -> Self {
+        Self { method: Method::Post, replay, ..Self::get(name, path) }
+    }
+
+    const fn basic_only(self) -> Self {
+        Self { auth: Auth::BasicOnly, ..self }
+    }
+
+    const fn documented(self, documented: &'static [(u16, &'static str)]) -> Self {
+        Self { documented, ..self }
+    }
+
+    const fn find_out(self, find_out: &'static str) -> Self {
+        Self { find_out, ..self }
+    }
+
+    const fn secret_answer(self) -> Self {
+        Self { secret_answer: true, ..self }
+    }
+}
+
+/// The parameters of one request, form-encoded as they are written.
+pub struct Params {
+    encoded: form_urlencoded::Serializer<'static, String>,
+    secrets: Vec<SecretString>,
+}
+
+impl Params {
+    fn new() -> Self {
+        // Room for every ordinary call, so that a password is not copied while growing.
+        let encoded = form_urlencoded::Serializer::new(String::with_capacity(1024));
+        Self { encoded, secrets: Vec::new() }
+    }
+
+    /// Writes one parameter.
+    pub fn add(&mut self, name: &str, value: impl fmt::Display) {
+        self.encoded.append_pair(name, &value.to_string());
+    }
+
+    /// Writes one parameter, if there is a value.
+    pub fn add_some(&mut self, name: &str, value: Option<impl fmt::Display>) {
+        if let Some(value) = value {
+            self.add(name, value);
+        }
+    }
+
+    /// Writes a parameter that no error may show, even if the service echoes it.
+    pub fn add_secret(&mut self, name: &str, value: Option<&SecretString>) {
+        if let Some(value) = value {
+            self.encoded.append_pair(name, value.expose_secret());
+            self.secrets.push(value.clone());
+        }
+    }
+}
+
+/// A request ready to be sent: an endpoint without its type.
+pub struct Request {
+    pub(crate) call: &'static Call,
+    /// Form-encoded parameters; wiped when the last copy is dropped.
+    pub(crate) params: Bytes,
+    pub(crate) secrets: Vec<SecretString>,
+}
+
+impl Request {
+    pub(crate) fn of<E: Endpoint>(endpoint: &E) -> Self {
+        let mut params = Params::new();
+        endpoint.params(&mut params);
+        let Params { mut encoded, secrets } = params;
+        let encoded = encoded.finish();
+        let params = if secrets.is_empty() {
+            Bytes::from(encoded)
+        } else {
+            Bytes::from_owner(Zeroizing::new(encoded.into_bytes()))
+        };
+        Self { call: E::CALL, params, secrets }
+    }
+
+    pub(crate) fn params(&self) -> &str {
+        // Form-encoding yields ASCII.
+        std::str::from_utf8(&self.params).unwrap_or_default()
+    }
+}
+
+/// Why a body is not what a call promises.
+#[derive(Debug)]
+pub struct Mismatch(pub(crate) serde_json::Error);
+
+impl Mismatch {
+    /// The reason in words. Without `quote`, no part of the body is quoted.
+    pub(crate) fn reason(&self, quote: bool) -> String {
+        let Self(error) = self;
+        if quote {
+            error.to_string()
+        } else {
+            format!("it is not the JSON promised (line {}, column {})", error.line(), error.column())
+        }
+    }
+}
+
+fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Mismatch> {
+    serde_json::from_slice(body).map_err(Mismatch)
+}
+
+/// The answer of a call that promises none: any body will do.
+#[allow(clippy::unnecessary_wraps)]
+fn nothing(_body: &[u8]) -> Result<(), Mismatch> {
+    Ok(())
+}
+
+/// A read, and how to tell from its answer whether a write took effect.
+pub struct ReadBack<A> {
+    pub(crate) request: Request,
+    pub(crate) judge: Judge<A>,
+}
+
+type Judge<A> = Box<dyn FnOnce(Found<&[u8]>) -> Result<Option<A>, Mismatch> + Send>;
+
+/// What a read found.
+pub enum Found<T> {
+    /// An answer.
+    Answer(T),
+    /// 404: there is no such thing.
+    Nothing,
+}
+
+impl<A> ReadBack<A> {
+    /// Reads with `probe`; `judge` gives the write's answer if its wish holds.
+    fn with<E: Endpoint>(
+        probe: &E,
+        judge: impl FnOnce(Found<E::Answer>) -> Option<A> + Send + 'static,
+    ) -> Option<Self> {
+        let judge = move |found: Found<&[u8]>| {
+            Ok(judge(match found {
+                Found::Answer(body) => Found::Answer(E::decode(body)?),
+                Found::Nothing => Found::Nothing,
+            }))
+        };
+        Some(Self { request: Request::of(probe), judge: Box::new(judge) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn the_23_calls_differ_and_every_path_ends_with_a_slash() {
+        let names: HashSet<_> = CALLS.iter().map(|call| call.name).collect();
+        let paths: HashSet<_> = CALLS.iter().map(|call| call.path).collect();
+        assert_eq!((names.len(), paths.len()), (23, 23));
+        for call in CALLS {
+            assert!(call.path.starts_with("/api/") && call.path.ends_with('/'), "{}", call.path);
+        }
+    }
+
+    #[test]
+    fn only_reads_are_get_and_only_token_calls_want_basic() {
+        for call in CALLS {
+            assert_eq!(call.method == Method::Get, call.replay == Replay::Read, "{}", call.name);
+            assert_eq!(call.auth == Auth::BasicOnly, call.name.starts_with("tokens."), "{}", call.name);
+        }
+    }
+
+    #[test]
+    fn a_write_that_may_end_unknown_says_how_to_find_out() {
+        for call in CALLS {
+            let may = matches!(call.replay, Replay::Once | Replay::Verifiable);
+            assert_eq!(!call.find_out.is_empty(), may, "{}", call.name);
+        }
+    }
+}

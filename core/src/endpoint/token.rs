@@ -1,0 +1,135 @@
+//! `/api/token…`: Bearer tokens. They take the username and password only.
+
+use super::{Call, Endpoint, Found, Mismatch, Params, ReadBack, Replay, json, nothing};
+use crate::model::{NewToken, Token, TokenId, TokenRequest, Username};
+use serde::Deserialize;
+
+/// `GET /api/tokens/`
+pub struct List {
+    /// The sub-account whose tokens are meant, if not the caller's.
+    pub owner: Option<Username>,
+}
+
+impl Endpoint for List {
+    type Answer = Vec<Token>;
+    const CALL: &'static Call = &Call::get("tokens.list", "/api/tokens/").basic_only();
+
+    fn params(&self, params: &mut Params) {
+        params.add_some("username", self.owner.as_ref());
+    }
+
+    fn decode(body: &[u8]) -> Result<Vec<Token>, Mismatch> {
+        #[derive(Deserialize)]
+        struct Tokens {
+            tokens: Vec<Token>,
+        }
+        json(body).map(|Tokens { tokens }| tokens)
+    }
+}
+
+/// `POST /api/token/create/`
+pub struct Create {
+    /// What to create.
+    pub new: TokenRequest,
+    /// The sub-account it is for, if not the caller.
+    pub owner: Option<Username>,
+}
+
+impl Endpoint for Create {
+    type Answer = NewToken;
+    const CALL: &'static Call = &Call::post("tokens.create", "/api/token/create/", Replay::Once)
+        .basic_only()
+        .secret_answer()
+        .documented(&[(402, "the plan has no tokens, or its limit is reached")])
+        .find_out("tokens.list shows it if it was, and without its secret it is of no use: delete it and create another");
+
+    fn params(&self, params: &mut Params) {
+        params.add_some("label", self.new.label.as_ref());
+        params.add_some("expires_at", self.new.expires_at);
+        params.add_some("username", self.owner.as_ref());
+    }
+
+    fn decode(body: &[u8]) -> Result<NewToken, Mismatch> {
+        json(body)
+    }
+}
+
+/// `POST /api/token/deactivate/`
+pub struct Deactivate {
+    /// Which token.
+    pub id: TokenId,
+    /// The sub-account it belongs to, if not the caller.
+    pub owner: Option<Username>,
+}
+
+impl Endpoint for Deactivate {
+    type Answer = Token;
+    const CALL: &'static Call =
+        &Call::post("tokens.deactivate", "/api/token/deactivate/", Replay::Idempotent).basic_only();
+
+    fn params(&self, params: &mut Params) {
+        write(params, self.id, self.owner.as_ref());
+    }
+
+    fn decode(body: &[u8]) -> Result<Token, Mismatch> {
+        json(body)
+    }
+}
+
+/// `POST /api/token/activate/`
+pub struct Activate {
+    /// Which token.
+    pub id: TokenId,
+    /// The sub-account it belongs to, if not the caller.
+    pub owner: Option<Username>,
+}
+
+impl Endpoint for Activate {
+    type Answer = Token;
+    const CALL: &'static Call =
+        &Call::post("tokens.activate", "/api/token/activate/", Replay::Idempotent).basic_only();
+
+    fn params(&self, params: &mut Params) {
+        write(params, self.id, self.owner.as_ref());
+    }
+
+    fn decode(body: &[u8]) -> Result<Token, Mismatch> {
+        json(body)
+    }
+}
+
+/// `POST /api/token/delete/`
+pub struct Delete {
+    /// Which token.
+    pub id: TokenId,
+    /// The sub-account it belongs to, if not the caller.
+    pub owner: Option<Username>,
+}
+
+impl Endpoint for Delete {
+    type Answer = ();
+    const CALL: &'static Call = &Call::post("tokens.delete", "/api/token/delete/", Replay::Verifiable)
+        .basic_only()
+        .find_out("look it up with tokens.list");
+
+    fn params(&self, params: &mut Params) {
+        write(params, self.id, self.owner.as_ref());
+    }
+
+    fn decode(body: &[u8]) -> Result<(), Mismatch> {
+        nothing(body)
+    }
+
+    fn read_back(&self) -> Option<ReadBack<()>> {
+        let id = self.id.get();
+        ReadBack::with(&List { owner: self.owner.clone() }, move |found| match found {
+            Found::Answer(tokens) if tokens.iter().all(|token| token.id != id) => Some(()),
+            _ => None,
+        })
+    }
+}
+
+fn write(params: &mut Params, id: TokenId, owner: Option<&Username>) {
+    params.add("id", id.get());
+    params.add_some("username", owner);
+}
