@@ -1,0 +1,414 @@
+//! What a client is made from: given settings first, then the environment, then the defaults.
+
+use crate::{
+    error::{Error, Result},
+    transport::Credentials,
+};
+use reqwest::Url;
+use secrecy::SecretString;
+use std::{fmt, net::IpAddr, path::PathBuf, time::Duration};
+
+const BASE_URL: &str = "https://proxymesh.com";
+const USERNAME_VARIABLE: &str = "PROXYMESH_USERNAME";
+const PASSWORD_VARIABLE: &str = "PROXYMESH_PASSWORD";
+const TOKEN_VARIABLE: &str = "PROXYMESH_TOKEN";
+const BASE_URL_VARIABLE: &str = "PROXYMESH_BASE_URL";
+
+/// How to reach the account. What is not set comes from the environment (`PROXYMESH_USERNAME`,
+/// `PROXYMESH_PASSWORD`, `PROXYMESH_TOKEN`, `PROXYMESH_BASE_URL`), then from the defaults below.
+///
+/// ```
+/// # fn main() -> proxymesh::Result<()> {
+/// use proxymesh::{Client, Settings};
+/// use std::time::Duration;
+///
+/// let settings = Settings::new().username("me@ex.com").password("secret").timeout(Duration::from_secs(5));
+/// let client = Client::new(settings)?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Default)]
+pub struct Settings {
+    username: Option<String>,
+    password: Option<SecretString>,
+    token: Option<SecretString>,
+    base_url: Option<String>,
+    connect_timeout: Option<Duration>,
+    pub(crate) options: Options,
+    ca_file: Option<PathBuf>,
+    trust_env: bool,
+    user_agent: Option<String>,
+}
+
+impl Settings {
+    /// Nothing set: everything from the environment and the defaults.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The account's username. Goes with a password.
+    #[must_use]
+    pub fn username(mut self, username: impl Into<String>) -> Self {
+        self.username = Some(username.into());
+        self
+    }
+
+    /// The account's password. Goes with a username.
+    #[must_use]
+    pub fn password(mut self, password: impl Into<SecretString>) -> Self {
+        self.password = Some(password.into());
+        self
+    }
+
+    /// A token (`pm_…`) instead of username and password. It cannot make the token calls.
+    #[must_use]
+    pub fn token(mut self, token: impl Into<SecretString>) -> Self {
+        self.token = Some(token.into());
+        self
+    }
+
+    /// Where the service is; `https://proxymesh.com` by default. Plain http only to a loopback host.
+    #[must_use]
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = Some(url.into());
+        self
+    }
+
+    /// How long one attempt may take, from connecting to the last byte of the answer; 30 s by default. A call of
+    /// `max_retries` 2 makes at most three attempts, with waits of at most 60 s between.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.options = self.options.timeout(timeout);
+        self
+    }
+
+    /// How long connecting may take, TLS included; 10 s by default.
+    #[must_use]
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = Some(timeout);
+        self
+    }
+
+    /// How often a call may be sent again, where that is safe; 2 by default.
+    #[must_use]
+    pub fn max_retries(mut self, retries: u32) -> Self {
+        self.options = self.options.max_retries(retries);
+        self
+    }
+
+    /// A PEM file with further CA certificates to trust. The environment variable `SSL_CERT_FILE` adds to them too.
+    #[must_use]
+    pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.ca_file = Some(path.into());
+        self
+    }
+
+    /// Whether `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` count; no by default, because a scraper's proxy must not
+    /// carry the account's calls.
+    #[must_use]
+    pub fn trust_env(mut self, trust: bool) -> Self {
+        self.trust_env = trust;
+        self
+    }
+
+    /// The `User-Agent` to send; `proxymesh-rust/VERSION` by default.
+    #[must_use]
+    pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        self.user_agent = Some(user_agent.into());
+        self
+    }
+
+    /// Fills in the environment and the defaults, and checks everything.
+    pub(crate) fn resolve(self) -> Result<Resolved> {
+        self.resolve_with(|name| match std::env::var(name) {
+            Ok(value) => Ok(Some(value)),
+            Err(std::env::VarError::NotPresent) => Ok(None),
+            Err(std::env::VarError::NotUnicode(_)) => {
+                Err(Error::config(format!("the environment variable {name} is not UTF-8")))
+            }
+        })
+    }
+
+    fn resolve_with(self, env: impl Fn(&str) -> Result<Option<String>>) -> Result<Resolved> {
+        // A variable set to nothing is one that is not set.
+        let env = |name| env(name).map(|value| value.filter(|value| !value.is_empty()));
+        let credentials = credentials(self.username, self.password, self.token, env)?;
+        let base_url = match self.base_url {
+            Some(url) => url,
+            None => env(BASE_URL_VARIABLE)?.unwrap_or_else(|| BASE_URL.to_owned()),
+        };
+        let base_url = base(&base_url)?;
+        let connect_timeout = self.connect_timeout.unwrap_or(Duration::from_secs(10));
+        if connect_timeout.is_zero() {
+            return Err(Error::config("connect_timeout must be more than 0 seconds"));
+        }
+        self.options.check()?;
+        Ok(Resolved {
+            credentials,
+            base_url,
+            connect_timeout,
+            ca_file: self.ca_file,
+            env_ca_file: env("SSL_CERT_FILE").ok().flatten().map(PathBuf::from),
+            trust_env: self.trust_env,
+            user_agent: self
+                .user_agent
+                .unwrap_or_else(|| concat!("proxymesh-rust/", env!("CARGO_PKG_VERSION")).to_owned()),
+        })
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // `SecretString` shows itself redacted.
+        f.debug_struct("Settings")
+            .field("username", &self.username)
+            .field("password", &self.password)
+            .field("token", &self.token)
+            .field("base_url", &self.base_url)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Settings that are complete and checked.
+pub(crate) struct Resolved {
+    pub(crate) credentials: Credentials,
+    pub(crate) base_url: Url,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) env_ca_file: Option<PathBuf>,
+    pub(crate) trust_env: bool,
+    pub(crate) user_agent: String,
+}
+
+fn credentials(
+    username: Option<String>,
+    password: Option<SecretString>,
+    token: Option<SecretString>,
+    env: impl Fn(&'static str) -> Result<Option<String>>,
+) -> Result<Credentials> {
+    if let Some(token) = token {
+        return match (username, password) {
+            (None, None) => Credentials::bearer(token),
+            _ => Err(Error::config("both a token and a username or password are given; give one kind")),
+        };
+    }
+    if username.is_none() && password.is_none() {
+        let found = (env(USERNAME_VARIABLE)?, env(PASSWORD_VARIABLE)?, env(TOKEN_VARIABLE)?);
+        return match found {
+            (None, None, Some(token)) => Credentials::bearer(token.into()),
+            (Some(username), Some(password), None) => Credentials::basic(username, password.into()),
+            (None, None, None) => Err(Error::config(format!(
+                "no credentials: give a username and password, or a token, or set {USERNAME_VARIABLE} and {PASSWORD_VARIABLE}, or {TOKEN_VARIABLE}"
+            ))),
+            (_, _, Some(_)) => Err(Error::config(format!(
+                "both {TOKEN_VARIABLE} and {USERNAME_VARIABLE} or {PASSWORD_VARIABLE} are set; set one kind, or give the credentials"
+            ))),
+            (None, Some(_), None) => {
+                Err(Error::config(format!("{PASSWORD_VARIABLE} is set, but no username")))
+            }
+            (Some(_), None, None) => {
+                Err(Error::config(format!("{USERNAME_VARIABLE} is set, but no password")))
+            }
+        };
+    }
+    let Some(username) = (match username {
+        Some(username) => Some(username),
+        None => env(USERNAME_VARIABLE)?,
+    }) else {
+        return Err(Error::config("a password is given, but no username"));
+    };
+    let Some(password) = (match password {
+        Some(password) => Some(password),
+        None => env(PASSWORD_VARIABLE)?.map(SecretString::from),
+    }) else {
+        return Err(Error::config("a username is given, but no password"));
+    };
+    Credentials::basic(username, password)
+}
+
+/// Checks a base URL; its path, if any, is a prefix of every call's.
+fn base(text: &str) -> Result<Url> {
+    // The text may hold credentials by mistake, so it is not quoted.
+    let refuse = |reason: &str| Err(Error::config(format!("base_url {reason}")));
+    let Ok(mut url) = Url::parse(text) else {
+        return refuse("is not a URL, such as https://proxymesh.com");
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return refuse("must not hold credentials; give username and password");
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return refuse("must not have a query or a fragment");
+    }
+    match url.scheme() {
+        "https" => {}
+        "http" if is_loopback(&url) => {}
+        "http" => {
+            return refuse(
+                "is plain http to a host that is not loopback, which would show the credentials to the network; use https",
+            );
+        }
+        _ => return refuse("must begin with https://"),
+    }
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    Ok(url)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let Some(host) = url.host_str() else { return false };
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || address.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
+}
+
+/// What may differ from call to call; see [`Client::with_options`](crate::Client::with_options).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    timeout: Option<Duration>,
+    max_retries: Option<u32>,
+}
+
+impl Options {
+    /// Nothing set: as the client has it.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How long one attempt may take; see [`Settings::timeout`].
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// How often a call may be sent again; see [`Settings::max_retries`].
+    #[must_use]
+    pub fn max_retries(mut self, retries: u32) -> Self {
+        self.max_retries = Some(retries);
+        self
+    }
+
+    /// These options, and where one is not set, that of `base`.
+    pub(crate) fn over(self, base: Self) -> Self {
+        Self { timeout: self.timeout.or(base.timeout), max_retries: self.max_retries.or(base.max_retries) }
+    }
+
+    pub(crate) fn check(self) -> Result<()> {
+        if self.attempt_timeout().is_zero() {
+            return Err(Error::config("timeout must be more than 0 seconds"));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn attempt_timeout(self) -> Duration {
+        self.timeout.unwrap_or(Duration::from_secs(30))
+    }
+
+    pub(crate) fn retries(self) -> u32 {
+        self.max_retries.unwrap_or(2)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(settings: Settings, env: &[(&str, &str)]) -> Result<Resolved> {
+        settings.resolve_with(|name| {
+            Ok(env.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned()))
+        })
+    }
+
+    fn refused(settings: Settings, env: &[(&str, &str)]) -> String {
+        match resolve(settings, env) {
+            Err(error @ Error::Config { .. }) => error.to_string(),
+            Err(other) => panic!("{other:?}"),
+            Ok(_) => panic!("accepted"),
+        }
+    }
+
+    fn basic() -> Settings {
+        Settings::new().username("me").password("pw")
+    }
+
+    const USER: (&str, &str) = (USERNAME_VARIABLE, "env-me");
+    const PASS: (&str, &str) = (PASSWORD_VARIABLE, "env-pw");
+    const TOKEN: (&str, &str) = (TOKEN_VARIABLE, "pm_env");
+
+    #[test]
+    fn given_credentials_win_over_the_environment() {
+        let resolved = resolve(basic(), &[USER, PASS, TOKEN]).unwrap();
+        assert_eq!(resolved.credentials.username(), Some("me"));
+        let resolved = resolve(Settings::new().token("pm_x"), &[USER, PASS]).unwrap();
+        assert_eq!(resolved.credentials.username(), None);
+    }
+
+    #[test]
+    fn missing_halves_come_from_the_environment() {
+        let resolved = resolve(Settings::new(), &[USER, PASS]).unwrap();
+        assert_eq!(resolved.credentials.username(), Some("env-me"));
+        let resolved = resolve(Settings::new().username("me"), &[USER, PASS, TOKEN]).unwrap();
+        assert_eq!(resolved.credentials.username(), Some("me"));
+        assert!(resolve(Settings::new(), &[TOKEN]).is_ok());
+    }
+
+    #[test]
+    fn missing_and_contradictory_credentials_are_refused() {
+        assert!(refused(Settings::new(), &[]).starts_with("no credentials"));
+        assert!(refused(Settings::new(), &[USER, PASS, TOKEN]).contains("both PROXYMESH_TOKEN and"));
+        assert!(refused(Settings::new(), &[USER]).contains("no password"));
+        assert!(refused(Settings::new(), &[PASS]).contains("no username"));
+        assert!(refused(Settings::new().username("me"), &[]).contains("no password"));
+        assert!(refused(Settings::new().password("x"), &[]).contains("no username"));
+        assert!(refused(basic().token("pm_x"), &[]).contains("both a token and"));
+        assert!(refused(Settings::new(), &[(USERNAME_VARIABLE, ""), PASS]).contains("no username"));
+    }
+
+    #[test]
+    fn credentials_that_no_header_can_carry_are_refused() {
+        for (username, password) in [("", "x"), ("a:b", "x"), ("a\nb", "x"), ("a", ""), ("a", "x\r\ny")] {
+            let reason = refused(Settings::new().username(username).password(password), &[]);
+            assert!(!reason.contains("x\r"), "{reason}");
+        }
+        for token in ["", "pm x", "pm_\r\nX: y", "pm_é"] {
+            refused(Settings::new().token(token), &[]);
+        }
+    }
+
+    #[test]
+    fn plain_http_is_for_loopback_only() {
+        for good in [
+            "http://localhost:1",
+            "http://127.0.0.1:1",
+            "http://127.9.9.9",
+            "http://[::1]:1",
+            "https://example.com",
+            "https://example.com/prefix/",
+        ] {
+            assert!(resolve(basic().base_url(good), &[]).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://proxymesh.com",
+            "http://10.0.0.1",
+            "http://localhost.example.com",
+            "http://0.0.0.0",
+            "ftp://proxymesh.com",
+            "proxymesh.com",
+            "",
+            "https://u:p@proxymesh.com",
+            "https://proxymesh.com/?a=b",
+            "https://proxymesh.com/#a",
+            "unix:/tmp/x",
+        ] {
+            assert!(refused(basic().base_url(bad), &[]).starts_with("base_url"), "{bad}");
+        }
+        assert!(refused(basic(), &[(BASE_URL_VARIABLE, "http://proxymesh.com")]).contains("loopback"));
+    }
+
+    #[test]
+    fn time_limits_of_zero_are_refused() {
+        refused(basic().timeout(Duration::ZERO), &[]);
+        refused(basic().connect_timeout(Duration::ZERO), &[]);
+    }
+}

@@ -1,0 +1,187 @@
+//! One request out, and what came of it.
+
+use super::retry;
+use bytes::{Bytes, BytesMut};
+use http_body::{Body, Frame, SizeHint};
+use reqwest::header::RETRY_AFTER;
+use std::{
+    convert::Infallible,
+    error::Error as StdError,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::{Duration, SystemTime},
+};
+use tokio::time::{Instant, timeout_at};
+
+/// The most that is read of a successful answer.
+const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
+/// The most that is read of a refusal; its text is cut further.
+const LARGEST_REFUSAL: usize = 64 * 1024;
+
+/// What came of one attempt.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// The service answered.
+    Answered(Answer),
+    /// Nothing was sent: no connection, or no time left to make one.
+    Unsent(Cause),
+    /// The request went out, at least in part, and no whole answer came back.
+    Unanswered(Cause),
+}
+
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) retry_after: Option<Duration>,
+    /// None where a successful answer is larger than may be read.
+    pub(super) body: Option<Bytes>,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug)]
+pub(super) struct Cause {
+    pub(super) timed_out: bool,
+    pub(super) reason: String,
+}
+
+impl Cause {
+    pub(super) fn timed_out(limit: Duration) -> Self {
+        Self { timed_out: true, reason: format!("gave up after {} s", limit.as_secs_f64()) }
+    }
+}
+
+/// Sends `request`, which has to be answered by the deadline, `limit` after its start.
+pub(super) async fn send(
+    client: &reqwest::Client,
+    request: reqwest::Request,
+    sent: &Sent,
+    deadline: Instant,
+    limit: Duration,
+) -> Outcome {
+    let failed = |cause: Cause, connecting: bool| {
+        if connecting || !sent.started() { Outcome::Unsent(cause) } else { Outcome::Unanswered(cause) }
+    };
+    let mut response = match timeout_at(deadline, client.execute(request)).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(error)) => return failed(cause(&error), error.is_connect()),
+        Err(_) => return failed(Cause::timed_out(limit), false),
+    };
+    let status = response.status().as_u16();
+    let retry_after = response
+        .headers()
+        .get(RETRY_AFTER)
+        .and_then(|value| retry::retry_after(value.to_str().ok()?, SystemTime::now()));
+    let read =
+        timeout_at(deadline, read(&mut response)).await.unwrap_or_else(|_| Err(Cause::timed_out(limit)));
+    match read {
+        Ok(body) => Outcome::Answered(Answer { status, retry_after, body }),
+        // What a refusal says in its status stands, even if its body broke off.
+        Err(_) if !response.status().is_success() => {
+            Outcome::Answered(Answer { status, retry_after, body: Some(Bytes::new()) })
+        }
+        Err(cause) => Outcome::Unanswered(cause),
+    }
+}
+
+/// Reads the body; none if it is a success larger than may be read. A refusal is cut.
+async fn read(response: &mut reqwest::Response) -> Result<Option<Bytes>, Cause> {
+    let success = response.status().is_success();
+    let most = if success { LARGEST_ANSWER } else { LARGEST_REFUSAL };
+    if success && response.content_length().is_some_and(|length| length > LARGEST_ANSWER as u64) {
+        return Ok(None);
+    }
+    // The usual answer is one chunk, which is then not copied.
+    let Some(mut whole) = response.chunk().await.map_err(|error| cause(&error))? else {
+        return Ok(Some(Bytes::new()));
+    };
+    if whole.len() < most
+        && let Some(next) = response.chunk().await.map_err(|error| cause(&error))?
+    {
+        let mut joined = BytesMut::from(whole);
+        joined.extend_from_slice(&next);
+        while joined.len() <= most {
+            match response.chunk().await.map_err(|error| cause(&error))? {
+                Some(next) => joined.extend_from_slice(&next),
+                None => break,
+            }
+        }
+        whole = joined.freeze();
+    }
+    if whole.len() <= most {
+        Ok(Some(whole))
+    } else if success {
+        Ok(None)
+    } else {
+        Ok(Some(whole.slice(..most)))
+    }
+}
+
+/// What went wrong, in the words of whoever noticed first; no URL, and so no query.
+fn cause(error: &reqwest::Error) -> Cause {
+    let mut words: Vec<String> = Vec::new();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let word = error.to_string();
+        // Layers that only pass on say the same again, or "client error (Connect)".
+        let passes_on = word.starts_with("client error (");
+        if !passes_on && !words.iter().any(|said| said.contains(&word)) {
+            words.push(word);
+        }
+        source = error.source();
+    }
+    let reason = if words.is_empty() { "the connection failed".to_owned() } else { words.join(": ") };
+    Cause { timed_out: error.is_timeout(), reason }
+}
+
+/// Whether a request has begun to be written. A body is asked for its bytes only once there is a connection, so one
+/// that never was asked belongs to a request that never was sent, whatever broke.
+#[derive(Clone, Default)]
+pub(super) struct Sent(Option<Arc<AtomicBool>>);
+
+impl Sent {
+    /// For a request without a body to watch: it counts as sent unless connecting failed.
+    pub(super) fn unwatched() -> Self {
+        Self(None)
+    }
+
+    /// A form, and the watch over it.
+    pub(super) fn watch(form: Bytes) -> (Self, Form) {
+        let started = Arc::new(AtomicBool::new(false));
+        (Self(Some(started.clone())), Form { bytes: Some(form), started })
+    }
+
+    fn started(&self) -> bool {
+        self.0.as_ref().is_none_or(|started| started.load(Ordering::Acquire))
+    }
+}
+
+/// A request body that notes when it is asked for.
+pub(super) struct Form {
+    bytes: Option<Bytes>,
+    started: Arc<AtomicBool>,
+}
+
+impl Body for Form {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.started.store(true, Ordering::Release);
+        Poll::Ready(self.bytes.take().map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.bytes.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+    }
+}

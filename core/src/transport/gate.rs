@@ -1,0 +1,328 @@
+//! The auth gate: keeps wrong credentials from being sprayed at the service.
+//!
+//! Four failed authentications in a short period ban the account for three hours (api.md,
+//! "Authentication"), and one wrong password in a script with a thread pool is four in a millisecond. So:
+//!
+//! * Until credentials have succeeded once, at most one request with them is in flight; the
+//!   others wait for its outcome, and a 401 is given to all of them.
+//! * At most [`PER_CREDENTIALS`] failures of the same credentials, and [`PER_PROCESS`] of all, reach one service in
+//!   [`WINDOW`]; after that calls fail locally until the window has passed.
+//!
+//! The gate is shared by every client of the process with the same base URL and credentials.
+
+use super::Credentials;
+use crate::error::{Error, Refusal, Result};
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    sync::{
+        Arc, LazyLock, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+use tokio::sync::watch;
+
+/// "A short period" is taken as five minutes (api.md, A1).
+const WINDOW: Duration = Duration::from_secs(5 * 60);
+const PER_CREDENTIALS: usize = 2;
+const PER_PROCESS: usize = 3;
+
+/// For so long a 401 also answers calls that start after it: of many threads started together, the last may get
+/// to run only when the first has its answer.
+const STANDS_FOR: Duration = Duration::from_secs(1);
+
+/// The gate as one set of credentials sees it.
+pub(crate) struct Gate {
+    service: Arc<Service>,
+    credentials: u64,
+    proven: Arc<AtomicBool>,
+}
+
+/// The failures and the credentials of one service (one base URL).
+#[derive(Default)]
+struct Service {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// When authentications failed, whichever the credentials; those in the window.
+    failures: Vec<Instant>,
+    credentials: HashMap<u64, Entry>,
+}
+
+struct Entry {
+    proven: Arc<AtomicBool>,
+    failures: Vec<Instant>,
+    /// The request that is trying these credentials; dead once its permit is gone.
+    trial: Option<Trial>,
+    rejection: Option<(Instant, Arc<Refusal>)>,
+}
+
+/// What is known of a trial: nothing yet, or its verdict. Closed without one when it ended without.
+type Trial = watch::Receiver<Option<Verdict>>;
+
+#[derive(Clone)]
+enum Verdict {
+    Accepted,
+    Rejected(Arc<Refusal>),
+}
+
+/// Leave to send one request. Dropped without a verdict it says nothing about the credentials.
+pub(super) struct Permit<'a> {
+    gate: &'a Gate,
+    trial: Option<watch::Sender<Option<Verdict>>>,
+}
+
+enum Admission {
+    Admitted(Option<watch::Sender<Option<Verdict>>>),
+    Rejected(Arc<Refusal>),
+    Blocked(Duration),
+    Wait { trial: Trial, own: bool },
+}
+
+impl Gate {
+    /// The gate of these credentials at this service; the same one for every client that asks.
+    pub(super) fn of(base_url: &str, credentials: &Credentials) -> Self {
+        // Credentials are remembered as a keyed hash, never as themselves.
+        static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        static SERVICES: LazyLock<Mutex<HashMap<String, Arc<Service>>>> = LazyLock::new(Mutex::default);
+
+        let key = KEY.hash_one(credentials.authorization().as_bytes());
+        let service = lock(&SERVICES).entry(base_url.to_owned()).or_default().clone();
+        let proven = lock(&service.state).register(key, Instant::now());
+        Self { service, credentials: key, proven }
+    }
+
+    /// Waits for leave to send a request for `call`.
+    pub(super) async fn enter(&self, call: &'static str) -> Result<Permit<'_>> {
+        if self.proven.load(Ordering::Acquire) {
+            return Ok(Permit { gate: self, trial: None });
+        }
+        loop {
+            let admission = lock(&self.service.state).admit(self.credentials, Instant::now());
+            match admission {
+                Admission::Admitted(trial) => return Ok(Permit { gate: self, trial }),
+                Admission::Rejected(refusal) => return Err(shared(&refusal, call)),
+                Admission::Blocked(retry_after) => {
+                    return Err(Error::AuthenticationBlocked { call, retry_after });
+                }
+                Admission::Wait { mut trial, own } => {
+                    // A closed channel is a trial that ended without a verdict: ask again.
+                    if let Ok(verdict) = trial.wait_for(Option::is_some).await
+                        && let (true, Some(Verdict::Rejected(refusal))) = (own, &*verdict)
+                    {
+                        return Err(shared(refusal, call));
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        lock(&self.service.state).forget_stale(Instant::now());
+    }
+}
+
+/// A rejection as another call is given it: its own name, and never sent.
+fn shared(refusal: &Refusal, call: &'static str) -> Error {
+    Refusal { call, attempts: 0, ..refusal.clone() }.into_error()
+}
+
+impl Permit<'_> {
+    /// The service has accepted the credentials.
+    pub(super) fn accepted(self) {
+        let Self { gate, trial } = self;
+        if let Some(trial) = trial {
+            gate.proven.store(true, Ordering::Release);
+            trial.send_replace(Some(Verdict::Accepted));
+        }
+    }
+
+    /// The service has answered 401.
+    pub(super) fn rejected(self, refusal: &Refusal) {
+        let Self { gate, trial } = self;
+        let refusal = Arc::new(refusal.clone());
+        lock(&gate.service.state).reject(gate.credentials, &refusal, Instant::now());
+        if let Some(trial) = trial {
+            trial.send_replace(Some(Verdict::Rejected(refusal)));
+        }
+    }
+}
+
+impl State {
+    fn register(&mut self, key: u64, now: Instant) -> Arc<AtomicBool> {
+        self.forget_stale(now);
+        self.entry(key).proven.clone()
+    }
+
+    fn entry(&mut self, key: u64) -> &mut Entry {
+        self.credentials.entry(key).or_insert_with(|| Entry {
+            proven: Arc::default(),
+            failures: Vec::new(),
+            trial: None,
+            rejection: None,
+        })
+    }
+
+    /// Forgets failures outside the window, and credentials that nobody holds and that have not failed in it.
+    fn forget_stale(&mut self, now: Instant) {
+        let recent = |at: &Instant| now.saturating_duration_since(*at) < WINDOW;
+        self.failures.retain(recent);
+        self.credentials.retain(|_, entry| {
+            entry.failures.retain(recent);
+            Arc::strong_count(&entry.proven) > 1 || !entry.failures.is_empty()
+        });
+    }
+
+    fn admit(&mut self, key: u64, now: Instant) -> Admission {
+        self.forget_stale(now);
+        let failed = self.failures.clone();
+        let under_way: Vec<Trial> =
+            self.credentials.values().filter_map(|entry| entry.trial.clone()).filter(alive).collect();
+        let entry = self.entry(key);
+        if entry.proven.load(Ordering::Acquire) {
+            return Admission::Admitted(None);
+        }
+        if let Some((at, refusal)) = &entry.rejection
+            && now.saturating_duration_since(*at) < STANDS_FOR
+        {
+            return Admission::Rejected(refusal.clone());
+        }
+        if let Some(trial) = entry.trial.clone().filter(alive) {
+            return Admission::Wait { trial, own: true };
+        }
+        let waits = [time_left(&entry.failures, PER_CREDENTIALS, now), time_left(&failed, PER_PROCESS, now)];
+        if let Some(wait) = waits.into_iter().flatten().max() {
+            return Admission::Blocked(wait);
+        }
+        // Each trial of other credentials may be a failure a moment from now.
+        if failed.len() + under_way.len() >= PER_PROCESS
+            && let Some(trial) = under_way.into_iter().next()
+        {
+            return Admission::Wait { trial, own: false };
+        }
+        let (sender, receiver) = watch::channel(None);
+        entry.trial = Some(receiver);
+        Admission::Admitted(Some(sender))
+    }
+
+    fn reject(&mut self, key: u64, refusal: &Arc<Refusal>, now: Instant) {
+        self.failures.push(now);
+        let entry = self.entry(key);
+        entry.failures.push(now);
+        entry.rejection = Some((now, refusal.clone()));
+        entry.proven.store(false, Ordering::Release);
+    }
+}
+
+/// Whether a trial may still give a verdict.
+fn alive(trial: &Trial) -> bool {
+    trial.borrow().is_none() && trial.has_changed().is_ok()
+}
+
+/// How long until fewer than `most` failures are in the window.
+fn time_left(failures: &[Instant], most: usize, now: Instant) -> Option<Duration> {
+    let oldest_that_counts = failures.len().checked_sub(most).and_then(|i| failures.get(i))?;
+    Some(WINDOW.saturating_sub(now.saturating_duration_since(*oldest_that_counts)))
+}
+
+/// A panic elsewhere leaves the state consistent: every change to it is one step.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn refusal() -> Arc<Refusal> {
+        Arc::new(Refusal {
+            call: "ips.list",
+            status: 401,
+            reason: "no".into(),
+            field_errors: BTreeMap::new(),
+            body: String::new(),
+            retry_after: None,
+            attempts: 1,
+        })
+    }
+
+    fn seconds(n: u64) -> Duration {
+        Duration::from_secs(n)
+    }
+
+    /// A state that holds these credentials, as their clients would.
+    fn state(keys: &[u64], now: Instant) -> (State, Vec<Arc<AtomicBool>>) {
+        let mut state = State::default();
+        let held = keys.iter().map(|key| state.register(*key, now)).collect();
+        (state, held)
+    }
+
+    #[test]
+    fn one_trial_at_a_time_and_a_dropped_one_makes_way() {
+        let now = Instant::now();
+        let (mut state, _held) = state(&[1], now);
+        let Admission::Admitted(Some(trial)) = state.admit(1, now) else { panic!() };
+        assert!(matches!(state.admit(1, now), Admission::Wait { own: true, .. }));
+        drop(trial);
+        assert!(matches!(state.admit(1, now), Admission::Admitted(Some(_))));
+    }
+
+    #[test]
+    fn two_failures_of_the_same_credentials_block_them_until_the_window_has_passed() {
+        let start = Instant::now();
+        let (mut state, _held) = state(&[1, 2], start);
+        state.reject(1, &refusal(), start);
+        assert!(matches!(state.admit(1, start + seconds(0)), Admission::Rejected(_)));
+        assert!(matches!(state.admit(1, start + seconds(2)), Admission::Admitted(Some(_))));
+        state.reject(1, &refusal(), start + seconds(10));
+        let Admission::Blocked(left) = state.admit(1, start + seconds(20)) else { panic!() };
+        assert_eq!(left, seconds(280));
+        assert!(matches!(state.admit(2, start + seconds(20)), Admission::Admitted(Some(_))));
+        assert!(matches!(state.admit(1, start + seconds(299)), Admission::Blocked(_)));
+        assert!(matches!(state.admit(1, start + seconds(300)), Admission::Admitted(Some(_))));
+    }
+
+    #[test]
+    fn three_failures_block_the_process_and_trials_under_way_count_as_failures() {
+        let start = Instant::now();
+        let (mut state, _held) = state(&[1, 2, 3, 4], start);
+        state.reject(1, &refusal(), start);
+        let Admission::Admitted(Some(second)) = state.admit(2, start) else { panic!() };
+        let Admission::Admitted(Some(_third)) = state.admit(3, start) else { panic!() };
+        assert!(matches!(state.admit(4, start), Admission::Wait { own: false, .. }));
+        drop(second);
+        assert!(matches!(state.admit(4, start), Admission::Admitted(Some(_))));
+        state.reject(2, &refusal(), start);
+        state.reject(3, &refusal(), start);
+        let later = start + seconds(2);
+        assert!(matches!(state.admit(4, later), Admission::Blocked(left) if left == seconds(298)));
+    }
+
+    #[test]
+    fn credentials_that_have_worked_pass_without_a_trial_until_they_fail() {
+        let now = Instant::now();
+        let (mut state, held) = state(&[1], now);
+        held[0].store(true, Ordering::Release);
+        assert!(matches!(state.admit(1, now), Admission::Admitted(None)));
+        state.reject(1, &refusal(), now);
+        assert!(!held[0].load(Ordering::Acquire));
+    }
+
+    #[test]
+    fn credentials_that_nobody_holds_are_forgotten_but_not_their_failures() {
+        let now = Instant::now();
+        let (mut state, held) = state(&[1, 2], now);
+        state.reject(1, &refusal(), now);
+        drop(held);
+        state.forget_stale(now + seconds(1));
+        assert_eq!(state.credentials.len(), 1);
+        state.forget_stale(now + WINDOW);
+        assert!(state.credentials.is_empty());
+    }
+}

@@ -1,0 +1,303 @@
+//! How any call is sent: gate → attempt → retry → decode. Knows no resource.
+
+mod attempt;
+mod credentials;
+mod gate;
+mod redact;
+mod refusal;
+mod retry;
+mod tls;
+
+pub(crate) use credentials::Credentials;
+
+use crate::{
+    endpoint::{Auth, Endpoint, Found, Method, Replay, Request},
+    error::{Error, Result},
+    settings::{Options, Resolved},
+};
+use attempt::{Answer, Cause, Outcome, Sent};
+use bytes::Bytes;
+use gate::Gate;
+use reqwest::{
+    Url,
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
+};
+use secrecy::SecretString;
+use std::time::Duration;
+use tokio::time::Instant;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
+
+/// Idle connections are dropped after this, before any ordinary server or load balancer drops them.
+const IDLE: Duration = Duration::from_secs(15);
+
+/// The way to one service with one set of credentials.
+pub(crate) struct Transport {
+    pooled: reqwest::Client,
+    /// For calls that are sent once: a connection of their own, because a kept-alive one that the server is just
+    /// closing would leave their outcome unknown.
+    unpooled: reqwest::Client,
+    base_url: Url,
+    basic: bool,
+    authorization: HeaderValue,
+    secrets: Vec<SecretString>,
+    gate: Gate,
+}
+
+/// A call that failed for good.
+struct Failure {
+    error: Error,
+    /// The request may have been carried out all the same.
+    in_doubt: bool,
+    /// The last cause for which a request that went out got no answer.
+    unanswered: Option<Cause>,
+}
+
+impl Failure {
+    fn certain(error: Error) -> Self {
+        Self { error, in_doubt: false, unanswered: None }
+    }
+}
+
+impl Transport {
+    pub(crate) fn new(resolved: Resolved) -> Result<Self> {
+        let Resolved { credentials, base_url, connect_timeout, ca_file, env_ca_file, trust_env, user_agent } =
+            resolved;
+        // Certificates are read where they are needed, and a bad ca_file is told in any case.
+        let secure = base_url.scheme() == "https" || trust_env;
+        let tls = tls::config(ca_file.as_deref(), env_ca_file.as_deref().filter(|_| secure))?;
+        let build = |idle_connections: usize| {
+            let mut builder = reqwest::Client::builder()
+                .tls_backend_preconfigured(tls.clone())
+                .http1_only()
+                .redirect(reqwest::redirect::Policy::none())
+                .referer(false)
+                .retry(reqwest::retry::never())
+                .connect_timeout(connect_timeout)
+                .pool_idle_timeout(IDLE)
+                .pool_max_idle_per_host(idle_connections)
+                .user_agent(&user_agent);
+            if !trust_env {
+                builder = builder.no_proxy();
+            }
+            builder.build().map_err(|error| Error::config(format!("the client cannot be made: {error}")))
+        };
+        Ok(Self {
+            pooled: build(usize::MAX)?,
+            unpooled: build(0)?,
+            basic: credentials.is_basic(),
+            authorization: credentials.header()?,
+            secrets: credentials.secrets(),
+            gate: Gate::of(base_url.as_str(), &credentials),
+            base_url,
+        })
+    }
+
+    /// Sends a call and reads its answer.
+    pub(crate) async fn call<E: Endpoint>(&self, endpoint: E, options: Options) -> Result<E::Answer> {
+        let request = Request::of(&endpoint);
+        let failure = match self.deliver(&request, options).await {
+            Ok(answer) => return self.decode::<E>(&request, &answer),
+            Err(failure) => failure,
+        };
+        match E::CALL.replay {
+            Replay::Verifiable if failure.in_doubt => self.settle(&endpoint, failure, options).await,
+            Replay::Once => Err(match failure.unanswered {
+                Some(cause) => outcome_unknown(&request, &cause),
+                None => failure.error,
+            }),
+            _ => Err(failure.error),
+        }
+    }
+
+    fn decode<E: Endpoint>(&self, request: &Request, answer: &Answer) -> Result<E::Answer> {
+        let call = E::CALL;
+        let secrets = self.secrets(request);
+        let Some(body) = &answer.body else {
+            return Err(refusal::unreadable(call, answer.status, b"", "it is larger than 8 MiB", &secrets));
+        };
+        E::decode(body).map_err(|mismatch| {
+            let reason =
+                if body.is_empty() { "it is empty".to_owned() } else { mismatch.reason(!call.secret_answer) };
+            refusal::unreadable(call, answer.status, body, &reason, &secrets)
+        })
+    }
+
+    /// Looks up whether a write that ended in doubt took effect.
+    async fn settle<E: Endpoint>(
+        &self,
+        endpoint: &E,
+        failure: Failure,
+        options: Options,
+    ) -> Result<E::Answer> {
+        let refused = matches!(failure.error, Error::Authentication(_) | Error::AuthenticationBlocked { .. });
+        if !refused && let Some(read_back) = endpoint.read_back() {
+            // A service that gives no answer gets one more chance to, not three.
+            let silent = matches!(failure.error, Error::Timeout { .. } | Error::Connection { .. });
+            let options = if silent { Options::new().max_retries(0).over(options) } else { options };
+            let found = match self.deliver(&read_back.request, options).await {
+                Ok(Answer { body: Some(body), .. }) => (read_back.judge)(Found::Answer(&body)).ok(),
+                Err(Failure { error: Error::NotFound(_), .. }) => (read_back.judge)(Found::Nothing).ok(),
+                _ => None,
+            };
+            match found {
+                Some(Some(answer)) => return Ok(answer),
+                Some(None) => return Err(failure.error),
+                None => {}
+            }
+        }
+        let request = Request::of(endpoint);
+        Err(match (failure.unanswered, failure.error) {
+            (None, error @ Error::Server(_)) => error,
+            (Some(cause), _) => outcome_unknown(&request, &cause),
+            (None, error) => {
+                outcome_unknown(&request, &Cause { timed_out: false, reason: error.to_string() })
+            }
+        })
+    }
+
+    /// Sends a request as often as it may be sent, until it succeeds.
+    async fn deliver(&self, request: &Request, options: Options) -> Result<Answer, Failure> {
+        let call = request.call;
+        if call.auth == Auth::BasicOnly && !self.basic {
+            return Err(Failure::certain(Error::BasicAuthRequired { call: call.name }));
+        }
+        let (mut attempts, mut in_doubt, mut unanswered) = (0, false, None);
+        loop {
+            attempts += 1;
+            let outcome = match self.attempt(request, options, attempts).await {
+                Ok(outcome) => outcome,
+                Err(error) => return Err(Failure { error, in_doubt, unanswered }),
+            };
+            let wait = match &outcome {
+                Outcome::Answered(answer) if (200..300).contains(&answer.status) => None,
+                _ => retry::wait(call.replay, &outcome, attempts, options.retries()),
+            };
+            in_doubt |= retry::is_ambiguous(&outcome);
+            if let Outcome::Unanswered(cause) = &outcome {
+                unanswered = Some(cause.clone());
+            }
+            if let Some(wait) = wait {
+                tokio::time::sleep(wait).await;
+                continue;
+            }
+            let error = match outcome {
+                Outcome::Answered(answer) if (200..300).contains(&answer.status) => return Ok(answer),
+                Outcome::Answered(answer) => {
+                    refusal::refusal(call, &answer, attempts, &self.secrets(request)).into_error()
+                }
+                Outcome::Unsent(cause) | Outcome::Unanswered(cause) => {
+                    let Cause { timed_out, reason } = cause;
+                    if timed_out {
+                        Error::Timeout { call: call.name, reason, attempts }
+                    } else {
+                        Error::Connection { call: call.name, reason, attempts }
+                    }
+                }
+            };
+            return Err(Failure { error, in_doubt, unanswered });
+        }
+    }
+
+    /// Passes the gate and sends the request once. An error is the gate's: nothing was sent.
+    async fn attempt(&self, request: &Request, options: Options, attempts: u32) -> Result<Outcome> {
+        let start = Instant::now();
+        let limit = options.attempt_timeout();
+        let deadline = start.checked_add(limit).unwrap_or_else(|| start + Duration::from_secs(86_400 * 365));
+        let Ok(permit) = tokio::time::timeout_at(deadline, self.gate.enter(request.call.name)).await else {
+            return Ok(Outcome::Unsent(Cause {
+                timed_out: true,
+                reason: format!(
+                    "waited {} s for another call to find out whether the credentials are right",
+                    limit.as_secs_f64()
+                ),
+            }));
+        };
+        let permit = permit?;
+        let (message, sent) = self.message(request);
+        let client = if request.call.replay == Replay::Once { &self.unpooled } else { &self.pooled };
+        let outcome = attempt::send(client, message, &sent, deadline, limit).await;
+        let status = match &outcome {
+            Outcome::Answered(answer) => Some(answer.status),
+            Outcome::Unsent(_) | Outcome::Unanswered(_) => None,
+        };
+        match (&outcome, status) {
+            // Others may be a front end's word, given before the credentials were looked at.
+            (_, Some(200..=299 | 400 | 402 | 404)) => permit.accepted(),
+            (Outcome::Answered(answer), Some(401)) => {
+                permit.rejected(&refusal::refusal(request.call, answer, attempts, &self.secrets(request)));
+            }
+            _ => drop(permit),
+        }
+        log(request, attempts, start.elapsed(), &outcome);
+        Ok(outcome)
+    }
+
+    /// The HTTP request, and the watch over whether it was sent.
+    fn message(&self, request: &Request) -> (reqwest::Request, Sent) {
+        let mut url = self.base_url.clone();
+        let prefix = self.base_url.path().trim_end_matches('/');
+        if prefix.is_empty() {
+            url.set_path(request.call.path);
+        } else {
+            url.set_path(&format!("{prefix}{}", request.call.path));
+        }
+        let mut headers = HeaderMap::with_capacity(4);
+        headers.insert(ACCEPT, JSON);
+        headers.insert(AUTHORIZATION, self.authorization.clone());
+        let (message, sent) = match request.call.method {
+            Method::Get => {
+                if !request.params.is_empty() {
+                    url.set_query(Some(request.params()));
+                }
+                (reqwest::Request::new(reqwest::Method::GET, url), Sent::unwatched())
+            }
+            Method::Post => {
+                headers.insert(CONTENT_TYPE, FORM);
+                let mut message = reqwest::Request::new(reqwest::Method::POST, url);
+                let sent = if request.params.is_empty() {
+                    *message.body_mut() = Some(Bytes::new().into());
+                    Sent::unwatched()
+                } else {
+                    let (sent, form) = Sent::watch(request.params.clone());
+                    *message.body_mut() = Some(reqwest::Body::wrap(form));
+                    sent
+                };
+                (message, sent)
+            }
+        };
+        let mut message = message;
+        *message.headers_mut() = headers;
+        (message, sent)
+    }
+
+    fn secrets<'a>(&'a self, request: &'a Request) -> Vec<&'a SecretString> {
+        self.secrets.iter().chain(&request.secrets).collect()
+    }
+}
+
+fn outcome_unknown(request: &Request, cause: &Cause) -> Error {
+    let call = request.call;
+    Error::OutcomeUnknown { call: call.name, reason: cause.reason.clone(), advice: call.find_out }
+}
+
+/// One event an attempt; never a query, a form or credentials.
+fn log(request: &Request, attempt: u32, elapsed: Duration, outcome: &Outcome) {
+    let call = request.call;
+    let (status, failure) = match outcome {
+        Outcome::Answered(answer) => (Some(answer.status), None),
+        Outcome::Unsent(cause) | Outcome::Unanswered(cause) => (None, Some(cause.reason.as_str())),
+    };
+    tracing::debug!(
+        target: "proxymesh",
+        call = call.name,
+        method = %call.method,
+        path = call.path,
+        status,
+        failure,
+        elapsed_ms = elapsed.as_secs_f64() * 1000.0,
+        attempt,
+        "attempt"
+    );
+}
