@@ -1,1 +1,56 @@
-//! The ProxyMesh account API.
+//! Client for the ProxyMesh account API: the proxies an account may use, its authorised IPs and hostnames,
+//! its sub-accounts, its tokens, and the countries its exit IPs are in.
+//!
+//! ```no_run
+//! # async fn example() -> proxymesh::Result<()> {
+//! use proxymesh::{Client, NewSubAccount, Settings};
+//!
+//! let client = Client::new(Settings::new().username("me@ex.com").password("secret"))?;
+//! for proxy in client.proxies().list().await? {
+//!     println!("{}", proxy.url_with("me@ex.com", "secret"));
+//! }
+//! client.ips().add("203.0.113.7").await?;
+//! client.sub_accounts().create(NewSubAccount::new("crawler-1")?.monthly_limit(5)).await?;
+//! # Ok(()) }
+//! ```
+//!
+//! [`blocking::Client`] has the same handles for code without async. Both are cheap to clone, and may be
+//! shared by threads and tasks.
+//!
+//! # What it does for you
+//!
+//! * **It refuses bad input before anything is sent**, with the field and the rule ([`Error::Validation`]).
+//! * **It keeps the account from being banned.** Four failed authentications ban it for three hours, so until
+//!   credentials have worked once, one call at a time tries them, and after two failures in five
+//!   minutes (three per process) calls fail locally with [`Error::AuthenticationBlocked`].
+//! * **It sends again what may be sent again, and nothing else** ([`endpoint::Replay`]): a create is never
+//!   repeated; an `ips().add` whose answer was lost is looked up, and succeeds if the IP is there.
+//! * **It shows no secret**, in no error, log line or `Debug`.
+//!
+//! # Logging
+//!
+//! Each attempt is one [`tracing`] event at DEBUG with the target `proxymesh`: call, method, path, status, elapsed
+//! milliseconds, attempt. Never a query, a form or credentials.
+#![forbid(unsafe_code)]
+
+pub mod blocking;
+mod client;
+pub mod endpoint;
+mod error;
+mod model;
+pub mod resource;
+mod settings;
+mod transport;
+
+pub use client::{Client, Pending};
+pub use error::{Error, Refusal, Result};
+pub use model::{
+    ExpiryDate, GeoCounts, Hostname, IpLabel, LabeledIp, NewIp, NewSubAccount, NewToken, Proxy, ProxyHost,
+    SubAccount, SubAccountEdit, Token, TokenId, TokenLabel, TokenRequest, Username, whole_gigabytes,
+};
+pub use settings::{Options, Settings};
+
+/// The date and time types of the public API.
+pub use jiff;
+/// The type that holds a secret, and the trait that shows it.
+pub use secrecy;

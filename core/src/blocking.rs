@@ -1,0 +1,182 @@
+//! The same client for code without async.
+
+use crate::{
+    endpoint::Endpoint,
+    error::{Error, Result},
+    resource::{Dispatch, Geo, Hostnames, Ips, Proxies, SubAccounts, Tokens},
+    settings::{Options, Settings},
+};
+use std::{fmt, future::Future, sync::Arc};
+use tokio::runtime::{Builder, Handle, Runtime};
+
+/// The blocking client: a handle for each resource, and every call returns when it is done.
+///
+/// Cheap to clone; clones share connections. May be shared by any number of threads, and called from inside an
+/// async runtime too, though there it blocks the thread it is on: use [`crate::Client`].
+///
+/// ```no_run
+/// # fn main() -> proxymesh::Result<()> {
+/// use proxymesh::{Settings, blocking::Client};
+///
+/// let client = Client::new(Settings::new())?; // credentials from the environment
+/// for proxy in client.proxies().list()? {
+///     println!("{proxy}");
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Client {
+    client: crate::Client,
+    driver: Arc<Driver>,
+}
+
+impl Client {
+    /// Makes a client. Nothing is sent, and no thread is started.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] when the settings are incomplete or contradict each other.
+    pub fn new(settings: Settings) -> Result<Self> {
+        Ok(Self { client: crate::Client::new(settings)?, driver: Arc::new(Driver::new()?) })
+    }
+
+    /// The same client with other options for the calls made through it; see [`crate::Client::with_options`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] for a time limit of zero.
+    pub fn with_options(&self, options: Options) -> Result<Self> {
+        Ok(Self { client: self.client.with_options(options)?, driver: self.driver.clone() })
+    }
+
+    /// Sends any call. The handles are made of this; use them instead where you can.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`].
+    pub fn call<E: Endpoint>(&self, endpoint: E) -> Result<E::Answer> {
+        self.driver.run(self.client.call(endpoint))
+    }
+
+    /// Sub-accounts: `/api/sub/…`.
+    #[must_use]
+    pub fn sub_accounts(&self) -> SubAccounts<'_, Self> {
+        SubAccounts::new(self)
+    }
+
+    /// Authorised IPs: `/api/ip…`.
+    #[must_use]
+    pub fn ips(&self) -> Ips<'_, Self> {
+        Ips::new(self)
+    }
+
+    /// Authorised hostnames: `/api/hostname…`.
+    #[must_use]
+    pub fn hostnames(&self) -> Hostnames<'_, Self> {
+        Hostnames::new(self)
+    }
+
+    /// Proxies: `/api/prox…`.
+    #[must_use]
+    pub fn proxies(&self) -> Proxies<'_, Self> {
+        Proxies::new(self)
+    }
+
+    /// Bearer tokens: `/api/token…`.
+    #[must_use]
+    pub fn tokens(&self) -> Tokens<'_, Self> {
+        Tokens::new(self)
+    }
+
+    /// Exit IPs per country: `/api/geoips/…`.
+    #[must_use]
+    pub fn geo(&self) -> Geo<'_, Self> {
+        Geo::new(self)
+    }
+}
+
+impl Dispatch for Client {
+    type Reply<T: Send + 'static> = Result<T>;
+
+    fn dispatch<E: Endpoint>(&self, endpoint: Result<E>) -> Result<E::Answer> {
+        self.call(endpoint?)
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.client, f)
+    }
+}
+
+/// Runs futures on the thread that calls: a runtime without a thread of its own.
+///
+/// When several threads call at once, one of them drives the connections of all. This is what bindings build their
+/// blocking clients from.
+pub struct Driver {
+    /// Only none while it is dropped.
+    runtime: Option<Runtime>,
+}
+
+impl Driver {
+    /// A driver without connections yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] when the system gives no event queue.
+    pub fn new() -> Result<Self> {
+        match Builder::new_current_thread().enable_io().enable_time().build() {
+            Ok(runtime) => Ok(Self { runtime: Some(runtime) }),
+            Err(error) => Err(Error::config(format!("the runtime cannot be made: {error}"))),
+        }
+    }
+
+    /// Runs `future` to its end, on this thread.
+    ///
+    /// # Errors
+    ///
+    /// Those of the future.
+    pub fn run<T: Send, E: From<Error> + Send>(
+        &self,
+        future: impl Future<Output = Result<T, E>> + Send,
+    ) -> Result<T, E> {
+        let Some(runtime) = &self.runtime else {
+            return Err(Error::config("the client is closed").into());
+        };
+        let future = async {
+            // Nobody has polled the connections since the last call: let the runtime see which of them the
+            // server has closed meanwhile, before one is picked.
+            tokio::task::yield_now().await;
+            future.await
+        };
+        if Handle::try_current().is_err() {
+            return runtime.block_on(future);
+        }
+        // Inside somebody's runtime, which may not be blocked on this thread by another: borrow a thread.
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new()
+                .name("proxymesh".into())
+                .spawn_scoped(scope, || runtime.block_on(future));
+            match thread.map(std::thread::ScopedJoinHandle::join) {
+                Ok(Ok(result)) => result,
+                Ok(Err(panic)) => std::panic::resume_unwind(panic),
+                Err(error) => Err(Error::config(format!("no thread can be started: {error}")).into()),
+            }
+        })
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // A plain drop would wait for threads that resolve names, and panic inside another runtime.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl fmt::Debug for Driver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,125 @@
+//! The async client.
+
+use crate::{
+    endpoint::Endpoint,
+    error::Result,
+    resource::{Dispatch, Geo, Hostnames, Ips, Proxies, SubAccounts, Tokens},
+    settings::{Options, Settings},
+    transport::Transport,
+};
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
+
+/// An answer on its way: await it. Dropping it gives the call up and closes its connection.
+pub type Pending<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
+
+/// The async client: a handle for each resource. Needs a tokio runtime with I/O and time enabled.
+///
+/// Cheap to clone; clones share connections. Share one among tasks and threads.
+///
+/// ```no_run
+/// # async fn example() -> proxymesh::Result<()> {
+/// use proxymesh::{Client, Settings};
+///
+/// let client = Client::new(Settings::new())?; // credentials from the environment
+/// let usage = client.sub_accounts().get("crawler-1").await?.monthly_bandwidth;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Client {
+    transport: Arc<Transport>,
+    options: Options,
+}
+
+impl Client {
+    /// Makes a client. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`](crate::Error::Config) when the settings are incomplete or contradict each other.
+    pub fn new(settings: Settings) -> Result<Self> {
+        let options = settings.options;
+        let transport = Arc::new(Transport::new(settings.resolve()?)?);
+        Ok(Self { transport, options })
+    }
+
+    /// The same client with other options for the calls made through it.
+    ///
+    /// ```no_run
+    /// # async fn example(client: proxymesh::Client) -> proxymesh::Result<()> {
+    /// use proxymesh::Options;
+    /// use std::time::Duration;
+    ///
+    /// let quick = client.with_options(Options::new().timeout(Duration::from_secs(2)).max_retries(0))?;
+    /// quick.geo().open().await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`](crate::Error::Config) for a time limit of zero.
+    pub fn with_options(&self, options: Options) -> Result<Self> {
+        let options = options.over(self.options);
+        options.check()?;
+        Ok(Self { transport: self.transport.clone(), options })
+    }
+
+    /// Sends any call. The handles are made of this; use them instead where you can.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`](crate::Error).
+    pub async fn call<E: Endpoint>(&self, endpoint: E) -> Result<E::Answer> {
+        self.transport.call(endpoint, self.options).await
+    }
+
+    /// Sub-accounts: `/api/sub/…`.
+    #[must_use]
+    pub fn sub_accounts(&self) -> SubAccounts<'_, Self> {
+        SubAccounts::new(self)
+    }
+
+    /// Authorised IPs: `/api/ip…`.
+    #[must_use]
+    pub fn ips(&self) -> Ips<'_, Self> {
+        Ips::new(self)
+    }
+
+    /// Authorised hostnames: `/api/hostname…`.
+    #[must_use]
+    pub fn hostnames(&self) -> Hostnames<'_, Self> {
+        Hostnames::new(self)
+    }
+
+    /// Proxies: `/api/prox…`.
+    #[must_use]
+    pub fn proxies(&self) -> Proxies<'_, Self> {
+        Proxies::new(self)
+    }
+
+    /// Bearer tokens: `/api/token…`.
+    #[must_use]
+    pub fn tokens(&self) -> Tokens<'_, Self> {
+        Tokens::new(self)
+    }
+
+    /// Exit IPs per country: `/api/geoips/…`.
+    #[must_use]
+    pub fn geo(&self) -> Geo<'_, Self> {
+        Geo::new(self)
+    }
+}
+
+impl Dispatch for Client {
+    type Reply<T: Send + 'static> = Pending<T>;
+
+    fn dispatch<E: Endpoint>(&self, endpoint: Result<E>) -> Pending<E::Answer> {
+        let client = self.clone();
+        Box::pin(async move { client.call(endpoint?).await })
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("options", &self.options).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,102 @@
+//! `/api/hostname…`
+
+use super::Dispatch;
+use crate::{
+    endpoint::hostname::{Add, Delete, List},
+    error::{Error, Result},
+    model::{Hostname, Username},
+};
+
+/// Hostnames that may use the proxies without credentials.
+#[derive(Clone, Copy, Debug)]
+pub struct Hostnames<'a, D> {
+    via: &'a D,
+}
+
+impl<'a, D: Dispatch> Hostnames<'a, D> {
+    /// The handle of a client.
+    pub fn new(via: &'a D) -> Self {
+        Self { via }
+    }
+
+    /// Those of a sub-account instead of the caller's own. For the parent account only. The service lists only the
+    /// caller's own, so there is no `list` here.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Validation`] with the field `username`.
+    pub fn of<U>(self, username: U) -> Result<HostnamesOf<'a, D>>
+    where
+        U: TryInto<Username>,
+        Error: From<U::Error>,
+    {
+        Ok(HostnamesOf { via: self.via, owner: username.try_into()? })
+    }
+
+    /// Authorises a hostname: `POST /api/hostname/add/`. Gives the hostname.
+    ///
+    /// If the answer is lost it is looked up: it succeeds if the hostname is there.
+    ///
+    /// Errors: [`Error::BadRequest`] for one that is authorised already.
+    pub fn add<H>(&self, domain: H) -> D::Reply<String>
+    where
+        H: TryInto<Hostname>,
+        Error: From<H::Error>,
+    {
+        let domain = domain.try_into().map_err(Error::from);
+        self.via.dispatch(domain.map(|domain| Add { domain, owner: None }))
+    }
+
+    /// Takes a hostname away: `POST /api/hostname/delete/`.
+    ///
+    /// Errors: [`Error::BadRequest`] for one that is not authorised.
+    pub fn delete<H>(&self, domain: H) -> D::Reply<()>
+    where
+        H: TryInto<Hostname>,
+        Error: From<H::Error>,
+    {
+        let domain = domain.try_into().map_err(Error::from);
+        self.via.dispatch(domain.map(|domain| Delete { domain, owner: None }))
+    }
+
+    /// The authorised hostnames: `GET /api/hostnames/`.
+    pub fn list(&self) -> D::Reply<Vec<String>> {
+        self.via.dispatch(Ok(List))
+    }
+}
+
+/// Hostnames of a sub-account, which can be added and deleted, but not listed.
+#[derive(Clone, Debug)]
+pub struct HostnamesOf<'a, D> {
+    via: &'a D,
+    owner: Username,
+}
+
+impl<D: Dispatch> HostnamesOf<'_, D> {
+    /// Authorises a hostname for the sub-account: `POST /api/hostname/add/`. Gives the hostname.
+    ///
+    /// If the answer is lost the error is [`Error::OutcomeUnknown`] where sending it again does not tell: it
+    /// cannot be looked up.
+    ///
+    /// Errors: [`Error::BadRequest`] for one that is authorised already.
+    pub fn add<H>(&self, domain: H) -> D::Reply<String>
+    where
+        H: TryInto<Hostname>,
+        Error: From<H::Error>,
+    {
+        let domain = domain.try_into().map_err(Error::from);
+        self.via.dispatch(domain.map(|domain| Add { domain, owner: Some(self.owner.clone()) }))
+    }
+
+    /// Takes a hostname of the sub-account away: `POST /api/hostname/delete/`.
+    ///
+    /// Errors: [`Error::BadRequest`] for one that is not authorised.
+    pub fn delete<H>(&self, domain: H) -> D::Reply<()>
+    where
+        H: TryInto<Hostname>,
+        Error: From<H::Error>,
+    {
+        let domain = domain.try_into().map_err(Error::from);
+        self.via.dispatch(domain.map(|domain| Delete { domain, owner: Some(self.owner.clone()) }))
+    }
+}

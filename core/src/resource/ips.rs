@@ -1,0 +1,73 @@
+//! `/api/ip…`
+
+use super::Dispatch;
+use crate::{
+    endpoint::ip::{Add, Delete, Labels, List},
+    error::{Error, Result},
+    model::{LabeledIp, NewIp, Username, ip_address},
+};
+use std::net::IpAddr;
+
+/// IPs that may use the proxies without credentials, at most 100 per account.
+#[derive(Clone, Debug)]
+pub struct Ips<'a, D> {
+    via: &'a D,
+    owner: Option<Username>,
+}
+
+impl<'a, D: Dispatch> Ips<'a, D> {
+    /// The handle of a client.
+    pub fn new(via: &'a D) -> Self {
+        Self { via, owner: None }
+    }
+
+    /// Those of a sub-account instead of the caller's own. For the parent account only.
+    ///
+    /// ```no_run
+    /// # fn example(client: proxymesh::blocking::Client) -> proxymesh::Result<()> {
+    /// let ips = client.ips().of("crawler-1")?.list()?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Validation`] with the field `username`.
+    pub fn of<U>(self, username: U) -> Result<Self>
+    where
+        U: TryInto<Username>,
+        Error: From<U::Error>,
+    {
+        Ok(Self { owner: Some(username.try_into()?), ..self })
+    }
+
+    /// Authorises an IP, v4 or v6: `POST /api/ip/add/`. Takes a [`NewIp`], an [`IpAddr`], or text. Gives the IP.
+    ///
+    /// If the answer is lost it is looked up: it succeeds if the IP is there.
+    ///
+    /// Errors: [`Error::BadRequest`] for one that is authorised already, and for the 101st.
+    pub fn add<N>(&self, ip: N) -> D::Reply<IpAddr>
+    where
+        N: TryInto<NewIp>,
+        Error: From<N::Error>,
+    {
+        let new = ip.try_into().map_err(Error::from);
+        self.via.dispatch(new.map(|new| Add { new, owner: self.owner.clone() }))
+    }
+
+    /// Takes an IP away: `POST /api/ip/delete/`.
+    ///
+    /// Errors: [`Error::BadRequest`] for one that is not authorised.
+    pub fn delete(&self, ip: &str) -> D::Reply<()> {
+        self.via.dispatch(ip_address(ip).map(|ip| Delete { ip, owner: self.owner.clone() }))
+    }
+
+    /// The authorised IPs: `GET /api/ips/`.
+    pub fn list(&self) -> D::Reply<Vec<IpAddr>> {
+        self.via.dispatch(Ok(List { owner: self.owner.clone() }))
+    }
+
+    /// The authorised IPs with their labels: `GET /api/ip_labels/`.
+    pub fn labels(&self) -> D::Reply<Vec<LabeledIp>> {
+        self.via.dispatch(Ok(Labels { owner: self.owner.clone() }))
+    }
+}

@@ -1,0 +1,33 @@
+//! The handles: `client.ips()`, `client.sub_accounts()`, and so on, one file a resource.
+//!
+//! They are written once for every way of sending a call. With [`Client`](crate::Client), a method gives a
+//! [`Pending`](crate::Pending) to await; with [`blocking::Client`](crate::blocking::Client), the `Result` itself. That
+//! is what `D::Reply<T>` stands for in the signatures.
+//!
+//! Every method refuses bad input with [`Error::Validation`](crate::Error::Validation) before anything is sent, and
+//! may fail with any of [`Error`](crate::Error)'s other kinds.
+
+mod geo;
+mod hostnames;
+mod ips;
+mod proxies;
+mod sub_accounts;
+mod tokens;
+
+pub use geo::Geo;
+pub use hostnames::{Hostnames, HostnamesOf};
+pub use ips::Ips;
+pub use proxies::Proxies;
+pub use sub_accounts::SubAccounts;
+pub use tokens::Tokens;
+
+use crate::{endpoint::Endpoint, error::Result};
+
+/// A way of sending a call: async, blocking, or a binding's own.
+pub trait Dispatch {
+    /// How an answer is given.
+    type Reply<T: Send + 'static>;
+
+    /// Sends the call, or gives the error for which it could not be built.
+    fn dispatch<E: Endpoint>(&self, endpoint: Result<E>) -> Self::Reply<E::Answer>;
+}

@@ -1,0 +1,51 @@
+//! `/api/prox…`
+
+use super::Dispatch;
+use crate::{
+    endpoint::proxy::{Add, Delete, List},
+    error::Error,
+    model::{Proxy, ProxyHost},
+};
+
+/// The proxies that the account may use.
+#[derive(Clone, Copy, Debug)]
+pub struct Proxies<'a, D> {
+    via: &'a D,
+}
+
+impl<'a, D: Dispatch> Proxies<'a, D> {
+    /// The handle of a client.
+    pub fn new(via: &'a D) -> Self {
+        Self { via }
+    }
+
+    /// The proxies that the account may use: `GET /api/proxies/`.
+    pub fn list(&self) -> D::Reply<Vec<Proxy>> {
+        self.via.dispatch(Ok(List))
+    }
+
+    /// Authorises the account for a proxy, named as `us-ca`, `us-ca.proxymesh.com` or `domain:port`:
+    /// `POST /api/proxy/add/`. Gives its domain. For one that is authorised already, it changes nothing and succeeds.
+    ///
+    /// Errors: [`Error::BadRequest`] for a proxy that there is not, [`Error::PlanLimit`] when the plan allows no more,
+    /// [`Error::Server`] (503) when the plan could not be looked up: try again in a few minutes.
+    pub fn add<P>(&self, proxy: P) -> D::Reply<String>
+    where
+        P: TryInto<ProxyHost>,
+        Error: From<P::Error>,
+    {
+        self.via.dispatch(proxy.try_into().map_err(Error::from).map(Add))
+    }
+
+    /// Takes the authorisation for a proxy away: `POST /api/proxy/delete/`. For one that has none, it changes nothing
+    /// and succeeds.
+    ///
+    /// Errors: [`Error::BadRequest`] for a proxy that there is not.
+    pub fn delete<P>(&self, proxy: P) -> D::Reply<()>
+    where
+        P: TryInto<ProxyHost>,
+        Error: From<P::Error>,
+    {
+        self.via.dispatch(proxy.try_into().map_err(Error::from).map(Delete))
+    }
+}
