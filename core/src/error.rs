@@ -290,6 +290,15 @@ impl Error {
         }
     }
 
+    /// How to find out what became of a call whose outcome is unknown.
+    #[must_use]
+    pub fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::OutcomeUnknown { advice, .. } => Some(advice),
+            _ => None,
+        }
+    }
+
     /// The answer's first 4 KiB, where the service answered.
     #[must_use]
     pub fn body(&self) -> Option<&str> {

@@ -94,6 +94,10 @@ impl Transport {
         })
     }
 
+    pub(crate) fn base_url(&self) -> &str {
+        self.base_url.as_str().trim_end_matches('/')
+    }
+
     /// Sends a call and reads its answer.
     pub(crate) async fn call<E: Endpoint>(&self, endpoint: E, options: Options) -> Result<E::Answer> {
         let request = Request::of(&endpoint);
