@@ -8,7 +8,12 @@ use proxymesh::{
     resource::{Dispatch, Geo, Hostnames, Ips, Proxies, SubAccounts, Tokens},
 };
 use pyo3::prelude::*;
-use std::{future::Future, pin::pin, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
 /// How often a call that takes its time asks whether a signal has come.
 const SIGNALS: Duration = Duration::from_millis(40);
@@ -71,7 +76,15 @@ impl Dispatch for Caller<'_> {
     fn dispatch<E: Endpoint>(&self, endpoint: proxymesh::Result<E>) -> PyResult<E::Answer> {
         let Self { py, client, driver } = self;
         let endpoint = endpoint.map_err(|error| exception(*py, &error))?;
-        let result = py.detach(|| driver.run(interruptible(client.call(endpoint))));
+        let result = py.detach(|| {
+            driver.run(async {
+                let mut result = None;
+                interruptible(pin!(async { result = Some(client.call(endpoint).await) })).await?;
+                result
+                    .unwrap_or(Err(Error::Config { reason: "the call was abandoned".into() }))
+                    .map_err(Stop::Error)
+            })
+        });
         result.map_err(|stop| match stop {
             Stop::Error(error) => exception(*py, &error),
             Stop::Signal(raised) => raised,
@@ -80,12 +93,11 @@ impl Dispatch for Caller<'_> {
     }
 }
 
-/// Runs `call`, and drops it, which closes its connection, when a signal handler raises meanwhile.
-async fn interruptible<T>(call: impl Future<Output = proxymesh::Result<T>> + Send) -> Result<T, Stop> {
-    let mut call = pin!(call);
+/// Runs `call` to its end, or until a signal handler raises: dropping it then closes its connection.
+async fn interruptible(mut call: Pin<&mut (dyn Future<Output = ()> + Send)>) -> Result<(), Stop> {
     loop {
-        if let Ok(result) = tokio::time::timeout(SIGNALS, &mut call).await {
-            return result.map_err(Stop::Error);
+        if tokio::time::timeout(SIGNALS, &mut call).await.is_ok() {
+            return Ok(());
         }
         match Python::try_attach(|py| py.check_signals()) {
             Some(Ok(())) => {}

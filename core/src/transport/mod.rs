@@ -23,7 +23,7 @@ use reqwest::{
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
 };
 use secrecy::SecretString;
-use std::time::Duration;
+use std::{future::Future, pin::Pin, time::Duration};
 use tokio::time::Instant;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -161,8 +161,17 @@ impl Transport {
         })
     }
 
-    /// Sends a request as often as it may be sent, until it succeeds.
-    async fn deliver(&self, request: &Request, options: Options) -> Result<Answer, Failure> {
+    /// Sends a request as often as it may be sent, until it succeeds. Without the call's type, so that it is
+    /// compiled once, not once a call.
+    fn deliver<'a>(
+        &'a self,
+        request: &'a Request,
+        options: Options,
+    ) -> Pin<Box<dyn Future<Output = Result<Answer, Failure>> + Send + 'a>> {
+        Box::pin(self.repeat(request, options))
+    }
+
+    async fn repeat(&self, request: &Request, options: Options) -> Result<Answer, Failure> {
         let call = request.call;
         if call.auth == Auth::BasicOnly && !self.basic {
             return Err(Failure::certain(Error::BasicAuthRequired { call: call.name }));
