@@ -7,9 +7,7 @@ use std::time::Duration;
 use lexopt::prelude::*;
 use tokio::runtime;
 
-use crate::control;
-use crate::sandbox::{Builder, Sandbox};
-use crate::{Error, Plan};
+use crate::{Builder, Error, Plan, Sandbox, control};
 
 const HELP: &str = include_str!("help.txt");
 const PASSWORD_VARIABLE: &str = "PROXYMESH_SANDBOX_PASSWORD";

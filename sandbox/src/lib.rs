@@ -72,6 +72,7 @@
 
 #![forbid(unsafe_code)]
 
+mod builder;
 pub mod cli;
 mod control;
 mod error;
@@ -84,8 +85,9 @@ mod service;
 mod state;
 mod world;
 
+pub use builder::Builder;
 pub use error::Error;
 pub use fault::Fault;
 pub use log::{RecordedAuth, RecordedRequest};
 pub use plan::Plan;
-pub use sandbox::{Builder, Sandbox};
+pub use sandbox::Sandbox;

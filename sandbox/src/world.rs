@@ -1,5 +1,7 @@
 //! All that a sandbox holds: the account, the bans, the clock, the faults and the log.
 
+use std::fmt;
+
 use crate::Error;
 use crate::fault::FaultQueue;
 use crate::log::Log;
@@ -9,14 +11,22 @@ use crate::state::ban::Bans;
 use crate::state::clock::Clock;
 
 /// What the account is at the start, and again after a reset.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) username: String,
     pub(crate) password: String,
     pub(crate) plan: Plan,
 }
 
-#[derive(Debug)]
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("username", &self.username)
+            .field("plan", &self.plan)
+            .finish_non_exhaustive()
+    }
+}
+
 pub(crate) struct World {
     settings: Settings,
     pub(crate) clock: Clock,

@@ -22,7 +22,6 @@ const GRACE: Duration = Duration::from_millis(200);
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// What the server, the controls and the handle have in common.
-#[derive(Debug)]
 pub(crate) struct Shared {
     world: Mutex<World>,
     open_connections: AtomicUsize,
