@@ -19,7 +19,7 @@ enum Command {
 }
 
 /// Runs the program `proxymesh-sandbox` with these arguments, the program's name first, and returns
-/// its exit status: 0 after SIGINT or SIGTERM, 1 if it cannot serve, 2 for flags it does not know.
+/// its exit status: 0 after SIGINT or SIGTERM, 1 if it cannot serve, 2 for flags or values it does not take.
 ///
 /// It prints to stdout and stderr, and takes over SIGINT and SIGTERM: it is meant for a `main`.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
@@ -37,20 +37,23 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             ));
             return 0;
         }
-        Err(error) => {
-            complain(&format!(
-                "error: {error}\nTry 'proxymesh-sandbox --help'.\n"
-            ));
-            return 2;
-        }
+        Err(error) => return misused(&error),
     };
     match serve(builder) {
         Ok(()) => 0,
+        Err(error @ Error::Invalid(_)) => misused(&error),
         Err(error) => {
             complain(&format!("error: {error}\n"));
             1
         }
     }
+}
+
+fn misused(error: &dyn std::error::Error) -> u8 {
+    complain(&format!(
+        "error: {error}\nTry 'proxymesh-sandbox --help'.\n"
+    ));
+    2
 }
 
 fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, lexopt::Error> {
@@ -99,7 +102,8 @@ fn serve(builder: Builder) -> Result<(), Error> {
     let signal = runtime.block_on(told_to_stop);
     sandbox.stop();
     let count = sandbox.requests().len();
-    complain(&format!("stopped by {signal} after {count} API calls\n"));
+    let calls = if count == 1 { "call" } else { "calls" };
+    complain(&format!("stopped by {signal} after {count} API {calls}\n"));
     Ok(())
 }
 

@@ -2,15 +2,8 @@
 
 mod support;
 
-use proxymesh_sandbox::Sandbox;
 use serde_json::{Value, json};
-use support::Caller;
-
-fn started() -> (Sandbox, Caller) {
-    let sandbox = Sandbox::start().unwrap_or_else(|error| panic!("{error}"));
-    let parent = Caller::parent(&sandbox);
-    (sandbox, parent)
-}
+use support::{Caller, started};
 
 #[test]
 fn sub_create_answers_the_sub_account_with_its_limits_under_their_other_names() {

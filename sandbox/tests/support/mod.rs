@@ -19,6 +19,13 @@ use serde_json::Value;
 
 pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 
+/// A sandbox, and its parent to call it.
+pub(crate) fn started() -> (Sandbox, Caller) {
+    let sandbox = Sandbox::start().unwrap();
+    let parent = Caller::parent(&sandbox);
+    (sandbox, parent)
+}
+
 /// An answer, read to its end.
 #[derive(Debug)]
 pub(crate) struct Answer {
