@@ -105,7 +105,7 @@ impl Client {
         trust_env: "bool" = false,
     ))]
     #[allow(clippy::too_many_arguments)]
-    fn new(
+    pub(crate) fn new(
         py: Python<'_>,
         username: Option<&str>,
         password: Option<&str>,

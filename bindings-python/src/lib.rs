@@ -18,11 +18,11 @@ mod _proxymesh {
     #[pymodule_export]
     use super::client::Client;
     #[pymodule_export]
-    use super::model::{LabeledIp, NewToken, Proxy, SubAccount, Token};
+    use super::model::{LabeledIp, NewToken, Proxy, RecordedRequest, SubAccount, Token};
     #[pymodule_export]
     use super::resource::{Geo, Hostnames, Ips, Proxies, SubAccounts, Tokens};
     #[pymodule_export]
-    use super::sandbox::Sandbox;
+    use super::sandbox::{Sandbox, sandbox_main};
 
     /// The version of the package.
     #[pymodule_export]

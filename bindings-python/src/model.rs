@@ -10,6 +10,7 @@ use pyo3::{
     prelude::*,
     types::{PyDate, PyDateTime, PyDict, PyString, PyTuple, PyTzInfo},
 };
+use std::collections::BTreeMap;
 
 /// A class of plain fields. Everything Python expects of a value follows from the list of fields, written once.
 macro_rules! model {
@@ -23,7 +24,7 @@ macro_rules! model {
         $(#[doc = $doc])*
         #[pyclass(frozen, get_all, module = "proxymesh")]
         pub(crate) struct $name {
-            $( $(#[doc = $field_doc])* $field: $type, )*
+            $( $(#[doc = $field_doc])* pub(crate) $field: $type, )*
         }
 
         impl $name {
@@ -225,12 +226,39 @@ impl NewToken {
     }
 }
 
+model! {
+    /// An API call as the sandbox saw it. Passwords read `***`.
+    RecordedRequest {
+        /// 1 for the first request since the start or the last reset, and so on.
+        number: u64,
+        /// The method.
+        method: String,
+        /// The path, without the query.
+        path: String,
+        /// The parameters of the query, decoded.
+        query: BTreeMap<String, String>,
+        /// The parameters of the form, decoded.
+        form: BTreeMap<String, String>,
+        /// The `Content-Type` header, if any.
+        content_type: Option<String>,
+        /// The kind of credentials: `basic`, `bearer`, `none` or `other`.
+        auth: String,
+        /// The username of `basic` credentials.
+        username: Option<String>,
+        /// The status answered; `None` while there is no answer, and where none was given.
+        status: Option<u16>,
+        /// The kind of the fault that was applied, if any.
+        fault: Option<String>,
+    }
+    secret: None
+}
+
 fn date(py: Python<'_>, date: Date) -> PyResult<Py<PyDate>> {
     let (month, day) = (date.month().unsigned_abs(), date.day().unsigned_abs());
     PyDate::new(py, date.year().into(), month, day).map(Bound::unbind)
 }
 
-fn moment(py: Python<'_>, moment: Timestamp) -> PyResult<Py<PyDateTime>> {
+pub(crate) fn moment(py: Python<'_>, moment: Timestamp) -> PyResult<Py<PyDateTime>> {
     let utc = Offset::UTC.to_datetime(moment);
     PyDateTime::new(
         py,

@@ -44,7 +44,8 @@ class ProxyMeshError(Exception):
 
 class ConfigError(ProxyMeshError):
     """The client cannot be made or used as asked: a bad base URL, missing or contradictory credentials, plain http
-    to a host that is not loopback, an unusable setting, a closed client."""
+    to a host that is not loopback, an unusable setting, a closed client.
+    """
 
     reason: str = ""
     """What is wrong."""
@@ -65,7 +66,8 @@ class BasicAuthRequiredError(ProxyMeshError):
 
 class AuthenticationBlockedError(ProxyMeshError):
     """Authentication has failed too often; nothing was sent. Four failures ban the account for three hours, so the
-    client stops before that."""
+    client stops before that.
+    """
 
     retry_after: float = 0.0
     """Seconds until the next attempt is let through."""
@@ -155,7 +157,8 @@ class DecodeError(ProxyMeshError):
 
 class OutcomeUnknownError(ProxyMeshError):
     """A write went out, no answer came, and sending it again might do it twice. Whether it was carried out has to be
-    looked up."""
+    looked up.
+    """
 
     reason: str = ""
     """What happened instead of an answer."""

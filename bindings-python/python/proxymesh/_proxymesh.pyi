@@ -10,7 +10,6 @@ from datetime import date, datetime
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
 __all__ = [
-    "__version__",
     "Client",
     "Geo",
     "Hostnames",
@@ -19,11 +18,14 @@ __all__ = [
     "NewToken",
     "Proxies",
     "Proxy",
+    "RecordedRequest",
     "Sandbox",
     "SubAccount",
     "SubAccounts",
     "Token",
     "Tokens",
+    "__version__",
+    "sandbox_main",
 ]
 
 __version__: Final[str]
@@ -434,10 +436,261 @@ class Proxy:
         """
 
 @final
+class RecordedRequest:
+    """
+    An API call as the sandbox saw it. Passwords read `***`.
+    """
+
+    __match_args__ = (
+        "number",
+        "method",
+        "path",
+        "query",
+        "form",
+        "content_type",
+        "auth",
+        "username",
+        "status",
+        "fault",
+    )
+    def __copy__(self, /) -> RecordedRequest: ...
+    def __deepcopy__(self, memo: object, /) -> RecordedRequest: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __new__(
+        cls,
+        /,
+        number: SupportsIndex,
+        method: str,
+        path: str,
+        query: dict[str, str],
+        form: dict[str, str],
+        content_type: str | None,
+        auth: str,
+        username: str | None,
+        status: SupportsIndex | None,
+        fault: str | None,
+    ) -> RecordedRequest: ...
+    def __reduce__(self, /) -> tuple[Any, ...]: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def auth(self, /) -> str:
+        """
+        The kind of credentials: `basic`, `bearer`, `none` or `other`.
+        """
+    @property
+    def content_type(self, /) -> str | None:
+        """
+        The `Content-Type` header, if any.
+        """
+    @property
+    def fault(self, /) -> str | None:
+        """
+        The kind of the fault that was applied, if any.
+        """
+    @property
+    def form(self, /) -> dict[str, str]:
+        """
+        The parameters of the form, decoded.
+        """
+    @property
+    def method(self, /) -> str:
+        """
+        The method.
+        """
+    @property
+    def number(self, /) -> int:
+        """
+        1 for the first request since the start or the last reset, and so on.
+        """
+    @property
+    def path(self, /) -> str:
+        """
+        The path, without the query.
+        """
+    @property
+    def query(self, /) -> dict[str, str]:
+        """
+        The parameters of the query, decoded.
+        """
+    @property
+    def status(self, /) -> int | None:
+        """
+        The status answered; `None` while there is no answer, and where none was given.
+        """
+    def to_dict(self, /) -> dict[str, Any]:
+        """
+        The fields as a plain dict.
+        """
+    @property
+    def username(self, /) -> str | None:
+        """
+        The username of `basic` credentials.
+        """
+
+@final
 class Sandbox:
     """
-    The service, emulated.
+    The service, emulated: all 23 calls, in memory, on a port of this machine, as strict as the service is.
+
+        >>> from proxymesh.sandbox import Sandbox
+        >>> with Sandbox() as sandbox, sandbox.client() as client:
+        ...     client.ips.add("203.0.113.7", label="office")
+        ...     sandbox.requests()[-1].form
+        '203.0.113.7'
+        {'ip': '203.0.113.7', 'label': 'office'}
+
+    It serves from when it is made until it is stopped, on a thread of its own.
+
+    Args:
+        username: The parent account's username.
+        password: Its password.
+        plan: `trial`, `10`, `20`, `50` or `100`: sets the limits on tokens, sub-accounts and proxies.
+        host: The address to listen on.
+        port: The port; 0 takes a free one.
+        keep_alive: Seconds after which an idle connection is closed; never by default.
+
+    Raises:
+        ValueError: The service would not take the username or password, or there is no such plan.
+        OSError: The port is taken.
     """
+    def __enter__(self, /) -> Sandbox: ...
+    def __exit__(self, /, *exception: object) -> None: ...
+    def __new__(
+        cls,
+        /,
+        *,
+        username: str = "parent",
+        password: str = "parent-password",
+        plan: str = "50",
+        host: str = "127.0.0.1",
+        port: int = 0,
+        keep_alive: float | None = None,
+    ) -> Sandbox: ...
+    def __repr__(self, /) -> str: ...
+    def advance(self, /, by: float) -> None:
+        """
+        Moves its clock forward: for bans, expiries and the billing period.
+
+        Args:
+            by: Seconds.
+
+        Raises:
+            ValueError: It is negative or not finite.
+        """
+    @property
+    def base_url(self, /) -> str:
+        """
+        Where it is, such as `http://127.0.0.1:40123`.
+        """
+    def book_usage(self, /, username: str, gigabytes: float) -> None:
+        """
+        Books traffic on a sub-account, which counts towards the parent too, or on the parent.
+
+        Args:
+            username: Who used it.
+            gigabytes: How much.
+
+        Raises:
+            LookupError: Nobody is called so.
+            ValueError: The gigabytes are negative or not finite.
+        """
+    def clear_faults(self, /) -> None:
+        """
+        Forgets the faults that still wait for a call.
+        """
+    def clear_requests(self, /) -> None:
+        """
+        Forgets the calls recorded so far. Numbers go on.
+        """
+    def client(
+        self,
+        /,
+        *,
+        username: str | None = None,
+        password: str | None = None,
+        token: str | None = None,
+        timeout: float = 30.0,
+        max_retries: int = 2,
+    ) -> Client:
+        """
+        A client of this sandbox: with the parent's credentials, unless others are given.
+
+        Args:
+            username: Another username, such as a sub-account's.
+            password: Its password.
+            token: A token instead of both.
+            timeout: Seconds that one attempt may take.
+            max_retries: How often a call may be sent again.
+
+        Raises:
+            ConfigError: The credentials contradict each other, or an option is unusable.
+        """
+    def fault(
+        self,
+        /,
+        kind: str,
+        *,
+        method: str | None = None,
+        path: str | None = None,
+        times: int = 1,
+        after: int = 0,
+        **fields: object,
+    ) -> None:
+        """
+        Makes the next matching calls go wrong. Of several faults, the one injected first is taken.
+
+            >>> from proxymesh.sandbox import Sandbox
+            >>> with Sandbox() as sandbox, sandbox.client(max_retries=0) as client:
+            ...     sandbox.fault("status", status=503, path="/api/proxies/")
+            ...     client.proxies.list()
+            Traceback (most recent call last):
+            proxymesh.ServerError: proxies.list: the service is in trouble (503): injected fault
+
+        Args:
+            kind: `status`, `redirect`, `drop`, `reset`, `delay`, `delay_after_apply`, `drop_after_apply`, `truncate`, `garbage`,
+                `wrong_type`, `html`, `empty`, `huge`, `drip` or `close_idle`; `proxymesh-sandbox --help` tells what each does.
+            method: Only calls with this method.
+            path: Only calls with this path.
+            times: How many calls it is applied to; 0 for all.
+            after: How many matching calls pass unharmed before.
+            fields: What the kind takes, such as `status`, `body`, `headers`, `seconds`, `bytes`, `location`.
+
+        Raises:
+            ValueError: There is no such kind, or it takes no such field or value.
+        """
+    @property
+    def now(self, /) -> datetime:
+        """
+        Its time, in UTC. It runs with the real one, ahead by what it was advanced.
+        """
+    @property
+    def open_connections(self, /) -> int:
+        """
+        How many TCP connections are open now.
+        """
+    @property
+    def password(self, /) -> str:
+        """
+        The parent account's password.
+        """
+    def requests(self, /) -> list[RecordedRequest]:
+        """
+        The API calls that arrived, oldest first; of very many, the last 100,000.
+        """
+    def reset(self, /) -> None:
+        """
+        Back to the state at the start: account, ban, clock, faults and log.
+        """
+    def stop(self, /) -> None:
+        """
+        Stops serving and closes all connections. What was recorded can still be read. Stopping twice is fine.
+        """
+    @property
+    def username(self, /) -> str:
+        """
+        The parent account's username.
+        """
 
 @final
 class SubAccount:
@@ -733,3 +986,11 @@ class Tokens:
         Args:
             username: The sub-account whose tokens are meant, if not the caller's.
         """
+
+def sandbox_main(arguments: list[str]) -> int:
+    """
+    Runs the program `proxymesh-sandbox`, and gives its exit status.
+
+    Args:
+        arguments: Its command line, the program's name first.
+    """
