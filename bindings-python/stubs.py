@@ -32,8 +32,11 @@ def with_match_args(stub: str) -> str:
 
 def generate() -> str:
     """Builds the module with descriptions of its signatures, and reads them."""
-    maturin = [TOOLS / "maturin", "generate-stubs", "-q", "-o", SCRATCH, "--features", "stubs", "-i", sys.executable]
-    subprocess.run(maturin, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    python = sys.executable
+    options = ["-q", "-o", str(SCRATCH), "--features", "stubs", "-i", python]
+    subprocess.run(
+        [str(TOOLS / "maturin"), "generate-stubs", *options], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
+    )
     stub = SCRATCH / "proxymesh/_proxymesh.pyi"
     text = with_match_args(stub.read_text(encoding="utf-8"))
     first_import = text.index("from datetime import")

@@ -19,7 +19,10 @@ def look_around(client: proxymesh.Client, username: str, password: str) -> None:
         print(f"  {proxy.name:10} {proxy.url(username, password)}")
 
     print("\nIPs that may use them without a password:")
-    for entry in client.ips.labels():
+    entries = client.ips.labels()
+    if not entries:
+        print("  none yet")
+    for entry in entries:
         print(f"  {entry.ip:15} {entry.label or '(no label)'}")
 
     countries = client.geo.world()
@@ -31,7 +34,8 @@ def manage(client: proxymesh.Client) -> None:
     """Writes: an IP and a sub-account come and go."""
     print("\nAuthorising 203.0.113.7, so that a machine there needs no password ...")
     ip = client.ips.add("203.0.113.7", label="the office")
-    print(f"  done: {ip} is {[entry.label for entry in client.ips.labels() if entry.ip == ip][0]!r}")
+    labels = {entry.ip: entry.label for entry in client.ips.labels()}
+    print(f"  done: {ip} is {labels[ip]!r}")
 
     print("\nCreating the sub-account crawler-1, limited to 5 GB a month ...")
     account = client.sub_accounts.create("crawler-1", password="correct horse battery", monthly_limit=5)
