@@ -151,7 +151,10 @@ impl Transport {
             (None, error @ Error::Server(_)) => error,
             (Some(cause), _) => outcome_unknown(&request, &cause),
             (None, error) => {
-                outcome_unknown(&request, &Cause { timed_out: false, reason: error.to_string() })
+                let text = error.to_string();
+                // The call is told once, by the error that this becomes part of.
+                let reason = text.split_once(": ").map_or(text.as_str(), |(_, reason)| reason).to_owned();
+                outcome_unknown(&request, &Cause { timed_out: false, reason })
             }
         })
     }
