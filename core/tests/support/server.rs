@@ -190,6 +190,11 @@ impl Server {
         Self::with_door(|_| Welcome::Serve, script)
     }
 
+    /// The same at an address at which nobody listened before.
+    pub fn at<R: Into<Reply>>(nobody: Nobody, script: impl FnMut(&Request) -> R + Send + 'static) -> Self {
+        Self::listen(nobody, |_| Welcome::Serve, script)
+    }
+
     /// Gives everybody the same answer.
     pub fn always(answer: Answer) -> Self {
         Self::start(move |_| answer.clone())
@@ -198,10 +203,21 @@ impl Server {
     /// `door` says what to do with each connection, counted from 0.
     pub fn with_door<R: Into<Reply>>(
         door: impl FnMut(usize) -> Welcome + Send + 'static,
+        script: impl FnMut(&Request) -> R + Send + 'static,
+    ) -> Self {
+        Self::listen(nobody_listens(), door, script)
+    }
+
+    fn listen<R: Into<Reply>>(
+        nobody: Nobody,
+        door: impl FnMut(usize) -> Welcome + Send + 'static,
         mut script: impl FnMut(&Request) -> R + Send + 'static,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
+        let address = nobody.address();
+        nobody.socket.listen(1024).unwrap();
+        let listener = TcpListener::from(nobody.socket);
+        // The port is kept until the process ends: on one used again, the auth gate would remember this server.
+        std::mem::forget(listener.try_clone().unwrap());
         let shared = Arc::new(Shared {
             seen: Mutex::default(),
             changed: Condvar::new(),
@@ -279,9 +295,25 @@ impl Drop for Server {
     }
 }
 
-/// An address on which nobody listens.
-pub fn nobody_listens() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+/// An address of the test's own at which nobody listens: connections to it are refused.
+pub struct Nobody {
+    socket: socket2::Socket,
+}
+
+pub fn nobody_listens() -> Nobody {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    Nobody { socket }
+}
+
+impl Nobody {
+    pub fn address(&self) -> SocketAddr {
+        self.socket.local_addr().unwrap().as_socket().unwrap()
+    }
+
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.address())
+    }
 }
 
 fn accept(listener: &TcpListener, shared: &Arc<Shared>, mut door: Door) {
