@@ -178,8 +178,13 @@ struct Shared {
     stopping: AtomicBool,
 }
 
-/// A server on a free port of its own; stops when dropped.
+/// A server on a free port of its own; stops when its last handle is dropped.
+#[derive(Clone)]
 pub struct Server {
+    running: Arc<Running>,
+}
+
+struct Running {
     address: SocketAddr,
     shared: Arc<Shared>,
 }
@@ -226,34 +231,34 @@ impl Server {
         });
         let for_thread = shared.clone();
         thread::spawn(move || accept(&listener, &for_thread, Box::new(door)));
-        Self { address, shared }
+        Self { running: Arc::new(Running { address, shared }) }
     }
 
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.running.address
     }
 
     pub fn base_url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.address())
     }
 
     /// Every request so far, in the order of arrival.
     pub fn requests(&self) -> Vec<Request> {
-        lock(&self.shared.seen).requests.clone()
+        lock(&self.running.shared.seen).requests.clone()
     }
 
     pub fn count(&self) -> usize {
-        lock(&self.shared.seen).requests.len()
+        lock(&self.running.shared.seen).requests.len()
     }
 
     /// How many requests came for this path.
     pub fn count_of(&self, path: &str) -> usize {
-        lock(&self.shared.seen).requests.iter().filter(|request| request.path() == path).count()
+        lock(&self.running.shared.seen).requests.iter().filter(|request| request.path() == path).count()
     }
 
     /// How many connections were made.
     pub fn connections(&self) -> usize {
-        lock(&self.shared.seen).connections
+        lock(&self.running.shared.seen).connections
     }
 
     /// The one request that came.
@@ -275,16 +280,22 @@ impl Server {
 
     fn wait(&self, what: &str, done: impl Fn(&Seen) -> bool) {
         let deadline = Instant::now() + PATIENCE;
-        let mut seen = lock(&self.shared.seen);
+        let mut seen = lock(&self.running.shared.seen);
         while !done(&seen) {
             let left = deadline.saturating_duration_since(Instant::now());
             assert!(!left.is_zero(), "waited in vain for {what}; there were {:#?}", seen.requests);
-            seen = self.shared.changed.wait_timeout(seen, left).unwrap_or_else(PoisonError::into_inner).0;
+            seen = self
+                .running
+                .shared
+                .changed
+                .wait_timeout(seen, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
     }
 }
 
-impl Drop for Server {
+impl Drop for Running {
     fn drop(&mut self) {
         self.shared.stopping.store(true, Ordering::Release);
         for stream in lock(&self.shared.seen).open.drain(..) {
