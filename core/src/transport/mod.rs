@@ -16,11 +16,10 @@ use crate::{
     settings::{Options, Resolved},
 };
 use attempt::{Answer, Cause, Outcome, Sent};
-use bytes::Bytes;
 use gate::Gate;
 use reqwest::{
     Url,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue},
 };
 use secrecy::SecretString;
 use std::{future::Future, pin::Pin, time::Duration};
@@ -156,7 +155,10 @@ impl Transport {
             (None, error @ Error::Server(_)) => error,
             (Some(cause), _) => outcome_unknown(&request, &cause),
             (None, error) => {
-                outcome_unknown(&request, &Cause { timed_out: false, reason: error.to_string() })
+                let text = error.to_string();
+                // The call is told once, by the error that this becomes part of.
+                let reason = text.split_once(": ").map_or(text.as_str(), |(_, reason)| reason).to_owned();
+                outcome_unknown(&request, &Cause { timed_out: false, reason })
             }
         })
     }
@@ -270,7 +272,8 @@ impl Transport {
                 headers.insert(CONTENT_TYPE, FORM);
                 let mut message = reqwest::Request::new(reqwest::Method::POST, url);
                 let sent = if request.params.is_empty() {
-                    *message.body_mut() = Some(Bytes::new().into());
+                    // hyper leaves the length out, and front ends answer 411 to that (RFC 9110, section 8.6).
+                    headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
                     Sent::unwatched()
                 } else {
                     let (sent, form) = Sent::watch(request.params.clone());
