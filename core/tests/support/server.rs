@@ -101,6 +101,8 @@ pub enum Reply {
     Reset,
     /// No answer, until the client goes away.
     Hang,
+    /// These bytes, and no more, until the client goes away.
+    SayThenHang(Vec<u8>),
 }
 
 impl From<Answer> for Reply {
@@ -398,7 +400,10 @@ fn serve(mut stream: TcpStream, connection: usize, welcome: Welcome, shared: &Sh
                 let _ = socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO));
                 return forget(&stream, shared);
             }
-            Reply::Hang => {
+            Reply::Hang | Reply::SayThenHang(_) => {
+                if let Reply::SayThenHang(bytes) = reply {
+                    let _ = stream.write_all(&bytes);
+                }
                 // Ends with the client's end of the connection, or with the server's.
                 while matches!(stream.read(&mut [0; 1024]), Ok(count) if count > 0) {}
                 lock(&shared.seen).given_up += 1;
