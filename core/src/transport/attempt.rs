@@ -122,6 +122,9 @@ async fn read(response: &mut reqwest::Response) -> Result<Option<Bytes>, Cause> 
 
 /// What went wrong, in the words of whoever noticed first; no URL, and so no query.
 fn cause(error: &reqwest::Error) -> Cause {
+    if error.is_connect() && error.is_timeout() {
+        return Cause { timed_out: true, reason: "no connection within connect_timeout".into() };
+    }
     let mut words: Vec<String> = Vec::new();
     let mut source = error.source();
     while let Some(error) = source {
