@@ -1,6 +1,6 @@
 //! Reads what the service says when it refuses (api.md, A10).
 
-use super::{attempt::Answer, redact::redact};
+use super::{outcome::Answer, redact::redact};
 use crate::{
     endpoint::Call,
     error::{Error, Refusal},
