@@ -1,1 +1,31 @@
-//! Native module.
+//! The native module of the Python package `proxymesh`: it converts types, and holds no meaning of its own.
+//!
+//! The doc comments are the package's docstrings, and the annotations in the signatures its type hints: the
+//! stub `_proxymesh.pyi` is generated from them (`make stubs`).
+
+mod client;
+mod error;
+mod model;
+mod resource;
+mod run;
+mod sandbox;
+
+use pyo3::prelude::*;
+
+/// The native part of proxymesh. Import from `proxymesh` instead.
+#[pymodule]
+mod _proxymesh {
+    #[pymodule_export]
+    use super::client::Client;
+    #[pymodule_export]
+    use super::model::{LabeledIp, NewToken, Proxy, RecordedRequest, SubAccount, Token};
+    #[pymodule_export]
+    use super::resource::{Geo, Hostnames, Ips, Proxies, SubAccounts, Tokens};
+    #[pymodule_export]
+    use super::sandbox::{Sandbox, sandbox_main};
+
+    /// The version of the package.
+    #[pymodule_export]
+    #[allow(non_upper_case_globals)]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+}

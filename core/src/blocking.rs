@@ -6,7 +6,12 @@ use crate::{
     resource::{Dispatch, Geo, Hostnames, Ips, Proxies, SubAccounts, Tokens},
     settings::{Options, Settings},
 };
-use std::{fmt, future::Future, sync::Arc};
+use std::{
+    fmt,
+    future::Future,
+    pin::{Pin, pin},
+    sync::Arc,
+};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 /// The blocking client: a handle for each resource, and every call returns when it is done.
@@ -140,17 +145,25 @@ impl Driver {
         &self,
         future: impl Future<Output = Result<T, E>> + Send,
     ) -> Result<T, E> {
+        let mut result = None;
+        // Without the future's type from here on: what drives it is compiled once, not once a call.
+        self.drive(pin!(async { result = Some(future.await) }))?;
+        result.unwrap_or_else(|| Err(Error::config("the call was abandoned").into()))
+    }
+
+    fn drive(&self, future: Pin<&mut (dyn Future<Output = ()> + Send)>) -> Result<()> {
         let Some(runtime) = &self.runtime else {
-            return Err(Error::config("the client is closed").into());
+            return Err(Error::config("the client is closed"));
         };
         let future = async {
             // Nobody has polled the connections since the last call: let the runtime see which of them the
             // server has closed meanwhile, before one is picked.
             tokio::task::yield_now().await;
-            future.await
+            future.await;
         };
         if Handle::try_current().is_err() {
-            return runtime.block_on(future);
+            runtime.block_on(future);
+            return Ok(());
         }
         // Inside somebody's runtime, which may not be blocked on this thread by another: borrow a thread.
         std::thread::scope(|scope| {
@@ -158,9 +171,9 @@ impl Driver {
                 .name("proxymesh".into())
                 .spawn_scoped(scope, || runtime.block_on(future));
             match thread.map(std::thread::ScopedJoinHandle::join) {
-                Ok(Ok(result)) => result,
+                Ok(Ok(())) => Ok(()),
                 Ok(Err(panic)) => std::panic::resume_unwind(panic),
-                Err(error) => Err(Error::config(format!("no thread can be started: {error}")).into()),
+                Err(error) => Err(Error::config(format!("no thread can be started: {error}"))),
             }
         })
     }

@@ -63,6 +63,12 @@ impl Client {
         Ok(Self { transport: self.transport.clone(), options })
     }
 
+    /// Where the service is.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        self.transport.base_url()
+    }
+
     /// Sends any call. The handles are made of this; use them instead where you can.
     ///
     /// # Errors
@@ -120,6 +126,9 @@ impl Dispatch for Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("options", &self.options).finish_non_exhaustive()
+        f.debug_struct("Client")
+            .field("base_url", &self.base_url())
+            .field("options", &self.options)
+            .finish_non_exhaustive()
     }
 }

@@ -140,9 +140,12 @@ pub struct Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { call, status, reason, .. } = self;
-        write!(f, "{call}: {} ({status}): {reason}", headline(*status))?;
-        if *status == 401 {
+        let more = self.status == 401 || self.retry_after.is_some();
+        let summary = self.summary();
+        // The service's reason may be a whole sentence, after which ours goes on.
+        let summary = if more { summary.trim_end_matches('.') } else { summary.as_str() };
+        write!(f, "{}: {summary}", self.call)?;
+        if self.status == 401 {
             f.write_str(
                 "; correct the credentials before trying again, four failures ban the account for 3 hours",
             )?;
@@ -179,6 +182,12 @@ fn after(attempts: u32) -> String {
 }
 
 impl Refusal {
+    /// What was refused and why, without the call's name and advice.
+    pub(crate) fn summary(&self) -> String {
+        let Self { status, reason, .. } = self;
+        format!("{} ({status}): {reason}", headline(*status))
+    }
+
     /// Files the refusal under the kind of its status.
     pub(crate) fn into_error(self) -> Error {
         let refusal = Box::new(self);
@@ -287,6 +296,15 @@ impl Error {
             | Self::Decode { reason, .. }
             | Self::OutcomeUnknown { reason, .. } => Some(reason),
             _ => self.refusal().map(|refusal| refusal.reason.as_str()),
+        }
+    }
+
+    /// How to find out what became of a call whose outcome is unknown.
+    #[must_use]
+    pub fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::OutcomeUnknown { advice, .. } => Some(advice),
+            _ => None,
         }
     }
 

@@ -1,8 +1,8 @@
 //! What a client is made from: given settings first, then the environment, then the defaults.
 
 use crate::{
+    credentials::Credentials,
     error::{Error, Result},
-    transport::Credentials,
 };
 use reqwest::Url;
 use secrecy::SecretString;

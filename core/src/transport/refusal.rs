@@ -1,7 +1,8 @@
 //! Reads what the service says when it refuses (api.md, A10).
 
 use super::{
-    attempt::{Answer, LARGEST_REFUSAL},
+    attempt::LARGEST_REFUSAL,
+    outcome::Answer,
     redact::{redact, redact_cut},
 };
 use crate::{

@@ -1,0 +1,87 @@
+# What people call, and what CI calls. Every tool that a target needs is installed by itself, under target/.
+#
+#   make demo    the main job, end to end, against the sandbox
+#   make test    everything, in every language
+#   make lint    formatting, lints, types, docs
+#   make stubs   the type stub of the native module, from its own signatures
+#   make clean   removes all that was built or installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-rust test-curl test-python test-secrets lint lint-rust lint-python stubs wheel clean
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+
+PYTHON ?= python3
+TOOLS := target/tools
+DEMO := target/demo
+TESTS := target/tests
+PIP := pip install --quiet --disable-pip-version-check
+PYTHON_SOURCES := bindings-python examples
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+demo: wheel $(DEMO)/bin/python
+	@$(DEMO)/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
+	@$(DEMO)/bin/python examples/quickstart.py
+
+test: test-rust test-curl test-python test-secrets
+
+# With all output shown, so that test-secrets sees it.
+test-rust: | $(TESTS)
+	cargo test --workspace --exclude proxymesh-python --locked -- --nocapture 2>&1 | tee $(TESTS)/rust.log
+
+# The README's curl block, against the program.
+test-curl:
+	cargo build --quiet --locked -p proxymesh-sandbox
+	tests/sandbox_by_curl.sh target/debug/proxymesh-sandbox
+
+test-python: wheel $(TESTS)/bin/pytest
+	@$(TESTS)/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
+	$(TESTS)/bin/python -m pytest -s 2>&1 | tee $(TESTS)/python.log
+
+# The tests of all languages use credentials that must appear in no output.
+test-secrets:
+	@if grep -nE "$$(cat tests/canaries.txt | paste -sd'|')" $(TESTS)/*.log; then \
+	    echo "a secret was printed" >&2; exit 1; \
+	fi
+	@echo "no secret in $$(cat $(TESTS)/*.log | wc -l) lines of output"
+
+lint: lint-rust lint-python
+
+lint-rust:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+
+lint-python: $(TOOLS)/bin/ruff
+	$(TOOLS)/bin/ruff format --check $(PYTHON_SOURCES)
+	$(TOOLS)/bin/ruff check $(PYTHON_SOURCES)
+	$(TOOLS)/bin/python bindings-python/stubs.py --check
+	MYPYPATH=bindings-python/python $(TOOLS)/bin/mypy bindings-python/python bindings-python/stubs.py examples
+
+stubs: $(TOOLS)/bin/ruff
+	$(TOOLS)/bin/python bindings-python/stubs.py
+
+wheel: $(TOOLS)/bin/maturin
+	@rm -rf target/wheels
+	@$(TOOLS)/bin/maturin build --release --quiet --interpreter $(TOOLS)/bin/python --out target/wheels
+
+clean:
+	rm -rf target
+
+$(TOOLS)/bin/maturin $(TOOLS)/bin/ruff: bindings-python/requirements-dev.txt
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/$(PIP) -r bindings-python/requirements-dev.txt
+	@touch $(TOOLS)/bin/maturin $(TOOLS)/bin/ruff
+
+$(TESTS)/bin/pytest: bindings-python/requirements-dev.txt | $(TESTS)
+	$(PYTHON) -m venv $(TESTS)
+	$(TESTS)/bin/$(PIP) -r bindings-python/requirements-dev.txt
+	@touch $@
+
+$(DEMO)/bin/python:
+	$(PYTHON) -m venv $(DEMO)
+
+$(TESTS):
+	@mkdir -p $@

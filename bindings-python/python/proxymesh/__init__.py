@@ -1,0 +1,80 @@
+"""The ProxyMesh account API: proxies, authorised IPs and hostnames, sub-accounts, tokens, geo counts.
+
+>>> from proxymesh.sandbox import Sandbox  # no account at hand: an emulation of the service
+>>> with Sandbox() as sandbox, sandbox.client() as client:
+...     urls = [proxy.url("parent", "parent-password") for proxy in client.proxies.list()]
+...     client.ips.add("203.0.113.7", label="office")
+...     client.sub_accounts.create("crawler-1", monthly_limit=5).active
+'203.0.113.7'
+True
+"""
+
+from ._errors import (
+    AuthenticationBlockedError,
+    AuthenticationError,
+    BadRequestError,
+    BasicAuthRequiredError,
+    ConfigError,
+    ConnectionError,
+    DecodeError,
+    NotFoundError,
+    OutcomeUnknownError,
+    PermissionDeniedError,
+    PlanLimitError,
+    ProxyMeshError,
+    RateLimitedError,
+    ServerError,
+    StatusError,
+    TimeoutError,
+    UnexpectedStatusError,
+    ValidationError,
+)
+from ._proxymesh import (
+    Client,
+    Geo,
+    Hostnames,
+    Ips,
+    LabeledIp,
+    NewToken,
+    Proxies,
+    Proxy,
+    SubAccount,
+    SubAccounts,
+    Token,
+    Tokens,
+    __version__,
+)
+
+__all__ = [
+    "AuthenticationBlockedError",
+    "AuthenticationError",
+    "BadRequestError",
+    "BasicAuthRequiredError",
+    "Client",
+    "ConfigError",
+    "ConnectionError",
+    "DecodeError",
+    "Geo",
+    "Hostnames",
+    "Ips",
+    "LabeledIp",
+    "NewToken",
+    "NotFoundError",
+    "OutcomeUnknownError",
+    "PermissionDeniedError",
+    "PlanLimitError",
+    "Proxies",
+    "Proxy",
+    "ProxyMeshError",
+    "RateLimitedError",
+    "ServerError",
+    "StatusError",
+    "SubAccount",
+    "SubAccounts",
+    "TimeoutError",
+    "Token",
+    "Tokens",
+    "UnexpectedStatusError",
+    "ValidationError",
+    "__version__",
+]

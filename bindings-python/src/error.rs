@@ -1,0 +1,48 @@
+//! The core's errors as exceptions of `proxymesh._errors`: same kind, same fields, same text.
+
+use proxymesh::Error;
+use pyo3::{intern, prelude::*, sync::PyOnceLock, types::PyDict};
+
+/// Makes the exception for an error of the core.
+pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
+    match build(py, error) {
+        Ok(exception) => PyErr::from_value(exception),
+        Err(failed) => failed,
+    }
+}
+
+fn build<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
+    static CLASSES: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let module =
+        CLASSES.get_or_try_init(py, || py.import("proxymesh._errors").map(|m| m.into_any().unbind()))?;
+    let class = module.bind(py).getattr(format!("{}Error", error.kind()))?;
+    let fields = PyDict::new(py);
+    fields.set_item(intern!(py, "call"), error.call())?;
+    match error {
+        Error::Validation { field, .. } => fields.set_item(intern!(py, "field"), field)?,
+        Error::OutcomeUnknown { advice, .. } => fields.set_item(intern!(py, "advice"), advice)?,
+        _ => {}
+    }
+    if let Some(refusal) = error.refusal() {
+        fields.set_item(intern!(py, "field_errors"), refusal.field_errors.clone())?;
+    }
+    let some = [
+        ("reason", error.reason().map(|reason| reason.into_pyobject(py).map(Bound::into_any)).transpose()?),
+        ("status", error.status().map(|status| status.into_pyobject(py).map(Bound::into_any)).transpose()?),
+        ("body", error.body().map(|body| body.into_pyobject(py).map(Bound::into_any)).transpose()?),
+        ("attempts", error.attempts().map(|n| n.into_pyobject(py).map(Bound::into_any)).transpose()?),
+        (
+            "retry_after",
+            error
+                .retry_after()
+                .map(|wait| wait.as_secs_f64().into_pyobject(py).map(Bound::into_any))
+                .transpose()?,
+        ),
+    ];
+    for (name, value) in some {
+        if let Some(value) = value {
+            fields.set_item(name, value)?;
+        }
+    }
+    class.call((error.to_string(),), Some(&fields))
+}

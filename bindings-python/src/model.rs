@@ -1,0 +1,378 @@
+//! The values that calls give: frozen, comparable, hashable, readable.
+
+use proxymesh::{
+    jiff::{Timestamp, civil::Date, tz::Offset},
+    secrecy::ExposeSecret,
+};
+use pyo3::{
+    IntoPyObjectExt,
+    exceptions::PyTypeError,
+    prelude::*,
+    types::{PyDate, PyDateTime, PyDict, PyString, PyTuple, PyTzInfo},
+};
+use std::collections::BTreeMap;
+
+/// A class of plain fields. Everything Python expects of a value follows from the list of fields, written once.
+macro_rules! model {
+    (
+        $(#[doc = $doc:literal])*
+        $name:ident {
+            $( $(#[doc = $field_doc:literal])* $field:ident: $type:ty, )*
+        }
+        secret: $secret:expr
+    ) => {
+        $(#[doc = $doc])*
+        #[pyclass(frozen, get_all, module = "proxymesh")]
+        pub(crate) struct $name {
+            $( $(#[doc = $field_doc])* pub(crate) $field: $type, )*
+        }
+
+        impl $name {
+            const SECRET: Option<&'static str> = $secret;
+
+            fn fields<'py>(&self, py: Python<'py>) -> PyResult<Vec<(&'static str, Bound<'py, PyAny>)>> {
+                Ok(vec![ $( (stringify!($field), (&self.$field).into_bound_py_any(py)?), )* ])
+            }
+
+            fn values<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+                PyTuple::new(py, self.fields(py)?.into_iter().map(|(_, value)| value))
+            }
+        }
+
+        #[pymethods]
+        impl $name {
+            #[classattr]
+            fn __match_args__(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
+                PyTuple::new(py, [ $( stringify!($field), )* ])
+            }
+
+            #[new]
+            #[pyo3(signature = ( $( $field ),* ))]
+            #[allow(clippy::too_many_arguments)]
+            fn new( $( $field: $type ),* ) -> Self {
+                Self { $( $field ),* }
+            }
+
+            /// The fields as a plain dict.
+            #[pyo3(signature = () -> "dict[str, Any]")]
+            fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+                let dict = PyDict::new(py);
+                for (name, value) in self.fields(py)? {
+                    dict.set_item(name, value)?;
+                }
+                Ok(dict)
+            }
+
+            fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+                let mut shown = Vec::new();
+                for (name, value) in self.fields(py)? {
+                    if Self::SECRET == Some(name) {
+                        shown.push(format!("{name}='[redacted]'"));
+                    } else {
+                        shown.push(format!("{name}={}", value.repr()?));
+                    }
+                }
+                Ok(format!("{}({})", stringify!($name), shown.join(", ")))
+            }
+
+            fn __eq__(&self, py: Python<'_>, other: &Bound<'_, PyAny>) -> PyResult<bool> {
+                match other.cast::<Self>() {
+                    Ok(other) => self.values(py)?.eq(other.get().values(py)?),
+                    Err(_) => Ok(false),
+                }
+            }
+
+            fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
+                self.values(py)?.hash()
+            }
+
+            #[pyo3(signature = () -> "tuple[Any, ...]")]
+            fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+                if let Some(secret) = Self::SECRET {
+                    return Err(PyTypeError::new_err(format!(
+                        "{} is not pickled, because its {secret} is a secret; store that by itself",
+                        stringify!($name),
+                    )));
+                }
+                Ok((slf.get_type().into_any(), slf.get().values(slf.py())?))
+            }
+
+            fn __copy__(slf: Py<Self>) -> Py<Self> {
+                slf
+            }
+
+            #[pyo3(signature = (memo: "object", /))]
+            fn __deepcopy__(slf: Py<Self>, memo: &Bound<'_, PyAny>) -> Py<Self> {
+                let _ = memo;
+                slf
+            }
+        }
+    };
+}
+
+model! {
+    /// A sub-account, with what it has used and what it may use.
+    SubAccount {
+        /// Its name, with which it also logs in.
+        username: String,
+        /// Whether it may use the proxies. The proxies answer 402 to one that is deactivated.
+        active: bool,
+        /// Gigabytes used in this billing period.
+        monthly_bandwidth: f64,
+        /// Gigabytes used ever; at least `monthly_bandwidth`.
+        total_bandwidth: f64,
+        /// Gigabytes it may use in a billing period; 0 is no limit. Set as `monthly_limit`.
+        monthly_bandwidth_limit: u64,
+        /// Gigabytes it may use ever; 0 is no limit. Set as `total_limit`.
+        total_bandwidth_limit: u64,
+        /// First name, if one was ever set.
+        first_name: Option<String>,
+        /// Last name, if one was ever set.
+        last_name: Option<String>,
+        /// E-mail address, if one was ever set.
+        email: Option<String>,
+    }
+    secret: None
+}
+
+impl From<proxymesh::SubAccount> for SubAccount {
+    fn from(core: proxymesh::SubAccount) -> Self {
+        Self {
+            username: core.username,
+            active: core.active,
+            monthly_bandwidth: core.monthly_bandwidth,
+            total_bandwidth: core.total_bandwidth,
+            monthly_bandwidth_limit: core.monthly_bandwidth_limit,
+            total_bandwidth_limit: core.total_bandwidth_limit,
+            first_name: core.first_name,
+            last_name: core.last_name,
+            email: core.email,
+        }
+    }
+}
+
+model! {
+    /// An authorised IP and its label.
+    LabeledIp {
+        /// The address.
+        ip: String,
+        /// The label; no label is the empty text.
+        label: String,
+    }
+    secret: None
+}
+
+impl From<proxymesh::LabeledIp> for LabeledIp {
+    fn from(core: proxymesh::LabeledIp) -> Self {
+        Self { ip: core.ip.to_string(), label: core.label }
+    }
+}
+
+model! {
+    /// A token, without its secret value.
+    Token {
+        /// Its number, which the other token calls take.
+        id: i64,
+        /// Its label; no label is the empty text.
+        label: String,
+        /// Whether it may be used.
+        is_active: bool,
+        /// The date on which it expires; `None` is never.
+        expires_at: Option<Py<PyDate>>,
+        /// When it was created, in UTC.
+        created_at: Py<PyDateTime>,
+    }
+    secret: None
+}
+
+impl Token {
+    pub(crate) fn from_core(py: Python<'_>, core: &proxymesh::Token) -> PyResult<Self> {
+        Ok(Self {
+            id: core.id,
+            label: core.label.clone(),
+            is_active: core.is_active,
+            expires_at: core.expires_at.map(|expiry| date(py, expiry)).transpose()?,
+            created_at: moment(py, core.created_at)?,
+        })
+    }
+}
+
+model! {
+    /// A token just created, with its secret value, which the service shows this once: store it now.
+    ///
+    /// `repr` shows the secret redacted, and `pickle` refuses it.
+    NewToken {
+        /// Its number, which the other token calls take.
+        id: i64,
+        /// Its label; no label is the empty text.
+        label: String,
+        /// Whether it may be used.
+        is_active: bool,
+        /// The date on which it expires; `None` is never.
+        expires_at: Option<Py<PyDate>>,
+        /// When it was created, in UTC.
+        created_at: Py<PyDateTime>,
+        /// The secret, `pm_…`: for `Client(token=…)`, and for the proxies as `Proxy-Authorization: Bearer`.
+        token: Py<PyString>,
+    }
+    secret: Some("token")
+}
+
+impl NewToken {
+    pub(crate) fn from_core(py: Python<'_>, core: &proxymesh::NewToken) -> PyResult<Self> {
+        let Token { id, label, is_active, expires_at, created_at } = Token::from_core(py, &core.details)?;
+        let token = PyString::new(py, core.secret.expose_secret()).unbind();
+        Ok(Self { id, label, is_active, expires_at, created_at, token })
+    }
+}
+
+model! {
+    /// An API call as the sandbox saw it. Passwords read `***`.
+    RecordedRequest {
+        /// 1 for the first request since the start or the last reset, and so on.
+        number: u64,
+        /// The method.
+        method: String,
+        /// The path, without the query.
+        path: String,
+        /// The parameters of the query, decoded.
+        query: BTreeMap<String, String>,
+        /// The parameters of the form, decoded.
+        form: BTreeMap<String, String>,
+        /// The `Content-Type` header, if any.
+        content_type: Option<String>,
+        /// The kind of credentials: `basic`, `bearer`, `none` or `other`.
+        auth: String,
+        /// The username of `basic` credentials.
+        username: Option<String>,
+        /// The status answered; `None` while there is no answer, and where none was given.
+        status: Option<u16>,
+        /// The kind of the fault that was applied, if any.
+        fault: Option<String>,
+    }
+    secret: None
+}
+
+fn date(py: Python<'_>, date: Date) -> PyResult<Py<PyDate>> {
+    let (month, day) = (date.month().unsigned_abs(), date.day().unsigned_abs());
+    PyDate::new(py, date.year().into(), month, day).map(Bound::unbind)
+}
+
+pub(crate) fn moment(py: Python<'_>, moment: Timestamp) -> PyResult<Py<PyDateTime>> {
+    let utc = Offset::UTC.to_datetime(moment);
+    PyDateTime::new(
+        py,
+        utc.year().into(),
+        utc.month().unsigned_abs(),
+        utc.day().unsigned_abs(),
+        utc.hour().unsigned_abs(),
+        utc.minute().unsigned_abs(),
+        utc.second().unsigned_abs(),
+        utc.subsec_nanosecond().unsigned_abs() / 1000,
+        Some(&*PyTzInfo::utc(py)?),
+    )
+    .map(Bound::unbind)
+}
+
+/// A proxy server that the account may use.
+///
+///     >>> from proxymesh import Proxy
+///     >>> proxy = Proxy("us-ca.proxymesh.com", 31280)
+///     >>> proxy.url()
+///     'http://us-ca.proxymesh.com:31280'
+///     >>> proxy.url("me@ex.com", "a b")
+///     'http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280'
+///     >>> proxy.name, str(proxy)
+///     ('us-ca', 'us-ca.proxymesh.com:31280')
+///
+/// Raises:
+///     ValidationError: The host is no DNS name, or the port not from 1 to 65535.
+#[pyclass(frozen, eq, hash, ord, module = "proxymesh")]
+#[derive(PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Proxy(pub(crate) proxymesh::Proxy);
+
+#[pymethods]
+impl Proxy {
+    #[classattr]
+    fn __match_args__() -> (&'static str, &'static str) {
+        ("host", "port")
+    }
+
+    #[new]
+    #[pyo3(signature = (host: "str", port: "int" = 31280))]
+    fn new(py: Python<'_>, host: &str, port: i64) -> PyResult<Self> {
+        let proxy = format!("{host}:{port}").parse();
+        proxy.map(Self).map_err(|error| crate::error::exception(py, &error))
+    }
+
+    /// The domain, such as `us-ca.proxymesh.com`.
+    #[getter]
+    fn host(&self) -> &str {
+        self.0.host()
+    }
+
+    /// The port, usually 31280.
+    #[getter]
+    fn port(&self) -> u16 {
+        self.0.port()
+    }
+
+    /// The first part of the domain, such as `us-ca`.
+    #[getter]
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    /// The proxy's URL, for any HTTP library.
+    ///
+    /// With a username and password they are percent-encoded, so that an `@` or `:` in them is safe; the URL then holds the
+    /// password: keep it out of logs. Without, it is for a machine whose IP or hostname is authorised.
+    ///
+    /// Args:
+    ///     username: The account's, or a sub-account's.
+    ///     password: Its password.
+    ///
+    /// Raises:
+    ///     TypeError: One of the two is given without the other.
+    #[pyo3(signature = (username: "str | None" = None, password: "str | None" = None) -> "str")]
+    fn url(&self, username: Option<&str>, password: Option<&str>) -> PyResult<String> {
+        match (username, password) {
+            (None, None) => Ok(self.0.url()),
+            (Some(username), Some(password)) => Ok(self.0.url_with(username, password)),
+            _ => Err(PyTypeError::new_err("give both username and password, or neither")),
+        }
+    }
+
+    /// The fields as a plain dict.
+    #[pyo3(signature = () -> "dict[str, Any]")]
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        dict.set_item("host", self.host())?;
+        dict.set_item("port", self.port())?;
+        Ok(dict)
+    }
+
+    fn __str__(&self) -> String {
+        self.0.to_string()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Proxy(host='{}', port={})", self.host(), self.port())
+    }
+
+    #[pyo3(signature = () -> "tuple[Any, ...]")]
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> (Bound<'py, PyAny>, (String, u16)) {
+        let Self(proxy) = slf.get();
+        (slf.get_type().into_any(), (proxy.host().to_owned(), proxy.port()))
+    }
+
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    #[pyo3(signature = (memo: "object", /))]
+    fn __deepcopy__(slf: Py<Self>, memo: &Bound<'_, PyAny>) -> Py<Self> {
+        let _ = memo;
+        slf
+    }
+}

@@ -1,0 +1,162 @@
+//! `client.sub_accounts`: `/api/sub/…`
+
+use super::{checked, whole};
+use crate::{client::Shared, model::SubAccount};
+use proxymesh::{NewSubAccount, SubAccountEdit, whole_gigabytes};
+use pyo3::prelude::*;
+use std::sync::Arc;
+
+/// Sub-accounts: create, limit, watch, delete. For the parent account only. From `Client.sub_accounts`.
+#[pyclass(frozen, module = "proxymesh")]
+pub(crate) struct SubAccounts(pub(crate) Arc<Shared>);
+
+/// Sets what was given on a `NewSubAccount` or a `SubAccountEdit`.
+macro_rules! set {
+    ($py:ident, $form:ident, $( $text:ident ),+; $( $limit:ident ),+) => {
+        $( if let Some(value) = $text {
+            $form = checked($py, $form.$text(value))?;
+        } )+
+        $( if let Some(value) = $limit {
+            let value = whole($py, stringify!($limit), value)?;
+            $form = $form.$limit(checked($py, whole_gigabytes(stringify!($limit), value))?);
+        } )+
+    };
+}
+
+#[pymethods]
+impl SubAccounts {
+    /// Creates a sub-account: `POST /api/sub/create/`. It is never sent twice.
+    ///
+    /// Args:
+    ///     username: 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
+    ///     password: 1 to 128 characters.
+    ///     first_name: At most 20 characters.
+    ///     last_name: At most 20 characters.
+    ///     email: At most 255 characters.
+    ///     monthly_limit: Whole gigabytes it may use in a billing period; 0 is no limit.
+    ///     total_limit: Whole gigabytes it may use ever; 0 is no limit.
+    ///
+    /// Raises:
+    ///     BadRequestError: The username is taken.
+    ///     PlanLimitError: The plan allows no more.
+    ///     OutcomeUnknownError: No answer came; `get` tells whether it was created.
+    #[pyo3(signature = (
+        username: "str",
+        *,
+        password: "str | None" = None,
+        first_name: "str | None" = None,
+        last_name: "str | None" = None,
+        email: "str | None" = None,
+        monthly_limit: "int | None" = None,
+        total_limit: "int | None" = None,
+    ) -> "SubAccount")]
+    #[allow(clippy::too_many_arguments)]
+    fn create(
+        &self,
+        py: Python<'_>,
+        username: &str,
+        password: Option<&str>,
+        first_name: Option<&str>,
+        last_name: Option<&str>,
+        email: Option<&str>,
+        monthly_limit: Option<&Bound<'_, PyAny>>,
+        total_limit: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<SubAccount> {
+        let mut new = checked(py, NewSubAccount::new(username))?;
+        set!(py, new, password, first_name, last_name, email; monthly_limit, total_limit);
+        self.0.caller(py)?.sub_accounts().create(new).map(SubAccount::from)
+    }
+
+    /// Changes what is given, and nothing else: `POST /api/sub/edit/`. An empty text clears a name or e-mail address.
+    ///
+    /// Args:
+    ///     username: An existing sub-account.
+    ///     password: 1 to 128 characters.
+    ///     first_name: At most 20 characters.
+    ///     last_name: At most 20 characters.
+    ///     email: At most 255 characters.
+    ///     monthly_limit: Whole gigabytes it may use in a billing period; 0 is no limit.
+    ///     total_limit: Whole gigabytes it may use ever; 0 is no limit.
+    ///
+    /// Raises:
+    ///     NotFoundError: There is no such sub-account.
+    ///     PermissionDeniedError: It is not yours.
+    #[pyo3(signature = (
+        username: "str",
+        *,
+        password: "str | None" = None,
+        first_name: "str | None" = None,
+        last_name: "str | None" = None,
+        email: "str | None" = None,
+        monthly_limit: "int | None" = None,
+        total_limit: "int | None" = None,
+    ) -> "SubAccount")]
+    #[allow(clippy::too_many_arguments)]
+    fn edit(
+        &self,
+        py: Python<'_>,
+        username: &str,
+        password: Option<&str>,
+        first_name: Option<&str>,
+        last_name: Option<&str>,
+        email: Option<&str>,
+        monthly_limit: Option<&Bound<'_, PyAny>>,
+        total_limit: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<SubAccount> {
+        let mut edit = checked(py, SubAccountEdit::new(username))?;
+        set!(py, edit, password, first_name, last_name, email; monthly_limit, total_limit);
+        self.0.caller(py)?.sub_accounts().edit(edit).map(SubAccount::from)
+    }
+
+    /// A sub-account with its usage and limits: `GET /api/sub/get/`.
+    ///
+    /// Args:
+    ///     username: The sub-account.
+    ///
+    /// Raises:
+    ///     NotFoundError: There is no such sub-account.
+    ///     PermissionDeniedError: It is not yours.
+    #[pyo3(signature = (username: "str") -> "SubAccount")]
+    fn get(&self, py: Python<'_>, username: &str) -> PyResult<SubAccount> {
+        self.0.caller(py)?.sub_accounts().get(username).map(SubAccount::from)
+    }
+
+    /// Lets it use the proxies again: `POST /api/sub/activate/`.
+    ///
+    /// Args:
+    ///     username: The sub-account.
+    ///
+    /// Raises:
+    ///     NotFoundError: There is no such sub-account.
+    ///     PermissionDeniedError: It is not yours.
+    #[pyo3(signature = (username: "str") -> "SubAccount")]
+    fn activate(&self, py: Python<'_>, username: &str) -> PyResult<SubAccount> {
+        self.0.caller(py)?.sub_accounts().activate(username).map(SubAccount::from)
+    }
+
+    /// Stops it from using the proxies, which then answer it 402: `POST /api/sub/deactivate/`.
+    ///
+    /// Args:
+    ///     username: The sub-account.
+    ///
+    /// Raises:
+    ///     NotFoundError: There is no such sub-account.
+    ///     PermissionDeniedError: It is not yours.
+    #[pyo3(signature = (username: "str") -> "SubAccount")]
+    fn deactivate(&self, py: Python<'_>, username: &str) -> PyResult<SubAccount> {
+        self.0.caller(py)?.sub_accounts().deactivate(username).map(SubAccount::from)
+    }
+
+    /// Deletes it for good: `POST /api/sub/delete/`.
+    ///
+    /// Args:
+    ///     username: The sub-account.
+    ///
+    /// Raises:
+    ///     NotFoundError: There is no such sub-account.
+    ///     PermissionDeniedError: It is not yours.
+    #[pyo3(signature = (username: "str") -> "None")]
+    fn delete(&self, py: Python<'_>, username: &str) -> PyResult<()> {
+        self.0.caller(py)?.sub_accounts().delete(username)
+    }
+}

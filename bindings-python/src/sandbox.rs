@@ -1,0 +1,313 @@
+//! `proxymesh.sandbox`: the service, emulated, for the tests of those who use this package.
+
+use crate::{client::Client, model::RecordedRequest};
+use proxymesh_sandbox::{Error, Fault, Plan, RecordedAuth};
+use pyo3::{
+    exceptions::{PyLookupError, PyOSError, PyValueError},
+    prelude::*,
+    types::{PyDateTime, PyDict, PyTuple},
+};
+use std::{ffi::OsString, time::Duration};
+
+/// The service, emulated: all 23 calls, in memory, on a port of this machine, as strict as the service is.
+///
+///     >>> from proxymesh.sandbox import Sandbox
+///     >>> with Sandbox() as sandbox, sandbox.client() as client:
+///     ...     client.ips.add("203.0.113.7", label="office")
+///     ...     sandbox.requests()[-1].form
+///     '203.0.113.7'
+///     {'ip': '203.0.113.7', 'label': 'office'}
+///
+/// It serves from when it is made until it is stopped, on a thread of its own.
+///
+/// Args:
+///     username: The parent account's username.
+///     password: Its password.
+///     plan: `trial`, `10`, `20`, `50` or `100`: sets the limits on tokens, sub-accounts and proxies.
+///     host: The address to listen on.
+///     port: The port; 0 takes a free one.
+///     keep_alive: Seconds after which an idle connection is closed; never by default.
+///
+/// Raises:
+///     ValueError: The service would not take the username or password, or there is no such plan.
+///     OSError: The port is taken.
+#[pyclass(frozen, module = "proxymesh.sandbox")]
+pub(crate) struct Sandbox(proxymesh_sandbox::Sandbox);
+
+#[pymethods]
+impl Sandbox {
+    #[new]
+    #[pyo3(signature = (
+        *,
+        username: "str" = "parent",
+        password: "str" = "parent-password",
+        plan: "str" = "50",
+        host: "str" = "127.0.0.1",
+        port: "int" = 0,
+        keep_alive: "float | None" = None,
+    ))]
+    fn new(
+        py: Python<'_>,
+        username: &str,
+        password: &str,
+        plan: &str,
+        host: &str,
+        port: u16,
+        keep_alive: Option<f64>,
+    ) -> PyResult<Self> {
+        let plan: Plan = plan.parse().map_err(exception)?;
+        let keep_alive = keep_alive.map(seconds).transpose()?;
+        let builder = proxymesh_sandbox::Sandbox::builder()
+            .username(username)
+            .password(password)
+            .plan(plan)
+            .host(host)
+            .port(port)
+            .keep_alive(keep_alive);
+        py.detach(|| builder.start()).map(Self).map_err(exception)
+    }
+
+    /// Where it is, such as `http://127.0.0.1:40123`.
+    #[getter]
+    fn base_url(&self) -> &str {
+        self.0.base_url()
+    }
+
+    /// The parent account's username.
+    #[getter]
+    fn username(&self) -> &str {
+        self.0.username()
+    }
+
+    /// The parent account's password.
+    #[getter]
+    fn password(&self) -> &str {
+        self.0.password()
+    }
+
+    /// Its time, in UTC. It runs with the real one, ahead by what it was advanced.
+    #[getter]
+    fn now(&self, py: Python<'_>) -> PyResult<Py<PyDateTime>> {
+        let now = proxymesh::jiff::Timestamp::try_from(self.0.now());
+        crate::model::moment(py, now.map_err(|error| PyValueError::new_err(error.to_string()))?)
+    }
+
+    /// How many TCP connections are open now.
+    #[getter]
+    fn open_connections(&self) -> usize {
+        self.0.open_connections()
+    }
+
+    /// A client of this sandbox: with the parent's credentials, unless others are given.
+    ///
+    /// Args:
+    ///     username: Another username, such as a sub-account's.
+    ///     password: Its password.
+    ///     token: A token instead of both.
+    ///     timeout: Seconds that one attempt may take.
+    ///     max_retries: How often a call may be sent again.
+    ///
+    /// Raises:
+    ///     ConfigError: The credentials contradict each other, or an option is unusable.
+    #[pyo3(signature = (
+        *,
+        username: "str | None" = None,
+        password: "str | None" = None,
+        token: "str | None" = None,
+        timeout: "float" = 30.0,
+        max_retries: "int" = 2,
+    ) -> "Client")]
+    fn client(
+        &self,
+        py: Python<'_>,
+        username: Option<&str>,
+        password: Option<&str>,
+        token: Option<&str>,
+        timeout: f64,
+        max_retries: i64,
+    ) -> PyResult<Client> {
+        let (username, password) = match (username, password, token) {
+            (None, None, None) => (Some(self.0.username()), Some(self.0.password())),
+            given => (given.0, given.1),
+        };
+        let base_url = Some(self.0.base_url());
+        Client::new(py, username, password, token, base_url, timeout, 10.0, max_retries, None, false)
+    }
+
+    /// The API calls that arrived, oldest first; of very many, the last 100,000.
+    #[pyo3(signature = () -> "list[RecordedRequest]")]
+    fn requests(&self) -> Vec<RecordedRequest> {
+        self.0.requests().into_iter().map(RecordedRequest::from).collect()
+    }
+
+    /// Forgets the calls recorded so far. Numbers go on.
+    #[pyo3(signature = () -> "None")]
+    fn clear_requests(&self) {
+        self.0.clear_requests();
+    }
+
+    /// Makes the next matching calls go wrong. Of several faults, the one injected first is taken.
+    ///
+    ///     >>> from proxymesh.sandbox import Sandbox
+    ///     >>> with Sandbox() as sandbox, sandbox.client(max_retries=0) as client:
+    ///     ...     sandbox.fault("status", status=503, path="/api/proxies/")
+    ///     ...     client.proxies.list()
+    ///     Traceback (most recent call last):
+    ///     proxymesh.ServerError: proxies.list: the service is in trouble (503): injected fault
+    ///
+    /// Args:
+    ///     kind: `status`, `redirect`, `drop`, `reset`, `delay`, `delay_after_apply`, `drop_after_apply`, `truncate`, `garbage`,
+    ///         `wrong_type`, `html`, `empty`, `huge`, `drip` or `close_idle`; `proxymesh-sandbox --help` tells what each does.
+    ///     method: Only calls with this method.
+    ///     path: Only calls with this path.
+    ///     times: How many calls it is applied to; 0 for all.
+    ///     after: How many matching calls pass unharmed before.
+    ///     fields: What the kind takes, such as `status`, `body`, `headers`, `seconds`, `bytes`, `location`.
+    ///
+    /// Raises:
+    ///     ValueError: There is no such kind, or it takes no such field or value.
+    #[pyo3(signature = (
+        kind: "str",
+        *,
+        method: "str | None" = None,
+        path: "str | None" = None,
+        times: "int" = 1,
+        after: "int" = 0,
+        **fields: "object",
+    ) -> "None")]
+    #[allow(clippy::too_many_arguments)]
+    fn fault(
+        &self,
+        py: Python<'_>,
+        kind: &str,
+        method: Option<&str>,
+        path: Option<&str>,
+        times: u32,
+        after: u32,
+        fields: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<()> {
+        let fault = match fields {
+            Some(fields) => fields.copy()?,
+            None => PyDict::new(py),
+        };
+        fault.set_item("kind", kind)?;
+        fault.set_item("times", times)?;
+        fault.set_item("after", after)?;
+        if let Some(method) = method {
+            fault.set_item("method", method)?;
+        }
+        if let Some(path) = path {
+            fault.set_item("path", path)?;
+        }
+        let json: String = py.import("json")?.call_method1("dumps", (fault,))?.extract()?;
+        let fault = Fault::from_json(&json).map_err(exception)?;
+        self.0.inject(fault).map_err(exception)
+    }
+
+    /// Forgets the faults that still wait for a call.
+    #[pyo3(signature = () -> "None")]
+    fn clear_faults(&self) {
+        self.0.clear_faults();
+    }
+
+    /// Moves its clock forward: for bans, expiries and the billing period.
+    ///
+    /// Args:
+    ///     by: Seconds.
+    ///
+    /// Raises:
+    ///     ValueError: It is negative or not finite.
+    #[pyo3(signature = (by: "float") -> "None")]
+    fn advance(&self, by: f64) -> PyResult<()> {
+        self.0.advance(seconds(by)?);
+        Ok(())
+    }
+
+    /// Books traffic on a sub-account, which counts towards the parent too, or on the parent.
+    ///
+    /// Args:
+    ///     username: Who used it.
+    ///     gigabytes: How much.
+    ///
+    /// Raises:
+    ///     LookupError: Nobody is called so.
+    ///     ValueError: The gigabytes are negative or not finite.
+    #[pyo3(signature = (username: "str", gigabytes: "float") -> "None")]
+    fn book_usage(&self, username: &str, gigabytes: f64) -> PyResult<()> {
+        self.0.book_usage(username, gigabytes).map_err(exception)
+    }
+
+    /// Back to the state at the start: account, ban, clock, faults and log.
+    #[pyo3(signature = () -> "None")]
+    fn reset(&self) {
+        self.0.reset();
+    }
+
+    /// Stops serving and closes all connections. What was recorded can still be read. Stopping twice is fine.
+    #[pyo3(signature = () -> "None")]
+    fn stop(&self, py: Python<'_>) {
+        py.detach(|| self.0.stop());
+    }
+
+    #[pyo3(signature = () -> "Sandbox")]
+    fn __enter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    #[pyo3(signature = (*exception: "object") -> "None")]
+    fn __exit__(&self, py: Python<'_>, exception: &Bound<'_, PyTuple>) {
+        let _ = exception;
+        self.stop(py);
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<proxymesh.sandbox.Sandbox {}>", self.0.base_url())
+    }
+}
+
+/// Runs the program `proxymesh-sandbox`, and gives its exit status.
+///
+/// Args:
+///     arguments: Its command line, the program's name first.
+#[pyfunction]
+#[pyo3(signature = (arguments: "list[str]") -> "int")]
+pub(crate) fn sandbox_main(py: Python<'_>, arguments: Vec<OsString>) -> u8 {
+    py.detach(|| proxymesh_sandbox::cli::run(arguments))
+}
+
+impl From<proxymesh_sandbox::RecordedRequest> for RecordedRequest {
+    fn from(core: proxymesh_sandbox::RecordedRequest) -> Self {
+        let (auth, username) = match core.auth {
+            RecordedAuth::Basic { username } => ("basic", Some(username)),
+            RecordedAuth::Bearer => ("bearer", None),
+            RecordedAuth::None => ("none", None),
+            RecordedAuth::Other => ("other", None),
+        };
+        Self {
+            number: core.number,
+            method: core.method,
+            path: core.path,
+            query: core.query.into_iter().collect(),
+            form: core.form.into_iter().collect(),
+            content_type: core.content_type,
+            auth: auth.to_owned(),
+            username,
+            status: core.status,
+            fault: core.fault.map(str::to_owned),
+        }
+    }
+}
+
+fn exception(error: Error) -> PyErr {
+    let text = error.to_string();
+    match error {
+        Error::UnknownAccount(_) => PyLookupError::new_err(text),
+        Error::Listen { .. } | Error::Start(_) => PyOSError::new_err(text),
+        _ => PyValueError::new_err(text),
+    }
+}
+
+fn seconds(value: f64) -> PyResult<Duration> {
+    Duration::try_from_secs_f64(value)
+        .map_err(|_| PyValueError::new_err(format!("{value} is not a number of seconds from 0")))
+}

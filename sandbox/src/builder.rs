@@ -1,0 +1,137 @@
+//! How a sandbox is set up and started.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use tokio::runtime;
+use tokio::sync::watch;
+
+use crate::Error;
+use crate::plan::Plan;
+use crate::sandbox::Sandbox;
+use crate::server::{self, Shared};
+use crate::service::input;
+use crate::world::{Settings, World};
+
+/// The settings of a sandbox to be started.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct Builder {
+    settings: Settings,
+    host: String,
+    port: u16,
+    keep_alive: Option<Duration>,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            settings: Settings {
+                username: "parent".to_owned(),
+                password: "parent-password".to_owned(),
+                plan: Plan::default(),
+            },
+            host: "127.0.0.1".to_owned(),
+            port: 0,
+            keep_alive: None,
+        }
+    }
+}
+
+impl Builder {
+    /// The username of the parent account: `parent` unless set.
+    pub fn username(mut self, username: impl Into<String>) -> Self {
+        self.settings.username = username.into();
+        self
+    }
+
+    /// The password of the parent account: `parent-password` unless set.
+    pub fn password(mut self, password: impl Into<String>) -> Self {
+        self.settings.password = password.into();
+        self
+    }
+
+    /// The plan: ProxyMesh 50 unless set.
+    pub fn plan(mut self, plan: Plan) -> Self {
+        self.settings.plan = plan;
+        self
+    }
+
+    /// The address or name to bind to: 127.0.0.1 unless set. The controls need no credentials, so
+    /// think before you let others reach them.
+    pub fn host(mut self, host: impl Into<String>) -> Self {
+        self.host = host.into();
+        self
+    }
+
+    /// The port: 0, which is any free one, unless set.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Closes connections that were idle for this long. `None`, the default, never does.
+    pub fn keep_alive(mut self, idle: Option<Duration>) -> Self {
+        self.keep_alive = idle;
+        self
+    }
+
+    /// Starts the sandbox. It serves when this returns.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] for a username or password the service would not take,
+    /// [`Error::Listen`] if the address is taken or not there, [`Error::Start`] if there is no
+    /// thread left.
+    pub fn start(self) -> Result<Sandbox, Error> {
+        let named = |what: &str, reason: String| Error::Invalid(format!("{what}: {reason}"));
+        input::username(&self.settings.username).map_err(|reason| named("username", reason))?;
+        input::password(&self.settings.password).map_err(|reason| named("password", reason))?;
+        let unable = |source| Error::Listen { address: join(&self.host, self.port), source };
+        let listener = TcpListener::bind((self.host.as_str(), self.port)).map_err(unable)?;
+        let address = listener.local_addr().map_err(unable)?;
+        listener.set_nonblocking(true).map_err(unable)?;
+
+        let runtime =
+            runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(Error::Start)?;
+        let listener = {
+            let _context = runtime.enter();
+            tokio::net::TcpListener::from_std(listener).map_err(Error::Start)?
+        };
+        let shared = Arc::new(Shared::new(World::new(self.settings.clone())));
+        let (stop, stopped) = watch::channel(false);
+        let serving = server::serve(listener, Arc::clone(&shared), self.keep_alive, stopped);
+        let thread = thread::Builder::new()
+            .name("proxymesh-sandbox".to_owned())
+            .spawn(move || runtime.block_on(serving))
+            .map_err(Error::Start)?;
+        Ok(Sandbox {
+            shared,
+            settings: self.settings,
+            address,
+            base_url: format!("http://{}", reachable(address)),
+            stop,
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+}
+
+/// Where a client finds what is bound to this address.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    address
+}
+
+/// `host:port`, with brackets around an IPv6 address.
+fn join(host: &str, port: u16) -> String {
+    match host.parse::<IpAddr>() {
+        Ok(ip) => SocketAddr::new(ip, port).to_string(),
+        Err(_) => format!("{host}:{port}"),
+    }
+}

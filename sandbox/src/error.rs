@@ -1,0 +1,36 @@
+//! What can go wrong when a sandbox is started or controlled.
+
+use std::io;
+
+/// Why a sandbox could not be started, or a control was refused.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The address could not be bound.
+    #[error("cannot listen on {address}: {}", listen_reason(source))]
+    Listen {
+        /// The `host:port` that was asked for.
+        address: String,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The server's thread could not be started.
+    #[error("cannot start the sandbox: {0}")]
+    Start(#[source] io::Error),
+    /// Neither the parent nor a sub-account has this username.
+    #[error("there is no account '{0}'")]
+    UnknownAccount(String),
+    /// A setting, a fault or another value that makes no sense; the text says which and why.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+/// The same words on every platform for what people meet most.
+fn listen_reason(source: &io::Error) -> String {
+    match source.kind() {
+        io::ErrorKind::AddrInUse => "address already in use".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::AddrNotAvailable => "this machine does not have that address".to_owned(),
+        _ => source.to_string(),
+    }
+}

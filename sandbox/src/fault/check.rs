@@ -1,0 +1,61 @@
+//! Faults that make no sense are refused when they are injected, not when they are due.
+
+use std::time::Duration;
+
+use hyper::header::{HeaderName, HeaderValue};
+
+use super::{Fault, Kind};
+use crate::Error;
+use crate::service::routes;
+
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+const MOST_BYTES: usize = 1 << 30;
+
+impl Fault {
+    /// Refuses what could never match, or could not be sent.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let refuse = |reason: String| Err(Error::Invalid(reason));
+        if let Some(method) = &self.method
+            && !["GET", "POST"].contains(&method.as_str())
+        {
+            return refuse(format!("method '{method}' is neither GET nor POST"));
+        }
+        if let Some(path) = &self.path
+            && !routes::exists(path)
+        {
+            return refuse(format!("path '{path}' is none of the API's; it looks like /api/ip/add/"));
+        }
+        let is_status = matches!(self.kind, Kind::Status(_));
+        if !is_status && (self.body.is_some() || !self.headers.is_empty()) {
+            return refuse(format!("a {} fault has neither body nor headers", self.kind()));
+        }
+        for (name, value) in &self.headers {
+            check_header(name, value)?;
+        }
+        match &self.kind {
+            Kind::Status(status) if !(200..=599).contains(status) => {
+                refuse(format!("status {status} is not from 200 to 599"))
+            }
+            Kind::Redirect(location) => check_header("location", location),
+            Kind::Delay(pause)
+            | Kind::DelayAfterApply(pause)
+            | Kind::Drip(pause)
+            | Kind::CloseIdle(pause)
+                if *pause > LONGEST_PAUSE =>
+            {
+                refuse(format!("seconds must be at most {}", LONGEST_PAUSE.as_secs()))
+            }
+            Kind::Huge(bytes) if *bytes > MOST_BYTES => refuse(format!("bytes must be at most {MOST_BYTES}")),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn check_header(name: &str, value: &str) -> Result<(), Error> {
+    let lower = name.to_ascii_lowercase();
+    if ["content-length", "transfer-encoding"].contains(&lower.as_str()) {
+        return Err(Error::Invalid(format!("the header '{name}' cannot be set")));
+    }
+    let valid = HeaderName::from_bytes(name.as_bytes()).is_ok() && HeaderValue::from_str(value).is_ok();
+    if valid { Ok(()) } else { Err(Error::Invalid(format!("'{name}: {value}' is not a valid header"))) }
+}

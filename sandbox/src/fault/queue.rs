@@ -1,0 +1,85 @@
+//! The faults that wait for a call.
+
+use super::Fault;
+
+#[derive(Debug, Default)]
+pub(crate) struct FaultQueue {
+    waiting: Vec<Fault>,
+}
+
+impl FaultQueue {
+    pub(crate) fn push(&mut self, fault: Fault) {
+        self.waiting.push(fault);
+    }
+
+    /// The fault for this call, if any; it is used up as its `times` say.
+    pub(crate) fn take(&mut self, method: &str, path: &str) -> Option<Fault> {
+        let mut waiting = self.waiting.iter_mut().enumerate();
+        let (index, taken) = waiting.find_map(|(index, fault)| {
+            if !fault.matches(method, path) {
+                return None;
+            }
+            if fault.after > 0 {
+                fault.after -= 1;
+                return None;
+            }
+            Some((index, fault))
+        })?;
+        match taken.times {
+            0 => Some(taken.clone()),
+            1 => Some(self.waiting.remove(index)),
+            _ => {
+                taken.times -= 1;
+                Some(taken.clone())
+            }
+        }
+    }
+
+    pub(crate) fn waiting(&self) -> &[Fault] {
+        &self.waiting
+    }
+
+    pub(crate) fn clear(&mut self) -> usize {
+        let count = self.waiting.len();
+        self.waiting.clear();
+        count
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(queue: &mut FaultQueue, path: &str) -> Option<&'static str> {
+        queue.take("GET", path).map(|fault| fault.kind())
+    }
+
+    #[test]
+    fn the_first_injected_is_taken_first_and_as_often_as_it_says() {
+        let mut queue = FaultQueue::default();
+        queue.push(Fault::drop().times(2));
+        queue.push(Fault::html().path("/api/ips/"));
+        queue.push(Fault::empty().path("/api/proxies/").after(1).times(0));
+        let calls = [
+            ("/api/ips/", Some("drop")),
+            ("/api/proxies/", Some("drop")),
+            ("/api/proxies/", None),
+            ("/api/proxies/", Some("empty")),
+            ("/api/proxies/", Some("empty")),
+            ("/api/ips/", Some("html")),
+            ("/api/ips/", None),
+        ];
+        for (path, expected) in calls {
+            assert_eq!(taken(&mut queue, path), expected, "{path}");
+        }
+        assert_eq!(queue.waiting().len(), 1);
+    }
+
+    #[test]
+    fn a_fault_for_one_method_leaves_the_others_alone() {
+        let mut queue = FaultQueue::default();
+        queue.push(Fault::drop().method("POST"));
+        assert_eq!(taken(&mut queue, "/api/ips/"), None);
+        assert!(queue.take("POST", "/api/ip/add/").is_some());
+    }
+}

@@ -1,0 +1,77 @@
+//! The sockets: connections are accepted, served, and closed when it is time.
+
+mod connection;
+mod exchange;
+mod reply;
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time;
+
+use crate::world::World;
+
+/// How long calls in progress may take to end after the stop.
+const GRACE: Duration = Duration::from_millis(200);
+/// The pause after a failed accept, such as for want of file descriptors.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// What the server, the controls and the handle have in common.
+pub(crate) struct Shared {
+    world: Mutex<World>,
+    open_connections: AtomicUsize,
+}
+
+impl Shared {
+    pub(crate) fn new(world: World) -> Self {
+        Self { world: Mutex::new(world), open_connections: AtomicUsize::new(0) }
+    }
+
+    /// Nothing is left half-done in the world, so a panic elsewhere does not spoil it.
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn open_connections(&self) -> usize {
+        self.open_connections.load(Ordering::SeqCst)
+    }
+}
+
+/// Serves until `stop` changes or its sender is gone.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    keep_alive: Option<Duration>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            _ = stop.changed() => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, from)) => {
+                    let served = connection::serve(
+                        stream, client(from), Arc::clone(&shared), keep_alive, stop.clone(),
+                    );
+                    connections.spawn(served);
+                }
+                Err(_) => time::sleep(PAUSE).await,
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+    drop(listener);
+    let all_end = async { while connections.join_next().await.is_some() {} };
+    // What has not ended by then is ended with the runtime.
+    let _ = time::timeout(GRACE, all_end).await;
+}
+
+/// An IPv4 client is the same caller whether it came in over IPv4 or IPv6.
+fn client(from: SocketAddr) -> std::net::IpAddr {
+    from.ip().to_canonical()
+}

@@ -1,0 +1,45 @@
+//! `/api/ip/…`, `/api/ips/` and `/api/ip_labels/`: authenticated IP addresses.
+
+use serde_json::{Value, json};
+
+use crate::service::answer::{Answer, Refusal};
+use crate::service::fields::Fields;
+use crate::service::{Context, Reply, input};
+use crate::state::access::Access;
+
+pub(crate) fn add(context: Context<'_>, mut fields: Fields<'_>) -> Reply {
+    let ip = fields.required("ip", input::ip);
+    let label = fields.optional("label", input::ip_label);
+    let access = access(context, fields)?;
+    let ip = ip?;
+    access.add_ip(ip, label?.unwrap_or_default())?;
+    Ok(Answer::ok(&json!({ "ip": ip.to_string() })))
+}
+
+pub(crate) fn delete(context: Context<'_>, mut fields: Fields<'_>) -> Reply {
+    let ip = fields.required("ip", input::ip);
+    access(context, fields)?.delete_ip(ip?)?;
+    Ok(Answer::no_content())
+}
+
+pub(crate) fn list(context: Context<'_>, fields: Fields<'_>) -> Reply {
+    let ips = access(context, fields)?.ips.iter();
+    let texts: Vec<String> = ips.map(|known| known.ip.to_string()).collect();
+    Ok(Answer::ok(&json!({ "ips": texts })))
+}
+
+/// A bare array (api.md, A5).
+pub(crate) fn labels(context: Context<'_>, fields: Fields<'_>) -> Reply {
+    let ips = access(context, fields)?.ips.iter();
+    let labels: Vec<Value> =
+        ips.map(|known| json!({ "ip": known.ip.to_string(), "label": known.label })).collect();
+    Ok(Answer::ok(&labels))
+}
+
+/// The account meant, once all fields are known to be good.
+pub(super) fn access<'a>(context: Context<'a>, mut fields: Fields<'_>) -> Result<&'a mut Access, Refusal> {
+    let username = fields.optional("username", input::username);
+    fields.check()?;
+    let holder = context.account.meant(&context.caller, username?)?;
+    Ok(context.account.access(&holder)?)
+}

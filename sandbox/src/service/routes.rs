@@ -1,0 +1,87 @@
+//! The 23 calls: which handler answers which method and path, with which parameters.
+
+use crate::service::answer::Refusal;
+use crate::service::fields::Fields;
+use crate::service::{Context, Reply, geo, hostname, ip, proxy, sub, token};
+
+/// Who may make a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Audience {
+    All,
+    Parent,
+    /// Basic only: a token must not make tokens.
+    ParentByPassword,
+}
+
+pub(crate) struct Route {
+    pub(crate) method: &'static str,
+    pub(crate) path: &'static str,
+    pub(crate) parameters: &'static [&'static str],
+    pub(crate) open_to: Audience,
+    pub(crate) run: fn(Context<'_>, Fields<'_>) -> Reply,
+}
+
+use Audience::{All, Parent, ParentByPassword};
+
+const PROFILE: &[&str] =
+    &["username", "password", "first_name", "last_name", "email", "monthly_limit", "total_limit"];
+
+#[rustfmt::skip] // A table, as in api.md.
+const ROUTES: [Route; 23] = [
+    post("/api/sub/create/",       PROFILE,                              Parent, sub::create),
+    post("/api/sub/edit/",         PROFILE,                              Parent, sub::edit),
+    get ("/api/sub/get/",          &["username"],                        Parent, sub::get),
+    post("/api/sub/deactivate/",   &["username"],                        Parent, sub::deactivate),
+    post("/api/sub/activate/",     &["username"],                        Parent, sub::activate),
+    post("/api/sub/delete/",       &["username"],                        Parent, sub::delete),
+    post("/api/ip/add/",           &["ip", "username", "label"],         All, ip::add),
+    post("/api/ip/delete/",        &["ip", "username"],                  All, ip::delete),
+    get ("/api/ips/",              &["username"],                        All, ip::list),
+    get ("/api/ip_labels/",        &["username"],                        All, ip::labels),
+    post("/api/hostname/add/",     &["domain", "username"],              All, hostname::add),
+    post("/api/hostname/delete/",  &["domain", "username"],              All, hostname::delete),
+    get ("/api/hostnames/",        &[],                                  All, hostname::list),
+    get ("/api/proxies/",          &[],                                  All, proxy::list),
+    post("/api/proxy/add/",        &["proxy"],                           All, proxy::add),
+    post("/api/proxy/delete/",     &["proxy"],                           All, proxy::delete),
+    get ("/api/tokens/",           &["username"],                        ParentByPassword, token::list),
+    post("/api/token/create/",     &["label", "expires_at", "username"], ParentByPassword, token::create),
+    post("/api/token/deactivate/", &["id", "username"],                  ParentByPassword, token::deactivate),
+    post("/api/token/activate/",   &["id", "username"],                  ParentByPassword, token::activate),
+    post("/api/token/delete/",     &["id", "username"],                  ParentByPassword, token::delete),
+    get ("/api/geoips/open/",      &[],                                  All, geo::open),
+    get ("/api/geoips/world/",     &[],                                  All, geo::world),
+];
+
+type Run = fn(Context<'_>, Fields<'_>) -> Reply;
+
+const fn get(path: &'static str, parameters: &'static [&'static str], open_to: Audience, run: Run) -> Route {
+    Route { method: "GET", path, parameters, open_to, run }
+}
+
+const fn post(path: &'static str, parameters: &'static [&'static str], open_to: Audience, run: Run) -> Route {
+    Route { method: "POST", path, parameters, open_to, run }
+}
+
+/// The call, or why there is none: 404 for the path, 405 for the method.
+pub(crate) fn find(method: &str, path: &str) -> Result<&'static Route, Refusal> {
+    let Some(route) = ROUTES.iter().find(|route| route.path == path) else {
+        let with_slash = format!("{path}/");
+        let reason = if exists(&with_slash) {
+            format!("There is nothing at {path}: the slash at its end is missing, as in {with_slash}.")
+        } else {
+            format!("There is nothing at {path}.")
+        };
+        return Err(Refusal::new(404, reason));
+    };
+    if route.method != method {
+        let reason = format!("{path} takes {} only, not {method}.", route.method);
+        return Err(Refusal::new(405, reason).with_header("allow", route.method));
+    }
+    Ok(route)
+}
+
+/// Whether there is a call at this path.
+pub(crate) fn exists(path: &str) -> bool {
+    ROUTES.iter().any(|route| route.path == path)
+}

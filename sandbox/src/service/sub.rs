@@ -1,0 +1,104 @@
+//! `/api/sub/…`: a parent's sub-accounts.
+
+use serde::Serialize;
+
+use crate::service::answer::Answer;
+use crate::service::fields::{Fields, Invalid};
+use crate::service::{Context, Reply, input};
+use crate::state::sub_account::{Changes, SubAccount};
+
+#[derive(Serialize)]
+struct Body<'a> {
+    username: &'a str,
+    active: bool,
+    monthly_bandwidth: f64,
+    total_bandwidth: f64,
+    monthly_bandwidth_limit: u64,
+    total_bandwidth_limit: u64,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    first_name: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    last_name: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    email: &'a str,
+}
+
+pub(crate) fn create(context: Context<'_>, mut fields: Fields<'_>) -> Reply {
+    let username = fields.required("username", input::username);
+    let changes = changes(&mut fields);
+    fields.check()?;
+    shown(context.account.create(username?, changes?)?)
+}
+
+pub(crate) fn edit(context: Context<'_>, mut fields: Fields<'_>) -> Reply {
+    let username = fields.required("username", input::username);
+    let changes = changes(&mut fields);
+    fields.check()?;
+    let sub_account = context.account.sub_account(&username?)?;
+    sub_account.apply(changes?);
+    shown(sub_account)
+}
+
+pub(crate) fn get(context: Context<'_>, fields: Fields<'_>) -> Reply {
+    shown(named(context, fields)?)
+}
+
+pub(crate) fn deactivate(context: Context<'_>, fields: Fields<'_>) -> Reply {
+    let sub_account = named(context, fields)?;
+    sub_account.active = false;
+    shown(sub_account)
+}
+
+pub(crate) fn activate(context: Context<'_>, fields: Fields<'_>) -> Reply {
+    let sub_account = named(context, fields)?;
+    sub_account.active = true;
+    shown(sub_account)
+}
+
+pub(crate) fn delete(context: Context<'_>, mut fields: Fields<'_>) -> Reply {
+    let username = fields.required("username", input::username);
+    fields.check()?;
+    context.account.delete(&username?)?;
+    Ok(Answer::bare(200))
+}
+
+fn named<'a>(
+    context: Context<'a>,
+    mut fields: Fields<'_>,
+) -> Result<&'a mut SubAccount, crate::service::answer::Refusal> {
+    let username = fields.required("username", input::username);
+    fields.check()?;
+    Ok(context.account.sub_account(&username?)?)
+}
+
+/// Reads them all before it gives up, so that all errors are told at once.
+fn changes(fields: &mut Fields<'_>) -> Result<Changes, Invalid> {
+    let password = fields.optional("password", input::password);
+    let first_name = fields.optional("first_name", input::name);
+    let last_name = fields.optional("last_name", input::name);
+    let email = fields.optional("email", input::email);
+    let monthly_limit = fields.optional("monthly_limit", input::limit);
+    let total_limit = fields.optional("total_limit", input::limit);
+    Ok(Changes {
+        password: password?,
+        first_name: first_name?,
+        last_name: last_name?,
+        email: email?,
+        monthly_limit: monthly_limit?,
+        total_limit: total_limit?,
+    })
+}
+
+fn shown(sub_account: &SubAccount) -> Reply {
+    Ok(Answer::ok(&Body {
+        username: &sub_account.username,
+        active: sub_account.active,
+        monthly_bandwidth: sub_account.usage.monthly,
+        total_bandwidth: sub_account.usage.total,
+        monthly_bandwidth_limit: sub_account.monthly_limit,
+        total_bandwidth_limit: sub_account.total_limit,
+        first_name: &sub_account.first_name,
+        last_name: &sub_account.last_name,
+        email: &sub_account.email,
+    }))
+}

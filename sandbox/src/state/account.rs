@@ -1,0 +1,191 @@
+//! The account: a parent with its sub-accounts, and who of them may do what.
+
+use std::collections::BTreeMap;
+
+use crate::plan::Plan;
+use crate::state::access::Access;
+use crate::state::clock::Moment;
+use crate::state::proxies::Proxies;
+use crate::state::refused::Refused;
+use crate::state::sub_account::{Changes, SubAccount};
+use crate::state::tokens::Tokens;
+use crate::state::usage::{Billing, Usage};
+use crate::world::Settings;
+
+/// Who makes a call, or whom a thing belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Holder {
+    Parent,
+    SubAccount(String),
+}
+
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub(crate) username: String,
+    password: String,
+    pub(crate) plan: Plan,
+    pub(crate) usage: Usage,
+    pub(crate) billing: Billing,
+    access: Access,
+    pub(crate) sub_accounts: BTreeMap<String, SubAccount>,
+    pub(crate) proxies: Proxies,
+    pub(crate) tokens: Tokens,
+}
+
+impl Account {
+    pub(crate) fn new(settings: &Settings, now: Moment) -> Self {
+        Self {
+            username: settings.username.clone(),
+            password: settings.password.clone(),
+            plan: settings.plan,
+            usage: Usage::default(),
+            billing: Billing::begin(now),
+            access: Access::default(),
+            sub_accounts: BTreeMap::new(),
+            proxies: Proxies::new(settings.plan),
+            tokens: Tokens::new(settings.plan),
+        }
+    }
+
+    /// Whose username and password these are; nobody's if that sub-account is inactive.
+    pub(crate) fn with_password(&self, username: &str, password: &str) -> Option<Holder> {
+        if username == self.username {
+            return (password == self.password).then_some(Holder::Parent);
+        }
+        let sub_account = self.sub_accounts.get(username)?;
+        let right = sub_account.password.as_deref() == Some(password);
+        (right && sub_account.active).then(|| Holder::SubAccount(username.to_owned()))
+    }
+
+    /// Whose token this is; nobody's if it is not good, or that sub-account is inactive.
+    pub(crate) fn with_token(&self, secret: &str, now: Moment) -> Option<Holder> {
+        let holder = self.tokens.authenticate(secret, now)?;
+        if let Holder::SubAccount(username) = holder
+            && !self.sub_accounts.get(username)?.active
+        {
+            return None;
+        }
+        Some(holder.clone())
+    }
+
+    pub(crate) fn create(&mut self, username: String, changes: Changes) -> Result<&SubAccount, Refused> {
+        if username == self.username || self.sub_accounts.contains_key(&username) {
+            return Err(Refused::UsernameTaken(username));
+        }
+        let most = self.plan.sub_accounts();
+        if self.sub_accounts.len() >= most {
+            return Err(Refused::SubAccountLimit(most));
+        }
+        let mut sub_account = SubAccount::new(username.clone());
+        sub_account.apply(changes);
+        Ok(self.sub_accounts.entry(username).or_insert(sub_account))
+    }
+
+    pub(crate) fn sub_account(&mut self, username: &str) -> Result<&mut SubAccount, Refused> {
+        let none = self.no_sub_account(username);
+        self.sub_accounts.get_mut(username).ok_or(none)
+    }
+
+    /// Deletes the sub-account with its IPs, hostnames and tokens.
+    pub(crate) fn delete(&mut self, username: &str) -> Result<(), Refused> {
+        if self.sub_accounts.remove(username).is_none() {
+            return Err(self.no_sub_account(username));
+        }
+        let holder = Holder::SubAccount(username.to_owned());
+        self.tokens.delete_all_of(&holder);
+        Ok(())
+    }
+
+    /// The account that a call with an optional `username` is about.
+    pub(crate) fn meant(&self, caller: &Holder, username: Option<String>) -> Result<Holder, Refused> {
+        match username {
+            None => Ok(caller.clone()),
+            Some(username) if self.sub_accounts.contains_key(&username) => Ok(Holder::SubAccount(username)),
+            Some(username) => Err(self.no_sub_account(&username)),
+        }
+    }
+
+    pub(crate) fn access(&mut self, holder: &Holder) -> Result<&mut Access, Refused> {
+        match holder {
+            Holder::Parent => Ok(&mut self.access),
+            Holder::SubAccount(username) => Ok(&mut self.sub_account(username)?.access),
+        }
+    }
+
+    /// Why this is no sub-account (api.md, A3).
+    fn no_sub_account(&self, username: &str) -> Refused {
+        if username == self.username {
+            Refused::NotYours(username.to_owned())
+        } else {
+            Refused::NoSubAccount(username.to_owned())
+        }
+    }
+
+    /// Books traffic; a sub-account's counts towards the parent too. `false` if nobody is called so.
+    pub(crate) fn book(&mut self, username: &str, gigabytes: f64) -> bool {
+        if username != self.username {
+            let Some(sub_account) = self.sub_accounts.get_mut(username) else {
+                return false;
+            };
+            sub_account.usage.book(gigabytes);
+        }
+        self.usage.book(gigabytes);
+        true
+    }
+
+    /// Begins a new billing period if the last one has ended.
+    pub(crate) fn turn(&mut self, now: Moment) {
+        if self.billing.turn(now) {
+            self.usage.monthly = 0.0;
+            for sub_account in self.sub_accounts.values_mut() {
+                sub_account.usage.monthly = 0.0;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::usage::PERIOD;
+
+    fn account() -> Account {
+        let settings =
+            Settings { username: "parent".to_owned(), password: "secret".to_owned(), plan: Plan::FreeTrial };
+        Account::new(&settings, Moment::at(0))
+    }
+
+    #[test]
+    fn usage_of_a_sub_account_counts_towards_the_parent_and_turns_with_the_period() {
+        let mut account = account();
+        account.create("sub".to_owned(), Changes::default()).unwrap();
+        assert!(account.book("sub", 1.5));
+        assert!(account.book("parent", 2.0));
+        assert!(!account.book("nobody", 2.0));
+        assert_eq!((account.usage.monthly, account.usage.total), (3.5, 3.5));
+
+        account.turn(Moment::at(0).after(PERIOD));
+        assert_eq!((account.usage.monthly, account.usage.total), (0.0, 3.5));
+        let usage = account.sub_account("sub").unwrap().usage;
+        assert_eq!((usage.monthly, usage.total), (0.0, 1.5));
+    }
+
+    #[test]
+    fn a_taken_username_is_told_before_the_plans_limit() {
+        let mut account = account();
+        account.create("sub".to_owned(), Changes::default()).unwrap();
+        for taken in ["sub", "parent"] {
+            let refused = account.create(taken.to_owned(), Changes::default());
+            assert_eq!(refused.unwrap_err().status(), 400);
+        }
+        let refused = account.create("other".to_owned(), Changes::default());
+        assert_eq!(refused.unwrap_err(), Refused::SubAccountLimit(1));
+    }
+
+    #[test]
+    fn an_account_without_a_password_cannot_use_an_empty_one() {
+        let mut account = account();
+        account.create("sub".to_owned(), Changes::default()).unwrap();
+        assert_eq!(account.with_password("sub", ""), None);
+    }
+}

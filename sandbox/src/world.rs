@@ -1,0 +1,74 @@
+//! All that a sandbox holds: the account, the bans, the clock, the faults and the log.
+
+use std::fmt;
+
+use crate::Error;
+use crate::fault::FaultQueue;
+use crate::log::Log;
+use crate::plan::Plan;
+use crate::state::account::Account;
+use crate::state::ban::Bans;
+use crate::state::clock::Clock;
+
+/// What the account is at the start, and again after a reset.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) username: String,
+    pub(crate) password: String,
+    pub(crate) plan: Plan,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("username", &self.username)
+            .field("plan", &self.plan)
+            .finish_non_exhaustive()
+    }
+}
+
+pub(crate) struct World {
+    settings: Settings,
+    pub(crate) clock: Clock,
+    pub(crate) account: Account,
+    pub(crate) bans: Bans,
+    pub(crate) faults: FaultQueue,
+    pub(crate) log: Log,
+}
+
+impl World {
+    pub(crate) fn new(settings: Settings) -> Self {
+        let clock = Clock::start();
+        Self {
+            account: Account::new(&settings, clock.now()),
+            clock,
+            settings,
+            bans: Bans::default(),
+            faults: FaultQueue::default(),
+            log: Log::default(),
+        }
+    }
+
+    /// Back to the state at the start.
+    pub(crate) fn reset(&mut self) {
+        self.clock = Clock::start();
+        self.account = Account::new(&self.settings, self.clock.now());
+        self.bans = Bans::default();
+        self.faults.clear();
+        self.log.reset();
+    }
+
+    /// Books traffic on the parent or a sub-account.
+    pub(crate) fn book_usage(&mut self, username: &str, gigabytes: f64) -> Result<(), Error> {
+        const MOST: f64 = 1e9;
+        if !(0.0..=MOST).contains(&gigabytes) {
+            return Err(Error::Invalid("gigabytes must be a number from 0 to 1000000000".to_owned()));
+        }
+        self.account.turn(self.clock.now());
+        if self.account.book(username, gigabytes) {
+            Ok(())
+        } else {
+            Err(Error::UnknownAccount(username.to_owned()))
+        }
+    }
+}
