@@ -23,7 +23,7 @@ use tokio::time::{Instant, timeout_at};
 /// The most that is read of a successful answer.
 const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
 /// The most that is read of a refusal; its text is cut further.
-const LARGEST_REFUSAL: usize = 64 * 1024;
+pub(super) const LARGEST_REFUSAL: usize = 64 * 1024;
 
 /// Sends `request`, which has to be answered by the deadline, `limit` after its start.
 pub(super) async fn send(
