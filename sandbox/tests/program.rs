@@ -137,6 +137,7 @@ fn what_it_does_not_understand_is_status_2_and_points_to_the_help() {
         (&["--port", "65536"], "65536"),
         (&["--plan", "30"], "unknown plan '30'; there are trial, 10, 20, 50 and 100"),
         (&["--keep-alive", "-1"], "not a number of seconds"),
+        (&["--keep-alive", "0"], "before their first call"),
         (&["--username", "a b"], "username"),
         (&["--password", ""], "password"),
     ] {
