@@ -8,12 +8,7 @@ use proxymesh::{
     resource::{Dispatch, Geo, Hostnames, Ips, Proxies, SubAccounts, Tokens},
 };
 use pyo3::prelude::*;
-use std::{
-    future::Future,
-    pin::{Pin, pin},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 /// How often a call that takes its time asks whether a signal has come.
 const SIGNALS: Duration = Duration::from_millis(40);
@@ -76,16 +71,8 @@ impl Dispatch for Caller<'_> {
     fn dispatch<E: Endpoint>(&self, endpoint: proxymesh::Result<E>) -> PyResult<E::Answer> {
         let Self { py, client, driver } = self;
         let endpoint = endpoint.map_err(|error| exception(*py, &error))?;
-        let result = py.detach(|| {
-            driver.run(async {
-                let mut result = None;
-                interruptible(pin!(async { result = Some(client.call(endpoint).await) })).await?;
-                result
-                    .unwrap_or(Err(Error::Config { reason: "the call was abandoned".into() }))
-                    .map_err(Stop::Error)
-            })
-        });
-        result.map_err(|stop| match stop {
+        let call = async { client.call(endpoint).await.map_err(Stop::Error) };
+        py.detach(|| driver.run_checked(call, SIGNALS, check_signals)).map_err(|stop| match stop {
             Stop::Error(error) => exception(*py, &error),
             Stop::Signal(raised) => raised,
             Stop::Exit => pyo3::exceptions::PySystemExit::new_err("the interpreter is shutting down"),
@@ -93,16 +80,11 @@ impl Dispatch for Caller<'_> {
     }
 }
 
-/// Runs `call` to its end, or until a signal handler raises: dropping it then closes its connection.
-async fn interruptible(mut call: Pin<&mut (dyn Future<Output = ()> + Send)>) -> Result<(), Stop> {
-    loop {
-        if tokio::time::timeout(SIGNALS, &mut call).await.is_ok() {
-            return Ok(());
-        }
-        match Python::try_attach(|py| py.check_signals()) {
-            Some(Ok(())) => {}
-            Some(Err(raised)) => return Err(Stop::Signal(raised)),
-            None => return Err(Stop::Exit),
-        }
+/// Lets Python run its signal handlers, which may make calls themselves, or raise.
+fn check_signals() -> Result<(), Stop> {
+    match Python::try_attach(|py| py.check_signals()) {
+        Some(Ok(())) => Ok(()),
+        Some(Err(raised)) => Err(Stop::Signal(raised)),
+        None => Err(Stop::Exit),
     }
 }
