@@ -140,9 +140,8 @@ pub struct Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { call, status, reason, .. } = self;
-        write!(f, "{call}: {} ({status}): {reason}", headline(*status))?;
-        if *status == 401 {
+        write!(f, "{}: {}", self.call, self.summary())?;
+        if self.status == 401 {
             f.write_str(
                 "; correct the credentials before trying again, four failures ban the account for 3 hours",
             )?;
@@ -179,6 +178,12 @@ fn after(attempts: u32) -> String {
 }
 
 impl Refusal {
+    /// What was refused and why, without the call's name and advice.
+    pub(crate) fn summary(&self) -> String {
+        let Self { status, reason, .. } = self;
+        format!("{} ({status}): {reason}", headline(*status))
+    }
+
     /// Files the refusal under the kind of its status.
     pub(crate) fn into_error(self) -> Error {
         let refusal = Box::new(self);

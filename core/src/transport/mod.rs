@@ -12,14 +12,14 @@ pub(crate) use credentials::Credentials;
 
 use crate::{
     endpoint::{Auth, Endpoint, Found, Method, Replay, Request},
-    error::{Error, Result},
+    error::{Error, Refusal, Result},
     settings::{Options, Resolved},
 };
 use attempt::{Answer, Cause, Outcome, Sent};
 use gate::Gate;
 use reqwest::{
     Url,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue},
 };
 use secrecy::SecretString;
 use std::{future::Future, pin::Pin, time::Duration};
@@ -155,9 +155,7 @@ impl Transport {
             (None, error @ Error::Server(_)) => error,
             (Some(cause), _) => outcome_unknown(&request, &cause),
             (None, error) => {
-                let text = error.to_string();
-                // The call is told once, by the error that this becomes part of.
-                let reason = text.split_once(": ").map_or(text.as_str(), |(_, reason)| reason).to_owned();
+                let reason = error.refusal().map_or_else(|| error.to_string(), Refusal::summary);
                 outcome_unknown(&request, &Cause { timed_out: false, reason })
             }
         })
@@ -252,39 +250,29 @@ impl Transport {
     /// The HTTP request, and the watch over whether it was sent.
     fn message(&self, request: &Request) -> (reqwest::Request, Sent) {
         let mut url = self.base_url.clone();
-        let prefix = self.base_url.path().trim_end_matches('/');
-        if prefix.is_empty() {
-            url.set_path(request.call.path);
-        } else {
-            url.set_path(&format!("{prefix}{}", request.call.path));
+        url.set_path(&format!("{}{}", self.base_url.path().trim_end_matches('/'), request.call.path));
+        let method = match request.call.method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+        };
+        if request.call.method == Method::Get && !request.params.is_empty() {
+            url.set_query(Some(request.params()));
         }
-        let mut headers = HeaderMap::with_capacity(4);
+        let mut message = reqwest::Request::new(method, url);
+        let headers = message.headers_mut();
         headers.insert(ACCEPT, JSON);
         headers.insert(AUTHORIZATION, self.authorization.clone());
-        let (message, sent) = match request.call.method {
-            Method::Get => {
-                if !request.params.is_empty() {
-                    url.set_query(Some(request.params()));
-                }
-                (reqwest::Request::new(reqwest::Method::GET, url), Sent::unwatched())
-            }
-            Method::Post => {
-                headers.insert(CONTENT_TYPE, FORM);
-                let mut message = reqwest::Request::new(reqwest::Method::POST, url);
-                let sent = if request.params.is_empty() {
-                    // hyper leaves the length out, and front ends answer 411 to that (RFC 9110, section 8.6).
-                    headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
-                    Sent::unwatched()
-                } else {
-                    let (sent, form) = Sent::watch(request.params.clone());
-                    *message.body_mut() = Some(reqwest::Body::wrap(form));
-                    sent
-                };
-                (message, sent)
-            }
-        };
-        let mut message = message;
-        *message.headers_mut() = headers;
+        if request.call.method == Method::Get {
+            return (message, Sent::unwatched());
+        }
+        headers.insert(CONTENT_TYPE, FORM);
+        if request.params.is_empty() {
+            // hyper leaves the length out, and front ends answer 411 to that (RFC 9110, section 8.6).
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+            return (message, Sent::unwatched());
+        }
+        let (sent, form) = Sent::watch(request.params.clone());
+        *message.body_mut() = Some(reqwest::Body::wrap(form));
         (message, sent)
     }
 

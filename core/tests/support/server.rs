@@ -83,6 +83,8 @@ pub enum Welcome {
     ResetUnread,
     /// Never reads.
     Ignore,
+    /// Says this to whatever comes first, and closes.
+    Say(&'static str),
 }
 
 /// What the server does with a request that it has read.
@@ -99,6 +101,8 @@ pub enum Reply {
     Reset,
     /// No answer, until the client goes away.
     Hang,
+    /// These bytes, and no more, until the client goes away.
+    SayThenHang(Vec<u8>),
 }
 
 impl From<Answer> for Reply {
@@ -168,6 +172,8 @@ struct Seen {
     connections: usize,
     /// Connections whose client went away while the server left a request unanswered.
     given_up: usize,
+    /// Connections that the server has closed.
+    closed: usize,
     open: Vec<TcpStream>,
 }
 
@@ -278,6 +284,11 @@ impl Server {
         self.wait("clients gone away", |seen| seen.given_up >= count);
     }
 
+    /// Waits until the server has closed so many connections.
+    pub fn wait_for_closed(&self, count: usize) {
+        self.wait("closed connections", |seen| seen.closed >= count);
+    }
+
     fn wait(&self, what: &str, done: impl Fn(&Seen) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         let mut seen = lock(&self.running.shared.seen);
@@ -355,6 +366,11 @@ fn serve(mut stream: TcpStream, connection: usize, welcome: Welcome, shared: &Sh
             return forget(&stream, shared);
         }
         Welcome::Ignore => return,
+        Welcome::Say(words) => {
+            let _ = stream.read(&mut [0; 16 * 1024]);
+            let _ = stream.write_all(words.as_bytes());
+            return forget(&stream, shared);
+        }
     }
     let mut buffer = Vec::new();
     while let Some(request) = read(&mut stream, &mut buffer, connection) {
@@ -384,7 +400,10 @@ fn serve(mut stream: TcpStream, connection: usize, welcome: Welcome, shared: &Sh
                 let _ = socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO));
                 return forget(&stream, shared);
             }
-            Reply::Hang => {
+            Reply::Hang | Reply::SayThenHang(_) => {
+                if let Reply::SayThenHang(bytes) = reply {
+                    let _ = stream.write_all(&bytes);
+                }
                 // Ends with the client's end of the connection, or with the server's.
                 while matches!(stream.read(&mut [0; 1024]), Ok(count) if count > 0) {}
                 lock(&shared.seen).given_up += 1;
@@ -394,6 +413,9 @@ fn serve(mut stream: TcpStream, connection: usize, welcome: Welcome, shared: &Sh
         }
     }
     forget(&stream, shared);
+    drop(stream);
+    lock(&shared.seen).closed += 1;
+    shared.changed.notify_all();
 }
 
 /// Drops the handle kept for stopping: a connection ends, or is reset, only with its last handle.

@@ -1,0 +1,125 @@
+//! Connections that the server closes while they are idle cost no call.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod support;
+
+use proxymesh::{NewSubAccount, Result};
+use std::{
+    collections::{HashMap, HashSet},
+    thread,
+    time::Duration,
+};
+use support::server::{Answer, Reply, Request, Server};
+
+const CALLS: usize = 200;
+/// How long the server keeps an idle connection.
+const KEPT: Duration = Duration::from_millis(2);
+
+/// Between calls: from at once to long after the server has closed, so that some meet the very moment.
+fn pause(call: usize) -> Duration {
+    Duration::from_micros([0, 1900, 2000, 2100, 2300, 2600, 3000, 5000][call % 8])
+}
+
+/// A server that tells nobody that it closes connections.
+fn server() -> Server {
+    Server::start(|request: &Request| {
+        let answer = match request.path() {
+            "/api/ips/" => Answer::new(200, r#"{"ips": []}"#),
+            "/api/ip/add/" => Answer::new(200, r#"{"ip": "203.0.113.7"}"#),
+            "/api/proxy/add/" => Answer::new(200, r#"{"proxy": "us-ca.proxymesh.com"}"#),
+            "/api/sub/create/" => Answer::new(
+                200,
+                r#"{"username": "x", "active": true, "monthly_bandwidth": 0, "total_bandwidth": 0}"#,
+            ),
+            other => panic!("{other}"),
+        };
+        Reply::AnswerThenClose(answer, KEPT)
+    })
+}
+
+fn check(server: &Server, results: &[Result<()>]) {
+    let errors: Vec<_> = results.iter().filter_map(|result| result.as_ref().err()).collect();
+    assert!(errors.is_empty(), "{} of {}: {errors:#?}", errors.len(), results.len());
+    assert_eq!(results.len(), CALLS);
+
+    let mut times = HashMap::new();
+    let mut connections = HashSet::new();
+    for request in server.requests() {
+        if request.path() == "/api/sub/create/" {
+            *times.entry(request.form().to_owned()).or_insert(0) += 1;
+            assert!(connections.insert(request.connection), "each create has a connection of its own");
+        }
+    }
+    assert!(times.values().all(|times| *times == 1), "a create was sent twice: {times:?}");
+}
+
+fn create(call: usize) -> NewSubAccount {
+    NewSubAccount::new(format!("sub-{call}")).unwrap()
+}
+
+#[test]
+fn the_blocking_client_loses_none_of_200_reads_and_writes() {
+    let server = server();
+    let client = support::blocking(support::basic(&server));
+    let call = |call: usize| {
+        thread::sleep(pause(call / 4));
+        match call % 4 {
+            0 => client.ips().list().map(drop),
+            1 => client.ips().add("203.0.113.7").map(drop),
+            2 => client.proxies().add("us-ca").map(drop),
+            _ => client.sub_accounts().create(create(call)).map(drop),
+        }
+    };
+    check(&server, &(0..CALLS).map(call).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn the_async_client_loses_none_of_200_reads_and_writes() {
+    let server = server();
+    let client = support::asynchronous(support::basic(&server));
+    let mut results = Vec::new();
+    for call in 0..CALLS {
+        tokio::time::sleep(pause(call / 4)).await;
+        results.push(match call % 4 {
+            0 => client.ips().list().await.map(drop),
+            1 => client.ips().add("203.0.113.7").await.map(drop),
+            2 => client.proxies().add("us-ca").await.map(drop),
+            _ => client.sub_accounts().create(create(call)).await.map(drop),
+        });
+    }
+    check(&server, &results);
+}
+
+#[test]
+fn a_connection_that_was_closed_long_ago_costs_not_even_a_second_attempt() {
+    let server = server();
+    // One attempt only: whatever is sent on a dead connection is an error.
+    let client = support::blocking(support::basic(&server).max_retries(0));
+    for call in 0..CALLS {
+        client.ips().list().unwrap_or_else(|error| panic!("call {call}: {error:?}"));
+        server.wait_for_closed(call + 1);
+    }
+    assert_eq!((server.count(), server.connections()), (CALLS, CALLS));
+}
+
+#[tokio::test]
+async fn nor_with_the_async_client() {
+    let server = server();
+    let client = support::asynchronous(support::basic(&server).max_retries(0));
+    for call in 0..CALLS {
+        client.ips().list().await.unwrap_or_else(|error| panic!("call {call}: {error:?}"));
+        server.wait_for_closed(call + 1);
+        // The runtime has to run once to learn of it.
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!((server.count(), server.connections()), (CALLS, CALLS));
+}
+
+#[test]
+fn creates_pass_with_one_attempt_whatever_becomes_of_idle_connections() {
+    let server = server();
+    let client = support::blocking(support::basic(&server).max_retries(0));
+    let results: Vec<_> =
+        (0..CALLS).map(|call| client.sub_accounts().create(create(call)).map(drop)).collect();
+    check(&server, &results);
+}
