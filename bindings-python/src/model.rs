@@ -1,5 +1,6 @@
 //! The values that calls give: frozen, comparable, hashable, readable.
 
+use crate::resource::{text, whole};
 use proxymesh::{
     jiff::{Timestamp, civil::Date, tz::Offset},
     secrecy::ExposeSecret,
@@ -274,6 +275,10 @@ pub(crate) fn moment(py: Python<'_>, moment: Timestamp) -> PyResult<Py<PyDateTim
     .map(Bound::unbind)
 }
 
+fn port(value: &Bound<'_, PyAny>) -> PyResult<i64> {
+    whole(value.py(), "port", value)
+}
+
 /// A proxy server that the account may use.
 ///
 ///     >>> from proxymesh import Proxy
@@ -300,8 +305,12 @@ impl Proxy {
 
     #[new]
     #[pyo3(signature = (host: "str", port: "int" = 31280))]
-    fn new(py: Python<'_>, host: &str, port: i64) -> PyResult<Self> {
-        let proxy = format!("{host}:{port}").parse();
+    fn new(
+        py: Python<'_>,
+        host: &Bound<'_, PyString>,
+        #[pyo3(from_py_with = port)] port: i64,
+    ) -> PyResult<Self> {
+        let proxy = format!("{}:{port}", text(py, "proxy", host)?).parse();
         proxy.map(Self).map_err(|error| crate::error::exception(py, &error))
     }
 
@@ -335,10 +344,17 @@ impl Proxy {
     /// Raises:
     ///     TypeError: One of the two is given without the other.
     #[pyo3(signature = (username: "str | None" = None, password: "str | None" = None) -> "str")]
-    fn url(&self, username: Option<&str>, password: Option<&str>) -> PyResult<String> {
+    fn url(
+        &self,
+        py: Python<'_>,
+        username: Option<&Bound<'_, PyString>>,
+        password: Option<&Bound<'_, PyString>>,
+    ) -> PyResult<String> {
         match (username, password) {
             (None, None) => Ok(self.0.url()),
-            (Some(username), Some(password)) => Ok(self.0.url_with(username, password)),
+            (Some(username), Some(password)) => {
+                Ok(self.0.url_with(text(py, "username", username)?, text(py, "password", password)?))
+            }
             _ => Err(PyTypeError::new_err("give both username and password, or neither")),
         }
     }
