@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 import pytest
-
 from proxymesh import Client
 from proxymesh.sandbox import Sandbox
 
@@ -22,6 +21,10 @@ class StartServer(Protocol):
 
 class StartSandbox(Protocol):
     def __call__(self, **options: Any) -> Sandbox: ...
+
+
+class Connect(Protocol):
+    def __call__(self, server: Server | Sandbox | str, **options: Any) -> Client: ...
 
 
 def pytest_unconfigure() -> None:
@@ -40,7 +43,13 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 def start_server() -> Iterator[StartServer]:
     """Starts recording servers."""
     with contextlib.ExitStack() as stack:
-        yield lambda script, **options: stack.enter_context(Server(script, **options))
+
+        def start(script: Script | Reply, **options: Any) -> Server:
+            server = Server(script, **options)
+            stack.callback(server.stop)
+            return server
+
+        yield start
 
 
 @pytest.fixture
@@ -69,7 +78,7 @@ def sandbox(start_sandbox: StartSandbox) -> Sandbox:
 
 
 @pytest.fixture
-def connect() -> Iterator[Callable[..., Client]]:
+def connect() -> Iterator[Connect]:
     """Makes clients of a server, by default with a username and a password in which much has to be encoded."""
     with contextlib.ExitStack() as stack:
 

@@ -194,12 +194,6 @@ class Server:
         if self._burnt:
             retire(self.port)
 
-    def __enter__(self) -> Server:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.stop()
-
     def _accept(self) -> None:
         while not self._stopped:
             try:
