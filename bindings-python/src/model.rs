@@ -20,10 +20,11 @@ macro_rules! model {
         $name:ident {
             $( $(#[doc = $field_doc:literal])* $field:ident: $type:ty, )*
         }
-        secret: $secret:expr
+        secret: $secret:expr,
+        module: $module:literal,
     ) => {
         $(#[doc = $doc])*
-        #[pyclass(frozen, get_all, module = "proxymesh")]
+        #[pyclass(frozen, eq, get_all, module = $module)]
         pub(crate) struct $name {
             $( $(#[doc = $field_doc])* pub(crate) $field: $type, )*
         }
@@ -37,6 +38,13 @@ macro_rules! model {
 
             fn values<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
                 PyTuple::new(py, self.fields(py)?.into_iter().map(|(_, value)| value))
+            }
+        }
+
+        /// For `==`; with a value of another class that is NotImplemented, so that it may answer itself.
+        impl PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                Python::attach(|py| self.values(py)?.eq(other.values(py)?)).unwrap_or(false)
             }
         }
 
@@ -76,15 +84,15 @@ macro_rules! model {
                 Ok(format!("{}({})", stringify!($name), shown.join(", ")))
             }
 
-            fn __eq__(&self, py: Python<'_>, other: &Bound<'_, PyAny>) -> PyResult<bool> {
-                match other.cast::<Self>() {
-                    Ok(other) => self.values(py)?.eq(other.get().values(py)?),
-                    Err(_) => Ok(false),
-                }
-            }
-
             fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
-                self.values(py)?.hash()
+                let mut values = Vec::new();
+                for (_, value) in self.fields(py)? {
+                    values.push(match value.cast::<PyDict>() {
+                        Ok(dict) => dict.items().to_tuple().into_any(),
+                        Err(_) => value,
+                    });
+                }
+                PyTuple::new(py, values)?.hash()
             }
 
             #[pyo3(signature = () -> "tuple[Any, ...]")]
@@ -133,7 +141,8 @@ model! {
         /// E-mail address, if one was ever set.
         email: Option<String>,
     }
-    secret: None
+    secret: None,
+    module: "proxymesh",
 }
 
 impl From<proxymesh::SubAccount> for SubAccount {
@@ -160,7 +169,8 @@ model! {
         /// The label; no label is the empty text.
         label: String,
     }
-    secret: None
+    secret: None,
+    module: "proxymesh",
 }
 
 impl From<proxymesh::LabeledIp> for LabeledIp {
@@ -183,7 +193,8 @@ model! {
         /// When it was created, in UTC.
         created_at: Py<PyDateTime>,
     }
-    secret: None
+    secret: None,
+    module: "proxymesh",
 }
 
 impl Token {
@@ -216,7 +227,8 @@ model! {
         /// The secret, `pm_…`: for `Client(token=…)`, and for the proxies as `Proxy-Authorization: Bearer`.
         token: Py<PyString>,
     }
-    secret: Some("token")
+    secret: Some("token"),
+    module: "proxymesh",
 }
 
 impl NewToken {
@@ -251,7 +263,8 @@ model! {
         /// The kind of the fault that was applied, if any.
         fault: Option<String>,
     }
-    secret: None
+    secret: None,
+    module: "proxymesh.sandbox",
 }
 
 fn date(py: Python<'_>, date: Date) -> PyResult<Py<PyDate>> {
