@@ -10,7 +10,6 @@ from datetime import date, datetime
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
 __all__ = [
-    "__version__",
     "Client",
     "Geo",
     "Hostnames",
@@ -25,6 +24,7 @@ __all__ = [
     "SubAccounts",
     "Token",
     "Tokens",
+    "__version__",
     "sandbox_main",
 ]
 
