@@ -140,7 +140,11 @@ pub struct Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.call, self.summary())?;
+        let more = self.status == 401 || self.retry_after.is_some();
+        let summary = self.summary();
+        // The service's reason may be a whole sentence, after which ours goes on.
+        let summary = if more { summary.trim_end_matches('.') } else { summary.as_str() };
+        write!(f, "{}: {summary}", self.call)?;
         if self.status == 401 {
             f.write_str(
                 "; correct the credentials before trying again, four failures ban the account for 3 hours",

@@ -35,6 +35,7 @@
 
 pub mod blocking;
 mod client;
+mod credentials;
 pub mod endpoint;
 mod error;
 mod model;

@@ -1,8 +1,8 @@
 //! What a client is made from: given settings first, then the environment, then the defaults.
 
 use crate::{
+    credentials::Credentials,
     error::{Error, Result},
-    transport::Credentials,
 };
 use reqwest::Url;
 use secrecy::SecretString;
@@ -159,12 +159,14 @@ impl Settings {
 
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // One that is refused may hold credentials.
+        let base_url = self.base_url.as_deref().map(|url| base(url).map_or("[refused]", |_| url));
         // `SecretString` shows itself redacted.
         f.debug_struct("Settings")
             .field("username", &self.username)
             .field("password", &self.password)
             .field("token", &self.token)
-            .field("base_url", &self.base_url)
+            .field("base_url", &base_url)
             .field("options", &self.options)
             .finish_non_exhaustive()
     }

@@ -389,7 +389,7 @@ fn a_hostname_of_a_sub_account_cannot_be_looked_up_so_its_outcome_is_unknown() {
     let (result, _) = make("hostnames.add", json!({"domain": "a.example", "username": "x"}), replies);
     assert_eq!(
         result.unwrap_err().to_string(),
-        "hostnames.add: bad request (400): already so (after 2 attempts), so it may or may not have been carried out; \
+        "hostnames.add: bad request (400): already so, so it may or may not have been carried out; \
          hostnames.list shows those of the caller; those of a sub-account only itself can list"
     );
 }

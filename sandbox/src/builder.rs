@@ -82,26 +82,24 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] for a username or password the service would not take,
+    /// [`Error::Invalid`] for a username or password the service would not take, and a keep-alive of 0,
     /// [`Error::Listen`] if the address is taken or not there, [`Error::Start`] if there is no
     /// thread left.
     pub fn start(self) -> Result<Sandbox, Error> {
         let named = |what: &str, reason: String| Error::Invalid(format!("{what}: {reason}"));
         input::username(&self.settings.username).map_err(|reason| named("username", reason))?;
         input::password(&self.settings.password).map_err(|reason| named("password", reason))?;
-        let unable = |source| Error::Listen {
-            address: join(&self.host, self.port),
-            source,
-        };
+        if self.keep_alive == Some(Duration::ZERO) {
+            let reason = "connections would close before their first call".to_owned();
+            return Err(named("keep-alive", reason));
+        }
+        let unable = |source| Error::Listen { address: join(&self.host, self.port), source };
         let listener = TcpListener::bind((self.host.as_str(), self.port)).map_err(unable)?;
         let address = listener.local_addr().map_err(unable)?;
         listener.set_nonblocking(true).map_err(unable)?;
 
-        let runtime = runtime::Builder::new_current_thread()
-            .enable_io()
-            .enable_time()
-            .build()
-            .map_err(Error::Start)?;
+        let runtime =
+            runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(Error::Start)?;
         let listener = {
             let _context = runtime.enter();
             tokio::net::TcpListener::from_std(listener).map_err(Error::Start)?

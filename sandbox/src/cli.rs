@@ -30,11 +30,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             return 0;
         }
         Ok(Command::Version) => {
-            say(concat!(
-                "proxymesh-sandbox ",
-                env!("CARGO_PKG_VERSION"),
-                "\n"
-            ));
+            say(concat!("proxymesh-sandbox ", env!("CARGO_PKG_VERSION"), "\n"));
             return 0;
         }
         Err(error) => return misused(&error),
@@ -50,9 +46,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 }
 
 fn misused(error: &dyn std::error::Error) -> u8 {
-    complain(&format!(
-        "error: {error}\nTry 'proxymesh-sandbox --help'.\n"
-    ));
+    complain(&format!("error: {error}\nTry 'proxymesh-sandbox --help'.\n"));
     2
 }
 
@@ -84,19 +78,14 @@ fn seconds(text: &str) -> Result<Duration, &'static str> {
 }
 
 fn serve(builder: Builder) -> Result<(), Error> {
-    let runtime = runtime::Builder::new_current_thread()
-        .enable_io()
-        .build()
-        .map_err(Error::Start)?;
+    let runtime = runtime::Builder::new_current_thread().enable_io().build().map_err(Error::Start)?;
     // Before the line that says it listens, so that whoever read it may stop it.
     let told_to_stop = runtime.block_on(async { stop_signal() });
     let told_to_stop = told_to_stop.map_err(Error::Start)?;
     let sandbox = builder.start()?;
     let address = sandbox.address();
     if !address.ip().is_loopback() {
-        complain(
-            "warning: this is not a loopback address; whoever reaches it controls the sandbox\n",
-        );
+        complain("warning: this is not a loopback address; whoever reaches it controls the sandbox\n");
     }
     say(&format!("listening on http://{address}\n"));
     let signal = runtime.block_on(told_to_stop);

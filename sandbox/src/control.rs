@@ -108,14 +108,8 @@ struct Advance {
 
 fn advance(world: &mut World, body: &[u8]) -> Outcome {
     let seconds = match parse(body)? {
-        Advance {
-            advance_seconds: Some(seconds),
-            advance_days: None,
-        } => seconds,
-        Advance {
-            advance_seconds: None,
-            advance_days: Some(days),
-        } => days * 86_400.0,
+        Advance { advance_seconds: Some(seconds), advance_days: None } => seconds,
+        Advance { advance_seconds: None, advance_days: Some(days) } => days * 86_400.0,
         _ => return Err(invalid("give either advance_seconds or advance_days")),
     };
     if seconds < 0.0 {
@@ -123,9 +117,7 @@ fn advance(world: &mut World, body: &[u8]) -> Outcome {
     }
     let by = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
     if !world.clock.advance(by) {
-        return Err(invalid(
-            "the clock cannot be advanced by more than 100 years in all",
-        ));
+        return Err(invalid("the clock cannot be advanced by more than 100 years in all"));
     }
     Ok(clock(world))
 }
@@ -149,9 +141,7 @@ struct Usage {
 fn book(world: &mut World, body: &[u8]) -> Outcome {
     let usage: Usage = parse(body)?;
     world.book_usage(&usage.username, usage.gigabytes)?;
-    Ok(Answer::ok(
-        &json!({ "username": usage.username, "booked": usage.gigabytes }),
-    ))
+    Ok(Answer::ok(&json!({ "username": usage.username, "booked": usage.gigabytes })))
 }
 
 fn account(world: &mut World) -> Answer {

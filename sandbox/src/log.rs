@@ -71,10 +71,7 @@ impl Log {
             self.entries.pop_front();
         }
         self.entries.push_back(request);
-        EntryKey {
-            generation: self.generation,
-            number: self.last_number,
-        }
+        EntryKey { generation: self.generation, number: self.last_number }
     }
 
     /// Notes the status a request was answered with.

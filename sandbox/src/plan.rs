@@ -82,9 +82,9 @@ impl FromStr for Plan {
             "20" => Ok(Self::ProxyMesh20),
             "50" => Ok(Self::ProxyMesh50),
             "100" => Ok(Self::ProxyMesh100),
-            other => Err(Error::Invalid(format!(
-                "unknown plan '{other}'; there are trial, 10, 20, 50 and 100"
-            ))),
+            other => {
+                Err(Error::Invalid(format!("unknown plan '{other}'; there are trial, 10, 20, 50 and 100")))
+            }
         }
     }
 }

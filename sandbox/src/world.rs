@@ -62,9 +62,7 @@ impl World {
     pub(crate) fn book_usage(&mut self, username: &str, gigabytes: f64) -> Result<(), Error> {
         const MOST: f64 = 1e9;
         if !(0.0..=MOST).contains(&gigabytes) {
-            return Err(Error::Invalid(
-                "gigabytes must be a number from 0 to 1000000000".to_owned(),
-            ));
+            return Err(Error::Invalid("gigabytes must be a number from 0 to 1000000000".to_owned()));
         }
         self.account.turn(self.clock.now());
         if self.account.book(username, gigabytes) {

@@ -1,10 +1,6 @@
 //! Who may call: Basic, Bearer, sub-accounts, and the ban.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test ends at the first surprise"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends at the first surprise")]
 
 mod support;
 
@@ -39,10 +35,7 @@ fn whatever_does_not_authenticate_is_a_401_that_says_why_and_asks_for_basic() {
         (Some("Basic cGFyZW50"), "no colon"),
         (Some("Basic !!!"), "not Base64"),
         (Some("Basic /w=="), "not Base64 of UTF-8"),
-        (
-            Some("Bearer pm_unknown"),
-            "Unknown, deactivated or expired token",
-        ),
+        (Some("Bearer pm_unknown"), "Unknown, deactivated or expired token"),
         (Some("Bearer"), "Unknown, deactivated or expired token"),
         (Some("Digest x"), "neither Basic nor Bearer"),
     ] {
@@ -55,10 +48,7 @@ fn whatever_does_not_authenticate_is_a_401_that_says_why_and_asks_for_basic() {
         assert_eq!(answer.status, 401, "{authorization:?}");
         assert!(answer.error().contains(reason), "{}", answer.error());
         assert!(answer.error().contains("1 of 4"), "{}", answer.error());
-        assert_eq!(
-            answer.header("www-authenticate"),
-            Some("Basic realm=\"ProxyMesh\"")
-        );
+        assert_eq!(answer.header("www-authenticate"), Some("Basic realm=\"ProxyMesh\""));
     }
 }
 
@@ -68,11 +58,7 @@ fn two_authorization_headers_are_none() {
     let second = [("Authorization", "Bearer pm_x")];
     let answer = parent.send("GET", "/api/ips/", &second, b"").unwrap();
     assert_eq!(answer.status, 401);
-    assert!(
-        answer
-            .error()
-            .contains("More than one Authorization header")
-    );
+    assert!(answer.error().contains("More than one Authorization header"));
 }
 
 #[test]
@@ -89,19 +75,11 @@ fn the_fourth_failure_bans_everyone_for_three_hours_right_credentials_too() {
     fail(&sandbox, 3);
     assert_eq!(parent.get("/api/ips/").status, 200);
     let fourth = Caller::nobody(&sandbox).get("/api/ips/");
-    assert!(
-        fourth.error().contains("Banned for 3 hours"),
-        "{}",
-        fourth.error()
-    );
+    assert!(fourth.error().contains("Banned for 3 hours"), "{}", fourth.error());
 
     let banned = parent.get("/api/ips/");
     assert_eq!(banned.status, 401);
-    assert!(
-        banned.error().starts_with("Banned for 3 hours after 4"),
-        "{}",
-        banned.error()
-    );
+    assert!(banned.error().starts_with("Banned for 3 hours after 4"), "{}", banned.error());
     sandbox.advance(3 * HOUR - MINUTE);
     assert_eq!(parent.get("/api/ips/").status, 401);
     sandbox.advance(MINUTE);
@@ -157,12 +135,7 @@ fn a_sub_account_calls_for_itself_but_neither_manages_sub_accounts_nor_tokens() 
     let sub = Caller::sub_account(&sandbox, "sub");
     assert_eq!(sub.post("/api/ip/add/", &[("ip", "192.0.2.1")]).status, 200);
     assert_eq!(sub.get("/api/ips/").json(), json!({ "ips": ["192.0.2.1"] }));
-    for path in [
-        "/api/hostnames/",
-        "/api/proxies/",
-        "/api/geoips/open/",
-        "/api/geoips/world/",
-    ] {
+    for path in ["/api/hostnames/", "/api/proxies/", "/api/geoips/open/", "/api/geoips/world/"] {
         assert_eq!(sub.get(path).status, 200, "{path}");
     }
     for verb in ["create", "edit", "activate", "deactivate", "delete"] {
@@ -173,11 +146,7 @@ fn a_sub_account_calls_for_itself_but_neither_manages_sub_accounts_nor_tokens() 
     assert_eq!(sub.get("/api/sub/get/?username=sub").status, 403);
     assert_eq!(sub.get("/api/tokens/").status, 403);
     for verb in ["create", "activate", "deactivate", "delete"] {
-        assert_eq!(
-            sub.post(&format!("/api/token/{verb}/"), &[("id", "1")])
-                .status,
-            403
-        );
+        assert_eq!(sub.post(&format!("/api/token/{verb}/"), &[("id", "1")]).status, 403);
     }
 }
 
@@ -233,10 +202,7 @@ fn an_inactive_sub_account_fails_to_authenticate_by_password_and_by_token() {
 fn a_sub_account_without_a_password_has_no_empty_one() {
     let (sandbox, parent) = started();
     parent.post("/api/sub/create/", &[("username", "sub")]);
-    assert_eq!(
-        Caller::basic(&sandbox, "sub", "").get("/api/ips/").status,
-        401
-    );
+    assert_eq!(Caller::basic(&sandbox, "sub", "").get("/api/ips/").status, 401);
 }
 
 #[test]
@@ -247,17 +213,11 @@ fn a_token_authenticates_as_whom_it_was_made_for() {
     parent.post("/api/ip/add/", &[("ip", "192.0.2.2"), ("username", "sub")]);
 
     let as_parent = Caller::bearer(&sandbox, &token(&parent, &[]));
-    assert_eq!(
-        as_parent.get("/api/ips/").json(),
-        json!({ "ips": ["192.0.2.1"] })
-    );
+    assert_eq!(as_parent.get("/api/ips/").json(), json!({ "ips": ["192.0.2.1"] }));
     assert_eq!(as_parent.get("/api/sub/get/?username=sub").status, 200);
 
     let as_sub = Caller::bearer(&sandbox, &token(&parent, &[("username", "sub")]));
-    assert_eq!(
-        as_sub.get("/api/ips/").json(),
-        json!({ "ips": ["192.0.2.2"] })
-    );
+    assert_eq!(as_sub.get("/api/ips/").json(), json!({ "ips": ["192.0.2.2"] }));
     assert_eq!(as_sub.get("/api/sub/get/?username=sub").status, 403);
 }
 
@@ -300,10 +260,7 @@ fn a_token_cannot_manage_tokens_and_trying_is_no_failed_authentication() {
             assert_eq!(answer.status, 403, "{verb}");
         }
     }
-    assert_eq!(
-        parent.get("/api/tokens/").json()["tokens"][0]["is_active"],
-        true
-    );
+    assert_eq!(parent.get("/api/tokens/").json()["tokens"][0]["is_active"], true);
     assert_eq!(bearer.get("/api/ips/").status, 200);
 }
 
@@ -311,10 +268,7 @@ fn a_token_cannot_manage_tokens_and_trying_is_no_failed_authentication() {
 fn an_unknown_token_on_a_token_endpoint_is_a_failed_authentication() {
     let (sandbox, parent) = started();
     for _ in 0..4 {
-        assert_eq!(
-            Caller::bearer(&sandbox, "pm_x").get("/api/tokens/").status,
-            401
-        );
+        assert_eq!(Caller::bearer(&sandbox, "pm_x").get("/api/tokens/").status, 401);
     }
     assert_eq!(parent.get("/api/ips/").status, 401);
 }

@@ -41,10 +41,7 @@ fn sub_create_answers_the_sub_account_with_its_limits_under_their_other_names() 
 #[test]
 fn a_sub_account_made_of_its_name_alone_has_no_names_and_no_email() {
     let (_sandbox, parent) = started();
-    let answer = parent.post(
-        "/api/sub/create/",
-        &[("username", "sub"), ("first_name", "")],
-    );
+    let answer = parent.post("/api/sub/create/", &[("username", "sub"), ("first_name", "")]);
     let expected = json!({
         "username": "sub",
         "active": true,
@@ -71,18 +68,9 @@ fn a_taken_username_is_a_form_error() {
 #[test]
 fn sub_edit_changes_what_is_sent_and_clears_a_text_with_an_empty_string() {
     let (_sandbox, parent) = started();
-    let form = [
-        ("username", "sub"),
-        ("first_name", "A"),
-        ("email", "a@b"),
-        ("monthly_limit", "5"),
-    ];
+    let form = [("username", "sub"), ("first_name", "A"), ("email", "a@b"), ("monthly_limit", "5")];
     parent.post("/api/sub/create/", &form);
-    let form = [
-        ("username", "sub"),
-        ("first_name", ""),
-        ("total_limit", "9"),
-    ];
+    let form = [("username", "sub"), ("first_name", ""), ("total_limit", "9")];
     let edited = parent.post("/api/sub/edit/", &form);
     assert_eq!(edited.status, 200);
     let edited = edited.json();
@@ -97,22 +85,11 @@ fn sub_edit_changes_what_is_sent_and_clears_a_text_with_an_empty_string() {
 fn sub_edit_changes_the_password() {
     let (sandbox, parent) = started();
     let old = Caller::sub_account(&sandbox, "sub");
-    parent.post(
-        "/api/sub/edit/",
-        &[("username", "sub"), ("first_name", "A")],
-    );
+    parent.post("/api/sub/edit/", &[("username", "sub"), ("first_name", "A")]);
     assert_eq!(old.get("/api/ips/").status, 200);
-    parent.post(
-        "/api/sub/edit/",
-        &[("username", "sub"), ("password", "new")],
-    );
+    parent.post("/api/sub/edit/", &[("username", "sub"), ("password", "new")]);
     assert_eq!(old.get("/api/ips/").status, 401);
-    assert_eq!(
-        Caller::basic(&sandbox, "sub", "new")
-            .get("/api/ips/")
-            .status,
-        200
-    );
+    assert_eq!(Caller::basic(&sandbox, "sub", "new").get("/api/ips/").status, 200);
 }
 
 #[test]
@@ -126,14 +103,8 @@ fn sub_deactivate_and_activate_may_be_repeated() {
         ("/api/sub/activate/", true),
     ] {
         let answer = parent.post(path, &[("username", "sub")]);
-        assert_eq!(
-            (answer.status, &answer.json()["active"]),
-            (200, &json!(active))
-        );
-        assert_eq!(
-            parent.get("/api/sub/get/?username=sub").json(),
-            answer.json()
-        );
+        assert_eq!((answer.status, &answer.json()["active"]), (200, &json!(active)));
+        assert_eq!(parent.get("/api/sub/get/?username=sub").json(), answer.json());
     }
 }
 
@@ -142,9 +113,7 @@ fn sub_delete_answers_an_empty_200_and_leaves_nothing() {
     let (sandbox, parent) = started();
     let sub = Caller::sub_account(&sandbox, "sub");
     sub.post("/api/ip/add/", &[("ip", "192.0.2.1")]);
-    let token = parent
-        .post("/api/token/create/", &[("username", "sub")])
-        .json();
+    let token = parent.post("/api/token/create/", &[("username", "sub")]).json();
     let token = token["token"].as_str().unwrap();
     assert_eq!(Caller::bearer(&sandbox, token).get("/api/ips/").status, 200);
 
@@ -155,10 +124,7 @@ fn sub_delete_answers_an_empty_200_and_leaves_nothing() {
     assert_eq!(Caller::bearer(&sandbox, token).get("/api/ips/").status, 401);
     Caller::sub_account(&sandbox, "sub");
     assert_eq!(sub.get("/api/ips/").json(), json!({ "ips": [] }));
-    assert_eq!(
-        parent.get("/api/tokens/?username=sub").json(),
-        json!({ "tokens": [] })
-    );
+    assert_eq!(parent.get("/api/tokens/?username=sub").json(), json!({ "tokens": [] }));
 }
 
 #[test]
@@ -171,11 +137,7 @@ fn every_sub_call_answers_404_to_an_unknown_and_403_to_the_parents_own_username(
         for verb in ["edit", "activate", "deactivate", "delete"] {
             let path = format!("/api/sub/{verb}/");
             let answer = parent.post(&path, &[("username", username)]);
-            assert_eq!(
-                (answer.status, answer.error().as_str()),
-                (status, reason),
-                "{verb}"
-            );
+            assert_eq!((answer.status, answer.error().as_str()), (status, reason), "{verb}");
         }
         let answer = parent.get(&format!("/api/sub/get/?username={username}"));
         assert_eq!((answer.status, answer.error().as_str()), (status, reason));
@@ -189,10 +151,7 @@ fn ips_are_added_listed_with_their_labels_and_deleted() {
     assert_eq!(parent.get("/api/ip_labels/").json(), json!([]));
 
     let added = parent.post("/api/ip/add/", &[("ip", "192.0.2.1"), ("label", "at home")]);
-    assert_eq!(
-        (added.status, added.json()),
-        (200, json!({ "ip": "192.0.2.1" }))
-    );
+    assert_eq!((added.status, added.json()), (200, json!({ "ip": "192.0.2.1" })));
     parent.post("/api/ip/add/", &[("ip", "192.0.2.2")]);
 
     let both = json!({ "ips": ["192.0.2.1", "192.0.2.2"] });
@@ -205,10 +164,7 @@ fn ips_are_added_listed_with_their_labels_and_deleted() {
 
     let deleted = parent.post("/api/ip/delete/", &[("ip", "192.0.2.1")]);
     assert_eq!((deleted.status, deleted.text()), (204, ""));
-    assert_eq!(
-        parent.get("/api/ips/").json(),
-        json!({ "ips": ["192.0.2.2"] })
-    );
+    assert_eq!(parent.get("/api/ips/").json(), json!({ "ips": ["192.0.2.2"] }));
 }
 
 #[test]
@@ -218,61 +174,32 @@ fn an_ipv6_address_is_one_address_however_it_is_written() {
     assert_eq!(added.json(), json!({ "ip": "2001:db8::1" }));
     let again = parent.post("/api/ip/add/", &[("ip", "2001:db8::1")]);
     assert_eq!(again.error(), "2001:db8::1 is already authenticated.");
-    assert_eq!(
-        parent
-            .post("/api/ip/delete/", &[("ip", "2001:db8:0::1")])
-            .status,
-        204
-    );
+    assert_eq!(parent.post("/api/ip/delete/", &[("ip", "2001:db8:0::1")]).status, 204);
 }
 
 #[test]
 fn adding_twice_and_deleting_what_is_not_there_are_400() {
     let (_sandbox, parent) = started();
-    for (resource, name, value) in [
-        ("ip", "ip", "192.0.2.1"),
-        ("hostname", "domain", "a.example.com"),
-    ] {
-        let (add, delete) = (
-            format!("/api/{resource}/add/"),
-            format!("/api/{resource}/delete/"),
-        );
+    for (resource, name, value) in [("ip", "ip", "192.0.2.1"), ("hostname", "domain", "a.example.com")] {
+        let (add, delete) = (format!("/api/{resource}/add/"), format!("/api/{resource}/delete/"));
         let gone = parent.post(&delete, &[(name, value)]);
-        assert_eq!(
-            (gone.status, gone.error()),
-            (400, format!("{value} is not authenticated."))
-        );
+        assert_eq!((gone.status, gone.error()), (400, format!("{value} is not authenticated.")));
         assert_eq!(parent.post(&add, &[(name, value)]).status, 200);
         let twice = parent.post(&add, &[(name, value)]);
-        assert_eq!(
-            (twice.status, twice.error()),
-            (400, format!("{value} is already authenticated."))
-        );
+        assert_eq!((twice.status, twice.error()), (400, format!("{value} is already authenticated.")));
     }
 }
 
 #[test]
 fn hostnames_are_added_listed_in_lower_case_and_deleted() {
     let (_sandbox, parent) = started();
-    assert_eq!(
-        parent.get("/api/hostnames/").json(),
-        json!({ "domains": [] })
-    );
+    assert_eq!(parent.get("/api/hostnames/").json(), json!({ "domains": [] }));
     let added = parent.post("/api/hostname/add/", &[("domain", "Home.Example.com")]);
-    assert_eq!(
-        (added.status, added.json()),
-        (200, json!({ "domain": "home.example.com" }))
-    );
-    assert_eq!(
-        parent.get("/api/hostnames/").json(),
-        json!({ "domains": ["home.example.com"] })
-    );
+    assert_eq!((added.status, added.json()), (200, json!({ "domain": "home.example.com" })));
+    assert_eq!(parent.get("/api/hostnames/").json(), json!({ "domains": ["home.example.com"] }));
     let deleted = parent.post("/api/hostname/delete/", &[("domain", "home.example.com")]);
     assert_eq!((deleted.status, deleted.text()), (204, ""));
-    assert_eq!(
-        parent.get("/api/hostnames/").json(),
-        json!({ "domains": [] })
-    );
+    assert_eq!(parent.get("/api/hostnames/").json(), json!({ "domains": [] }));
 }
 
 #[test]
@@ -283,38 +210,20 @@ fn a_parent_manages_ips_and_hostnames_of_its_sub_accounts_apart_from_its_own() {
     assert_eq!(parent.post("/api/ip/add/", &of_sub).status, 200);
     // The same IP may be authenticated for the parent as well.
     assert_eq!(parent.get("/api/ips/").json(), json!({ "ips": [] }));
-    assert_eq!(
-        parent.post("/api/ip/add/", &[("ip", "192.0.2.1")]).status,
-        200
-    );
+    assert_eq!(parent.post("/api/ip/add/", &[("ip", "192.0.2.1")]).status, 200);
     let labels = json!([{ "ip": "192.0.2.1", "label": "x" }]);
     assert_eq!(parent.get("/api/ip_labels/?username=sub").json(), labels);
     assert_eq!(sub.get("/api/ip_labels/").json(), labels);
-    assert_eq!(
-        parent.get("/api/ips/?username=sub").json(),
-        json!({ "ips": ["192.0.2.1"] })
-    );
-    let deleted = parent.post(
-        "/api/ip/delete/",
-        &[("ip", "192.0.2.1"), ("username", "sub")],
-    );
+    assert_eq!(parent.get("/api/ips/?username=sub").json(), json!({ "ips": ["192.0.2.1"] }));
+    let deleted = parent.post("/api/ip/delete/", &[("ip", "192.0.2.1"), ("username", "sub")]);
     assert_eq!(deleted.status, 204);
     assert_eq!(sub.get("/api/ips/").json(), json!({ "ips": [] }));
-    assert_eq!(
-        parent.get("/api/ips/").json(),
-        json!({ "ips": ["192.0.2.1"] })
-    );
+    assert_eq!(parent.get("/api/ips/").json(), json!({ "ips": ["192.0.2.1"] }));
 
     let domain = [("domain", "a.example.com"), ("username", "sub")];
     assert_eq!(parent.post("/api/hostname/add/", &domain).status, 200);
-    assert_eq!(
-        parent.get("/api/hostnames/").json(),
-        json!({ "domains": [] })
-    );
-    assert_eq!(
-        sub.get("/api/hostnames/").json(),
-        json!({ "domains": ["a.example.com"] })
-    );
+    assert_eq!(parent.get("/api/hostnames/").json(), json!({ "domains": [] }));
+    assert_eq!(sub.get("/api/hostnames/").json(), json!({ "domains": ["a.example.com"] }));
     assert_eq!(parent.post("/api/hostname/delete/", &domain).status, 204);
     assert_eq!(sub.get("/api/hostnames/").json(), json!({ "domains": [] }));
 }
@@ -345,18 +254,11 @@ fn a_username_that_is_no_sub_account_is_404_and_the_parents_own_403() {
 fn proxies_are_listed_with_ports_and_added_in_three_forms_without() {
     let (_sandbox, parent) = started();
     let at_the_start = parent.get("/api/proxies/").json();
-    let expected = [
-        "us-ca.proxymesh.com:31280",
-        "us-ny.proxymesh.com:31280",
-        "us-il.proxymesh.com:31280",
-    ];
+    let expected = ["us-ca.proxymesh.com:31280", "us-ny.proxymesh.com:31280", "us-il.proxymesh.com:31280"];
     assert_eq!(at_the_start, json!({ "proxies": expected }));
     for form in ["jp", "jp.proxymesh.com", "jp.proxymesh.com:31280"] {
         let added = parent.post("/api/proxy/add/", &[("proxy", form)]);
-        assert_eq!(
-            (added.status, added.json()),
-            (200, json!({ "proxy": "jp.proxymesh.com" }))
-        );
+        assert_eq!((added.status, added.json()), (200, json!({ "proxy": "jp.proxymesh.com" })));
         let listed = parent.get("/api/proxies/").json();
         assert_eq!(listed["proxies"][3], "jp.proxymesh.com:31280");
         for _ in 0..2 {
@@ -366,10 +268,7 @@ fn proxies_are_listed_with_ports_and_added_in_three_forms_without() {
         assert_eq!(parent.get("/api/proxies/").json(), at_the_start);
     }
     // One that is authorised already is no error and not listed twice.
-    assert_eq!(
-        parent.post("/api/proxy/add/", &[("proxy", "us-ca")]).status,
-        200
-    );
+    assert_eq!(parent.post("/api/proxy/add/", &[("proxy", "us-ca")]).status, 200);
     assert_eq!(parent.get("/api/proxies/").json(), at_the_start);
 }
 
@@ -409,11 +308,7 @@ fn token_create_shows_the_secret_this_once() {
     assert_eq!(created["is_active"], true);
     assert_eq!(created["expires_at"], "2999-12-31");
     let created_at = created["created_at"].as_str().unwrap();
-    assert_eq!(
-        (created_at.len(), &created_at[10..11]),
-        (19, "T"),
-        "{created_at}"
-    );
+    assert_eq!((created_at.len(), &created_at[10..11]), (19, "T"), "{created_at}");
 
     let listed = parent.get("/api/tokens/");
     assert_eq!(listed.json(), json!({ "tokens": [created] }));
@@ -426,31 +321,19 @@ fn a_token_needs_neither_label_nor_end_nor_even_a_body() {
     let answer = parent.send("POST", "/api/token/create/", &[], b"").unwrap();
     assert_eq!(answer.status, 200);
     let created = answer.json();
-    assert_eq!(
-        (&created["label"], &created["expires_at"]),
-        (&json!(""), &Value::Null)
-    );
+    assert_eq!((&created["label"], &created["expires_at"]), (&json!(""), &Value::Null));
 }
 
 #[test]
 fn tokens_are_deactivated_activated_and_deleted() {
     let (_sandbox, parent) = started();
     parent.post("/api/token/create/", &[("label", "x")]);
-    for (path, active) in [
-        ("/api/token/deactivate/", false),
-        ("/api/token/activate/", true),
-    ] {
+    for (path, active) in [("/api/token/deactivate/", false), ("/api/token/activate/", true)] {
         for _ in 0..2 {
             let answer = parent.post(path, &[("id", "1")]);
-            assert_eq!(
-                (answer.status, &answer.json()["is_active"]),
-                (200, &json!(active))
-            );
+            assert_eq!((answer.status, &answer.json()["is_active"]), (200, &json!(active)));
             assert_eq!(answer.json().get("token"), None);
-            assert_eq!(
-                parent.get("/api/tokens/").json(),
-                json!({ "tokens": [answer.json()] })
-            );
+            assert_eq!(parent.get("/api/tokens/").json(), json!({ "tokens": [answer.json()] }));
         }
     }
     let deleted = parent.post("/api/token/delete/", &[("id", "1")]);
@@ -458,10 +341,7 @@ fn tokens_are_deactivated_activated_and_deleted() {
     assert_eq!(parent.get("/api/tokens/").json(), json!({ "tokens": [] }));
     for verb in ["deactivate", "activate", "delete"] {
         let gone = parent.post(&format!("/api/token/{verb}/"), &[("id", "1")]);
-        assert_eq!(
-            (gone.status, gone.error().as_str()),
-            (404, "There is no token 1 on this account.")
-        );
+        assert_eq!((gone.status, gone.error().as_str()), (404, "There is no token 1 on this account."));
     }
 }
 
@@ -471,10 +351,7 @@ fn tokens_of_a_sub_account_want_its_username() {
     Caller::sub_account(&sandbox, "sub");
     parent.post("/api/token/create/", &[("username", "sub")]);
     assert_eq!(parent.get("/api/tokens/").json(), json!({ "tokens": [] }));
-    assert_eq!(
-        parent.get("/api/tokens/?username=sub").json()["tokens"][0]["id"],
-        1
-    );
+    assert_eq!(parent.get("/api/tokens/?username=sub").json()["tokens"][0]["id"], 1);
     for verb in ["deactivate", "activate", "delete"] {
         let path = format!("/api/token/{verb}/");
         assert_eq!(parent.post(&path, &[("id", "1")]).status, 404, "{verb}");
@@ -490,19 +367,13 @@ fn an_expired_token_cannot_be_activated() {
     let answer = parent.post("/api/token/activate/", &[("id", "1")]);
     let reason = "The token 1 has expired and cannot be activated.";
     assert_eq!((answer.status, answer.error().as_str()), (400, reason));
-    assert_eq!(
-        parent.post("/api/token/deactivate/", &[("id", "1")]).status,
-        200
-    );
+    assert_eq!(parent.post("/api/token/deactivate/", &[("id", "1")]).status, 200);
 }
 
 #[test]
 fn geo_answers_how_many_ips_there_are_by_country() {
     let (_sandbox, parent) = started();
-    let (open, world) = (
-        parent.get("/api/geoips/open/"),
-        parent.get("/api/geoips/world/"),
-    );
+    let (open, world) = (parent.get("/api/geoips/open/"), parent.get("/api/geoips/world/"));
     for answer in [&open, &world] {
         assert_eq!(answer.status, 200);
         let countries = answer.json();

@@ -74,22 +74,14 @@ fn requests_are_forgotten_but_their_numbers_go_on_until_a_reset() {
 fn faults_are_injected_listed_and_forgotten_over_http() {
     let (sandbox, parent) = started();
     let fault = r#"{"kind": "status", "status": 503, "times": 2, "path": "/api/ips/", "headers": {"Retry-After": "1"}}"#;
-    assert_eq!(
-        parent.control("POST", "/_sandbox/faults", fault).status,
-        200
-    );
+    assert_eq!(parent.control("POST", "/_sandbox/faults", fault).status, 200);
     assert_eq!(parent.get("/api/ips/").status, 503);
     let left = json!({
         "kind": "status", "status": 503, "times": 1, "after": 0,
         "path": "/api/ips/", "headers": { "Retry-After": "1" },
     });
-    assert_eq!(
-        parent.control("GET", "/_sandbox/faults", "").json(),
-        json!([left])
-    );
-    let in_rust = Fault::status(503)
-        .header("Retry-After", "1")
-        .path("/api/ips/");
+    assert_eq!(parent.control("GET", "/_sandbox/faults", "").json(), json!([left]));
+    let in_rust = Fault::status(503).header("Retry-After", "1").path("/api/ips/");
     assert_eq!(sandbox.faults(), [in_rust]);
     let cleared = parent.control("DELETE", "/_sandbox/faults", "");
     assert_eq!(cleared.json(), json!({ "cleared": 1 }));
@@ -109,13 +101,7 @@ fn the_clock_moves_forward_over_http_too() {
     assert!(now < before + 2 * DAY);
     let shown = parent.control("GET", "/_sandbox/clock", "").json();
     let shown: jiff::Timestamp = shown["now"].as_str().unwrap().parse().unwrap();
-    assert!(
-        shown
-            .duration_since(now.try_into().unwrap())
-            .abs()
-            .as_secs()
-            < 60
-    );
+    assert!(shown.duration_since(now.try_into().unwrap()).abs().as_secs() < 60);
 }
 
 #[test]
@@ -150,12 +136,7 @@ fn usage_counts_towards_the_parent_and_the_month_turns_after_thirty_days() {
     let bandwidth = || {
         let sub = parent.get("/api/sub/get/?username=sub").json();
         let account = parent.control("GET", "/_sandbox/account", "").json();
-        [sub, account].map(|of| {
-            [
-                of["monthly_bandwidth"].clone(),
-                of["total_bandwidth"].clone(),
-            ]
-        })
+        [sub, account].map(|of| [of["monthly_bandwidth"].clone(), of["total_bandwidth"].clone()])
     };
     assert_eq!(json!(bandwidth()), json!([[2.0, 2.0], [6.0, 6.0]]));
     sandbox.advance(29 * DAY);
@@ -185,11 +166,7 @@ fn usage_is_not_negative_and_belongs_to_someone() {
 fn account_tells_the_plan_its_limits_what_there_is_and_who_is_banned() {
     let sandbox = Sandbox::builder().plan(Plan::ProxyMesh10).start().unwrap();
     let parent = Caller::parent(&sandbox);
-    let form = [
-        ("username", "sub"),
-        ("password", "top-secret"),
-        ("monthly_limit", "5"),
-    ];
+    let form = [("username", "sub"), ("password", "top-secret"), ("monthly_limit", "5")];
     parent.post("/api/sub/create/", &form);
     for _ in 0..4 {
         Caller::nobody(&sandbox).get("/api/ips/");
@@ -198,10 +175,7 @@ fn account_tells_the_plan_its_limits_what_there_is_and_who_is_banned() {
     assert!(!answer.text().contains("secret"));
     let account = answer.json();
     assert_eq!(account["plan"], "10");
-    assert_eq!(
-        account["limits"],
-        json!({ "tokens": 10, "sub_accounts": 10, "proxies": 5 })
-    );
+    assert_eq!(account["limits"], json!({ "tokens": 10, "sub_accounts": 10, "proxies": 5 }));
     assert_eq!(account["sub_accounts"][0]["username"], "sub");
     assert_eq!(account["sub_accounts"][0]["monthly_bandwidth_limit"], 5);
     assert_eq!(account["banned"][0]["caller"], "127.0.0.1");
@@ -244,14 +218,9 @@ fn reset_brings_everything_back_to_the_start() {
 
 #[test]
 fn open_connections_are_counted_and_idle_ones_closed_when_told_so() {
-    let sandbox = Sandbox::builder()
-        .keep_alive(Some(Duration::from_millis(50)))
-        .start()
-        .unwrap();
+    let sandbox = Sandbox::builder().keep_alive(Some(Duration::from_millis(50))).start().unwrap();
     let parent = Caller::parent(&sandbox);
-    sandbox
-        .inject(Fault::delay(Duration::from_millis(200)))
-        .unwrap();
+    sandbox.inject(Fault::delay(Duration::from_millis(200))).unwrap();
     let mut used = parent.connect().unwrap();
     // A call in progress is not idle.
     assert_eq!(used.send("GET", "/api/ips/", &[], b"").unwrap().status, 200);
@@ -276,23 +245,9 @@ fn the_first_page_says_what_there_is() {
     for path in ["/_sandbox/", "/_sandbox"] {
         let page = nobody.control("GET", path, "");
         assert_eq!(page.status, 200);
-        assert_eq!(
-            page.header("content-type"),
-            Some("text/plain; charset=utf-8")
-        );
-        for control in [
-            "requests",
-            "faults",
-            "clock",
-            "usage",
-            "account",
-            "connections",
-            "reset",
-        ] {
-            assert!(
-                page.text().contains(&format!("/_sandbox/{control}")),
-                "{control}"
-            );
+        assert_eq!(page.header("content-type"), Some("text/plain; charset=utf-8"));
+        for control in ["requests", "faults", "clock", "usage", "account", "connections", "reset"] {
+            assert!(page.text().contains(&format!("/_sandbox/{control}")), "{control}");
         }
     }
 }
@@ -302,50 +257,14 @@ fn what_the_controls_do_not_know_is_refused_with_a_reason() {
     let (sandbox, _) = started();
     let nobody = Caller::nobody(&sandbox);
     for (method, path, body, status, reason) in [
-        (
-            "GET",
-            "/_sandbox/nothing",
-            "",
-            404,
-            "There is nothing at /_sandbox/nothing",
-        ),
+        ("GET", "/_sandbox/nothing", "", 404, "There is nothing at /_sandbox/nothing"),
         ("GET", "/_sandbox/requests/", "", 404, "There is nothing"),
-        (
-            "PUT",
-            "/_sandbox/faults",
-            "{}",
-            400,
-            "neither a query nor a body",
-        ),
-        (
-            "PUT",
-            "/_sandbox/faults",
-            "",
-            405,
-            "takes GET, POST, DELETE, not PUT",
-        ),
+        ("PUT", "/_sandbox/faults", "{}", 400, "neither a query nor a body"),
+        ("PUT", "/_sandbox/faults", "", 405, "takes GET, POST, DELETE, not PUT"),
         ("GET", "/_sandbox/reset", "", 405, "takes POST"),
-        (
-            "GET",
-            "/_sandbox/requests?last=1",
-            "",
-            400,
-            "neither a query nor a body",
-        ),
-        (
-            "POST",
-            "/_sandbox/faults",
-            r#"{"kind": "explode"}"#,
-            400,
-            "no fault of the kind 'explode'",
-        ),
-        (
-            "POST",
-            "/_sandbox/faults",
-            r#"{"kind": "drop", "tmies": 2}"#,
-            400,
-            "unknown field `tmies`",
-        ),
+        ("GET", "/_sandbox/requests?last=1", "", 400, "neither a query nor a body"),
+        ("POST", "/_sandbox/faults", r#"{"kind": "explode"}"#, 400, "no fault of the kind 'explode'"),
+        ("POST", "/_sandbox/faults", r#"{"kind": "drop", "tmies": 2}"#, 400, "unknown field `tmies`"),
         (
             "POST",
             "/_sandbox/faults",
@@ -354,49 +273,13 @@ fn what_the_controls_do_not_know_is_refused_with_a_reason() {
             "a drop fault has no 'status'",
         ),
         ("POST", "/_sandbox/faults", "kind=drop", 400, "not a fault"),
-        (
-            "POST",
-            "/_sandbox/clock",
-            r#"{"advance_seconds": -1}"#,
-            400,
-            "does not go back",
-        ),
-        (
-            "POST",
-            "/_sandbox/clock",
-            r#"{"advance_days": -0.5}"#,
-            400,
-            "does not go back",
-        ),
-        (
-            "POST",
-            "/_sandbox/clock",
-            r#"{"advance_hours": 1}"#,
-            400,
-            "unknown field `advance_hours`",
-        ),
-        (
-            "POST",
-            "/_sandbox/clock",
-            r#"{"advance_seconds": 1, "advance_days": 1}"#,
-            400,
-            "either",
-        ),
+        ("POST", "/_sandbox/clock", r#"{"advance_seconds": -1}"#, 400, "does not go back"),
+        ("POST", "/_sandbox/clock", r#"{"advance_days": -0.5}"#, 400, "does not go back"),
+        ("POST", "/_sandbox/clock", r#"{"advance_hours": 1}"#, 400, "unknown field `advance_hours`"),
+        ("POST", "/_sandbox/clock", r#"{"advance_seconds": 1, "advance_days": 1}"#, 400, "either"),
         ("POST", "/_sandbox/clock", "{}", 400, "either"),
-        (
-            "POST",
-            "/_sandbox/clock",
-            r#"{"advance_seconds": 1e300}"#,
-            400,
-            "100 years",
-        ),
-        (
-            "POST",
-            "/_sandbox/usage",
-            r#"{"username": "parent"}"#,
-            400,
-            "missing field `gigabytes`",
-        ),
+        ("POST", "/_sandbox/clock", r#"{"advance_seconds": 1e300}"#, 400, "100 years"),
+        ("POST", "/_sandbox/usage", r#"{"username": "parent"}"#, 400, "missing field `gigabytes`"),
         ("POST", "/_sandbox/usage", "", 400, "EOF"),
     ] {
         let answer = nobody.control(method, path, body);
@@ -431,9 +314,7 @@ fn stop_closes_what_is_open_and_may_be_called_twice() {
     let (sandbox, parent) = started();
     let mut idle = parent.connect().unwrap();
     idle.send("GET", "/api/ips/", &[], b"").unwrap();
-    sandbox
-        .inject(Fault::delay(Duration::from_secs(3600)))
-        .unwrap();
+    sandbox.inject(Fault::delay(Duration::from_secs(3600))).unwrap();
     let mut busy = parent.connect().unwrap();
     busy.write("GET", "/api/ips/", &[], b"").unwrap();
     assert!(soon(|| sandbox.requests().len() == 2));
@@ -451,9 +332,7 @@ fn stop_closes_what_is_open_and_may_be_called_twice() {
 
 #[test]
 fn a_sandbox_lives_and_ends_inside_an_asynchronous_runtime() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         let (sandbox, parent) = started();
         assert_eq!(parent.get("/api/ips/").status, 200);

@@ -1,10 +1,6 @@
 //! What each fault does to a call, and whether the call is carried out.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test ends at the first surprise"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends at the first surprise")]
 
 mod support;
 
@@ -40,15 +36,9 @@ fn status_answers_what_it_is_told_instead_of_carrying_the_call_out() {
     inject(&sandbox, fault.header("Content-Type", "text/x-tea"));
 
     let plain = parent.post(ADD, &IP);
-    assert_eq!(
-        (plain.status, plain.error().as_str()),
-        (503, "An injected fault: status 503.")
-    );
+    assert_eq!((plain.status, plain.error().as_str()), (503, "An injected fault: status 503."));
     let limited = parent.post(ADD, &IP);
-    assert_eq!(
-        (limited.status, limited.text()),
-        (429, r#"{"error":"slow down"}"#)
-    );
+    assert_eq!((limited.status, limited.text()), (429, r#"{"error":"slow down"}"#));
     assert_eq!(limited.header("content-type"), Some("application/json"));
     assert_eq!(limited.header("retry-after"), Some("7"));
     let teapot = parent.post(ADD, &IP);
@@ -56,10 +46,7 @@ fn status_answers_what_it_is_told_instead_of_carrying_the_call_out() {
     assert_eq!(teapot.header("content-type"), Some("text/x-tea"));
 
     assert!(!carried_out(&parent));
-    assert_eq!(
-        (first(&sandbox).fault, first(&sandbox).status),
-        (Some("status"), Some(503))
-    );
+    assert_eq!((first(&sandbox).fault, first(&sandbox).status), (Some("status"), Some(503)));
 }
 
 #[test]
@@ -67,20 +54,8 @@ fn status_204_has_no_body_whatever_it_is_told() {
     let (sandbox, parent) = started();
     inject(&sandbox, Fault::status(204).body("text"));
     let mut connection = parent.connect().unwrap();
-    assert_eq!(
-        connection
-            .send("GET", "/api/ips/", &[], b"")
-            .unwrap()
-            .status,
-        204
-    );
-    assert_eq!(
-        connection
-            .send("GET", "/api/ips/", &[], b"")
-            .unwrap()
-            .status,
-        200
-    );
+    assert_eq!(connection.send("GET", "/api/ips/", &[], b"").unwrap().status, 204);
+    assert_eq!(connection.send("GET", "/api/ips/", &[], b"").unwrap().status, 200);
 }
 
 #[test]
@@ -100,10 +75,7 @@ fn drop_closes_the_connection_without_an_answer_or_an_effect() {
     let error = parent.try_post(ADD, &IP).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
     assert!(!carried_out(&parent));
-    assert_eq!(
-        (first(&sandbox).fault, first(&sandbox).status),
-        (Some("drop"), None)
-    );
+    assert_eq!((first(&sandbox).fault, first(&sandbox).status), (Some("drop"), None));
 }
 
 #[test]
@@ -113,10 +85,7 @@ fn reset_ends_the_connection_with_a_tcp_reset_and_no_effect() {
     let error = parent.try_post(ADD, &IP).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
     assert!(!carried_out(&parent));
-    assert_eq!(
-        (first(&sandbox).fault, first(&sandbox).status),
-        (Some("reset"), None)
-    );
+    assert_eq!((first(&sandbox).fault, first(&sandbox).status), (Some("reset"), None));
 }
 
 #[test]
@@ -126,10 +95,7 @@ fn drop_after_apply_carries_the_call_out_and_says_nothing() {
     let error = parent.try_post(ADD, &IP).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
     assert!(carried_out(&parent));
-    assert_eq!(
-        (first(&sandbox).fault, first(&sandbox).status),
-        (Some("drop_after_apply"), None)
-    );
+    assert_eq!((first(&sandbox).fault, first(&sandbox).status), (Some("drop_after_apply"), None));
 }
 
 #[test]
@@ -156,9 +122,7 @@ fn a_delayed_call_is_not_carried_out_if_the_client_leaves_meanwhile() {
     inject(&sandbox, Fault::delay(Duration::from_secs(3600)).path(ADD));
     let mut connection = parent.connect().unwrap();
     let form = support::encode(&IP);
-    connection
-        .write("POST", ADD, &[("Content-Type", FORM)], &form)
-        .unwrap();
+    connection.write("POST", ADD, &[("Content-Type", FORM)], &form).unwrap();
     assert!(soon(|| sandbox.requests().len() == 1));
     assert_eq!(sandbox.open_connections(), 1);
     drop(connection);
@@ -174,9 +138,7 @@ fn delay_holds_up_no_other_call() {
     inject(&sandbox, Fault::delay(Duration::from_secs(3600)).path(ADD));
     let mut connection = parent.connect().unwrap();
     let form = support::encode(&IP);
-    connection
-        .write("POST", ADD, &[("Content-Type", FORM)], &form)
-        .unwrap();
+    connection.write("POST", ADD, &[("Content-Type", FORM)], &form).unwrap();
     assert!(soon(|| sandbox.requests().len() == 1));
     assert_eq!(parent.get("/api/ips/").json(), json!({ "ips": [] }));
 }
@@ -184,22 +146,14 @@ fn delay_holds_up_no_other_call() {
 #[test]
 fn delay_after_apply_carries_out_before_it_waits() {
     let (sandbox, parent) = started();
-    inject(
-        &sandbox,
-        Fault::delay_after_apply(Duration::from_secs(3600)).path(ADD),
-    );
+    inject(&sandbox, Fault::delay_after_apply(Duration::from_secs(3600)).path(ADD));
     let mut connection = parent.connect().unwrap();
     let form = support::encode(&IP);
-    connection
-        .write("POST", ADD, &[("Content-Type", FORM)], &form)
-        .unwrap();
+    connection.write("POST", ADD, &[("Content-Type", FORM)], &form).unwrap();
     assert!(soon(|| carried_out(&parent)));
     assert_eq!(first(&sandbox).status, None);
 
-    inject(
-        &sandbox,
-        Fault::delay_after_apply(Duration::from_millis(150)),
-    );
+    inject(&sandbox, Fault::delay_after_apply(Duration::from_millis(150)));
     let start = Instant::now();
     assert_eq!(parent.get("/api/ips/").status, 200);
     assert!(start.elapsed() >= Duration::from_millis(150));
@@ -211,9 +165,7 @@ fn truncate_promises_the_whole_and_sends_half() {
     inject(&sandbox, Fault::truncate());
     let mut connection = parent.connect().unwrap();
     let form = support::encode(&IP);
-    connection
-        .write("POST", ADD, &[("Content-Type", FORM)], &form)
-        .unwrap();
+    connection.write("POST", ADD, &[("Content-Type", FORM)], &form).unwrap();
     let sent = String::from_utf8(connection.rest().unwrap()).unwrap();
     let (head, body) = sent.split_once("\r\n\r\n").unwrap();
     assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
@@ -237,10 +189,7 @@ fn garbage_is_neither_utf_8_nor_json_under_the_right_status() {
     let (sandbox, parent) = started();
     inject(&sandbox, Fault::garbage().times(2));
     let answer = parent.post(ADD, &IP);
-    assert_eq!(
-        (answer.status, answer.header("content-type")),
-        (200, Some("application/json"))
-    );
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
     assert!(std::str::from_utf8(&answer.body).is_err());
     assert!(carried_out_unharmed(&parent, &sandbox));
     assert_eq!(parent.post(ADD, &IP).status, 400);
@@ -263,10 +212,7 @@ fn wrong_type_is_an_array_for_an_object_and_an_object_for_an_array() {
     inject(&sandbox, Fault::wrong_type().times(2));
     let object = parent.post(ADD, &IP);
     assert_eq!((object.status, object.json()), (200, json!([1])));
-    assert_eq!(
-        parent.get("/api/ip_labels/").json(),
-        json!({ "wrong": "type" })
-    );
+    assert_eq!(parent.get("/api/ip_labels/").json(), json!({ "wrong": "type" }));
     assert!(carried_out(&parent));
 }
 
@@ -284,10 +230,7 @@ fn html_is_a_page_with_status_200() {
     inject(&sandbox, Fault::html());
     let answer = parent.post(ADD, &IP);
     assert_eq!(answer.status, 200);
-    assert_eq!(
-        answer.header("content-type"),
-        Some("text/html; charset=utf-8")
-    );
+    assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
     assert!(answer.text().starts_with("<!DOCTYPE html>"));
     assert!(carried_out(&parent));
 }
@@ -339,13 +282,7 @@ fn close_idle_answers_as_usual_and_closes_unannounced() {
 #[test]
 fn an_answer_without_a_body_becomes_a_200_where_one_must_be_spoilt() {
     let (sandbox, parent) = started();
-    for fault in [
-        Fault::garbage(),
-        Fault::wrong_type(),
-        Fault::huge(1000),
-        Fault::html(),
-        Fault::empty(),
-    ] {
+    for fault in [Fault::garbage(), Fault::wrong_type(), Fault::huge(1000), Fault::html(), Fault::empty()] {
         inject(&sandbox, fault.path("/api/ip/delete/"));
         parent.post(ADD, &IP);
         assert_eq!(parent.post("/api/ip/delete/", &IP).status, 200);
@@ -357,12 +294,7 @@ fn an_answer_without_a_body_becomes_a_200_where_one_must_be_spoilt() {
 fn faults_that_do_not_carry_the_call_out_leave_the_ban_alone() {
     let (sandbox, parent) = started();
     let wrong = Caller::basic(&sandbox, "parent", "wrong");
-    for fault in [
-        Fault::drop(),
-        Fault::reset(),
-        Fault::status(401),
-        Fault::redirect("/"),
-    ] {
+    for fault in [Fault::drop(), Fault::reset(), Fault::status(401), Fault::redirect("/")] {
         inject(&sandbox, fault);
         let _ = wrong.try_get("/api/ips/");
     }
@@ -384,14 +316,7 @@ fn faults_that_carry_the_call_out_count_its_failed_authentication() {
 #[test]
 fn a_fault_waits_for_its_method_and_path_and_lets_pass_what_after_says() {
     let (sandbox, parent) = started();
-    inject(
-        &sandbox,
-        Fault::status(500)
-            .method("GET")
-            .path("/api/ips/")
-            .after(1)
-            .times(2),
-    );
+    inject(&sandbox, Fault::status(500).method("GET").path("/api/ips/").after(1).times(2));
     assert_eq!(parent.get("/api/hostnames/").status, 200);
     let statuses = [(); 4].map(|()| parent.get("/api/ips/").status);
     assert_eq!(statuses, [200, 500, 500, 200]);
@@ -412,18 +337,8 @@ fn times_0_is_for_ever() {
 fn a_fault_that_can_never_match_is_refused() {
     let (sandbox, _) = started();
     let refused = sandbox.inject(Fault::drop().path("/api/ip/add"));
-    assert!(
-        refused
-            .unwrap_err()
-            .to_string()
-            .contains("none of the API's")
-    );
+    assert!(refused.unwrap_err().to_string().contains("none of the API's"));
     let refused = sandbox.inject(Fault::drop().body("x"));
-    assert!(
-        refused
-            .unwrap_err()
-            .to_string()
-            .contains("neither body nor headers")
-    );
+    assert!(refused.unwrap_err().to_string().contains("neither body nor headers"));
     assert_eq!(sandbox.faults(), []);
 }

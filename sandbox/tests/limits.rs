@@ -13,23 +13,15 @@ fn on(plan: Plan) -> (Sandbox, Caller) {
     (sandbox, parent)
 }
 
-const PLANS: [Plan; 5] = [
-    Plan::FreeTrial,
-    Plan::ProxyMesh10,
-    Plan::ProxyMesh20,
-    Plan::ProxyMesh50,
-    Plan::ProxyMesh100,
-];
+const PLANS: [Plan; 5] =
+    [Plan::FreeTrial, Plan::ProxyMesh10, Plan::ProxyMesh20, Plan::ProxyMesh50, Plan::ProxyMesh100];
 
 #[test]
 fn the_free_trial_has_no_tokens() {
     let (_sandbox, parent) = on(Plan::FreeTrial);
     let answer = parent.post("/api/token/create/", &[]);
     assert_eq!(answer.status, 402);
-    assert_eq!(
-        answer.error(),
-        "The plan has no tokens; upgrade to a paid one."
-    );
+    assert_eq!(answer.error(), "The plan has no tokens; upgrade to a paid one.");
 }
 
 #[test]
@@ -45,18 +37,14 @@ fn one_token_more_than_the_plan_allows_is_402_until_one_is_deleted() {
         parent.post("/api/sub/create/", &[("username", "sub")]);
         // Those of sub-accounts and deactivated ones count.
         parent.post("/api/token/create/", &[("username", "sub")]);
-        parent.post(
-            "/api/token/deactivate/",
-            &[("username", "sub"), ("id", "1")],
-        );
+        parent.post("/api/token/deactivate/", &[("username", "sub"), ("id", "1")]);
         for _ in 1..plan.tokens() {
             assert_eq!(parent.post("/api/token/create/", &[]).status, 200);
         }
         for form in [&[][..], &[("username", "sub")]] {
             let answer = parent.post("/api/token/create/", form);
             assert_eq!(answer.status, 402);
-            let reason =
-                format!("The plan's limit of {plan} tokens is reached; upgrade, or delete one.");
+            let reason = format!("The plan's limit of {plan} tokens is reached; upgrade, or delete one.");
             assert_eq!(answer.error(), reason);
         }
         parent.post("/api/token/delete/", &[("username", "sub"), ("id", "1")]);
@@ -90,31 +78,14 @@ fn one_sub_account_more_than_the_plan_allows_is_402_until_one_is_deleted() {
 fn an_invalid_form_is_told_before_the_plans_limit() {
     let (_sandbox, parent) = on(Plan::FreeTrial);
     parent.post("/api/sub/create/", &[("username", "sub")]);
-    assert_eq!(
-        parent
-            .post("/api/sub/create/", &[("username", "sub")])
-            .status,
-        400
-    );
-    assert_eq!(
-        parent
-            .post("/api/sub/create/", &[("username", "a b")])
-            .status,
-        400
-    );
-    assert_eq!(
-        parent
-            .post("/api/sub/create/", &[("username", "other")])
-            .status,
-        402
-    );
+    assert_eq!(parent.post("/api/sub/create/", &[("username", "sub")]).status, 400);
+    assert_eq!(parent.post("/api/sub/create/", &[("username", "a b")]).status, 400);
+    assert_eq!(parent.post("/api/sub/create/", &[("username", "other")]).status, 402);
 }
 
 #[test]
 fn one_proxy_more_than_the_plan_allows_is_402_until_one_is_deleted() {
-    let hosts = [
-        "us-fl", "us-wa", "us-dc", "uk", "de", "nl", "fr", "jp", "au", "in", "sg", "open", "world",
-    ];
+    let hosts = ["us-fl", "us-wa", "us-dc", "uk", "de", "nl", "fr", "jp", "au", "in", "sg", "open", "world"];
     for plan in PLANS {
         let (_sandbox, parent) = on(plan);
         let add = |proxy| parent.post("/api/proxy/add/", &[("proxy", proxy)]);
@@ -147,11 +118,7 @@ fn the_hundred_and_first_ip_of_an_account_is_400() {
     let add = || parent.post("/api/ip/add/", &[("ip", "2001:db8::1")]);
     let answer = add();
     assert_eq!(answer.status, 400);
-    assert!(
-        answer.error().contains("100 authenticated IPs"),
-        "{}",
-        answer.error()
-    );
+    assert!(answer.error().contains("100 authenticated IPs"), "{}", answer.error());
     // A sub-account has its own hundred.
     let of_sub = [("ip", "2001:db8::1"), ("username", "sub")];
     assert_eq!(parent.post("/api/ip/add/", &of_sub).status, 200);
@@ -173,21 +140,13 @@ fn lengths_at_their_limit_pass_and_are_counted_in_characters() {
         ]
     };
     let post = |pairs: &[(&str, String)]| {
-        let pairs: Vec<_> = pairs
-            .iter()
-            .map(|(name, value)| (*name, value.as_str()))
-            .collect();
+        let pairs: Vec<_> = pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();
         parent.post("/api/sub/create/", &pairs)
     };
     assert_eq!(post(&form(0)).status, 200);
     let refused = post(&form(1));
     assert_eq!(refused.status, 400);
-    assert_eq!(
-        refused.json().as_object().unwrap().len(),
-        5,
-        "{}",
-        refused.text()
-    );
+    assert_eq!(refused.json().as_object().unwrap().len(), 5, "{}", refused.text());
 
     let label = |length| parent.post("/api/token/create/", &[("label", &"ü".repeat(length))]);
     assert_eq!((label(100).status, label(101).status), (200, 400));

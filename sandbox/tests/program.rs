@@ -8,9 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_proxymesh-sandbox"));
-    command
-        .args(arguments)
-        .env_remove("PROXYMESH_SANDBOX_PASSWORD");
+    command.args(arguments).env_remove("PROXYMESH_SANDBOX_PASSWORD");
     command
 }
 
@@ -81,21 +79,10 @@ fn it_says_where_it_listens_and_serves_the_account_it_was_given() {
     let status = serving.status_for("Basic cGFyZW50OnBhcmVudC1wYXNzd29yZA==");
     assert_eq!(status, "HTTP/1.1 200 OK");
 
-    let flags = [
-        "--username=me@example.com",
-        "--password",
-        "s3cret",
-        "--plan",
-        "trial",
-        "--port",
-        "0",
-    ];
+    let flags = ["--username=me@example.com", "--password", "s3cret", "--plan", "trial", "--port", "0"];
     let serving = Serving::start(program(&flags));
     // me@example.com:s3cret
-    assert_eq!(
-        serving.status_for("Basic bWVAZXhhbXBsZS5jb206czNjcmV0"),
-        "HTTP/1.1 200 OK"
-    );
+    assert_eq!(serving.status_for("Basic bWVAZXhhbXBsZS5jb206czNjcmV0"), "HTTP/1.1 200 OK");
 }
 
 #[test]
@@ -104,10 +91,7 @@ fn the_password_may_come_from_the_environment() {
     command.env("PROXYMESH_SANDBOX_PASSWORD", "s3cret");
     let serving = Serving::start(command);
     // parent:s3cret
-    assert_eq!(
-        serving.status_for("Basic cGFyZW50OnMzY3JldA=="),
-        "HTTP/1.1 200 OK"
-    );
+    assert_eq!(serving.status_for("Basic cGFyZW50OnMzY3JldA=="), "HTTP/1.1 200 OK");
 }
 
 #[cfg(unix)]
@@ -129,10 +113,7 @@ fn it_warns_when_others_can_reach_it() {
     assert!(serving.address.starts_with("0.0.0.0:"));
     let (_, said) = serving.stop("TERM");
     let warning = said.lines().next().unwrap_or_default();
-    assert!(
-        warning.starts_with("warning: this is not a loopback address"),
-        "{said}"
-    );
+    assert!(warning.starts_with("warning: this is not a loopback address"), "{said}");
 }
 
 #[test]
@@ -154,21 +135,16 @@ fn what_it_does_not_understand_is_status_2_and_points_to_the_help() {
         (&["--port"], "--port"),
         (&["--port", "http"], "http"),
         (&["--port", "65536"], "65536"),
-        (
-            &["--plan", "30"],
-            "unknown plan '30'; there are trial, 10, 20, 50 and 100",
-        ),
+        (&["--plan", "30"], "unknown plan '30'; there are trial, 10, 20, 50 and 100"),
         (&["--keep-alive", "-1"], "not a number of seconds"),
+        (&["--keep-alive", "0"], "before their first call"),
         (&["--username", "a b"], "username"),
         (&["--password", ""], "password"),
     ] {
         let output = output(arguments);
         let error = text(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
-        assert!(
-            error.starts_with("error: ") && error.contains(reason),
-            "{error}"
-        );
+        assert!(error.starts_with("error: ") && error.contains(reason), "{error}");
         assert!(error.contains("proxymesh-sandbox --help"), "{error}");
         assert_eq!(text(&output.stdout), "");
     }

@@ -12,28 +12,14 @@ fn a_path_without_its_slash_is_404_and_says_so() {
     let (_sandbox, parent) = started();
     let answer = parent.get("/api/ips");
     assert_eq!(answer.status, 404);
-    assert!(
-        answer
-            .error()
-            .contains("the slash at its end is missing, as in /api/ips/")
-    );
-    assert_eq!(
-        parent.post("/api/ip/add", &[("ip", "192.0.2.1")]).status,
-        404
-    );
+    assert!(answer.error().contains("the slash at its end is missing, as in /api/ips/"));
+    assert_eq!(parent.post("/api/ip/add", &[("ip", "192.0.2.1")]).status, 404);
 }
 
 #[test]
 fn an_unknown_path_is_404() {
     let (_sandbox, parent) = started();
-    for path in [
-        "/",
-        "/api/",
-        "/api/nothing/",
-        "/API/IPS/",
-        "/api//ips/",
-        "/api/ips/x/",
-    ] {
+    for path in ["/", "/api/", "/api/nothing/", "/API/IPS/", "/api//ips/", "/api/ips/x/"] {
         let answer = parent.get(path);
         let expected = (404, format!("There is nothing at {path}."));
         assert_eq!((answer.status, answer.error()), expected);
@@ -53,52 +39,28 @@ fn a_wrong_method_is_405_and_tells_the_right_one() {
         ("get", "/api/ips/", "GET"),
     ] {
         let mut connection = parent.connect().unwrap();
-        connection
-            .write(method, path, &[("Connection", "close")], b"")
-            .unwrap();
+        connection.write(method, path, &[("Connection", "close")], b"").unwrap();
         let answer = String::from_utf8(connection.rest().unwrap()).unwrap();
-        assert!(
-            answer.starts_with("HTTP/1.1 405 "),
-            "{method} {path}: {answer}"
-        );
-        assert!(
-            answer.contains(&format!("\r\nallow: {allowed}\r\n")),
-            "{answer}"
-        );
+        assert!(answer.starts_with("HTTP/1.1 405 "), "{method} {path}: {answer}");
+        assert!(answer.contains(&format!("\r\nallow: {allowed}\r\n")), "{answer}");
     }
 }
 
 #[test]
 fn a_body_that_is_not_form_encoded_is_415() {
     let (_sandbox, parent) = started();
-    let post = |headers: &[(&str, &str)], body: &[u8]| {
-        parent.send("POST", "/api/ip/add/", headers, body).unwrap()
-    };
-    for content_type in [
-        "application/json",
-        "multipart/form-data; boundary=x",
-        "text/plain",
-        "",
-    ] {
+    let post =
+        |headers: &[(&str, &str)], body: &[u8]| parent.send("POST", "/api/ip/add/", headers, body).unwrap();
+    for content_type in ["application/json", "multipart/form-data; boundary=x", "text/plain", ""] {
         let answer = post(&[("Content-Type", content_type)], b"ip=192.0.2.1");
         assert_eq!(answer.status, 415, "{content_type}");
-        assert!(
-            answer
-                .error()
-                .contains("must be application/x-www-form-urlencoded")
-        );
+        assert!(answer.error().contains("must be application/x-www-form-urlencoded"));
     }
     assert_eq!(post(&[], b"ip=192.0.2.1").status, 415);
     // Even if the body is empty, what is not a form must not say so.
-    assert_eq!(
-        post(&[("Content-Type", "application/json")], b"").status,
-        415
-    );
+    assert_eq!(post(&[("Content-Type", "application/json")], b"").status, 415);
     let with_charset = "Application/X-WWW-Form-Urlencoded; charset=utf-8";
-    assert_eq!(
-        post(&[("Content-Type", with_charset)], b"ip=192.0.2.1").status,
-        200
-    );
+    assert_eq!(post(&[("Content-Type", with_charset)], b"ip=192.0.2.1").status, 200);
 }
 
 #[test]
@@ -111,9 +73,7 @@ fn a_body_of_more_than_64_kib_is_413() {
     let post = |length| {
         let body = form(length);
         let headers = [("Content-Type", FORM)];
-        parent
-            .send("POST", "/api/ip/add/", &headers, body.as_bytes())
-            .unwrap()
+        parent.send("POST", "/api/ip/add/", &headers, body.as_bytes()).unwrap()
     };
     assert_eq!(post(64 * 1024 + 1).status, 413);
     assert_eq!(post(1024 * 1024).status, 413);
@@ -141,17 +101,11 @@ fn an_unknown_parameter_is_400_and_names_it_and_those_there_are() {
     let (_sandbox, parent) = started();
     let answer = parent.post("/api/ip/add/", &[("ip", "192.0.2.1"), ("lable", "x")]);
     let reason = "Unknown parameter: this call takes ip, username, label.";
-    assert_eq!(
-        (answer.status, answer.json()),
-        (400, json!({ "lable": [reason] }))
-    );
+    assert_eq!((answer.status, answer.json()), (400, json!({ "lable": [reason] })));
 
     let answer = parent.get("/api/hostnames/?username=sub");
     let reason = "Unknown parameter: this call takes none.";
-    assert_eq!(
-        (answer.status, answer.json()),
-        (400, json!({ "username": [reason] }))
-    );
+    assert_eq!((answer.status, answer.json()), (400, json!({ "username": [reason] })));
 
     // The limits are read back under other names than they are sent.
     let form = [("username", "sub"), ("monthly_bandwidth_limit", "5")];
@@ -174,11 +128,7 @@ fn every_call_refuses_an_unknown_parameter() {
         "/api/geoips/world/",
     ] {
         let answer = parent.get(&format!("{path}?colour=red"));
-        assert_eq!(
-            (answer.status, answer.json()["colour"].is_array()),
-            (400, true),
-            "{path}"
-        );
+        assert_eq!((answer.status, answer.json()["colour"].is_array()), (400, true), "{path}");
     }
     for path in [
         "/api/sub/create/",
@@ -198,11 +148,7 @@ fn every_call_refuses_an_unknown_parameter() {
         "/api/token/delete/",
     ] {
         let answer = parent.post(path, &[("colour", "red")]);
-        assert_eq!(
-            (answer.status, answer.json()["colour"].is_array()),
-            (400, true),
-            "{path}"
-        );
+        assert_eq!((answer.status, answer.json()["colour"].is_array()), (400, true), "{path}");
     }
 }
 
@@ -211,10 +157,7 @@ fn a_parameter_given_twice_is_400() {
     let (_sandbox, parent) = started();
     let answer = parent.post("/api/ip/add/", &[("ip", "192.0.2.1"), ("ip", "192.0.2.1")]);
     let reason = "This field was given more than once.";
-    assert_eq!(
-        (answer.status, answer.json()),
-        (400, json!({ "ip": [reason] }))
-    );
+    assert_eq!((answer.status, answer.json()), (400, json!({ "ip": [reason] })));
 }
 
 #[test]
@@ -224,9 +167,7 @@ fn a_query_on_a_post_and_a_body_on_a_get_are_400() {
     assert_eq!(answer.status, 400);
     assert!(answer.error().contains("must not have a query"));
     let headers = [("Content-Type", FORM)];
-    let answer = parent
-        .send("GET", "/api/ips/", &headers, b"username=sub")
-        .unwrap();
+    let answer = parent.send("GET", "/api/ips/", &headers, b"username=sub").unwrap();
     assert_eq!(answer.status, 400);
     assert!(answer.error().contains("must not have a body"));
 }
@@ -253,11 +194,7 @@ fn a_missing_required_parameter_is_named() {
     ] {
         for form in [&[][..], &[(name, "")]] {
             let answer = parent.post(path, form);
-            assert_eq!(
-                (answer.status, answer.json()),
-                (400, required(name)),
-                "{path}"
-            );
+            assert_eq!((answer.status, answer.json()), (400, required(name)), "{path}");
         }
     }
     let answer = parent.get("/api/sub/get/");
@@ -303,22 +240,10 @@ fn invalid_input_is_refused_field_by_field() {
     let too_long = "x".repeat(101);
     refused(parent.post("/api/ip/add/", &[("ip", "192.0.2.256")]), "ip");
     refused(parent.post("/api/ip/add/", &[("ip", "192.0.2.0/24")]), "ip");
-    refused(
-        parent.post("/api/hostname/add/", &[("domain", "a b")]),
-        "domain",
-    );
-    refused(
-        parent.post("/api/token/create/", &[("label", &too_long)]),
-        "label",
-    );
-    refused(
-        parent.post("/api/token/create/", &[("expires_at", "2027-02-29")]),
-        "expires_at",
-    );
-    refused(
-        parent.post("/api/token/create/", &[("expires_at", "")]),
-        "expires_at",
-    );
+    refused(parent.post("/api/hostname/add/", &[("domain", "a b")]), "domain");
+    refused(parent.post("/api/token/create/", &[("label", &too_long)]), "label");
+    refused(parent.post("/api/token/create/", &[("expires_at", "2027-02-29")]), "expires_at");
+    refused(parent.post("/api/token/create/", &[("expires_at", "")]), "expires_at");
     refused(parent.post("/api/token/delete/", &[("id", "one")]), "id");
     refused(parent.get("/api/ips/?username="), "username");
     refused(parent.get("/api/sub/get/?username=a%20b"), "username");
@@ -338,43 +263,13 @@ fn the_checks_come_in_the_documented_order() {
     assert_eq!(status(&nobody, "PUT", "/api/nothing/", &json, b"{}"), 404);
     assert_eq!(status(&nobody, "PUT", "/api/sub/edit/", &json, b"{}"), 405);
     assert_eq!(status(&nobody, "POST", "/api/sub/edit/", &json, b"{}"), 401);
-    assert_eq!(
-        status(&sub, "POST", "/api/sub/edit/", &json, large.as_bytes()),
-        415
-    );
+    assert_eq!(status(&sub, "POST", "/api/sub/edit/", &json, large.as_bytes()), 415);
     let form = [("Content-Type", FORM)];
-    assert_eq!(
-        status(&sub, "POST", "/api/sub/edit/", &form, large.as_bytes()),
-        413
-    );
-    assert_eq!(
-        status(&sub, "POST", "/api/sub/edit/", &form, b"colour=red"),
-        403
-    );
-    assert_eq!(
-        status(
-            &sub,
-            "POST",
-            "/api/ip/add/",
-            &form,
-            b"username=x&colour=red"
-        ),
-        403
-    );
-    assert_eq!(
-        status(
-            &parent,
-            "POST",
-            "/api/sub/edit/",
-            &form,
-            b"username=x&email=x"
-        ),
-        400
-    );
-    assert_eq!(
-        status(&parent, "POST", "/api/sub/edit/", &form, b"username=x"),
-        404
-    );
+    assert_eq!(status(&sub, "POST", "/api/sub/edit/", &form, large.as_bytes()), 413);
+    assert_eq!(status(&sub, "POST", "/api/sub/edit/", &form, b"colour=red"), 403);
+    assert_eq!(status(&sub, "POST", "/api/ip/add/", &form, b"username=x&colour=red"), 403);
+    assert_eq!(status(&parent, "POST", "/api/sub/edit/", &form, b"username=x&email=x"), 400);
+    assert_eq!(status(&parent, "POST", "/api/sub/edit/", &form, b"username=x"), 404);
 }
 
 #[test]
@@ -417,17 +312,8 @@ fn a_connection_serves_one_call_after_the_other() {
     let (sandbox, parent) = started();
     let mut connection = parent.connect().unwrap();
     for _ in 0..3 {
-        assert_eq!(
-            connection
-                .send("GET", "/api/ips/", &[], b"")
-                .unwrap()
-                .status,
-            200
-        );
-        assert_eq!(
-            connection.send("GET", "/api/x/", &[], b"").unwrap().status,
-            404
-        );
+        assert_eq!(connection.send("GET", "/api/ips/", &[], b"").unwrap().status, 200);
+        assert_eq!(connection.send("GET", "/api/x/", &[], b"").unwrap().status, 404);
     }
     assert_eq!(sandbox.open_connections(), 1);
 }

@@ -1,6 +1,9 @@
 //! One request out, and what came of it.
 
-use super::retry;
+use super::{
+    outcome::{Answer, Cause, Outcome},
+    retry,
+};
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use reqwest::header::RETRY_AFTER;
@@ -20,39 +23,7 @@ use tokio::time::{Instant, timeout_at};
 /// The most that is read of a successful answer.
 const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
 /// The most that is read of a refusal; its text is cut further.
-const LARGEST_REFUSAL: usize = 64 * 1024;
-
-/// What came of one attempt.
-#[derive(Debug)]
-pub(super) enum Outcome {
-    /// The service answered.
-    Answered(Answer),
-    /// Nothing was sent: no connection, or no time left to make one.
-    Unsent(Cause),
-    /// The request went out, at least in part, and no whole answer came back.
-    Unanswered(Cause),
-}
-
-#[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) retry_after: Option<Duration>,
-    /// None where a successful answer is larger than may be read.
-    pub(super) body: Option<Bytes>,
-}
-
-/// Why there is no answer.
-#[derive(Clone, Debug)]
-pub(super) struct Cause {
-    pub(super) timed_out: bool,
-    pub(super) reason: String,
-}
-
-impl Cause {
-    pub(super) fn timed_out(limit: Duration) -> Self {
-        Self { timed_out: true, reason: format!("gave up after {} s", limit.as_secs_f64()) }
-    }
-}
+pub(super) const LARGEST_REFUSAL: usize = 64 * 1024;
 
 /// Sends `request`, which has to be answered by the deadline, `limit` after its start.
 pub(super) async fn send(
@@ -122,6 +93,9 @@ async fn read(response: &mut reqwest::Response) -> Result<Option<Bytes>, Cause> 
 
 /// What went wrong, in the words of whoever noticed first; no URL, and so no query.
 fn cause(error: &reqwest::Error) -> Cause {
+    if error.is_connect() && error.is_timeout() {
+        return Cause { timed_out: true, reason: "no connection within connect_timeout".into() };
+    }
     let mut words: Vec<String> = Vec::new();
     let mut source = error.source();
     while let Some(error) = source {

@@ -10,8 +10,10 @@
 //!
 //! The gate is shared by every client of the process with the same base URL and credentials.
 
-use super::Credentials;
-use crate::error::{Error, Refusal, Result};
+use crate::{
+    credentials::Credentials,
+    error::{Error, Refusal, Result},
+};
 use std::{
     collections::HashMap,
     hash::{BuildHasher, RandomState},

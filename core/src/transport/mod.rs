@@ -1,22 +1,21 @@
 //! How any call is sent: gate → attempt → retry → decode. Knows no resource.
 
 mod attempt;
-mod credentials;
 mod gate;
+mod outcome;
 mod redact;
 mod refusal;
 mod retry;
 mod tls;
-
-pub(crate) use credentials::Credentials;
 
 use crate::{
     endpoint::{Auth, Endpoint, Found, Method, Replay, Request},
     error::{Error, Refusal, Result},
     settings::{Options, Resolved},
 };
-use attempt::{Answer, Cause, Outcome, Sent};
+use attempt::Sent;
 use gate::Gate;
+use outcome::{Answer, Cause, Outcome};
 use reqwest::{
     Url,
     header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue},

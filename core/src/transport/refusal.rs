@@ -1,6 +1,10 @@
 //! Reads what the service says when it refuses (api.md, A10).
 
-use super::{attempt::Answer, redact::redact};
+use super::{
+    attempt::LARGEST_REFUSAL,
+    outcome::Answer,
+    redact::{redact, redact_cut},
+};
 use crate::{
     endpoint::Call,
     error::{Error, Refusal},
@@ -86,8 +90,11 @@ pub(super) fn unreadable(
 /// The body's first 4 KiB as text.
 fn shown(body: &[u8], secrets: &[&SecretString]) -> String {
     // Redacted before it is cut, lest half a secret remain; what is read at all is bounded.
-    let text = redact(&String::from_utf8_lossy(body), secrets.iter().copied());
-    cut(&text, SHOWN).to_owned()
+    let text = String::from_utf8_lossy(body);
+    let secrets = secrets.iter().copied();
+    let clean =
+        if body.len() == LARGEST_REFUSAL { redact_cut(&text, secrets) } else { redact(&text, secrets) };
+    cut(&clean, SHOWN).to_owned()
 }
 
 fn cut(text: &str, most: usize) -> &str {

@@ -1,6 +1,6 @@
 //! Whether a call is sent again, and after how long: design.md's table, in one place.
 
-use super::attempt::{Answer, Outcome};
+use super::outcome::{Answer, Outcome};
 use crate::endpoint::Replay;
 use std::time::{Duration, SystemTime};
 

@@ -151,14 +151,6 @@ impl Fault {
     }
 
     pub(super) fn of(kind: Kind) -> Self {
-        Self {
-            kind,
-            method: None,
-            path: None,
-            times: 1,
-            after: 0,
-            body: None,
-            headers: Vec::new(),
-        }
+        Self { kind, method: None, path: None, times: 1, after: 0, body: None, headers: Vec::new() }
     }
 }

@@ -23,16 +23,11 @@ impl Fault {
         if let Some(path) = &self.path
             && !routes::exists(path)
         {
-            return refuse(format!(
-                "path '{path}' is none of the API's; it looks like /api/ip/add/"
-            ));
+            return refuse(format!("path '{path}' is none of the API's; it looks like /api/ip/add/"));
         }
         let is_status = matches!(self.kind, Kind::Status(_));
         if !is_status && (self.body.is_some() || !self.headers.is_empty()) {
-            return refuse(format!(
-                "a {} fault has neither body nor headers",
-                self.kind()
-            ));
+            return refuse(format!("a {} fault has neither body nor headers", self.kind()));
         }
         for (name, value) in &self.headers {
             check_header(name, value)?;
@@ -48,14 +43,9 @@ impl Fault {
             | Kind::CloseIdle(pause)
                 if *pause > LONGEST_PAUSE =>
             {
-                refuse(format!(
-                    "seconds must be at most {}",
-                    LONGEST_PAUSE.as_secs()
-                ))
+                refuse(format!("seconds must be at most {}", LONGEST_PAUSE.as_secs()))
             }
-            Kind::Huge(bytes) if *bytes > MOST_BYTES => {
-                refuse(format!("bytes must be at most {MOST_BYTES}"))
-            }
+            Kind::Huge(bytes) if *bytes > MOST_BYTES => refuse(format!("bytes must be at most {MOST_BYTES}")),
             _ => Ok(()),
         }
     }
@@ -66,13 +56,6 @@ fn check_header(name: &str, value: &str) -> Result<(), Error> {
     if ["content-length", "transfer-encoding"].contains(&lower.as_str()) {
         return Err(Error::Invalid(format!("the header '{name}' cannot be set")));
     }
-    let valid =
-        HeaderName::from_bytes(name.as_bytes()).is_ok() && HeaderValue::from_str(value).is_ok();
-    if valid {
-        Ok(())
-    } else {
-        Err(Error::Invalid(format!(
-            "'{name}: {value}' is not a valid header"
-        )))
-    }
+    let valid = HeaderName::from_bytes(name.as_bytes()).is_ok() && HeaderValue::from_str(value).is_ok();
+    if valid { Ok(()) } else { Err(Error::Invalid(format!("'{name}: {value}' is not a valid header"))) }
 }

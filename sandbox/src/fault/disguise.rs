@@ -21,9 +21,7 @@ impl Fault {
 
     fn status_answer(&self, status: u16) -> Answer {
         let mut answer = match &self.body {
-            Some(Body::Text(text)) => {
-                Answer::new(status, "text/plain; charset=utf-8", text.clone())
-            }
+            Some(Body::Text(text)) => Answer::new(status, "text/plain; charset=utf-8", text.clone()),
             Some(Body::Json(text)) => Answer::new(status, "application/json", text.clone()),
             None => Answer::error(status, &format!("An injected fault: status {status}.")),
         };
@@ -81,9 +79,7 @@ fn exchanged(value: Value) -> Value {
         Value::Array(values) => values.into_iter().map(exchanged).collect(),
         Value::Object(fields) => {
             let fields = fields.into_iter();
-            fields
-                .map(|(name, value)| (name, exchanged(value)))
-                .collect()
+            fields.map(|(name, value)| (name, exchanged(value))).collect()
         }
     }
 }
@@ -109,11 +105,7 @@ mod tests {
 
     #[test]
     fn an_answer_without_a_body_gets_one_to_spoil() {
-        let kinds = [
-            Kind::Garbage,
-            Kind::WrongType { inside: false },
-            Kind::Huge(10),
-        ];
+        let kinds = [Kind::Garbage, Kind::WrongType { inside: false }, Kind::Huge(10)];
         for kind in kinds {
             let answer = disguise(&kind, Answer::no_content());
             assert_eq!(answer.status, 200, "{kind:?}");

@@ -72,10 +72,7 @@ impl Fault {
         match &self.body {
             Some(Body::Text(text)) => set("body", json!(text)),
             Some(Body::Json(text)) => {
-                set(
-                    "body",
-                    serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
-                );
+                set("body", serde_json::from_str(text).unwrap_or_else(|_| json!(text)));
             }
             None => {}
         }
@@ -114,10 +111,7 @@ impl Fields {
             fault.headers = headers.into_iter().collect();
         }
         match self.left_over() {
-            Some(name) => Err(Error::Invalid(format!(
-                "a {} fault has no '{name}'",
-                self.kind
-            ))),
+            Some(name) => Err(Error::Invalid(format!("a {} fault has no '{name}'", self.kind))),
             None => Ok(fault),
         }
     }
@@ -125,9 +119,7 @@ impl Fields {
     fn take_kind(&mut self) -> Result<Kind, Error> {
         Ok(match self.kind.as_str() {
             "status" => Kind::Status(self.status.take().ok_or_else(|| self.missing("status"))?),
-            "redirect" => {
-                Kind::Redirect(self.location.take().unwrap_or_else(|| NOWHERE.to_owned()))
-            }
+            "redirect" => Kind::Redirect(self.location.take().unwrap_or_else(|| NOWHERE.to_owned())),
             "drop" => Kind::Drop,
             "reset" => Kind::Reset,
             "delay" => Kind::Delay(self.take_seconds(None)?),
@@ -135,9 +127,7 @@ impl Fields {
             "drop_after_apply" => Kind::DropAfterApply,
             "truncate" => Kind::Truncate,
             "garbage" => Kind::Garbage,
-            "wrong_type" => Kind::WrongType {
-                inside: self.inside.take().unwrap_or(false),
-            },
+            "wrong_type" => Kind::WrongType { inside: self.inside.take().unwrap_or(false) },
             "html" => Kind::Html,
             "empty" => Kind::Empty,
             "huge" => Kind::Huge(self.bytes.take().unwrap_or(HUGE)),
@@ -186,11 +176,7 @@ mod tests {
         let pause = Duration::from_millis(250);
         let status = Fault::status(503).header("Retry-After", "1");
         for fault in [
-            status
-                .clone()
-                .body("plain")
-                .method("POST")
-                .path("/api/proxy/add/"),
+            status.clone().body("plain").method("POST").path("/api/proxy/add/"),
             status.json_body(r#"{"error":"x"}"#).times(0).after(3),
             Fault::redirect("https://example.com/"),
             Fault::drop(),
@@ -219,36 +205,18 @@ mod tests {
             ("{}", "missing field `kind`"),
             (r#"{"kind": "explode"}"#, "no fault of the kind 'explode'"),
             (r#"{"kind": "drop", "colour": 1}"#, "unknown field `colour`"),
-            (
-                r#"{"kind": "drop", "seconds": 1}"#,
-                "a drop fault has no 'seconds'",
-            ),
+            (r#"{"kind": "drop", "seconds": 1}"#, "a drop fault has no 'seconds'"),
             (r#"{"kind": "delay"}"#, "a delay fault needs 'seconds'"),
             (r#"{"kind": "delay", "seconds": -1}"#, "from 0 to 3600"),
             (r#"{"kind": "delay", "seconds": 1e9}"#, "at most 3600"),
             (r#"{"kind": "drop", "times": -1}"#, "not a fault"),
             (r#"{"kind": "status"}"#, "a status fault needs 'status'"),
-            (
-                r#"{"kind": "status", "status": 199}"#,
-                "not from 200 to 599",
-            ),
-            (
-                r#"{"kind": "drop", "path": "/api/ip/add"}"#,
-                "none of the API's",
-            ),
-            (
-                r#"{"kind": "drop", "method": "PUT"}"#,
-                "neither GET nor POST",
-            ),
+            (r#"{"kind": "status", "status": 199}"#, "not from 200 to 599"),
+            (r#"{"kind": "drop", "path": "/api/ip/add"}"#, "none of the API's"),
+            (r#"{"kind": "drop", "method": "PUT"}"#, "neither GET nor POST"),
             (r#"{"kind": "huge", "bytes": 99999999999}"#, "at most"),
-            (
-                r#"{"kind": "redirect", "location": "a\nb"}"#,
-                "not a valid header",
-            ),
-            (
-                r#"{"kind": "status", "status": 200, "headers": {"Content-Length": "5"}}"#,
-                "cannot be set",
-            ),
+            (r#"{"kind": "redirect", "location": "a\nb"}"#, "not a valid header"),
+            (r#"{"kind": "status", "status": 200, "headers": {"Content-Length": "5"}}"#, "cannot be set"),
         ] {
             let error = Fault::from_json(json).unwrap_err().to_string();
             assert!(error.contains(reason), "{json}: {error}");

@@ -30,9 +30,8 @@ pub(super) async fn serve(
     let _ = stream.set_nodelay(true);
     let link = Arc::new(Link::new(keep_alive));
     let wire = Wire::new(stream, Arc::clone(&link), Arc::clone(&shared));
-    let service = service_fn(|request| {
-        exchange::exchange(Arc::clone(&shared), Arc::clone(&link), from, request)
-    });
+    let service =
+        service_fn(|request| exchange::exchange(Arc::clone(&shared), Arc::clone(&link), from, request));
     let mut serving = std::pin::pin!(http1::Builder::new().serve_connection(wire, service));
     let mut stopping = false;
     loop {
@@ -68,16 +67,8 @@ struct Phase {
 
 impl Link {
     fn new(patience: Option<Duration>) -> Self {
-        let phase = Phase {
-            busy: false,
-            idle_since: Instant::now(),
-            patience,
-        };
-        Self {
-            phase: Mutex::new(phase),
-            changed: Notify::new(),
-            reset: AtomicBool::new(false),
-        }
+        let phase = Phase { busy: false, idle_since: Instant::now(), patience };
+        Self { phase: Mutex::new(phase), changed: Notify::new(), reset: AtomicBool::new(false) }
     }
 
     /// Keeps the connection from being idle for as long as the guard lives.
@@ -139,11 +130,7 @@ struct Wire {
 impl Wire {
     fn new(stream: TcpStream, link: Arc<Link>, shared: Arc<Shared>) -> Self {
         shared.open_connections.fetch_add(1, Ordering::SeqCst);
-        Self {
-            io: TokioIo::new(stream),
-            link,
-            shared,
-        }
+        Self { io: TokioIo::new(stream), link, shared }
     }
 }
 

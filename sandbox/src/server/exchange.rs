@@ -55,12 +55,7 @@ pub(super) async fn exchange(
 }
 
 /// What becomes of a call that a fault is for.
-async fn spoilt(
-    shared: &Shared,
-    link: &Link,
-    call: &Call,
-    fault: &Fault,
-) -> Result<(Answer, Pace), Cut> {
+async fn spoilt(shared: &Shared, link: &Link, call: &Call, fault: &Fault) -> Result<(Answer, Pace), Cut> {
     if let Some(answer) = fault.instead() {
         return Ok((answer, Pace::AtOnce));
     }
@@ -121,12 +116,7 @@ fn call(from: IpAddr, head: &Parts, body: Option<Bytes>) -> Call {
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or_default().to_owned(),
         content_type: head.headers.get(CONTENT_TYPE).map(text),
-        authorization: head
-            .headers
-            .get_all(AUTHORIZATION)
-            .iter()
-            .map(text)
-            .collect(),
+        authorization: head.headers.get_all(AUTHORIZATION).iter().map(text).collect(),
         body,
     }
 }

@@ -29,10 +29,7 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(world: World) -> Self {
-        Self {
-            world: Mutex::new(world),
-            open_connections: AtomicUsize::new(0),
-        }
+        Self { world: Mutex::new(world), open_connections: AtomicUsize::new(0) }
     }
 
     /// Nothing is left half-done in the world, so a panic elsewhere does not spoil it.

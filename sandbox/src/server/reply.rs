@@ -43,13 +43,7 @@ impl Reply {
             Pace::Padded(length) => length.saturating_sub(content.len()),
             Pace::AtOnce | Pace::Dripping(_) => 0,
         };
-        Self {
-            rest: content,
-            pace,
-            beyond,
-            pause: None,
-            _busy: busy,
-        }
+        Self { rest: content, pace, beyond, pause: None, _busy: busy }
     }
 
     fn wait(&mut self, context: &mut Context<'_>) -> Poll<()> {

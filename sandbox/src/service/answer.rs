@@ -26,11 +26,7 @@ impl Answer {
 
     /// A status without a body.
     pub(crate) fn bare(status: u16) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body: Bytes::new(),
-        }
+        Self { status, headers: Vec::new(), body: Bytes::new() }
     }
 
     pub(crate) fn json(status: u16, value: &impl Serialize) -> Self {

@@ -40,18 +40,12 @@ pub(crate) fn caller(
         Credentials::Basic { username, password } => {
             let holder = account.with_password(&username, &password);
             let found = holder.map(|holder| (holder, Scheme::Basic));
-            (
-                found,
-                "Wrong username or password, or an inactive sub-account",
-            )
+            (found, "Wrong username or password, or an inactive sub-account")
         }
         Credentials::Bearer(secret) => {
             let holder = account.with_token(&secret, now);
             let found = holder.map(|holder| (holder, Scheme::Bearer));
-            (
-                found,
-                "Unknown, deactivated or expired token, or an inactive sub-account",
-            )
+            (found, "Unknown, deactivated or expired token, or an inactive sub-account")
         }
         Credentials::None => (None, "No Authorization header"),
         Credentials::Unreadable(reason) => (None, reason),
@@ -59,9 +53,8 @@ pub(crate) fn caller(
     found.ok_or_else(|| {
         let failures = bans.fail(call.from, now);
         let minutes = minutes(WINDOW);
-        let mut text = format!(
-            "{reason}. Failed authentication {failures} of {FAILURES} within {minutes} minutes."
-        );
+        let mut text =
+            format!("{reason}. Failed authentication {failures} of {FAILURES} within {minutes} minutes.");
         if failures >= FAILURES {
             text.push_str(&format!(" {}.", banned()));
         }
@@ -98,10 +91,9 @@ fn read(authorization: &[String]) -> Credentials {
         return Credentials::Unreadable("The Basic credentials are not Base64 of UTF-8 text");
     };
     match pair.split_once(':') {
-        Some((username, password)) => Credentials::Basic {
-            username: username.to_owned(),
-            password: password.to_owned(),
-        },
+        Some((username, password)) => {
+            Credentials::Basic { username: username.to_owned(), password: password.to_owned() }
+        }
         None => Credentials::Unreadable("The Basic credentials have no colon"),
     }
 }
@@ -113,9 +105,7 @@ fn unauthorized(reason: &str) -> Refusal {
 
 fn banned() -> String {
     let (hours, minutes) = (minutes(LASTS) / 60, minutes(WINDOW));
-    format!(
-        "Banned for {hours} hours after {FAILURES} failed authentications within {minutes} minutes"
-    )
+    format!("Banned for {hours} hours after {FAILURES} failed authentications within {minutes} minutes")
 }
 
 fn minutes(duration: Duration) -> u64 {

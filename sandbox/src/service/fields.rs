@@ -56,11 +56,7 @@ impl<'a> Fields<'a> {
 
     /// Refuses the call if anything that was read is invalid.
     pub(crate) fn check(&self) -> Result<(), Refusal> {
-        if self.errors.is_empty() {
-            Ok(())
-        } else {
-            Err(Refusal::form(&self.errors))
-        }
+        if self.errors.is_empty() { Ok(()) } else { Err(Refusal::form(&self.errors)) }
     }
 
     fn value(&self, name: &str) -> Option<&'a str> {

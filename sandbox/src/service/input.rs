@@ -65,9 +65,7 @@ pub(crate) fn domain(value: &str) -> Result<String, String> {
     }
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())
-            && label
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
@@ -111,9 +109,7 @@ fn text(value: &str, most: usize) -> Result<String, String> {
     }
     let length = value.chars().count();
     if length > most {
-        return Err(format!(
-            "Enter at most {most} characters; these are {length}."
-        ));
+        return Err(format!("Enter at most {most} characters; these are {length}."));
     }
     Ok(value.to_owned())
 }
@@ -148,16 +144,7 @@ mod tests {
     #[test]
     fn limits_are_whole_and_not_negative() {
         assert_eq!((limit("0"), limit("007")), (Ok(0), Ok(7)));
-        for bad in [
-            "",
-            "-1",
-            "+1",
-            "1.5",
-            "1e3",
-            " 1",
-            "१",
-            "99999999999999999999",
-        ] {
+        for bad in ["", "-1", "+1", "1.5", "1e3", " 1", "१", "99999999999999999999"] {
             assert!(limit(bad).is_err(), "{bad:?}");
         }
     }
@@ -190,24 +177,11 @@ mod tests {
 
     #[test]
     fn domains_are_dns_names_in_lower_case() {
-        assert_eq!(
-            domain("Host.Example.COM"),
-            Ok("host.example.com".to_owned())
-        );
+        assert_eq!(domain("Host.Example.COM"), Ok("host.example.com".to_owned()));
         let long = format!("{}.com", "x".repeat(64));
-        for bad in [
-            "",
-            "localhost",
-            "a..b",
-            ".a.b",
-            "a.b.",
-            "-a.b",
-            "a_b.c",
-            "ü.de",
-            "192.0.2.1",
-            "a.b:80",
-            &long,
-        ] {
+        for bad in
+            ["", "localhost", "a..b", ".a.b", "a.b.", "-a.b", "a_b.c", "ü.de", "192.0.2.1", "a.b:80", &long]
+        {
             assert!(domain(bad).is_err(), "{bad:?}");
         }
     }

@@ -31,17 +31,13 @@ pub(crate) fn list(context: Context<'_>, fields: Fields<'_>) -> Reply {
 /// A bare array (api.md, A5).
 pub(crate) fn labels(context: Context<'_>, fields: Fields<'_>) -> Reply {
     let ips = access(context, fields)?.ips.iter();
-    let labels: Vec<Value> = ips
-        .map(|known| json!({ "ip": known.ip.to_string(), "label": known.label }))
-        .collect();
+    let labels: Vec<Value> =
+        ips.map(|known| json!({ "ip": known.ip.to_string(), "label": known.label })).collect();
     Ok(Answer::ok(&labels))
 }
 
 /// The account meant, once all fields are known to be good.
-pub(super) fn access<'a>(
-    context: Context<'a>,
-    mut fields: Fields<'_>,
-) -> Result<&'a mut Access, Refusal> {
+pub(super) fn access<'a>(context: Context<'a>, mut fields: Fields<'_>) -> Result<&'a mut Access, Refusal> {
     let username = fields.optional("username", input::username);
     fields.check()?;
     let holder = context.account.meant(&context.caller, username?)?;

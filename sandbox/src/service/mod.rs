@@ -76,11 +76,7 @@ fn serve(world: &mut World, call: &Call) -> Reply {
     let pairs = form::decode(fields).map_err(|reason| Refusal::new(400, reason))?;
     permit_username(&caller, route, &pairs)?;
     let fields = Fields::new(&pairs, route.parameters)?;
-    let context = Context {
-        account: &mut world.account,
-        caller,
-        now,
-    };
+    let context = Context { account: &mut world.account, caller, now };
     (route.run)(context, fields)
 }
 
@@ -93,9 +89,8 @@ fn readable_body<'a>(call: &'a Call, route: &Route) -> Result<&'a [u8], Refusal>
         _ if route.method == "GET" => {}
         _ => {
             let given = call.content_type.as_deref().unwrap_or("none");
-            let reason = format!(
-                "The body must be application/x-www-form-urlencoded; the Content-Type is {given}."
-            );
+            let reason =
+                format!("The body must be application/x-www-form-urlencoded; the Content-Type is {given}.");
             return Err(Refusal::new(415, reason));
         }
     }
@@ -127,11 +122,7 @@ fn permit_caller(route: &Route, caller: &Holder, scheme: Scheme) -> Result<(), R
     }
 }
 
-fn permit_username(
-    caller: &Holder,
-    route: &Route,
-    pairs: &[(String, String)],
-) -> Result<(), Refusal> {
+fn permit_username(caller: &Holder, route: &Route, pairs: &[(String, String)]) -> Result<(), Refusal> {
     let given = pairs.iter().any(|(name, _)| name == "username");
     if given && *caller != Holder::Parent && route.parameters.contains(&"username") {
         let reason = "Only the parent account may give a username.";

@@ -23,15 +23,8 @@ pub(crate) struct Route {
 
 use Audience::{All, Parent, ParentByPassword};
 
-const PROFILE: &[&str] = &[
-    "username",
-    "password",
-    "first_name",
-    "last_name",
-    "email",
-    "monthly_limit",
-    "total_limit",
-];
+const PROFILE: &[&str] =
+    &["username", "password", "first_name", "last_name", "email", "monthly_limit", "total_limit"];
 
 #[rustfmt::skip] // A table, as in api.md.
 const ROUTES: [Route; 23] = [
@@ -62,34 +55,12 @@ const ROUTES: [Route; 23] = [
 
 type Run = fn(Context<'_>, Fields<'_>) -> Reply;
 
-const fn get(
-    path: &'static str,
-    parameters: &'static [&'static str],
-    open_to: Audience,
-    run: Run,
-) -> Route {
-    Route {
-        method: "GET",
-        path,
-        parameters,
-        open_to,
-        run,
-    }
+const fn get(path: &'static str, parameters: &'static [&'static str], open_to: Audience, run: Run) -> Route {
+    Route { method: "GET", path, parameters, open_to, run }
 }
 
-const fn post(
-    path: &'static str,
-    parameters: &'static [&'static str],
-    open_to: Audience,
-    run: Run,
-) -> Route {
-    Route {
-        method: "POST",
-        path,
-        parameters,
-        open_to,
-        run,
-    }
+const fn post(path: &'static str, parameters: &'static [&'static str], open_to: Audience, run: Run) -> Route {
+    Route { method: "POST", path, parameters, open_to, run }
 }
 
 /// The call, or why there is none: 404 for the path, 405 for the method.
@@ -97,9 +68,7 @@ pub(crate) fn find(method: &str, path: &str) -> Result<&'static Route, Refusal> 
     let Some(route) = ROUTES.iter().find(|route| route.path == path) else {
         let with_slash = format!("{path}/");
         let reason = if exists(&with_slash) {
-            format!(
-                "There is nothing at {path}: the slash at its end is missing, as in {with_slash}."
-            )
+            format!("There is nothing at {path}: the slash at its end is missing, as in {with_slash}.")
         } else {
             format!("There is nothing at {path}.")
         };

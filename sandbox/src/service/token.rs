@@ -36,10 +36,7 @@ pub(crate) fn create(context: Context<'_>, mut fields: Fields<'_>) -> Reply {
     let tokens = &mut context.account.tokens;
     let token = tokens.create(holder, label, expires_at, context.now)?;
     let secret = Some(token.secret.as_str());
-    Ok(Answer::ok(&Body {
-        token: secret,
-        ..shown(token)
-    }))
+    Ok(Answer::ok(&Body { token: secret, ..shown(token) }))
 }
 
 pub(crate) fn deactivate(context: Context<'_>, mut fields: Fields<'_>) -> Reply {

@@ -68,11 +68,7 @@ impl Account {
         Some(holder.clone())
     }
 
-    pub(crate) fn create(
-        &mut self,
-        username: String,
-        changes: Changes,
-    ) -> Result<&SubAccount, Refused> {
+    pub(crate) fn create(&mut self, username: String, changes: Changes) -> Result<&SubAccount, Refused> {
         if username == self.username || self.sub_accounts.contains_key(&username) {
             return Err(Refused::UsernameTaken(username));
         }
@@ -101,16 +97,10 @@ impl Account {
     }
 
     /// The account that a call with an optional `username` is about.
-    pub(crate) fn meant(
-        &self,
-        caller: &Holder,
-        username: Option<String>,
-    ) -> Result<Holder, Refused> {
+    pub(crate) fn meant(&self, caller: &Holder, username: Option<String>) -> Result<Holder, Refused> {
         match username {
             None => Ok(caller.clone()),
-            Some(username) if self.sub_accounts.contains_key(&username) => {
-                Ok(Holder::SubAccount(username))
-            }
+            Some(username) if self.sub_accounts.contains_key(&username) => Ok(Holder::SubAccount(username)),
             Some(username) => Err(self.no_sub_account(&username)),
         }
     }
@@ -160,20 +150,15 @@ mod tests {
     use crate::state::usage::PERIOD;
 
     fn account() -> Account {
-        let settings = Settings {
-            username: "parent".to_owned(),
-            password: "secret".to_owned(),
-            plan: Plan::FreeTrial,
-        };
+        let settings =
+            Settings { username: "parent".to_owned(), password: "secret".to_owned(), plan: Plan::FreeTrial };
         Account::new(&settings, Moment::at(0))
     }
 
     #[test]
     fn usage_of_a_sub_account_counts_towards_the_parent_and_turns_with_the_period() {
         let mut account = account();
-        account
-            .create("sub".to_owned(), Changes::default())
-            .unwrap();
+        account.create("sub".to_owned(), Changes::default()).unwrap();
         assert!(account.book("sub", 1.5));
         assert!(account.book("parent", 2.0));
         assert!(!account.book("nobody", 2.0));
@@ -188,9 +173,7 @@ mod tests {
     #[test]
     fn a_taken_username_is_told_before_the_plans_limit() {
         let mut account = account();
-        account
-            .create("sub".to_owned(), Changes::default())
-            .unwrap();
+        account.create("sub".to_owned(), Changes::default()).unwrap();
         for taken in ["sub", "parent"] {
             let refused = account.create(taken.to_owned(), Changes::default());
             assert_eq!(refused.unwrap_err().status(), 400);
@@ -202,9 +185,7 @@ mod tests {
     #[test]
     fn an_account_without_a_password_cannot_use_an_empty_one() {
         let mut account = account();
-        account
-            .create("sub".to_owned(), Changes::default())
-            .unwrap();
+        account.create("sub".to_owned(), Changes::default()).unwrap();
         assert_eq!(account.with_password("sub", ""), None);
     }
 }

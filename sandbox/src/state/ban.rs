@@ -59,10 +59,7 @@ impl Bans {
     /// How many failures of each caller count at this moment.
     pub(crate) fn failures(&self, now: Moment) -> usize {
         let records = self.callers.values();
-        records
-            .flat_map(|record| &record.failures)
-            .filter(|then| now.since(**then) < WINDOW)
-            .count()
+        records.flat_map(|record| &record.failures).filter(|then| now.since(**then) < WINDOW).count()
     }
 }
 

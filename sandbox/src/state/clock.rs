@@ -69,9 +69,7 @@ impl Clock {
     }
 
     pub(crate) fn now(&self) -> Moment {
-        self.epoch
-            .after(self.started.elapsed())
-            .after(self.advanced)
+        self.epoch.after(self.started.elapsed()).after(self.advanced)
     }
 
     /// Moves the clock forward; `false`, and not moved, if that were further than [`FURTHEST`].

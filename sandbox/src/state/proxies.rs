@@ -8,8 +8,8 @@ pub(crate) const PORT: &str = "31280";
 const DOMAIN: &str = ".proxymesh.com";
 
 const CATALOGUE: [&str; 16] = [
-    "us-ca", "us-ny", "us-il", "us-fl", "us-wa", "us-dc", "uk", "de", "nl", "fr", "jp", "au", "in",
-    "sg", "open", "world",
+    "us-ca", "us-ny", "us-il", "us-fl", "us-wa", "us-dc", "uk", "de", "nl", "fr", "jp", "au", "in", "sg",
+    "open", "world",
 ];
 
 /// The first of the catalogue are authorised from the start.
@@ -23,10 +23,7 @@ pub(crate) struct Proxies {
 
 impl Proxies {
     pub(crate) fn new(plan: Plan) -> Self {
-        Self {
-            most: plan.proxies(),
-            authorised: CATALOGUE.into_iter().take(AT_THE_START).collect(),
-        }
+        Self { most: plan.proxies(), authorised: CATALOGUE.into_iter().take(AT_THE_START).collect() }
     }
 
     /// `DOMAIN:PORT` of each authorised proxy, in the order they were added.
@@ -68,9 +65,7 @@ fn recognise(proxy: &str) -> Result<&'static str, Refused> {
         port.is_empty() || port.strip_prefix(':') == Some(PORT)
     };
     let mut hosts = CATALOGUE.into_iter();
-    hosts
-        .find(|host| of(host))
-        .ok_or_else(|| Refused::UnknownProxy(proxy.to_owned()))
+    hosts.find(|host| of(host)).ok_or_else(|| Refused::UnknownProxy(proxy.to_owned()))
 }
 
 #[cfg(test)]

@@ -41,10 +41,7 @@ impl Refused {
             | Self::TooManyIps
             | Self::UnknownProxy(_)
             | Self::TokenExpired(_) => 400,
-            Self::SubAccountLimit(_)
-            | Self::ProxyLimit(_)
-            | Self::NoTokens
-            | Self::TokenLimit(_) => 402,
+            Self::SubAccountLimit(_) | Self::ProxyLimit(_) | Self::NoTokens | Self::TokenLimit(_) => 402,
             Self::NotYours(_) => 403,
             Self::NoSubAccount(_) | Self::NoSuchToken(_) => 404,
         }

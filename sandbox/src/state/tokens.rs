@@ -36,11 +36,7 @@ pub(crate) struct Tokens {
 
 impl Tokens {
     pub(crate) fn new(plan: Plan) -> Self {
-        Self {
-            most: plan.tokens(),
-            last_id: 0,
-            tokens: Vec::new(),
-        }
+        Self { most: plan.tokens(), last_id: 0, tokens: Vec::new() }
     }
 
     pub(crate) fn create(
@@ -85,12 +81,7 @@ impl Tokens {
         Ok(token)
     }
 
-    pub(crate) fn activate(
-        &mut self,
-        holder: &Holder,
-        id: u64,
-        now: Moment,
-    ) -> Result<&Token, Refused> {
+    pub(crate) fn activate(&mut self, holder: &Holder, id: u64, now: Moment) -> Result<&Token, Refused> {
         let token = self.find(holder, id)?;
         if token.expired(now) {
             return Err(Refused::TokenExpired(id));
@@ -118,9 +109,7 @@ impl Tokens {
 
     fn find(&mut self, holder: &Holder, id: u64) -> Result<&mut Token, Refused> {
         let mut tokens = self.tokens.iter_mut();
-        tokens
-            .find(|token| token.id == id && token.holder == *holder)
-            .ok_or(Refused::NoSuchToken(id))
+        tokens.find(|token| token.id == id && token.holder == *holder).ok_or(Refused::NoSuchToken(id))
     }
 }
 

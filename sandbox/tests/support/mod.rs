@@ -1,11 +1,7 @@
 //! A tiny HTTP client over a plain socket, so that the tests see every byte.
 
 #![allow(dead_code, reason = "each test file uses its own part of it")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test ends at the first surprise"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends at the first surprise")]
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -77,17 +73,11 @@ impl Caller {
     }
 
     pub(crate) fn with(sandbox: &Sandbox, authorization: &str) -> Self {
-        Self {
-            authorization: Some(authorization.to_owned()),
-            ..Self::nobody(sandbox)
-        }
+        Self { authorization: Some(authorization.to_owned()), ..Self::nobody(sandbox) }
     }
 
     pub(crate) fn nobody(sandbox: &Sandbox) -> Self {
-        Self {
-            address: sandbox.base_url().replace("http://", ""),
-            authorization: None,
-        }
+        Self { address: sandbox.base_url().replace("http://", ""), authorization: None }
     }
 
     /// A sub-account, created with this username and a password.
@@ -132,10 +122,7 @@ impl Caller {
     pub(crate) fn connect(&self) -> io::Result<Connection> {
         let stream = TcpStream::connect(&self.address)?;
         stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-        Ok(Connection {
-            stream: BufReader::new(stream),
-            authorization: self.authorization.clone(),
-        })
+        Ok(Connection { stream: BufReader::new(stream), authorization: self.authorization.clone() })
     }
 }
 
@@ -193,11 +180,7 @@ impl Connection {
     pub(crate) fn read(&mut self) -> io::Result<Answer> {
         let status = self.line()?;
         let status = status.split(' ').nth(1).unwrap().parse().unwrap();
-        let mut answer = Answer {
-            status,
-            headers: Vec::new(),
-            body: Vec::new(),
-        };
+        let mut answer = Answer { status, headers: Vec::new(), body: Vec::new() };
         loop {
             let line = self.line()?;
             let Some((name, value)) = line.split_once(": ") else {
@@ -239,9 +222,7 @@ impl Connection {
 
 pub(crate) fn encode(form: &[(&str, &str)]) -> Vec<u8> {
     let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-    let pairs = form
-        .iter()
-        .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
+    let pairs = form.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
     pairs.collect::<Vec<_>>().join("&").into_bytes()
 }
 

@@ -58,7 +58,7 @@ impl Credentials {
     }
 
     /// The value of the `Authorization` header.
-    pub(super) fn authorization(&self) -> Zeroizing<String> {
+    pub(crate) fn authorization(&self) -> Zeroizing<String> {
         Zeroizing::new(match self {
             Self::Basic { username, password } => {
                 let pair = Zeroizing::new(format!("{username}:{}", password.expose_secret()));
@@ -69,7 +69,7 @@ impl Credentials {
     }
 
     /// The same as a header value that prints as `Sensitive` and is wiped with its last copy.
-    pub(super) fn header(&self) -> Result<HeaderValue> {
+    pub(crate) fn header(&self) -> Result<HeaderValue> {
         let bytes = Bytes::from_owner(Zeroizing::new(self.authorization().as_bytes().to_vec()));
         let mut value = HeaderValue::from_maybe_shared(bytes)
             .map_err(|_| Error::config("the credentials cannot be sent in a header"))?;
@@ -78,7 +78,7 @@ impl Credentials {
     }
 
     /// Every form in which an answer could echo them.
-    pub(super) fn secrets(&self) -> Vec<SecretString> {
+    pub(crate) fn secrets(&self) -> Vec<SecretString> {
         let authorization = self.authorization();
         let sent = authorization.split_once(' ').map_or("", |(_, sent)| sent);
         let mut secrets = vec![SecretString::from(sent)];

@@ -1,0 +1,36 @@
+//! What can come of one attempt.
+
+use bytes::Bytes;
+use std::time::Duration;
+
+/// What came of one attempt.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// The service answered.
+    Answered(Answer),
+    /// Nothing was sent: no connection, or no time left to make one.
+    Unsent(Cause),
+    /// The request went out, at least in part, and no whole answer came back.
+    Unanswered(Cause),
+}
+
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) retry_after: Option<Duration>,
+    /// None where a successful answer is larger than may be read.
+    pub(super) body: Option<Bytes>,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug)]
+pub(super) struct Cause {
+    pub(super) timed_out: bool,
+    pub(super) reason: String,
+}
+
+impl Cause {
+    pub(super) fn timed_out(limit: Duration) -> Self {
+        Self { timed_out: true, reason: format!("gave up after {} s", limit.as_secs_f64()) }
+    }
+}

@@ -1,0 +1,36 @@
+//! What the process logs: every event of every target, at TRACE.
+
+use std::{
+    io::Write,
+    sync::{Arc, Mutex},
+};
+use tracing::Level;
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Runs `calls` on this thread; gives what it gives, and the events, a line each.
+pub fn events<T>(calls: impl FnOnce() -> T) -> (T, Vec<String>) {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(Level::TRACE)
+        .with_ansi(false)
+        .without_time()
+        .with_writer(move || writer.clone())
+        .finish();
+    let value = tracing::subscriber::with_default(subscriber, calls);
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    (value, text.lines().map(|line| line.trim().to_owned()).collect())
+}
