@@ -160,6 +160,8 @@ impl Driver {
             // server has closed meanwhile, before one is picked.
             tokio::task::yield_now().await;
             future.await;
+            // Nobody may for a while: let the connection of a call that was given up see that, and close.
+            tokio::task::yield_now().await;
         };
         if Handle::try_current().is_err() {
             runtime.block_on(future);
