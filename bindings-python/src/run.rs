@@ -8,12 +8,8 @@ use proxymesh::{
     resource::{Dispatch, Geo, Hostnames, Ips, Proxies, SubAccounts, Tokens},
 };
 use pyo3::prelude::*;
-use std::{
-    future::Future,
-    pin::{Pin, pin},
-    sync::Arc,
-    time::Duration,
-};
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use tokio::time::timeout;
 
 /// How often a call that takes its time asks whether a signal has come.
 const SIGNALS: Duration = Duration::from_millis(40);
@@ -77,13 +73,11 @@ impl Dispatch for Caller<'_> {
         let Self { py, client, driver } = self;
         let endpoint = endpoint.map_err(|error| exception(*py, &error))?;
         let result = py.detach(|| {
-            driver.run(async {
-                let mut result = None;
-                interruptible(pin!(async { result = Some(client.call(endpoint).await) })).await?;
-                result
-                    .unwrap_or(Err(Error::Config { reason: "the call was abandoned".into() }))
-                    .map_err(Stop::Error)
-            })
+            let mut result = None;
+            interruptible(driver, Box::pin(async { result = Some(client.call(endpoint).await) }))?;
+            result
+                .unwrap_or(Err(Error::Config { reason: "the call was abandoned".into() }))
+                .map_err(Stop::Error)
         });
         result.map_err(|stop| match stop {
             Stop::Error(error) => exception(*py, &error),
@@ -93,16 +87,23 @@ impl Dispatch for Caller<'_> {
     }
 }
 
-/// Runs `call` to its end, or until a signal handler raises: dropping it then closes its connection.
-async fn interruptible(mut call: Pin<&mut (dyn Future<Output = ()> + Send)>) -> Result<(), Stop> {
+/// Runs `call` to its end, or until a signal handler raises. Handlers run while the driver rests, because they may
+/// make calls themselves.
+fn interruptible(
+    driver: &Driver,
+    mut call: Pin<Box<dyn Future<Output = ()> + Send + '_>>,
+) -> Result<(), Stop> {
     loop {
-        if tokio::time::timeout(SIGNALS, &mut call).await.is_ok() {
+        if driver.run(async { Ok::<_, Error>(timeout(SIGNALS, &mut call).await.is_ok()) })? {
             return Ok(());
         }
-        match Python::try_attach(|py| py.check_signals()) {
-            Some(Ok(())) => {}
-            Some(Err(raised)) => return Err(Stop::Signal(raised)),
-            None => return Err(Stop::Exit),
-        }
+        let stop = match Python::try_attach(|py| py.check_signals()) {
+            Some(Ok(())) => continue,
+            Some(Err(raised)) => Stop::Signal(raised),
+            None => Stop::Exit,
+        };
+        // Given up where its connection learns of it, and is closed.
+        let _ = driver.run(async move { Ok::<_, Error>(drop(call)) });
+        return Err(stop);
     }
 }
