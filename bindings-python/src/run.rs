@@ -103,7 +103,10 @@ fn interruptible(
             None => Stop::Exit,
         };
         // Given up where its connection learns of it, and is closed.
-        let _ = driver.run(async move { Ok::<_, Error>(drop(call)) });
+        let _ = driver.run(async move {
+            drop(call);
+            Ok::<_, Error>(())
+        });
         return Err(stop);
     }
 }
