@@ -51,6 +51,13 @@ fn seconds(py: Python<'_>, name: &str, value: f64) -> PyResult<Duration> {
         .ok_or_else(|| config_error(py, &format!("{name} must be a number of seconds above 0, not {value}")))
 }
 
+/// Text for a setting. Python's own error about what no UTF-8 can hold would carry all of it.
+fn text<'a>(py: Python<'_>, name: &str, value: &'a Bound<'_, PyString>) -> PyResult<&'a str> {
+    value
+        .to_str()
+        .map_err(|_| config_error(py, &format!("{name} holds a lone surrogate, which is no character")))
+}
+
 fn retries(py: Python<'_>, value: i64) -> PyResult<u32> {
     u32::try_from(value)
         .map_err(|_| config_error(py, &format!("max_retries must be a whole number from 0, not {value}")))
@@ -107,10 +114,10 @@ impl Client {
     #[allow(clippy::too_many_arguments)]
     pub(crate) fn new(
         py: Python<'_>,
-        username: Option<&str>,
-        password: Option<&str>,
-        token: Option<&str>,
-        base_url: Option<&str>,
+        username: Option<&Bound<'_, PyString>>,
+        password: Option<&Bound<'_, PyString>>,
+        token: Option<&Bound<'_, PyString>>,
+        base_url: Option<&Bound<'_, PyString>>,
         timeout: f64,
         connect_timeout: f64,
         max_retries: i64,
@@ -124,16 +131,16 @@ impl Client {
             .trust_env(trust_env)
             .user_agent(concat!("proxymesh-python/", env!("CARGO_PKG_VERSION")));
         if let Some(username) = username {
-            settings = settings.username(username);
+            settings = settings.username(text(py, "username", username)?);
         }
         if let Some(password) = password {
-            settings = settings.password(password);
+            settings = settings.password(text(py, "password", password)?);
         }
         if let Some(token) = token {
-            settings = settings.token(token);
+            settings = settings.token(text(py, "token", token)?);
         }
         if let Some(base_url) = base_url {
-            settings = settings.base_url(base_url);
+            settings = settings.base_url(text(py, "base_url", base_url)?);
         }
         if let Some(ca_file) = ca_file {
             settings = settings.ca_file(ca_file);

@@ -1,5 +1,6 @@
 //! The values that calls give: frozen, comparable, hashable, readable.
 
+use crate::resource::{text, whole};
 use proxymesh::{
     jiff::{Timestamp, civil::Date, tz::Offset},
     secrecy::ExposeSecret,
@@ -19,10 +20,11 @@ macro_rules! model {
         $name:ident {
             $( $(#[doc = $field_doc:literal])* $field:ident: $type:ty, )*
         }
-        secret: $secret:expr
+        secret: $secret:expr,
+        module: $module:literal,
     ) => {
         $(#[doc = $doc])*
-        #[pyclass(frozen, get_all, module = "proxymesh")]
+        #[pyclass(frozen, eq, get_all, module = $module)]
         pub(crate) struct $name {
             $( $(#[doc = $field_doc])* pub(crate) $field: $type, )*
         }
@@ -36,6 +38,13 @@ macro_rules! model {
 
             fn values<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
                 PyTuple::new(py, self.fields(py)?.into_iter().map(|(_, value)| value))
+            }
+        }
+
+        /// For `==`; with a value of another class that is NotImplemented, so that it may answer itself.
+        impl PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                Python::attach(|py| self.values(py)?.eq(other.values(py)?)).unwrap_or(false)
             }
         }
 
@@ -75,15 +84,15 @@ macro_rules! model {
                 Ok(format!("{}({})", stringify!($name), shown.join(", ")))
             }
 
-            fn __eq__(&self, py: Python<'_>, other: &Bound<'_, PyAny>) -> PyResult<bool> {
-                match other.cast::<Self>() {
-                    Ok(other) => self.values(py)?.eq(other.get().values(py)?),
-                    Err(_) => Ok(false),
-                }
-            }
-
             fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
-                self.values(py)?.hash()
+                let mut values = Vec::new();
+                for (_, value) in self.fields(py)? {
+                    values.push(match value.cast::<PyDict>() {
+                        Ok(dict) => dict.items().to_tuple().into_any(),
+                        Err(_) => value,
+                    });
+                }
+                PyTuple::new(py, values)?.hash()
             }
 
             #[pyo3(signature = () -> "tuple[Any, ...]")]
@@ -132,7 +141,8 @@ model! {
         /// E-mail address, if one was ever set.
         email: Option<String>,
     }
-    secret: None
+    secret: None,
+    module: "proxymesh",
 }
 
 impl From<proxymesh::SubAccount> for SubAccount {
@@ -159,7 +169,8 @@ model! {
         /// The label; no label is the empty text.
         label: String,
     }
-    secret: None
+    secret: None,
+    module: "proxymesh",
 }
 
 impl From<proxymesh::LabeledIp> for LabeledIp {
@@ -182,7 +193,8 @@ model! {
         /// When it was created, in UTC.
         created_at: Py<PyDateTime>,
     }
-    secret: None
+    secret: None,
+    module: "proxymesh",
 }
 
 impl Token {
@@ -215,7 +227,8 @@ model! {
         /// The secret, `pm_…`: for `Client(token=…)`, and for the proxies as `Proxy-Authorization: Bearer`.
         token: Py<PyString>,
     }
-    secret: Some("token")
+    secret: Some("token"),
+    module: "proxymesh",
 }
 
 impl NewToken {
@@ -250,7 +263,8 @@ model! {
         /// The kind of the fault that was applied, if any.
         fault: Option<String>,
     }
-    secret: None
+    secret: None,
+    module: "proxymesh.sandbox",
 }
 
 fn date(py: Python<'_>, date: Date) -> PyResult<Py<PyDate>> {
@@ -272,6 +286,10 @@ pub(crate) fn moment(py: Python<'_>, moment: Timestamp) -> PyResult<Py<PyDateTim
         Some(&*PyTzInfo::utc(py)?),
     )
     .map(Bound::unbind)
+}
+
+fn port(value: &Bound<'_, PyAny>) -> PyResult<i64> {
+    whole(value.py(), "port", value)
 }
 
 /// A proxy server that the account may use.
@@ -300,8 +318,12 @@ impl Proxy {
 
     #[new]
     #[pyo3(signature = (host: "str", port: "int" = 31280))]
-    fn new(py: Python<'_>, host: &str, port: i64) -> PyResult<Self> {
-        let proxy = format!("{host}:{port}").parse();
+    fn new(
+        py: Python<'_>,
+        host: &Bound<'_, PyString>,
+        #[pyo3(from_py_with = port)] port: i64,
+    ) -> PyResult<Self> {
+        let proxy = format!("{}:{port}", text(py, "proxy", host)?).parse();
         proxy.map(Self).map_err(|error| crate::error::exception(py, &error))
     }
 
@@ -335,10 +357,17 @@ impl Proxy {
     /// Raises:
     ///     TypeError: One of the two is given without the other.
     #[pyo3(signature = (username: "str | None" = None, password: "str | None" = None) -> "str")]
-    fn url(&self, username: Option<&str>, password: Option<&str>) -> PyResult<String> {
+    fn url(
+        &self,
+        py: Python<'_>,
+        username: Option<&Bound<'_, PyString>>,
+        password: Option<&Bound<'_, PyString>>,
+    ) -> PyResult<String> {
         match (username, password) {
             (None, None) => Ok(self.0.url()),
-            (Some(username), Some(password)) => Ok(self.0.url_with(username, password)),
+            (Some(username), Some(password)) => {
+                Ok(self.0.url_with(text(py, "username", username)?, text(py, "password", password)?))
+            }
             _ => Err(PyTypeError::new_err("give both username and password, or neither")),
         }
     }

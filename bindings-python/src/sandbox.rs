@@ -5,7 +5,7 @@ use proxymesh_sandbox::{Error, Fault, Plan, RecordedAuth};
 use pyo3::{
     exceptions::{PyLookupError, PyOSError, PyValueError},
     prelude::*,
-    types::{PyDateTime, PyDict, PyTuple},
+    types::{PyDateTime, PyDict, PyString, PyTuple},
 };
 use std::{ffi::OsString, time::Duration};
 
@@ -120,18 +120,20 @@ impl Sandbox {
     fn client(
         &self,
         py: Python<'_>,
-        username: Option<&str>,
-        password: Option<&str>,
-        token: Option<&str>,
+        username: Option<&Bound<'_, PyString>>,
+        password: Option<&Bound<'_, PyString>>,
+        token: Option<&Bound<'_, PyString>>,
         timeout: f64,
         max_retries: i64,
     ) -> PyResult<Client> {
+        let own = |value| PyString::new(py, value);
+        let (parent, its_password) = (own(self.0.username()), own(self.0.password()));
         let (username, password) = match (username, password, token) {
-            (None, None, None) => (Some(self.0.username()), Some(self.0.password())),
+            (None, None, None) => (Some(&parent), Some(&its_password)),
             given => (given.0, given.1),
         };
-        let base_url = Some(self.0.base_url());
-        Client::new(py, username, password, token, base_url, timeout, 10.0, max_retries, None, false)
+        let base_url = own(self.0.base_url());
+        Client::new(py, username, password, token, Some(&base_url), timeout, 10.0, max_retries, None, false)
     }
 
     /// The API calls that arrived, oldest first; of very many, the last 100,000.

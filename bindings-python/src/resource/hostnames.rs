@@ -1,8 +1,8 @@
 //! `client.hostnames`: `/api/hostname…`
 
-use super::checked;
+use super::{checked, text};
 use crate::client::Shared;
-use pyo3::prelude::*;
+use pyo3::{prelude::*, types::PyString};
 use std::sync::Arc;
 
 /// Hostnames that may use the proxies without credentials. From `Client.hostnames`.
@@ -24,11 +24,19 @@ impl Hostnames {
     ///     BadRequestError: It is authorised already.
     ///     OutcomeUnknownError: The answer was lost, and the hostname is a sub-account's, which cannot be looked up.
     #[pyo3(signature = (domain: "str", *, username: "str | None" = None) -> "str")]
-    fn add(&self, py: Python<'_>, domain: &str, username: Option<&str>) -> PyResult<String> {
+    fn add(
+        &self,
+        py: Python<'_>,
+        domain: &Bound<'_, PyString>,
+        username: Option<&Bound<'_, PyString>>,
+    ) -> PyResult<String> {
         let caller = self.0.caller(py)?;
+        let domain = text(py, "domain", domain)?;
         match username {
             None => caller.hostnames().add(domain),
-            Some(username) => checked(py, caller.hostnames().of(username))?.add(domain),
+            Some(username) => {
+                checked(py, caller.hostnames().of(text(py, "username", username)?))?.add(domain)
+            }
         }
     }
 
@@ -42,11 +50,19 @@ impl Hostnames {
     ///     BadRequestError: It is not authorised.
     ///     OutcomeUnknownError: The answer was lost, and the hostname is a sub-account's, which cannot be looked up.
     #[pyo3(signature = (domain: "str", *, username: "str | None" = None) -> "None")]
-    fn delete(&self, py: Python<'_>, domain: &str, username: Option<&str>) -> PyResult<()> {
+    fn delete(
+        &self,
+        py: Python<'_>,
+        domain: &Bound<'_, PyString>,
+        username: Option<&Bound<'_, PyString>>,
+    ) -> PyResult<()> {
         let caller = self.0.caller(py)?;
+        let domain = text(py, "domain", domain)?;
         match username {
             None => caller.hostnames().delete(domain),
-            Some(username) => checked(py, caller.hostnames().of(username))?.delete(domain),
+            Some(username) => {
+                checked(py, caller.hostnames().of(text(py, "username", username)?))?.delete(domain)
+            }
         }
     }
 

@@ -1,9 +1,14 @@
 //! `client.ips`: `/api/ip…`
 
-use super::checked;
+use super::{checked, text};
 use crate::{client::Shared, model::LabeledIp, run::Caller};
 use proxymesh::NewIp;
-use pyo3::{prelude::*, types::PyString};
+use pyo3::{
+    exceptions::PyTypeError,
+    prelude::*,
+    sync::PyOnceLock,
+    types::{PyString, PyType},
+};
 use std::{net::IpAddr, sync::Arc};
 
 /// IPs that may use the proxies without credentials, at most 100 per account. From `Client.ips`.
@@ -35,12 +40,12 @@ impl Ips {
         &self,
         py: Python<'_>,
         ip: &Bound<'_, PyAny>,
-        label: Option<&str>,
-        username: Option<&str>,
+        label: Option<&Bound<'_, PyString>>,
+        username: Option<&Bound<'_, PyString>>,
     ) -> PyResult<String> {
-        let mut new = checked(py, NewIp::new(&text(ip)?))?;
+        let mut new = checked(py, NewIp::new(&address(py, ip)?))?;
         if let Some(label) = label {
-            new = checked(py, new.label(label))?;
+            new = checked(py, new.label(text(py, "label", label)?))?;
         }
         let caller = self.0.caller(py)?;
         Ok(ips(&caller, py, username)?.add(new)?.to_string())
@@ -60,9 +65,14 @@ impl Ips {
         *,
         username: "str | None" = None,
     ) -> "None")]
-    fn delete(&self, py: Python<'_>, ip: &Bound<'_, PyAny>, username: Option<&str>) -> PyResult<()> {
+    fn delete(
+        &self,
+        py: Python<'_>,
+        ip: &Bound<'_, PyAny>,
+        username: Option<&Bound<'_, PyString>>,
+    ) -> PyResult<()> {
         let caller = self.0.caller(py)?;
-        ips(&caller, py, username)?.delete(&text(ip)?)
+        ips(&caller, py, username)?.delete(&address(py, ip)?)
     }
 
     /// The authorised IPs: `GET /api/ips/`.
@@ -73,7 +83,7 @@ impl Ips {
     /// Raises:
     ///     PermissionDeniedError: A username was given by other than the parent account.
     #[pyo3(signature = (*, username: "str | None" = None) -> "builtins.list[str]")]
-    fn list(&self, py: Python<'_>, username: Option<&str>) -> PyResult<Vec<String>> {
+    fn list(&self, py: Python<'_>, username: Option<&Bound<'_, PyString>>) -> PyResult<Vec<String>> {
         let caller = self.0.caller(py)?;
         Ok(ips(&caller, py, username)?.list()?.iter().map(IpAddr::to_string).collect())
     }
@@ -86,7 +96,7 @@ impl Ips {
     /// Raises:
     ///     PermissionDeniedError: A username was given by other than the parent account.
     #[pyo3(signature = (*, username: "str | None" = None) -> "builtins.list[LabeledIp]")]
-    fn labels(&self, py: Python<'_>, username: Option<&str>) -> PyResult<Vec<LabeledIp>> {
+    fn labels(&self, py: Python<'_>, username: Option<&Bound<'_, PyString>>) -> PyResult<Vec<LabeledIp>> {
         let caller = self.0.caller(py)?;
         Ok(ips(&caller, py, username)?.labels()?.into_iter().map(LabeledIp::from).collect())
     }
@@ -96,18 +106,27 @@ impl Ips {
 fn ips<'a, 'py>(
     caller: &'a Caller<'py>,
     py: Python<'_>,
-    username: Option<&str>,
+    username: Option<&Bound<'_, PyString>>,
 ) -> PyResult<proxymesh::resource::Ips<'a, Caller<'py>>> {
     match username {
         None => Ok(caller.ips()),
-        Some(username) => checked(py, caller.ips().of(username)),
+        Some(username) => checked(py, caller.ips().of(text(py, "username", username)?)),
     }
 }
 
-/// An address as text: text goes as it is, to be checked by the core, and an `ipaddress` object as what it says.
-fn text(ip: &Bound<'_, PyAny>) -> PyResult<String> {
-    match ip.cast::<PyString>() {
-        Ok(text) => text.extract(),
-        Err(_) => Ok(ip.extract::<IpAddr>()?.to_string()),
+/// An address as text, to be checked by the core. Of an `ipaddress` object all that it says, so that one with a scope
+/// or a network is refused, not cut.
+fn address(py: Python<'_>, ip: &Bound<'_, PyAny>) -> PyResult<String> {
+    static V4: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    static V6: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    if let Ok(ip) = ip.cast::<PyString>() {
+        return text(py, "ip", ip).map(str::to_owned);
     }
+    let is =
+        |class: &'static PyOnceLock<Py<PyType>>, name| ip.is_instance(class.import(py, "ipaddress", name)?);
+    if is(&V4, "IPv4Address")? || is(&V6, "IPv6Address")? {
+        return ip.str()?.extract();
+    }
+    let given = ip.get_type().name()?;
+    Err(PyTypeError::new_err(format!("ip must be str, IPv4Address or IPv6Address, not {given}")))
 }

@@ -1,7 +1,8 @@
 //! `client.proxies`: `/api/prox…`
 
+use super::text;
 use crate::{client::Shared, model::Proxy};
-use pyo3::prelude::*;
+use pyo3::{prelude::*, types::PyString};
 use std::sync::Arc;
 
 /// The proxies that the account may use. From `Client.proxies`.
@@ -30,8 +31,8 @@ impl Proxies {
     ///     PlanLimitError: The plan allows no more.
     ///     ServerError: With status 503: the plan could not be looked up; try again in a few minutes.
     #[pyo3(signature = (proxy: "str") -> "str")]
-    fn add(&self, py: Python<'_>, proxy: &str) -> PyResult<String> {
-        self.0.caller(py)?.proxies().add(proxy)
+    fn add(&self, py: Python<'_>, proxy: &Bound<'_, PyString>) -> PyResult<String> {
+        self.0.caller(py)?.proxies().add(text(py, "proxy", proxy)?)
     }
 
     /// Takes the authorisation for a proxy away: `POST /api/proxy/delete/`. For one that has none, it changes nothing
@@ -43,7 +44,7 @@ impl Proxies {
     /// Raises:
     ///     BadRequestError: There is no such proxy.
     #[pyo3(signature = (proxy: "str") -> "None")]
-    fn delete(&self, py: Python<'_>, proxy: &str) -> PyResult<()> {
-        self.0.caller(py)?.proxies().delete(proxy)
+    fn delete(&self, py: Python<'_>, proxy: &Bound<'_, PyString>) -> PyResult<()> {
+        self.0.caller(py)?.proxies().delete(text(py, "proxy", proxy)?)
     }
 }

@@ -1,9 +1,9 @@
 //! `client.sub_accounts`: `/api/sub/…`
 
-use super::{checked, whole};
+use super::{checked, text, whole};
 use crate::{client::Shared, model::SubAccount};
 use proxymesh::{NewSubAccount, SubAccountEdit, whole_gigabytes};
-use pyo3::prelude::*;
+use pyo3::{prelude::*, types::PyString};
 use std::sync::Arc;
 
 /// Sub-accounts: create, limit, watch, delete. For the parent account only. From `Client.sub_accounts`.
@@ -14,6 +14,7 @@ pub(crate) struct SubAccounts(pub(crate) Arc<Shared>);
 macro_rules! set {
     ($py:ident, $form:ident, $( $text:ident ),+; $( $limit:ident ),+) => {
         $( if let Some(value) = $text {
+            let value = text($py, stringify!($text), value)?;
             $form = checked($py, $form.$text(value))?;
         } )+
         $( if let Some(value) = $limit {
@@ -54,15 +55,15 @@ impl SubAccounts {
     fn create(
         &self,
         py: Python<'_>,
-        username: &str,
-        password: Option<&str>,
-        first_name: Option<&str>,
-        last_name: Option<&str>,
-        email: Option<&str>,
+        username: &Bound<'_, PyString>,
+        password: Option<&Bound<'_, PyString>>,
+        first_name: Option<&Bound<'_, PyString>>,
+        last_name: Option<&Bound<'_, PyString>>,
+        email: Option<&Bound<'_, PyString>>,
         monthly_limit: Option<&Bound<'_, PyAny>>,
         total_limit: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<SubAccount> {
-        let mut new = checked(py, NewSubAccount::new(username))?;
+        let mut new = checked(py, NewSubAccount::new(text(py, "username", username)?))?;
         set!(py, new, password, first_name, last_name, email; monthly_limit, total_limit);
         self.0.caller(py)?.sub_accounts().create(new).map(SubAccount::from)
     }
@@ -95,15 +96,15 @@ impl SubAccounts {
     fn edit(
         &self,
         py: Python<'_>,
-        username: &str,
-        password: Option<&str>,
-        first_name: Option<&str>,
-        last_name: Option<&str>,
-        email: Option<&str>,
+        username: &Bound<'_, PyString>,
+        password: Option<&Bound<'_, PyString>>,
+        first_name: Option<&Bound<'_, PyString>>,
+        last_name: Option<&Bound<'_, PyString>>,
+        email: Option<&Bound<'_, PyString>>,
         monthly_limit: Option<&Bound<'_, PyAny>>,
         total_limit: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<SubAccount> {
-        let mut edit = checked(py, SubAccountEdit::new(username))?;
+        let mut edit = checked(py, SubAccountEdit::new(text(py, "username", username)?))?;
         set!(py, edit, password, first_name, last_name, email; monthly_limit, total_limit);
         self.0.caller(py)?.sub_accounts().edit(edit).map(SubAccount::from)
     }
@@ -117,8 +118,8 @@ impl SubAccounts {
     ///     NotFoundError: There is no such sub-account.
     ///     PermissionDeniedError: It is not yours.
     #[pyo3(signature = (username: "str") -> "SubAccount")]
-    fn get(&self, py: Python<'_>, username: &str) -> PyResult<SubAccount> {
-        self.0.caller(py)?.sub_accounts().get(username).map(SubAccount::from)
+    fn get(&self, py: Python<'_>, username: &Bound<'_, PyString>) -> PyResult<SubAccount> {
+        self.0.caller(py)?.sub_accounts().get(text(py, "username", username)?).map(SubAccount::from)
     }
 
     /// Lets it use the proxies again: `POST /api/sub/activate/`.
@@ -130,8 +131,8 @@ impl SubAccounts {
     ///     NotFoundError: There is no such sub-account.
     ///     PermissionDeniedError: It is not yours.
     #[pyo3(signature = (username: "str") -> "SubAccount")]
-    fn activate(&self, py: Python<'_>, username: &str) -> PyResult<SubAccount> {
-        self.0.caller(py)?.sub_accounts().activate(username).map(SubAccount::from)
+    fn activate(&self, py: Python<'_>, username: &Bound<'_, PyString>) -> PyResult<SubAccount> {
+        self.0.caller(py)?.sub_accounts().activate(text(py, "username", username)?).map(SubAccount::from)
     }
 
     /// Stops it from using the proxies, which then answer it 402: `POST /api/sub/deactivate/`.
@@ -143,8 +144,8 @@ impl SubAccounts {
     ///     NotFoundError: There is no such sub-account.
     ///     PermissionDeniedError: It is not yours.
     #[pyo3(signature = (username: "str") -> "SubAccount")]
-    fn deactivate(&self, py: Python<'_>, username: &str) -> PyResult<SubAccount> {
-        self.0.caller(py)?.sub_accounts().deactivate(username).map(SubAccount::from)
+    fn deactivate(&self, py: Python<'_>, username: &Bound<'_, PyString>) -> PyResult<SubAccount> {
+        self.0.caller(py)?.sub_accounts().deactivate(text(py, "username", username)?).map(SubAccount::from)
     }
 
     /// Deletes it for good: `POST /api/sub/delete/`.
@@ -156,7 +157,7 @@ impl SubAccounts {
     ///     NotFoundError: There is no such sub-account.
     ///     PermissionDeniedError: It is not yours.
     #[pyo3(signature = (username: "str") -> "None")]
-    fn delete(&self, py: Python<'_>, username: &str) -> PyResult<()> {
-        self.0.caller(py)?.sub_accounts().delete(username)
+    fn delete(&self, py: Python<'_>, username: &Bound<'_, PyString>) -> PyResult<()> {
+        self.0.caller(py)?.sub_accounts().delete(text(py, "username", username)?)
     }
 }

@@ -1,13 +1,17 @@
 //! `client.tokens`: `/api/token…`
 
-use super::{checked, whole};
+use super::{checked, text, whole};
 use crate::{
     client::Shared,
     model::{NewToken, Token},
     run::Caller,
 };
 use proxymesh::{TokenId, TokenRequest};
-use pyo3::{prelude::*, types::PyString};
+use pyo3::{
+    exceptions::PyTypeError,
+    prelude::*,
+    types::{PyDate, PyString},
+};
 use std::sync::Arc;
 
 /// Bearer tokens. These calls take the account's username and password only: with a token they raise
@@ -22,7 +26,7 @@ impl Tokens {
     /// Args:
     ///     username: The sub-account whose tokens are meant, if not the caller's.
     #[pyo3(signature = (*, username: "str | None" = None) -> "builtins.list[Token]")]
-    fn list(&self, py: Python<'_>, username: Option<&str>) -> PyResult<Vec<Token>> {
+    fn list(&self, py: Python<'_>, username: Option<&Bound<'_, PyString>>) -> PyResult<Vec<Token>> {
         let caller = self.0.caller(py)?;
         tokens(&caller, py, username)?.list()?.iter().map(|token| Token::from_core(py, token)).collect()
     }
@@ -46,16 +50,16 @@ impl Tokens {
     fn create(
         &self,
         py: Python<'_>,
-        label: Option<&str>,
+        label: Option<&Bound<'_, PyString>>,
         expires_at: Option<&Bound<'_, PyAny>>,
-        username: Option<&str>,
+        username: Option<&Bound<'_, PyString>>,
     ) -> PyResult<NewToken> {
         let mut request = TokenRequest::new();
         if let Some(label) = label {
-            request = checked(py, request.label(label))?;
+            request = checked(py, request.label(text(py, "label", label)?))?;
         }
         if let Some(expires_at) = expires_at {
-            request = checked(py, request.expires_at(date(expires_at)?.as_str()))?;
+            request = checked(py, request.expires_at(date(py, expires_at)?.as_str()))?;
         }
         let caller = self.0.caller(py)?;
         NewToken::from_core(py, &tokens(&caller, py, username)?.create(request)?)
@@ -70,7 +74,12 @@ impl Tokens {
     /// Raises:
     ///     BadRequestError: It has expired.
     #[pyo3(signature = (id: "int", *, username: "str | None" = None) -> "Token")]
-    fn activate(&self, py: Python<'_>, id: &Bound<'_, PyAny>, username: Option<&str>) -> PyResult<Token> {
+    fn activate(
+        &self,
+        py: Python<'_>,
+        id: &Bound<'_, PyAny>,
+        username: Option<&Bound<'_, PyString>>,
+    ) -> PyResult<Token> {
         let caller = self.0.caller(py)?;
         Token::from_core(py, &tokens(&caller, py, username)?.activate(number(py, id)?)?)
     }
@@ -81,7 +90,12 @@ impl Tokens {
     ///     id: The token's number.
     ///     username: The sub-account it belongs to, if not the caller.
     #[pyo3(signature = (id: "int", *, username: "str | None" = None) -> "Token")]
-    fn deactivate(&self, py: Python<'_>, id: &Bound<'_, PyAny>, username: Option<&str>) -> PyResult<Token> {
+    fn deactivate(
+        &self,
+        py: Python<'_>,
+        id: &Bound<'_, PyAny>,
+        username: Option<&Bound<'_, PyString>>,
+    ) -> PyResult<Token> {
         let caller = self.0.caller(py)?;
         Token::from_core(py, &tokens(&caller, py, username)?.deactivate(number(py, id)?)?)
     }
@@ -92,7 +106,12 @@ impl Tokens {
     ///     id: The token's number.
     ///     username: The sub-account it belongs to, if not the caller.
     #[pyo3(signature = (id: "int", *, username: "str | None" = None) -> "None")]
-    fn delete(&self, py: Python<'_>, id: &Bound<'_, PyAny>, username: Option<&str>) -> PyResult<()> {
+    fn delete(
+        &self,
+        py: Python<'_>,
+        id: &Bound<'_, PyAny>,
+        username: Option<&Bound<'_, PyString>>,
+    ) -> PyResult<()> {
         let caller = self.0.caller(py)?;
         tokens(&caller, py, username)?.delete(number(py, id)?)
     }
@@ -102,11 +121,11 @@ impl Tokens {
 fn tokens<'a, 'py>(
     caller: &'a Caller<'py>,
     py: Python<'_>,
-    username: Option<&str>,
+    username: Option<&Bound<'_, PyString>>,
 ) -> PyResult<proxymesh::resource::Tokens<'a, Caller<'py>>> {
     match username {
         None => Ok(caller.tokens()),
-        Some(username) => checked(py, caller.tokens().of(username)),
+        Some(username) => checked(py, caller.tokens().of(text(py, "username", username)?)),
     }
 }
 
@@ -115,9 +134,13 @@ fn number(py: Python<'_>, id: &Bound<'_, PyAny>) -> PyResult<TokenId> {
 }
 
 /// A date as text: text goes as it is, to be checked by the core, and a `date` in ISO form.
-fn date(date: &Bound<'_, PyAny>) -> PyResult<String> {
-    match date.cast::<PyString>() {
-        Ok(text) => text.extract(),
-        Err(_) => date.call_method0("isoformat")?.extract(),
+fn date(py: Python<'_>, date: &Bound<'_, PyAny>) -> PyResult<String> {
+    if let Ok(date) = date.cast::<PyString>() {
+        return text(py, "expires_at", date).map(str::to_owned);
     }
+    if !date.is_instance_of::<PyDate>() {
+        let given = date.get_type().name()?;
+        return Err(PyTypeError::new_err(format!("expires_at must be date or str, not {given}")));
+    }
+    date.call_method0("isoformat")?.extract()
 }

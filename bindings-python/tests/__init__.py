@@ -1,0 +1,1 @@
+"""The tests of the Python package, against real servers on this machine."""

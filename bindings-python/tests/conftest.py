@@ -1,0 +1,91 @@
+"""Fixtures: servers that stop with the test, and an environment without settings."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import pytest
+from proxymesh import Client
+from proxymesh.sandbox import Sandbox
+
+from .support.credentials import ODD_PASSWORD, PASSWORD, USERNAME
+from .support.server import Reply, Script, Server, close_retired, port_of, retire
+
+
+class StartServer(Protocol):
+    def __call__(self, script: Script | Reply, **options: Any) -> Server: ...
+
+
+class StartSandbox(Protocol):
+    def __call__(self, **options: Any) -> Sandbox: ...
+
+
+class Connect(Protocol):
+    def __call__(self, server: Server | Sandbox | str, **options: Any) -> Client: ...
+
+
+def pytest_unconfigure() -> None:
+    close_retired()
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of whoever runs the tests reaches them."""
+    for name in os.environ:
+        if name.startswith("PROXYMESH_") or name.upper() in {"SSL_CERT_FILE", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}:
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def start_server() -> Iterator[StartServer]:
+    """Starts recording servers."""
+    with contextlib.ExitStack() as stack:
+
+        def start(script: Script | Reply, **options: Any) -> Server:
+            server = Server(script, **options)
+            stack.callback(server.stop)
+            return server
+
+        yield start
+
+
+@pytest.fixture
+def start_sandbox() -> Iterator[StartSandbox]:
+    """Starts sandboxes whose parent has the credentials of all tests."""
+    with contextlib.ExitStack() as stack:
+
+        def start(**options: Any) -> Sandbox:
+            sandbox = Sandbox(**{"username": USERNAME, "password": PASSWORD, **options})
+            stack.callback(_stop, sandbox)
+            return sandbox
+
+        yield start
+
+
+def _stop(sandbox: Sandbox) -> None:
+    sandbox.stop()
+    if any(request.status == 401 for request in sandbox.requests()):
+        retire(port_of(sandbox.base_url))
+
+
+@pytest.fixture
+def sandbox(start_sandbox: StartSandbox) -> Sandbox:
+    """A sandbox of the test's own."""
+    return start_sandbox()
+
+
+@pytest.fixture
+def connect() -> Iterator[Connect]:
+    """Makes clients of a server, by default with a username and a password in which much has to be encoded."""
+    with contextlib.ExitStack() as stack:
+
+        def make(server: Server | Sandbox | str, **options: Any) -> Client:
+            if "token" not in options:
+                options = {"username": USERNAME, "password": ODD_PASSWORD, **options}
+            base_url = server if isinstance(server, str) else server.base_url
+            return stack.enter_context(Client(base_url=base_url, **options))
+
+        yield make

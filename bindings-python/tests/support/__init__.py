@@ -1,0 +1,1 @@
+"""What the tests share: a recording server, the tables of all languages, and the credentials they use."""

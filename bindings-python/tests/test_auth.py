@@ -1,0 +1,141 @@
+"""The auth gate: a wrong password costs the account one failed authentication, however many threads try it, and never
+the four that ban it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import proxymesh
+import pytest
+from proxymesh import Client
+from proxymesh.sandbox import Sandbox
+
+from .conftest import Connect, StartServer
+from .support.credentials import PASSWORD, SUB_PASSWORD, TOKEN, USERNAME
+from .support.server import Answer
+
+MANY = 256
+WRONG = "wrong-password"
+# A rejection also answers the calls of the second after it; this is longer.
+A_ROUND_LATER = 1.1
+
+
+def together(clients: list[Client]) -> list[BaseException | None]:
+    """Calls with each client from a thread of its own, all starting at once; what each raises."""
+    barrier = threading.Barrier(len(clients))
+
+    def one(client: Client) -> BaseException | None:
+        barrier.wait()
+        try:
+            client.ips.list()
+        except proxymesh.ProxyMeshError as error:
+            return error
+        return None
+
+    with ThreadPoolExecutor(len(clients)) as threads:
+        return list(threads.map(one, clients))
+
+
+def kinds(outcomes: list[BaseException | None]) -> dict[str, int]:
+    return dict(Counter(type(outcome).__name__ for outcome in outcomes))
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["one client", "a client each"])
+def test_256_threads_with_a_wrong_password_cost_one_failed_authentication(sandbox: Sandbox, shared: bool) -> None:
+    def make() -> Client:
+        return sandbox.client(username=USERNAME, password=WRONG)
+
+    clients = [make()] * MANY if shared else [make() for _ in range(MANY)]
+    first = together(clients)
+    assert kinds(first) == {"AuthenticationError": MANY}
+    assert len(sandbox.requests()) == 1
+    attempts = Counter(error.attempts for error in first if isinstance(error, proxymesh.AuthenticationError))
+    assert attempts == {1: 1, 0: MANY - 1}, "one was sent, and its answer was given to all"
+
+    time.sleep(A_ROUND_LATER)
+    assert kinds(together(clients)) == {"AuthenticationError": MANY}
+    assert len(sandbox.requests()) == 2, "the second round costs one more"
+
+    for _ in range(2):
+        time.sleep(A_ROUND_LATER)
+        blocked = together(clients)
+        assert kinds(blocked) == {"AuthenticationBlockedError": MANY}
+        for error in blocked:
+            assert isinstance(error, proxymesh.AuthenticationBlockedError)
+            assert 280 < error.retry_after < 300
+            assert error.call == "ips.list"
+        assert len(sandbox.requests()) == 2, "the third and the fourth cost none"
+
+    with sandbox.client() as right:
+        assert right.ips.list() == [], "right credentials in a new client work at once"
+
+
+def test_right_credentials_let_all_through_after_one_has_tried_them(sandbox: Sandbox) -> None:
+    assert kinds(together([sandbox.client()] * 64)) == {"NoneType": 64}
+    assert len(sandbox.requests()) == 64
+
+
+def test_a_third_wrong_password_stops_the_process_before_the_fourth(sandbox: Sandbox) -> None:
+    for wrong in ("wrong 1", "wrong 2", "wrong 3"):
+        with pytest.raises(proxymesh.AuthenticationError):
+            sandbox.client(username=USERNAME, password=wrong).ips.list()
+    for password in ("wrong 4", PASSWORD):
+        with pytest.raises(proxymesh.AuthenticationBlockedError):
+            sandbox.client(username=USERNAME, password=password).ips.list()
+    assert len(sandbox.requests()) == 3, "the account is not banned"
+
+
+def test_credentials_that_worked_go_on_when_others_have_used_up_the_failures(sandbox: Sandbox) -> None:
+    right = sandbox.client()
+    right.ips.list()
+    for wrong in ("wrong 1", "wrong 2", "wrong 3"):
+        with pytest.raises(proxymesh.AuthenticationError):
+            sandbox.client(username=USERNAME, password=wrong).ips.list()
+    assert right.ips.list() == []
+
+
+def test_a_sub_account_and_a_token_are_credentials_too(sandbox: Sandbox) -> None:
+    with sandbox.client() as parent:
+        parent.sub_accounts.create("crawler-1", password=SUB_PASSWORD)
+        token = parent.tokens.create()
+    with sandbox.client(username="crawler-1", password=SUB_PASSWORD) as sub:
+        assert sub.ips.list() == []
+        with pytest.raises(proxymesh.PermissionDeniedError):
+            sub.sub_accounts.create("crawler-2")
+    with sandbox.client(token=token.token) as bearer:
+        assert bearer.ips.list() == []
+    assert [(request.auth, request.username) for request in sandbox.requests()] == [
+        ("basic", USERNAME),
+        ("basic", USERNAME),
+        ("basic", "crawler-1"),
+        ("basic", "crawler-1"),
+        ("bearer", None),
+    ]
+
+
+TOKEN_CALLS: dict[str, Callable[[Client], object]] = {
+    "tokens.list": lambda client: client.tokens.list(),
+    "tokens.create": lambda client: client.tokens.create(),
+    "tokens.activate": lambda client: client.tokens.activate(1),
+    "tokens.deactivate": lambda client: client.tokens.deactivate(1),
+    "tokens.delete": lambda client: client.tokens.delete(1),
+}
+
+
+@pytest.mark.parametrize("name", TOKEN_CALLS)
+def test_a_token_call_with_a_token_is_refused_and_nothing_is_sent(
+    name: str, start_server: StartServer, connect: Connect
+) -> None:
+    server = start_server(Answer(200))
+    with pytest.raises(proxymesh.BasicAuthRequiredError) as caught:
+        TOKEN_CALLS[name](connect(server, token=TOKEN))
+    assert caught.value.call == name
+    assert str(caught.value) == (
+        f"{name} takes the account's username and password, never a token: use a client made with both"
+    )
+    assert server.connections == 0

@@ -1,0 +1,230 @@
+"""The exceptions: how they are caught, what they hold, and that they survive pickling and copying."""
+
+from __future__ import annotations
+
+import builtins
+import copy
+import inspect
+import pickle
+import re
+from collections.abc import Callable
+from typing import Any
+
+import proxymesh
+import pytest
+from proxymesh import Client, _errors
+
+from .conftest import Connect, StartServer
+from .support.credentials import ODD_PASSWORD, TOKEN
+from .support.server import Answer, Instead, Server
+
+CLASSES = [getattr(proxymesh, name) for name in _errors.__all__]
+STATUS_FIELDS = {"call", "status", "reason", "field_errors", "body", "retry_after", "attempts"}
+
+
+def failing(script: Any, act: Callable[[Client], object], **options: Any) -> Callable[[StartServer, Connect], Any]:
+    """Makes a client fail against a real server, and gives the exception."""
+
+    def fail(start_server: StartServer, connect: Connect) -> Any:
+        client = connect(start_server(script), **{"max_retries": 0, **options})
+        with pytest.raises(proxymesh.ProxyMeshError) as caught:
+            act(client)
+        return caught.value
+
+    return fail
+
+
+def blocked(start_server: StartServer, connect: Connect) -> Any:
+    server: Server = start_server(Answer(401))
+    for password in ("wrong 1", "wrong 2", "wrong 3"):
+        with pytest.raises(proxymesh.AuthenticationError):
+            connect(server, password=password).ips.list()
+    with pytest.raises(proxymesh.AuthenticationBlockedError) as caught:
+        connect(server).ips.list()
+    return caught.value
+
+
+def misconfigured(start_server: StartServer, connect: Connect) -> Any:
+    with pytest.raises(proxymesh.ConfigError) as caught:
+        connect("http://proxymesh.com")
+    return caught.value
+
+
+def status(code: int, **headers: str) -> Callable[[StartServer, Connect], Any]:
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return failing(Answer(code, b'{"error": "no"}', names), lambda client: client.ips.list())
+
+
+# One of each, as they really come.
+MADE: dict[str, Callable[[StartServer, Connect], Any]] = {
+    "ConfigError": misconfigured,
+    "ValidationError": failing(Answer(500), lambda client: client.ips.add("nowhere")),
+    "BasicAuthRequiredError": failing(Answer(500), lambda client: client.tokens.list(), token=TOKEN),
+    "AuthenticationBlockedError": blocked,
+    "AuthenticationError": status(401),
+    "BadRequestError": failing(
+        Answer(400, b'{"email": ["Bad.", "Long."]}'), lambda client: client.sub_accounts.edit("x", email="y")
+    ),
+    "PlanLimitError": status(402),
+    "PermissionDeniedError": status(403),
+    "NotFoundError": status(404),
+    "RateLimitedError": status(429, retry_after="90"),
+    "ServerError": status(503),
+    "UnexpectedStatusError": status(302, location="/elsewhere"),
+    "TimeoutError": failing(Instead.HANG, lambda client: client.ips.list(), timeout=0.1),
+    "ConnectionError": failing(Instead.RESET, lambda client: client.ips.list()),
+    "DecodeError": failing(Answer(200, "<html>"), lambda client: client.ips.list()),
+    "OutcomeUnknownError": failing(Instead.RESET, lambda client: client.sub_accounts.create("x")),
+}
+FIELDS = {
+    "ConfigError": {"call", "reason"},
+    "ValidationError": {"call", "field", "reason"},
+    "BasicAuthRequiredError": {"call"},
+    "AuthenticationBlockedError": {"call", "retry_after"},
+    "TimeoutError": {"call", "reason", "attempts"},
+    "ConnectionError": {"call", "reason", "attempts"},
+    "DecodeError": {"call", "status", "reason", "body"},
+    "OutcomeUnknownError": {"call", "reason", "advice"},
+}
+
+
+@pytest.fixture(params=MADE)
+def error(request: pytest.FixtureRequest, start_server: StartServer, connect: Connect) -> Any:
+    """Each exception in turn."""
+    made = MADE[request.param](start_server, connect)
+    assert type(made).__name__ == request.param
+    return made
+
+
+def fields(error: Any) -> dict[str, object]:
+    """Its attributes by the documentation: those that its class annotates."""
+    return {name: getattr(error, name) for kind in type(error).__mro__ for name in inspect.get_annotations(kind)}
+
+
+def test_every_class_is_made_here() -> None:
+    assert {*MADE, "ProxyMeshError", "StatusError"} == set(_errors.__all__)
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: str(kind.__name__))
+def test_every_class_is_a_proxymesh_error_of_the_package(kind: type[Exception]) -> None:
+    assert issubclass(kind, proxymesh.ProxyMeshError)
+    assert kind.__module__ == "proxymesh"
+    assert getattr(proxymesh, kind.__name__) is kind
+    assert kind.__name__ in proxymesh.__all__
+    assert kind.__doc__
+
+
+def test_statuses_are_one_family() -> None:
+    family = {name for name, make in MADE.items() if issubclass(getattr(proxymesh, name), proxymesh.StatusError)}
+    assert family == {
+        "AuthenticationError",
+        "BadRequestError",
+        "NotFoundError",
+        "PermissionDeniedError",
+        "PlanLimitError",
+        "RateLimitedError",
+        "ServerError",
+        "UnexpectedStatusError",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "caught_as"),
+    [
+        ("ValidationError", ValueError),
+        ("TimeoutError", builtins.TimeoutError),
+        ("TimeoutError", OSError),
+        ("ConnectionError", builtins.ConnectionError),
+        ("ConnectionError", OSError),
+        ("NotFoundError", proxymesh.StatusError),
+        ("OutcomeUnknownError", proxymesh.ProxyMeshError),
+    ],
+)
+def test_code_that_catches_builtins_catches_them(
+    name: str, caught_as: type[Exception], start_server: StartServer, connect: Connect
+) -> None:
+    made = MADE[name](start_server, connect)
+    with pytest.raises(caught_as) as caught:
+        raise made
+    assert caught.value is made
+
+
+def test_nothing_else_is_a_builtin_of_those_kinds() -> None:
+    also = {"ValidationError": ValueError, "TimeoutError": OSError, "ConnectionError": OSError}
+    for kind in CLASSES:
+        for builtin in (ValueError, OSError, LookupError, RuntimeError, TypeError):
+            assert issubclass(kind, builtin) == (also.get(kind.__name__) is builtin)
+
+
+def test_an_exception_has_the_attributes_of_its_kind_and_no_others(error: Any) -> None:
+    expected = FIELDS.get(type(error).__name__, STATUS_FIELDS)
+    assert fields(error).keys() == expected
+    assert vars(error).keys() <= expected
+    assert error.args == (str(error),)
+    needs_call = type(error).__name__ not in {"ConfigError", "ValidationError"}
+    assert (error.call is not None) == needs_call
+    if needs_call:
+        assert re.match(rf"{re.escape(error.call)}(:| takes| was not sent)", str(error))
+
+
+def test_the_types_of_the_attributes_are_those_annotated(error: Any) -> None:
+    types: dict[str, tuple[type, ...]] = {
+        "call": (str, type(None)),
+        "status": (int,),
+        "attempts": (int,),
+        "retry_after": (float,) if type(error) is proxymesh.AuthenticationBlockedError else (float, type(None)),
+        "field_errors": (dict,),
+    }
+    for name, value in fields(error).items():
+        assert type(value) in types.get(name, (str,)), name
+
+
+def same(one: Any, other: Any) -> bool:
+    return (type(one), str(one), one.args, fields(one), vars(one)) == (
+        type(other),
+        str(other),
+        other.args,
+        fields(other),
+        vars(other),
+    )
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_an_exception_survives_pickling(error: Any, protocol: int) -> None:
+    pickled = pickle.dumps(error, protocol)
+    assert same(pickle.loads(pickled), error)
+    assert b"canary" not in pickled
+    assert b"proxymesh._errors" not in pickled, "it is found as proxymesh.X, wherever it is defined"
+
+
+def test_an_exception_survives_copying(error: Any) -> None:
+    assert same(copy.copy(error), error)
+    deep = copy.deepcopy(error)
+    assert same(deep, error)
+    if isinstance(error, proxymesh.StatusError):
+        deep.field_errors["more"] = ["x"]
+        assert "more" not in error.field_errors
+
+
+def test_repr_names_the_class_and_the_text(error: Any) -> None:
+    assert repr(error) == f"{type(error).__name__}({str(error)!r})"
+    assert ODD_PASSWORD not in repr(error)
+    assert TOKEN not in repr(error)
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: str(kind.__name__))
+def test_an_exception_may_be_made_by_hand_to_test_what_catches_it(kind: Any) -> None:
+    bare, full = kind(), kind("a text", call="ips.add", attempts=7)
+    assert (str(bare), bare.call) == ("", None)
+    assert (str(full), full.call, full.attempts) == ("a text", "ips.add", 7)
+    assert fields(bare).keys() == FIELDS.get(
+        kind.__name__, STATUS_FIELDS if "Status" in str(kind.__mro__) else {"call"}
+    )
+    if issubclass(kind, proxymesh.StatusError):
+        bare.field_errors["x"] = []
+        assert kind().field_errors == {}
+
+
+def test_no_exception_has_another_as_its_cause(error: Any) -> None:
+    assert error.__cause__ is None
+    assert error.__context__ is None

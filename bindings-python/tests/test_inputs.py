@@ -1,0 +1,274 @@
+"""Bad input is refused with its field and the rule it breaks, before anything is sent; the same rules at their limit
+let it through.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+from datetime import date, datetime, time, timezone
+from typing import Any
+
+import pytest
+from proxymesh import Client, NotFoundError, ValidationError
+
+from .conftest import Connect, StartServer
+from .support.credentials import PASSWORD, SUB_PASSWORD
+from .support.server import Answer, Server, answer
+from .support.tables import CALLS, Row, call, row_id, rows
+
+BAD = rows("bad_inputs")
+GOOD = rows("good_inputs")
+GIGABYTES = "must be a whole number of gigabytes from 0 (no limit) to 4294967295"
+NO_INTEGER = "is not a whole number, or not one in range"
+SURROGATE = "\ud800"
+
+
+@pytest.fixture
+def deaf(start_server: StartServer) -> Server:
+    """A server at which nothing may arrive."""
+    return start_server(Answer(500))
+
+
+@pytest.fixture
+def client(deaf: Server, connect: Connect) -> Client:
+    return connect(deaf)
+
+
+def refuses(server: Server, act: Callable[[], object], field: str, reason: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        act()
+    error = caught.value
+    assert (error.field, error.reason, str(error)) == (field, reason, f"{field}: {reason}")
+    assert error.call is None
+    assert len(str(error)) < 200, "a huge input is not quoted"
+    assert server.connections == 0
+
+
+@pytest.mark.parametrize("row", BAD, ids=row_id)
+def test_bad_input_is_refused_and_nothing_is_sent(row: Row, deaf: Server, client: Client) -> None:
+    refuses(deaf, lambda: call(client, row["call"], row["args"]), row["field"], row["reason"])
+
+
+@pytest.mark.parametrize("row", GOOD, ids=row_id)
+def test_what_is_just_at_the_limit_is_sent(row: Row, start_server: StartServer, connect: Connect) -> None:
+    server = start_server(Answer(404))
+    with pytest.raises(NotFoundError):
+        call(connect(server), row["call"], row["args"])
+    assert server.count == 1
+
+
+@pytest.mark.parametrize("table", [BAD, GOOD], ids=["bad", "good"])
+def test_every_call_that_takes_input_is_in_the_table(table: list[Row]) -> None:
+    assert {row["call"] for row in table} == CALLS - {"hostnames.list", "proxies.list", "geo.open", "geo.world"}
+
+
+@pytest.mark.parametrize("field", ["monthly_limit", "total_limit"])
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (1.5, NO_INTEGER),
+        (5.0, NO_INTEGER),
+        ("5", NO_INTEGER),
+        (b"5", NO_INTEGER),
+        ([5], NO_INTEGER),
+        (float("nan"), NO_INTEGER),
+        (2**70, NO_INTEGER),
+        (-(2**70), NO_INTEGER),
+        (2**32, GIGABYTES),
+        (-1, GIGABYTES),
+    ],
+)
+def test_a_limit_is_a_whole_number(field: str, value: object, reason: str, deaf: Server, client: Client) -> None:
+    refuses(deaf, lambda: call(client, "sub_accounts.create", {"username": "x", field: value}), field, reason)
+    refuses(deaf, lambda: call(client, "sub_accounts.edit", {"username": "x", field: value}), field, reason)
+
+
+@pytest.mark.parametrize("verb", ["activate", "deactivate", "delete"])
+@pytest.mark.parametrize("value", ["17", 17.0, None, 2**63, -(2**70), b"17"])
+def test_a_token_id_is_a_whole_number(verb: str, value: object, deaf: Server, client: Client) -> None:
+    refuses(deaf, lambda: call(client, f"tokens.{verb}", {"id": value}), "id", NO_INTEGER)
+
+
+class Gigabytes:
+    """An integer of another library, such as numpy's."""
+
+    def __index__(self) -> int:
+        return 7
+
+
+def test_integers_of_other_libraries_are_integers(start_server: StartServer, connect: Connect) -> None:
+    server = start_server(Answer(404))
+    client: Any = connect(server)
+    for value in (Gigabytes(), True):
+        with pytest.raises(NotFoundError):
+            client.sub_accounts.edit("x", monthly_limit=value)
+    assert [request.body for request in server.requests] == [
+        b"username=x&monthly_limit=7",
+        b"username=x&monthly_limit=1",
+    ]
+
+
+def test_an_ip_may_be_an_ipaddress_object(start_server: StartServer, connect: Connect) -> None:
+    server = start_server(lambda request: answer({"ip": "203.0.113.7"}))
+    client = connect(server)
+    client.ips.add(ipaddress.IPv4Address("203.0.113.7"))
+    client.ips.delete(ipaddress.ip_address("2001:db8::7"))
+    client.ips.add(ipaddress.ip_address("::ffff:203.0.113.7"))
+    assert [request.body.decode() for request in server.requests] == [
+        "ip=203.0.113.7",
+        "ip=2001%3Adb8%3A%3A7",
+        "ip=%3A%3Affff%3A203.0.113.7",
+    ]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        ipaddress.ip_address("fe80::1%eth0"),
+        ipaddress.ip_interface("203.0.113.7/24"),
+        ipaddress.ip_interface("2001:db8::7/64"),
+    ],
+    ids=str,
+)
+def test_no_part_of_an_address_is_lost_silently(value: Any, deaf: Server, client: Client) -> None:
+    reason = "is not an IP address, such as 203.0.113.7 or 2001:db8::7"
+    refuses(deaf, lambda: client.ips.add(value), "ip", reason)
+    refuses(deaf, lambda: client.ips.delete(value), "ip", reason)
+
+
+@pytest.mark.parametrize("value", [None, 5, b"203.0.113.7", ["203.0.113.7"], ipaddress.ip_network("203.0.113.0/24")])
+def test_what_is_no_address_at_all_is_a_type_error(value: Any, deaf: Server, client: Client) -> None:
+    for act in (client.ips.add, client.ips.delete):
+        with pytest.raises(TypeError, match=r"^ip must be str, IPv4Address or IPv6Address, not \w+$"):
+            act(value)
+    assert deaf.connections == 0
+
+
+def test_an_expiry_may_be_a_date(start_server: StartServer, connect: Connect) -> None:
+    token = {"id": 1, "label": "", "is_active": True, "expires_at": None, "created_at": "2026-01-15T12:00:00"}
+    server = start_server(answer({**token, "token": "pm_x"}))
+    client = connect(server)
+    client.tokens.create(expires_at=date(2027, 1, 31))
+    client.tokens.create(expires_at="2027-01-31")
+    client.tokens.create(expires_at=date(1, 2, 3))
+    assert [request.body for request in server.requests] == [
+        b"expires_at=2027-01-31",
+        b"expires_at=2027-01-31",
+        b"expires_at=0001-02-03",
+    ]
+
+
+@pytest.mark.parametrize(
+    "moment", [datetime(2027, 1, 31), datetime(2027, 1, 31, 23, 59, tzinfo=timezone.utc)], ids=["naive", "aware"]
+)
+def test_a_moment_is_no_date_because_its_day_depends_on_where_one_is(
+    moment: datetime, deaf: Server, client: Client
+) -> None:
+    reason = "is not a calendar date of the form YYYY-MM-DD"
+    refuses(deaf, lambda: client.tokens.create(expires_at=moment), "expires_at", reason)
+
+
+@pytest.mark.parametrize("value", [5, 5.0, b"2027-01-31", time(12), ["2027-01-31"]])
+def test_what_is_no_date_at_all_is_a_type_error(value: Any, deaf: Server, client: Client) -> None:
+    with pytest.raises(TypeError, match=r"^expires_at must be date or str, not \w+$"):
+        client.tokens.create(expires_at=value)
+    assert deaf.connections == 0
+
+
+SUB: dict[str, Any] = {"username": "x"}
+PERSON = ["password", "first_name", "last_name", "email"]
+ADDRESS = {"ip": "203.0.113.7"}
+DOMAIN = {"domain": "a.example"}
+ID = {"id": 1}
+# Every text parameter of every call, with what else the call needs.
+PARAMETERS: list[tuple[str, str, dict[str, Any]]] = [
+    *((f"sub_accounts.{verb}", field, SUB) for verb in ("create", "edit") for field in PERSON),
+    *((f"sub_accounts.{verb}", "username", {}) for verb in ("create", "edit", "get")),
+    *((f"sub_accounts.{verb}", "username", {}) for verb in ("activate", "deactivate", "delete")),
+    ("ips.add", "label", ADDRESS),
+    ("ips.add", "username", ADDRESS),
+    ("ips.delete", "username", ADDRESS),
+    ("ips.list", "username", {}),
+    ("ips.labels", "username", {}),
+    *((f"hostnames.{verb}", "domain", {}) for verb in ("add", "delete")),
+    *((f"hostnames.{verb}", "username", DOMAIN) for verb in ("add", "delete")),
+    *((f"proxies.{verb}", "proxy", {}) for verb in ("add", "delete")),
+    ("tokens.list", "username", {}),
+    ("tokens.create", "label", {}),
+    ("tokens.create", "username", {}),
+    *((f"tokens.{verb}", "username", ID) for verb in ("activate", "deactivate", "delete")),
+]
+TEXTS = {f"{name} {field}": (name, field, others) for name, field, others in PARAMETERS}
+# These take other types, too.
+MIXED = {"ips.add ip": "ip", "ips.delete ip": "ip", "tokens.create expires_at": "expires_at"}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("value", [5, 1.5, b"x", ["x"], object()], ids=lambda value: type(value).__name__)
+def test_what_is_no_text_is_a_type_error_that_names_the_parameter(
+    name: str, value: object, deaf: Server, client: Client
+) -> None:
+    method, field, others = TEXTS[name]
+    with pytest.raises(TypeError, match=f"'{field}'"):
+        call(client, method, {**others, field: value})
+    assert deaf.connections == 0
+
+
+@pytest.mark.parametrize("name", [name for name in TEXTS if name.split()[1] in {"domain", "proxy"}])
+def test_what_is_needed_may_not_be_none(name: str, deaf: Server, client: Client) -> None:
+    method, field, others = TEXTS[name]
+    with pytest.raises(TypeError, match=field):
+        call(client, method, {**others, field: None})
+    assert deaf.connections == 0
+
+
+@pytest.mark.parametrize("name", [*TEXTS, *MIXED])
+def test_a_lone_surrogate_is_no_text(name: str, deaf: Server, client: Client) -> None:
+    """It comes from `os.environ` and `os.fsdecode`, for bytes that are not UTF-8."""
+    method, field, others = TEXTS.get(name) or (name.split()[0], MIXED[name], {})
+    with pytest.raises(ValidationError) as caught:
+        call(client, method, {**others, field: SUB_PASSWORD + SURROGATE})
+    error = caught.value
+    assert (error.field, error.reason) == (field, "holds a lone surrogate, which is no character")
+    assert SUB_PASSWORD not in repr(error)
+    assert error.__cause__ is error.__context__ is None
+    assert deaf.connections == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "positional", "keywords", "complaint"),
+    [
+        ("sub_accounts.create", ("x", SUB_PASSWORD), {}, "positional"),
+        ("sub_accounts.edit", ("x", SUB_PASSWORD), {}, "positional"),
+        ("ips.add", ("203.0.113.7", "label"), {}, "positional"),
+        ("ips.list", ("x",), {}, "positional"),
+        ("hostnames.add", ("a.example", "x"), {}, "positional"),
+        ("tokens.create", ("label",), {}, "positional"),
+        ("tokens.delete", (1, "x"), {}, "positional"),
+        ("proxies.list", ("x",), {}, "takes no arguments"),
+        ("sub_accounts.create", (), {}, "missing 1 required positional argument: 'username'"),
+        ("ips.add", (), {"label": "x"}, "missing 1 required positional argument: 'ip'"),
+        ("proxies.add", (), {}, "missing 1 required positional argument: 'proxy'"),
+        ("tokens.activate", (), {}, "missing 1 required positional argument: 'id'"),
+        ("sub_accounts.create", ("x",), {"limit": 5}, "unexpected keyword argument 'limit'"),
+        ("ips.add", ("203.0.113.7",), {"lable": "x"}, "unexpected keyword argument 'lable'"),
+        ("proxies.list", (), {"username": "x"}, "takes no keyword arguments"),
+        ("hostnames.list", (), {"username": "x"}, "takes no keyword arguments"),
+    ],
+    ids=lambda value: value if isinstance(value, str) and "." in value else "",
+)
+def test_a_call_made_in_a_way_that_it_does_not_have_is_a_type_error(
+    name: str, positional: tuple[Any, ...], keywords: dict[str, Any], complaint: str, deaf: Server, client: Client
+) -> None:
+    resource, verb = name.split(".")
+    with pytest.raises(TypeError, match=re.escape(complaint)):
+        getattr(getattr(client, resource), verb)(*positional, **keywords)
+    assert deaf.connections == 0
+
+
+def test_of_a_client_only_username_and_password_go_by_position() -> None:
+    loose: Any = Client
+    with pytest.raises(TypeError, match="positional"):
+        loose("me", PASSWORD, "pm_x")

@@ -1,0 +1,297 @@
+"""The values that calls give: frozen, comparable, hashable, readable, and as good as any value of Python."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Hashable
+from datetime import date, datetime, timezone
+from typing import Any
+from unittest import mock
+from urllib.parse import unquote, urlsplit
+
+import proxymesh
+import pytest
+from proxymesh import LabeledIp, NewToken, Proxy, SubAccount, Token, ValidationError
+from proxymesh.sandbox import RecordedRequest
+
+from .support.credentials import ODD_PASSWORD, PASSWORD, SUB_PASSWORD, TOKEN, USERNAME
+
+NOON = datetime(2026, 1, 15, 12, tzinfo=timezone.utc)
+
+
+def values() -> dict[str, Any]:
+    """One of each, made anew."""
+    return {
+        "SubAccount": SubAccount("crawler-1", True, 1.25, 7.5, 5, 0, "Zoë", None, ""),
+        "LabeledIp": LabeledIp("203.0.113.7", "büro"),
+        "Token": Token(17, "ci", True, date(2027, 1, 31), NOON),
+        "NewToken": NewToken(17, "ci", True, None, NOON, TOKEN),
+        "Proxy": Proxy("us-ca.proxymesh.com"),
+        "RecordedRequest": RecordedRequest(1, "GET", "/api/ips/", {"a": "b"}, {}, None, "basic", "x", 200, None),
+    }
+
+
+KINDS = list(values())
+# What differs from each in one field.
+OTHERS: dict[str, Any] = {
+    "SubAccount": SubAccount("crawler-1", True, 1.25, 7.5, 5, 0, "Zoë", "", ""),
+    "LabeledIp": LabeledIp("203.0.113.7", "buro"),
+    "Token": Token(17, "ci", True, None, NOON),
+    "NewToken": NewToken(17, "ci", True, None, NOON, TOKEN + "x"),
+    "Proxy": Proxy("us-ca.proxymesh.com", 31281),
+    "RecordedRequest": RecordedRequest(1, "GET", "/api/ips/", {"a": "c"}, {}, None, "basic", "x", 200, None),
+}
+REPRS = {
+    "SubAccount": "SubAccount(username='crawler-1', active=True, monthly_bandwidth=1.25, total_bandwidth=7.5, "
+    "monthly_bandwidth_limit=5, total_bandwidth_limit=0, first_name='Zoë', last_name=None, email='')",
+    "LabeledIp": "LabeledIp(ip='203.0.113.7', label='büro')",
+    "Token": "Token(id=17, label='ci', is_active=True, expires_at=datetime.date(2027, 1, 31), "
+    "created_at=datetime.datetime(2026, 1, 15, 12, 0, tzinfo=datetime.timezone.utc))",
+    "NewToken": "NewToken(id=17, label='ci', is_active=True, expires_at=None, "
+    "created_at=datetime.datetime(2026, 1, 15, 12, 0, tzinfo=datetime.timezone.utc), token='[redacted]')",
+    "Proxy": "Proxy(host='us-ca.proxymesh.com', port=31280)",
+    "RecordedRequest": "RecordedRequest(number=1, method='GET', path='/api/ips/', query={'a': 'b'}, form={}, "
+    "content_type=None, auth='basic', username='x', status=200, fault=None)",
+}
+
+each = pytest.mark.parametrize("kind", KINDS)
+
+
+@each
+def test_a_value_equals_another_with_the_same_fields_only(kind: str) -> None:
+    value, twin, other = values()[kind], values()[kind], OTHERS[kind]
+    assert value is not twin
+    assert value == twin
+    assert not (value != twin)  # noqa: SIM202
+    assert value != other
+    assert value not in (None, 5, "x", value.to_dict(), tuple(value.to_dict().values()))
+    assert all(value != foreign for name, foreign in values().items() if name != kind)
+
+
+@each
+def test_a_value_lets_one_of_another_type_compare_itself(kind: str) -> None:
+    value = values()[kind]
+    assert value.__eq__(5) is NotImplemented
+    assert value == mock.ANY
+    double = mock.Mock()
+    double(value)
+    double.assert_called_once_with(mock.ANY)
+
+
+@each
+def test_equal_values_have_equal_hashes(kind: str) -> None:
+    value, twin, other = values()[kind], values()[kind], OTHERS[kind]
+    assert isinstance(value, Hashable)
+    assert hash(value) == hash(twin)
+    assert len({value, twin, other}) == 2
+
+
+@each
+def test_a_value_is_frozen(kind: str) -> None:
+    value = values()[kind]
+    before = value.to_dict()
+    for name in before:
+        with pytest.raises(AttributeError):
+            setattr(value, name, before[name])
+        with pytest.raises(AttributeError):
+            delattr(value, name)
+    with pytest.raises(AttributeError):
+        value.more = 1
+    for inner in value.to_dict().values():
+        if isinstance(inner, dict):
+            inner["more"] = "x"
+    assert value.to_dict() == before
+
+
+@each
+def test_repr_shows_all_fields_and_no_secret(kind: str) -> None:
+    assert repr(values()[kind]) == REPRS[kind]
+
+
+@each
+def test_repr_makes_the_value_again(kind: str) -> None:
+    import datetime as datetime_module
+
+    value = values()[kind]
+    names = {**{name: globals()[name] for name in KINDS}, "datetime": datetime_module}
+    again = eval(repr(value), names)
+    if kind == "NewToken":
+        assert again.token == "[redacted]"
+    else:
+        assert again == value
+
+
+@each
+def test_to_dict_has_the_fields_in_order_and_is_the_callers_own(kind: str) -> None:
+    value = values()[kind]
+    fields = value.to_dict()
+    assert type(fields) is dict
+    assert fields == {name: getattr(value, name) for name in fields}
+    assert tuple(fields) == value.__match_args__
+    fields.clear()
+    assert value.to_dict() != {}
+    assert type(value)(**value.to_dict()) == value
+
+
+@each
+def test_a_copy_is_the_value_itself(kind: str) -> None:
+    value = values()[kind]
+    assert copy.copy(value) is value
+    assert copy.deepcopy(value) is value
+    assert copy.deepcopy([value])[0] is value
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "NewToken"])
+def test_a_value_survives_pickling(kind: str, protocol: int) -> None:
+    value = values()[kind]
+    pickled = pickle.dumps(value, protocol)
+    again = pickle.loads(pickled)
+    assert again == value
+    assert type(again) is type(value)
+    assert repr(again) == repr(value)
+    assert b"_proxymesh" not in pickled, "it is found as proxymesh.X, wherever it is defined"
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_new_token_refuses_to_be_pickled(protocol: int) -> None:
+    for it in (values()["NewToken"], [values()["NewToken"]]):
+        with pytest.raises(TypeError, match="NewToken is not pickled, because its token is a secret") as caught:
+            pickle.dumps(it, protocol)
+        assert TOKEN not in str(caught.value)
+
+
+def test_a_new_token_shows_its_secret_only_where_it_is_asked_for() -> None:
+    token = values()["NewToken"]
+    for shown in (repr(token), str(token), f"{token}", f"{token!r}", repr([token]), repr({"t": token})):
+        assert TOKEN not in shown
+    assert token.token == TOKEN
+    assert token.to_dict()["token"] == TOKEN
+
+
+def test_values_can_be_matched() -> None:
+    match values()["SubAccount"]:
+        case SubAccount("crawler-1", active=True, monthly_bandwidth_limit=limit):
+            assert limit == 5
+        case _:
+            pytest.fail("not matched")
+    match values()["LabeledIp"]:
+        case LabeledIp(ip, "büro"):
+            assert ip == "203.0.113.7"
+        case _:
+            pytest.fail("not matched")
+    match values()["Proxy"]:
+        case Proxy(host, port):
+            assert (host, port) == ("us-ca.proxymesh.com", 31280)
+        case _:
+            pytest.fail("not matched")
+    match values()["Token"]:
+        case Token(id, label, True, date(), datetime()):
+            assert (id, label) == (17, "ci")
+        case _:
+            pytest.fail("not matched")
+
+
+@each
+def test_values_are_of_the_package(kind: str) -> None:
+    where = "proxymesh.sandbox" if kind == "RecordedRequest" else "proxymesh"
+    assert type(values()[kind]).__module__ == where
+    assert type(values()[kind]).__qualname__ == kind
+
+
+@each
+def test_a_value_needs_all_its_fields(kind: str) -> None:
+    with pytest.raises(TypeError, match="missing"):
+        type(values()[kind])()
+
+
+def test_a_proxy_is_given_by_host_and_port() -> None:
+    proxy = Proxy("us-ca.proxymesh.com", 31280)
+    assert proxy == Proxy("us-ca.proxymesh.com") == Proxy(host="us-ca.proxymesh.com", port=31280)
+    assert (proxy.host, proxy.port, proxy.name, str(proxy)) == (
+        "us-ca.proxymesh.com",
+        31280,
+        "us-ca",
+        "us-ca.proxymesh.com:31280",
+    )
+    assert f"{proxy}" == "us-ca.proxymesh.com:31280"
+
+
+def test_proxies_have_an_order() -> None:
+    names = [("us-ca.proxymesh.com", 31280), ("de.proxymesh.com", 31281), ("de.proxymesh.com", 31280)]
+    proxies = [Proxy(host, port) for host, port in names]
+    assert [(proxy.host, proxy.port) for proxy in sorted(proxies)] == sorted(names)
+    assert min(proxies) < max(proxies)
+    assert proxies[0] >= proxies[1] > proxies[2]
+    assert proxies[2] <= proxies[1]
+    with pytest.raises(TypeError, match="not supported between"):
+        _ = proxies[0] < "us-ca"
+
+
+def test_other_values_have_no_order() -> None:
+    one: Any = values()["LabeledIp"]
+    with pytest.raises(TypeError, match="not supported between"):
+        _ = one < one
+
+
+@pytest.mark.parametrize("password", [PASSWORD, ODD_PASSWORD, "a b", "/:@?#[]%", "p%20q", "\"'`<>^|\\{}", "å林😀"])
+def test_a_proxy_url_keeps_any_credentials_whole(password: str) -> None:
+    url = Proxy("us-ca.proxymesh.com").url(USERNAME, password)
+    parts = urlsplit(url)
+    assert (parts.scheme, parts.hostname, parts.port) == ("http", "us-ca.proxymesh.com", 31280)
+    assert (parts.path, parts.query, parts.fragment) == ("", "", "")
+    quoted_username, quoted_password = (parts.username or "", parts.password or "")
+    assert (unquote(quoted_username), unquote(quoted_password)) == (USERNAME, password)
+    assert url.isascii()
+    assert quoted_username == "me%2B1%40ex.com"
+
+
+def test_a_proxy_url_without_credentials_has_none() -> None:
+    assert Proxy("us-ca.proxymesh.com").url() == "http://us-ca.proxymesh.com:31280"
+    proxy: Any = Proxy("us-ca.proxymesh.com")
+    for half in ({"username": USERNAME}, {"password": PASSWORD}):
+        with pytest.raises(TypeError, match=r"^give both username and password, or neither$"):
+            proxy.url(**half)
+    for field in ("username", "password"):
+        texts = {"username": "x", "password": "x", field: SUB_PASSWORD + "\ud800"}
+        with pytest.raises(ValidationError, match=f"^{field}: holds a lone surrogate") as caught:
+            proxy.url(**texts)
+        assert SUB_PASSWORD not in repr(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "field"),
+    [
+        ("", 31280, "proxy"),
+        ("us ca", 31280, "proxy"),
+        ("us-ca.proxymesh.com:80", 31280, "proxy"),
+        ("me@us-ca.proxymesh.com", 31280, "proxy"),
+        ("http://us-ca", 31280, "proxy"),
+        ("a\r\nb", 31280, "proxy"),
+        ("us-ca.proxymesh.com", 0, "proxy"),
+        ("us-ca.proxymesh.com", -1, "proxy"),
+        ("us-ca.proxymesh.com", 65536, "proxy"),
+        ("us-ca.proxymesh.com", 2**70, "port"),
+        ("us-ca.proxymesh.com", "80", "port"),
+        ("us-ca.proxymesh.com", 80.0, "port"),
+        ("\ud800", 31280, "proxy"),
+    ],
+)
+def test_a_proxy_that_exists_is_valid(host: str, port: Any, field: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Proxy(host, port)
+    assert caught.value.field == field
+
+
+def test_what_is_listed_is_a_plain_list_or_dict_of_the_callers_own(sandbox: proxymesh.sandbox.Sandbox) -> None:
+    with sandbox.client() as client:
+        proxies = client.proxies.list()
+        assert type(proxies) is list
+        assert all(type(proxy) is Proxy for proxy in proxies)
+        proxies.clear()
+        assert client.proxies.list()
+        counts = client.geo.world()
+        assert type(counts) is dict
+        assert all(type(code) is str and type(count) is int for code, count in counts.items())
+        assert list(counts) == sorted(counts)

@@ -1,0 +1,212 @@
+"""A call lets go of the GIL and answers signals: Ctrl-C ends it within 100 ms, wherever it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from .conftest import Connect, StartServer
+from .support.server import PATIENCE, Instead, Reply, Request, answer
+
+HERE = Path(__file__).resolve().parent
+ROUNDS = 10
+# What is promised, and what a busy machine may add.
+PROMISE, NOISE = 100, 150
+
+
+@pytest.mark.parametrize("kind", ["read", "write", "connect", "retry", "gate"])
+def test_ctrl_c_ends_a_call_at_once_closes_its_connection_and_leaves_the_client_usable(kind: str) -> None:
+    program = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "tests.support.interrupted", kind, str(ROUNDS)],
+        cwd=HERE.parent,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (program.returncode, program.stderr) == (0, "")
+    result = json.loads(program.stdout)
+    times = result["times"]
+    assert len(times) == ROUNDS
+    low, middle, high = min(times), statistics.median(times), max(times)
+    print(f"\nCtrl-C in a {kind}: min {low:.0f}, median {middle:.0f}, max {high:.0f} ms")  # noqa: T201
+    assert middle < PROMISE
+    assert high < PROMISE + NOISE
+    if kind in {"read", "write"}:
+        assert result["gone"] == ROUNDS, "the server sees the connection closed"
+
+
+OnSignal = Callable[[Callable[[], None]], None]
+
+
+class Stop(Exception):
+    """What a handler of the user's own raises."""
+
+
+@pytest.fixture
+def on_signal() -> Iterator[OnSignal]:
+    """Sets the handler of SIGUSR1 for the test."""
+    before = signal.getsignal(signal.SIGUSR1)
+
+    def handle(act: Callable[[], None]) -> None:
+        signal.signal(signal.SIGUSR1, lambda number, frame: act())
+
+    yield handle
+    signal.signal(signal.SIGUSR1, before)
+
+
+def signal_after(wait: Callable[[], object]) -> threading.Thread:
+    def send() -> None:
+        wait()
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    return thread
+
+
+def test_an_exception_of_another_handler_comes_out_as_it_is(
+    on_signal: OnSignal, start_server: StartServer, connect: Connect
+) -> None:
+    server = start_server(lambda request: Instead.HANG if request.path == "/api/ips/" else answer({"US": 1}))
+    client = connect(server)
+    raised = Stop("enough")
+
+    def handler() -> None:
+        raise raised
+
+    on_signal(handler)
+    thread = signal_after(lambda: server.wait_for_requests(1))
+    with pytest.raises(Stop) as caught:
+        client.ips.list()
+    thread.join()
+    assert caught.value is raised
+    server.wait_for_gone(1)
+    assert client.geo.open() == {"US": 1}
+    assert server.count == 2, "it was not sent again"
+
+
+def test_a_handler_that_does_not_raise_lets_the_call_go_on(
+    on_signal: OnSignal, start_server: StartServer, connect: Connect
+) -> None:
+    handled = threading.Event()
+
+    def script(request: Request) -> Reply:
+        assert handled.wait(PATIENCE)
+        return answer({"US": 1})
+
+    server = start_server(script)
+    on_signal(handled.set)
+    thread = signal_after(lambda: server.wait_for_requests(1))
+    assert connect(server).geo.open() == {"US": 1}
+    thread.join()
+    assert server.count == 1
+
+
+def test_a_handler_may_make_a_call_itself(on_signal: OnSignal, start_server: StartServer, connect: Connect) -> None:
+    answered = threading.Event()
+
+    def script(request: Request) -> Reply:
+        if request.path == "/api/geoips/open/":
+            assert answered.wait(PATIENCE)
+        return answer({"US": 1})
+
+    server = start_server(script)
+    client = connect(server)
+    client.geo.world()
+    seen: list[dict[str, int]] = []
+
+    def handler() -> None:
+        seen.append(client.geo.world())
+        answered.set()
+
+    on_signal(handler)
+    thread = signal_after(lambda: server.wait_for_requests(2))
+    assert client.geo.open() == {"US": 1}
+    thread.join()
+    assert seen == [{"US": 1}]
+
+
+def test_other_threads_run_while_a_call_waits(start_server: StartServer, connect: Connect) -> None:
+    counted, stop = [0], threading.Event()
+
+    def count() -> None:
+        while not stop.is_set():
+            counted[0] += 1
+
+    def script(request: Request) -> Reply:
+        # In a thread of this process: it answers only after another has counted on.
+        until, deadline = counted[0] + 100_000, time.monotonic() + PATIENCE
+        while counted[0] < until:
+            assert time.monotonic() < deadline
+        return answer({"US": 1})
+
+    server = start_server(script)
+    client = connect(server)
+    thread = threading.Thread(target=count)
+    thread.start()
+    try:
+        assert client.geo.open() == {"US": 1}
+    finally:
+        stop.set()
+        thread.join()
+    assert counted[0] > 100_000
+
+
+def test_many_threads_share_a_client_and_wait_at_the_same_time(start_server: StartServer, connect: Connect) -> None:
+    together = threading.Barrier(16)
+
+    def script(request: Request) -> Reply:
+        if request.path == "/api/geoips/open/":
+            # Answers none of them before all are there.
+            together.wait(PATIENCE)
+        return answer({"US": 1})
+
+    server = start_server(script)
+    client = connect(server)
+    client.geo.world()
+    results: list[dict[str, int]] = []
+    threads = [threading.Thread(target=lambda: results.append(client.geo.open())) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert results == [{"US": 1}] * 16
+
+
+def test_a_call_from_another_thread_is_not_disturbed_by_ctrl_c_in_the_main_thread(
+    start_server: StartServer, connect: Connect
+) -> None:
+    interrupted = threading.Event()
+
+    def script(request: Request) -> Reply:
+        if request.path == "/api/geoips/open/":
+            assert interrupted.wait(PATIENCE)
+            return answer({"US": 1})
+        return Instead.HANG
+
+    server = start_server(script)
+    client = connect(server)
+    with client.with_options(timeout=0.1, max_retries=0) as prover, pytest.raises(TimeoutError):
+        prover.ips.list()
+    results: list[dict[str, int]] = []
+    thread = threading.Thread(target=lambda: results.append(client.geo.open()))
+    thread.start()
+    server.wait_for_requests(2)
+    pressed = threading.Timer(0.1, lambda: signal.raise_signal(signal.SIGINT))
+    pressed.start()
+    with pytest.raises(KeyboardInterrupt):
+        connect(server).ips.list()
+    interrupted.set()
+    thread.join(PATIENCE)
+    assert results == [{"US": 1}]
