@@ -31,6 +31,7 @@ impl Endpoint for Add {
 
     fn decode(body: &[u8]) -> Result<String, Mismatch> {
         #[derive(Deserialize)]
+        #[serde(expecting = "an object with domain")]
         struct Added {
             domain: String,
         }
@@ -100,6 +101,7 @@ impl Endpoint for List {
 
     fn decode(body: &[u8]) -> Result<Vec<String>, Mismatch> {
         #[derive(Deserialize)]
+        #[serde(expecting = "an object with domains")]
         struct Hostnames {
             domains: Vec<String>,
         }

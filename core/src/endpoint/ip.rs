@@ -32,6 +32,7 @@ impl Endpoint for Add {
 
     fn decode(body: &[u8]) -> Result<IpAddr, Mismatch> {
         #[derive(Deserialize)]
+        #[serde(expecting = "an object with ip")]
         struct Added {
             ip: IpAddr,
         }

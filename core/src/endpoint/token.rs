@@ -20,6 +20,7 @@ impl Endpoint for List {
 
     fn decode(body: &[u8]) -> Result<Vec<Token>, Mismatch> {
         #[derive(Deserialize)]
+        #[serde(expecting = "an object with tokens")]
         struct Tokens {
             tokens: Vec<Token>,
         }
