@@ -57,7 +57,7 @@ lint-python: $(TOOLS)/bin/ruff
 	$(TOOLS)/bin/ruff format --check $(PYTHON_SOURCES)
 	$(TOOLS)/bin/ruff check $(PYTHON_SOURCES)
 	$(TOOLS)/bin/python bindings-python/stubs.py --check
-	MYPYPATH=bindings-python/python $(TOOLS)/bin/mypy bindings-python/python bindings-python/stubs.py examples
+	MYPYPATH=bindings-python/python $(TOOLS)/bin/mypy bindings-python/python bindings-python/tests bindings-python/stubs.py examples
 
 stubs: $(TOOLS)/bin/ruff
 	$(TOOLS)/bin/python bindings-python/stubs.py

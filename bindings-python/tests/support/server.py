@@ -116,6 +116,8 @@ class Server:
         self._burnt = False
         self.connections = 0
         """How many connections were made."""
+        self.closed = 0
+        """How many connections have ended."""
         self.gone = 0
         """How many clients have gone away from a request that was left unanswered."""
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=0 if asleep else 512)
@@ -152,6 +154,10 @@ class Server:
     def wait_for_gone(self, count: int) -> None:
         """Waits until so many clients have gone away from a request that was left unanswered."""
         self._wait(lambda: self.gone >= count, f"{count} clients gone away")
+
+    def wait_for_closed(self, count: int) -> None:
+        """Waits until so many connections have ended."""
+        self._wait(lambda: self.closed >= count, f"{count} connections closed")
 
     def _wait(self, done: Callable[[], bool], what: str) -> None:
         with self._changed:
@@ -227,7 +233,9 @@ class Server:
         finally:
             with self._changed:
                 self._open.discard(stream)
-            stream.close()
+                stream.close()
+                self.closed += 1
+                self._changed.notify_all()
 
     def _reply(self, stream: socket.socket, reply: Reply) -> bool:
         """Whether that ends the connection."""

@@ -1,7 +1,10 @@
 """`python -m proxymesh.sandbox`: the sandbox as a program; `--help` tells more."""
 
+import signal
 import sys
 
 from .._proxymesh import sandbox_main
 
+# The sandbox takes Ctrl-C over, and ends by it; Python's own handler would then raise KeyboardInterrupt as well.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 sys.exit(sandbox_main(sys.argv))

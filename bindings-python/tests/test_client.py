@@ -1,0 +1,549 @@
+"""The client: where its settings come from, which it refuses, how long it waits, whom it trusts, and how it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import gc
+import pickle
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import proxymesh
+import pytest
+import trustme
+from proxymesh import Client, ConfigError
+from proxymesh.sandbox import Sandbox
+
+from .conftest import Connect, StartSandbox, StartServer
+from .support.credentials import ODD_BASIC, ODD_PASSWORD, PASSWORD, TOKEN, USERNAME
+from .support.server import Answer, Instead, Reply, Request, Server, answer
+
+FINE = answer({"US": 1})
+SURROGATE = "\udce4"
+
+
+# Settings.
+
+
+@pytest.fixture
+def server(start_server: StartServer) -> Server:
+    return start_server(FINE)
+
+
+def test_what_is_not_given_comes_from_the_environment(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROXYMESH_USERNAME", USERNAME)
+    monkeypatch.setenv("PROXYMESH_PASSWORD", ODD_PASSWORD)
+    monkeypatch.setenv("PROXYMESH_BASE_URL", server.base_url)
+    with Client() as client:
+        client.geo.open()
+    assert (server.only_request().headers["authorization"] == ODD_BASIC) is True
+
+
+def test_a_token_may_come_from_the_environment(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROXYMESH_TOKEN", TOKEN)
+    with Client(base_url=server.base_url) as client:
+        client.geo.open()
+    assert (server.only_request().headers["authorization"] == f"Bearer {TOKEN}") is True
+
+
+def test_what_is_given_goes_before_the_environment(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROXYMESH_USERNAME", "another")
+    monkeypatch.setenv("PROXYMESH_PASSWORD", "another")
+    monkeypatch.setenv("PROXYMESH_BASE_URL", "http://127.0.0.1:1")
+    both: list[dict[str, Any]] = [{"username": USERNAME, "password": ODD_PASSWORD}, {"token": TOKEN}]
+    for credentials in both:
+        with Client(base_url=server.base_url, **credentials) as client:
+            client.geo.open()
+    sent = [request.headers["authorization"] for request in server.requests]
+    assert (sent == [ODD_BASIC, f"Bearer {TOKEN}"]) is True
+
+
+def test_half_of_the_credentials_may_come_from_the_environment(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROXYMESH_PASSWORD", ODD_PASSWORD)
+    with Client(USERNAME, base_url=server.base_url) as client:
+        client.geo.open()
+    assert (server.only_request().headers["authorization"] == ODD_BASIC) is True
+
+
+NOTHING = (
+    "no credentials: give a username and password, or a token, or set PROXYMESH_USERNAME and PROXYMESH_PASSWORD, "
+    "or PROXYMESH_TOKEN"
+)
+BOTH = "both a token and a username or password are given; give one kind"
+PLAIN = (
+    "base_url is plain http to a host that is not loopback, which would show the credentials to the network; use https"
+)
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({}, NOTHING),
+        ({"username": USERNAME}, "a username is given, but no password"),
+        ({"password": PASSWORD}, "a password is given, but no username"),
+        ({"username": USERNAME, "password": PASSWORD, "token": TOKEN}, BOTH),
+        ({"username": USERNAME, "token": TOKEN}, BOTH),
+        ({"username": "", "password": PASSWORD}, "the username is empty"),
+        ({"username": USERNAME, "password": ""}, "the password is empty"),
+        ({"token": ""}, "the token is empty"),
+        ({"username": "a:b", "password": PASSWORD}, "the username may not hold a colon or control characters"),
+        ({"username": "a\n", "password": PASSWORD}, "the username may not hold a colon or control characters"),
+        ({"username": "a", "password": PASSWORD + "\r\nx: y"}, "the password may not hold control characters"),
+        ({"token": TOKEN + "\n"}, "the token holds a character that no token has (RFC 6750)"),
+        ({"username": "a" + SURROGATE, "password": PASSWORD}, "username holds a lone surrogate, which is no character"),
+        ({"username": "a", "password": PASSWORD + SURROGATE}, "password holds a lone surrogate, which is no character"),
+        ({"token": TOKEN + SURROGATE}, "token holds a lone surrogate, which is no character"),
+    ],
+    ids=lambda value: "+".join(value) or "nothing" if isinstance(value, dict) else "",
+)
+def test_credentials_that_are_missing_or_contradict_each_other_are_refused(
+    settings: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Client(**settings)
+    assert (caught.value.reason, str(caught.value), caught.value.call) == (reason, reason, None)
+    assert PASSWORD not in repr(caught.value)
+    assert TOKEN not in repr(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("variables", "reason"),
+    [
+        ({"USERNAME": USERNAME}, "PROXYMESH_USERNAME is set, but no password"),
+        ({"PASSWORD": PASSWORD}, "PROXYMESH_PASSWORD is set, but no username"),
+        (
+            {"USERNAME": USERNAME, "PASSWORD": PASSWORD, "TOKEN": TOKEN},
+            "both PROXYMESH_TOKEN and PROXYMESH_USERNAME or PROXYMESH_PASSWORD are set; set one kind, or give the "
+            "credentials",
+        ),
+        ({"USERNAME": "", "PASSWORD": "", "TOKEN": ""}, NOTHING),
+        (
+            {"USERNAME": USERNAME, "PASSWORD": PASSWORD + SURROGATE},
+            "the environment variable PROXYMESH_PASSWORD is not UTF-8",
+        ),
+        ({"TOKEN": TOKEN, "BASE_URL": "http://proxymesh.com"}, PLAIN),
+    ],
+    ids=lambda value: "+".join(value) if isinstance(value, dict) else "",
+)
+def test_an_environment_that_contradicts_itself_is_refused(
+    variables: dict[str, str], reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(f"PROXYMESH_{name}", value)
+    with pytest.raises(ConfigError) as caught:
+        Client()
+    assert str(caught.value) == reason
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"base_url": "http://proxymesh.com"}, PLAIN),
+        ({"base_url": "http://10.0.0.1:8080"}, PLAIN),
+        ({"base_url": "http://0.0.0.0"}, PLAIN),
+        ({"base_url": "http://127.0.0.1.example.com"}, PLAIN),
+        ({"base_url": "http://localhost.example.com"}, PLAIN),
+        ({"base_url": "proxymesh.com"}, "base_url is not a URL, such as https://proxymesh.com"),
+        ({"base_url": ""}, "base_url is not a URL, such as https://proxymesh.com"),
+        ({"base_url": "ftp://proxymesh.com"}, "base_url must begin with https://"),
+        (
+            {"base_url": f"https://me:{PASSWORD}@proxymesh.com"},
+            "base_url must not hold credentials; give username and password",
+        ),
+        ({"base_url": "https://proxymesh.com/?x=1"}, "base_url must not have a query or a fragment"),
+        ({"base_url": "https://x" + SURROGATE}, "base_url holds a lone surrogate, which is no character"),
+        ({"timeout": 0}, "timeout must be a number of seconds above 0, not 0"),
+        ({"timeout": -1}, "timeout must be a number of seconds above 0, not -1"),
+        ({"timeout": float("nan")}, "timeout must be a number of seconds above 0, not NaN"),
+        ({"timeout": float("inf")}, "timeout must be a number of seconds above 0, not inf"),
+        ({"connect_timeout": 0.0}, "connect_timeout must be a number of seconds above 0, not 0"),
+        ({"max_retries": -1}, "max_retries must be a whole number from 0, not -1"),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else next(iter(value)),
+)
+def test_a_setting_that_cannot_be_used_is_refused(settings: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Client(token=TOKEN, **settings)
+    assert str(caught.value) == reason
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"username": 5},
+        {"password": b"x"},
+        {"base_url": 5},
+        {"timeout": "5"},
+        {"timeout": None},
+        {"max_retries": 1.5},
+        {"max_retries": "1"},
+        {"ca_file": 5},
+        {"trust_env": "yes"},
+    ],
+    ids=str,
+)
+def test_a_setting_of_another_type_is_a_type_error(settings: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match=next(iter(settings))):
+        Client(**{"username": USERNAME, "password": PASSWORD, **settings})
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "localhost", "[::1]", "LOCALHOST", "[::ffff:127.0.0.1]"])
+def test_plain_http_is_taken_to_a_loopback_host(host: str) -> None:
+    Client(token=TOKEN, base_url=f"http://{host}:8080").close()
+
+
+def test_a_client_can_be_made_for_the_service_itself_and_nothing_is_sent() -> None:
+    with Client(USERNAME, PASSWORD) as client:
+        assert repr(client) == "<proxymesh.Client https://proxymesh.com>"
+
+
+# The life of a client.
+
+
+def test_repr_names_the_service_and_no_secret(server: Server) -> None:
+    both: list[dict[str, Any]] = [{"username": USERNAME, "password": PASSWORD}, {"token": TOKEN}]
+    for settings in both:
+        with Client(base_url=server.base_url, **settings) as client:
+            assert repr(client) == str(client) == f"<proxymesh.Client {server.base_url}>"
+            for handle in (client.ips, client.tokens, client.sub_accounts):
+                assert "canary" not in repr(handle)
+        assert repr(client) == "<proxymesh.Client closed>"
+
+
+def test_a_client_is_neither_pickled_nor_copied(server: Server, connect: Connect) -> None:
+    client = connect(server)
+    for it in (client, client.ips):
+        for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+            with pytest.raises(TypeError):
+                pickle.loads(pickle.dumps(it, protocol))
+        with pytest.raises(TypeError, match="cannot pickle"):
+            copy.deepcopy(it)
+
+
+def test_a_client_has_no_attributes_but_its_own(server: Server, connect: Connect) -> None:
+    client: Any = connect(server)
+    with pytest.raises(AttributeError):
+        client.timeout = 5
+    with pytest.raises(AttributeError):
+        client.ips = None
+    assert not hasattr(client, "__dict__")
+
+
+def test_after_it_is_closed_every_call_is_a_config_error(server: Server, connect: Connect) -> None:
+    client = connect(server)
+    held, geo = client.ips, client.geo
+    client.geo.open()
+    client.close()
+    client.close()
+    for act in (client.geo.open, client.ips.list, held.list, geo.open, client.with_options, client.tokens.list):
+        with pytest.raises(ConfigError) as caught:
+            act()
+        assert str(caught.value) == "the client is closed; make a new one"
+    assert server.count == 1
+
+
+def test_closing_drops_the_connections(sandbox: Sandbox) -> None:
+    client = sandbox.client()
+    client.geo.open()
+    assert sandbox.open_connections == 1
+    client.close()
+    wait_until(lambda: sandbox.open_connections == 0)
+
+
+def test_garbage_collection_drops_the_connections(sandbox: Sandbox) -> None:
+    client = sandbox.client()
+    client.geo.open()
+    handle = client.ips
+    del client
+    gc.collect()
+    assert handle.list() == [], "a handle keeps its client"
+    assert sandbox.open_connections == 1
+    del handle
+    gc.collect()
+    wait_until(lambda: sandbox.open_connections == 0)
+
+
+def wait_until(done: Any) -> None:
+    deadline = time.monotonic() + 10
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def test_a_context_manager_closes_and_lets_exceptions_through(server: Server, connect: Connect) -> None:
+    client = connect(server)
+    with pytest.raises(KeyError), client as same:  # noqa: PT012
+        assert same is client
+        raise KeyError
+    with pytest.raises(ConfigError):
+        client.geo.open()
+
+
+def test_calls_under_way_go_on_when_the_client_is_closed(start_server: StartServer, connect: Connect) -> None:
+    closed = threading.Event()
+
+    def script(request: Request) -> Reply:
+        assert closed.wait(10)
+        return FINE
+
+    server = start_server(script)
+    client = connect(server)
+    results: list[dict[str, int]] = []
+    thread = threading.Thread(target=lambda: results.append(client.geo.open()))
+    thread.start()
+    server.wait_for_requests(1)
+    client.close()
+    closed.set()
+    thread.join(10)
+    assert results == [{"US": 1}]
+
+
+def test_options_are_for_the_calls_made_through_them_and_share_the_connections(
+    start_server: StartServer, connect: Connect
+) -> None:
+    server = start_server(lambda request: Instead.HANG if request.path == "/api/ips/" else FINE)
+    client = connect(server, timeout=20.0, max_retries=0)
+    client.geo.open()
+    quick = client.with_options(timeout=0.2)
+    quick.geo.open()
+    assert server.connections == 1
+    assert repr(quick) == repr(client)
+    with pytest.raises(proxymesh.TimeoutError, match=r"0\.2 s") as caught:
+        quick.ips.list()
+    assert caught.value.attempts == 1, "what is not given is as the client has it"
+    with pytest.raises(proxymesh.TimeoutError) as caught:
+        quick.with_options(max_retries=1).ips.list()
+    assert caught.value.attempts == 2
+    assert "0.2 s" in str(caught.value)
+
+    quick.close()
+    with pytest.raises(ConfigError):
+        quick.geo.open()
+    assert client.geo.open() == {"US": 1}, "one made by with_options is closed for itself"
+    client.close()
+
+
+def test_options_that_cannot_be_used_are_refused(server: Server, connect: Connect) -> None:
+    client = connect(server)
+    bad: list[tuple[dict[str, Any], str]] = [
+        ({"timeout": 0}, "timeout must be a number of seconds above 0, not 0"),
+        ({"timeout": float("nan")}, "timeout must be a number of seconds above 0, not NaN"),
+        ({"max_retries": -1}, "max_retries must be a whole number from 0, not -1"),
+    ]
+    for options, reason in bad:
+        with pytest.raises(ConfigError) as caught:
+            client.with_options(**options)
+        assert str(caught.value) == reason
+
+
+# Time limits.
+
+
+@contextlib.contextmanager
+def takes(least: float, most: float) -> Iterator[None]:
+    start = time.monotonic()
+    yield
+    took = time.monotonic() - start
+    assert least <= took <= most, f"took {took:.2f} s"
+
+
+def test_an_attempt_ends_at_its_time_limit_and_its_connection_is_closed(
+    start_server: StartServer, connect: Connect
+) -> None:
+    server = start_server(Instead.HANG)
+    client = connect(server, timeout=0.5, max_retries=0)
+    with takes(0.5, 1.0), pytest.raises(proxymesh.TimeoutError) as caught:
+        client.ips.list()
+    assert str(caught.value) == "ips.list: no answer in time: gave up after 0.5 s"
+    assert (caught.value.reason, caught.value.attempts) == ("gave up after 0.5 s", 1)
+    server.wait_for_gone(1)
+
+
+def test_an_answer_that_drips_does_not_outwit_the_time_limit(sandbox: Sandbox) -> None:
+    sandbox.fault("drip", seconds=0.05)
+    client = sandbox.client(timeout=0.5, max_retries=0)
+    with takes(0.5, 1.0), pytest.raises(proxymesh.TimeoutError):
+        client.proxies.list()
+
+
+def test_connecting_has_a_time_limit_of_its_own(start_server: StartServer, connect: Connect) -> None:
+    server = start_server(FINE, asleep=True)
+    client = connect(server, connect_timeout=0.3, max_retries=0)
+    with takes(0.3, 0.8), pytest.raises(proxymesh.TimeoutError) as caught:
+        client.ips.list()
+    assert caught.value.attempts == 1
+    # It never was sent, so even a create may be tried again.
+    with takes(0.6, 3.0), pytest.raises(proxymesh.TimeoutError) as caught:
+        client.with_options(max_retries=1).sub_accounts.create("x")
+    assert caught.value.attempts == 2
+    server.wake()
+    assert client.geo.open() == {"US": 1}
+
+
+def test_a_time_limit_of_years_is_one(server: Server, connect: Connect) -> None:
+    assert connect(server, timeout=1e12, connect_timeout=1e12).geo.open() == {"US": 1}
+
+
+# TLS.
+
+
+class Authority:
+    """A CA of the test's own, which nobody trusts by default."""
+
+    def __init__(self, folder: Path) -> None:
+        authority = trustme.CA()
+        self.file = folder / "ca.pem"
+        authority.cert_pem.write_to_path(str(self.file))
+        self.server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("localhost").configure_cert(self.server)
+        self.other_name = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("example.com").configure_cert(self.other_name)
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path)
+
+
+def test_an_unknown_ca_is_refused(authority: Authority, start_server: StartServer, connect: Connect) -> None:
+    server = start_server(FINE, tls=authority.server)
+    with pytest.raises(proxymesh.ConnectionError, match=r"certificate.*UnknownIssuer") as caught:
+        connect(server, max_retries=0).geo.open()
+    assert caught.value.attempts == 1
+    assert server.count == 0
+
+
+@pytest.mark.parametrize("as_text", [True, False], ids=["text", "path"])
+def test_a_ca_file_adds_to_whom_is_trusted(
+    authority: Authority, as_text: bool, start_server: StartServer, connect: Connect
+) -> None:
+    server = start_server(FINE, tls=authority.server)
+    client = connect(server, ca_file=str(authority.file) if as_text else authority.file)
+    assert client.geo.open() == {"US": 1}
+    assert server.base_url.startswith("https://localhost:")
+
+
+def test_ssl_cert_file_adds_to_whom_is_trusted(
+    authority: Authority, start_server: StartServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = start_server(FINE, tls=authority.server)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    assert connect(server).geo.open() == {"US": 1}
+
+
+def test_a_certificate_for_another_host_is_refused(
+    authority: Authority, start_server: StartServer, connect: Connect
+) -> None:
+    server = start_server(FINE, tls=authority.other_name)
+    with pytest.raises(proxymesh.ConnectionError, match="certificate not valid for name"):
+        connect(server, ca_file=authority.file, max_retries=0).geo.open()
+    assert server.count == 0
+
+
+def test_a_ca_file_that_is_none_is_refused(tmp_path: Path, connect: Connect) -> None:
+    empty = tmp_path / "empty.pem"
+    empty.write_text("")
+    for path, reason in [
+        (empty, "holds no usable certificate"),
+        (tmp_path / "nowhere.pem", "cannot be read as PEM"),
+        (tmp_path, "cannot be read as PEM"),
+    ]:
+        with pytest.raises(ConfigError) as caught:
+            connect("https://localhost", ca_file=path)
+        assert str(caught.value).startswith(f"ca_file {path}: {reason}")
+
+
+def test_ssl_cert_file_set_for_other_programs_is_no_obstacle(
+    tmp_path: Path, server: Server, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "nowhere.pem"))
+    connect("https://localhost").close()
+    assert connect(server).geo.open() == {"US": 1}
+
+
+def test_a_plain_server_at_an_https_url_is_a_failed_connection(sandbox: Sandbox, connect: Connect) -> None:
+    client = connect(sandbox.base_url.replace("http:", "https:"), max_retries=0)
+    with pytest.raises(proxymesh.ConnectionError, match="corrupt message"):
+        client.geo.open()
+    assert sandbox.requests() == []
+
+
+# Redirects, proxies, connections.
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(status: int, start_server: StartServer, connect: Connect) -> None:
+    elsewhere = start_server(FINE)
+    server = start_server(Answer(status, headers={"location": f"{elsewhere.base_url}/api/geoips/open/"}))
+    with pytest.raises(proxymesh.UnexpectedStatusError, match="redirected, which is never followed") as caught:
+        connect(server).geo.open()
+    assert caught.value.status == status
+    assert (server.count, elsewhere.connections) == (1, 0)
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
+def test_a_proxy_of_the_environment_carries_calls_only_if_it_is_trusted(
+    variable: str, server: Server, start_server: StartServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = start_server(answer({"PROXY": 1}))
+    monkeypatch.setenv(variable, proxy.base_url)
+    assert connect(server).geo.open() == {"US": 1}
+    assert proxy.connections == 0
+    assert connect(server, trust_env=True).geo.open() == {"PROXY": 1}
+    assert proxy.only_request().target == f"{server.base_url}/api/geoips/open/"
+    assert server.count == 1
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    assert connect(server, trust_env=True).geo.open() == {"US": 1}
+
+
+def test_200_calls_over_connections_that_the_server_closes_while_idle_have_no_error(
+    start_server: StartServer, connect: Connect
+) -> None:
+    server = start_server(Answer(200, b'{"US": 1}', close=True))
+    client = connect(server, max_retries=0)
+    for number in range(200):
+        assert client.geo.open() == {"US": 1}
+        server.wait_for_closed(number + 1)
+    assert (server.count, server.connections) == (200, 200)
+
+
+def test_200_calls_to_a_server_of_little_patience_have_no_error(start_sandbox: StartSandbox) -> None:
+    sandbox = start_sandbox(keep_alive=0.02)
+    with sandbox.client() as client:
+        for number in range(200):
+            client.ips.list()
+            if number % 4 == 0:
+                # About as long as it takes the server to close, so that some calls meet it closing.
+                time.sleep(0.02)
+    assert {request.status for request in sandbox.requests()} <= {200, None}
+
+
+def test_names_are_resolved_and_both_families_are_tried(start_server: StartServer, connect: Connect) -> None:
+    server = start_server(FINE)
+    assert connect(f"http://localhost:{server.port}").geo.open() == {"US": 1}
+
+
+def test_an_unknown_host_is_a_connection_error(connect: Connect) -> None:
+    client = connect("https://nowhere.invalid", max_retries=0, timeout=10.0)
+    with pytest.raises(proxymesh.ConnectionError) as caught:
+        client.geo.open()
+    assert isinstance(caught.value, OSError)
+    assert caught.value.attempts == 1
+
+
+def test_a_client_works_again_once_the_service_is_back(connect: Connect) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        port = nobody.getsockname()[1]
+        client = connect(f"http://127.0.0.1:{port}", max_retries=0)
+        with pytest.raises(proxymesh.ConnectionError, match="refused"):
+            client.geo.open()
+    with Sandbox(port=port, username=USERNAME, password=ODD_PASSWORD) as sandbox:
+        assert client.geo.open()
+        assert len(sandbox.requests()) == 1
