@@ -339,13 +339,13 @@ class Proxies:
     """
     The proxies that the account may use. From `Client.proxies`.
     """
-    def add(self, /, proxy: str) -> str:
+    def add(self, /, proxy: str | Proxy) -> str:
         """
         Authorises the account for a proxy: `POST /api/proxy/add/`. For one that is authorised already, it changes
         nothing and succeeds.
 
         Args:
-            proxy: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or domain:port.
+            proxy: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), domain:port, or a `Proxy`.
 
         Returns:
             Its domain.
@@ -355,13 +355,13 @@ class Proxies:
             PlanLimitError: The plan allows no more.
             ServerError: With status 503: the plan could not be looked up; try again in a few minutes.
         """
-    def delete(self, /, proxy: str) -> None:
+    def delete(self, /, proxy: str | Proxy) -> None:
         """
         Takes the authorisation for a proxy away: `POST /api/proxy/delete/`. For one that has none, it changes nothing
         and succeeds.
 
         Args:
-            proxy: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or domain:port.
+            proxy: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), domain:port, or a `Proxy`.
 
         Raises:
             BadRequestError: There is no such proxy.

@@ -14,6 +14,7 @@
 //! Calls that are in flight together with proven credentials cannot be held back: if the password is changed meanwhile,
 //! each of them fails. Those after them are held back again.
 
+use super::outgoing::Sent;
 use crate::{
     credentials::Credentials,
     error::{Error, Refusal, Result},
@@ -76,9 +77,10 @@ enum Verdict {
     Rejected(Arc<Refusal>),
 }
 
-/// Leave to send one request. Dropped without a word, the request may have been sent, and have failed.
+/// Leave to send one request. Dropped without a word while the request was on its way, that may have failed.
 pub(super) struct Permit<'a> {
     gate: &'a Gate,
+    sent: Option<Sent>,
     trial: Option<watch::Sender<Option<Verdict>>>,
 }
 
@@ -105,12 +107,12 @@ impl Gate {
     /// Waits for leave to send a request for `call`.
     pub(super) async fn enter(&self, call: &'static str) -> Result<Permit<'_>> {
         if self.proven.load(Ordering::Acquire) {
-            return Ok(Permit { gate: self, trial: None });
+            return Ok(Permit { gate: self, sent: None, trial: None });
         }
         loop {
             let admission = lock(&self.service.state).admit(self.credentials, Instant::now());
             match admission {
-                Admission::Admitted(trial) => return Ok(Permit { gate: self, trial }),
+                Admission::Admitted(trial) => return Ok(Permit { gate: self, sent: None, trial }),
                 Admission::Rejected(refusal) => return Err(shared(&refusal, call)),
                 Admission::Blocked(retry_after) => {
                     return Err(Error::AuthenticationBlocked { call, retry_after });
@@ -134,6 +136,11 @@ fn shared(refusal: &Refusal, call: &'static str) -> Error {
 }
 
 impl Permit<'_> {
+    /// The request that is being sent with it.
+    pub(super) fn sends(&mut self, sent: &Sent) {
+        self.sent = Some(sent.clone());
+    }
+
     /// The service has accepted the credentials.
     pub(super) fn accepted(mut self) {
         if let Some(trial) = self.trial.take() {
@@ -159,7 +166,7 @@ impl Permit<'_> {
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        if self.trial.is_some() {
+        if self.trial.is_some() && self.sent.as_ref().is_some_and(Sent::begun) {
             lock(&self.gate.service.state).lose(self.gate.credentials, Instant::now());
         }
     }

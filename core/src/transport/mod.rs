@@ -3,6 +3,7 @@
 mod attempt;
 mod gate;
 mod outcome;
+mod outgoing;
 mod redact;
 mod refusal;
 mod retry;
@@ -13,9 +14,10 @@ use crate::{
     error::{Error, Refusal, Result},
     settings::{Options, Resolved},
 };
-use attempt::Sent;
+use bytes::Bytes;
 use gate::Gate;
 use outcome::{Answer, Cause, Outcome};
+use outgoing::{Outgoing, Sent};
 use reqwest::{
     Url,
     header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue},
@@ -228,7 +230,7 @@ impl Transport {
     async fn attempt(&self, request: &Request, options: Options, attempts: u32) -> Result<Outcome> {
         let call = request.call;
         let limit = options.attempt_timeout();
-        let permit = tokio::time::timeout(limit, self.gate.enter(call.name)).await.map_err(|_| {
+        let mut permit = tokio::time::timeout(limit, self.gate.enter(call.name)).await.map_err(|_| {
             let seconds = limit.as_secs_f64();
             let reason =
                 format!("waited {seconds} s for another call to find out whether the credentials are right");
@@ -237,6 +239,7 @@ impl Transport {
         let start = Instant::now();
         let deadline = start.checked_add(limit).unwrap_or_else(|| start + FOR_EVER);
         let (message, sent) = self.message(request);
+        permit.sends(&sent);
         let client = if call.replay == Replay::Once { &self.unpooled } else { &self.pooled };
         let outcome = attempt::send(client, message, &sent, deadline, limit).await;
         match &outcome {
@@ -268,17 +271,19 @@ impl Transport {
         let headers = message.headers_mut();
         headers.insert(ACCEPT, JSON);
         headers.insert(AUTHORIZATION, self.authorization.clone());
-        if request.call.method == Method::Get {
-            return (message, Sent::unwatched());
-        }
-        headers.insert(CONTENT_TYPE, FORM);
-        if request.params.is_empty() {
-            // hyper leaves the length out, and front ends answer 411 to that (RFC 9110, section 8.6).
-            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
-            return (message, Sent::unwatched());
-        }
-        let (sent, form) = Sent::watch(request.params.clone());
-        *message.body_mut() = Some(reqwest::Body::wrap(form));
+        let form = match request.call.method {
+            Method::Get => Bytes::new(),
+            Method::Post => {
+                headers.insert(CONTENT_TYPE, FORM);
+                if request.params.is_empty() {
+                    // hyper leaves the length out, and front ends answer 411 to that (RFC 9110, section 8.6).
+                    headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+                }
+                request.params.clone()
+            }
+        };
+        let (body, sent) = Outgoing::new(form);
+        *message.body_mut() = Some(reqwest::Body::wrap(body));
         (message, sent)
     }
 

@@ -1,0 +1,119 @@
+//! The body of a request, which tells whether the request has begun to be written.
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+const WAITING: u8 = 0;
+const STARTED: u8 = 1;
+const ABANDONED: u8 = 2;
+
+/// Whether a request has begun to be written.
+///
+/// hyper asks a body whether it is empty at one moment only: when there is a connection, and the head is about to be
+/// written to it. So a request whose body never was asked never was sent, whatever broke.
+#[derive(Clone)]
+pub(super) struct Sent(Arc<AtomicU8>);
+
+impl Sent {
+    /// Whether the request has begun to be written. If it has not, it will not from now on: another thread may be
+    /// about to.
+    pub(super) fn begun(&self) -> bool {
+        match self.0.compare_exchange(WAITING, ABANDONED, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => false,
+            Err(state) => state == STARTED,
+        }
+    }
+}
+
+/// The body of a request: a form, or nothing.
+pub(super) struct Outgoing {
+    bytes: Bytes,
+    state: Arc<AtomicU8>,
+}
+
+impl Outgoing {
+    pub(super) fn new(bytes: Bytes) -> (Self, Sent) {
+        let state = Arc::new(AtomicU8::new(WAITING));
+        (Self { bytes, state: state.clone() }, Sent(state))
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.state.load(Ordering::Acquire) == ABANDONED
+    }
+}
+
+/// The request was given up before it was written: its connection is closed unwritten.
+#[derive(Debug, thiserror::Error)]
+#[error("the request was given up before it was sent")]
+pub(super) struct Abandoned;
+
+impl Body for Outgoing {
+    type Data = Bytes;
+    type Error = Abandoned;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Abandoned>>> {
+        if self.is_abandoned() {
+            return Poll::Ready(Some(Err(Abandoned)));
+        }
+        let bytes = std::mem::take(&mut self.bytes);
+        Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self.state.compare_exchange(WAITING, STARTED, Ordering::AcqRel, Ordering::Acquire) {
+            // Not empty, so that it is polled, and fails.
+            Err(ABANDONED) => false,
+            _ => self.bytes.is_empty(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let length = if self.is_abandoned() { 1 } else { 0 };
+        SizeHint::with_exact(length.max(self.bytes.len() as u64))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn poll(body: &mut Outgoing) -> Option<Result<Frame<Bytes>, Abandoned>> {
+        match Pin::new(body).poll_frame(&mut Context::from_waker(std::task::Waker::noop())) {
+            Poll::Ready(frame) => frame,
+            Poll::Pending => panic!("it is always ready"),
+        }
+    }
+
+    #[test]
+    fn a_request_whose_body_was_asked_for_counts_as_sent() {
+        for form in [&b""[..], b"a=b"] {
+            let (mut body, sent) = Outgoing::new(Bytes::from_static(form));
+            assert_eq!(body.is_end_stream(), form.is_empty());
+            assert!(sent.begun());
+            assert_eq!(poll(&mut body).is_some_and(|frame| frame.is_ok()), !form.is_empty());
+            assert!(body.is_end_stream() && poll(&mut body).is_none());
+        }
+    }
+
+    #[test]
+    fn a_request_given_up_before_it_was_written_cannot_be_written_any_more() {
+        for form in [&b""[..], b"a=b"] {
+            let (mut body, sent) = Outgoing::new(Bytes::from_static(form));
+            assert!(!sent.begun());
+            assert!(!body.is_end_stream() && body.size_hint().exact() > Some(0));
+            assert!(poll(&mut body).is_some_and(|frame| frame.is_err()));
+            assert!(!sent.begun());
+        }
+    }
+}
