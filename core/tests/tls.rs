@@ -3,7 +3,7 @@
 
 mod support;
 
-use proxymesh::{Error, Settings, blocking};
+use proxymesh::{Error, Settings, TokenRequest, blocking};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use std::{
     io::Write as _,
@@ -225,6 +225,18 @@ fn a_server_that_never_ends_the_handshake_is_given_up_after_connect_timeout() {
     assert!(matches!(error, Error::Timeout { attempts: 1, .. }), "{error:?}");
     let took = start.elapsed();
     assert!(took >= Duration::from_millis(300) && took < Duration::from_secs(5), "{took:?}");
+}
+
+#[test]
+fn a_create_whose_time_limit_passed_while_connecting_was_surely_not_carried_out() {
+    let server = Server::with_door(|_| Welcome::Ignore, |_| Reply::Close);
+    let settings = support::basic(&server).base_url(server.base_url().replace("http:", "https:"));
+    let client = support::blocking(settings.timeout(Duration::from_millis(300)).max_retries(1));
+    let token = client.tokens().create(TokenRequest::new()).unwrap_err();
+    let sub = client.sub_accounts().create("x").unwrap_err();
+    for error in [token, sub] {
+        assert!(matches!(error, Error::Timeout { attempts: 2, .. }), "{error:?}");
+    }
 }
 
 #[test]
