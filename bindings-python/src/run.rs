@@ -8,8 +8,7 @@ use proxymesh::{
     resource::{Dispatch, Geo, Hostnames, Ips, Proxies, SubAccounts, Tokens},
 };
 use pyo3::prelude::*;
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
-use tokio::time::timeout;
+use std::{sync::Arc, time::Duration};
 
 /// How often a call that takes its time asks whether a signal has come.
 const SIGNALS: Duration = Duration::from_millis(40);
@@ -72,14 +71,8 @@ impl Dispatch for Caller<'_> {
     fn dispatch<E: Endpoint>(&self, endpoint: proxymesh::Result<E>) -> PyResult<E::Answer> {
         let Self { py, client, driver } = self;
         let endpoint = endpoint.map_err(|error| exception(*py, &error))?;
-        let result = py.detach(|| {
-            let mut result = None;
-            interruptible(driver, Box::pin(async { result = Some(client.call(endpoint).await) }))?;
-            result
-                .unwrap_or(Err(Error::Config { reason: "the call was abandoned".into() }))
-                .map_err(Stop::Error)
-        });
-        result.map_err(|stop| match stop {
+        let call = async { client.call(endpoint).await.map_err(Stop::Error) };
+        py.detach(|| driver.run_checked(call, SIGNALS, check_signals)).map_err(|stop| match stop {
             Stop::Error(error) => exception(*py, &error),
             Stop::Signal(raised) => raised,
             Stop::Exit => pyo3::exceptions::PySystemExit::new_err("the interpreter is shutting down"),
@@ -87,26 +80,11 @@ impl Dispatch for Caller<'_> {
     }
 }
 
-/// Runs `call` to its end, or until a signal handler raises. Handlers run while the driver rests, because they may
-/// make calls themselves.
-fn interruptible(
-    driver: &Driver,
-    mut call: Pin<Box<dyn Future<Output = ()> + Send + '_>>,
-) -> Result<(), Stop> {
-    loop {
-        if driver.run(async { Ok::<_, Error>(timeout(SIGNALS, &mut call).await.is_ok()) })? {
-            return Ok(());
-        }
-        let stop = match Python::try_attach(|py| py.check_signals()) {
-            Some(Ok(())) => continue,
-            Some(Err(raised)) => Stop::Signal(raised),
-            None => Stop::Exit,
-        };
-        // Given up where its connection learns of it, and is closed.
-        let _ = driver.run(async move {
-            drop(call);
-            Ok::<_, Error>(())
-        });
-        return Err(stop);
+/// Lets Python run its signal handlers, which may make calls themselves, or raise.
+fn check_signals() -> Result<(), Stop> {
+    match Python::try_attach(|py| py.check_signals()) {
+        Some(Ok(())) => Ok(()),
+        Some(Err(raised)) => Err(Stop::Signal(raised)),
+        None => Err(Stop::Exit),
     }
 }

@@ -11,6 +11,7 @@ use std::{
     future::Future,
     pin::{Pin, pin},
     sync::Arc,
+    time::Duration,
 };
 use tokio::runtime::{Builder, Handle, Runtime};
 
@@ -52,6 +53,12 @@ impl Client {
     /// [`Error::Config`] for a time limit of zero.
     pub fn with_options(&self, options: Options) -> Result<Self> {
         Ok(Self { client: self.client.with_options(options)?, driver: self.driver.clone() })
+    }
+
+    /// Where the service is.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        self.client.base_url()
     }
 
     /// Sends any call. The handles are made of this; use them instead where you can.
@@ -145,27 +152,55 @@ impl Driver {
         &self,
         future: impl Future<Output = Result<T, E>> + Send,
     ) -> Result<T, E> {
-        let mut result = None;
-        // Without the future's type from here on: what drives it is compiled once, not once a call.
-        self.drive(pin!(async { result = Some(future.await) }))?;
-        result.unwrap_or_else(|| Err(Error::config("the call was abandoned").into()))
+        self.run_checked(future, Duration::MAX, || Ok(()))
     }
 
-    fn drive(&self, future: Pin<&mut (dyn Future<Output = ()> + Send)>) -> Result<()> {
+    /// Runs `future` to its end, on this thread, and calls `check` every so often meanwhile. If that fails, the
+    /// future is dropped, which closes its connection.
+    ///
+    /// `check` is called from outside the runtime, so it may itself make calls with this driver, as a signal handler
+    /// may.
+    ///
+    /// # Errors
+    ///
+    /// Those of the future, and of `check`.
+    pub fn run_checked<T: Send, E: From<Error> + Send>(
+        &self,
+        future: impl Future<Output = Result<T, E>> + Send,
+        every: Duration,
+        mut check: impl FnMut() -> Result<(), E>,
+    ) -> Result<T, E> {
+        let mut result = None;
+        let mut checked = Ok(());
+        {
+            // Without the future's type from here on: what drives it is compiled once, not once a call.
+            let mut call = pin!(async {
+                // Nobody has polled the connections since the last call: let the runtime see which of them the
+                // server has closed meanwhile, before one is picked.
+                tokio::task::yield_now().await;
+                result = Some(future.await);
+            });
+            while checked.is_ok() && !self.drive(call.as_mut(), every)? {
+                checked = check();
+            }
+        }
+        let result = checked
+            .and_then(|()| result.unwrap_or_else(|| Err(Error::config("the call was abandoned").into())));
+        if result.is_err() {
+            // Nobody will poll the connection of a call that was given up, either: let it close now.
+            self.drive(pin!(take_notice()), Duration::MAX)?;
+        }
+        result
+    }
+
+    /// Drives `future` for a while; true if it has ended.
+    fn drive(&self, future: Pin<&mut (dyn Future<Output = ()> + Send)>, limit: Duration) -> Result<bool> {
         let Some(runtime) = &self.runtime else {
             return Err(Error::config("the client is closed"));
         };
-        let future = async {
-            // Nobody has polled the connections since the last call: let the runtime see which of them the
-            // server has closed meanwhile, before one is picked.
-            tokio::task::yield_now().await;
-            future.await;
-            // Nobody may for a while: let the connection of a call that was given up see that, and close.
-            tokio::task::yield_now().await;
-        };
+        let future = async { tokio::time::timeout(limit, future).await.is_ok() };
         if Handle::try_current().is_err() {
-            runtime.block_on(future);
-            return Ok(());
+            return Ok(runtime.block_on(future));
         }
         // Inside somebody's runtime, which may not be blocked on this thread by another: borrow a thread.
         std::thread::scope(|scope| {
@@ -173,11 +208,18 @@ impl Driver {
                 .name("proxymesh".into())
                 .spawn_scoped(scope, || runtime.block_on(future));
             match thread.map(std::thread::ScopedJoinHandle::join) {
-                Ok(Ok(())) => Ok(()),
+                Ok(Ok(ended)) => Ok(ended),
                 Ok(Err(panic)) => std::panic::resume_unwind(panic),
                 Err(error) => Err(Error::config(format!("no thread can be started: {error}"))),
             }
         })
+    }
+}
+
+/// Gives the connections' tasks a few turns.
+async fn take_notice() {
+    for _ in 0..4 {
+        tokio::task::yield_now().await;
     }
 }
 

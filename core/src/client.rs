@@ -10,6 +10,9 @@ use crate::{
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 /// An answer on its way: await it. Dropping it gives the call up and closes its connection.
+///
+/// Until the credentials have worked once, one call tries them and the others wait for it. So do not hold a call that
+/// was begun and is not being polled while awaiting another: spawn it, or await both together.
 pub type Pending<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
 /// The async client: a handle for each resource. Needs a tokio runtime with I/O and time enabled.

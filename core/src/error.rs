@@ -37,10 +37,10 @@ pub enum Error {
         /// The call, such as `tokens.list`.
         call: &'static str,
     },
-    /// These credentials, or this process, have failed too often; nothing was sent. Four failures
-    /// ban the account for three hours, so the client stops before that.
+    /// These credentials, or this process, have failed too often, or were not answered; nothing was sent. Four
+    /// failures ban the account for three hours, so the client stops before that.
     #[error(
-        "{call} was not sent: authentication has failed too often (a fourth failure would ban the account for 3 hours); correct the credentials, or wait {} s",
+        "{call} was not sent: too many authentications have failed, or got no answer (four failures ban the account for 3 hours); correct the credentials, or wait {} s",
         whole_seconds(.retry_after)
     )]
     AuthenticationBlocked {

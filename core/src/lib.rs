@@ -22,7 +22,8 @@
 //! * **It refuses bad input before anything is sent**, with the field and the rule ([`Error::Validation`]).
 //! * **It keeps the account from being banned.** Four failed authentications ban it for three hours, so until
 //!   credentials have worked once, one call at a time tries them, and after two failures in five
-//!   minutes (three per process) calls fail locally with [`Error::AuthenticationBlocked`].
+//!   minutes (three per process, answers that were lost included) calls fail locally with
+//!   [`Error::AuthenticationBlocked`].
 //! * **It sends again what may be sent again, and nothing else** ([`endpoint::Replay`]): a create is never
 //!   repeated; an `ips().add` whose answer was lost is looked up, and succeeds if the IP is there.
 //! * **It shows no secret**, in no error, log line or `Debug`.
@@ -46,8 +47,9 @@ mod transport;
 pub use client::{Client, Pending};
 pub use error::{Error, Refusal, Result};
 pub use model::{
-    ExpiryDate, GeoCounts, Hostname, IpLabel, LabeledIp, NewIp, NewSubAccount, NewToken, Proxy, ProxyHost,
-    SubAccount, SubAccountEdit, Token, TokenId, TokenLabel, TokenRequest, Username, whole_gigabytes,
+    ExpiryDate, GeoCounts, Hostname, IpAddress, IpLabel, LabeledIp, NewIp, NewSubAccount, NewToken, Proxy,
+    ProxyHost, SubAccount, SubAccountEdit, Token, TokenId, TokenLabel, TokenRequest, Username,
+    whole_gigabytes,
 };
 pub use settings::{Options, Settings};
 

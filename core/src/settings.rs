@@ -74,8 +74,10 @@ impl Settings {
         self
     }
 
-    /// How long one attempt may take, from connecting to the last byte of the answer; 30 s by default. A call of
-    /// `max_retries` 2 makes at most three attempts, with waits of at most 60 s between.
+    /// How long one attempt may take, from connecting to the last byte of the answer; 30 s by default. With
+    /// `max_retries` 2 a call makes at most three attempts, with waits of at most 60 s between, and where a write ended in
+    /// doubt looks up what became of it. While it is not known yet whether the credentials are right, an attempt may
+    /// wait as long again for another call to find out.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.options = self.options.timeout(timeout);
@@ -103,8 +105,8 @@ impl Settings {
         self
     }
 
-    /// Whether `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` count; no by default, because a scraper's proxy must not
-    /// carry the account's calls.
+    /// Whether `HTTPS_PROXY` and `NO_PROXY` count; no by default, because a scraper's proxy must not carry the
+    /// account's calls. Calls over plain http, which is for loopback, never go through a proxy.
     #[must_use]
     pub fn trust_env(mut self, trust: bool) -> Self {
         self.trust_env = trust;
@@ -148,7 +150,7 @@ impl Settings {
             base_url,
             connect_timeout,
             ca_file: self.ca_file,
-            env_ca_file: env("SSL_CERT_FILE").ok().flatten().map(PathBuf::from),
+            env_ca_file: std::env::var_os("SSL_CERT_FILE").filter(|path| !path.is_empty()).map(PathBuf::from),
             trust_env: self.trust_env,
             user_agent: self
                 .user_agent

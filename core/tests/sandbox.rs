@@ -169,6 +169,17 @@ fn a_wrong_password_in_256_tasks_costs_one_failure() {
 }
 
 #[test]
+fn a_wrong_password_whose_refusals_are_lost_does_not_ban_the_account() {
+    let sandbox = Sandbox::start().unwrap();
+    sandbox.inject(Fault::drop_after_apply().times(0)).unwrap();
+    let client = support::blocking(settings(&sandbox).password("wrong"));
+    assert!(matches!(client.proxies().list().unwrap_err(), Error::Connection { attempts: 3, .. }));
+    assert!(matches!(client.proxies().list().unwrap_err(), Error::AuthenticationBlocked { .. }));
+    assert_eq!(sandbox.requests().len(), 3, "a fourth would ban the account");
+    keep_port(sandbox);
+}
+
+#[test]
 fn a_write_whose_answer_is_lost_was_done_once_and_succeeds() {
     let (sandbox, client) = started();
     client.sub_accounts().create("x").unwrap();

@@ -24,8 +24,8 @@ const TOKEN: &str = "pm_CANARY~t.o+k/en==";
 /// What the service gives for `tokens.create`.
 const NEW_TOKEN: &str = "pm_CANARYnew";
 
-/// Fails if a secret, or what it is in base64, stands in `shown`.
-fn check(shown: &str) {
+/// Whether a secret, or what it is in base64, stands in `shown`.
+fn shows_a_secret(shown: &str) -> bool {
     let secrets = [
         "CANARY".to_owned(),
         STANDARD.encode(PASSWORD),
@@ -33,11 +33,15 @@ fn check(shown: &str) {
         STANDARD.encode(TOKEN),
         STANDARD.encode(format!("me:{PASSWORD}")),
     ];
-    for secret in &secrets {
+    secrets.iter().any(|secret| {
         // The last characters of base64 differ with what follows.
         let stable = &secret[..secret.len() - secret.len() % 4 - if secret.len() > 8 { 4 } else { 0 }];
-        assert!(!shown.contains(stable), "{shown}");
-    }
+        shown.contains(stable)
+    })
+}
+
+fn check(shown: &str) {
+    assert!(!shows_a_secret(shown), "{shown}");
 }
 
 fn check_debug(value: &dyn Debug) {
@@ -177,8 +181,8 @@ fn the_echo_does_echo() {
     );
     let request = echo_server.server.only_request();
     assert!((0..SHAPES).all(|shape| echo(shape, &request).is_some()) && echo(SHAPES, &request).is_none());
-    assert!(std::panic::catch_unwind(|| check(&echo(0, &request).unwrap())).is_err());
-    assert!(std::panic::catch_unwind(|| check(&STANDARD.encode(format!("me:{PASSWORD}")))).is_err());
+    assert!(shows_a_secret(&echo(0, &request).unwrap()));
+    assert!(shows_a_secret(&STANDARD.encode(format!("me:{PASSWORD}"))));
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! `/api/hostname…`: hostnames that may use the proxies without credentials.
 
-use super::{Call, Endpoint, Found, Mismatch, Params, ReadBack, Replay, json, nothing};
+use super::{
+    Call, Endpoint, Finding, Found, Mismatch, NOT_THE_PARENT, Params, ReadBack, Replay, json, nothing,
+};
 use crate::model::{Hostname, Username};
 use serde::Deserialize;
 
-const NOT_THE_PARENT: &[(u16, &str)] = &[(403, "only the parent account may name a username")];
 const FIND_OUT: &str =
     "hostnames.list shows those of the caller; those of a sub-account only itself can list";
 
@@ -20,6 +21,7 @@ impl Endpoint for Add {
     type Answer = String;
     const CALL: &'static Call = &Call::post("hostnames.add", "/api/hostname/add/", Replay::Verifiable)
         .documented(NOT_THE_PARENT)
+        .already_so(&[400])
         .find_out(FIND_OUT);
 
     fn params(&self, params: &mut Params) {
@@ -29,6 +31,7 @@ impl Endpoint for Add {
 
     fn decode(body: &[u8]) -> Result<String, Mismatch> {
         #[derive(Deserialize)]
+        #[serde(expecting = "an object with domain")]
         struct Added {
             domain: String,
         }
@@ -38,8 +41,10 @@ impl Endpoint for Add {
     fn read_back(&self) -> Option<ReadBack<String>> {
         let domain = own(&self.domain, self.owner.as_ref())?;
         ReadBack::with(&List, move |found| match found {
-            Found::Answer(domains) => domains.into_iter().find(|d| d.eq_ignore_ascii_case(&domain)),
-            Found::Nothing => None,
+            Found::Answer(domains) => {
+                Finding::so_if(domains.into_iter().find(|there| there.eq_ignore_ascii_case(&domain)))
+            }
+            Found::Nothing => Finding::Unclear,
         })
     }
 }
@@ -56,6 +61,7 @@ impl Endpoint for Delete {
     type Answer = ();
     const CALL: &'static Call = &Call::post("hostnames.delete", "/api/hostname/delete/", Replay::Verifiable)
         .documented(NOT_THE_PARENT)
+        .already_so(&[400])
         .find_out(FIND_OUT);
 
     fn params(&self, params: &mut Params) {
@@ -71,9 +77,10 @@ impl Endpoint for Delete {
         let domain = own(&self.domain, self.owner.as_ref())?;
         ReadBack::with(&List, move |found| match found {
             Found::Answer(domains) => {
-                (!domains.iter().any(|d| d.eq_ignore_ascii_case(&domain))).then_some(())
+                let gone = !domains.iter().any(|there| there.eq_ignore_ascii_case(&domain));
+                Finding::so_if(gone.then_some(()))
             }
-            Found::Nothing => None,
+            Found::Nothing => Finding::Unclear,
         })
     }
 }
@@ -94,6 +101,7 @@ impl Endpoint for List {
 
     fn decode(body: &[u8]) -> Result<Vec<String>, Mismatch> {
         #[derive(Deserialize)]
+        #[serde(expecting = "an object with domains")]
         struct Hostnames {
             domains: Vec<String>,
         }

@@ -1,11 +1,12 @@
 //! `/api/ip…`: IP addresses that may use the proxies without credentials.
 
-use super::{Call, Endpoint, Found, Mismatch, Params, ReadBack, Replay, json, nothing};
+use super::{
+    Call, Endpoint, Finding, Found, Mismatch, NOT_THE_PARENT, Params, ReadBack, Replay, json, nothing,
+};
 use crate::model::{IpList, LabeledIp, LabeledIpList, NewIp, Username};
 use serde::Deserialize;
 use std::net::IpAddr;
 
-const NOT_THE_PARENT: &[(u16, &str)] = &[(403, "only the parent account may name a username")];
 const FIND_OUT: &str = "look it up with ips.list";
 
 /// `POST /api/ip/add/`
@@ -20,6 +21,7 @@ impl Endpoint for Add {
     type Answer = IpAddr;
     const CALL: &'static Call = &Call::post("ips.add", "/api/ip/add/", Replay::Verifiable)
         .documented(NOT_THE_PARENT)
+        .already_so(&[400])
         .find_out(FIND_OUT);
 
     fn params(&self, params: &mut Params) {
@@ -30,6 +32,7 @@ impl Endpoint for Add {
 
     fn decode(body: &[u8]) -> Result<IpAddr, Mismatch> {
         #[derive(Deserialize)]
+        #[serde(expecting = "an object with ip")]
         struct Added {
             ip: IpAddr,
         }
@@ -37,11 +40,21 @@ impl Endpoint for Add {
     }
 
     fn read_back(&self) -> Option<ReadBack<IpAddr>> {
-        let ip = self.new.ip;
-        ReadBack::with(&List { owner: self.owner.clone() }, move |found| match found {
-            Found::Answer(ips) if ips.contains(&ip) => Some(ip),
-            _ => None,
-        })
+        let (owner, ip) = (self.owner.clone(), self.new.ip);
+        match self.new.label.clone() {
+            None => ReadBack::with(&List { owner }, move |found| match found {
+                Found::Answer(ips) => Finding::so_if(ips.contains(&ip).then_some(ip)),
+                Found::Nothing => Finding::Unclear,
+            }),
+            // With another label it was there before, and what was wished for is not so.
+            Some(label) => ReadBack::with(&Labels { owner }, move |found| match found {
+                Found::Answer(ips) => {
+                    let wished = |there: &LabeledIp| there.ip == ip && there.label == label.as_str();
+                    Finding::so_if(ips.iter().any(wished).then_some(ip))
+                }
+                Found::Nothing => Finding::Unclear,
+            }),
+        }
     }
 }
 
@@ -57,6 +70,7 @@ impl Endpoint for Delete {
     type Answer = ();
     const CALL: &'static Call = &Call::post("ips.delete", "/api/ip/delete/", Replay::Verifiable)
         .documented(NOT_THE_PARENT)
+        .already_so(&[400])
         .find_out(FIND_OUT);
 
     fn params(&self, params: &mut Params) {
@@ -71,8 +85,8 @@ impl Endpoint for Delete {
     fn read_back(&self) -> Option<ReadBack<()>> {
         let ip = self.ip;
         ReadBack::with(&List { owner: self.owner.clone() }, move |found| match found {
-            Found::Answer(ips) if !ips.contains(&ip) => Some(()),
-            _ => None,
+            Found::Answer(ips) => Finding::so_if((!ips.contains(&ip)).then_some(())),
+            Found::Nothing => Finding::Unclear,
         })
     }
 }

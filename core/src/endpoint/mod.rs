@@ -45,6 +45,9 @@ pub const CALLS: [&Call; 23] = [
 ];
 
 /// One call of the API: a value of it is a request that can be sent.
+///
+/// The 23 implementors are all there are; the trait is public for those who send them in a way of their own
+/// ([`Dispatch`](crate::resource::Dispatch)).
 pub trait Endpoint: Send + Sync + 'static {
     /// What a successful call gives.
     type Answer: Send + 'static;
@@ -85,6 +88,8 @@ pub struct Call {
     pub replay: Replay,
     /// What a status means for this call in particular, where api.md says so.
     pub documented: &'static [(u16, &'static str)],
+    /// The statuses that say that what a verifiable call wishes for is so already.
+    pub already_so: &'static [u16],
     /// How to find out, when the outcome of this call is unknown.
     pub find_out: &'static str,
     /// The answer holds a secret, which no error may show.
@@ -141,6 +146,7 @@ impl Call {
             auth: Auth::Any,
             replay: Replay::Read,
             documented: &[],
+            already_so: &[],
             find_out: "",
             secret_answer: false,
         }
@@ -158,6 +164,10 @@ impl Call {
         Self { documented, ..self }
     }
 
+    const fn already_so(self, already_so: &'static [u16]) -> Self {
+        Self { already_so, ..self }
+    }
+
     const fn find_out(self, find_out: &'static str) -> Self {
         Self { find_out, ..self }
     }
@@ -169,20 +179,21 @@ impl Call {
 
 /// The parameters of one request, form-encoded as they are written.
 pub struct Params {
-    encoded: form_urlencoded::Serializer<'static, String>,
+    encoded: String,
     secrets: Vec<SecretString>,
 }
 
+/// More than the longest form there can be, so that a password is not copied while the text grows.
+const LARGEST_FORM: usize = 8 * 1024;
+
 impl Params {
     fn new() -> Self {
-        // Room for every ordinary call, so that a password is not copied while growing.
-        let encoded = form_urlencoded::Serializer::new(String::with_capacity(1024));
-        Self { encoded, secrets: Vec::new() }
+        Self { encoded: String::with_capacity(128), secrets: Vec::new() }
     }
 
     /// Writes one parameter.
     pub fn add(&mut self, name: &str, value: impl fmt::Display) {
-        self.encoded.append_pair(name, &value.to_string());
+        self.write(name, &value.to_string());
     }
 
     /// Writes one parameter, if there is a value.
@@ -195,9 +206,19 @@ impl Params {
     /// Writes a parameter that no error may show, even if the service echoes it.
     pub fn add_secret(&mut self, name: &str, value: Option<&SecretString>) {
         if let Some(value) = value {
-            self.encoded.append_pair(name, value.expose_secret());
+            self.encoded.reserve(LARGEST_FORM);
+            self.write(name, value.expose_secret());
             self.secrets.push(value.clone());
         }
+    }
+
+    fn write(&mut self, name: &str, value: &str) {
+        if !self.encoded.is_empty() {
+            self.encoded.push('&');
+        }
+        self.encoded.push_str(name);
+        self.encoded.push('=');
+        self.encoded.extend(form_urlencoded::byte_serialize(value.as_bytes()));
     }
 }
 
@@ -213,8 +234,7 @@ impl Request {
     pub(crate) fn of<E: Endpoint>(endpoint: &E) -> Self {
         let mut params = Params::new();
         endpoint.params(&mut params);
-        let Params { mut encoded, secrets } = params;
-        let encoded = encoded.finish();
+        let Params { encoded, secrets } = params;
         let params = if secrets.is_empty() {
             Bytes::from(encoded)
         } else {
@@ -261,7 +281,7 @@ pub struct ReadBack<A> {
     pub(crate) judge: Judge<A>,
 }
 
-type Judge<A> = Box<dyn FnOnce(Found<&[u8]>) -> Result<Option<A>, Mismatch> + Send>;
+type Judge<A> = Box<dyn FnOnce(Found<&[u8]>) -> Result<Finding<A>, Mismatch> + Send>;
 
 /// What a read found.
 pub enum Found<T> {
@@ -271,11 +291,31 @@ pub enum Found<T> {
     Nothing,
 }
 
+/// What a read tells of the write before it.
+pub enum Finding<A> {
+    /// What was wished for is so; this is the write's answer.
+    So(A),
+    /// It is not so.
+    NotSo,
+    /// It does not tell.
+    Unclear,
+}
+
+impl<A> Finding<A> {
+    /// So, if there is an answer to give.
+    fn so_if(answer: Option<A>) -> Self {
+        answer.map_or(Self::NotSo, Self::So)
+    }
+}
+
+/// What 403 means for the calls in which the parent may name a sub-account.
+const NOT_THE_PARENT: &[(u16, &str)] = &[(403, "only the parent account may name a username")];
+
 impl<A> ReadBack<A> {
-    /// Reads with `probe`; `judge` gives the write's answer if its wish holds.
+    /// Reads with `probe`; `judge` tells from what was found.
     fn with<E: Endpoint>(
         probe: &E,
-        judge: impl FnOnce(Found<E::Answer>) -> Option<A> + Send + 'static,
+        judge: impl FnOnce(Found<E::Answer>) -> Finding<A> + Send + 'static,
     ) -> Option<Self> {
         let judge = move |found: Found<&[u8]>| {
             Ok(judge(match found {
@@ -315,6 +355,7 @@ mod tests {
         for call in CALLS {
             let may = matches!(call.replay, Replay::Once | Replay::Verifiable);
             assert_eq!(!call.find_out.is_empty(), may, "{}", call.name);
+            assert_eq!(!call.already_so.is_empty(), call.replay == Replay::Verifiable, "{}", call.name);
         }
     }
 }

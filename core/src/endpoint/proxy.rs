@@ -15,6 +15,7 @@ impl Endpoint for List {
 
     fn decode(body: &[u8]) -> Result<Vec<Proxy>, Mismatch> {
         #[derive(Deserialize)]
+        #[serde(expecting = "an object with proxies")]
         struct Proxies {
             proxies: Vec<Proxy>,
         }
@@ -39,6 +40,7 @@ impl Endpoint for Add {
 
     fn decode(body: &[u8]) -> Result<String, Mismatch> {
         #[derive(Deserialize)]
+        #[serde(expecting = "an object with proxy")]
         struct Added {
             proxy: String,
         }

@@ -1,6 +1,6 @@
 //! `/api/sub/…`: sub-accounts. The parent's credentials only (api.md, A2).
 
-use super::{Call, Endpoint, Found, Mismatch, Params, ReadBack, Replay, json, nothing};
+use super::{Call, Endpoint, Finding, Found, Mismatch, Params, ReadBack, Replay, json, nothing};
 use crate::model::{NewSubAccount, SubAccount, SubAccountEdit, SubAccountFields, Username};
 
 const MISSING: &[(u16, &str)] =
@@ -110,6 +110,7 @@ impl Endpoint for Delete {
     type Answer = ();
     const CALL: &'static Call = &Call::post("sub_accounts.delete", "/api/sub/delete/", Replay::Verifiable)
         .documented(MISSING)
+        .already_so(&[404])
         .find_out("look it up with sub_accounts.get");
 
     fn params(&self, params: &mut Params) {
@@ -122,8 +123,8 @@ impl Endpoint for Delete {
 
     fn read_back(&self) -> Option<ReadBack<()>> {
         ReadBack::with(&Get(self.0.clone()), |found| match found {
-            Found::Nothing => Some(()),
-            Found::Answer(_) => None,
+            Found::Nothing => Finding::So(()),
+            Found::Answer(_) => Finding::NotSo,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! `/api/token…`: Bearer tokens. They take the username and password only.
 
-use super::{Call, Endpoint, Found, Mismatch, Params, ReadBack, Replay, json, nothing};
+use super::{Call, Endpoint, Finding, Found, Mismatch, Params, ReadBack, Replay, json, nothing};
 use crate::model::{NewToken, Token, TokenId, TokenRequest, Username};
 use serde::Deserialize;
 
@@ -20,6 +20,7 @@ impl Endpoint for List {
 
     fn decode(body: &[u8]) -> Result<Vec<Token>, Mismatch> {
         #[derive(Deserialize)]
+        #[serde(expecting = "an object with tokens")]
         struct Tokens {
             tokens: Vec<Token>,
         }
@@ -110,6 +111,8 @@ impl Endpoint for Delete {
     type Answer = ();
     const CALL: &'static Call = &Call::post("tokens.delete", "/api/token/delete/", Replay::Verifiable)
         .basic_only()
+        // Which of the two is not documented.
+        .already_so(&[400, 404])
         .find_out("look it up with tokens.list");
 
     fn params(&self, params: &mut Params) {
@@ -123,8 +126,8 @@ impl Endpoint for Delete {
     fn read_back(&self) -> Option<ReadBack<()>> {
         let id = self.id.get();
         ReadBack::with(&List { owner: self.owner.clone() }, move |found| match found {
-            Found::Answer(tokens) if tokens.iter().all(|token| token.id != id) => Some(()),
-            _ => None,
+            Found::Answer(tokens) => Finding::so_if(tokens.iter().all(|token| token.id != id).then_some(())),
+            Found::Nothing => Finding::Unclear,
         })
     }
 }

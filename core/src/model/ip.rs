@@ -5,12 +5,29 @@ use crate::error::{Error, Result};
 use serde::Deserialize;
 use std::net::IpAddr;
 
-/// Reads an IP address, v4 or v6 (api.md, A8).
-pub(crate) fn ip_address(value: &str) -> Result<IpAddr> {
-    rule::length("ip", value, 1, 45)?;
-    value
-        .parse()
-        .map_err(|_| Error::validation("ip", "is not an IP address, such as 203.0.113.7 or 2001:db8::7"))
+/// An IP address, v4 or v6 (api.md, A8): [`IpAddr`] as an input, which can be made from text, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct IpAddress(pub(crate) IpAddr);
+
+impl IpAddress {
+    /// Reads an IP address.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Validation`] with the field `ip`.
+    pub fn new(value: &str) -> Result<Self> {
+        rule::length("ip", value, 1, 45)?;
+        let refused = "is not an IP address, such as 203.0.113.7 or 2001:db8::7";
+        value.parse().map(Self).map_err(|_| Error::validation("ip", refused))
+    }
+}
+
+rule::from_text!(IpAddress);
+
+impl From<IpAddr> for IpAddress {
+    fn from(ip: IpAddr) -> Self {
+        Self(ip)
+    }
 }
 
 /// A note kept with an authorised IP: at most 255 characters, no control characters.
@@ -53,7 +70,7 @@ impl NewIp {
     ///
     /// [`Error::Validation`] with the field `ip` when it is no IP address.
     pub fn new(ip: &str) -> Result<Self> {
-        ip_address(ip).map(Self::from)
+        IpAddress::new(ip).map(|IpAddress(ip)| Self::from(ip))
     }
 
     /// Sets the label, at most 255 characters.
@@ -73,17 +90,12 @@ impl From<IpAddr> for NewIp {
     }
 }
 
-impl TryFrom<&str> for NewIp {
-    type Error = Error;
-
-    fn try_from(ip: &str) -> Result<Self> {
-        Self::new(ip)
-    }
-}
+rule::from_text!(NewIp);
 
 /// An authorised IP and its label; no label is the empty text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[non_exhaustive]
+#[serde(expecting = "an object with ip and label")]
 pub struct LabeledIp {
     /// The address.
     pub ip: IpAddr,
@@ -94,6 +106,7 @@ pub struct LabeledIp {
 
 /// The answer `{"ips": [...]}`.
 #[derive(Deserialize)]
+#[serde(expecting = "an object with ips")]
 pub(crate) struct IpList {
     pub(crate) ips: Vec<IpAddr>,
 }

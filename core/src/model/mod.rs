@@ -12,11 +12,11 @@ mod username;
 
 pub use geo::GeoCounts;
 pub use hostname::Hostname;
-pub use ip::{IpLabel, LabeledIp, NewIp};
+pub use ip::{IpAddress, IpLabel, LabeledIp, NewIp};
 pub use proxy::{Proxy, ProxyHost};
 pub use sub_account::{NewSubAccount, SubAccount, SubAccountEdit, whole_gigabytes};
 pub use token::{ExpiryDate, NewToken, Token, TokenId, TokenLabel, TokenRequest};
 pub use username::Username;
 
-pub(crate) use ip::{IpList, LabeledIpList, ip_address};
+pub(crate) use ip::{IpList, LabeledIpList};
 pub(crate) use sub_account::SubAccountFields;

@@ -54,6 +54,18 @@ fn port_number(text: &str) -> Option<u16> {
     if digits { text.parse().ok().filter(|port| *port > 0) } else { None }
 }
 
+impl From<&Proxy> for ProxyHost {
+    fn from(proxy: &Proxy) -> Self {
+        Self(proxy.to_string())
+    }
+}
+
+impl From<Proxy> for ProxyHost {
+    fn from(proxy: Proxy) -> Self {
+        Self::from(&proxy)
+    }
+}
+
 /// A proxy server that the account may use.
 ///
 /// ```

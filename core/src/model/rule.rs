@@ -48,17 +48,9 @@ pub(crate) fn dns_name(field: &'static str, value: &str) -> Result<()> {
     Ok(())
 }
 
-/// The conversions that every validated text has: from text by checking, to text for free.
-macro_rules! validated_text {
+/// What `new` can be called with is what can be converted.
+macro_rules! from_text {
     ($type:ident) => {
-        impl $type {
-            /// The text itself.
-            #[must_use]
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
         impl TryFrom<&str> for $type {
             type Error = crate::Error;
 
@@ -71,7 +63,7 @@ macro_rules! validated_text {
             type Error = crate::Error;
 
             fn try_from(value: &String) -> crate::Result<Self> {
-                Self::new(value)
+                Self::new(value.as_str())
             }
         }
 
@@ -79,7 +71,7 @@ macro_rules! validated_text {
             type Error = crate::Error;
 
             fn try_from(value: String) -> crate::Result<Self> {
-                Self::new(&value)
+                Self::new(value.as_str())
             }
         }
 
@@ -90,6 +82,22 @@ macro_rules! validated_text {
                 Self::new(value)
             }
         }
+    };
+}
+pub(crate) use from_text;
+
+/// The conversions that every validated text has: from text by checking, to text for free.
+macro_rules! validated_text {
+    ($type:ident) => {
+        impl $type {
+            /// The text itself.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        $crate::model::rule::from_text!($type);
 
         impl AsRef<str> for $type {
             fn as_ref(&self) -> &str {

@@ -8,6 +8,7 @@ use serde::Deserialize;
 /// A sub-account, with what it has used and what it may use.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[non_exhaustive]
+#[serde(expecting = "a sub-account")]
 pub struct SubAccount {
     /// Its name, with which it also logs in.
     pub username: String,
@@ -140,13 +141,7 @@ pub struct NewSubAccount {
 
 field_setters!(NewSubAccount);
 
-impl TryFrom<&str> for NewSubAccount {
-    type Error = Error;
-
-    fn try_from(username: &str) -> Result<Self> {
-        Self::new(username)
-    }
-}
+rule::from_text!(NewSubAccount);
 
 /// Changes to a sub-account. What is not set stays as it was.
 #[derive(Clone, Debug)]

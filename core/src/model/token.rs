@@ -10,6 +10,7 @@ use std::ops::Deref;
 /// A token, without its secret value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[non_exhaustive]
+#[serde(expecting = "a token")]
 pub struct Token {
     /// Its number.
     pub id: i64,
@@ -31,6 +32,7 @@ pub struct Token {
 /// It derefs to the [`Token`]; `Debug` shows the secret redacted.
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
+#[serde(expecting = "a new token")]
 pub struct NewToken {
     /// The token as [`list`](crate::resource::Tokens::list) will show it.
     #[serde(flatten)]

@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// Exit IPs per country code, for the proxies that let a country be picked.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Geo<'a, D> {
     via: &'a D,
 }

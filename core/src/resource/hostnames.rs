@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Hostnames that may use the proxies without credentials.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Hostnames<'a, D> {
     via: &'a D,
 }
@@ -25,7 +25,7 @@ impl<'a, D: Dispatch> Hostnames<'a, D> {
     /// # Errors
     ///
     /// [`Error::Validation`] with the field `username`.
-    pub fn of<U>(self, username: U) -> Result<HostnamesOf<'a, D>>
+    pub fn of<U>(&self, username: U) -> Result<HostnamesOf<'a, D>>
     where
         U: TryInto<Username>,
         Error: From<U::Error>,
@@ -89,6 +89,9 @@ impl<D: Dispatch> HostnamesOf<'_, D> {
     }
 
     /// Takes a hostname of the sub-account away: `POST /api/hostname/delete/`.
+    ///
+    /// If the answer is lost the error is [`Error::OutcomeUnknown`] where sending it again does not tell: it
+    /// cannot be looked up.
     ///
     /// Errors: [`Error::BadRequest`] for one that is not authorised.
     pub fn delete<H>(&self, domain: H) -> D::Reply<()>

@@ -4,7 +4,7 @@ use super::Dispatch;
 use crate::{
     endpoint::ip::{Add, Delete, Labels, List},
     error::{Error, Result},
-    model::{LabeledIp, NewIp, Username, ip_address},
+    model::{IpAddress, LabeledIp, NewIp, Username},
 };
 use std::net::IpAddr;
 
@@ -32,12 +32,12 @@ impl<'a, D: Dispatch> Ips<'a, D> {
     /// # Errors
     ///
     /// [`Error::Validation`] with the field `username`.
-    pub fn of<U>(self, username: U) -> Result<Self>
+    pub fn of<U>(&self, username: U) -> Result<Self>
     where
         U: TryInto<Username>,
         Error: From<U::Error>,
     {
-        Ok(Self { owner: Some(username.try_into()?), ..self })
+        Ok(Self { via: self.via, owner: Some(username.try_into()?) })
     }
 
     /// Authorises an IP, v4 or v6: `POST /api/ip/add/`. Takes a [`NewIp`], an [`IpAddr`], or text. Gives the IP.
@@ -54,11 +54,16 @@ impl<'a, D: Dispatch> Ips<'a, D> {
         self.via.dispatch(new.map(|new| Add { new, owner: self.owner.clone() }))
     }
 
-    /// Takes an IP away: `POST /api/ip/delete/`.
+    /// Takes an IP away: `POST /api/ip/delete/`. Takes an [`IpAddr`], or text.
     ///
     /// Errors: [`Error::BadRequest`] for one that is not authorised.
-    pub fn delete(&self, ip: &str) -> D::Reply<()> {
-        self.via.dispatch(ip_address(ip).map(|ip| Delete { ip, owner: self.owner.clone() }))
+    pub fn delete<I>(&self, ip: I) -> D::Reply<()>
+    where
+        I: TryInto<IpAddress>,
+        Error: From<I::Error>,
+    {
+        let ip = ip.try_into().map_err(Error::from);
+        self.via.dispatch(ip.map(|IpAddress(ip)| Delete { ip, owner: self.owner.clone() }))
     }
 
     /// The authorised IPs: `GET /api/ips/`.

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The proxies that the account may use.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Proxies<'a, D> {
     via: &'a D,
 }

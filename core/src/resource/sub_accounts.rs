@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Sub-accounts: create, limit, watch, delete. For the parent account only.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct SubAccounts<'a, D> {
     via: &'a D,
 }

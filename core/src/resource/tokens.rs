@@ -26,12 +26,12 @@ impl<'a, D: Dispatch> Tokens<'a, D> {
     /// # Errors
     ///
     /// [`Error::Validation`] with the field `username`.
-    pub fn of<U>(self, username: U) -> Result<Self>
+    pub fn of<U>(&self, username: U) -> Result<Self>
     where
         U: TryInto<Username>,
         Error: From<U::Error>,
     {
-        Ok(Self { owner: Some(username.try_into()?), ..self })
+        Ok(Self { via: self.via, owner: Some(username.try_into()?) })
     }
 
     /// The tokens, without their secrets: `GET /api/tokens/`.

@@ -6,9 +6,13 @@
 //! * Until credentials have succeeded once, at most one request with them is in flight; the
 //!   others wait for its outcome, and a 401 is given to all of them.
 //! * At most [`PER_CREDENTIALS`] failures of the same credentials, and [`PER_PROCESS`] of all, reach one service in
-//!   [`WINDOW`]; after that calls fail locally until the window has passed.
+//!   [`WINDOW`]; after that calls fail locally until the window has passed. A request with credentials not yet
+//!   proven that got no answer may have been a failure, and counts for the process.
 //!
 //! The gate is shared by every client of the process with the same base URL and credentials.
+//!
+//! Calls that are in flight together with proven credentials cannot be held back: if the password is changed meanwhile,
+//! each of them fails. Those after them are held back again.
 
 use crate::{
     credentials::Credentials,
@@ -49,14 +53,15 @@ struct Service {
 
 #[derive(Default)]
 struct State {
-    /// When authentications failed, whichever the credentials; those in the window.
-    failures: Vec<Instant>,
     credentials: HashMap<u64, Entry>,
 }
 
 struct Entry {
     proven: Arc<AtomicBool>,
+    /// When they were answered 401; those in the window.
     failures: Vec<Instant>,
+    /// When a trial got no answer, since they were last accepted; those in the window.
+    unanswered: Vec<Instant>,
     /// The request that is trying these credentials; dead once its permit is gone.
     trial: Option<Trial>,
     rejection: Option<(Instant, Arc<Refusal>)>,
@@ -71,7 +76,7 @@ enum Verdict {
     Rejected(Arc<Refusal>),
 }
 
-/// Leave to send one request. Dropped without a verdict it says nothing about the credentials.
+/// Leave to send one request. Dropped without a word, the request may have been sent, and have failed.
 pub(super) struct Permit<'a> {
     gate: &'a Gate,
     trial: Option<watch::Sender<Option<Verdict>>>,
@@ -123,12 +128,6 @@ impl Gate {
     }
 }
 
-impl Drop for Gate {
-    fn drop(&mut self) {
-        lock(&self.service.state).forget_stale(Instant::now());
-    }
-}
-
 /// A rejection as another call is given it: its own name, and never sent.
 fn shared(refusal: &Refusal, call: &'static str) -> Error {
     Refusal { call, attempts: 0, ..refusal.clone() }.into_error()
@@ -136,21 +135,32 @@ fn shared(refusal: &Refusal, call: &'static str) -> Error {
 
 impl Permit<'_> {
     /// The service has accepted the credentials.
-    pub(super) fn accepted(self) {
-        let Self { gate, trial } = self;
-        if let Some(trial) = trial {
-            gate.proven.store(true, Ordering::Release);
+    pub(super) fn accepted(mut self) {
+        if let Some(trial) = self.trial.take() {
+            lock(&self.gate.service.state).accept(self.gate.credentials);
             trial.send_replace(Some(Verdict::Accepted));
         }
     }
 
     /// The service has answered 401.
-    pub(super) fn rejected(self, refusal: &Refusal) {
-        let Self { gate, trial } = self;
+    pub(super) fn rejected(mut self, refusal: &Refusal) {
         let refusal = Arc::new(refusal.clone());
-        lock(&gate.service.state).reject(gate.credentials, &refusal, Instant::now());
-        if let Some(trial) = trial {
+        lock(&self.gate.service.state).reject(self.gate.credentials, &refusal, Instant::now());
+        if let Some(trial) = self.trial.take() {
             trial.send_replace(Some(Verdict::Rejected(refusal)));
+        }
+    }
+
+    /// The request was not sent, or answered in a way that says nothing about the credentials.
+    pub(super) fn undecided(mut self) {
+        self.trial = None;
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        if self.trial.is_some() {
+            lock(&self.gate.service.state).lose(self.gate.credentials, Instant::now());
         }
     }
 }
@@ -165,24 +175,29 @@ impl State {
         self.credentials.entry(key).or_insert_with(|| Entry {
             proven: Arc::default(),
             failures: Vec::new(),
+            unanswered: Vec::new(),
             trial: None,
             rejection: None,
         })
     }
 
-    /// Forgets failures outside the window, and credentials that nobody holds and that have not failed in it.
+    /// Forgets failures outside the window, and credentials that nobody holds and that have none in it.
     fn forget_stale(&mut self, now: Instant) {
         let recent = |at: &Instant| now.saturating_duration_since(*at) < WINDOW;
-        self.failures.retain(recent);
         self.credentials.retain(|_, entry| {
             entry.failures.retain(recent);
-            Arc::strong_count(&entry.proven) > 1 || !entry.failures.is_empty()
+            entry.unanswered.retain(recent);
+            let clean = entry.failures.is_empty() && entry.unanswered.is_empty();
+            Arc::strong_count(&entry.proven) > 1 || !clean
         });
     }
 
     fn admit(&mut self, key: u64, now: Instant) -> Admission {
         self.forget_stale(now);
-        let failed = self.failures.clone();
+        let entries = self.credentials.values();
+        let mut doubtful: Vec<Instant> =
+            entries.flat_map(|entry| entry.failures.iter().chain(&entry.unanswered)).copied().collect();
+        doubtful.sort_unstable();
         let under_way: Vec<Trial> =
             self.credentials.values().filter_map(|entry| entry.trial.clone()).filter(alive).collect();
         let entry = self.entry(key);
@@ -197,12 +212,13 @@ impl State {
         if let Some(trial) = entry.trial.clone().filter(alive) {
             return Admission::Wait { trial, own: true };
         }
-        let waits = [time_left(&entry.failures, PER_CREDENTIALS, now), time_left(&failed, PER_PROCESS, now)];
+        let waits =
+            [time_left(&entry.failures, PER_CREDENTIALS, now), time_left(&doubtful, PER_PROCESS, now)];
         if let Some(wait) = waits.into_iter().flatten().max() {
             return Admission::Blocked(wait);
         }
         // Each trial of other credentials may be a failure a moment from now.
-        if failed.len() + under_way.len() >= PER_PROCESS
+        if doubtful.len() + under_way.len() >= PER_PROCESS
             && let Some(trial) = under_way.into_iter().next()
         {
             return Admission::Wait { trial, own: false };
@@ -212,8 +228,17 @@ impl State {
         Admission::Admitted(Some(sender))
     }
 
+    fn accept(&mut self, key: u64) {
+        let entry = self.entry(key);
+        entry.unanswered.clear();
+        entry.proven.store(true, Ordering::Release);
+    }
+
+    fn lose(&mut self, key: u64, now: Instant) {
+        self.entry(key).unanswered.push(now);
+    }
+
     fn reject(&mut self, key: u64, refusal: &Arc<Refusal>, now: Instant) {
-        self.failures.push(now);
         let entry = self.entry(key);
         entry.failures.push(now);
         entry.rejection = Some((now, refusal.clone()));
@@ -304,6 +329,22 @@ mod tests {
         state.reject(3, &refusal(), start);
         let later = start + seconds(2);
         assert!(matches!(state.admit(4, later), Admission::Blocked(left) if left == seconds(298)));
+    }
+
+    #[test]
+    fn trials_without_an_answer_count_for_the_process_until_the_credentials_are_accepted() {
+        let start = Instant::now();
+        let (mut state, _held) = state(&[1, 2], start);
+        for _ in 0..2 {
+            assert!(matches!(state.admit(1, start), Admission::Admitted(Some(_))));
+            state.lose(1, start);
+        }
+        state.reject(2, &refusal(), start);
+        let later = start + seconds(2);
+        assert!(matches!(state.admit(1, later), Admission::Blocked(left) if left == seconds(298)));
+        state.accept(1);
+        assert!(matches!(state.admit(1, later), Admission::Admitted(None)));
+        assert!(matches!(state.admit(2, later), Admission::Admitted(Some(_))));
     }
 
     #[test]

@@ -9,7 +9,7 @@ mod retry;
 mod tls;
 
 use crate::{
-    endpoint::{Auth, Endpoint, Found, Method, Replay, Request},
+    endpoint::{Auth, Endpoint, Finding, Found, Method, Replay, Request},
     error::{Error, Refusal, Result},
     settings::{Options, Resolved},
 };
@@ -29,6 +29,9 @@ const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlen
 
 /// Idle connections are dropped after this, before any ordinary server or load balancer drops them.
 const IDLE: Duration = Duration::from_secs(15);
+
+/// For a time limit beyond what the clock can tell.
+const FOR_EVER: Duration = Duration::from_secs(60 * 60 * 24 * 365);
 
 /// The way to one service with one set of credentials.
 pub(crate) struct Transport {
@@ -63,7 +66,7 @@ impl Transport {
         let Resolved { credentials, base_url, connect_timeout, ca_file, env_ca_file, trust_env, user_agent } =
             resolved;
         // Certificates are read where they are needed, and a bad ca_file is told in any case.
-        let secure = base_url.scheme() == "https" || trust_env;
+        let secure = base_url.scheme() == "https";
         let tls = tls::config(ca_file.as_deref(), env_ca_file.as_deref().filter(|_| secure))?;
         let build = |idle_connections: usize| {
             let mut builder = reqwest::Client::builder()
@@ -76,7 +79,8 @@ impl Transport {
                 .pool_idle_timeout(IDLE)
                 .pool_max_idle_per_host(idle_connections)
                 .user_agent(&user_agent);
-            if !trust_env {
+            // Plain http is for loopback, where a proxy would only see the credentials.
+            if !trust_env || !secure {
                 builder = builder.no_proxy();
             }
             builder.build().map_err(|error| Error::config(format!("the client cannot be made: {error}")))
@@ -106,7 +110,7 @@ impl Transport {
         match E::CALL.replay {
             Replay::Verifiable if failure.in_doubt => self.settle(&endpoint, failure, options).await,
             Replay::Once => Err(match failure.unanswered {
-                Some(cause) => outcome_unknown(&request, &cause),
+                Some(cause) => outcome_unknown(&request, cause.reason),
                 None => failure.error,
             }),
             _ => Err(failure.error),
@@ -133,7 +137,15 @@ impl Transport {
         failure: Failure,
         options: Options,
     ) -> Result<E::Answer> {
-        let refused = matches!(failure.error, Error::Authentication(_) | Error::AuthenticationBlocked { .. });
+        let refused = match &failure.error {
+            Error::Authentication(_) | Error::AuthenticationBlocked { .. } => true,
+            Error::Timeout { .. } | Error::Connection { .. } | Error::Server(_) | Error::RateLimited(_) => {
+                false
+            }
+            // Only "already so" can be the echo of an earlier attempt; any other answer stands.
+            error if error.status().is_some_and(|status| E::CALL.already_so.contains(&status)) => false,
+            _ => return Err(failure.error),
+        };
         if !refused && let Some(read_back) = endpoint.read_back() {
             // A service that gives no answer gets one more chance to, not three.
             let silent = matches!(failure.error, Error::Timeout { .. } | Error::Connection { .. });
@@ -144,18 +156,18 @@ impl Transport {
                 _ => None,
             };
             match found {
-                Some(Some(answer)) => return Ok(answer),
-                Some(None) => return Err(failure.error),
-                None => {}
+                Some(Finding::So(answer)) => return Ok(answer),
+                Some(Finding::NotSo) => return Err(failure.error),
+                Some(Finding::Unclear) | None => {}
             }
         }
         let request = Request::of(endpoint);
         Err(match (failure.unanswered, failure.error) {
             (None, error @ Error::Server(_)) => error,
-            (Some(cause), _) => outcome_unknown(&request, &cause),
+            (Some(cause), _) => outcome_unknown(&request, cause.reason),
             (None, error) => {
                 let reason = error.refusal().map_or_else(|| error.to_string(), Refusal::summary);
-                outcome_unknown(&request, &Cause { timed_out: false, reason })
+                outcome_unknown(&request, reason)
             }
         })
     }
@@ -200,7 +212,7 @@ impl Transport {
                     refusal::refusal(call, &answer, attempts, &self.secrets(request)).into_error()
                 }
                 Outcome::Unsent(cause) | Outcome::Unanswered(cause) => {
-                    let Cause { timed_out, reason } = cause;
+                    let Cause { timed_out, reason, .. } = cause;
                     if timed_out {
                         Error::Timeout { call: call.name, reason, attempts }
                     } else {
@@ -214,33 +226,28 @@ impl Transport {
 
     /// Passes the gate and sends the request once. An error is the gate's: nothing was sent.
     async fn attempt(&self, request: &Request, options: Options, attempts: u32) -> Result<Outcome> {
-        let start = Instant::now();
+        let call = request.call;
         let limit = options.attempt_timeout();
-        let deadline = start.checked_add(limit).unwrap_or_else(|| start + Duration::from_secs(86_400 * 365));
-        let Ok(permit) = tokio::time::timeout_at(deadline, self.gate.enter(request.call.name)).await else {
-            return Ok(Outcome::Unsent(Cause {
-                timed_out: true,
-                reason: format!(
-                    "waited {} s for another call to find out whether the credentials are right",
-                    limit.as_secs_f64()
-                ),
-            }));
-        };
-        let permit = permit?;
+        let permit = tokio::time::timeout(limit, self.gate.enter(call.name)).await.map_err(|_| {
+            let seconds = limit.as_secs_f64();
+            let reason =
+                format!("waited {seconds} s for another call to find out whether the credentials are right");
+            Error::Timeout { call: call.name, reason, attempts }
+        })??;
+        let start = Instant::now();
+        let deadline = start.checked_add(limit).unwrap_or_else(|| start + FOR_EVER);
         let (message, sent) = self.message(request);
-        let client = if request.call.replay == Replay::Once { &self.unpooled } else { &self.pooled };
+        let client = if call.replay == Replay::Once { &self.unpooled } else { &self.pooled };
         let outcome = attempt::send(client, message, &sent, deadline, limit).await;
-        let status = match &outcome {
-            Outcome::Answered(answer) => Some(answer.status),
-            Outcome::Unsent(_) | Outcome::Unanswered(_) => None,
-        };
-        match (&outcome, status) {
-            // Others may be a front end's word, given before the credentials were looked at.
-            (_, Some(200..=299 | 400 | 402 | 404)) => permit.accepted(),
-            (Outcome::Answered(answer), Some(401)) => {
-                permit.rejected(&refusal::refusal(request.call, answer, attempts, &self.secrets(request)));
-            }
-            _ => drop(permit),
+        match &outcome {
+            Outcome::Answered(answer) => match answer.status {
+                200..=299 | 400 | 402 | 404 => permit.accepted(),
+                401 => permit.rejected(&refusal::refusal(call, answer, attempts, &self.secrets(request))),
+                // These may be a front end's word, given before the credentials were looked at.
+                _ => permit.undecided(),
+            },
+            Outcome::Unsent(_) => permit.undecided(),
+            Outcome::Unanswered(_) => drop(permit),
         }
         log(request, attempts, start.elapsed(), &outcome);
         Ok(outcome)
@@ -280,9 +287,9 @@ impl Transport {
     }
 }
 
-fn outcome_unknown(request: &Request, cause: &Cause) -> Error {
+fn outcome_unknown(request: &Request, reason: String) -> Error {
     let call = request.call;
-    Error::OutcomeUnknown { call: call.name, reason: cause.reason.clone(), advice: call.find_out }
+    Error::OutcomeUnknown { call: call.name, reason, advice: call.find_out }
 }
 
 /// One event an attempt; never a query, a form or credentials.

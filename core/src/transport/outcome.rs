@@ -26,11 +26,13 @@ pub(super) struct Answer {
 #[derive(Clone, Debug)]
 pub(super) struct Cause {
     pub(super) timed_out: bool,
+    /// It will be the same next time.
+    pub(super) lasting: bool,
     pub(super) reason: String,
 }
 
 impl Cause {
     pub(super) fn timed_out(limit: Duration) -> Self {
-        Self { timed_out: true, reason: format!("gave up after {} s", limit.as_secs_f64()) }
+        Self { timed_out: true, lasting: false, reason: format!("gave up after {} s", limit.as_secs_f64()) }
     }
 }

@@ -1,78 +1,155 @@
-//! Keeps secrets out of errors, even those that the service echoes.
+//! Keeps secrets out of errors, even those that the service echoes, in whatever encoding.
 
 use secrecy::{ExposeSecret, SecretString};
-use std::fmt::Write as _;
 use zeroize::Zeroizing;
 
 const REDACTED: &str = "[redacted]";
 
-/// Shorter ones are not replaced: they stand in ordinary words, and are no secrets.
+/// Shorter ones, in bytes, are not replaced: they stand in ordinary words, and are no secrets.
 const SHORTEST: usize = 4;
 
-/// Replaces every secret in `text`, in each form in which an echo may write it.
-pub(super) fn redact<'a>(text: &str, secrets: impl Iterator<Item = &'a SecretString>) -> String {
-    let mut text = text.to_owned();
-    for form in all_forms(secrets) {
-        if text.contains(form.as_str()) {
-            text = text.replace(form.as_str(), REDACTED);
-        }
-    }
-    text
+/// Knows the secrets that a text may not show.
+pub(super) struct Redactor {
+    secrets: Vec<Secret>,
+    /// Whether any spelling of a secret begins with this byte: most text is passed over quickly.
+    begins: [bool; 256],
 }
 
-/// The same for a text that was cut off, maybe within a secret: its beginning at the end goes too.
-pub(super) fn redact_cut<'a>(text: &str, secrets: impl Iterator<Item = &'a SecretString> + Clone) -> String {
-    let text = redact(text, secrets.clone());
-    // What is left of a character that was cut itself.
-    let text = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
-    let begun = all_forms(secrets)
-        .iter()
-        .filter_map(|form| {
-            form.char_indices()
-                .map(|(at, _)| at)
-                .rev()
-                .find(|at| form.get(..*at).is_some_and(|it| text.ends_with(it)))
-        })
-        .max()
-        .unwrap_or(0);
-    text.get(..text.len() - begun).unwrap_or_default().to_owned()
-}
+/// A secret, character by character, each in all the ways in which it may be written.
+type Secret = Vec<Vec<Zeroizing<String>>>;
 
-/// Every form of every secret, longest first: one may begin with another.
-fn all_forms<'a>(secrets: impl Iterator<Item = &'a SecretString>) -> Vec<Zeroizing<String>> {
-    let secrets = secrets.map(ExposeSecret::expose_secret).filter(|secret| secret.len() >= SHORTEST);
-    let mut forms: Vec<_> = secrets.flat_map(forms).map(Zeroizing::new).collect();
-    forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
-    forms
-}
-
-/// As it is, in a form or query, percent-encoded, in JSON (UTF-8 or ASCII), in HTML.
-fn forms(secret: &str) -> [String; 6] {
-    let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-    let percent = form.replace('+', "%20");
-    let json = serde_json::to_string(secret).unwrap_or_default();
-    let json = json.trim_matches('"').to_owned();
-    let mut ascii = String::new();
-    for unit in json.encode_utf16() {
-        match u8::try_from(unit) {
-            Ok(byte) if byte.is_ascii() => ascii.push(char::from(byte)),
-            _ => {
-                let _ = write!(ascii, "\\u{unit:04x}");
+impl Redactor {
+    pub(super) fn new<'a>(secrets: impl Iterator<Item = &'a SecretString>) -> Self {
+        let secrets = secrets.map(ExposeSecret::expose_secret).filter(|secret| secret.len() >= SHORTEST);
+        let secrets: Vec<Secret> = secrets.map(|secret| secret.chars().map(spellings).collect()).collect();
+        let mut begins = [false; 256];
+        let firsts = secrets.iter().filter_map(|secret| secret.first()).flatten();
+        for byte in firsts.filter_map(|spelling| spelling.bytes().next()) {
+            if let Some(begins) = begins.get_mut(usize::from(byte)) {
+                *begins = true;
             }
         }
+        Self { secrets, begins }
     }
-    let html = secret
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-        .replace('\'', "&#x27;");
-    [secret.to_owned(), form, percent, json, ascii, html]
+
+    /// Replaces every secret in `text`, in each form in which an echo may write it.
+    pub(super) fn redact(&self, text: &str) -> String {
+        self.replace(text, false)
+    }
+
+    /// The same for a text that was cut off, maybe within a secret: its beginning at the end goes too.
+    pub(super) fn redact_cut(&self, text: &str) -> String {
+        // What is left of a character that was cut itself.
+        self.replace(text.trim_end_matches(char::REPLACEMENT_CHARACTER), true)
+    }
+
+    fn replace(&self, text: &str, was_cut: bool) -> String {
+        let mut clean = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(c) = rest.chars().next() {
+            match self.secret_at(rest, was_cut) {
+                Some(Taken::Whole(length)) => {
+                    clean.push_str(REDACTED);
+                    rest = rest.get(length..).unwrap_or_default();
+                }
+                Some(Taken::Begun) => break,
+                None => {
+                    clean.push(c);
+                    rest = rest.get(c.len_utf8()..).unwrap_or_default();
+                }
+            }
+        }
+        clean
+    }
+
+    /// The longest secret with which `text` begins; one may begin with another.
+    fn secret_at(&self, text: &str, was_cut: bool) -> Option<Taken> {
+        let first = text.bytes().next()?;
+        if !self.begins.get(usize::from(first)).copied().unwrap_or(false) {
+            return None;
+        }
+        self.secrets.iter().filter_map(|secret| beginning(secret, text, was_cut)).max()
+    }
+}
+
+/// How much of a text a secret takes.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Taken {
+    /// All of it, as the secret goes on where the text was cut.
+    Begun,
+    /// So many bytes.
+    Whole(usize),
+}
+
+/// As it is; percent-encoded, in a URL or a form; escaped, as in JSON or Python; in HTML.
+fn spellings(c: char) -> Vec<Zeroizing<String>> {
+    let number = u32::from(c);
+    let bytes = c.to_string().into_bytes();
+    let units = c.encode_utf16(&mut [0; 2]).to_vec();
+    let hex =
+        |prefix: &str, digits: &[String]| digits.iter().map(|d| format!("{prefix}{d}")).collect::<String>();
+    let lower: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let upper: Vec<_> = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+    let mut spellings = vec![
+        c.to_string(),
+        hex("%", &upper),
+        hex("%", &lower),
+        units.iter().map(|unit| format!("\\u{unit:04x}")).collect(),
+        units.iter().map(|unit| format!("\\u{unit:04X}")).collect(),
+        hex("\\x", &lower),
+        format!("\\x{number:02x}"),
+        format!("&#{number};"),
+        format!("&#x{number:x};"),
+        format!("&#x{number:X};"),
+    ];
+    match c {
+        ' ' => spellings.push("+".into()),
+        '"' => spellings.extend(["\\\"".into(), "&quot;".into()]),
+        '\\' => spellings.push("\\\\".into()),
+        '/' => spellings.push("\\/".into()),
+        '\'' => spellings.extend(["\\'".into(), "&apos;".into(), "&#039;".into()]),
+        '&' => spellings.push("&amp;".into()),
+        '<' => spellings.push("&lt;".into()),
+        '>' => spellings.push("&gt;".into()),
+        _ => {}
+    }
+    spellings.into_iter().map(Zeroizing::new).collect()
+}
+
+/// What the secret takes of the beginning of `text`.
+fn beginning(secret: &Secret, text: &str, was_cut: bool) -> Option<Taken> {
+    // Where the characters so far may end; more than one place, as a secret may hold what looks like an escape.
+    let mut ends = vec![0];
+    for spellings in secret {
+        let mut next = Vec::new();
+        for end in ends {
+            let rest = text.get(end..).unwrap_or_default();
+            for spelling in spellings {
+                if rest.starts_with(spelling.as_str()) {
+                    next.push(end + spelling.len());
+                } else if was_cut && spelling.starts_with(rest) {
+                    return Some(Taken::Begun);
+                }
+            }
+        }
+        next.sort_unstable();
+        next.dedup();
+        ends = next;
+    }
+    ends.into_iter().max().map(Taken::Whole)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn redact<'a>(text: &str, secrets: impl Iterator<Item = &'a SecretString>) -> String {
+        Redactor::new(secrets).redact(text)
+    }
+
+    fn redact_cut<'a>(text: &str, secrets: impl Iterator<Item = &'a SecretString>) -> String {
+        Redactor::new(secrets).redact_cut(text)
+    }
 
     #[test]
     fn every_form_of_an_echo_is_replaced() {
@@ -84,6 +161,22 @@ mod tests {
             clean,
             "raw [redacted] form [redacted] percent [redacted] json [redacted] ascii [redacted] html [redacted]"
         );
+    }
+
+    #[test]
+    fn an_echo_may_mix_encodings_or_escape_what_needs_none() {
+        let secret = SecretString::from("pa~ss*/wörd&1");
+        for echo in [
+            "pa~ss%2A/w%C3%B6rd%261",
+            "pa%7ess%2a%2fw%c3%b6rd%261",
+            "pa~ss*\\/w\\u00f6rd\\u00261",
+            "pa~ss*/w\\xf6rd&1",
+            "pa~ss*/w\\xc3\\xb6rd&#38;1",
+            "pa~ss*&#x2F;w&#246;rd&amp;1",
+        ] {
+            assert_eq!(redact(&format!("<{echo}>"), [&secret].into_iter()), "<[redacted]>", "{echo}");
+        }
+        assert_eq!(redact("pa~ss*/word&1", [&secret].into_iter()), "pa~ss*/word&1");
     }
 
     #[test]

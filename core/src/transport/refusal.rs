@@ -1,10 +1,6 @@
 //! Reads what the service says when it refuses (api.md, A10).
 
-use super::{
-    attempt::LARGEST_REFUSAL,
-    outcome::Answer,
-    redact::{redact, redact_cut},
-};
+use super::{attempt::LARGEST_REFUSAL, outcome::Answer, redact::Redactor};
 use crate::{
     endpoint::Call,
     error::{Error, Refusal},
@@ -15,6 +11,8 @@ use std::collections::BTreeMap;
 
 /// How much of a body an error carries.
 const SHOWN: usize = 4 * 1024;
+/// How much of what the service says goes into the one line of an error's reason.
+const REASON: usize = 500;
 /// How much of a body that says nothing we know is quoted as the reason.
 const QUOTED: usize = 200;
 
@@ -26,7 +24,8 @@ pub(super) fn refusal(
     secrets: &[&SecretString],
 ) -> Refusal {
     let bytes = answer.body.as_deref().unwrap_or_default();
-    let clean = |text: &str| redact(text, secrets.iter().copied());
+    let redactor = Redactor::new(secrets.iter().copied());
+    let clean = |text: &str| cut(&redactor.redact(text), SHOWN).to_owned();
     let said: Option<Value> = serde_json::from_slice(bytes).ok();
     let mut field_errors = BTreeMap::new();
     let mut reasons = Vec::new();
@@ -48,20 +47,19 @@ pub(super) fn refusal(
             }
         }
     }
-    let body = shown(bytes, secrets);
-    let mut reason = reasons.join("; ");
-    if reason.is_empty() {
-        reason = meaning(call, answer.status).to_owned();
-        let quoted = one_line(&body);
-        if reason.is_empty() && !quoted.is_empty() {
-            reason = quoted;
-        } else if reason.is_empty() {
-            reason = "the service gave no reason".into();
-        }
-    } else if let Some(advice) = documented(call, answer.status).filter(|_| answer.status >= 500) {
+    let body = shown(bytes, &redactor);
+    let told = one_line(&reasons.join("; "), REASON);
+    let reason = match (told.is_empty(), documented(call, answer.status)) {
         // 503 on proxies.add keeps its own advice.
-        reason = format!("{reason} ({advice})");
-    }
+        (false, Some(advice)) if answer.status >= 500 => format!("{told} ({advice})"),
+        (false, _) => told,
+        (true, Some(meaning)) => meaning.to_owned(),
+        (true, None) => match (meaning(answer.status), one_line(&body, QUOTED)) {
+            (Some(meaning), _) => meaning.to_owned(),
+            (None, quoted) if quoted.is_empty() => "the service gave no reason".to_owned(),
+            (None, quoted) => quoted,
+        },
+    };
     Refusal {
         call: call.name,
         status: answer.status,
@@ -81,19 +79,22 @@ pub(super) fn unreadable(
     reason: &str,
     secrets: &[&SecretString],
 ) -> Error {
-    let body =
-        if call.secret_answer { "[withheld: it may hold a secret]".to_owned() } else { shown(body, secrets) };
-    let reason = redact(reason, secrets.iter().copied());
+    let redactor = Redactor::new(secrets.iter().copied());
+    let body = if call.secret_answer {
+        "[withheld: it may hold a secret]".to_owned()
+    } else {
+        shown(body, &redactor)
+    };
+    let reason = one_line(&redactor.redact(reason), REASON);
     Error::Decode { call: call.name, status, reason, body }
 }
 
 /// The body's first 4 KiB as text.
-fn shown(body: &[u8], secrets: &[&SecretString]) -> String {
+fn shown(body: &[u8], redactor: &Redactor) -> String {
     // Redacted before it is cut, lest half a secret remain; what is read at all is bounded.
     let text = String::from_utf8_lossy(body);
-    let secrets = secrets.iter().copied();
     let clean =
-        if body.len() == LARGEST_REFUSAL { redact_cut(&text, secrets) } else { redact(&text, secrets) };
+        if body.len() == LARGEST_REFUSAL { redactor.redact_cut(&text) } else { redactor.redact(&text) };
     cut(&clean, SHOWN).to_owned()
 }
 
@@ -105,10 +106,11 @@ fn cut(text: &str, most: usize) -> &str {
     text.get(..end).unwrap_or_default()
 }
 
-fn one_line(text: &str) -> String {
+/// Without control characters, which a log or terminal would obey, and not too long.
+fn one_line(text: &str, most: usize) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     let line: String = words.join(" ").chars().filter(|c| !c.is_control()).collect();
-    let short = cut(&line, QUOTED);
+    let short = cut(&line, most);
     if short.len() < line.len() { format!("{short}…") } else { line }
 }
 
@@ -121,23 +123,22 @@ fn texts_of(value: &Value) -> Vec<&str> {
     }
 }
 
-/// What a status means for this call, else in general (api.md, "Status codes"); nothing where the body has to say.
-fn meaning(call: &Call, status: u16) -> &'static str {
-    documented(call, status).unwrap_or(match status {
-        300..=399 => "the service redirected; check the base URL, and that it is https",
-        401 => "wrong credentials, or banned after too many failures",
-        402 => "the plan does not allow it",
-        403 => "not yours, or only the parent account may",
-        404 => "there is no such thing",
+/// What a status means beyond the kind of error that it is (api.md, "Status codes").
+fn meaning(status: u16) -> Option<&'static str> {
+    match status {
+        300..=399 => Some("the service redirected; check the base URL, and that it is https"),
+        401 => Some("wrong credentials, or banned after too many failures"),
+        403 => Some("not yours, or only the parent account may"),
+        404 => Some("there is no such thing"),
         405 | 415 => {
-            "the client asked in a way that the service does not take; this is a defect of the client"
+            Some("the client asked in a way that the service does not take; this is a defect of the client")
         }
-        429 => "too many requests",
-        500..=599 => "try again later",
-        _ => "",
-    })
+        500..=599 => Some("try again later"),
+        _ => None,
+    }
 }
 
+/// What a status means for this call in particular.
 fn documented(call: &Call, status: u16) -> Option<&'static str> {
     call.documented.iter().find(|(code, _)| *code == status).map(|(_, meaning)| *meaning)
 }

@@ -37,7 +37,7 @@ pub(super) fn is_ambiguous(outcome: &Outcome) -> bool {
 fn worth_repeating(outcome: &Outcome) -> bool {
     match outcome {
         Outcome::Answered(answer) => answer.status == 429 || is_ambiguous(outcome),
-        Outcome::Unanswered(_) | Outcome::Unsent(_) => true,
+        Outcome::Unanswered(cause) | Outcome::Unsent(cause) => !cause.lasting,
     }
 }
 
