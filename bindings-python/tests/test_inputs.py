@@ -15,6 +15,7 @@ from proxymesh import Client, NotFoundError, ValidationError
 
 from .conftest import Connect, StartServer
 from .support.credentials import PASSWORD, SUB_PASSWORD
+from .support.notes import naming
 from .support.server import Answer, Server, answer
 from .support.tables import CALLS, Row, call, row_id, rows
 
@@ -211,7 +212,7 @@ def test_what_is_no_text_is_a_type_error_that_names_the_parameter(
     name: str, value: object, deaf: Server, client: Client
 ) -> None:
     method, field, others = TEXTS[name]
-    with pytest.raises(TypeError, match=f"'{field}'"):
+    with pytest.raises(TypeError, match=naming(field)):
         call(client, method, {**others, field: value})
     assert deaf.connections == 0
 
@@ -219,7 +220,7 @@ def test_what_is_no_text_is_a_type_error_that_names_the_parameter(
 @pytest.mark.parametrize("name", [name for name in TEXTS if name.split()[1] in {"domain", "proxy"}])
 def test_what_is_needed_may_not_be_none(name: str, deaf: Server, client: Client) -> None:
     method, field, others = TEXTS[name]
-    with pytest.raises(TypeError, match=field):
+    with pytest.raises(TypeError, match=naming(field)):
         call(client, method, {**others, field: None})
     assert deaf.connections == 0
 

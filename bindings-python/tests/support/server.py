@@ -180,6 +180,9 @@ class Server:
             one.close()
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
+        if self._crowd:
+            # The queue is not full any more once one of them is through.
+            self.wait_for_closed(1)
 
     def stop(self) -> None:
         if self._stopped:
