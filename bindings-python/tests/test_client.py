@@ -488,19 +488,40 @@ def test_a_redirect_is_not_followed(status: int, start_server: StartServer, conn
     assert (server.count, elsewhere.connections) == (1, 0)
 
 
-@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
 def test_a_proxy_of_the_environment_carries_calls_only_if_it_is_trusted(
-    variable: str, server: Server, start_server: StartServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+    variable: str,
+    authority: Authority,
+    start_server: StartServer,
+    connect: Connect,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = start_server(FINE, tls=authority.server)
+    proxy = start_server(Answer(403))
+    monkeypatch.setenv(variable, proxy.base_url)
+    options: dict[str, Any] = {"ca_file": authority.file, "max_retries": 0}
+    assert connect(server, **options).geo.open() == {"US": 1}
+    assert proxy.connections == 0
+
+    with pytest.raises(proxymesh.ConnectionError):
+        connect(server, **options, trust_env=True).geo.open()
+    asked = proxy.only_request()
+    assert (asked.method, asked.target) == ("CONNECT", f"localhost:{server.port}")
+    assert "authorization" not in asked.headers
+    assert server.count == 1
+
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    assert connect(server, **options, trust_env=True).geo.open() == {"US": 1}
+
+
+def test_plain_http_never_goes_through_a_proxy(
+    server: Server, start_server: StartServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     proxy = start_server(answer({"PROXY": 1}))
-    monkeypatch.setenv(variable, proxy.base_url)
-    assert connect(server).geo.open() == {"US": 1}
-    assert proxy.connections == 0
-    assert connect(server, trust_env=True).geo.open() == {"PROXY": 1}
-    assert proxy.only_request().target == f"{server.base_url}/api/geoips/open/"
-    assert server.count == 1
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    for variable in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(variable, proxy.base_url)
     assert connect(server, trust_env=True).geo.open() == {"US": 1}
+    assert proxy.connections == 0
 
 
 def test_200_calls_over_connections_that_the_server_closes_while_idle_have_no_error(

@@ -179,7 +179,7 @@ def test_an_ip_whose_answer_was_lost_is_added_and_is_there_once(sandbox: Sandbox
     assert asked[:3] == [
         ("POST", "/api/ip/add/", None),
         ("POST", "/api/ip/add/", 400),
-        ("GET", "/api/ips/", 200),
+        ("GET", "/api/ip_labels/", 200),
     ]
 
 
