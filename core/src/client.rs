@@ -3,7 +3,7 @@
 use crate::{
     endpoint::Endpoint,
     error::Result,
-    resource::{Dispatch, Geo, Hostnames, Ips, Proxies, SubAccounts, Tokens},
+    resource::{Dispatch, handles},
     settings::{Options, Settings},
     transport::Transport,
 };
@@ -80,43 +80,9 @@ impl Client {
     pub async fn call<E: Endpoint>(&self, endpoint: E) -> Result<E::Answer> {
         self.transport.call(endpoint, self.options).await
     }
-
-    /// Sub-accounts: `/api/sub/…`.
-    #[must_use]
-    pub fn sub_accounts(&self) -> SubAccounts<'_, Self> {
-        SubAccounts::new(self)
-    }
-
-    /// Authorised IPs: `/api/ip…`.
-    #[must_use]
-    pub fn ips(&self) -> Ips<'_, Self> {
-        Ips::new(self)
-    }
-
-    /// Authorised hostnames: `/api/hostname…`.
-    #[must_use]
-    pub fn hostnames(&self) -> Hostnames<'_, Self> {
-        Hostnames::new(self)
-    }
-
-    /// Proxies: `/api/prox…`.
-    #[must_use]
-    pub fn proxies(&self) -> Proxies<'_, Self> {
-        Proxies::new(self)
-    }
-
-    /// Bearer tokens: `/api/token…`.
-    #[must_use]
-    pub fn tokens(&self) -> Tokens<'_, Self> {
-        Tokens::new(self)
-    }
-
-    /// Exit IPs per country: `/api/geoips/…`.
-    #[must_use]
-    pub fn geo(&self) -> Geo<'_, Self> {
-        Geo::new(self)
-    }
 }
+
+handles!(Client);
 
 impl Dispatch for Client {
     type Reply<T: Send + 'static> = Pending<T>;

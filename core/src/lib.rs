@@ -57,3 +57,8 @@ pub use settings::{Options, Settings};
 pub use jiff;
 /// The type that holds a secret, and the trait that shows it.
 pub use secrecy;
+
+/// The README's example is compiled, too.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -31,3 +31,47 @@ pub trait Dispatch {
     /// Sends the call, or gives the error for which it could not be built.
     fn dispatch<E: Endpoint>(&self, endpoint: Result<E>) -> Self::Reply<E::Answer>;
 }
+
+/// The handles as methods of a client, described once.
+macro_rules! handles {
+    ($client:ident) => {
+        impl $client {
+            /// Sub-accounts: `/api/sub/…`.
+            #[must_use]
+            pub fn sub_accounts(&self) -> $crate::resource::SubAccounts<'_, Self> {
+                $crate::resource::SubAccounts::new(self)
+            }
+
+            /// Authorised IPs: `/api/ip…`.
+            #[must_use]
+            pub fn ips(&self) -> $crate::resource::Ips<'_, Self> {
+                $crate::resource::Ips::new(self)
+            }
+
+            /// Authorised hostnames: `/api/hostname…`.
+            #[must_use]
+            pub fn hostnames(&self) -> $crate::resource::Hostnames<'_, Self> {
+                $crate::resource::Hostnames::new(self)
+            }
+
+            /// Proxies: `/api/prox…`.
+            #[must_use]
+            pub fn proxies(&self) -> $crate::resource::Proxies<'_, Self> {
+                $crate::resource::Proxies::new(self)
+            }
+
+            /// Bearer tokens: `/api/token…`.
+            #[must_use]
+            pub fn tokens(&self) -> $crate::resource::Tokens<'_, Self> {
+                $crate::resource::Tokens::new(self)
+            }
+
+            /// Exit IPs per country: `/api/geoips/…`.
+            #[must_use]
+            pub fn geo(&self) -> $crate::resource::Geo<'_, Self> {
+                $crate::resource::Geo::new(self)
+            }
+        }
+    };
+}
+pub(crate) use handles;
