@@ -22,21 +22,52 @@ pub(crate) struct Shared {
 struct Open {
     client: proxymesh::Client,
     driver: Arc<Driver>,
+    /// The process that made it. A fork's child has a copy, whose connections are still the parent's: calls over them
+    /// would be given each other's answers, and even to close them would disturb the parent.
+    process: u32,
+}
+
+impl Open {
+    fn is_inherited(&self) -> bool {
+        self.process != std::process::id()
+    }
 }
 
 impl Shared {
     fn new(client: proxymesh::Client, driver: Arc<Driver>) -> Arc<Self> {
-        Arc::new(Self { open: ArcSwapOption::from_pointee(Open { client, driver }) })
+        let process = std::process::id();
+        Arc::new(Self { open: ArcSwapOption::from_pointee(Open { client, driver, process }) })
     }
 
     fn open(&self, py: Python<'_>) -> PyResult<Arc<Open>> {
-        self.open.load_full().ok_or_else(|| config_error(py, "the client is closed; make a new one"))
+        match self.open.load_full() {
+            Some(open) if open.is_inherited() => Err(config_error(
+                py,
+                "the client was made before this process was forked; make one in each process",
+            )),
+            Some(open) => Ok(open),
+            None => Err(config_error(py, "the client is closed; make a new one")),
+        }
+    }
+
+    fn close(&self) {
+        if let Some(open) = self.open.swap(None)
+            && open.is_inherited()
+        {
+            std::mem::forget(open);
+        }
     }
 
     /// For one call from Python.
     pub(crate) fn caller<'py>(&self, py: Python<'py>) -> PyResult<Caller<'py>> {
         let open = self.open(py)?;
         Ok(Caller::new(py, open.client.clone(), open.driver.clone()))
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 
@@ -68,8 +99,8 @@ fn retries(py: Python<'_>, value: i64) -> PyResult<u32> {
 /// Credentials are a username and password, or a token. What is not given comes from the environment:
 /// `PROXYMESH_USERNAME`, `PROXYMESH_PASSWORD`, `PROXYMESH_TOKEN`, `PROXYMESH_BASE_URL`.
 ///
-/// One client may be shared by any number of threads. Use it as a context manager, or call `close`, to drop its
-/// connections; garbage collection does too.
+/// One client may be shared by any number of threads, but not by processes: after a fork, make one in each. Use it as a
+/// context manager, or call `close`, to drop its connections; garbage collection does too.
 ///
 ///     >>> from proxymesh.sandbox import Sandbox
 ///     >>> with Sandbox() as sandbox, sandbox.client() as client:
@@ -212,7 +243,7 @@ impl Client {
     /// twice is fine. A client made by `with_options` is closed for itself.
     #[pyo3(signature = () -> "None")]
     fn close(&self) {
-        self.shared.open.store(None);
+        self.shared.close();
     }
 
     #[pyo3(signature = () -> "Client")]

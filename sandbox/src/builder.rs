@@ -118,6 +118,7 @@ impl Builder {
             base_url: format!("http://{}", reachable(address)),
             stop,
             thread: Mutex::new(Some(thread)),
+            process: std::process::id(),
         })
     }
 }

@@ -25,6 +25,8 @@ pub struct Sandbox {
     pub(crate) base_url: String,
     pub(crate) stop: watch::Sender<bool>,
     pub(crate) thread: Mutex<Option<JoinHandle<()>>>,
+    /// The process that started it: in a fork's child there is no such thread.
+    pub(crate) process: u32,
 }
 
 impl Sandbox {
@@ -138,8 +140,12 @@ impl Sandbox {
     /// Stops serving and closes all connections; calls in progress have 200 ms to end. The recorded
     /// calls can still be read. Stopping twice does nothing.
     pub fn stop(&self) {
-        self.stop.send_replace(true);
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.process != std::process::id() {
+            // It is the parent's, and goes on there.
+            return std::mem::forget(thread.take());
+        }
+        self.stop.send_replace(true);
         if let Some(thread) = thread.take() {
             // A panic there was reported there.
             let _ = thread.join();

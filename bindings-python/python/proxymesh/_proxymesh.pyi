@@ -41,8 +41,8 @@ class Client:
     Credentials are a username and password, or a token. What is not given comes from the environment:
     `PROXYMESH_USERNAME`, `PROXYMESH_PASSWORD`, `PROXYMESH_TOKEN`, `PROXYMESH_BASE_URL`.
 
-    One client may be shared by any number of threads. Use it as a context manager, or call `close`, to drop its
-    connections; garbage collection does too.
+    One client may be shared by any number of threads, but not by processes: after a fork, make one in each. Use it as a
+    context manager, or call `close`, to drop its connections; garbage collection does too.
 
         >>> from proxymesh.sandbox import Sandbox
         >>> with Sandbox() as sandbox, sandbox.client() as client:
