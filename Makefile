@@ -33,7 +33,7 @@ test-rust: | $(TESTS)
 
 # The README's curl block, against the program.
 test-curl:
-	cargo build --quiet --locked -p proxymesh-sandbox
+	cargo build --quiet --locked --workspace --exclude proxymesh-python --bins
 	tests/sandbox_by_curl.sh target/debug/proxymesh-sandbox
 
 test-python: wheel $(TESTS)/bin/pytest
