@@ -67,7 +67,7 @@ def start_sandbox() -> Iterator[StartSandbox]:
 
 def _stop(sandbox: Sandbox) -> None:
     sandbox.stop()
-    if any(request.status == 401 for request in sandbox.requests()):
+    if any(request.status in (401, None) or request.fault for request in sandbox.requests()):
         retire(port_of(sandbox.base_url))
 
 

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from proxymesh import Client
 
 from .credentials import PASSWORD, USERNAME
-from .server import Answer, Instead, Reply, Request, Server, answer
+from .server import Answer, Instead, Reply, Request, Server, answer, close_retired
 
 HANGING = {"/api/ips/", "/api/sub/create/", "/api/ip/add/"}
 
@@ -127,3 +127,4 @@ def behind_the_gate(how: str) -> float:
 
 if __name__ == "__main__":
     main(sys.argv[1], int(sys.argv[2]))
+    close_retired()

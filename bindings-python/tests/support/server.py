@@ -242,8 +242,9 @@ class Server:
 
     def _reply(self, stream: socket.socket, reply: Reply) -> bool:
         """Whether that ends the connection."""
+        # Of both the auth gate takes note.
+        self._burnt |= not isinstance(reply, Answer) or reply.status == 401 or reply.truncate
         if isinstance(reply, Answer):
-            self._burnt |= reply.status == 401
             stream.sendall(reply.message())
             return reply.truncate or reply.close
         if reply is Instead.RESET:
@@ -279,7 +280,8 @@ def _read(stream: socket.socket, connection: int) -> Request | None:
 
 
 def retire(port: int) -> None:
-    """Keeps a port until the process ends: on one used again, the auth gate would remember the failures there."""
+    """Keeps a port until the process ends: on one used again, the auth gate would remember failed authentications, and
+    requests that got no answer."""
     keeper = socket.socket()
     keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     with contextlib.suppress(OSError):
