@@ -117,7 +117,7 @@ fn retries(py: Python<'_>, value: i64) -> PyResult<u32> {
 ///     connect_timeout: Seconds that connecting may take, TLS included.
 ///     max_retries: How often a call may be sent again, where that is safe.
 ///     ca_file: A PEM file with further CA certificates to trust; `SSL_CERT_FILE` adds to them too.
-///     trust_env: Whether `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` count. Not by default: a scraper's proxy must
+///     trust_env: Whether `HTTPS_PROXY` and `NO_PROXY` count. Not by default: a scraper's proxy must
 ///         not carry the account's calls.
 ///
 /// Raises:

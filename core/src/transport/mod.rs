@@ -10,7 +10,7 @@ mod retry;
 mod tls;
 
 use crate::{
-    endpoint::{Auth, Endpoint, Finding, Found, Method, Replay, Request},
+    endpoint::{Auth, Call, Endpoint, Finding, Found, Method, Replay, Request},
     error::{Error, Refusal, Result},
     settings::{Options, Resolved},
 };
@@ -112,7 +112,7 @@ impl Transport {
         match E::CALL.replay {
             Replay::Verifiable if failure.in_doubt => self.settle(&endpoint, failure, options).await,
             Replay::Once => Err(match failure.unanswered {
-                Some(cause) => outcome_unknown(&request, cause.reason),
+                Some(cause) => outcome_unknown(E::CALL, cause.reason),
                 None => failure.error,
             }),
             _ => Err(failure.error),
@@ -163,13 +163,12 @@ impl Transport {
                 Some(Finding::Unclear) | None => {}
             }
         }
-        let request = Request::of(endpoint);
         Err(match (failure.unanswered, failure.error) {
             (None, error @ Error::Server(_)) => error,
-            (Some(cause), _) => outcome_unknown(&request, cause.reason),
+            (Some(cause), _) => outcome_unknown(E::CALL, cause.reason),
             (None, error) => {
                 let reason = error.refusal().map_or_else(|| error.to_string(), Refusal::summary);
-                outcome_unknown(&request, reason)
+                outcome_unknown(E::CALL, reason)
             }
         })
     }
@@ -292,8 +291,7 @@ impl Transport {
     }
 }
 
-fn outcome_unknown(request: &Request, reason: String) -> Error {
-    let call = request.call;
+fn outcome_unknown(call: &Call, reason: String) -> Error {
     Error::OutcomeUnknown { call: call.name, reason, advice: call.find_out }
 }
 
