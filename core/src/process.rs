@@ -34,6 +34,11 @@ impl<T> PerProcess<T> {
         Self { current: ArcSwapOption::const_empty() }
     }
 
+    /// With the value of this process.
+    pub fn new(value: T) -> Self {
+        Self { current: ArcSwapOption::new(Some(Arc::new(Owned::new(value)))) }
+    }
+
     /// This process's value; `make` makes it, if there is none yet. It is handed the value of the process that this one
     /// was forked from, if any, which it may only look at as long as it waits for nothing. When several threads come at
     /// once, what one of them made counts.
@@ -49,14 +54,17 @@ impl<T> PerProcess<T> {
             {
                 return Ok(owned.value.clone());
             }
-            let value = Arc::new(make(current.as_ref().map(|inherited| &*inherited.value))?);
-            let made = Arc::new(Owned { value, process: std::process::id() });
-            self.current.compare_and_swap(&current, Some(made));
+            let made = Owned::new(make(current.as_ref().map(|inherited| &*inherited.value))?);
+            self.current.compare_and_swap(&current, Some(Arc::new(made)));
         }
     }
 }
 
 impl<T> Owned<T> {
+    fn new(value: T) -> Self {
+        Self { value: Arc::new(value), process: std::process::id() }
+    }
+
     fn is_own(&self) -> bool {
         self.process == std::process::id()
     }
