@@ -64,7 +64,7 @@ stubs: $(TOOLS)/bin/ruff
 
 wheel: $(TOOLS)/bin/maturin
 	@rm -rf target/wheels
-	@$(TOOLS)/bin/maturin build --release --quiet --interpreter $(TOOLS)/bin/python --out target/wheels
+	@$(TOOLS)/bin/maturin build --release --quiet --compression-level 9 --interpreter $(TOOLS)/bin/python --out target/wheels
 
 clean:
 	rm -rf target
