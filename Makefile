@@ -7,7 +7,7 @@
 #   make clean   removes all that was built or installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-curl test-python test-downstream test-secrets lint lint-rust lint-python stubs wheel clean
+.PHONY: help demo test test-rust test-curl test-python test-types test-downstream test-secrets lint lint-rust lint-python stubs wheel clean
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -26,7 +26,7 @@ demo: wheel $(DEMO)/bin/python
 	@$(DEMO)/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
 	@$(DEMO)/bin/python examples/quickstart.py
 
-test: test-rust test-curl test-python test-downstream test-secrets
+test: test-rust test-curl test-python test-types test-downstream test-secrets
 
 # With all output shown, so that test-secrets sees it.
 test-rust: | $(TESTS)
@@ -40,6 +40,15 @@ test-curl:
 test-python: wheel $(TESTS)/bin/pytest
 	@$(TESTS)/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
 	$(TESTS)/bin/python -m pytest -s 2>&1 | tee $(TESTS)/python.log
+
+# What type checkers make of the installed wheel: that it is as its stub says, that what users write passes, that what they
+# write by mistake does not, and that nothing public is without a type.
+test-types: wheel $(TOOLS)/bin/maturin
+	@$(TOOLS)/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
+	$(TOOLS)/bin/stubtest proxymesh
+	$(TOOLS)/bin/mypy --config-file= --strict --python-version=3.10 bindings-python/tests/typing_*.py
+	PATH=$(TOOLS)/bin:$$PATH pyright
+	PATH=$(TOOLS)/bin:$$PATH pyright --verifytypes proxymesh --ignoreexternal
 
 # A project that knows the package as a wheel, away from this repository's sources.
 test-downstream: wheel $(DOWNSTREAM)/bin/pytest

@@ -31,14 +31,15 @@ def _hire(client: proxymesh.Client, crawler: str, gigabytes: int) -> proxymesh.S
 
 def rest(client: proxymesh.Client, crawlers: Iterable[str]) -> list[str]:
     """Stops the crawlers that have used up their month; gives their names."""
-    tired = []
+    tired: list[str] = []
     for crawler in crawlers:
         match client.sub_accounts.get(crawler):
-            case proxymesh.SubAccount(active=True, monthly_bandwidth=used, monthly_bandwidth_limit=limit) if (
-                limit and used >= limit
-            ):
-                client.sub_accounts.deactivate(crawler)
-                tired.append(crawler)
+            case proxymesh.SubAccount(active=True, monthly_bandwidth=used, monthly_bandwidth_limit=limit):
+                if limit and used >= limit:
+                    client.sub_accounts.deactivate(crawler)
+                    tired.append(crawler)
+            case _:
+                pass  # it rests already
     return tired
 
 
