@@ -17,7 +17,7 @@ COMMITTED = ROOT / "bindings-python/python/proxymesh/_proxymesh.pyi"
 SCRATCH = ROOT / "target/stubs"
 TOOLS = Path(sys.executable).parent
 # Names that our own annotations use, which the generator does not know of.
-IMPORTS = "import builtins\nimport ipaddress\nimport os\nfrom typing import Any\n"
+IMPORTS = "import builtins\nimport ipaddress\nimport os\nfrom collections.abc import Coroutine\nfrom typing import Any\n\nfrom typing_extensions import Self\n"
 
 
 def with_match_args(stub: str) -> str:
@@ -30,6 +30,15 @@ def with_match_args(stub: str) -> str:
     return "".join(classes)
 
 
+def with_coroutines(stub: str) -> str:
+    """Has the calls of `AsyncClient`'s handles give coroutines; their answers are written as those of `Client`'s are."""
+    classes = re.split(r"(?m)^(?=@final)", stub)
+    for i, text in enumerate(classes):
+        if re.search(r"^class Async(?!Client)", text, re.M):
+            classes[i] = re.sub(r"(?m)\) -> (.*):$", r") -> Coroutine[Any, Any, \1]:", text)
+    return "".join(classes)
+
+
 def generate() -> str:
     """Builds the module with descriptions of its signatures, and reads them."""
     python = sys.executable
@@ -38,7 +47,7 @@ def generate() -> str:
         [str(TOOLS / "maturin"), "generate-stubs", *options], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
     )
     stub = SCRATCH / "proxymesh/_proxymesh.pyi"
-    text = with_match_args(stub.read_text(encoding="utf-8"))
+    text = with_coroutines(with_match_args(stub.read_text(encoding="utf-8")))
     first_import = text.index("from datetime import")
     stub.write_text(text[:first_import] + IMPORTS + text[first_import:], encoding="utf-8")
     ruff = TOOLS / "ruff"

@@ -1,73 +1,118 @@
-//! `proxymesh.Client`
+//! `proxymesh.Client` and `proxymesh.AsyncClient`: the same settings, handles and options.
 
 use crate::{
+    asyncio::{Awaited, Coroutine},
+    blocking::Blocking,
     error::exception,
-    resource::{Geo, Hostnames, Ips, Proxies, SubAccounts, Tokens},
-    run::Caller,
+    log::Log,
+    resource::{
+        AsyncGeo, AsyncHostnames, AsyncIps, AsyncProxies, AsyncSubAccounts, AsyncTokens, Geo, Hostnames, Ips,
+        Proxies, SubAccounts, Tokens,
+    },
 };
 use arc_swap::ArcSwapOption;
-use proxymesh::{Error, Options, Settings, blocking::Driver};
+use proxymesh::{Error, Options, PerProcess, Settings, resource};
 use pyo3::{
     prelude::*,
     types::{PyString, PyTuple},
 };
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-/// What a client and its handles share: the open client, or none once it is closed.
-#[derive(Default)]
-pub(crate) struct Shared {
-    open: ArcSwapOption<Open>,
+/// How the calls of a client are made: blocking or awaited. A value of it is one process's way to the account.
+pub(crate) trait Mode: Send + Sync + 'static {
+    fn new(client: proxymesh::Client) -> proxymesh::Result<Self>
+    where
+        Self: Sized;
+
+    fn client(&self) -> &proxymesh::Client;
 }
 
-struct Open {
-    client: proxymesh::Client,
-    driver: Arc<Driver>,
-    /// The process that made it. A fork's child has a copy, whose connections are still the parent's: calls over them
-    /// would be given each other's answers, and even to close them would disturb the parent.
-    process: u32,
+/// What a client and its handles share: the way to the account, or none once it is closed.
+pub(crate) struct Shared<M> {
+    account: ArcSwapOption<PerProcess<M>>,
+    options: Options,
 }
 
-impl Open {
-    fn is_inherited(&self) -> bool {
-        self.process != std::process::id()
-    }
-}
-
-impl Shared {
-    fn new(client: proxymesh::Client, driver: Arc<Driver>) -> Arc<Self> {
-        let process = std::process::id();
-        Arc::new(Self { open: ArcSwapOption::from_pointee(Open { client, driver, process }) })
+impl<M: Mode> Shared<M> {
+    fn new(settings: Settings) -> proxymesh::Result<Arc<Self>> {
+        let mode = M::new(proxymesh::Client::new(settings)?)?;
+        let account = ArcSwapOption::from_pointee(PerProcess::new(mode));
+        Ok(Arc::new(Self { account, options: Options::new() }))
     }
 
-    fn open(&self, py: Python<'_>) -> PyResult<Arc<Open>> {
-        match self.open.load_full() {
-            Some(open) if open.is_inherited() => Err(config_error(
-                py,
-                "the client was made before this process was forked; make one in each process",
-            )),
-            Some(open) => Ok(open),
-            None => Err(config_error(py, "the client is closed; make a new one")),
-        }
+    /// This process's way to the account. A forked process makes one of its own.
+    fn open(&self, py: Python<'_>) -> PyResult<Arc<M>> {
+        let account = self.account.load();
+        let Some(account) = &*account else {
+            return Err(config_error(py, "the client is closed; make a new one"));
+        };
+        let open = account.get_or_try_init(|inherited| match inherited {
+            Some(inherited) => M::new(inherited.client().renewed()?),
+            None => Err(Error::Config { reason: "the client is closed".to_owned() }),
+        });
+        open.map_err(|error| exception(py, &error))
+    }
+
+    fn with_options(&self, py: Python<'_>, options: Options) -> PyResult<Arc<Self>> {
+        let options = options.over(self.options);
+        self.open(py)?.client().with_options(options).map_err(|error| exception(py, &error))?;
+        Ok(Arc::new(Self { account: ArcSwapOption::new(self.account.load_full()), options }))
     }
 
     fn close(&self) {
-        if let Some(open) = self.open.swap(None)
-            && open.is_inherited()
-        {
-            std::mem::forget(open);
-        }
+        self.account.store(None);
     }
 
-    /// For one call from Python.
-    pub(crate) fn caller<'py>(&self, py: Python<'py>) -> PyResult<Caller<'py>> {
-        let open = self.open(py)?;
-        Ok(Caller::new(py, open.client.clone(), open.driver.clone()))
+    fn state(&self, py: Python<'_>) -> String {
+        self.open(py).map_or_else(|_| "closed".to_owned(), |open| open.client().base_url().to_owned())
     }
 }
 
-impl Drop for Shared {
-    fn drop(&mut self) {
-        self.close();
+/// Makes one call for Python.
+pub(crate) struct Caller<'py, M> {
+    pub(crate) py: Python<'py>,
+    pub(crate) mode: Arc<M>,
+    pub(crate) client: proxymesh::Client,
+    pub(crate) log: Option<Arc<Log>>,
+}
+
+impl<'py, M: Mode> Caller<'py, M>
+where
+    Self: resource::Dispatch,
+{
+    pub(crate) fn new(py: Python<'py>, shared: &Shared<M>) -> PyResult<Self> {
+        let mode = shared.open(py)?;
+        let client = mode.client().with_options(shared.options).map_err(|error| exception(py, &error))?;
+        let log = Log::wanted(py)?;
+        let client = match &log {
+            Some(log) => client.with_observer(log.observer()),
+            None => client,
+        };
+        Ok(Self { py, mode, client, log })
+    }
+
+    pub(crate) fn sub_accounts(&self) -> resource::SubAccounts<'_, Self> {
+        resource::SubAccounts::new(self)
+    }
+
+    pub(crate) fn ips(&self) -> resource::Ips<'_, Self> {
+        resource::Ips::new(self)
+    }
+
+    pub(crate) fn hostnames(&self) -> resource::Hostnames<'_, Self> {
+        resource::Hostnames::new(self)
+    }
+
+    pub(crate) fn proxies(&self) -> resource::Proxies<'_, Self> {
+        resource::Proxies::new(self)
+    }
+
+    pub(crate) fn tokens(&self) -> resource::Tokens<'_, Self> {
+        resource::Tokens::new(self)
+    }
+
+    pub(crate) fn geo(&self) -> resource::Geo<'_, Self> {
+        resource::Geo::new(self)
     }
 }
 
@@ -94,150 +139,173 @@ fn retries(py: Python<'_>, value: i64) -> PyResult<u32> {
         .map_err(|_| config_error(py, &format!("max_retries must be a whole number from 0, not {value}")))
 }
 
-/// The account's client: a handle for each resource, and every call returns when it is done.
-///
-/// Credentials are a username and password, or a token. What is not given comes from the environment:
-/// `PROXYMESH_USERNAME`, `PROXYMESH_PASSWORD`, `PROXYMESH_TOKEN`, `PROXYMESH_BASE_URL`.
-///
-/// One client may be shared by any number of threads, but not by processes: after a fork, make one in each. Use it as a
-/// context manager, or call `close`, to drop its connections; garbage collection does too.
-///
-///     >>> from proxymesh.sandbox import Sandbox
-///     >>> with Sandbox() as sandbox, sandbox.client() as client:
-///     ...     proxies = client.proxies.list()
-///     >>> proxies[0].port
-///     31280
-///
-/// Args:
-///     username: The account's username.
-///     password: The account's password.
-///     token: A token (`pm_…`) instead of both. It cannot make the token calls.
-///     base_url: Where the service is; `https://proxymesh.com` by default. Plain http only to a loopback host.
-///     timeout: Seconds that one attempt may take, from connecting to the last byte of the answer.
-///     connect_timeout: Seconds that connecting may take, TLS included.
-///     max_retries: How often a call may be sent again, where that is safe.
-///     ca_file: A PEM file with further CA certificates to trust; `SSL_CERT_FILE` adds to them too.
-///     trust_env: Whether `HTTPS_PROXY` and `NO_PROXY` count. Not by default: a scraper's proxy must
-///         not carry the account's calls.
-///
-/// Raises:
-///     ConfigError: Credentials are missing or contradict each other, or a setting is unusable.
-#[pyclass(frozen, module = "proxymesh")]
-pub(crate) struct Client {
-    shared: Arc<Shared>,
+/// A client class: all that `Client` and `AsyncClient` have in common, written once.
+macro_rules! client {
+    (
+        $(#[$attribute:meta])*
+        $name:ident($mode:ty) {
+            $sub_accounts:ident, $ips:ident, $hostnames:ident, $proxies:ident, $tokens:ident, $geo:ident
+        }
+        $( $closing:tt )*
+    ) => {
+        $(#[$attribute])*
+        #[pyclass(frozen, module = "proxymesh")]
+        pub(crate) struct $name {
+            shared: Arc<Shared<$mode>>,
+        }
+
+        #[pymethods]
+        impl $name {
+            #[new]
+            #[pyo3(signature = (
+                username: "str | None" = None,
+                password: "str | None" = None,
+                *,
+                token: "str | None" = None,
+                base_url: "str | None" = None,
+                timeout: "float" = 30.0,
+                connect_timeout: "float" = 10.0,
+                max_retries: "int" = 2,
+                ca_file: "str | os.PathLike[str] | None" = None,
+                trust_env: "bool" = false,
+            ))]
+            #[allow(clippy::too_many_arguments)]
+            pub(crate) fn new(
+                py: Python<'_>,
+                username: Option<&Bound<'_, PyString>>,
+                password: Option<&Bound<'_, PyString>>,
+                token: Option<&Bound<'_, PyString>>,
+                base_url: Option<&Bound<'_, PyString>>,
+                timeout: f64,
+                connect_timeout: f64,
+                max_retries: i64,
+                ca_file: Option<PathBuf>,
+                trust_env: bool,
+            ) -> PyResult<Self> {
+                let mut settings = Settings::new()
+                    .timeout(seconds(py, "timeout", timeout)?)
+                    .connect_timeout(seconds(py, "connect_timeout", connect_timeout)?)
+                    .max_retries(retries(py, max_retries)?)
+                    .trust_env(trust_env)
+                    .user_agent(concat!("proxymesh-python/", env!("CARGO_PKG_VERSION")));
+                if let Some(username) = username {
+                    settings = settings.username(text(py, "username", username)?);
+                }
+                if let Some(password) = password {
+                    settings = settings.password(text(py, "password", password)?);
+                }
+                if let Some(token) = token {
+                    settings = settings.token(text(py, "token", token)?);
+                }
+                if let Some(base_url) = base_url {
+                    settings = settings.base_url(text(py, "base_url", base_url)?);
+                }
+                if let Some(ca_file) = ca_file {
+                    settings = settings.ca_file(ca_file);
+                }
+                Ok(Self { shared: Shared::new(settings).map_err(|error| exception(py, &error))? })
+            }
+
+            /// Sub-accounts: create, limit, watch, delete.
+            #[getter]
+            fn sub_accounts(&self) -> $sub_accounts {
+                $sub_accounts(self.shared.clone())
+            }
+
+            /// IPs that may use the proxies without credentials.
+            #[getter]
+            fn ips(&self) -> $ips {
+                $ips(self.shared.clone())
+            }
+
+            /// Hostnames that may use the proxies without credentials.
+            #[getter]
+            fn hostnames(&self) -> $hostnames {
+                $hostnames(self.shared.clone())
+            }
+
+            /// The proxies that the account may use.
+            #[getter]
+            fn proxies(&self) -> $proxies {
+                $proxies(self.shared.clone())
+            }
+
+            /// Bearer tokens.
+            #[getter]
+            fn tokens(&self) -> $tokens {
+                $tokens(self.shared.clone())
+            }
+
+            /// Exit IPs per country.
+            #[getter]
+            fn geo(&self) -> $geo {
+                $geo(self.shared.clone())
+            }
+
+            /// The same client with other options for the calls made through it. It shares the connections.
+            ///
+            /// Args:
+            ///     timeout: Seconds that one attempt may take; as the client has it by default.
+            ///     max_retries: How often a call may be sent again; as the client has it by default.
+            ///
+            /// Raises:
+            ///     ConfigError: An option is unusable, or the client is closed.
+            #[pyo3(signature = (*, timeout: "float | None" = None, max_retries: "int | None" = None) -> "Self")]
+            fn with_options(
+                &self,
+                py: Python<'_>,
+                timeout: Option<f64>,
+                max_retries: Option<i64>,
+            ) -> PyResult<Self> {
+                let mut options = Options::new();
+                if let Some(timeout) = timeout {
+                    options = options.timeout(seconds(py, "timeout", timeout)?);
+                }
+                if let Some(max_retries) = max_retries {
+                    options = options.max_retries(retries(py, max_retries)?);
+                }
+                Ok(Self { shared: self.shared.with_options(py, options)? })
+            }
+
+            fn __repr__(&self, py: Python<'_>) -> String {
+                format!("<proxymesh.{} {}>", stringify!($name), self.shared.state(py))
+            }
+
+            $( $closing )*
+        }
+    };
 }
 
-#[pymethods]
-impl Client {
-    #[new]
-    #[pyo3(signature = (
-        username: "str | None" = None,
-        password: "str | None" = None,
-        *,
-        token: "str | None" = None,
-        base_url: "str | None" = None,
-        timeout: "float" = 30.0,
-        connect_timeout: "float" = 10.0,
-        max_retries: "int" = 2,
-        ca_file: "str | os.PathLike[str] | None" = None,
-        trust_env: "bool" = false,
-    ))]
-    #[allow(clippy::too_many_arguments)]
-    pub(crate) fn new(
-        py: Python<'_>,
-        username: Option<&Bound<'_, PyString>>,
-        password: Option<&Bound<'_, PyString>>,
-        token: Option<&Bound<'_, PyString>>,
-        base_url: Option<&Bound<'_, PyString>>,
-        timeout: f64,
-        connect_timeout: f64,
-        max_retries: i64,
-        ca_file: Option<PathBuf>,
-        trust_env: bool,
-    ) -> PyResult<Self> {
-        let mut settings = Settings::new()
-            .timeout(seconds(py, "timeout", timeout)?)
-            .connect_timeout(seconds(py, "connect_timeout", connect_timeout)?)
-            .max_retries(retries(py, max_retries)?)
-            .trust_env(trust_env)
-            .user_agent(concat!("proxymesh-python/", env!("CARGO_PKG_VERSION")));
-        if let Some(username) = username {
-            settings = settings.username(text(py, "username", username)?);
-        }
-        if let Some(password) = password {
-            settings = settings.password(text(py, "password", password)?);
-        }
-        if let Some(token) = token {
-            settings = settings.token(text(py, "token", token)?);
-        }
-        if let Some(base_url) = base_url {
-            settings = settings.base_url(text(py, "base_url", base_url)?);
-        }
-        if let Some(ca_file) = ca_file {
-            settings = settings.ca_file(ca_file);
-        }
-        let made = proxymesh::Client::new(settings).and_then(|client| Ok((client, Arc::new(Driver::new()?))));
-        let (client, driver) = made.map_err(|error| exception(py, &error))?;
-        Ok(Self { shared: Shared::new(client, driver) })
-    }
-
-    /// Sub-accounts: create, limit, watch, delete.
-    #[getter]
-    fn sub_accounts(&self) -> SubAccounts {
-        SubAccounts(self.shared.clone())
-    }
-
-    /// IPs that may use the proxies without credentials.
-    #[getter]
-    fn ips(&self) -> Ips {
-        Ips(self.shared.clone())
-    }
-
-    /// Hostnames that may use the proxies without credentials.
-    #[getter]
-    fn hostnames(&self) -> Hostnames {
-        Hostnames(self.shared.clone())
-    }
-
-    /// The proxies that the account may use.
-    #[getter]
-    fn proxies(&self) -> Proxies {
-        Proxies(self.shared.clone())
-    }
-
-    /// Bearer tokens.
-    #[getter]
-    fn tokens(&self) -> Tokens {
-        Tokens(self.shared.clone())
-    }
-
-    /// Exit IPs per country.
-    #[getter]
-    fn geo(&self) -> Geo {
-        Geo(self.shared.clone())
-    }
-
-    /// The same client with other options for the calls made through it. It shares the connections.
+client! {
+    /// The account's client: a handle for each resource, and every call returns when it is done.
+    ///
+    /// Credentials are a username and password, or a token. What is not given comes from the environment:
+    /// `PROXYMESH_USERNAME`, `PROXYMESH_PASSWORD`, `PROXYMESH_TOKEN`, `PROXYMESH_BASE_URL`.
+    ///
+    /// One client may be shared by any number of threads; a forked process goes on with connections of its own. Use it as a
+    /// context manager, or call `close`, to drop its connections; garbage collection does too.
+    ///
+    ///     >>> from proxymesh.sandbox import Sandbox
+    ///     >>> with Sandbox() as sandbox, sandbox.client() as client:
+    ///     ...     proxies = client.proxies.list()
+    ///     >>> proxies[0].port
+    ///     31280
     ///
     /// Args:
-    ///     timeout: Seconds that one attempt may take; as the client has it by default.
-    ///     max_retries: How often a call may be sent again; as the client has it by default.
+    ///     username: The account's username.
+    ///     password: The account's password.
+    ///     token: A token (`pm_…`) instead of both. It cannot make the token calls.
+    ///     base_url: Where the service is; `https://proxymesh.com` by default. Plain http only to a loopback host.
+    ///     timeout: Seconds that one attempt may take, from connecting to the last byte of the answer.
+    ///     connect_timeout: Seconds that connecting may take, TLS included.
+    ///     max_retries: How often a call may be sent again, where that is safe.
+    ///     ca_file: A PEM file with further CA certificates to trust; `SSL_CERT_FILE` adds to them too.
+    ///     trust_env: Whether `HTTPS_PROXY` and `NO_PROXY` count. Not by default: a scraper's proxy must
+    ///         not carry the account's calls.
     ///
     /// Raises:
-    ///     ConfigError: An option is unusable, or the client is closed.
-    #[pyo3(signature = (*, timeout: "float | None" = None, max_retries: "int | None" = None) -> "Client")]
-    fn with_options(&self, py: Python<'_>, timeout: Option<f64>, max_retries: Option<i64>) -> PyResult<Self> {
-        let open = self.shared.open(py)?;
-        let mut options = Options::new();
-        if let Some(timeout) = timeout {
-            options = options.timeout(seconds(py, "timeout", timeout)?);
-        }
-        if let Some(max_retries) = max_retries {
-            options = options.max_retries(retries(py, max_retries)?);
-        }
-        let client = open.client.with_options(options).map_err(|error| exception(py, &error))?;
-        Ok(Self { shared: Shared::new(client, open.driver.clone()) })
-    }
+    ///     ConfigError: Credentials are missing or contradict each other, or a setting is unusable.
+    Client(Blocking) { SubAccounts, Ips, Hostnames, Proxies, Tokens, Geo }
 
     /// Drops the connections. Later calls through this client raise `ConfigError`; calls under way go on. Closing
     /// twice is fine. A client made by `with_options` is closed for itself.
@@ -246,7 +314,7 @@ impl Client {
         self.shared.close();
     }
 
-    #[pyo3(signature = () -> "Client")]
+    #[pyo3(signature = () -> "Self")]
     fn __enter__(slf: Py<Self>) -> Py<Self> {
         slf
     }
@@ -254,12 +322,64 @@ impl Client {
     #[pyo3(signature = (*exception: "object") -> "None")]
     fn __exit__(&self, exception: &Bound<'_, PyTuple>) {
         let _ = exception;
-        self.close();
+        self.shared.close();
+    }
+}
+
+client! {
+    /// The account's client for asyncio: the same calls as `Client`, to be awaited.
+    ///
+    ///     >>> import asyncio
+    ///     >>> from proxymesh.sandbox import Sandbox
+    ///     >>> async def main():
+    ///     ...     with Sandbox() as sandbox:
+    ///     ...         async with sandbox.async_client() as client:
+    ///     ...             proxies, countries = await asyncio.gather(client.proxies.list(), client.geo.open())
+    ///     ...     return proxies[0].port
+    ///     >>> asyncio.run(main())
+    ///     31280
+    ///
+    /// What a call gives is a coroutine: it is sent when it is awaited or made a task. To cancel the task gives the call
+    /// up and closes its connection. One client may be shared by any number of tasks, event loops and threads; a forked
+    /// process goes on with connections of its own. It is for asyncio, with any event loop, uvloop and AnyIO's asyncio
+    /// backend included; under trio it raises `RuntimeError`.
+    ///
+    /// Use it with `async with`, or await `aclose`, to drop its connections; garbage collection does too. Credentials and
+    /// settings are those of `Client`.
+    ///
+    /// Args:
+    ///     username: The account's username.
+    ///     password: The account's password.
+    ///     token: A token (`pm_…`) instead of both. It cannot make the token calls.
+    ///     base_url: Where the service is; `https://proxymesh.com` by default. Plain http only to a loopback host.
+    ///     timeout: Seconds that one attempt may take, from connecting to the last byte of the answer.
+    ///     connect_timeout: Seconds that connecting may take, TLS included.
+    ///     max_retries: How often a call may be sent again, where that is safe.
+    ///     ca_file: A PEM file with further CA certificates to trust; `SSL_CERT_FILE` adds to them too.
+    ///     trust_env: Whether `HTTPS_PROXY` and `NO_PROXY` count. Not by default: a scraper's proxy must
+    ///         not carry the account's calls.
+    ///
+    /// Raises:
+    ///     ConfigError: Credentials are missing or contradict each other, or a setting is unusable.
+    AsyncClient(Awaited) { AsyncSubAccounts, AsyncIps, AsyncHostnames, AsyncProxies, AsyncTokens, AsyncGeo }
+
+    /// Drops the connections. Later calls through this client raise `ConfigError`; calls under way go on. Closing
+    /// twice is fine. A client made by `with_options` is closed for itself.
+    #[pyo3(signature = () -> "Coroutine[Any, Any, None]")]
+    fn aclose(&self, py: Python<'_>) -> Coroutine {
+        self.shared.close();
+        Coroutine::ready("AsyncClient.aclose", py.None())
     }
 
-    fn __repr__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
-        let open = self.shared.open.load_full();
-        let state = open.as_ref().map_or("closed", |open| open.client.base_url());
-        PyString::from_fmt(py, format_args!("<proxymesh.Client {state}>"))
+    #[pyo3(signature = () -> "Coroutine[Any, Any, Self]")]
+    fn __aenter__(slf: Py<Self>) -> Coroutine {
+        Coroutine::ready("AsyncClient.__aenter__", slf.into_any())
+    }
+
+    #[pyo3(signature = (*exception: "object") -> "Coroutine[Any, Any, None]")]
+    fn __aexit__(&self, py: Python<'_>, exception: &Bound<'_, PyTuple>) -> Coroutine {
+        let _ = exception;
+        self.shared.close();
+        Coroutine::ready("AsyncClient.__aexit__", py.None())
     }
 }

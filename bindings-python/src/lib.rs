@@ -3,11 +3,13 @@
 //! The doc comments are the package's docstrings, and the annotations in the signatures its type hints: the
 //! stub `_proxymesh.pyi` is generated from them (`make stubs`).
 
+mod asyncio;
+mod blocking;
 mod client;
 mod error;
+mod log;
 mod model;
 mod resource;
-mod run;
 mod sandbox;
 
 use pyo3::prelude::*;
@@ -16,11 +18,14 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _proxymesh {
     #[pymodule_export]
-    use super::client::Client;
+    use super::client::{AsyncClient, Client};
     #[pymodule_export]
     use super::model::{LabeledIp, NewToken, Proxy, RecordedRequest, SubAccount, Token};
     #[pymodule_export]
-    use super::resource::{Geo, Hostnames, Ips, Proxies, SubAccounts, Tokens};
+    use super::resource::{
+        AsyncGeo, AsyncHostnames, AsyncIps, AsyncProxies, AsyncSubAccounts, AsyncTokens, Geo, Hostnames, Ips,
+        Proxies, SubAccounts, Tokens,
+    };
     #[pymodule_export]
     use super::sandbox::{Sandbox, sandbox_main};
 

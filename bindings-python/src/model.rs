@@ -2,6 +2,7 @@
 
 use crate::resource::{text, whole};
 use proxymesh::{
+    GeoCounts,
     jiff::{Timestamp, civil::Date, tz::Offset},
     secrecy::ExposeSecret,
 };
@@ -11,7 +12,7 @@ use pyo3::{
     prelude::*,
     types::{PyDate, PyDateTime, PyDict, PyString, PyTuple, PyTzInfo},
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
 /// A class of plain fields. Everything Python expects of a value follows from the list of fields, written once.
 macro_rules! model {
@@ -404,4 +405,36 @@ impl Proxy {
         let _ = memo;
         slf
     }
+}
+
+/// What a call answers, as Python has it.
+pub(crate) trait Answer: Send + 'static {
+    fn into_python(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>>;
+}
+
+/// By way of what pyo3 can turn into Python's objects.
+macro_rules! answers {
+    ($( $core:ty, |$py:ident, $answer:ident| $python:expr; )*) => {
+        $( impl Answer for $core {
+            fn into_python(self, $py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+                let $answer = self;
+                $python.into_bound_py_any($py)
+            }
+        } )*
+    };
+}
+
+answers! {
+    (), |py, _nothing| py.None();
+    String, |py, text| text;
+    Vec<String>, |py, texts| texts;
+    IpAddr, |py, ip| ip.to_string();
+    Vec<IpAddr>, |py, ips| ips.iter().map(IpAddr::to_string).collect::<Vec<_>>();
+    Vec<proxymesh::LabeledIp>, |py, ips| ips.into_iter().map(LabeledIp::from).collect::<Vec<_>>();
+    Vec<proxymesh::Proxy>, |py, proxies| proxies.into_iter().map(Proxy).collect::<Vec<_>>();
+    proxymesh::SubAccount, |py, account| SubAccount::from(account);
+    proxymesh::Token, |py, token| Token::from_core(py, &token)?;
+    Vec<proxymesh::Token>, |py, tokens| tokens.iter().map(|token| Token::from_core(py, token)).collect::<PyResult<Vec<_>>>()?;
+    proxymesh::NewToken, |py, token| NewToken::from_core(py, &token)?;
+    GeoCounts, |py, counts| counts;
 }

@@ -1,6 +1,9 @@
 //! `proxymesh.sandbox`: the service, emulated, for the tests of those who use this package.
 
-use crate::{client::Client, model::RecordedRequest};
+use crate::{
+    client::{AsyncClient, Client},
+    model::RecordedRequest,
+};
 use proxymesh_sandbox::{Error, Fault, Plan, RecordedAuth};
 use pyo3::{
     exceptions::{PyLookupError, PyOSError, PyValueError},
@@ -117,23 +120,64 @@ impl Sandbox {
         timeout: "float" = 30.0,
         max_retries: "int" = 2,
     ) -> "Client")]
-    fn client(
+    fn client<'py>(
         &self,
-        py: Python<'_>,
-        username: Option<&Bound<'_, PyString>>,
-        password: Option<&Bound<'_, PyString>>,
-        token: Option<&Bound<'_, PyString>>,
+        py: Python<'py>,
+        username: Option<&Bound<'py, PyString>>,
+        password: Option<&Bound<'py, PyString>>,
+        token: Option<&Bound<'py, PyString>>,
         timeout: f64,
         max_retries: i64,
     ) -> PyResult<Client> {
-        let own = |value| PyString::new(py, value);
-        let (parent, its_password) = (own(self.0.username()), own(self.0.password()));
-        let (username, password) = match (username, password, token) {
-            (None, None, None) => (Some(&parent), Some(&its_password)),
-            given => (given.0, given.1),
-        };
-        let base_url = own(self.0.base_url());
+        let (username, password) = self.credentials(py, username, password, token);
+        let (username, password) = (username.as_ref(), password.as_ref());
+        let base_url = PyString::new(py, self.0.base_url());
         Client::new(py, username, password, token, Some(&base_url), timeout, 10.0, max_retries, None, false)
+    }
+
+    /// The same for asyncio: an `AsyncClient`.
+    ///
+    /// Args:
+    ///     username: Another username, such as a sub-account's.
+    ///     password: Its password.
+    ///     token: A token instead of both.
+    ///     timeout: Seconds that one attempt may take.
+    ///     max_retries: How often a call may be sent again.
+    ///
+    /// Raises:
+    ///     ConfigError: The credentials contradict each other, or an option is unusable.
+    #[pyo3(signature = (
+        *,
+        username: "str | None" = None,
+        password: "str | None" = None,
+        token: "str | None" = None,
+        timeout: "float" = 30.0,
+        max_retries: "int" = 2,
+    ) -> "AsyncClient")]
+    fn async_client<'py>(
+        &self,
+        py: Python<'py>,
+        username: Option<&Bound<'py, PyString>>,
+        password: Option<&Bound<'py, PyString>>,
+        token: Option<&Bound<'py, PyString>>,
+        timeout: f64,
+        max_retries: i64,
+    ) -> PyResult<AsyncClient> {
+        let (username, password) = self.credentials(py, username, password, token);
+        let (username, password) = (username.as_ref(), password.as_ref());
+        let base_url = PyString::new(py, self.0.base_url());
+        AsyncClient::new(
+            py,
+            username,
+            password,
+            token,
+            Some(&base_url),
+            timeout,
+            10.0,
+            max_retries,
+            None,
+            false,
+        )
     }
 
     /// The API calls that arrived, oldest first; of very many, the last 100,000.
@@ -264,6 +308,23 @@ impl Sandbox {
 
     fn __repr__(&self) -> String {
         format!("<proxymesh.sandbox.Sandbox {}>", self.0.base_url())
+    }
+}
+
+impl Sandbox {
+    /// Those given, or else the parent's.
+    fn credentials<'py>(
+        &self,
+        py: Python<'py>,
+        username: Option<&Bound<'py, PyString>>,
+        password: Option<&Bound<'py, PyString>>,
+        token: Option<&Bound<'py, PyString>>,
+    ) -> (Option<Bound<'py, PyString>>, Option<Bound<'py, PyString>>) {
+        if username.is_none() && password.is_none() && token.is_none() {
+            let own = |value| Some(PyString::new(py, value));
+            return (own(self.0.username()), own(self.0.password()));
+        }
+        (username.cloned(), password.cloned())
     }
 }
 

@@ -67,7 +67,8 @@ impl Client {
     ///
     /// Any [`Error`].
     pub fn call<E: Endpoint>(&self, endpoint: E) -> Result<E::Answer> {
-        self.driver.run(self.client.call(endpoint))
+        let exchange = self.client.exchange(&endpoint);
+        self.driver.run(async { exchange.await.answered() })?.read(&endpoint)
     }
 }
 

@@ -1,11 +1,12 @@
 //! The async client.
 
 use crate::{
-    endpoint::Endpoint,
+    endpoint::{Endpoint, Sendable},
     error::Result,
+    observer::Observer,
     resource::{Dispatch, handles},
     settings::{Options, Settings},
-    transport::Transport,
+    transport::{Exchange, Transport},
 };
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
@@ -31,6 +32,7 @@ pub type Pending<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 pub struct Client {
     transport: Arc<Transport>,
     options: Options,
+    observer: Option<Observer>,
 }
 
 impl Client {
@@ -42,7 +44,7 @@ impl Client {
     pub fn new(settings: Settings) -> Result<Self> {
         let options = settings.options;
         let transport = Arc::new(Transport::new(settings.resolve()?)?);
-        Ok(Self { transport, options })
+        Ok(Self { transport, options, observer: None })
     }
 
     /// The same client with other options for the calls made through it.
@@ -63,7 +65,22 @@ impl Client {
     pub fn with_options(&self, options: Options) -> Result<Self> {
         let options = options.over(self.options);
         options.check()?;
-        Ok(Self { transport: self.transport.clone(), options })
+        Ok(Self { options, ..self.clone() })
+    }
+
+    /// The same client, with `observer` told of each attempt of the calls made through it. It shares the connections.
+    #[must_use]
+    pub fn with_observer(&self, observer: Observer) -> Self {
+        Self { observer: Some(observer), ..self.clone() }
+    }
+
+    /// The same client with connections of its own, for a process made by `fork`: those of its parent are not for it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`](crate::Error::Config) when the system does not give what a client needs.
+    pub fn renewed(&self) -> Result<Self> {
+        Ok(Self { transport: Arc::new(self.transport.renewed()?), ..self.clone() })
     }
 
     /// Where the service is.
@@ -78,7 +95,20 @@ impl Client {
     ///
     /// Any [`Error`](crate::Error).
     pub async fn call<E: Endpoint>(&self, endpoint: E) -> Result<E::Answer> {
-        self.transport.call(endpoint, self.options).await
+        self.exchange(&endpoint).await.read(&endpoint)
+    }
+
+    /// Sends any call, but does not read the answer: for bindings. What this gives is the same type for every call, so
+    /// that what drives it is compiled once.
+    pub fn exchange<'a, E: Endpoint>(
+        &self,
+        endpoint: &'a E,
+    ) -> Pin<Box<dyn Future<Output = Exchange> + Send + 'a>> {
+        self.send(endpoint)
+    }
+
+    fn send<'a>(&self, endpoint: &'a dyn Sendable) -> Pin<Box<dyn Future<Output = Exchange> + Send + 'a>> {
+        Box::pin(self.transport.clone().exchange(endpoint, self.options, self.observer.clone()))
     }
 }
 

@@ -31,7 +31,11 @@
 //! # Logging
 //!
 //! Each attempt is one [`tracing`] event at DEBUG with the target `proxymesh`: call, method, path, status, elapsed
-//! milliseconds, attempt. Never a query, a form or credentials.
+//! milliseconds, attempt. Never a query, a form or credentials. [`Client::with_observer`] tells the same to a closure.
+//!
+//! # Processes
+//!
+//! A process made by `fork` must not use a client that it inherits: [`Client::renewed`] gives it one of its own.
 #![forbid(unsafe_code)]
 
 pub mod blocking;
@@ -40,6 +44,8 @@ mod credentials;
 pub mod endpoint;
 mod error;
 mod model;
+mod observer;
+mod process;
 pub mod resource;
 mod settings;
 mod transport;
@@ -51,7 +57,10 @@ pub use model::{
     ProxyHost, SubAccount, SubAccountEdit, Token, TokenId, TokenLabel, TokenRequest, Username,
     whole_gigabytes,
 };
+pub use observer::{Attempt, Observer};
+pub use process::PerProcess;
 pub use settings::{Options, Settings};
+pub use transport::Exchange;
 
 /// The date and time types of the public API.
 pub use jiff;

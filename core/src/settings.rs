@@ -294,7 +294,8 @@ impl Options {
     }
 
     /// These options, and where one is not set, that of `base`.
-    pub(crate) fn over(self, base: Self) -> Self {
+    #[must_use]
+    pub fn over(self, base: Self) -> Self {
         Self { timeout: self.timeout.or(base.timeout), max_retries: self.max_retries.or(base.max_retries) }
     }
 

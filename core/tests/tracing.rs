@@ -3,20 +3,32 @@
 
 mod support;
 
-use proxymesh::{NewSubAccount, Options};
-use std::time::Duration;
+use proxymesh::{Attempt, NewSubAccount, Observer, Options};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use support::{
     capture,
     server::{Answer, Reply, Server, nobody_listens},
 };
 
-/// An event without its time, which no test can know, but with that there is one.
+/// An event without its times, which no test can know, but with that they are there.
 fn timeless(event: &str) -> String {
-    let (before, rest) = event.split_once("elapsed_ms=").unwrap_or_else(|| panic!("{event}"));
-    let (elapsed, after) = rest.split_once(' ').unwrap();
-    let elapsed: f64 = elapsed.parse().unwrap();
-    assert!(elapsed > 0.0 && elapsed < 20_000.0, "{event}");
-    format!("{before}{after}")
+    let words = event.split(' ').filter_map(|word| match word.split_once('=') {
+        Some(("elapsed_ms", elapsed)) => {
+            let elapsed: f64 = elapsed.parse().unwrap();
+            assert!(elapsed > 0.0 && elapsed < 20_000.0, "{event}");
+            None
+        }
+        Some(("retry_in_ms", wait)) => {
+            assert!((0.0..=1000.0).contains(&wait.parse::<f64>().unwrap()), "{event}");
+            Some("retried")
+        }
+        _ => Some(word),
+    });
+    assert!(event.contains(" elapsed_ms="), "{event}");
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// The events of this crate for what `calls` does, without their times. The HTTP library below has its own.
@@ -57,8 +69,8 @@ fn each_attempt_of_a_call_is_one_event_and_so_is_the_look_that_settles_it() {
     assert_eq!(
         events,
         [
-            r#"DEBUG proxymesh: attempt call="ips.add" method=POST path="/api/ip/add/" status=503 attempt=1"#,
-            r#"DEBUG proxymesh: attempt call="ips.add" method=POST path="/api/ip/add/" failure="connection closed before message completed" attempt=2"#,
+            r#"DEBUG proxymesh: attempt call="ips.add" method=POST path="/api/ip/add/" status=503 retried attempt=1"#,
+            r#"DEBUG proxymesh: attempt call="ips.add" method=POST path="/api/ip/add/" failure="connection closed before message completed" retried attempt=2"#,
             r#"DEBUG proxymesh: attempt call="ips.add" method=POST path="/api/ip/add/" status=400 attempt=3"#,
             r#"DEBUG proxymesh: attempt call="ips.list" method=GET path="/api/ips/" status=200 attempt=1"#,
         ]
@@ -137,4 +149,28 @@ fn the_async_client_logs_the_same() {
         events,
         [r#"DEBUG proxymesh: attempt call="ips.list" method=GET path="/api/ips/" status=200 attempt=1"#]
     );
+}
+
+#[tokio::test]
+async fn an_observer_is_told_of_each_attempt_of_its_client_and_of_no_other() {
+    let mut replies = vec![
+        Answer::new(200, "{}").into(),
+        Answer::new(200, r#"{"proxies": []}"#).into(),
+        Reply::Close,
+        Answer::new(503, "").header("retry-after", "0").into(),
+    ];
+    let server = Server::start(move |_| replies.pop().unwrap());
+    let client = proxymesh::Client::new(support::basic(&server)).unwrap();
+    let told: Arc<Mutex<Vec<Attempt>>> = Arc::default();
+    let tell = told.clone();
+    let observed = client.with_observer(Observer::new(move |attempt| tell.lock().unwrap().push(attempt)));
+    observed.proxies().list().await.unwrap();
+    client.geo().open().await.unwrap();
+    let told = told.lock().unwrap();
+    assert!(told.iter().all(|attempt| attempt.call.name == "proxies.list" && !attempt.elapsed.is_zero()));
+    let told: Vec<_> =
+        told.iter().map(|attempt| (attempt.number, attempt.status, &attempt.failure)).collect();
+    assert_eq!(told.len(), 3);
+    assert_eq!((told[0], told[2]), ((1, Some(503), &None), (3, Some(200), &None)));
+    assert!(told[1].1.is_none() && told[1].2.as_ref().is_some_and(|why| why.contains("closed")), "{told:?}");
 }

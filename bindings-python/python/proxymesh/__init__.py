@@ -30,6 +30,13 @@ from ._errors import (
     ValidationError,
 )
 from ._proxymesh import (
+    AsyncClient,
+    AsyncGeo,
+    AsyncHostnames,
+    AsyncIps,
+    AsyncProxies,
+    AsyncSubAccounts,
+    AsyncTokens,
     Client,
     Geo,
     Hostnames,
@@ -46,6 +53,13 @@ from ._proxymesh import (
 )
 
 __all__ = [
+    "AsyncClient",
+    "AsyncGeo",
+    "AsyncHostnames",
+    "AsyncIps",
+    "AsyncProxies",
+    "AsyncSubAccounts",
+    "AsyncTokens",
     "AuthenticationBlockedError",
     "AuthenticationError",
     "BadRequestError",

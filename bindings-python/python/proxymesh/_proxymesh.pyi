@@ -6,10 +6,20 @@ The native part of proxymesh. Import from `proxymesh` instead.
 import builtins
 import ipaddress
 import os
+from collections.abc import Coroutine
 from datetime import date, datetime
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
+from typing_extensions import Self
+
 __all__ = [
+    "AsyncClient",
+    "AsyncGeo",
+    "AsyncHostnames",
+    "AsyncIps",
+    "AsyncProxies",
+    "AsyncSubAccounts",
+    "AsyncTokens",
     "Client",
     "Geo",
     "Hostnames",
@@ -34,6 +44,422 @@ The version of the package.
 """
 
 @final
+class AsyncClient:
+    """
+    The account's client for asyncio: the same calls as `Client`, to be awaited.
+
+        >>> import asyncio
+        >>> from proxymesh.sandbox import Sandbox
+        >>> async def main():
+        ...     with Sandbox() as sandbox:
+        ...         async with sandbox.async_client() as client:
+        ...             proxies, countries = await asyncio.gather(client.proxies.list(), client.geo.open())
+        ...     return proxies[0].port
+        >>> asyncio.run(main())
+        31280
+
+    What a call gives is a coroutine: it is sent when it is awaited or made a task. To cancel the task gives the call
+    up and closes its connection. One client may be shared by any number of tasks, event loops and threads; a forked
+    process goes on with connections of its own. It is for asyncio, with any event loop, uvloop and AnyIO's asyncio
+    backend included; under trio it raises `RuntimeError`.
+
+    Use it with `async with`, or await `aclose`, to drop its connections; garbage collection does too. Credentials and
+    settings are those of `Client`.
+
+    Args:
+        username: The account's username.
+        password: The account's password.
+        token: A token (`pm_…`) instead of both. It cannot make the token calls.
+        base_url: Where the service is; `https://proxymesh.com` by default. Plain http only to a loopback host.
+        timeout: Seconds that one attempt may take, from connecting to the last byte of the answer.
+        connect_timeout: Seconds that connecting may take, TLS included.
+        max_retries: How often a call may be sent again, where that is safe.
+        ca_file: A PEM file with further CA certificates to trust; `SSL_CERT_FILE` adds to them too.
+        trust_env: Whether `HTTPS_PROXY` and `NO_PROXY` count. Not by default: a scraper's proxy must
+            not carry the account's calls.
+
+    Raises:
+        ConfigError: Credentials are missing or contradict each other, or a setting is unusable.
+    """
+    def __aenter__(self, /) -> Coroutine[Any, Any, Self]: ...
+    def __aexit__(self, /, *exception: object) -> Coroutine[Any, Any, None]: ...
+    def __new__(
+        cls,
+        /,
+        username: str | None = None,
+        password: str | None = None,
+        *,
+        token: str | None = None,
+        base_url: str | None = None,
+        timeout: float = 30.0,
+        connect_timeout: float = 10.0,
+        max_retries: int = 2,
+        ca_file: str | os.PathLike[str] | None = None,
+        trust_env: bool = False,
+    ) -> AsyncClient: ...
+    def __repr__(self, /) -> str: ...
+    def aclose(self, /) -> Coroutine[Any, Any, None]:
+        """
+        Drops the connections. Later calls through this client raise `ConfigError`; calls under way go on. Closing
+        twice is fine. A client made by `with_options` is closed for itself.
+        """
+    @property
+    def geo(self, /) -> AsyncGeo:
+        """
+        Exit IPs per country.
+        """
+    @property
+    def hostnames(self, /) -> AsyncHostnames:
+        """
+        Hostnames that may use the proxies without credentials.
+        """
+    @property
+    def ips(self, /) -> AsyncIps:
+        """
+        IPs that may use the proxies without credentials.
+        """
+    @property
+    def proxies(self, /) -> AsyncProxies:
+        """
+        The proxies that the account may use.
+        """
+    @property
+    def sub_accounts(self, /) -> AsyncSubAccounts:
+        """
+        Sub-accounts: create, limit, watch, delete.
+        """
+    @property
+    def tokens(self, /) -> AsyncTokens:
+        """
+        Bearer tokens.
+        """
+    def with_options(self, /, *, timeout: float | None = None, max_retries: int | None = None) -> Self:
+        """
+        The same client with other options for the calls made through it. It shares the connections.
+
+        Args:
+            timeout: Seconds that one attempt may take; as the client has it by default.
+            max_retries: How often a call may be sent again; as the client has it by default.
+
+        Raises:
+            ConfigError: An option is unusable, or the client is closed.
+        """
+
+@final
+class AsyncGeo:
+    """
+    Exit IPs per country code, for the proxies that let a country be picked. From `client.geo`.
+    """
+    def open(self, /) -> Coroutine[Any, Any, dict[str, int]]:
+        """
+        Exit IPs per country code of the `open` proxy: `GET /api/geoips/open/`.
+        """
+    def world(self, /) -> Coroutine[Any, Any, dict[str, int]]:
+        """
+        Exit IPs per country code of the `world` proxy: `GET /api/geoips/world/`.
+        """
+
+@final
+class AsyncHostnames:
+    """
+    Hostnames that may use the proxies without credentials. From `client.hostnames`.
+    """
+    def add(self, /, domain: str, *, username: str | None = None) -> Coroutine[Any, Any, str]:
+        """
+        Authorises a hostname: `POST /api/hostname/add/`.
+
+        Args:
+            domain: The hostname, such as `crawler.example.com`.
+            username: The sub-account it is for, if not the caller.
+
+        Returns:
+            The hostname.
+
+        Raises:
+            BadRequestError: It is authorised already.
+            OutcomeUnknownError: The answer was lost, and the hostname is a sub-account's, which cannot be looked up.
+        """
+    def delete(self, /, domain: str, *, username: str | None = None) -> Coroutine[Any, Any, None]:
+        """
+        Takes a hostname away: `POST /api/hostname/delete/`.
+
+        Args:
+            domain: The hostname.
+            username: The sub-account it belongs to, if not the caller.
+
+        Raises:
+            BadRequestError: It is not authorised.
+            OutcomeUnknownError: The answer was lost, and the hostname is a sub-account's, which cannot be looked up.
+        """
+    def list(self, /) -> Coroutine[Any, Any, builtins.list[str]]:
+        """
+        The caller's authorised hostnames: `GET /api/hostnames/`. The service does not list those of a sub-account.
+        """
+
+@final
+class AsyncIps:
+    """
+    IPs that may use the proxies without credentials, at most 100 per account. From `client.ips`.
+    """
+    def add(
+        self,
+        /,
+        ip: str | ipaddress.IPv4Address | ipaddress.IPv6Address,
+        *,
+        label: str | None = None,
+        username: str | None = None,
+    ) -> Coroutine[Any, Any, str]:
+        """
+        Authorises an IP: `POST /api/ip/add/`. If the answer is lost it is looked up: it succeeds if the IP is there.
+
+        Args:
+            ip: The address, v4 or v6.
+            label: A note to keep with it, at most 255 characters.
+            username: The sub-account it is for, if not the caller.
+
+        Returns:
+            The address.
+
+        Raises:
+            BadRequestError: It is authorised already, or is the 101st.
+            PermissionDeniedError: A username was given by other than the parent account.
+        """
+    def delete(
+        self, /, ip: str | ipaddress.IPv4Address | ipaddress.IPv6Address, *, username: str | None = None
+    ) -> Coroutine[Any, Any, None]:
+        """
+        Takes an IP away: `POST /api/ip/delete/`.
+
+        Args:
+            ip: The address.
+            username: The sub-account it belongs to, if not the caller.
+
+        Raises:
+            BadRequestError: It is not authorised.
+            PermissionDeniedError: A username was given by other than the parent account.
+        """
+    def labels(self, /, *, username: str | None = None) -> Coroutine[Any, Any, builtins.list[LabeledIp]]:
+        """
+        The authorised IPs with their labels: `GET /api/ip_labels/`.
+
+        Args:
+            username: The sub-account whose IPs are meant, if not the caller's.
+
+        Raises:
+            PermissionDeniedError: A username was given by other than the parent account.
+        """
+    def list(self, /, *, username: str | None = None) -> Coroutine[Any, Any, builtins.list[str]]:
+        """
+        The authorised IPs: `GET /api/ips/`.
+
+        Args:
+            username: The sub-account whose IPs are meant, if not the caller's.
+
+        Raises:
+            PermissionDeniedError: A username was given by other than the parent account.
+        """
+
+@final
+class AsyncProxies:
+    """
+    The proxies that the account may use. From `client.proxies`.
+    """
+    def add(self, /, proxy: str | Proxy) -> Coroutine[Any, Any, str]:
+        """
+        Authorises the account for a proxy: `POST /api/proxy/add/`. For one that is authorised already, it changes
+        nothing and succeeds.
+
+        Args:
+            proxy: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), domain:port, or a `Proxy`.
+
+        Returns:
+            Its domain.
+
+        Raises:
+            BadRequestError: There is no such proxy.
+            PlanLimitError: The plan allows no more.
+            ServerError: With status 503: the plan could not be looked up; try again in a few minutes.
+        """
+    def delete(self, /, proxy: str | Proxy) -> Coroutine[Any, Any, None]:
+        """
+        Takes the authorisation for a proxy away: `POST /api/proxy/delete/`. For one that has none, it changes nothing
+        and succeeds.
+
+        Args:
+            proxy: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), domain:port, or a `Proxy`.
+
+        Raises:
+            BadRequestError: There is no such proxy.
+        """
+    def list(self, /) -> Coroutine[Any, Any, builtins.list[Proxy]]:
+        """
+        The proxies that the account may use: `GET /api/proxies/`.
+        """
+
+@final
+class AsyncSubAccounts:
+    """
+    Sub-accounts: create, limit, watch, delete. For the parent account only. From `client.sub_accounts`.
+    """
+    def activate(self, /, username: str) -> Coroutine[Any, Any, SubAccount]:
+        """
+        Lets it use the proxies again: `POST /api/sub/activate/`.
+
+        Args:
+            username: The sub-account.
+
+        Raises:
+            NotFoundError: There is no such sub-account.
+            PermissionDeniedError: It is not yours.
+        """
+    def create(
+        self,
+        /,
+        username: str,
+        *,
+        password: str | None = None,
+        first_name: str | None = None,
+        last_name: str | None = None,
+        email: str | None = None,
+        monthly_limit: int | None = None,
+        total_limit: int | None = None,
+    ) -> Coroutine[Any, Any, SubAccount]:
+        """
+        Creates a sub-account: `POST /api/sub/create/`. It is never sent twice.
+
+        Args:
+            username: 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
+            password: 1 to 128 characters.
+            first_name: At most 20 characters.
+            last_name: At most 20 characters.
+            email: At most 255 characters.
+            monthly_limit: Whole gigabytes it may use in a billing period; 0 is no limit.
+            total_limit: Whole gigabytes it may use ever; 0 is no limit.
+
+        Raises:
+            BadRequestError: The username is taken.
+            PlanLimitError: The plan allows no more.
+            OutcomeUnknownError: No answer came; `get` tells whether it was created.
+        """
+    def deactivate(self, /, username: str) -> Coroutine[Any, Any, SubAccount]:
+        """
+        Stops it from using the proxies, which then answer it 402: `POST /api/sub/deactivate/`.
+
+        Args:
+            username: The sub-account.
+
+        Raises:
+            NotFoundError: There is no such sub-account.
+            PermissionDeniedError: It is not yours.
+        """
+    def delete(self, /, username: str) -> Coroutine[Any, Any, None]:
+        """
+        Deletes it for good: `POST /api/sub/delete/`.
+
+        Args:
+            username: The sub-account.
+
+        Raises:
+            NotFoundError: There is no such sub-account.
+            PermissionDeniedError: It is not yours.
+        """
+    def edit(
+        self,
+        /,
+        username: str,
+        *,
+        password: str | None = None,
+        first_name: str | None = None,
+        last_name: str | None = None,
+        email: str | None = None,
+        monthly_limit: int | None = None,
+        total_limit: int | None = None,
+    ) -> Coroutine[Any, Any, SubAccount]:
+        """
+        Changes what is given, and nothing else: `POST /api/sub/edit/`. An empty text clears a name or e-mail address.
+
+        Args:
+            username: An existing sub-account.
+            password: 1 to 128 characters.
+            first_name: At most 20 characters.
+            last_name: At most 20 characters.
+            email: At most 255 characters.
+            monthly_limit: Whole gigabytes it may use in a billing period; 0 is no limit.
+            total_limit: Whole gigabytes it may use ever; 0 is no limit.
+
+        Raises:
+            NotFoundError: There is no such sub-account.
+            PermissionDeniedError: It is not yours.
+        """
+    def get(self, /, username: str) -> Coroutine[Any, Any, SubAccount]:
+        """
+        A sub-account with its usage and limits: `GET /api/sub/get/`.
+
+        Args:
+            username: The sub-account.
+
+        Raises:
+            NotFoundError: There is no such sub-account.
+            PermissionDeniedError: It is not yours.
+        """
+
+@final
+class AsyncTokens:
+    """
+    Bearer tokens. These calls take the account's username and password only: with a token they raise
+    `BasicAuthRequiredError`, and nothing is sent. From `client.tokens`.
+    """
+    def activate(self, /, id: int, *, username: str | None = None) -> Coroutine[Any, Any, Token]:
+        """
+        Makes a token usable again: `POST /api/token/activate/`.
+
+        Args:
+            id: The token's number.
+            username: The sub-account it belongs to, if not the caller.
+
+        Raises:
+            BadRequestError: It has expired.
+        """
+    def create(
+        self, /, *, label: str | None = None, expires_at: date | str | None = None, username: str | None = None
+    ) -> Coroutine[Any, Any, NewToken]:
+        """
+        Creates a token: `POST /api/token/create/`. Its secret is in the answer, this once. It is never sent twice.
+
+        Args:
+            label: A note to keep with it, at most 100 characters.
+            expires_at: The date on which it expires, or text of the form `YYYY-MM-DD`; never by default.
+            username: The sub-account it is for, if not the caller.
+
+        Raises:
+            PlanLimitError: The plan has no tokens, or no more.
+            OutcomeUnknownError: No answer came; `list` tells whether it was created.
+        """
+    def deactivate(self, /, id: int, *, username: str | None = None) -> Coroutine[Any, Any, Token]:
+        """
+        Makes a token unusable until it is activated: `POST /api/token/deactivate/`.
+
+        Args:
+            id: The token's number.
+            username: The sub-account it belongs to, if not the caller.
+        """
+    def delete(self, /, id: int, *, username: str | None = None) -> Coroutine[Any, Any, None]:
+        """
+        Deletes a token for good: `POST /api/token/delete/`.
+
+        Args:
+            id: The token's number.
+            username: The sub-account it belongs to, if not the caller.
+        """
+    def list(self, /, *, username: str | None = None) -> Coroutine[Any, Any, builtins.list[Token]]:
+        """
+        The tokens, without their secrets: `GET /api/tokens/`.
+
+        Args:
+            username: The sub-account whose tokens are meant, if not the caller's.
+        """
+
+@final
 class Client:
     """
     The account's client: a handle for each resource, and every call returns when it is done.
@@ -41,7 +467,7 @@ class Client:
     Credentials are a username and password, or a token. What is not given comes from the environment:
     `PROXYMESH_USERNAME`, `PROXYMESH_PASSWORD`, `PROXYMESH_TOKEN`, `PROXYMESH_BASE_URL`.
 
-    One client may be shared by any number of threads, but not by processes: after a fork, make one in each. Use it as a
+    One client may be shared by any number of threads; a forked process goes on with connections of its own. Use it as a
     context manager, or call `close`, to drop its connections; garbage collection does too.
 
         >>> from proxymesh.sandbox import Sandbox
@@ -65,7 +491,7 @@ class Client:
     Raises:
         ConfigError: Credentials are missing or contradict each other, or a setting is unusable.
     """
-    def __enter__(self, /) -> Client: ...
+    def __enter__(self, /) -> Self: ...
     def __exit__(self, /, *exception: object) -> None: ...
     def __new__(
         cls,
@@ -117,7 +543,7 @@ class Client:
         """
         Bearer tokens.
         """
-    def with_options(self, /, *, timeout: float | None = None, max_retries: int | None = None) -> Client:
+    def with_options(self, /, *, timeout: float | None = None, max_retries: int | None = None) -> Self:
         """
         The same client with other options for the calls made through it. It shares the connections.
 
@@ -132,7 +558,7 @@ class Client:
 @final
 class Geo:
     """
-    Exit IPs per country code, for the proxies that let a country be picked. From `Client.geo`.
+    Exit IPs per country code, for the proxies that let a country be picked. From `client.geo`.
     """
     def open(self, /) -> dict[str, int]:
         """
@@ -146,7 +572,7 @@ class Geo:
 @final
 class Hostnames:
     """
-    Hostnames that may use the proxies without credentials. From `Client.hostnames`.
+    Hostnames that may use the proxies without credentials. From `client.hostnames`.
     """
     def add(self, /, domain: str, *, username: str | None = None) -> str:
         """
@@ -183,7 +609,7 @@ class Hostnames:
 @final
 class Ips:
     """
-    IPs that may use the proxies without credentials, at most 100 per account. From `Client.ips`.
+    IPs that may use the proxies without credentials, at most 100 per account. From `client.ips`.
     """
     def add(
         self,
@@ -337,7 +763,7 @@ class NewToken:
 @final
 class Proxies:
     """
-    The proxies that the account may use. From `Client.proxies`.
+    The proxies that the account may use. From `client.proxies`.
     """
     def add(self, /, proxy: str | Proxy) -> str:
         """
@@ -581,6 +1007,29 @@ class Sandbox:
         Raises:
             ValueError: It is negative or not finite.
         """
+    def async_client(
+        self,
+        /,
+        *,
+        username: str | None = None,
+        password: str | None = None,
+        token: str | None = None,
+        timeout: float = 30.0,
+        max_retries: int = 2,
+    ) -> AsyncClient:
+        """
+        The same for asyncio: an `AsyncClient`.
+
+        Args:
+            username: Another username, such as a sub-account's.
+            password: Its password.
+            token: A token instead of both.
+            timeout: Seconds that one attempt may take.
+            max_retries: How often a call may be sent again.
+
+        Raises:
+            ConfigError: The credentials contradict each other, or an option is unusable.
+        """
     @property
     def base_url(self, /) -> str:
         """
@@ -785,7 +1234,7 @@ class SubAccount:
 @final
 class SubAccounts:
     """
-    Sub-accounts: create, limit, watch, delete. For the parent account only. From `Client.sub_accounts`.
+    Sub-accounts: create, limit, watch, delete. For the parent account only. From `client.sub_accounts`.
     """
     def activate(self, /, username: str) -> SubAccount:
         """
@@ -940,7 +1389,7 @@ class Token:
 class Tokens:
     """
     Bearer tokens. These calls take the account's username and password only: with a token they raise
-    `BasicAuthRequiredError`, and nothing is sent. From `Client.tokens`.
+    `BasicAuthRequiredError`, and nothing is sent. From `client.tokens`.
     """
     def activate(self, /, id: int, *, username: str | None = None) -> Token:
         """

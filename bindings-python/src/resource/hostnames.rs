@@ -1,74 +1,60 @@
 //! `client.hostnames`: `/api/hostname…`
 
-use super::{checked, text};
-use crate::client::Shared;
+use super::{checked, handle, text};
 use pyo3::{prelude::*, types::PyString};
-use std::sync::Arc;
 
-/// Hostnames that may use the proxies without credentials. From `Client.hostnames`.
-#[pyclass(frozen, module = "proxymesh")]
-pub(crate) struct Hostnames(pub(crate) Arc<Shared>);
-
-#[pymethods]
-impl Hostnames {
-    /// Authorises a hostname: `POST /api/hostname/add/`.
-    ///
-    /// Args:
-    ///     domain: The hostname, such as `crawler.example.com`.
-    ///     username: The sub-account it is for, if not the caller.
-    ///
-    /// Returns:
-    ///     The hostname.
-    ///
-    /// Raises:
-    ///     BadRequestError: It is authorised already.
-    ///     OutcomeUnknownError: The answer was lost, and the hostname is a sub-account's, which cannot be looked up.
-    #[pyo3(signature = (domain: "str", *, username: "str | None" = None) -> "str")]
-    fn add(
-        &self,
-        py: Python<'_>,
-        domain: &Bound<'_, PyString>,
-        username: Option<&Bound<'_, PyString>>,
-    ) -> PyResult<String> {
-        let caller = self.0.caller(py)?;
-        let domain = text(py, "domain", domain)?;
-        match username {
-            None => caller.hostnames().add(domain),
-            Some(username) => {
-                checked(py, caller.hostnames().of(text(py, "username", username)?))?.add(domain)
+handle! {
+    /// Hostnames that may use the proxies without credentials. From `client.hostnames`.
+    Hostnames, AsyncHostnames {
+        /// Authorises a hostname: `POST /api/hostname/add/`.
+        ///
+        /// Args:
+        ///     domain: The hostname, such as `crawler.example.com`.
+        ///     username: The sub-account it is for, if not the caller.
+        ///
+        /// Returns:
+        ///     The hostname.
+        ///
+        /// Raises:
+        ///     BadRequestError: It is authorised already.
+        ///     OutcomeUnknownError: The answer was lost, and the hostname is a sub-account's, which cannot be looked up.
+        #[pyo3(signature = (domain: "str", *, username: "str | None" = None) -> "str")]
+        fn add(py, caller, domain: &Bound<'_, PyString>,
+            username: Option<&Bound<'_, PyString>>) {
+            let domain = text(py, "domain", domain)?;
+            match username {
+                None => caller.hostnames().add(domain),
+                Some(username) => {
+                    checked(py, caller.hostnames().of(text(py, "username", username)?))?.add(domain)
+                }
             }
         }
-    }
 
-    /// Takes a hostname away: `POST /api/hostname/delete/`.
-    ///
-    /// Args:
-    ///     domain: The hostname.
-    ///     username: The sub-account it belongs to, if not the caller.
-    ///
-    /// Raises:
-    ///     BadRequestError: It is not authorised.
-    ///     OutcomeUnknownError: The answer was lost, and the hostname is a sub-account's, which cannot be looked up.
-    #[pyo3(signature = (domain: "str", *, username: "str | None" = None) -> "None")]
-    fn delete(
-        &self,
-        py: Python<'_>,
-        domain: &Bound<'_, PyString>,
-        username: Option<&Bound<'_, PyString>>,
-    ) -> PyResult<()> {
-        let caller = self.0.caller(py)?;
-        let domain = text(py, "domain", domain)?;
-        match username {
-            None => caller.hostnames().delete(domain),
-            Some(username) => {
-                checked(py, caller.hostnames().of(text(py, "username", username)?))?.delete(domain)
+        /// Takes a hostname away: `POST /api/hostname/delete/`.
+        ///
+        /// Args:
+        ///     domain: The hostname.
+        ///     username: The sub-account it belongs to, if not the caller.
+        ///
+        /// Raises:
+        ///     BadRequestError: It is not authorised.
+        ///     OutcomeUnknownError: The answer was lost, and the hostname is a sub-account's, which cannot be looked up.
+        #[pyo3(signature = (domain: "str", *, username: "str | None" = None) -> "None")]
+        fn delete(py, caller, domain: &Bound<'_, PyString>,
+            username: Option<&Bound<'_, PyString>>) {
+            let domain = text(py, "domain", domain)?;
+            match username {
+                None => caller.hostnames().delete(domain),
+                Some(username) => {
+                    checked(py, caller.hostnames().of(text(py, "username", username)?))?.delete(domain)
+                }
             }
         }
-    }
 
-    /// The caller's authorised hostnames: `GET /api/hostnames/`. The service does not list those of a sub-account.
-    #[pyo3(signature = () -> "builtins.list[str]")]
-    fn list(&self, py: Python<'_>) -> PyResult<Vec<String>> {
-        self.0.caller(py)?.hostnames().list()
+        /// The caller's authorised hostnames: `GET /api/hostnames/`. The service does not list those of a sub-account.
+        #[pyo3(signature = () -> "builtins.list[str]")]
+        fn list(py, caller) {
+            caller.hostnames().list()
+        }
     }
 }

@@ -1,116 +1,103 @@
 //! `client.ips`: `/api/ip…`
 
-use super::{checked, text};
-use crate::{client::Shared, model::LabeledIp, run::Caller};
-use proxymesh::NewIp;
+use super::{checked, handle, text};
+use proxymesh::{
+    NewIp,
+    resource::{self, Dispatch},
+};
 use pyo3::{
     exceptions::PyTypeError,
     prelude::*,
     sync::PyOnceLock,
     types::{PyString, PyType},
 };
-use std::{net::IpAddr, sync::Arc};
 
-/// IPs that may use the proxies without credentials, at most 100 per account. From `Client.ips`.
-#[pyclass(frozen, module = "proxymesh")]
-pub(crate) struct Ips(pub(crate) Arc<Shared>);
-
-#[pymethods]
-impl Ips {
-    /// Authorises an IP: `POST /api/ip/add/`. If the answer is lost it is looked up: it succeeds if the IP is there.
-    ///
-    /// Args:
-    ///     ip: The address, v4 or v6.
-    ///     label: A note to keep with it, at most 255 characters.
-    ///     username: The sub-account it is for, if not the caller.
-    ///
-    /// Returns:
-    ///     The address.
-    ///
-    /// Raises:
-    ///     BadRequestError: It is authorised already, or is the 101st.
-    ///     PermissionDeniedError: A username was given by other than the parent account.
-    #[pyo3(signature = (
-        ip: "str | ipaddress.IPv4Address | ipaddress.IPv6Address",
-        *,
-        label: "str | None" = None,
-        username: "str | None" = None,
-    ) -> "str")]
-    fn add(
-        &self,
-        py: Python<'_>,
-        ip: &Bound<'_, PyAny>,
-        label: Option<&Bound<'_, PyString>>,
-        username: Option<&Bound<'_, PyString>>,
-    ) -> PyResult<String> {
-        let mut new = checked(py, NewIp::new(&address(py, ip)?))?;
-        if let Some(label) = label {
-            new = checked(py, new.label(text(py, "label", label)?))?;
+handle! {
+    /// IPs that may use the proxies without credentials, at most 100 per account. From `client.ips`.
+    Ips, AsyncIps {
+        /// Authorises an IP: `POST /api/ip/add/`. If the answer is lost it is looked up: it succeeds if the IP is there.
+        ///
+        /// Args:
+        ///     ip: The address, v4 or v6.
+        ///     label: A note to keep with it, at most 255 characters.
+        ///     username: The sub-account it is for, if not the caller.
+        ///
+        /// Returns:
+        ///     The address.
+        ///
+        /// Raises:
+        ///     BadRequestError: It is authorised already, or is the 101st.
+        ///     PermissionDeniedError: A username was given by other than the parent account.
+        #[pyo3(signature = (
+            ip: "str | ipaddress.IPv4Address | ipaddress.IPv6Address",
+            *,
+            label: "str | None" = None,
+            username: "str | None" = None,
+        ) -> "str")]
+        fn add(py, caller, ip: &Bound<'_, PyAny>,
+            label: Option<&Bound<'_, PyString>>,
+            username: Option<&Bound<'_, PyString>>) {
+            let mut new = checked(py, NewIp::new(&address(py, ip)?))?;
+            if let Some(label) = label {
+                new = checked(py, new.label(text(py, "label", label)?))?;
+            }
+            of(py, caller.ips(), username)?.add(new)
         }
-        let caller = self.0.caller(py)?;
-        Ok(ips(&caller, py, username)?.add(new)?.to_string())
-    }
 
-    /// Takes an IP away: `POST /api/ip/delete/`.
-    ///
-    /// Args:
-    ///     ip: The address.
-    ///     username: The sub-account it belongs to, if not the caller.
-    ///
-    /// Raises:
-    ///     BadRequestError: It is not authorised.
-    ///     PermissionDeniedError: A username was given by other than the parent account.
-    #[pyo3(signature = (
-        ip: "str | ipaddress.IPv4Address | ipaddress.IPv6Address",
-        *,
-        username: "str | None" = None,
-    ) -> "None")]
-    fn delete(
-        &self,
-        py: Python<'_>,
-        ip: &Bound<'_, PyAny>,
-        username: Option<&Bound<'_, PyString>>,
-    ) -> PyResult<()> {
-        let caller = self.0.caller(py)?;
-        ips(&caller, py, username)?.delete(&address(py, ip)?)
-    }
+        /// Takes an IP away: `POST /api/ip/delete/`.
+        ///
+        /// Args:
+        ///     ip: The address.
+        ///     username: The sub-account it belongs to, if not the caller.
+        ///
+        /// Raises:
+        ///     BadRequestError: It is not authorised.
+        ///     PermissionDeniedError: A username was given by other than the parent account.
+        #[pyo3(signature = (
+            ip: "str | ipaddress.IPv4Address | ipaddress.IPv6Address",
+            *,
+            username: "str | None" = None,
+        ) -> "None")]
+        fn delete(py, caller, ip: &Bound<'_, PyAny>,
+            username: Option<&Bound<'_, PyString>>) {
+            of(py, caller.ips(), username)?.delete(&address(py, ip)?)
+        }
 
-    /// The authorised IPs: `GET /api/ips/`.
-    ///
-    /// Args:
-    ///     username: The sub-account whose IPs are meant, if not the caller's.
-    ///
-    /// Raises:
-    ///     PermissionDeniedError: A username was given by other than the parent account.
-    #[pyo3(signature = (*, username: "str | None" = None) -> "builtins.list[str]")]
-    fn list(&self, py: Python<'_>, username: Option<&Bound<'_, PyString>>) -> PyResult<Vec<String>> {
-        let caller = self.0.caller(py)?;
-        Ok(ips(&caller, py, username)?.list()?.iter().map(IpAddr::to_string).collect())
-    }
+        /// The authorised IPs: `GET /api/ips/`.
+        ///
+        /// Args:
+        ///     username: The sub-account whose IPs are meant, if not the caller's.
+        ///
+        /// Raises:
+        ///     PermissionDeniedError: A username was given by other than the parent account.
+        #[pyo3(signature = (*, username: "str | None" = None) -> "builtins.list[str]")]
+        fn list(py, caller, username: Option<&Bound<'_, PyString>>) {
+            of(py, caller.ips(), username)?.list()
+        }
 
-    /// The authorised IPs with their labels: `GET /api/ip_labels/`.
-    ///
-    /// Args:
-    ///     username: The sub-account whose IPs are meant, if not the caller's.
-    ///
-    /// Raises:
-    ///     PermissionDeniedError: A username was given by other than the parent account.
-    #[pyo3(signature = (*, username: "str | None" = None) -> "builtins.list[LabeledIp]")]
-    fn labels(&self, py: Python<'_>, username: Option<&Bound<'_, PyString>>) -> PyResult<Vec<LabeledIp>> {
-        let caller = self.0.caller(py)?;
-        Ok(ips(&caller, py, username)?.labels()?.into_iter().map(LabeledIp::from).collect())
+        /// The authorised IPs with their labels: `GET /api/ip_labels/`.
+        ///
+        /// Args:
+        ///     username: The sub-account whose IPs are meant, if not the caller's.
+        ///
+        /// Raises:
+        ///     PermissionDeniedError: A username was given by other than the parent account.
+        #[pyo3(signature = (*, username: "str | None" = None) -> "builtins.list[LabeledIp]")]
+        fn labels(py, caller, username: Option<&Bound<'_, PyString>>) {
+            of(py, caller.ips(), username)?.labels()
+        }
     }
 }
 
 /// The caller's own IPs, or a sub-account's.
-fn ips<'a, 'py>(
-    caller: &'a Caller<'py>,
+fn of<'a, D: Dispatch>(
     py: Python<'_>,
+    ips: resource::Ips<'a, D>,
     username: Option<&Bound<'_, PyString>>,
-) -> PyResult<proxymesh::resource::Ips<'a, Caller<'py>>> {
+) -> PyResult<resource::Ips<'a, D>> {
     match username {
-        None => Ok(caller.ips()),
-        Some(username) => checked(py, caller.ips().of(text(py, "username", username)?)),
+        None => Ok(ips),
+        Some(username) => checked(py, ips.of(text(py, "username", username)?)),
     }
 }
 

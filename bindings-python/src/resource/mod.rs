@@ -1,4 +1,4 @@
-//! The handles of a client, one file a resource. Each method is one line over the core.
+//! The handles of a client, one file a resource. Each call is written once, for `Client` and `AsyncClient`.
 
 mod geo;
 mod hostnames;
@@ -7,12 +7,12 @@ mod proxies;
 mod sub_accounts;
 mod tokens;
 
-pub(crate) use geo::Geo;
-pub(crate) use hostnames::Hostnames;
-pub(crate) use ips::Ips;
-pub(crate) use proxies::Proxies;
-pub(crate) use sub_accounts::SubAccounts;
-pub(crate) use tokens::Tokens;
+pub(crate) use geo::{AsyncGeo, Geo};
+pub(crate) use hostnames::{AsyncHostnames, Hostnames};
+pub(crate) use ips::{AsyncIps, Ips};
+pub(crate) use proxies::{AsyncProxies, Proxies};
+pub(crate) use sub_accounts::{AsyncSubAccounts, SubAccounts};
+pub(crate) use tokens::{AsyncTokens, Tokens};
 
 use crate::error::exception;
 use proxymesh::Error;
@@ -43,3 +43,49 @@ pub(crate) fn whole(py: Python<'_>, field: &'static str, value: &Bound<'_, PyAny
         exception(py, &Error::Validation { field, reason })
     })
 }
+
+/// The handle of a resource, for both kinds of client. The expression of a call gives the core's reply to it.
+macro_rules! handle {
+    (
+        $(#[$attribute:meta])*
+        $blocking:ident, $awaited:ident {
+            $(
+                $(#[$method_attribute:meta])*
+                fn $method:ident($py:ident, $caller:ident $(, $argument:ident: $type:ty )* $(,)?) $body:block
+            )*
+        }
+    ) => {
+        handle! {
+            @$blocking, $crate::blocking::Blocking, $( #[$attribute] )* ;
+            $( $( #[$method_attribute] )* $method, $py, $caller, { $( $argument: $type, )* }, $body; )*
+        }
+        handle! {
+            @$awaited, $crate::asyncio::Awaited, $( #[$attribute] )* ;
+            $( $( #[$method_attribute] )* $method, $py, $caller, { $( $argument: $type, )* }, $body; )*
+        }
+    };
+    (
+        @$name:ident, $mode:ty, $(#[$attribute:meta])* ;
+        $(
+            $(#[$method_attribute:meta])*
+            $method:ident, $py:ident, $caller:ident, { $( $argument:ident: $type:ty, )* }, $body:block;
+        )*
+    ) => {
+        $(#[$attribute])*
+        #[pyclass(frozen, module = "proxymesh")]
+        pub(crate) struct $name(pub(crate) std::sync::Arc<$crate::client::Shared<$mode>>);
+
+        #[pymethods]
+        impl $name {
+            $(
+                $(#[$method_attribute])*
+                #[allow(clippy::too_many_arguments)]
+                fn $method<'py>(&self, $py: Python<'py> $(, $argument: $type )*) -> PyResult<Bound<'py, PyAny>> {
+                    let name = concat!(stringify!($name), ".", stringify!($method));
+                    $crate::client::Caller::<'py, $mode>::make($py, &self.0, name, |$caller| Ok($body))
+                }
+            )*
+        }
+    };
+}
+use handle;

@@ -1,14 +1,8 @@
 //! `client.sub_accounts`: `/api/sub/…`
 
-use super::{checked, text, whole};
-use crate::{client::Shared, model::SubAccount};
+use super::{checked, handle, text, whole};
 use proxymesh::{NewSubAccount, SubAccountEdit, whole_gigabytes};
 use pyo3::{prelude::*, types::PyString};
-use std::sync::Arc;
-
-/// Sub-accounts: create, limit, watch, delete. For the parent account only. From `Client.sub_accounts`.
-#[pyclass(frozen, module = "proxymesh")]
-pub(crate) struct SubAccounts(pub(crate) Arc<Shared>);
 
 /// Sets what was given on a `NewSubAccount` or a `SubAccountEdit`.
 macro_rules! set {
@@ -24,140 +18,132 @@ macro_rules! set {
     };
 }
 
-#[pymethods]
-impl SubAccounts {
-    /// Creates a sub-account: `POST /api/sub/create/`. It is never sent twice.
-    ///
-    /// Args:
-    ///     username: 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
-    ///     password: 1 to 128 characters.
-    ///     first_name: At most 20 characters.
-    ///     last_name: At most 20 characters.
-    ///     email: At most 255 characters.
-    ///     monthly_limit: Whole gigabytes it may use in a billing period; 0 is no limit.
-    ///     total_limit: Whole gigabytes it may use ever; 0 is no limit.
-    ///
-    /// Raises:
-    ///     BadRequestError: The username is taken.
-    ///     PlanLimitError: The plan allows no more.
-    ///     OutcomeUnknownError: No answer came; `get` tells whether it was created.
-    #[pyo3(signature = (
-        username: "str",
-        *,
-        password: "str | None" = None,
-        first_name: "str | None" = None,
-        last_name: "str | None" = None,
-        email: "str | None" = None,
-        monthly_limit: "int | None" = None,
-        total_limit: "int | None" = None,
-    ) -> "SubAccount")]
-    #[allow(clippy::too_many_arguments)]
-    fn create(
-        &self,
-        py: Python<'_>,
-        username: &Bound<'_, PyString>,
-        password: Option<&Bound<'_, PyString>>,
-        first_name: Option<&Bound<'_, PyString>>,
-        last_name: Option<&Bound<'_, PyString>>,
-        email: Option<&Bound<'_, PyString>>,
-        monthly_limit: Option<&Bound<'_, PyAny>>,
-        total_limit: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<SubAccount> {
-        let mut new = checked(py, NewSubAccount::new(text(py, "username", username)?))?;
-        set!(py, new, password, first_name, last_name, email; monthly_limit, total_limit);
-        self.0.caller(py)?.sub_accounts().create(new).map(SubAccount::from)
-    }
+handle! {
+    /// Sub-accounts: create, limit, watch, delete. For the parent account only. From `client.sub_accounts`.
+    SubAccounts, AsyncSubAccounts {
+        /// Creates a sub-account: `POST /api/sub/create/`. It is never sent twice.
+        ///
+        /// Args:
+        ///     username: 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
+        ///     password: 1 to 128 characters.
+        ///     first_name: At most 20 characters.
+        ///     last_name: At most 20 characters.
+        ///     email: At most 255 characters.
+        ///     monthly_limit: Whole gigabytes it may use in a billing period; 0 is no limit.
+        ///     total_limit: Whole gigabytes it may use ever; 0 is no limit.
+        ///
+        /// Raises:
+        ///     BadRequestError: The username is taken.
+        ///     PlanLimitError: The plan allows no more.
+        ///     OutcomeUnknownError: No answer came; `get` tells whether it was created.
+        #[pyo3(signature = (
+            username: "str",
+            *,
+            password: "str | None" = None,
+            first_name: "str | None" = None,
+            last_name: "str | None" = None,
+            email: "str | None" = None,
+            monthly_limit: "int | None" = None,
+            total_limit: "int | None" = None,
+        ) -> "SubAccount")]
+        fn create(py, caller, username: &Bound<'_, PyString>,
+            password: Option<&Bound<'_, PyString>>,
+            first_name: Option<&Bound<'_, PyString>>,
+            last_name: Option<&Bound<'_, PyString>>,
+            email: Option<&Bound<'_, PyString>>,
+            monthly_limit: Option<&Bound<'_, PyAny>>,
+            total_limit: Option<&Bound<'_, PyAny>>) {
+            let mut new = checked(py, NewSubAccount::new(text(py, "username", username)?))?;
+            set!(py, new, password, first_name, last_name, email; monthly_limit, total_limit);
+            caller.sub_accounts().create(new)
+        }
 
-    /// Changes what is given, and nothing else: `POST /api/sub/edit/`. An empty text clears a name or e-mail address.
-    ///
-    /// Args:
-    ///     username: An existing sub-account.
-    ///     password: 1 to 128 characters.
-    ///     first_name: At most 20 characters.
-    ///     last_name: At most 20 characters.
-    ///     email: At most 255 characters.
-    ///     monthly_limit: Whole gigabytes it may use in a billing period; 0 is no limit.
-    ///     total_limit: Whole gigabytes it may use ever; 0 is no limit.
-    ///
-    /// Raises:
-    ///     NotFoundError: There is no such sub-account.
-    ///     PermissionDeniedError: It is not yours.
-    #[pyo3(signature = (
-        username: "str",
-        *,
-        password: "str | None" = None,
-        first_name: "str | None" = None,
-        last_name: "str | None" = None,
-        email: "str | None" = None,
-        monthly_limit: "int | None" = None,
-        total_limit: "int | None" = None,
-    ) -> "SubAccount")]
-    #[allow(clippy::too_many_arguments)]
-    fn edit(
-        &self,
-        py: Python<'_>,
-        username: &Bound<'_, PyString>,
-        password: Option<&Bound<'_, PyString>>,
-        first_name: Option<&Bound<'_, PyString>>,
-        last_name: Option<&Bound<'_, PyString>>,
-        email: Option<&Bound<'_, PyString>>,
-        monthly_limit: Option<&Bound<'_, PyAny>>,
-        total_limit: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<SubAccount> {
-        let mut edit = checked(py, SubAccountEdit::new(text(py, "username", username)?))?;
-        set!(py, edit, password, first_name, last_name, email; monthly_limit, total_limit);
-        self.0.caller(py)?.sub_accounts().edit(edit).map(SubAccount::from)
-    }
+        /// Changes what is given, and nothing else: `POST /api/sub/edit/`. An empty text clears a name or e-mail address.
+        ///
+        /// Args:
+        ///     username: An existing sub-account.
+        ///     password: 1 to 128 characters.
+        ///     first_name: At most 20 characters.
+        ///     last_name: At most 20 characters.
+        ///     email: At most 255 characters.
+        ///     monthly_limit: Whole gigabytes it may use in a billing period; 0 is no limit.
+        ///     total_limit: Whole gigabytes it may use ever; 0 is no limit.
+        ///
+        /// Raises:
+        ///     NotFoundError: There is no such sub-account.
+        ///     PermissionDeniedError: It is not yours.
+        #[pyo3(signature = (
+            username: "str",
+            *,
+            password: "str | None" = None,
+            first_name: "str | None" = None,
+            last_name: "str | None" = None,
+            email: "str | None" = None,
+            monthly_limit: "int | None" = None,
+            total_limit: "int | None" = None,
+        ) -> "SubAccount")]
+        fn edit(py, caller, username: &Bound<'_, PyString>,
+            password: Option<&Bound<'_, PyString>>,
+            first_name: Option<&Bound<'_, PyString>>,
+            last_name: Option<&Bound<'_, PyString>>,
+            email: Option<&Bound<'_, PyString>>,
+            monthly_limit: Option<&Bound<'_, PyAny>>,
+            total_limit: Option<&Bound<'_, PyAny>>) {
+            let mut edit = checked(py, SubAccountEdit::new(text(py, "username", username)?))?;
+            set!(py, edit, password, first_name, last_name, email; monthly_limit, total_limit);
+            caller.sub_accounts().edit(edit)
+        }
 
-    /// A sub-account with its usage and limits: `GET /api/sub/get/`.
-    ///
-    /// Args:
-    ///     username: The sub-account.
-    ///
-    /// Raises:
-    ///     NotFoundError: There is no such sub-account.
-    ///     PermissionDeniedError: It is not yours.
-    #[pyo3(signature = (username: "str") -> "SubAccount")]
-    fn get(&self, py: Python<'_>, username: &Bound<'_, PyString>) -> PyResult<SubAccount> {
-        self.0.caller(py)?.sub_accounts().get(text(py, "username", username)?).map(SubAccount::from)
-    }
+        /// A sub-account with its usage and limits: `GET /api/sub/get/`.
+        ///
+        /// Args:
+        ///     username: The sub-account.
+        ///
+        /// Raises:
+        ///     NotFoundError: There is no such sub-account.
+        ///     PermissionDeniedError: It is not yours.
+        #[pyo3(signature = (username: "str") -> "SubAccount")]
+        fn get(py, caller, username: &Bound<'_, PyString>) {
+            caller.sub_accounts().get(text(py, "username", username)?)
+        }
 
-    /// Lets it use the proxies again: `POST /api/sub/activate/`.
-    ///
-    /// Args:
-    ///     username: The sub-account.
-    ///
-    /// Raises:
-    ///     NotFoundError: There is no such sub-account.
-    ///     PermissionDeniedError: It is not yours.
-    #[pyo3(signature = (username: "str") -> "SubAccount")]
-    fn activate(&self, py: Python<'_>, username: &Bound<'_, PyString>) -> PyResult<SubAccount> {
-        self.0.caller(py)?.sub_accounts().activate(text(py, "username", username)?).map(SubAccount::from)
-    }
+        /// Lets it use the proxies again: `POST /api/sub/activate/`.
+        ///
+        /// Args:
+        ///     username: The sub-account.
+        ///
+        /// Raises:
+        ///     NotFoundError: There is no such sub-account.
+        ///     PermissionDeniedError: It is not yours.
+        #[pyo3(signature = (username: "str") -> "SubAccount")]
+        fn activate(py, caller, username: &Bound<'_, PyString>) {
+            caller.sub_accounts().activate(text(py, "username", username)?)
+        }
 
-    /// Stops it from using the proxies, which then answer it 402: `POST /api/sub/deactivate/`.
-    ///
-    /// Args:
-    ///     username: The sub-account.
-    ///
-    /// Raises:
-    ///     NotFoundError: There is no such sub-account.
-    ///     PermissionDeniedError: It is not yours.
-    #[pyo3(signature = (username: "str") -> "SubAccount")]
-    fn deactivate(&self, py: Python<'_>, username: &Bound<'_, PyString>) -> PyResult<SubAccount> {
-        self.0.caller(py)?.sub_accounts().deactivate(text(py, "username", username)?).map(SubAccount::from)
-    }
+        /// Stops it from using the proxies, which then answer it 402: `POST /api/sub/deactivate/`.
+        ///
+        /// Args:
+        ///     username: The sub-account.
+        ///
+        /// Raises:
+        ///     NotFoundError: There is no such sub-account.
+        ///     PermissionDeniedError: It is not yours.
+        #[pyo3(signature = (username: "str") -> "SubAccount")]
+        fn deactivate(py, caller, username: &Bound<'_, PyString>) {
+            caller.sub_accounts().deactivate(text(py, "username", username)?)
+        }
 
-    /// Deletes it for good: `POST /api/sub/delete/`.
-    ///
-    /// Args:
-    ///     username: The sub-account.
-    ///
-    /// Raises:
-    ///     NotFoundError: There is no such sub-account.
-    ///     PermissionDeniedError: It is not yours.
-    #[pyo3(signature = (username: "str") -> "None")]
-    fn delete(&self, py: Python<'_>, username: &Bound<'_, PyString>) -> PyResult<()> {
-        self.0.caller(py)?.sub_accounts().delete(text(py, "username", username)?)
+        /// Deletes it for good: `POST /api/sub/delete/`.
+        ///
+        /// Args:
+        ///     username: The sub-account.
+        ///
+        /// Raises:
+        ///     NotFoundError: There is no such sub-account.
+        ///     PermissionDeniedError: It is not yours.
+        #[pyo3(signature = (username: "str") -> "None")]
+        fn delete(py, caller, username: &Bound<'_, PyString>) {
+            caller.sub_accounts().delete(text(py, "username", username)?)
+        }
     }
 }

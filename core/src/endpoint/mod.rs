@@ -249,6 +249,23 @@ impl Request {
     }
 }
 
+/// An endpoint without its type: what is needed to send it. So sending is compiled once, not once a call.
+pub(crate) trait Sendable: Send + Sync {
+    fn request(&self) -> Request;
+    /// The request of [`Endpoint::read_back`].
+    fn probe(&self) -> Option<Request>;
+}
+
+impl<E: Endpoint> Sendable for E {
+    fn request(&self) -> Request {
+        Request::of(self)
+    }
+
+    fn probe(&self) -> Option<Request> {
+        self.read_back().map(|read_back| read_back.request)
+    }
+}
+
 /// Why a body is not what a call promises.
 #[derive(Debug)]
 pub struct Mismatch(pub(crate) serde_json::Error);

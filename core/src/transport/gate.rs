@@ -9,7 +9,8 @@
 //!   [`WINDOW`]; after that calls fail locally until the window has passed. A request with credentials not yet
 //!   proven that got no answer may have been a failure, and counts for the process.
 //!
-//! The gate is shared by every client of the process with the same base URL and credentials.
+//! The gate is shared by every client of the process with the same base URL and credentials. A forked process has one
+//! of its own, which knows of the failures before the fork.
 //!
 //! Calls that are in flight together with proven credentials cannot be held back: if the password is changed meanwhile,
 //! each of them fails. Those after them are held back again.
@@ -18,12 +19,14 @@ use super::outgoing::Sent;
 use crate::{
     credentials::Credentials,
     error::{Error, Refusal, Result},
+    process::PerProcess,
 };
 use std::{
     collections::HashMap,
+    convert::Infallible,
     hash::{BuildHasher, RandomState},
     sync::{
-        Arc, LazyLock, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -46,6 +49,31 @@ pub(crate) struct Gate {
     proven: Arc<AtomicBool>,
 }
 
+/// Every service that this process has to do with.
+#[derive(Default)]
+struct Services {
+    /// Credentials are remembered as a keyed hash, never as themselves.
+    key: RandomState,
+    by_base_url: Mutex<HashMap<String, Arc<Service>>>,
+}
+
+impl Services {
+    /// Those of a forked process: the failures that its parent has had count for it too, as the service counts them.
+    /// What another thread was just changing at the time of the fork stays locked for ever, and is passed over.
+    fn after(parents: Option<&Self>) -> Self {
+        let Some(Self { key, by_base_url }) = parents else {
+            return Self::default();
+        };
+        let mut inherited = HashMap::new();
+        for (base_url, service) in by_base_url.try_lock().iter().flat_map(|services| services.iter()) {
+            if let Ok(state) = service.state.try_lock() {
+                inherited.insert(base_url.clone(), Arc::new(Service { state: Mutex::new(state.failures()) }));
+            }
+        }
+        Self { key: key.clone(), by_base_url: Mutex::new(inherited) }
+    }
+}
+
 /// The failures and the credentials of one service (one base URL).
 #[derive(Default)]
 struct Service {
@@ -57,6 +85,7 @@ struct State {
     credentials: HashMap<u64, Entry>,
 }
 
+#[derive(Default)]
 struct Entry {
     proven: Arc<AtomicBool>,
     /// When they were answered 401; those in the window.
@@ -94,21 +123,22 @@ enum Admission {
 impl Gate {
     /// The gate of these credentials at this service; the same one for every client that asks.
     pub(super) fn of(base_url: &str, credentials: &Credentials) -> Self {
-        // Credentials are remembered as a keyed hash, never as themselves.
-        static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-        static SERVICES: LazyLock<Mutex<HashMap<String, Arc<Service>>>> = LazyLock::new(Mutex::default);
+        static SERVICES: PerProcess<Services> = PerProcess::empty();
 
-        let key = KEY.hash_one(credentials.authorization().as_bytes());
-        let service = lock(&SERVICES).entry(base_url.to_owned()).or_default().clone();
+        let Ok(services) = SERVICES.get_or_try_init(|parents| Ok::<_, Infallible>(Services::after(parents)));
+        let key = services.key.hash_one(credentials.authorization().as_bytes());
+        let service = lock(&services.by_base_url).entry(base_url.to_owned()).or_default().clone();
         let proven = lock(&service.state).register(key, Instant::now());
         Self { service, credentials: key, proven }
     }
 
+    /// Leave to send a request, if the credentials have proven right.
+    pub(super) fn pass(&self) -> Option<Permit<'_>> {
+        self.proven.load(Ordering::Acquire).then_some(Permit { gate: self, sent: None, trial: None })
+    }
+
     /// Waits for leave to send a request for `call`.
     pub(super) async fn enter(&self, call: &'static str) -> Result<Permit<'_>> {
-        if self.proven.load(Ordering::Acquire) {
-            return Ok(Permit { gate: self, sent: None, trial: None });
-        }
         loop {
             let admission = lock(&self.service.state).admit(self.credentials, Instant::now());
             match admission {
@@ -173,19 +203,24 @@ impl Drop for Permit<'_> {
 }
 
 impl State {
+    /// The failures alone: a trial under way is another process's.
+    fn failures(&self) -> Self {
+        let failures = |entry: &Entry| Entry {
+            failures: entry.failures.clone(),
+            unanswered: entry.unanswered.clone(),
+            rejection: entry.rejection.clone(),
+            ..Entry::default()
+        };
+        Self { credentials: self.credentials.iter().map(|(key, entry)| (*key, failures(entry))).collect() }
+    }
+
     fn register(&mut self, key: u64, now: Instant) -> Arc<AtomicBool> {
         self.forget_stale(now);
         self.entry(key).proven.clone()
     }
 
     fn entry(&mut self, key: u64) -> &mut Entry {
-        self.credentials.entry(key).or_insert_with(|| Entry {
-            proven: Arc::default(),
-            failures: Vec::new(),
-            unanswered: Vec::new(),
-            trial: None,
-            rejection: None,
-        })
+        self.credentials.entry(key).or_default()
     }
 
     /// Forgets failures outside the window, and credentials that nobody holds and that have none in it.
@@ -374,5 +409,30 @@ mod tests {
         assert_eq!(state.credentials.len(), 1);
         state.forget_stale(now + WINDOW);
         assert!(state.credentials.is_empty());
+    }
+
+    #[test]
+    fn a_forked_process_has_the_failures_of_its_parent_and_no_trial() {
+        let now = Instant::now();
+        let (mut state, _held) = state(&[1, 2], now);
+        state.reject(1, &refusal(), now);
+        state.reject(1, &refusal(), now);
+        assert!(matches!(state.admit(2, now), Admission::Admitted(Some(_))));
+        let parents = Services::default();
+        lock(&parents.by_base_url).insert("a".into(), Arc::new(Service { state: Mutex::new(state) }));
+        lock(&parents.by_base_url).insert("b".into(), Arc::default());
+        let locked = lock(&parents.by_base_url).get("b").cloned();
+        let _during_the_fork = locked.as_ref().map(|service| lock(&service.state));
+
+        let own = Services::after(Some(&parents));
+        let services = lock(&own.by_base_url);
+        assert_eq!(services.keys().collect::<Vec<_>>(), ["a"]);
+        let mut state = lock(&services["a"].state);
+        let later = now + seconds(2);
+        assert!(matches!(state.admit(1, later), Admission::Blocked(_)));
+        assert!(matches!(state.admit(2, later), Admission::Admitted(Some(_))));
+        assert_eq!(own.key.hash_one(7), parents.key.hash_one(7));
+        let _in_the_middle = lock(&parents.by_base_url);
+        assert!(lock(&Services::after(Some(&parents)).by_base_url).is_empty());
     }
 }

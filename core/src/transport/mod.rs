@@ -10,8 +10,10 @@ mod retry;
 mod tls;
 
 use crate::{
-    endpoint::{Auth, Call, Endpoint, Finding, Found, Method, Replay, Request},
+    credentials::Credentials,
+    endpoint::{Auth, Call, Endpoint, Finding, Found, Method, Mismatch, ReadBack, Replay, Request, Sendable},
     error::{Error, Refusal, Result},
+    observer::{self, Observer},
     settings::{Options, Resolved},
 };
 use bytes::Bytes;
@@ -22,8 +24,9 @@ use reqwest::{
     Url,
     header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue},
 };
+use rustls::RootCertStore;
 use secrecy::SecretString;
-use std::{future::Future, pin::Pin, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -37,15 +40,25 @@ const FOR_EVER: Duration = Duration::from_secs(60 * 60 * 24 * 365);
 
 /// The way to one service with one set of credentials.
 pub(crate) struct Transport {
+    setup: Setup,
     pooled: reqwest::Client,
     /// For calls that are sent once: a connection of their own, because a kept-alive one that the server is just
     /// closing would leave their outcome unknown.
     unpooled: reqwest::Client,
-    base_url: Url,
-    basic: bool,
     authorization: HeaderValue,
     secrets: Vec<SecretString>,
     gate: Gate,
+}
+
+/// What a transport is made from, so that a forked process can make one of its own.
+#[derive(Clone)]
+struct Setup {
+    credentials: Arc<Credentials>,
+    base_url: Url,
+    connect_timeout: Duration,
+    roots: Arc<RootCertStore>,
+    trust_env: bool,
+    user_agent: String,
 }
 
 /// A call that failed for good.
@@ -63,13 +76,94 @@ impl Failure {
     }
 }
 
+/// An exchange with the service that has ended, with an answer or without. [`Exchange::read`] gives the call's result.
+pub struct Exchange {
+    transport: Arc<Transport>,
+    request: Request,
+    end: End,
+}
+
+enum End {
+    Answered(Answer),
+    Failed(Error),
+    /// A write that ended in doubt was looked up, and this was found.
+    LookedUp {
+        failure: Failure,
+        found: Found<Bytes>,
+    },
+}
+
+impl Exchange {
+    /// Itself, if there is something to read.
+    ///
+    /// # Errors
+    ///
+    /// Why there is not: any [`Error`] but those of input.
+    pub fn answered(self) -> Result<Self> {
+        match self.end {
+            End::Failed(error) => Err(error),
+            end => Ok(Self { end, ..self }),
+        }
+    }
+
+    /// Reads it as the answer of the endpoint that was sent.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`] but those of input.
+    pub fn read<E: Endpoint>(self, endpoint: &E) -> Result<E::Answer> {
+        let Self { transport, request, end } = self;
+        match end {
+            End::Answered(Answer { body: Some(body), status, .. }) => E::decode(&body)
+                .map_err(|mismatch| transport.unreadable(&request, status, &body, Some(&mismatch))),
+            End::Answered(answer) => Err(transport.unreadable(&request, answer.status, b"", None)),
+            End::Failed(error) => Err(error),
+            End::LookedUp { failure, found } => {
+                let finding = endpoint.read_back().and_then(|ReadBack { judge, .. }| match &found {
+                    Found::Answer(body) => judge(Found::Answer(body)).ok(),
+                    Found::Nothing => judge(Found::Nothing).ok(),
+                });
+                match finding {
+                    Some(Finding::So(answer)) => Ok(answer),
+                    Some(Finding::NotSo) => Err(failure.error),
+                    Some(Finding::Unclear) | None => Err(unknown(request.call, failure)),
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exchange").field("call", &self.request.call.name).finish_non_exhaustive()
+    }
+}
+
 impl Transport {
     pub(crate) fn new(resolved: Resolved) -> Result<Self> {
         let Resolved { credentials, base_url, connect_timeout, ca_file, env_ca_file, trust_env, user_agent } =
             resolved;
         // Certificates are read where they are needed, and a bad ca_file is told in any case.
         let secure = base_url.scheme() == "https";
-        let tls = tls::config(ca_file.as_deref(), env_ca_file.as_deref().filter(|_| secure))?;
+        let roots = tls::roots(ca_file.as_deref(), env_ca_file.as_deref().filter(|_| secure))?;
+        Self::from_setup(Setup {
+            credentials: Arc::new(credentials),
+            base_url,
+            connect_timeout,
+            roots: Arc::new(roots),
+            // Plain http is for loopback, where a proxy would only see the credentials.
+            trust_env: trust_env && secure,
+            user_agent,
+        })
+    }
+
+    /// The same, with connections and a gate of its own.
+    pub(crate) fn renewed(&self) -> Result<Self> {
+        Self::from_setup(self.setup.clone())
+    }
+
+    fn from_setup(setup: Setup) -> Result<Self> {
+        let tls = tls::config(setup.roots.clone())?;
         let build = |idle_connections: usize| {
             let mut builder = reqwest::Client::builder()
                 .tls_backend_preconfigured(tls.clone())
@@ -77,12 +171,11 @@ impl Transport {
                 .redirect(reqwest::redirect::Policy::none())
                 .referer(false)
                 .retry(reqwest::retry::never())
-                .connect_timeout(connect_timeout)
+                .connect_timeout(setup.connect_timeout)
                 .pool_idle_timeout(IDLE)
                 .pool_max_idle_per_host(idle_connections)
-                .user_agent(&user_agent);
-            // Plain http is for loopback, where a proxy would only see the credentials.
-            if !trust_env || !secure {
+                .user_agent(&setup.user_agent);
+            if !setup.trust_env {
                 builder = builder.no_proxy();
             }
             builder.build().map_err(|error| Error::config(format!("the client cannot be made: {error}")))
@@ -90,125 +183,117 @@ impl Transport {
         Ok(Self {
             pooled: build(usize::MAX)?,
             unpooled: build(0)?,
-            basic: credentials.is_basic(),
-            authorization: credentials.header()?,
-            secrets: credentials.secrets(),
-            gate: Gate::of(base_url.as_str(), &credentials),
-            base_url,
+            authorization: setup.credentials.header()?,
+            secrets: setup.credentials.secrets(),
+            gate: Gate::of(setup.base_url.as_str(), &setup.credentials),
+            setup,
         })
     }
 
     pub(crate) fn base_url(&self) -> &str {
-        self.base_url.as_str().trim_end_matches('/')
+        self.setup.base_url.as_str().trim_end_matches('/')
     }
 
-    /// Sends a call and reads its answer.
-    pub(crate) async fn call<E: Endpoint>(&self, endpoint: E, options: Options) -> Result<E::Answer> {
-        let request = Request::of(&endpoint);
-        let failure = match self.deliver(&request, options).await {
-            Ok(answer) => return self.decode::<E>(&request, &answer),
-            Err(failure) => failure,
+    /// Sends a call to its end.
+    pub(crate) async fn exchange(
+        self: Arc<Self>,
+        endpoint: &dyn Sendable,
+        options: Options,
+        observer: Option<Observer>,
+    ) -> Exchange {
+        let request = endpoint.request();
+        let call = request.call;
+        let observer = observer.as_ref();
+        let end = match self.deliver(&request, options, observer).await {
+            Ok(answer) => End::Answered(answer),
+            Err(failure) if call.replay == Replay::Verifiable && failure.in_doubt => {
+                self.settle(call, endpoint.probe(), failure, options, observer).await
+            }
+            Err(Failure { unanswered: Some(cause), .. }) if call.replay == Replay::Once => {
+                End::Failed(outcome_unknown(call, cause.reason))
+            }
+            Err(failure) => End::Failed(failure.error),
         };
-        match E::CALL.replay {
-            Replay::Verifiable if failure.in_doubt => self.settle(&endpoint, failure, options).await,
-            Replay::Once => Err(match failure.unanswered {
-                Some(cause) => outcome_unknown(E::CALL, cause.reason),
-                None => failure.error,
-            }),
-            _ => Err(failure.error),
-        }
+        Exchange { transport: self, request, end }
     }
 
-    fn decode<E: Endpoint>(&self, request: &Request, answer: &Answer) -> Result<E::Answer> {
-        let call = E::CALL;
-        let secrets = self.secrets(request);
-        let Some(body) = &answer.body else {
-            return Err(refusal::unreadable(call, answer.status, b"", "it is larger than 8 MiB", &secrets));
+    /// The error for a success that cannot be read: too large, or not what was promised.
+    fn unreadable(&self, request: &Request, status: u16, body: &[u8], mismatch: Option<&Mismatch>) -> Error {
+        let call = request.call;
+        let reason = match mismatch {
+            None => "it is larger than 8 MiB".to_owned(),
+            Some(_) if body.is_empty() => "it is empty".to_owned(),
+            Some(mismatch) => mismatch.reason(!call.secret_answer),
         };
-        E::decode(body).map_err(|mismatch| {
-            let reason =
-                if body.is_empty() { "it is empty".to_owned() } else { mismatch.reason(!call.secret_answer) };
-            refusal::unreadable(call, answer.status, body, &reason, &secrets)
-        })
+        refusal::unreadable(call, status, body, &reason, &self.secrets(request))
     }
 
-    /// Looks up whether a write that ended in doubt took effect.
-    async fn settle<E: Endpoint>(
+    /// Looks up whether a write that ended in doubt took effect, where that can be.
+    async fn settle(
         &self,
-        endpoint: &E,
+        call: &'static Call,
+        probe: Option<Request>,
         failure: Failure,
         options: Options,
-    ) -> Result<E::Answer> {
+        observer: Option<&Observer>,
+    ) -> End {
         let refused = match &failure.error {
             Error::Authentication(_) | Error::AuthenticationBlocked { .. } => true,
             Error::Timeout { .. } | Error::Connection { .. } | Error::Server(_) | Error::RateLimited(_) => {
                 false
             }
             // Only "already so" can be the echo of an earlier attempt; any other answer stands.
-            error if error.status().is_some_and(|status| E::CALL.already_so.contains(&status)) => false,
-            _ => return Err(failure.error),
+            error if error.status().is_some_and(|status| call.already_so.contains(&status)) => false,
+            _ => return End::Failed(failure.error),
         };
-        if !refused && let Some(read_back) = endpoint.read_back() {
-            // A service that gives no answer gets one more chance to, not three.
-            let silent = matches!(failure.error, Error::Timeout { .. } | Error::Connection { .. });
-            let options = if silent { Options::new().max_retries(0).over(options) } else { options };
-            let found = match self.deliver(&read_back.request, options).await {
-                Ok(Answer { body: Some(body), .. }) => (read_back.judge)(Found::Answer(&body)).ok(),
-                Err(Failure { error: Error::NotFound(_), .. }) => (read_back.judge)(Found::Nothing).ok(),
-                _ => None,
-            };
-            match found {
-                Some(Finding::So(answer)) => return Ok(answer),
-                Some(Finding::NotSo) => return Err(failure.error),
-                Some(Finding::Unclear) | None => {}
+        let Some(probe) = probe.filter(|_| !refused) else {
+            return End::Failed(unknown(call, failure));
+        };
+        // A service that gives no answer gets one more chance to, not three.
+        let silent = matches!(failure.error, Error::Timeout { .. } | Error::Connection { .. });
+        let options = if silent { Options::new().max_retries(0).over(options) } else { options };
+        match self.deliver(&probe, options, observer).await {
+            Ok(Answer { body: Some(body), .. }) => End::LookedUp { failure, found: Found::Answer(body) },
+            Err(Failure { error: Error::NotFound(_), .. }) => {
+                End::LookedUp { failure, found: Found::Nothing }
             }
+            _ => End::Failed(unknown(call, failure)),
         }
-        Err(match (failure.unanswered, failure.error) {
-            (None, error @ Error::Server(_)) => error,
-            (Some(cause), _) => outcome_unknown(E::CALL, cause.reason),
-            (None, error) => {
-                let reason = error.refusal().map_or_else(|| error.to_string(), Refusal::summary);
-                outcome_unknown(E::CALL, reason)
-            }
-        })
     }
 
-    /// Sends a request as often as it may be sent, until it succeeds. Without the call's type, so that it is
-    /// compiled once, not once a call.
-    fn deliver<'a>(
-        &'a self,
-        request: &'a Request,
+    /// Sends a request as often as it may be sent, until it succeeds.
+    async fn deliver(
+        &self,
+        request: &Request,
         options: Options,
-    ) -> Pin<Box<dyn Future<Output = Result<Answer, Failure>> + Send + 'a>> {
-        Box::pin(self.repeat(request, options))
-    }
-
-    async fn repeat(&self, request: &Request, options: Options) -> Result<Answer, Failure> {
+        observer: Option<&Observer>,
+    ) -> Result<Answer, Failure> {
         let call = request.call;
-        if call.auth == Auth::BasicOnly && !self.basic {
+        if call.auth == Auth::BasicOnly && !self.setup.credentials.is_basic() {
             return Err(Failure::certain(Error::BasicAuthRequired { call: call.name }));
         }
         let (mut attempts, mut in_doubt, mut unanswered) = (0, false, None);
         loop {
             attempts += 1;
-            let outcome = match self.attempt(request, options, attempts).await {
-                Ok(outcome) => outcome,
+            let (outcome, start) = match self.attempt(request, options, attempts).await {
+                Ok(ended) => ended,
                 Err(error) => return Err(Failure { error, in_doubt, unanswered }),
             };
-            let wait = match &outcome {
-                Outcome::Answered(answer) if (200..300).contains(&answer.status) => None,
+            let retry_in = match &outcome {
+                Outcome::Answered(answer) if answer.is_success() => None,
                 _ => retry::wait(call.replay, &outcome, attempts, options.retries()),
             };
+            observer::tell(observer, || outcome.told(call, attempts, start.elapsed(), retry_in));
             in_doubt |= retry::is_ambiguous(&outcome);
             if let Outcome::Unanswered(cause) = &outcome {
                 unanswered = Some(cause.clone());
             }
-            if let Some(wait) = wait {
+            if let Some(wait) = retry_in {
                 tokio::time::sleep(wait).await;
                 continue;
             }
             let error = match outcome {
-                Outcome::Answered(answer) if (200..300).contains(&answer.status) => return Ok(answer),
+                Outcome::Answered(answer) if answer.is_success() => return Ok(answer),
                 Outcome::Answered(answer) => {
                     refusal::refusal(call, &answer, attempts, &self.secrets(request)).into_error()
                 }
@@ -225,16 +310,26 @@ impl Transport {
         }
     }
 
-    /// Passes the gate and sends the request once. An error is the gate's: nothing was sent.
-    async fn attempt(&self, request: &Request, options: Options, attempts: u32) -> Result<Outcome> {
+    /// Passes the gate and sends the request once: what came of it, and when it began. An error is the gate's: nothing was
+    /// sent.
+    async fn attempt(
+        &self,
+        request: &Request,
+        options: Options,
+        attempts: u32,
+    ) -> Result<(Outcome, Instant)> {
         let call = request.call;
         let limit = options.attempt_timeout();
-        let mut permit = tokio::time::timeout(limit, self.gate.enter(call.name)).await.map_err(|_| {
-            let seconds = limit.as_secs_f64();
-            let reason =
-                format!("waited {seconds} s for another call to find out whether the credentials are right");
-            Error::Timeout { call: call.name, reason, attempts }
-        })??;
+        let mut permit = match self.gate.pass() {
+            Some(permit) => permit,
+            None => tokio::time::timeout(limit, self.gate.enter(call.name)).await.map_err(|_| {
+                let seconds = limit.as_secs_f64();
+                let reason = format!(
+                    "waited {seconds} s for another call to find out whether the credentials are right"
+                );
+                Error::Timeout { call: call.name, reason, attempts }
+            })??,
+        };
         let start = Instant::now();
         let deadline = start.checked_add(limit).unwrap_or_else(|| start + FOR_EVER);
         let (message, sent) = self.message(request);
@@ -251,14 +346,13 @@ impl Transport {
             Outcome::Unsent(_) => permit.undecided(),
             Outcome::Unanswered(_) => drop(permit),
         }
-        log(request, attempts, start.elapsed(), &outcome);
-        Ok(outcome)
+        Ok((outcome, start))
     }
 
     /// The HTTP request, and the watch over whether it was sent.
     fn message(&self, request: &Request) -> (reqwest::Request, Sent) {
-        let mut url = self.base_url.clone();
-        url.set_path(&format!("{}{}", self.base_url.path().trim_end_matches('/'), request.call.path));
+        let mut url = self.setup.base_url.clone();
+        url.set_path(&format!("{}{}", url.path().trim_end_matches('/'), request.call.path));
         let method = match request.call.method {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
@@ -291,26 +385,18 @@ impl Transport {
     }
 }
 
-fn outcome_unknown(call: &Call, reason: String) -> Error {
-    Error::OutcomeUnknown { call: call.name, reason, advice: call.find_out }
+/// The error for a write of which nothing could be found out.
+fn unknown(call: &'static Call, failure: Failure) -> Error {
+    match (failure.unanswered, failure.error) {
+        (None, error @ Error::Server(_)) => error,
+        (Some(cause), _) => outcome_unknown(call, cause.reason),
+        (None, error) => {
+            let reason = error.refusal().map_or_else(|| error.to_string(), Refusal::summary);
+            outcome_unknown(call, reason)
+        }
+    }
 }
 
-/// One event an attempt; never a query, a form or credentials.
-fn log(request: &Request, attempt: u32, elapsed: Duration, outcome: &Outcome) {
-    let call = request.call;
-    let (status, failure) = match outcome {
-        Outcome::Answered(answer) => (Some(answer.status), None),
-        Outcome::Unsent(cause) | Outcome::Unanswered(cause) => (None, Some(cause.reason.as_str())),
-    };
-    tracing::debug!(
-        target: "proxymesh",
-        call = call.name,
-        method = %call.method,
-        path = call.path,
-        status,
-        failure,
-        elapsed_ms = elapsed.as_secs_f64() * 1000.0,
-        attempt,
-        "attempt"
-    );
+fn outcome_unknown(call: &Call, reason: String) -> Error {
+    Error::OutcomeUnknown { call: call.name, reason, advice: call.find_out }
 }

@@ -1,5 +1,6 @@
 //! What can come of one attempt.
 
+use crate::{endpoint::Call, observer::Attempt};
 use bytes::Bytes;
 use std::time::Duration;
 
@@ -14,12 +15,35 @@ pub(super) enum Outcome {
     Unanswered(Cause),
 }
 
+impl Outcome {
+    /// As an observer is told of it.
+    pub(super) fn told(
+        &self,
+        call: &'static Call,
+        number: u32,
+        elapsed: Duration,
+        retry_in: Option<Duration>,
+    ) -> Attempt {
+        let (status, failure) = match self {
+            Self::Answered(answer) => (Some(answer.status), None),
+            Self::Unsent(cause) | Self::Unanswered(cause) => (None, Some(cause.reason.clone())),
+        };
+        Attempt { call, number, status, failure, elapsed, retry_in }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) retry_after: Option<Duration>,
     /// None where a successful answer is larger than may be read.
     pub(super) body: Option<Bytes>,
+}
+
+impl Answer {
+    pub(super) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
 }
 
 /// Why there is no answer.

@@ -7,7 +7,8 @@ use rustls::{
 };
 use std::{path::Path, sync::Arc};
 
-pub(super) fn config(ca_file: Option<&Path>, env_ca_file: Option<&Path>) -> Result<ClientConfig> {
+/// Whom to trust.
+pub(super) fn roots(ca_file: Option<&Path>, env_ca_file: Option<&Path>) -> Result<RootCertStore> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     if let Some(path) = ca_file {
         add(&mut roots, path)
@@ -19,6 +20,11 @@ pub(super) fn config(ca_file: Option<&Path>, env_ca_file: Option<&Path>) -> Resu
         // Set for other programs, as often as not: the roots at hand still hold.
         tracing::warn!(target: "proxymesh", path = %path.display(), reason, "SSL_CERT_FILE is ignored");
     }
+    Ok(roots)
+}
+
+/// With a session cache of its own.
+pub(super) fn config(roots: Arc<RootCertStore>) -> Result<ClientConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

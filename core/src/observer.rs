@@ -1,0 +1,63 @@
+//! What is told of each attempt: to `tracing`, and to whoever observes a client.
+
+use crate::endpoint::Call;
+use std::{fmt, sync::Arc, time::Duration};
+
+/// One attempt at a call. Never a query, a form or credentials.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// The call: its name, method and path.
+    pub call: &'static Call,
+    /// 1 for the first.
+    pub number: u32,
+    /// The status that was answered; none where no whole answer came.
+    pub status: Option<u16>,
+    /// Why there is no answer.
+    pub failure: Option<String>,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// After how long the call is tried again, if it is.
+    pub retry_in: Option<Duration>,
+}
+
+/// Is told of every attempt, as soon as it has ended, on the thread that drives the call.
+#[derive(Clone)]
+pub struct Observer(Arc<dyn Fn(Attempt) + Send + Sync>);
+
+impl Observer {
+    /// Calls `tell`, which must neither block nor panic.
+    pub fn new(tell: impl Fn(Attempt) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(tell))
+    }
+}
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Observer")
+    }
+}
+
+/// Tells of an attempt.
+pub(crate) fn tell(observer: Option<&Observer>, attempt: impl FnOnce() -> Attempt) {
+    if observer.is_none() && !tracing::enabled!(target: "proxymesh", tracing::Level::DEBUG) {
+        return;
+    }
+    let attempt = attempt();
+    let Attempt { call, number, status, ref failure, elapsed, retry_in } = attempt;
+    tracing::debug!(
+        target: "proxymesh",
+        call = call.name,
+        method = %call.method,
+        path = call.path,
+        status,
+        failure = failure.as_deref(),
+        elapsed_ms = elapsed.as_secs_f64() * 1000.0,
+        retry_in_ms = retry_in.map(|wait| wait.as_secs_f64() * 1000.0),
+        attempt = number,
+        "attempt"
+    );
+    if let Some(Observer(tell)) = observer {
+        tell(attempt);
+    }
+}
