@@ -3,11 +3,12 @@
 #   make demo    the main job, end to end, against the sandbox
 #   make test    everything, in every language
 #   make lint    formatting, lints, types, docs
+#   make bench   the benchmark, in ten minutes: tests/bench/README.md (QUICK=1: in two; ONLY="proxymesh,requests")
 #   make stubs   the type stub of the native module, from its own signatures
 #   make clean   removes all that was built or installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-curl test-python test-secrets lint lint-rust lint-python stubs wheel clean
+.PHONY: help demo test test-rust test-curl test-python test-secrets bench bench-check bench-install lint lint-rust lint-python stubs wheel clean
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -15,8 +16,9 @@ PYTHON ?= python3
 TOOLS := target/tools
 DEMO := target/demo
 TESTS := target/tests
+BENCH := target/bench
 PIP := pip install --quiet --disable-pip-version-check
-PYTHON_SOURCES := bindings-python examples
+PYTHON_SOURCES := bindings-python examples tests/bench
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -46,6 +48,18 @@ test-secrets:
 	    case $$found in 0) echo "a secret was printed" >&2; exit 1;; 1) ;; *) exit $$found;; esac
 	@echo "no secret in $$(cat $(TESTS)/*.log | wc -l) lines of output"
 
+# Not part of the tests: timings depend on what else the machine does.
+bench: bench-install
+	@$(BENCH)/venv/bin/python tests/bench/bench.py $(if $(QUICK),--quick) $(if $(ONLY),--only "$(ONLY)")
+
+# Whether every contestant still makes its calls.
+bench-check: bench-install
+	@$(BENCH)/venv/bin/python tests/bench/bench.py --check
+
+bench-install: wheel $(BENCH)/venv/installed $(BENCH)/venv-niquests/installed
+	@cargo build --quiet --release --locked --package proxymesh-bench
+	@$(BENCH)/venv/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
+
 lint: lint-rust lint-python
 
 lint-rust:
@@ -57,7 +71,7 @@ lint-python: $(TOOLS)/bin/ruff
 	$(TOOLS)/bin/ruff format --check $(PYTHON_SOURCES)
 	$(TOOLS)/bin/ruff check $(PYTHON_SOURCES)
 	$(TOOLS)/bin/python bindings-python/stubs.py --check
-	MYPYPATH=bindings-python/python $(TOOLS)/bin/mypy bindings-python/python bindings-python/tests bindings-python/stubs.py examples
+	MYPYPATH=bindings-python/python $(TOOLS)/bin/mypy bindings-python/python bindings-python/tests bindings-python/stubs.py examples tests/bench
 
 stubs: $(TOOLS)/bin/ruff
 	$(TOOLS)/bin/python bindings-python/stubs.py
@@ -81,6 +95,15 @@ $(TESTS)/bin/pytest: bindings-python/requirements-dev.txt | $(TESTS)
 
 $(DEMO)/bin/python:
 	$(PYTHON) -m venv $(DEMO)
+
+# The wheels are kept, because their sizes are compared, too.
+$(BENCH)/venv/installed: tests/bench/requirements.txt
+$(BENCH)/venv-niquests/installed: tests/bench/requirements-niquests.txt
+$(BENCH)/%/installed:
+	$(PYTHON) -m venv $(BENCH)/$*
+	$(BENCH)/$*/bin/pip download --quiet --disable-pip-version-check --only-binary :all: --dest $(BENCH)/wheels -r $<
+	$(BENCH)/$*/bin/$(PIP) --no-index --find-links $(BENCH)/wheels -r $<
+	@touch $@
 
 $(TESTS):
 	@mkdir -p $@
