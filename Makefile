@@ -3,11 +3,12 @@
 #   make demo    the main job, end to end, against the sandbox
 #   make test    everything, in every language
 #   make lint    formatting, lints, types, docs
+#   make bench   the benchmark, in ten minutes: tests/bench/README.md (QUICK=1: in two; ONLY="proxymesh,requests")
 #   make stubs   the type stub of the native module, from its own signatures
 #   make clean   removes all that was built or installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-curl test-python test-types test-downstream test-secrets lint lint-rust lint-python stubs wheel clean
+.PHONY: help demo test test-rust test-curl test-python test-types test-downstream test-secrets bench bench-check bench-install lint lint-rust lint-python stubs wheel clean
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -16,8 +17,9 @@ TOOLS := target/tools
 DEMO := target/demo
 TESTS := target/tests
 DOWNSTREAM := target/downstream
+BENCH := target/bench
 PIP := pip install --quiet --disable-pip-version-check
-PYTHON_SOURCES := bindings-python examples tests/downstream
+PYTHON_SOURCES := bindings-python examples tests/downstream tests/bench
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -62,6 +64,18 @@ test-secrets:
 	    case $$found in 0) echo "a secret was printed" >&2; exit 1;; 1) ;; *) exit $$found;; esac
 	@echo "no secret in $$(cat $(TESTS)/*.log | wc -l) lines of output"
 
+# Not part of the tests: timings depend on what else the machine does.
+bench: bench-install
+	@$(BENCH)/venv/bin/python tests/bench/bench.py $(if $(QUICK),--quick) $(if $(ONLY),--only "$(ONLY)")
+
+# Whether every contestant still makes its calls.
+bench-check: bench-install
+	@$(BENCH)/venv/bin/python tests/bench/bench.py --check
+
+bench-install: wheel $(BENCH)/venv/installed $(BENCH)/venv-niquests/installed
+	@cargo build --quiet --release --locked --package proxymesh-bench
+	@$(BENCH)/venv/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
+
 lint: lint-rust lint-python
 
 lint-rust:
@@ -73,7 +87,7 @@ lint-python: $(TOOLS)/bin/ruff
 	$(TOOLS)/bin/ruff format --check $(PYTHON_SOURCES)
 	$(TOOLS)/bin/ruff check $(PYTHON_SOURCES)
 	$(TOOLS)/bin/python bindings-python/stubs.py --check
-	MYPYPATH=bindings-python/python $(TOOLS)/bin/mypy bindings-python/python bindings-python/tests bindings-python/stubs.py examples tests/downstream
+	MYPYPATH=bindings-python/python $(TOOLS)/bin/mypy bindings-python/python bindings-python/tests bindings-python/stubs.py examples tests/downstream tests/bench
 
 stubs: $(TOOLS)/bin/ruff
 	$(TOOLS)/bin/python bindings-python/stubs.py
@@ -102,6 +116,15 @@ $(DOWNSTREAM)/bin/pytest: bindings-python/requirements-dev.txt
 
 $(DEMO)/bin/python:
 	$(PYTHON) -m venv $(DEMO)
+
+# The wheels are kept, because their sizes are compared, too.
+$(BENCH)/venv/installed: tests/bench/requirements.txt
+$(BENCH)/venv-niquests/installed: tests/bench/requirements-niquests.txt
+$(BENCH)/%/installed:
+	$(PYTHON) -m venv $(BENCH)/$*
+	$(BENCH)/$*/bin/pip download --quiet --disable-pip-version-check --only-binary :all: --dest $(BENCH)/wheels -r $<
+	$(BENCH)/$*/bin/$(PIP) --no-index --find-links $(BENCH)/wheels -r $<
+	@touch $@
 
 $(TESTS):
 	@mkdir -p $@
