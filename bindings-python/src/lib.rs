@@ -16,7 +16,7 @@ use pyo3::prelude::*;
 
 /// To be called when the package is imported, and in every process forked from then on.
 #[pyfunction]
-#[pyo3(name = "_remember_process", signature = () -> "None")]
+#[pyo3(signature = () -> "None")]
 fn remember_process() {
     proxymesh::process::remember_id();
 }

@@ -9,7 +9,7 @@
 True
 """
 
-import os
+import os as _os
 
 from . import _proxymesh
 from ._errors import (
@@ -56,9 +56,9 @@ from ._proxymesh import (
 )
 
 # What a forked process has to know: that it is another one.
-_proxymesh._remember_process()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_proxymesh._remember_process)
+_proxymesh.remember_process()
+if hasattr(_os, "register_at_fork"):
+    _os.register_at_fork(after_in_child=_proxymesh.remember_process)
 
 __all__ = [
     "AsyncClient",

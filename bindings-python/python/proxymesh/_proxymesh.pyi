@@ -35,7 +35,7 @@ __all__ = [
     "Token",
     "Tokens",
     "__version__",
-    "_remember_process",
+    "remember_process",
     "sandbox_main",
 ]
 
@@ -1442,7 +1442,7 @@ class Tokens:
             username: The sub-account whose tokens are meant, if not the caller's.
         """
 
-def _remember_process() -> None:
+def remember_process() -> None:
     """
     To be called when the package is imported, and in every process forked from then on.
     """

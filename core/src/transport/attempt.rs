@@ -53,14 +53,15 @@ pub(super) async fn send(
 async fn read(response: &mut reqwest::Response) -> Result<Option<Bytes>, Cause> {
     let success = response.status().is_success();
     let most = if success { LARGEST_ANSWER } else { LARGEST_REFUSAL };
-    if success && response.content_length().is_some_and(|length| length > LARGEST_ANSWER as u64) {
+    // What is left to be read: all of it.
+    let length = response.content_length();
+    if success && length.is_some_and(|length| length > LARGEST_ANSWER as u64) {
         return Ok(None);
     }
     // The usual answer is one chunk, which is then not copied.
     let Some(mut whole) = response.chunk().await.map_err(|error| cause(&error))? else {
         return Ok(Some(Bytes::new()));
     };
-    let length = response.content_length();
     if length.is_none_or(|length| (whole.len() as u64) < length)
         && whole.len() < most
         && let Some(next) = response.chunk().await.map_err(|error| cause(&error))?
