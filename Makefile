@@ -8,7 +8,7 @@
 #   make clean   removes all that was built or installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-curl test-python test-secrets bench bench-check bench-install lint lint-rust lint-python stubs wheel clean
+.PHONY: help demo test test-rust test-curl test-python test-types test-downstream test-secrets bench bench-check bench-install lint lint-rust lint-python stubs wheel clean
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -16,9 +16,10 @@ PYTHON ?= python3
 TOOLS := target/tools
 DEMO := target/demo
 TESTS := target/tests
+DOWNSTREAM := target/downstream
 BENCH := target/bench
 PIP := pip install --quiet --disable-pip-version-check
-PYTHON_SOURCES := bindings-python examples tests/bench
+PYTHON_SOURCES := bindings-python examples tests/downstream tests/bench
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -27,7 +28,7 @@ demo: wheel $(DEMO)/bin/python
 	@$(DEMO)/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
 	@$(DEMO)/bin/python examples/quickstart.py
 
-test: test-rust test-curl test-python test-secrets
+test: test-rust test-curl test-python test-types test-downstream test-secrets
 
 # With all output shown, so that test-secrets sees it.
 test-rust: | $(TESTS)
@@ -41,6 +42,21 @@ test-curl:
 test-python: wheel $(TESTS)/bin/pytest
 	@$(TESTS)/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
 	$(TESTS)/bin/python -m pytest -s 2>&1 | tee $(TESTS)/python.log
+
+# What type checkers make of the installed wheel: that it is as its stub says, that what users write passes, that what they
+# write by mistake does not, and that nothing public is without a type.
+test-types: wheel $(TOOLS)/bin/maturin
+	@$(TOOLS)/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
+	$(TOOLS)/bin/stubtest proxymesh
+	$(TOOLS)/bin/mypy --config-file= --strict --python-version=3.10 bindings-python/tests/typing_*.py
+	PATH=$(TOOLS)/bin:$$PATH pyright
+	PATH=$(TOOLS)/bin:$$PATH pyright --verifytypes proxymesh --ignoreexternal
+
+# A project that knows the package as a wheel, away from this repository's sources.
+test-downstream: wheel $(DOWNSTREAM)/bin/pytest
+	@$(DOWNSTREAM)/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
+	@rm -rf $(DOWNSTREAM)/project && cp -r tests/downstream $(DOWNSTREAM)/project
+	cd $(DOWNSTREAM)/project && ../bin/python -m pytest
 
 # The tests of all languages use credentials that must appear in no output.
 test-secrets:
@@ -71,14 +87,14 @@ lint-python: $(TOOLS)/bin/ruff
 	$(TOOLS)/bin/ruff format --check $(PYTHON_SOURCES)
 	$(TOOLS)/bin/ruff check $(PYTHON_SOURCES)
 	$(TOOLS)/bin/python bindings-python/stubs.py --check
-	MYPYPATH=bindings-python/python $(TOOLS)/bin/mypy bindings-python/python bindings-python/tests bindings-python/stubs.py examples tests/bench
+	MYPYPATH=bindings-python/python $(TOOLS)/bin/mypy bindings-python/python bindings-python/tests bindings-python/stubs.py examples tests/downstream tests/bench
 
 stubs: $(TOOLS)/bin/ruff
 	$(TOOLS)/bin/python bindings-python/stubs.py
 
 wheel: $(TOOLS)/bin/maturin
 	@rm -rf target/wheels
-	@$(TOOLS)/bin/maturin build --release --quiet --interpreter $(TOOLS)/bin/python --out target/wheels
+	@$(TOOLS)/bin/maturin build --release --quiet --compression-level 9 --interpreter $(TOOLS)/bin/python --out target/wheels
 
 clean:
 	rm -rf target
@@ -91,6 +107,11 @@ $(TOOLS)/bin/maturin $(TOOLS)/bin/ruff: bindings-python/requirements-dev.txt
 $(TESTS)/bin/pytest: bindings-python/requirements-dev.txt | $(TESTS)
 	$(PYTHON) -m venv $(TESTS)
 	$(TESTS)/bin/$(PIP) -r bindings-python/requirements-dev.txt
+	@touch $@
+
+$(DOWNSTREAM)/bin/pytest: bindings-python/requirements-dev.txt
+	$(PYTHON) -m venv $(DOWNSTREAM)
+	$(DOWNSTREAM)/bin/$(PIP) "$$(grep ^pytest== $<)"
 	@touch $@
 
 $(DEMO)/bin/python:

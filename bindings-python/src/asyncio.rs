@@ -10,7 +10,12 @@ use crate::{
     log::Log,
     model::Answer,
 };
-use proxymesh::{Client, Pending, PerProcess, endpoint::Endpoint, resource::Dispatch};
+use proxymesh::{
+    Client, Pending,
+    endpoint::Endpoint,
+    process::{self, PerProcess},
+    resource::Dispatch,
+};
 use pyo3::{
     exceptions::{PyNotImplementedError, PyOSError, PyRuntimeError, PyRuntimeWarning, PyStopIteration},
     intern,
@@ -341,7 +346,7 @@ impl Drain {
         let py = event_loop.py();
         let new = |wake| {
             Arc::new(Self {
-                process: std::process::id(),
+                process: process::id(),
                 arrivals: Mutex::default(),
                 wake,
                 calls: Mutex::default(),
@@ -361,7 +366,7 @@ impl Drain {
     }
 
     fn is_own(&self) -> bool {
-        self.process == std::process::id()
+        self.process == process::id()
     }
 
     /// Has the worker drive a call; `future` is set when it has ended.

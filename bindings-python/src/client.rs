@@ -11,7 +11,7 @@ use crate::{
     },
 };
 use arc_swap::ArcSwapOption;
-use proxymesh::{Error, Options, PerProcess, Settings, resource};
+use proxymesh::{Error, Options, Settings, process::PerProcess, resource};
 use pyo3::{
     prelude::*,
     types::{PyString, PyTuple},

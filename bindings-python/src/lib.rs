@@ -14,6 +14,13 @@ mod sandbox;
 
 use pyo3::prelude::*;
 
+/// To be called when the package is imported, and in every process forked from then on.
+#[pyfunction]
+#[pyo3(name = "_remember_process", signature = () -> "None")]
+fn remember_process() {
+    proxymesh::process::remember_id();
+}
+
 /// The native part of proxymesh. Import from `proxymesh` instead.
 #[pymodule]
 mod _proxymesh {
@@ -28,6 +35,9 @@ mod _proxymesh {
     };
     #[pymodule_export]
     use super::sandbox::{Sandbox, sandbox_main};
+
+    #[pymodule_export]
+    use super::remember_process;
 
     /// The version of the package.
     #[pymodule_export]

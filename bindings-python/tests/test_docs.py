@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -96,6 +97,23 @@ def test_the_python_of_the_readme_works(
     for value in namespace.values():
         if isinstance(value, proxymesh.Client):
             value.close()
+
+
+def test_the_tests_of_the_readme_pass(tmp_path: Path) -> None:
+    tests = [block for block in blocks() if "def test_" in block]
+    for number, block in enumerate(tests):
+        (tmp_path / f"test_{number}.py").write_text(block, encoding="utf-8")
+    options = ["-q", "-W", "error", "--strict-markers", "-p", "no:cacheprovider", f"--rootdir={tmp_path}"]
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", *options],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert run.returncode == 0, run.stdout
+    assert f"{''.join(tests).count('def test_')} passed" in run.stdout
 
 
 def quickstart(**variables: str) -> subprocess.CompletedProcess[str]:

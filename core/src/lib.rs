@@ -45,7 +45,7 @@ pub mod endpoint;
 mod error;
 mod model;
 mod observer;
-mod process;
+pub mod process;
 pub mod resource;
 mod settings;
 mod transport;
@@ -58,7 +58,6 @@ pub use model::{
     whole_gigabytes,
 };
 pub use observer::{Attempt, Observer};
-pub use process::PerProcess;
 pub use settings::{Options, Settings};
 pub use transport::Exchange;
 

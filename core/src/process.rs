@@ -1,7 +1,32 @@
-//! Values that a fork must not share.
+//! What a process made by `fork` must not share with its parent.
 
 use arc_swap::ArcSwapOption;
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+/// 0 for as long as nobody remembers it.
+static REMEMBERED: AtomicU32 = AtomicU32::new(0);
+
+/// The id of this process.
+#[must_use]
+pub fn id() -> u32 {
+    match REMEMBERED.load(Ordering::Relaxed) {
+        0 => std::process::id(),
+        remembered => remembered,
+    }
+}
+
+/// Remembers the id of this process, so that the system need not be asked at every call.
+///
+/// Who calls this once must call it in every process that is forked from then on, before anything else of this crate.
+pub fn remember_id() {
+    REMEMBERED.store(std::process::id(), Ordering::Relaxed);
+}
 
 /// A value of which every process has its own.
 ///
@@ -10,7 +35,7 @@ use std::{fmt, sync::Arc};
 /// the inherited one alone; it is not even dropped, as closing a connection would disturb the parent.
 ///
 /// ```
-/// use proxymesh::PerProcess;
+/// use proxymesh::process::PerProcess;
 ///
 /// static NUMBER: PerProcess<u32> = PerProcess::empty();
 /// let number = NUMBER.get_or_try_init(|_inherited| Ok::<_, ()>(7));
@@ -62,11 +87,11 @@ impl<T> PerProcess<T> {
 
 impl<T> Owned<T> {
     fn new(value: T) -> Self {
-        Self { value: Arc::new(value), process: std::process::id() }
+        Self { value: Arc::new(value), process: id() }
     }
 
     fn is_own(&self) -> bool {
-        self.process == std::process::id()
+        self.process == id()
     }
 }
 

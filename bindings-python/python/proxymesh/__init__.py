@@ -9,6 +9,9 @@
 True
 """
 
+import os
+
+from . import _proxymesh
 from ._errors import (
     AuthenticationBlockedError,
     AuthenticationError,
@@ -51,6 +54,11 @@ from ._proxymesh import (
     Tokens,
     __version__,
 )
+
+# What a forked process has to know: that it is another one.
+_proxymesh._remember_process()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_proxymesh._remember_process)
 
 __all__ = [
     "AsyncClient",

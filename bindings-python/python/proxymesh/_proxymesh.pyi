@@ -35,6 +35,7 @@ __all__ = [
     "Token",
     "Tokens",
     "__version__",
+    "_remember_process",
     "sandbox_main",
 ]
 
@@ -1440,6 +1441,11 @@ class Tokens:
         Args:
             username: The sub-account whose tokens are meant, if not the caller's.
         """
+
+def _remember_process() -> None:
+    """
+    To be called when the package is imported, and in every process forked from then on.
+    """
 
 def sandbox_main(arguments: list[str]) -> int:
     """

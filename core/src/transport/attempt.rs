@@ -60,7 +60,9 @@ async fn read(response: &mut reqwest::Response) -> Result<Option<Bytes>, Cause> 
     let Some(mut whole) = response.chunk().await.map_err(|error| cause(&error))? else {
         return Ok(Some(Bytes::new()));
     };
-    if whole.len() < most
+    let length = response.content_length();
+    if length.is_none_or(|length| (whole.len() as u64) < length)
+        && whole.len() < most
         && let Some(next) = response.chunk().await.map_err(|error| cause(&error))?
     {
         let mut joined = BytesMut::from(whole);

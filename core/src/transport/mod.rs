@@ -11,7 +11,9 @@ mod tls;
 
 use crate::{
     credentials::Credentials,
-    endpoint::{Auth, Call, Endpoint, Finding, Found, Method, Mismatch, ReadBack, Replay, Request, Sendable},
+    endpoint::{
+        Auth, CALLS, Call, Endpoint, Finding, Found, Method, Mismatch, ReadBack, Replay, Request, Sendable,
+    },
     error::{Error, Refusal, Result},
     observer::{self, Observer},
     settings::{Options, Resolved},
@@ -22,7 +24,7 @@ use outcome::{Answer, Cause, Outcome};
 use outgoing::{Outgoing, Sent};
 use reqwest::{
     Url,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT},
 };
 use rustls::RootCertStore;
 use secrecy::SecretString;
@@ -45,7 +47,10 @@ pub(crate) struct Transport {
     /// For calls that are sent once: a connection of their own, because a kept-alive one that the server is just
     /// closing would leave their outcome unknown.
     unpooled: reqwest::Client,
-    authorization: HeaderValue,
+    /// Where each call goes, by its path. So few are found fastest by looking.
+    urls: Vec<(&'static str, Url)>,
+    /// What every request carries.
+    headers: HeaderMap,
     secrets: Vec<SecretString>,
     gate: Gate,
 }
@@ -173,17 +178,23 @@ impl Transport {
                 .retry(reqwest::retry::never())
                 .connect_timeout(setup.connect_timeout)
                 .pool_idle_timeout(IDLE)
-                .pool_max_idle_per_host(idle_connections)
-                .user_agent(&setup.user_agent);
+                .pool_max_idle_per_host(idle_connections);
             if !setup.trust_env {
                 builder = builder.no_proxy();
             }
             builder.build().map_err(|error| Error::config(format!("the client cannot be made: {error}")))
         };
+        let user_agent = HeaderValue::from_str(&setup.user_agent)
+            .map_err(|_| Error::config("the user agent holds a character that no header can carry"))?;
+        let mut headers = HeaderMap::with_capacity(8);
+        headers.insert(ACCEPT, JSON);
+        headers.insert(AUTHORIZATION, setup.credentials.header()?);
+        headers.insert(USER_AGENT, user_agent);
         Ok(Self {
             pooled: build(usize::MAX)?,
             unpooled: build(0)?,
-            authorization: setup.credentials.header()?,
+            urls: CALLS.into_iter().map(|call| (call.path, url_of(&setup.base_url, call))).collect(),
+            headers,
             secrets: setup.credentials.secrets(),
             gate: Gate::of(setup.base_url.as_str(), &setup.credentials),
             setup,
@@ -351,30 +362,28 @@ impl Transport {
 
     /// The HTTP request, and the watch over whether it was sent.
     fn message(&self, request: &Request) -> (reqwest::Request, Sent) {
-        let mut url = self.setup.base_url.clone();
-        url.set_path(&format!("{}{}", url.path().trim_end_matches('/'), request.call.path));
-        let method = match request.call.method {
-            Method::Get => reqwest::Method::GET,
-            Method::Post => reqwest::Method::POST,
+        let call = request.call;
+        let known = self.urls.iter().find(|(path, _)| *path == call.path);
+        let mut url = known.map_or_else(|| url_of(&self.setup.base_url, call), |(_, url)| url.clone());
+        let (method, form) = match call.method {
+            Method::Get => {
+                if !request.params.is_empty() {
+                    url.set_query(Some(request.params()));
+                }
+                (reqwest::Method::GET, Bytes::new())
+            }
+            Method::Post => (reqwest::Method::POST, request.params.clone()),
         };
-        if request.call.method == Method::Get && !request.params.is_empty() {
-            url.set_query(Some(request.params()));
-        }
         let mut message = reqwest::Request::new(method, url);
         let headers = message.headers_mut();
-        headers.insert(ACCEPT, JSON);
-        headers.insert(AUTHORIZATION, self.authorization.clone());
-        let form = match request.call.method {
-            Method::Get => Bytes::new(),
-            Method::Post => {
-                headers.insert(CONTENT_TYPE, FORM);
-                if request.params.is_empty() {
-                    // hyper leaves the length out, and front ends answer 411 to that (RFC 9110, section 8.6).
-                    headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
-                }
-                request.params.clone()
+        headers.clone_from(&self.headers);
+        if call.method == Method::Post {
+            headers.insert(CONTENT_TYPE, FORM);
+            if form.is_empty() {
+                // hyper leaves the length out, and front ends answer 411 to that (RFC 9110, section 8.6).
+                headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
             }
-        };
+        }
         let (body, sent) = Outgoing::new(form);
         *message.body_mut() = Some(reqwest::Body::wrap(body));
         (message, sent)
@@ -383,6 +392,13 @@ impl Transport {
     fn secrets<'a>(&'a self, request: &'a Request) -> Vec<&'a SecretString> {
         self.secrets.iter().chain(&request.secrets).collect()
     }
+}
+
+/// Where a call goes; the path of the base URL, if any, is a prefix of every call's.
+fn url_of(base_url: &Url, call: &Call) -> Url {
+    let mut url = base_url.clone();
+    url.set_path(&format!("{}{}", base_url.path().trim_end_matches('/'), call.path));
+    url
 }
 
 /// The error for a write of which nothing could be found out.

@@ -5,6 +5,7 @@ import sys
 
 from .._proxymesh import sandbox_main
 
-# The sandbox takes Ctrl-C over, and ends by it; Python's own handler would then raise KeyboardInterrupt as well.
-signal.signal(signal.SIGINT, signal.SIG_DFL)
-sys.exit(sandbox_main(sys.argv))
+if __name__ == "__main__":
+    # The sandbox takes Ctrl-C over, and ends by it; Python's own handler would then raise KeyboardInterrupt as well.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    sys.exit(sandbox_main(sys.argv))

@@ -1,0 +1,84 @@
+"""The pytest plugin, in a pytest of its own. What it is like to use is told by `tests/downstream`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+# Fixtures of one test are gone when the next one looks at them.
+LIFE = """
+import os
+import proxymesh, pytest
+
+kept = []
+
+def test_alive(proxymesh_sandbox, proxymesh_client):
+    kept[:] = [proxymesh_sandbox, proxymesh_client]
+    assert os.environ["PROXYMESH_BASE_URL"] == proxymesh_sandbox.base_url
+    assert "PROXYMESH_TOKEN" not in os.environ
+    assert proxymesh_client.ips.list() == []
+
+def test_gone():
+    sandbox, client = kept
+    assert os.environ["PROXYMESH_BASE_URL"] == "http://127.0.0.1:9"
+    assert os.environ["PROXYMESH_TOKEN"] == "pm_of_the_user"
+    with pytest.raises(proxymesh.ConfigError, match="the client is closed"):
+        client.ips.list()
+    with sandbox.client(max_retries=0) as late, pytest.raises(proxymesh.ConnectionError):
+        late.ips.list()
+"""
+WRONG = """
+import pytest
+
+@pytest.mark.proxymesh_sandbox("10")
+def test_by_position(proxymesh_sandbox): ...
+
+@pytest.mark.proxymesh_sandbox(plan="11")
+def test_of_no_plan(proxymesh_sandbox): ...
+
+@pytest.mark.proxymesh_sandbox(plam="10")
+def test_misspelt(proxymesh_client): ...
+"""
+
+
+def run(folder: Path, *arguments: str, code: str = "", **environment: str) -> str:
+    """What a pytest of its own says."""
+    (folder / "test_it.py").write_text(code, encoding="utf-8")
+    options = ["-q", "--strict-markers", "--color=no", "-p", "no:cacheprovider", "-W", "error", f"--rootdir={folder}"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, *arguments],
+        cwd=folder,
+        env={"PYTHONDONTWRITEBYTECODE": "1", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return done.stdout + done.stderr
+
+
+def test_the_fixtures_end_with_their_test(tmp_path: Path) -> None:
+    said = run(tmp_path, code=LIFE, PROXYMESH_BASE_URL="http://127.0.0.1:9", PROXYMESH_TOKEN="pm_of_the_user")
+    assert "2 passed" in said, said
+
+
+def test_a_marker_that_cannot_be_followed_says_why(tmp_path: Path) -> None:
+    said = run(tmp_path, code=WRONG)
+    assert "3 errors" in said, said
+    assert "test_it.py::test_by_position: the marker proxymesh_sandbox takes keywords only" in said
+    assert "ValueError: unknown plan '11'" in said
+    assert "got an unexpected keyword argument 'plam'" in said
+
+
+def test_the_fixtures_and_the_marker_explain_themselves(tmp_path: Path) -> None:
+    said = " ".join(run(tmp_path, "--markers").split())
+    assert "@pytest.mark.proxymesh_sandbox(**settings): what the sandbox of the fixture" in said
+    said = " ".join(run(tmp_path, "--fixtures").split())
+    assert "The ProxyMesh service, emulated: a fresh one for each test, stopped afterwards." in said
+    assert "A `proxymesh.Client` of the sandbox `proxymesh_sandbox`" in said
+
+
+def test_a_project_can_do_without_it(tmp_path: Path) -> None:
+    said = run(tmp_path, "-p", "no:proxymesh", code="def test_it(proxymesh_client): ...")
+    assert "fixture 'proxymesh_client' not found" in said
