@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from statistics import median
 
 Panel = tuple[str, str, dict[str, float], "Sequence[str] | None"]
 
-WIDTH, NAMES, BARS, ROW, HEAD, GAP = 520, 170, 250, 22, 44, 24
+WIDTH, NAMES, BARS, ROW, HEAD, GAP = 520, 186, 250, 22, 44, 24
 OURS, LIMIT, OTHERS = "#d9480f", "#495057", "#a5b4c4"
 
 
@@ -56,6 +57,5 @@ def _panel(panel: Panel, ours: str, limit: str) -> tuple[str, int]:
 
 
 def _scale(values: list[float]) -> float:
-    """The value whose bar is longest. One far beyond the others is cut, or they could not be told apart."""
-    *others, most = sorted(values) or [1.0]
-    return most if not others or most <= 3 * others[-1] else 1.5 * others[-1]
+    """The value whose bar is longest. Those far beyond are cut, or the others could not be told apart."""
+    return min(max(values, default=1.0), 8 * median(values or [1.0]))

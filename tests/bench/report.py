@@ -89,7 +89,7 @@ def start(kind: str, figure: str) -> Callable[[Results], list[float]]:
 
 
 def wheel(results: Results) -> list[float]:
-    return [results["sizes"][OURS] / 1e6] if results["sizes"].get(OURS) else []
+    return [results["sizes"][OURS] / 1e3] if results["sizes"].get(OURS) else []
 
 
 GOALS = [
@@ -104,9 +104,9 @@ GOALS = [
         None,
         ratio("flight", cpu, f"{OURS} async", "pyreqwest async"),
     ),
-    Goal("import, over bare Python", "ms", 4, 2, start("import", "wall_ms")),
+    Goal("import, CPU over bare Python", "ms", 4, 2, start("import", "cpu_ms")),
     Goal("one-call HTTPS script, CPU over bare Python", "ms", 6, 3, start("one call", "cpu_ms")),
-    Goal("wheel", "MB", 2.2, None, wheel),
+    Goal("wheel", "kB", 2200, None, wheel),
 ]
 
 
@@ -243,7 +243,8 @@ def sections(results: Results) -> list[tuple[str, str, str]]:
         ),
         (
             "Starting up, and size",
-            "Whole processes over bare Python: one that imports, one that makes one call over HTTPS and ends. "
+            "Whole processes over bare Python: one that imports, one that makes one call over HTTPS and ends; "
+            "for asyncio, that includes asyncio. "
             "Peak memory is that of the second, bare Python's included. Wheels with all dependencies.",
             starts_table(results),
         ),
@@ -281,7 +282,7 @@ def plots(results: Results) -> str:
             ("Blocking call over TLS, p50", "µs", of(results, "sequential, TLS", p50), [RAW, *BLOCKING]),
             ("Eight threads share a client, CPU a call", "µs", of(results, "threads", cpu), [RAW, *BLOCKING]),
             ("asyncio, 100 in flight, CPU a call", "µs", of(results, "flight", cpu), None),
-            ("import, over bare Python", "ms", over_bare(results, "import", "wall_ms"), None),
+            ("import, CPU over bare Python", "ms", over_bare(results, "import", "cpu_ms"), None),
             ("One-call HTTPS script, CPU over bare Python", "ms", over_bare(results, "one call", "cpu_ms"), None),
         ],
         ours=OURS,

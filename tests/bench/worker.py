@@ -65,10 +65,11 @@ def blocking() -> None:
 
     def threads(lanes: list[Call], calls: int) -> None:
         failures: list[BaseException] = []
+        remaining = iter(range(calls))
 
         def lane(call: Call) -> None:
             try:
-                for _ in range(calls // len(lanes)):
+                for _ in remaining:
                     call()
             except BaseException as failure:
                 failures.append(failure)

@@ -24,11 +24,19 @@ use std::{
 
 type Failure = Box<dyn Error + Send + Sync>;
 
+/// All that the service sends, since the other clients parse all of it, too.
 #[derive(Deserialize)]
+#[expect(dead_code, reason = "three fields are read")]
 struct SubAccount {
     username: String,
     active: bool,
     monthly_bandwidth: f64,
+    total_bandwidth: f64,
+    monthly_bandwidth_limit: f64,
+    total_bandwidth_limit: f64,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    email: Option<String>,
 }
 
 trait Stream: Read + Write + Send {}
@@ -163,7 +171,7 @@ fn one_after_another(lanes: &mut [Connection], calls: usize) -> Result<Vec<Durat
 }
 
 fn in_threads(lanes: &mut [Connection], calls: usize) -> Result<Vec<Duration>, Failure> {
-    let share = calls / lanes.len();
+    let share = calls / lanes.len(); // the scenario's width divides its calls
     thread::scope(|scope| {
         let threads: Vec<_> = lanes
             .iter_mut()
