@@ -38,8 +38,8 @@ def server(start_server: StartServer) -> Server:
 
 def processes(server: Server) -> dict[str, set[int]]:
     """The connections of each process. None may be of two."""
-    connections = defaultdict(set)
-    of = {}
+    connections: defaultdict[str, set[int]] = defaultdict(set)
+    of: dict[int, str] = {}
     for request in server.requests:
         process = name_in(request).split("-")[0]
         connections[process].add(request.connection)
@@ -48,13 +48,28 @@ def processes(server: Server) -> dict[str, set[int]]:
 
 
 @pytest.mark.parametrize("client", forked.CLIENTS)
-@pytest.mark.parametrize("case", forked.CASES)
-def test_parent_and_children_call_without_a_failure_and_share_no_connection(
+@pytest.mark.parametrize("case", [case.__name__ for case in forked.ONE_BY_ONE])
+def test_200_calls_in_each_process_have_no_failure_and_each_keeps_one_connection_of_its_own(
     case: str, client: str, server: Server
 ) -> None:
     assert succeeds("forked", server.base_url, client, case) == ""
     connections = processes(server)
-    assert len(connections) >= 2 or case == "failures_are_inherited"
-    # By the side of other calls, a process may need several.
-    if case not in {"while_threads_call", "in_a_running_loop", "failures_are_inherited"} and "pool" not in case:
-        assert [len(own) for own in connections.values()] == [1] * len(connections), "each keeps its connection"
+    assert len(connections) >= 2
+    assert [len(own) for own in connections.values()] == [1] * len(connections)
+
+
+@pytest.mark.parametrize("client", forked.CLIENTS)
+@pytest.mark.parametrize("case", [case.__name__ for case in forked.AT_ONCE])
+def test_a_fork_while_other_calls_are_under_way_disturbs_none(case: str, client: str, server: Server) -> None:
+    assert succeeds("forked", server.base_url, client, case) == ""
+    assert len(processes(server)) >= 2
+
+
+@pytest.mark.parametrize("client", forked.CLIENTS)
+def test_failed_authentications_before_the_fork_count_after_it(client: str, server: Server) -> None:
+    assert succeeds("forked", server.base_url, client, "failures_are_inherited") == ""
+
+
+def test_what_was_made_to_be_awaited_before_the_fork_is_the_parents(server: Server) -> None:
+    assert succeeds("forked", server.base_url, "awaited", "with_a_call_from_before") == ""
+    assert len(processes(server)) == 2

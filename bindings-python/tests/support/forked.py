@@ -171,19 +171,37 @@ def while_threads_call(account: Account) -> None:
 
 def in_a_running_loop(account: Account) -> None:
     """Forks on the thread of an event loop, while calls are awaited on it."""
-    blocking = isinstance(account, Blocking)
 
     async def main() -> None:
-        tasks = [] if isinstance(account, Blocking) else [asyncio.ensure_future(account.asked(20)) for _ in range(10)]
+        tasks = [asyncio.ensure_future(account.asked(20)) for _ in range(10)] if isinstance(account, Awaited) else []
         await asyncio.sleep(0.005)
         process = fork(lambda: account.ask(CALLS))
-        if blocking:
-            account.ask(CALLS)
         await asyncio.gather(*tasks)
         await asyncio.to_thread(join, process)
 
     asyncio.run(main())
     account.ask(1)
+
+
+def with_a_call_from_before(account: Account) -> None:
+    """What was made to be awaited before the fork is the parent's, and so is its connection."""
+    made = account.client.sub_accounts.get(next_name())
+
+    async def awaited() -> None:
+        await made
+
+    def child() -> None:
+        try:
+            asyncio.run(awaited())
+        except RuntimeError as error:
+            assert str(error) == "the call was made before this process was forked; make it here"  # noqa: PT017
+        else:
+            raise AssertionError("it went out")
+        account.ask(CALLS)
+
+    process = fork(child)
+    join(process)
+    asyncio.run(awaited())
 
 
 def ends_like_a_program(account: Account) -> None:
@@ -265,25 +283,21 @@ def in_a_pool(method: str, ask: Callable[[int], None], account: Account) -> None
         asked.get(PATIENCE)
 
 
+# One process after another makes one call at a time: it needs one connection.
+ONE_BY_ONE = (
+    fork_and_both_call,
+    fork_unused,
+    child_of_a_child,
+    grandchild_alone,
+    with_options_and_handles,
+    ends_like_a_program,
+)
+AT_ONCE = (while_threads_call, in_a_running_loop, pool_of_forks, pool_of_spawned, pool_of_a_fork_server)
 CASES: dict[str, Callable[[Account], None]] = {
-    case.__name__: case
-    for case in (
-        fork_and_both_call,
-        fork_unused,
-        child_of_a_child,
-        grandchild_alone,
-        with_options_and_handles,
-        while_threads_call,
-        in_a_running_loop,
-        ends_like_a_program,
-        failures_are_inherited,
-        pool_of_forks,
-        pool_of_spawned,
-        pool_of_a_fork_server,
-    )
+    case.__name__: case for case in (*ONE_BY_ONE, *AT_ONCE, failures_are_inherited, with_a_call_from_before)
 }
 CLIENTS: dict[str, Callable[[str], Account]] = {"blocking": Blocking, "awaited": Awaited}
-# The rest make their first call after the fork.
+# The others have made calls before they fork.
 COLD = {fork_unused, grandchild_alone}
 
 if __name__ == "__main__":
