@@ -125,7 +125,7 @@ impl Coroutine {
     }
 
     fn new(name: &'static str, log: Option<Arc<Log>>, state: State) -> Self {
-        Self { name, log, state: Mutex::new(state), process: std::process::id() }
+        Self { name, log, state: Mutex::new(state), process: process::id() }
     }
 
     fn take(&self) -> State {
@@ -139,7 +139,7 @@ impl Coroutine {
     /// Goes on as far as it can: gives a future to wait for, or raises `StopIteration` with the answer, or an error.
     fn step<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let outcome = match self.take() {
-            State::New(_) | State::Running(_) if self.process != std::process::id() => {
+            State::New(_) | State::Running(_) if self.process != process::id() => {
                 return Err(PyRuntimeError::new_err(
                     "the call was made before this process was forked; make it here",
                 ));
