@@ -17,7 +17,15 @@ COMMITTED = ROOT / "bindings-python/python/proxymesh/_proxymesh.pyi"
 SCRATCH = ROOT / "target/stubs"
 TOOLS = Path(sys.executable).parent
 # Names that our own annotations use, which the generator does not know of.
-IMPORTS = "import builtins\nimport ipaddress\nimport os\nfrom collections.abc import Coroutine\nfrom typing import Any\n\nfrom typing_extensions import Self\n"
+IMPORTS = """\
+import builtins
+import ipaddress
+import os
+from collections.abc import Coroutine
+from typing import Any
+
+from typing_extensions import Self
+"""
 
 
 def with_match_args(stub: str) -> str:
@@ -31,7 +39,7 @@ def with_match_args(stub: str) -> str:
 
 
 def with_coroutines(stub: str) -> str:
-    """Has the calls of `AsyncClient`'s handles give coroutines; their answers are written as those of `Client`'s are."""
+    """Has the calls of `AsyncClient`'s handles give coroutines. In Rust their answers are written as `Client`'s are."""
     classes = re.split(r"(?m)^(?=@final)", stub)
     for i, text in enumerate(classes):
         if re.search(r"^class Async(?!Client)", text, re.M):

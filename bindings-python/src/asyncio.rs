@@ -71,7 +71,7 @@ impl<'py> Caller<'py, Awaited> {
             Ok((reply, log)) => (State::New(work(reply)), log),
             Err(error) => (State::Ready(Box::new(move |_| Err(error))), None),
         };
-        Ok(Bound::new(py, Coroutine { name, log, state: Mutex::new(state) })?.into_any())
+        Ok(Bound::new(py, Coroutine::new(name, log, state))?.into_any())
     }
 }
 
@@ -99,6 +99,8 @@ pub(crate) struct Coroutine {
     name: &'static str,
     log: Option<Arc<Log>>,
     state: Mutex<State>,
+    /// Its client's connections are not for a process forked since.
+    process: u32,
 }
 
 enum State {
@@ -119,7 +121,11 @@ struct Running {
 impl Coroutine {
     /// One that has its outcome already.
     pub(crate) fn ready(name: &'static str, value: Py<PyAny>) -> Self {
-        Self { name, log: None, state: Mutex::new(State::Ready(Box::new(move |_| Ok(value)))) }
+        Self::new(name, None, State::Ready(Box::new(move |_| Ok(value))))
+    }
+
+    fn new(name: &'static str, log: Option<Arc<Log>>, state: State) -> Self {
+        Self { name, log, state: Mutex::new(state), process: process::id() }
     }
 
     fn take(&self) -> State {
@@ -133,6 +139,11 @@ impl Coroutine {
     /// Goes on as far as it can: gives a future to wait for, or raises `StopIteration` with the answer, or an error.
     fn step<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let outcome = match self.take() {
+            State::New(_) | State::Running(_) if self.process != process::id() => {
+                return Err(PyRuntimeError::new_err(
+                    "the call was made before this process was forked; make it here",
+                ));
+            }
             State::New(work) => {
                 let event_loop = running_loop(py)?;
                 let drain = Drain::of(&event_loop)?;

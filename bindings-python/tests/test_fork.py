@@ -1,84 +1,75 @@
-"""What a forked process inherits, as multiprocessing's workers do on Linux: it cannot disturb its parent."""
+"""A forked process goes on with the clients that it inherits, as the workers of multiprocessing and of prefork servers
+do, and has connections of its own: parent and child never see each other's answers.
+"""
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-import textwrap
+from collections import defaultdict
+from urllib.parse import parse_qs
 
 import pytest
 
+from .conftest import StartServer
+from .support import forked
+from .support.credentials import BASIC
+from .support.program import succeeds
+from .support.server import Reply, Request, Server, answer
+
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 
-PROGRAM = """
-import os, sys, traceback
-import proxymesh
-from proxymesh.sandbox import Sandbox
 
-sandbox = Sandbox()
-client = sandbox.client(max_retries=0, timeout=5.0)
-handle = client.geo
-client.geo.open()
-child = os.fork()
-if child == 0:
-    try:
-        {child}
-        os._exit(0)
-    except BaseException:
-        traceback.print_exc()
-        os._exit(1)
-for _ in range(20):
-    client.ips.list()
-_, status = os.waitpid(child, 0)
-for _ in range(20):
-    assert "US" in client.geo.open()
-assert sandbox.open_connections == 1, "its connection is still the same"
-sys.stderr.flush()
-os._exit(status)
-"""
+def name_in(request: Request) -> str:
+    """Whose sub-account it asks for; it begins with the id of the process that asks."""
+    (name,) = parse_qs(request.query or "")["username"]
+    return name
 
 
-def run(child: str) -> tuple[int, str]:
-    """Runs `child` in a forked process, while the parent makes calls."""
-    program = PROGRAM.replace("{child}", textwrap.indent(textwrap.dedent(child), " " * 8).strip())
-    # Python 3.12 warns of every fork where there are threads, and the sandbox has one.
-    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", program]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    return ended.returncode, ended.stderr
+def script(request: Request) -> Reply:
+    if request.headers["authorization"] != BASIC:
+        return answer({"error": "wrong"}, 401)
+    return answer({"username": name_in(request), "active": True, "monthly_bandwidth": 0, "total_bandwidth": 0})
 
 
-def test_an_inherited_client_says_so_instead_of_mixing_up_answers() -> None:
-    child = """
-        for act in (client.geo.open, handle.open, client.ips.list, client.with_options):
-            try:
-                act()
-            except proxymesh.ConfigError as error:
-                assert error.reason == (
-                    "the client was made before this process was forked; make one in each process"
-                ), error
-            else:
-                raise AssertionError("it went on")
-    """
-    assert run(child) == (0, "")
+@pytest.fixture
+def server(start_server: StartServer) -> Server:
+    return start_server(script)
 
 
-def test_a_client_of_its_own_works() -> None:
-    child = """
-        with sandbox.client() as own:
-            for _ in range(20):
-                assert "US" in own.geo.open()
-    """
-    assert run(child) == (0, "")
+def processes(server: Server) -> dict[str, set[int]]:
+    """The connections of each process. None may be of two."""
+    connections: defaultdict[str, set[int]] = defaultdict(set)
+    of: dict[int, str] = {}
+    for request in server.requests:
+        process = name_in(request).split("-")[0]
+        connections[process].add(request.connection)
+        assert of.setdefault(request.connection, process) == process, "a connection was shared"
+    return connections
 
 
-@pytest.mark.parametrize(
-    "child",
-    [
-        "client.close(); client.close(); sandbox.stop(); sandbox.stop()",
-        "del client, handle, sandbox",
-        "with sandbox, client: pass",
-    ],
-)
-def test_what_ends_in_the_child_goes_on_in_the_parent(child: str) -> None:
-    assert run(child) == (0, "")
+@pytest.mark.parametrize("client", forked.CLIENTS)
+@pytest.mark.parametrize("case", [case.__name__ for case in forked.ONE_BY_ONE])
+def test_200_calls_in_each_process_have_no_failure_and_each_keeps_one_connection_of_its_own(
+    case: str, client: str, server: Server
+) -> None:
+    assert succeeds("forked", server.base_url, client, case) == ""
+    connections = processes(server)
+    assert len(connections) >= 2
+    assert [len(own) for own in connections.values()] == [1] * len(connections)
+
+
+@pytest.mark.parametrize("client", forked.CLIENTS)
+@pytest.mark.parametrize("case", [case.__name__ for case in forked.AT_ONCE])
+def test_a_fork_while_other_calls_are_under_way_disturbs_none(case: str, client: str, server: Server) -> None:
+    assert succeeds("forked", server.base_url, client, case) == ""
+    assert len(processes(server)) >= 2
+
+
+@pytest.mark.parametrize("client", forked.CLIENTS)
+def test_failed_authentications_before_the_fork_count_after_it(client: str, server: Server) -> None:
+    assert succeeds("forked", server.base_url, client, "failures_are_inherited") == ""
+
+
+def test_what_was_made_to_be_awaited_before_the_fork_is_the_parents(server: Server) -> None:
+    assert succeeds("forked", server.base_url, "awaited", "with_a_call_from_before") == ""
+    assert len(processes(server)) == 2

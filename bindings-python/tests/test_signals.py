@@ -19,7 +19,7 @@ from .conftest import Connect, StartServer
 from .support.server import PATIENCE, Instead, Reply, Request, answer
 
 HERE = Path(__file__).resolve().parent
-ROUNDS = 10
+ROUNDS = 20
 # What is promised, and what a busy machine may add.
 PROMISE, NOISE = 100, 150
 

@@ -173,7 +173,7 @@ class Bench:
         ports = self.server.answer()
         BUNDLE.write_bytes(Path(certifi.where()).read_bytes() + CA_FILE.read_bytes())
         self.base_urls = {
-            port: f"{'https' if port == 'tls' else 'http'}://127.0.0.1:{number}" for port, number in ports.items()
+            port: f"{'https' if port == 'tls' else 'http'}://localhost:{number}" for port, number in ports.items()
         }
         self.contestants = {name: start(name) for name in contestants}
         self.bursts: dict[str, dict[str, list[dict[str, Any]]]] = {}

@@ -63,7 +63,7 @@ async fn listen() -> io::Result<TcpListener> {
     TcpListener::bind(("127.0.0.1", 0)).await
 }
 
-/// A certificate for 127.0.0.1, whose authority is written to `ca_file` for the clients to trust.
+/// A certificate for localhost, whose authority is written to `ca_file` for the clients to trust.
 fn certificate(ca_file: &Path) -> Result<TlsAcceptor, Box<dyn Error>> {
     let mut authority = CertificateParams::default();
     authority.distinguished_name.push(DnType::CommonName, "proxymesh benchmark");
@@ -73,7 +73,7 @@ fn certificate(ca_file: &Path) -> Result<TlsAcceptor, Box<dyn Error>> {
     let authority_key = KeyPair::generate()?;
     fs::write(ca_file, authority.self_signed(&authority_key)?.pem())?;
 
-    let mut leaf = CertificateParams::new(["127.0.0.1".to_owned()])?;
+    let mut leaf = CertificateParams::new(["localhost".to_owned()])?;
     leaf.use_authority_key_identifier_extension = true;
     let key = KeyPair::generate()?;
     let certificate = leaf.signed_by(&key, &Issuer::from_params(&authority, &authority_key))?;

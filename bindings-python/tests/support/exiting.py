@@ -1,0 +1,111 @@
+"""A program of its own, which test_exit.py runs: it ends while calls are under way.
+
+`python -m tests.support.exiting BASE_URL CASE`. The server answers some calls at any moment, tells others to come again
+much later, and never answers the rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import sys
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from proxymesh import AsyncClient, Client
+
+from .credentials import PASSWORD, USERNAME
+
+CALLS = 8
+
+
+def moment() -> float:
+    """Some milliseconds, in which some of the calls are answered."""
+    return random.uniform(0, 0.03)
+
+
+def in_threads(base_url: str, daemon: bool) -> None:
+    client = Client(USERNAME, PASSWORD, base_url=base_url)
+    client.geo.open()
+    endless = [client.ips.list, client.proxies.list] if daemon else []
+    for call in (*[client.geo.world] * CALLS, *endless):
+        threading.Thread(
+            target=over_and_over if daemon else call, args=(call,) if daemon else (), daemon=daemon
+        ).start()
+
+
+def over_and_over(call: Callable[[], object]) -> None:
+    while True:
+        call()
+
+
+def threads(base_url: str) -> None:
+    """Python waits for them, as ever."""
+    in_threads(base_url, daemon=False)
+
+
+def daemon_threads(base_url: str) -> None:
+    in_threads(base_url, daemon=True)
+    time.sleep(moment())
+
+
+def calls(client: AsyncClient) -> list[Coroutine[Any, Any, object]]:
+    return [*(client.geo.world() for _ in range(CALLS)), client.ips.list(), client.proxies.list()]
+
+
+async def begun(base_url: str) -> list[asyncio.Task[object]]:
+    """Tasks that nobody awaits."""
+    client = AsyncClient(USERNAME, PASSWORD, base_url=base_url)
+    await client.geo.open()
+    tasks = [asyncio.create_task(call) for call in calls(client)]
+    await asyncio.sleep(moment())
+    return tasks
+
+
+def tasks(base_url: str) -> None:
+    asyncio.run(begun(base_url))
+
+
+def tasks_and_sys_exit(base_url: str) -> None:
+    async def main() -> None:
+        _held = await begun(base_url)
+        sys.exit(0)
+
+    asyncio.run(main())
+
+
+def loop_never_closed(base_url: str) -> None:
+    """Left as it is, with calls under way on it."""
+    loop = asyncio.new_event_loop()
+    held.append(loop.run_until_complete(begun(base_url)))
+    held.append(loop)
+
+
+def loop_in_a_daemon_thread(base_url: str) -> None:
+    started = threading.Event()
+
+    async def main() -> None:
+        _held = await begun(base_url)
+        started.set()
+        await asyncio.sleep(60)
+
+    def run() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            asyncio.run(main())
+
+    threading.Thread(target=run, daemon=True).start()
+    started.wait()
+    time.sleep(moment())
+
+
+held: list[object] = []
+CASES = {
+    case.__name__: case
+    for case in (threads, daemon_threads, tasks, tasks_and_sys_exit, loop_never_closed, loop_in_a_daemon_thread)
+}
+
+if __name__ == "__main__":
+    CASES[sys.argv[2]](sys.argv[1])
