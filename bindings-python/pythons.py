@@ -1,7 +1,7 @@
 """Runs the tests on every other CPython from 3.10 on that is on this machine, all from the one wheel.
 
-`python bindings-python/pythons.py WHEEL` looks on the PATH and among pyenv's. Where the interpreter that runs it is the only
-one, that is all right: `make test-python` has run it.
+`python bindings-python/pythons.py WHEEL` looks on the PATH and among pyenv's. It leaves out the version that runs it,
+which `make test-python` tests; where there is no other, that is all right.
 """
 
 from __future__ import annotations
