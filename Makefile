@@ -8,7 +8,7 @@
 #   make clean   removes all that was built or installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-curl test-python test-types test-downstream test-secrets bench bench-check bench-install lint lint-rust lint-python stubs wheel clean
+.PHONY: help demo test test-rust test-curl test-python test-pythons test-types test-downstream test-secrets bench bench-check bench-install lint lint-rust lint-python stubs wheel clean
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -28,7 +28,7 @@ demo: wheel $(DEMO)/bin/python
 	@$(DEMO)/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
 	@$(DEMO)/bin/python examples/quickstart.py
 
-test: test-rust test-curl test-python test-types test-downstream test-secrets
+test: test-rust test-curl test-python test-pythons test-types test-downstream test-secrets
 
 # With all output shown, so that test-secrets sees it.
 test-rust: | $(TESTS)
@@ -42,6 +42,10 @@ test-curl:
 test-python: wheel $(TESTS)/bin/pytest
 	@$(TESTS)/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
 	$(TESTS)/bin/python -m pytest -s 2>&1 | tee $(TESTS)/python.log
+
+# Every other CPython that is here, from the same wheel.
+test-pythons: wheel $(TESTS)/bin/pytest
+	$(TESTS)/bin/python bindings-python/pythons.py target/wheels/*.whl
 
 # What type checkers make of the installed wheel: that it is as its stub says, that what users write passes, that what they
 # write by mistake does not, and that nothing public is without a type.
@@ -87,7 +91,7 @@ lint-python: $(TOOLS)/bin/ruff
 	$(TOOLS)/bin/ruff format --check $(PYTHON_SOURCES)
 	$(TOOLS)/bin/ruff check $(PYTHON_SOURCES)
 	$(TOOLS)/bin/python bindings-python/stubs.py --check
-	MYPYPATH=bindings-python/python $(TOOLS)/bin/mypy bindings-python/python bindings-python/tests bindings-python/stubs.py examples tests/downstream tests/bench
+	MYPYPATH=bindings-python/python $(TOOLS)/bin/mypy bindings-python/python bindings-python/tests bindings-python/*.py examples tests/downstream tests/bench
 
 stubs: $(TOOLS)/bin/ruff
 	$(TOOLS)/bin/python bindings-python/stubs.py
@@ -99,17 +103,17 @@ wheel: $(TOOLS)/bin/maturin
 clean:
 	rm -rf target
 
-$(TOOLS)/bin/maturin $(TOOLS)/bin/ruff: bindings-python/requirements-dev.txt
+$(TOOLS)/bin/maturin $(TOOLS)/bin/ruff: bindings-python/requirements-dev.txt bindings-python/requirements-test.txt
 	$(PYTHON) -m venv $(TOOLS)
-	$(TOOLS)/bin/$(PIP) -r bindings-python/requirements-dev.txt
+	$(TOOLS)/bin/$(PIP) -r $<
 	@touch $(TOOLS)/bin/maturin $(TOOLS)/bin/ruff
 
-$(TESTS)/bin/pytest: bindings-python/requirements-dev.txt | $(TESTS)
+$(TESTS)/bin/pytest: bindings-python/requirements-test.txt | $(TESTS)
 	$(PYTHON) -m venv $(TESTS)
-	$(TESTS)/bin/$(PIP) -r bindings-python/requirements-dev.txt
+	$(TESTS)/bin/$(PIP) -r $<
 	@touch $@
 
-$(DOWNSTREAM)/bin/pytest: bindings-python/requirements-dev.txt
+$(DOWNSTREAM)/bin/pytest: bindings-python/requirements-test.txt
 	$(PYTHON) -m venv $(DOWNSTREAM)
 	$(DOWNSTREAM)/bin/$(PIP) "$$(grep ^pytest== $<)"
 	@touch $@

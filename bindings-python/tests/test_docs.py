@@ -33,7 +33,7 @@ def public() -> dict[str, Any]:
             if not inspect.isclass(value):
                 continue
             found[f"{module.__name__}.{name}"] = value
-            for member, inner in vars(value).items():
+            for member, inner in sorted(vars(value).items()):
                 if not member.startswith("_") and (callable(inner) or inspect.isdatadescriptor(inner)):
                     found[f"{module.__name__}.{name}.{member}"] = inner
     return found

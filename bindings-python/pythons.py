@@ -1,0 +1,70 @@
+"""Runs the tests on every other CPython from 3.10 on that is on this machine, all from the one wheel.
+
+`python bindings-python/pythons.py WHEEL` looks on the PATH and among pyenv's. It leaves out the version that runs it,
+which `make test-python` tests; where there is no other, that is all right.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+REQUIREMENTS = ROOT / "bindings-python/requirements-test.txt"
+# What the wheel is for: a free-threaded CPython needs one of its own (`make test-freethreaded`).
+ABOUT = (
+    "import sys, sysconfig, venv, ensurepip;"
+    "free = sysconfig.get_config_var('Py_GIL_DISABLED');"
+    "print(sys.implementation.name, *sys.version_info[:2], int(bool(free)))"
+)
+
+
+def candidates() -> list[Path]:
+    """What may be an interpreter; a shim of pyenv's is one of a version that is not switched on."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    folders = [*sorted(pyenv.glob("versions/*/bin")), *map(Path, os.get_exec_path())]
+    named = (path for folder in folders if folder.is_dir() for path in sorted(folder.iterdir()))
+    return [path for path in named if re.fullmatch(r"python3\.\d+", path.name) and path.parent != pyenv / "shims"]
+
+
+def interpreters() -> dict[int, Path]:
+    """The first of each minor version that can make a virtual environment."""
+    found: dict[int, Path] = {}
+    for path in candidates():
+        said = subprocess.run([path, "-c", ABOUT], capture_output=True, text=True, check=False).stdout.split()
+        if said[:2] == ["cpython", "3"] and int(said[2]) >= 10 and said[3] == "0":
+            found.setdefault(int(said[2]), path)
+    return dict(sorted(found.items()))
+
+
+def test(python: Path, folder: Path, wheel: str) -> int:
+    """Runs the tests in a virtual environment, which is kept; gives pytest's exit status."""
+    inner = folder / "bin/python"
+    pip = [inner, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    stamp = folder / "requirements.txt"
+    wanted = REQUIREMENTS.read_text(encoding="utf-8")
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
+        subprocess.run([python, "-m", "venv", "--clear", folder], check=True)
+        subprocess.run([*pip, "-r", REQUIREMENTS], check=True)
+        stamp.write_text(wanted, encoding="utf-8")
+    subprocess.run([*pip, "--no-deps", "--force-reinstall", wheel], check=True)
+    # The tests wait more than they work, so more of them than there are cores run at a time.
+    return subprocess.run([inner, "-m", "pytest", "-q", "-n", "4"], cwd=ROOT, check=False).returncode
+
+
+def main(wheel: str) -> int:
+    """Tests all; gives the number of those on which a test failed."""
+    others = {minor: path for minor, path in interpreters().items() if minor != sys.version_info.minor}
+    failed = 0
+    for minor, path in others.items():
+        print(f"CPython 3.{minor}: {path}", flush=True)
+        failed += test(path, ROOT / f"target/tests-3.{minor}", wheel) != 0
+    print(f"{len(others) - failed} passed, {failed} failed, of the CPythons besides 3.{sys.version_info.minor}")
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
