@@ -25,7 +25,7 @@ use pyo3::{
 };
 use std::{
     cell::RefCell,
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     io,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
@@ -151,7 +151,7 @@ impl Coroutine {
                 let drain = Drain::of(&event_loop)?;
                 let future = event_loop.call_method0(intern!(py, "create_future"))?;
                 if let Some(log) = &self.log {
-                    log.told_to(&drain);
+                    log.awaited(py, &drain)?;
                 }
                 self.put(State::Running(drain.start(work, future.clone().unbind())?));
                 return wait_for(future);
@@ -409,22 +409,33 @@ impl Drain {
             arrivals.len() == 1
         };
         if first {
-            match &self.wake {
-                Wake::Descriptor(descriptor) => descriptor.wake(),
-                Wake::Thread(_) => Waker::wake(self),
-            }
+            self.wake();
+        }
+    }
+
+    fn wake(self: &Arc<Self>) {
+        match &self.wake {
+            Wake::Descriptor(descriptor) => descriptor.wake(),
+            Wake::Thread(_) => Waker::wake(self),
         }
     }
 
     /// Empties the queue, on the loop.
-    fn empty(&self, py: Python<'_>) -> PyResult<()> {
+    fn empty(self: &Arc<Self>, py: Python<'_>) -> PyResult<()> {
         if let Wake::Descriptor(descriptor) = &self.wake {
             descriptor.awake();
         }
-        let arrivals = std::mem::take(&mut *lock(&self.arrivals));
-        for arrival in arrivals {
+        let mut arrivals = VecDeque::from(std::mem::take(&mut *lock(&self.arrivals)));
+        while let Some(arrival) = arrivals.pop_front() {
             match arrival {
-                Arrival::Attempted(log) => log.flush(py)?,
+                Arrival::Attempted(log) => {
+                    if let Err(raised) = log.flush(py) {
+                        // The loop is told, and then goes on with the rest.
+                        lock(&self.arrivals).splice(..0, arrivals);
+                        self.wake();
+                        return Err(raised);
+                    }
+                }
                 Arrival::Ended(number, outcome) => {
                     let future = {
                         let mut calls = lock(&self.calls);
