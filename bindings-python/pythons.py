@@ -42,13 +42,13 @@ def interpreters() -> dict[int, Path]:
 
 def test(python: Path, folder: Path, wheel: str) -> int:
     """Runs the tests in a virtual environment, which is kept; gives pytest's exit status."""
-    inner = folder / "bin/python"
+    inner = str(folder / "bin/python")
     pip = [inner, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     stamp = folder / "requirements.txt"
     wanted = REQUIREMENTS.read_text(encoding="utf-8")
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
         subprocess.run([python, "-m", "venv", "--clear", folder], check=True)
-        subprocess.run([*pip, "-r", REQUIREMENTS], check=True)
+        subprocess.run([*pip, "-r", str(REQUIREMENTS)], check=True)
         stamp.write_text(wanted, encoding="utf-8")
     subprocess.run([*pip, "--no-deps", "--force-reinstall", wheel], check=True)
     # The tests wait more than they work, so more of them than there are cores run at a time.
