@@ -119,9 +119,12 @@ struct Running {
 }
 
 impl Coroutine {
-    /// One that has its outcome already.
-    pub(crate) fn ready(name: &'static str, value: Py<PyAny>) -> Self {
-        Self::new(name, None, State::Ready(Box::new(move |_| Ok(value))))
+    /// One that need not wait for anything: `outcome` happens when it is awaited.
+    pub(crate) fn at_once(
+        name: &'static str,
+        outcome: impl FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send + 'static,
+    ) -> Self {
+        Self::new(name, None, State::Ready(Box::new(outcome)))
     }
 
     fn new(name: &'static str, log: Option<Arc<Log>>, state: State) -> Self {
@@ -258,7 +261,7 @@ impl Coroutine {
 impl Drop for Coroutine {
     /// A call that was never awaited was never made: Python warns of that for its own coroutines, too.
     fn drop(&mut self) {
-        if let State::New(_) = self.take() {
+        if let State::New(_) | State::Ready(_) = self.take() {
             let name = self.name;
             Python::try_attach(|py| {
                 let raised = PyErr::take(py);

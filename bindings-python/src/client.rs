@@ -366,20 +366,26 @@ client! {
     /// Drops the connections. Later calls through this client raise `ConfigError`; calls under way go on. Closing
     /// twice is fine. A client made by `with_options` is closed for itself.
     #[pyo3(signature = () -> "Coroutine[Any, Any, None]")]
-    fn aclose(&self, py: Python<'_>) -> Coroutine {
-        self.shared.close();
-        Coroutine::ready("AsyncClient.aclose", py.None())
+    fn aclose(&self) -> Coroutine {
+        let shared = self.shared.clone();
+        Coroutine::at_once("AsyncClient.aclose", move |py| {
+            shared.close();
+            Ok(py.None())
+        })
     }
 
     #[pyo3(signature = () -> "Coroutine[Any, Any, Self]")]
     fn __aenter__(slf: Py<Self>) -> Coroutine {
-        Coroutine::ready("AsyncClient.__aenter__", slf.into_any())
+        Coroutine::at_once("AsyncClient.__aenter__", move |_| Ok(slf.into_any()))
     }
 
     #[pyo3(signature = (*exception: "object") -> "Coroutine[Any, Any, None]")]
-    fn __aexit__(&self, py: Python<'_>, exception: &Bound<'_, PyTuple>) -> Coroutine {
+    fn __aexit__(&self, exception: &Bound<'_, PyTuple>) -> Coroutine {
         let _ = exception;
-        self.shared.close();
-        Coroutine::ready("AsyncClient.__aexit__", py.None())
+        let shared = self.shared.clone();
+        Coroutine::at_once("AsyncClient.__aexit__", move |py| {
+            shared.close();
+            Ok(py.None())
+        })
     }
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Iterable, Iterator
 
@@ -51,3 +52,9 @@ def let_in(ip: str) -> bool:
         except proxymesh.BadRequestError:
             return False
     return True
+
+
+async def usage(client: proxymesh.AsyncClient, crawlers: Iterable[str]) -> dict[str, float]:
+    """What each crawler has used this month, in gigabytes; all are asked at once."""
+    accounts = await asyncio.gather(*(client.sub_accounts.get(crawler) for crawler in crawlers))
+    return {account.username: account.monthly_bandwidth for account in accounts}

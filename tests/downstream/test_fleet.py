@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -49,6 +50,15 @@ def test_a_lost_answer_hires_nobody_twice(proxymesh_sandbox: Sandbox, proxymesh_
     (ant,) = fleet.hire(proxymesh_client, ["ant"], gigabytes=1)
     assert ant.monthly_bandwidth_limit == 1
     assert [call.path for call in proxymesh_sandbox.requests()].count("/api/sub/create/") == 1
+
+
+def test_all_are_asked_at_once(
+    proxymesh_sandbox: Sandbox, proxymesh_client: proxymesh.Client, proxymesh_async_client: proxymesh.AsyncClient
+) -> None:
+    crawlers = ["ant", "bee", "cat"]
+    fleet.hire(proxymesh_client, crawlers, gigabytes=5)
+    proxymesh_sandbox.book_usage("bee", 2.5)
+    assert asyncio.run(fleet.usage(proxymesh_async_client, crawlers)) == {"ant": 0.0, "bee": 2.5, "cat": 0.0}
 
 
 def test_who_has_used_up_the_month_rests(proxymesh_sandbox: Sandbox, proxymesh_client: proxymesh.Client) -> None:

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from .. import Client
+from .. import AsyncClient, Client
 from . import Sandbox
 
-__all__ = ["proxymesh_client", "proxymesh_sandbox"]
+__all__ = ["proxymesh_async_client", "proxymesh_client", "proxymesh_sandbox"]
 
 MARKER = "proxymesh_sandbox"
 
@@ -54,3 +54,9 @@ def proxymesh_client(proxymesh_sandbox: Sandbox) -> Iterator[Client]:
     """A `proxymesh.Client` of the sandbox `proxymesh_sandbox`, as the parent account; closed afterwards."""
     with proxymesh_sandbox.client() as client:
         yield client
+
+
+@pytest.fixture
+def proxymesh_async_client(proxymesh_sandbox: Sandbox) -> AsyncClient:
+    """A `proxymesh.AsyncClient` of the sandbox `proxymesh_sandbox`, as the parent account."""
+    return proxymesh_sandbox.async_client()
