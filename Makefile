@@ -8,7 +8,7 @@
 #   make clean   removes all that was built or installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-curl test-python test-pythons test-types test-downstream test-secrets bench bench-check bench-install lint lint-rust lint-python stubs wheel clean
+.PHONY: help demo test test-rust test-curl test-python test-pythons test-freethreaded test-types test-downstream test-secrets bench bench-check bench-install lint lint-rust lint-python stubs wheel clean
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -17,6 +17,8 @@ TOOLS := target/tools
 DEMO := target/demo
 TESTS := target/tests
 DOWNSTREAM := target/downstream
+FREE := target/freethreaded
+FREETHREADED ?= python3.14t
 BENCH := target/bench
 PIP := pip install --quiet --disable-pip-version-check
 PYTHON_SOURCES := bindings-python examples tests/downstream tests/bench
@@ -46,6 +48,19 @@ test-python: wheel $(TESTS)/bin/pytest
 # Every other CPython that is here, from the same wheel.
 test-pythons: wheel $(TESTS)/bin/pytest
 	$(TESTS)/bin/python bindings-python/pythons.py target/wheels/*.whl
+
+# The suite on a free-threaded CPython, which needs a wheel of its own: make test-freethreaded FREETHREADED=/…/python3.14t. It
+# is not part of `make test`, as few machines have one. With debug assertions, as it is races that are looked for.
+test-freethreaded: $(TOOLS)/bin/maturin
+	@command -v $(FREETHREADED) || { echo "no $(FREETHREADED) here: say FREETHREADED=…" >&2; exit 1; }
+	@rm -rf $(FREE)/wheels
+	@$(TOOLS)/bin/maturin build --profile dev --quiet --interpreter $(FREETHREADED) --out $(FREE)/wheels
+	$(FREETHREADED) -m venv --clear $(FREE)/venv
+	$(FREE)/venv/bin/$(PIP) --only-binary=:all: -r bindings-python/requirements-test.txt || \
+	    $(FREE)/venv/bin/$(PIP) $$(grep ^pytest bindings-python/requirements-test.txt) # without TLS: test_client.py
+	@$(FREE)/venv/bin/$(PIP) --no-deps $(FREE)/wheels/*.whl
+	PYTHON_GIL=0 $(FREE)/venv/bin/python -m pytest -q -n 4
+	for _ in 1 2 3 4 5; do PYTHON_GIL=0 $(FREE)/venv/bin/python -m pytest -q bindings-python/tests/test_threads.py; done
 
 # What type checkers make of the installed wheel: that it is as its stub says, that what users write passes, that what they
 # write by mistake does not, and that nothing public is without a type.

@@ -16,7 +16,6 @@ from typing import Any
 
 import proxymesh
 import pytest
-import trustme
 from proxymesh import Client, ConfigError
 from proxymesh.sandbox import Sandbox
 
@@ -398,6 +397,7 @@ class Authority:
     """A CA of the test's own, which nobody trusts by default."""
 
     def __init__(self, folder: Path) -> None:
+        trustme = pytest.importorskip("trustme")  # what it stands on has no wheels for every free-threaded CPython
         authority = trustme.CA()
         self.file = folder / "ca.pem"
         authority.cert_pem.write_to_path(str(self.file))
