@@ -8,7 +8,7 @@
 #   make clean   removes all that was built or installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-curl test-python test-pythons test-freethreaded test-types test-downstream test-secrets bench bench-check bench-install lint lint-rust lint-python stubs wheel clean
+.PHONY: help demo test test-rust test-curl test-python test-pythons test-freethreaded test-soak test-types test-downstream test-secrets bench bench-check bench-install lint lint-rust lint-python stubs wheel clean
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -21,7 +21,7 @@ FREE := target/freethreaded
 FREETHREADED ?= python3.14t
 BENCH := target/bench
 PIP := pip install --quiet --disable-pip-version-check
-PYTHON_SOURCES := bindings-python examples tests/downstream tests/bench
+PYTHON_SOURCES := bindings-python examples tests/downstream tests/bench tests/soak
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -61,6 +61,12 @@ test-freethreaded: $(TOOLS)/bin/maturin
 	@$(FREE)/venv/bin/$(PIP) --no-deps $(FREE)/wheels/*.whl
 	PYTHON_GIL=0 $(FREE)/venv/bin/python -m pytest -q -n 4
 	for _ in 1 2 3 4 5; do PYTHON_GIL=0 $(FREE)/venv/bin/python -m pytest -q bindings-python/tests/test_threads.py; done
+
+# What takes minutes: a million calls in one process, and what `make test` shows of exits with calls under way, ten times over.
+test-soak: wheel $(TESTS)/bin/pytest
+	@$(TESTS)/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
+	$(TESTS)/bin/python tests/soak/soak.py
+	EXITS=200 $(TESTS)/bin/python -m pytest -s -q bindings-python/tests/test_exit.py
 
 # What type checkers make of the installed wheel: that it is as its stub says, that what users write passes, that what they
 # write by mistake does not, and that nothing public is without a type.
@@ -106,7 +112,7 @@ lint-python: $(TOOLS)/bin/ruff
 	$(TOOLS)/bin/ruff format --check $(PYTHON_SOURCES)
 	$(TOOLS)/bin/ruff check $(PYTHON_SOURCES)
 	$(TOOLS)/bin/python bindings-python/stubs.py --check
-	MYPYPATH=bindings-python/python $(TOOLS)/bin/mypy bindings-python/python bindings-python/tests bindings-python/*.py examples tests/downstream tests/bench
+	MYPYPATH=bindings-python/python $(TOOLS)/bin/mypy bindings-python/python bindings-python/tests bindings-python/*.py examples tests/downstream tests/bench tests/soak
 
 stubs: $(TOOLS)/bin/ruff
 	$(TOOLS)/bin/python bindings-python/stubs.py
