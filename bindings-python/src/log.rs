@@ -104,7 +104,6 @@ fn record(py: Python<'_>, attempt: &Attempt, context: Option<&Bound<'_, PyAny>>)
     let arguments = PyDict::new(py);
     arguments.set_item("extra", fields)?;
     let message = "%s: %s %s: %s after %.1f ms (attempt %d)%s";
-    let method = call.method.to_string();
     let values = (
         message,
         call.name,
