@@ -25,7 +25,7 @@ use pyo3::{
 };
 use std::{
     cell::RefCell,
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     io,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
@@ -115,7 +115,6 @@ enum State {
 struct Running {
     drain: Arc<Drain>,
     number: u64,
-    abort: AbortHandle,
 }
 
 impl Coroutine {
@@ -152,7 +151,7 @@ impl Coroutine {
                 let drain = Drain::of(&event_loop)?;
                 let future = event_loop.call_method0(intern!(py, "create_future"))?;
                 if let Some(log) = &self.log {
-                    log.told_to(&drain);
+                    log.awaited(py, &drain)?;
                 }
                 self.put(State::Running(drain.start(work, future.clone().unbind())?));
                 return wait_for(future);
@@ -280,7 +279,7 @@ impl Drop for Coroutine {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.drain.give_up(self.number, &self.abort);
+        self.drain.give_up(self.number);
     }
 }
 
@@ -308,6 +307,7 @@ struct Calls {
 struct Call {
     future: Py<PyAny>,
     outcome: Option<Outcome>,
+    task: AbortHandle,
 }
 
 enum Collected {
@@ -386,19 +386,16 @@ impl Drain {
     /// Has the worker drive a call; `future` is set when it has ended.
     fn start(self: &Arc<Self>, work: Work, future: Py<PyAny>) -> PyResult<Running> {
         let worker = Worker::get()?;
-        let number = {
-            let mut calls = lock(&self.calls);
-            calls.number += 1;
-            let number = calls.number;
-            calls.awaited.insert(number, Call { future, outcome: None });
-            number
-        };
+        let mut calls = lock(&self.calls);
+        calls.number += 1;
+        let number = calls.number;
         let drain = self.clone();
         let task = worker.handle.spawn(async move {
             let outcome = work.await;
             drain.arrive(Arrival::Ended(number, outcome));
         });
-        Ok(Running { drain: self.clone(), number, abort: task.abort_handle() })
+        calls.awaited.insert(number, Call { future, outcome: None, task: task.abort_handle() });
+        Ok(Running { drain: self.clone(), number })
     }
 
     pub(crate) fn log(self: &Arc<Self>, log: Arc<Log>) {
@@ -412,22 +409,33 @@ impl Drain {
             arrivals.len() == 1
         };
         if first {
-            match &self.wake {
-                Wake::Descriptor(descriptor) => descriptor.wake(),
-                Wake::Thread(_) => Waker::wake(self),
-            }
+            self.wake();
+        }
+    }
+
+    fn wake(self: &Arc<Self>) {
+        match &self.wake {
+            Wake::Descriptor(descriptor) => descriptor.wake(),
+            Wake::Thread(_) => Waker::wake(self),
         }
     }
 
     /// Empties the queue, on the loop.
-    fn empty(&self, py: Python<'_>) -> PyResult<()> {
+    fn empty(self: &Arc<Self>, py: Python<'_>) -> PyResult<()> {
         if let Wake::Descriptor(descriptor) = &self.wake {
             descriptor.awake();
         }
-        let arrivals = std::mem::take(&mut *lock(&self.arrivals));
-        for arrival in arrivals {
+        let mut arrivals = VecDeque::from(std::mem::take(&mut *lock(&self.arrivals)));
+        while let Some(arrival) = arrivals.pop_front() {
             match arrival {
-                Arrival::Attempted(log) => log.flush(py)?,
+                Arrival::Attempted(log) => {
+                    if let Err(raised) = log.flush(py) {
+                        // The loop is told, and then goes on with the rest.
+                        lock(&self.arrivals).splice(..0, arrivals);
+                        self.wake();
+                        return Err(raised);
+                    }
+                }
                 Arrival::Ended(number, outcome) => {
                     let future = {
                         let mut calls = lock(&self.calls);
@@ -449,12 +457,12 @@ impl Drain {
         let mut calls = lock(&self.calls);
         match calls.awaited.remove(&number) {
             None => Collected::Gone,
-            Some(Call { outcome: Some(outcome), future }) => {
+            Some(Call { outcome: Some(outcome), future, .. }) => {
                 drop(calls);
                 drop(future);
                 Collected::Outcome(outcome)
             }
-            Some(call @ Call { outcome: None, .. }) => {
+            Some(call) => {
                 let future = Python::try_attach(|py| call.future.clone_ref(py));
                 calls.awaited.insert(number, call);
                 future.map_or(Collected::Gone, Collected::Nothing)
@@ -462,13 +470,20 @@ impl Drain {
         }
     }
 
-    fn give_up(&self, number: u64, abort: &AbortHandle) {
+    fn give_up(&self, number: u64) {
         if !self.is_own() {
             return;
         }
         let call = lock(&self.calls).awaited.remove(&number);
-        if call.is_some() {
-            abort.abort();
+        if let Some(call) = call {
+            call.task.abort();
+        }
+    }
+
+    fn give_up_all(&self) {
+        let calls = std::mem::take(&mut lock(&self.calls).awaited);
+        for call in calls.values() {
+            call.task.abort();
         }
     }
 }
@@ -488,7 +503,7 @@ impl Drop for Reader {
     fn drop(&mut self) {
         if self.0.is_own() && matches!(self.0.wake, Wake::Descriptor(_)) {
             // The futures hold the loop, and nobody will collect what comes.
-            drop(std::mem::take(&mut lock(&self.0.calls).awaited));
+            self.0.give_up_all();
         }
     }
 }

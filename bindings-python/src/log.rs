@@ -2,17 +2,32 @@
 
 use crate::asyncio::Drain;
 use proxymesh::{Attempt, Observer};
-use pyo3::{intern, prelude::*, sync::PyOnceLock, types::PyDict};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use pyo3::{
+    intern,
+    prelude::*,
+    sync::PyOnceLock,
+    types::{PyDict, PyTuple},
+};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
 
 const DEBUG: u8 = 10;
 
 /// The attempts of one call that are still to be logged: what drives the call holds no GIL.
 #[derive(Default)]
 pub(crate) struct Log {
-    attempts: Mutex<Vec<Attempt>>,
-    /// Where to say that there are some, for a call that is awaited.
-    drain: OnceLock<Arc<Drain>>,
+    attempts: Mutex<VecDeque<Attempt>>,
+    /// For a call that is awaited.
+    awaited: OnceLock<Awaited>,
+}
+
+struct Awaited {
+    /// Where to say that there are some.
+    drain: Arc<Drain>,
+    /// The context variables of the task: a filter may look at them. The queue is emptied in another context.
+    context: Py<PyAny>,
 }
 
 impl Log {
@@ -27,21 +42,28 @@ impl Log {
     pub(crate) fn observer(self: &Arc<Self>) -> Observer {
         let log = self.clone();
         Observer::new(move |attempt| {
-            log.attempts.lock().unwrap_or_else(PoisonError::into_inner).push(attempt);
-            if let Some(drain) = log.drain.get() {
-                drain.log(log.clone());
+            log.attempts.lock().unwrap_or_else(PoisonError::into_inner).push_back(attempt);
+            if let Some(awaited) = log.awaited.get() {
+                awaited.drain.log(log.clone());
             }
         })
     }
 
-    pub(crate) fn told_to(&self, drain: &Arc<Drain>) {
-        let _ = self.drain.set(drain.clone());
+    /// The call is awaited by the task that runs now.
+    pub(crate) fn awaited(&self, py: Python<'_>, drain: &Arc<Drain>) -> PyResult<()> {
+        static COPY_CONTEXT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let context = COPY_CONTEXT.import(py, "contextvars", "copy_context")?.call0()?.unbind();
+        let _ = self.awaited.set(Awaited { drain: drain.clone(), context });
+        Ok(())
     }
 
     /// Logs what there is.
     pub(crate) fn flush(&self, py: Python<'_>) -> PyResult<()> {
-        let attempts = std::mem::take(&mut *self.attempts.lock().unwrap_or_else(PoisonError::into_inner));
-        attempts.iter().try_for_each(|attempt| record(py, attempt))
+        let next = || self.attempts.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        while let Some(attempt) = next() {
+            record(py, &attempt, self.awaited.get().map(|awaited| awaited.context.bind(py)))?;
+        }
+        Ok(())
     }
 }
 
@@ -60,7 +82,7 @@ fn logger(py: Python<'_>) -> PyResult<Option<&Bound<'_, PyAny>>> {
     Ok(Some(LOGGER.get_or_init(py, || logger.unbind()).bind(py)))
 }
 
-fn record(py: Python<'_>, attempt: &Attempt) -> PyResult<()> {
+fn record(py: Python<'_>, attempt: &Attempt, context: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
     let Some(logger) = logger(py)? else { return Ok(()) };
     let call = attempt.call;
     let fields = PyDict::new(py);
@@ -82,6 +104,7 @@ fn record(py: Python<'_>, attempt: &Attempt) -> PyResult<()> {
     let arguments = PyDict::new(py);
     arguments.set_item("extra", fields)?;
     let message = "%s: %s %s: %s after %.1f ms (attempt %d)%s";
+    let method = call.method.to_string();
     let values = (
         message,
         call.name,
@@ -92,5 +115,14 @@ fn record(py: Python<'_>, attempt: &Attempt) -> PyResult<()> {
         attempt.number,
         again,
     );
-    logger.call_method(intern!(py, "debug"), values, Some(&arguments)).map(drop)
+    let values = values.into_pyobject(py)?;
+    let debug = logger.getattr(intern!(py, "debug"))?;
+    match context {
+        None => debug.call(values, Some(&arguments)),
+        Some(context) => {
+            let values = (debug,).into_pyobject(py)?.add(values)?.cast_into::<PyTuple>()?;
+            context.call_method(intern!(py, "run"), values, Some(&arguments))
+        }
+    }
+    .map(drop)
 }

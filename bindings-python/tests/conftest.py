@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 import pytest
-from proxymesh import Client
+from proxymesh import AsyncClient, Client
 from proxymesh.sandbox import Sandbox
 
 from .support.credentials import ODD_PASSWORD, PASSWORD, USERNAME
@@ -25,6 +25,14 @@ class StartSandbox(Protocol):
 
 class Connect(Protocol):
     def __call__(self, server: Server | Sandbox | str, **options: Any) -> Client: ...
+
+
+class ConnectAsync(Protocol):
+    def __call__(self, server: Server | Sandbox | str, **options: Any) -> AsyncClient: ...
+
+
+class ConnectEither(Protocol):
+    def __call__(self, server: Server | Sandbox | str, **options: Any) -> Client | AsyncClient: ...
 
 
 def pytest_unconfigure() -> None:
@@ -77,15 +85,26 @@ def sandbox(start_sandbox: StartSandbox) -> Sandbox:
     return start_sandbox()
 
 
+def settings(server: Server | Sandbox | str, options: dict[str, Any]) -> dict[str, Any]:
+    """By default with a username and a password in which much has to be encoded."""
+    credentials = {} if "token" in options else {"username": USERNAME, "password": ODD_PASSWORD}
+    return {"base_url": server if isinstance(server, str) else server.base_url, **credentials, **options}
+
+
 @pytest.fixture
 def connect() -> Iterator[Connect]:
-    """Makes clients of a server, by default with a username and a password in which much has to be encoded."""
+    """Makes clients of a server."""
     with contextlib.ExitStack() as stack:
+        yield lambda server, **options: stack.enter_context(Client(**settings(server, options)))
 
-        def make(server: Server | Sandbox | str, **options: Any) -> Client:
-            if "token" not in options:
-                options = {"username": USERNAME, "password": ODD_PASSWORD, **options}
-            base_url = server if isinstance(server, str) else server.base_url
-            return stack.enter_context(Client(base_url=base_url, **options))
 
-        yield make
+@pytest.fixture
+def connect_async() -> ConnectAsync:
+    """Makes clients for asyncio. Who has forgotten one has closed it."""
+    return lambda server, **options: AsyncClient(**settings(server, options))
+
+
+@pytest.fixture(params=["blocking", "awaited"])
+def connect_either(request: pytest.FixtureRequest, connect: Connect, connect_async: ConnectAsync) -> ConnectEither:
+    """Makes clients of one kind; then the test is run with the other."""
+    return connect if request.param == "blocking" else connect_async

@@ -12,7 +12,7 @@ from typing import Any
 import proxymesh
 import pytest
 
-from .conftest import Connect, StartServer
+from .conftest import Connect, ConnectEither, StartServer
 from .support.credentials import ODD_PASSWORD
 from .support.server import Answer, Server, answer
 from .support.tables import Row, call, row_id, rows, written_out
@@ -45,14 +45,14 @@ def served(row: Row, elsewhere: Server) -> Answer:
 
 @pytest.mark.parametrize("row", ROWS, ids=row_id)
 def test_a_bad_answer_becomes_the_exception_that_the_table_says(
-    row: Row, start_server: StartServer, connect: Connect
+    row: Row, start_server: StartServer, connect_either: ConnectEither
 ) -> None:
     expected: dict[str, Any] = row["error"]
     assert set(expected) <= KNOWN
     elsewhere = start_server(answer({}))
     server = start_server(served(row, elsewhere))
     with pytest.raises(proxymesh.ProxyMeshError) as caught:
-        call(connect(server, max_retries=0), row["call"], row["args"])
+        call(connect_either(server, max_retries=0), row["call"], row["args"])
     error: Any = caught.value
 
     assert type(error) is getattr(proxymesh, f"{expected['kind']}Error")

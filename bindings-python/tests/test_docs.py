@@ -73,24 +73,25 @@ def test_the_examples_of_a_docstring_do_what_they_show(name: str) -> None:
     assert results.attempted > 0
 
 
-def blocks() -> list[str]:
-    """The Python of the README, in order."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def blocks(page: str) -> list[str]:
+    """The Python of a page, in order."""
+    text = (ROOT / page).read_text(encoding="utf-8")
     return re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 
-def test_the_python_of_the_readme_works(
-    start_sandbox: StartSandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("page", ["README.md", "docs/python.md"])
+def test_the_python_of_a_page_works(
+    page: str, start_sandbox: StartSandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """In one namespace, as a reader would type it, with the account that it names."""
-    assert blocks()
+    assert blocks(page)
     sandbox = start_sandbox(username="me@ex.com", password="secret")
     monkeypatch.setenv("PROXYMESH_BASE_URL", sandbox.base_url)
     monkeypatch.setenv("PROXYMESH_USERNAME", "me@ex.com")
     monkeypatch.setenv("PROXYMESH_PASSWORD", "secret")
     namespace: dict[str, object] = {"__name__": "readme"}
-    for number, block in enumerate(blocks(), start=1):
-        code = compile(block, f"README.md, block {number}", "exec")
+    for number, block in enumerate(blocks(page), start=1):
+        code = compile(block, f"{page}, block {number}", "exec")
         exec(code, namespace)
     assert sandbox.requests(), "its calls arrived here"
     assert "pm_" not in capsys.readouterr().out
@@ -100,7 +101,7 @@ def test_the_python_of_the_readme_works(
 
 
 def test_the_tests_of_the_readme_pass(tmp_path: Path) -> None:
-    tests = [block for block in blocks() if "def test_" in block]
+    tests = [block for block in blocks("README.md") if "def test_" in block]
     for number, block in enumerate(tests):
         (tmp_path / f"test_{number}.py").write_text(block, encoding="utf-8")
     options = ["-q", "-W", "error", "--strict-markers", "-p", "no:cacheprovider", f"--rootdir={tmp_path}"]

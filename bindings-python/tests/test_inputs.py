@@ -11,9 +11,9 @@ from datetime import date, datetime, time, timezone
 from typing import Any
 
 import pytest
-from proxymesh import Client, NotFoundError, ValidationError
+from proxymesh import AsyncClient, Client, NotFoundError, ValidationError
 
-from .conftest import Connect, StartServer
+from .conftest import Connect, ConnectEither, StartServer
 from .support.credentials import PASSWORD, SUB_PASSWORD
 from .support.notes import naming
 from .support.server import Answer, Server, answer
@@ -37,6 +37,11 @@ def client(deaf: Server, connect: Connect) -> Client:
     return connect(deaf)
 
 
+@pytest.fixture
+def either(deaf: Server, connect_either: ConnectEither) -> Client | AsyncClient:
+    return connect_either(deaf)
+
+
 def refuses(server: Server, act: Callable[[], object], field: str, reason: str) -> None:
     with pytest.raises(ValidationError) as caught:
         act()
@@ -48,15 +53,15 @@ def refuses(server: Server, act: Callable[[], object], field: str, reason: str) 
 
 
 @pytest.mark.parametrize("row", BAD, ids=row_id)
-def test_bad_input_is_refused_and_nothing_is_sent(row: Row, deaf: Server, client: Client) -> None:
-    refuses(deaf, lambda: call(client, row["call"], row["args"]), row["field"], row["reason"])
+def test_bad_input_is_refused_and_nothing_is_sent(row: Row, deaf: Server, either: Client | AsyncClient) -> None:
+    refuses(deaf, lambda: call(either, row["call"], row["args"]), row["field"], row["reason"])
 
 
 @pytest.mark.parametrize("row", GOOD, ids=row_id)
-def test_what_is_just_at_the_limit_is_sent(row: Row, start_server: StartServer, connect: Connect) -> None:
+def test_what_is_just_at_the_limit_is_sent(row: Row, start_server: StartServer, connect_either: ConnectEither) -> None:
     server = start_server(Answer(404))
     with pytest.raises(NotFoundError):
-        call(connect(server), row["call"], row["args"])
+        call(connect_either(server), row["call"], row["args"])
     assert server.count == 1
 
 
@@ -81,15 +86,17 @@ def test_every_call_that_takes_input_is_in_the_table(table: list[Row]) -> None:
         (-1, GIGABYTES),
     ],
 )
-def test_a_limit_is_a_whole_number(field: str, value: object, reason: str, deaf: Server, client: Client) -> None:
-    refuses(deaf, lambda: call(client, "sub_accounts.create", {"username": "x", field: value}), field, reason)
-    refuses(deaf, lambda: call(client, "sub_accounts.edit", {"username": "x", field: value}), field, reason)
+def test_a_limit_is_a_whole_number(
+    field: str, value: object, reason: str, deaf: Server, either: Client | AsyncClient
+) -> None:
+    refuses(deaf, lambda: call(either, "sub_accounts.create", {"username": "x", field: value}), field, reason)
+    refuses(deaf, lambda: call(either, "sub_accounts.edit", {"username": "x", field: value}), field, reason)
 
 
 @pytest.mark.parametrize("verb", ["activate", "deactivate", "delete"])
 @pytest.mark.parametrize("value", ["17", 17.0, None, 2**63, -(2**70), b"17"])
-def test_a_token_id_is_a_whole_number(verb: str, value: object, deaf: Server, client: Client) -> None:
-    refuses(deaf, lambda: call(client, f"tokens.{verb}", {"id": value}), "id", NO_INTEGER)
+def test_a_token_id_is_a_whole_number(verb: str, value: object, deaf: Server, either: Client | AsyncClient) -> None:
+    refuses(deaf, lambda: call(either, f"tokens.{verb}", {"id": value}), "id", NO_INTEGER)
 
 
 class Gigabytes:
@@ -209,11 +216,11 @@ MIXED = {"ips.add ip": "ip", "ips.delete ip": "ip", "tokens.create expires_at": 
 @pytest.mark.parametrize("name", TEXTS)
 @pytest.mark.parametrize("value", [5, 1.5, b"x", ["x"], object()], ids=lambda value: type(value).__name__)
 def test_what_is_no_text_is_a_type_error_that_names_the_parameter(
-    name: str, value: object, deaf: Server, client: Client
+    name: str, value: object, deaf: Server, either: Client | AsyncClient
 ) -> None:
     method, field, others = TEXTS[name]
     with pytest.raises(TypeError, match=naming(field)):
-        call(client, method, {**others, field: value})
+        call(either, method, {**others, field: value})
     assert deaf.connections == 0
 
 
@@ -226,11 +233,11 @@ def test_what_is_needed_may_not_be_none(name: str, deaf: Server, client: Client)
 
 
 @pytest.mark.parametrize("name", [*TEXTS, *MIXED])
-def test_a_lone_surrogate_is_no_text(name: str, deaf: Server, client: Client) -> None:
+def test_a_lone_surrogate_is_no_text(name: str, deaf: Server, either: Client | AsyncClient) -> None:
     """It comes from `os.environ` and `os.fsdecode`, for bytes that are not UTF-8."""
     method, field, others = TEXTS.get(name) or (name.split()[0], MIXED[name], {})
     with pytest.raises(ValidationError) as caught:
-        call(client, method, {**others, field: SUB_PASSWORD + SURROGATE})
+        call(either, method, {**others, field: SUB_PASSWORD + SURROGATE})
     error = caught.value
     assert (error.field, error.reason) == (field, "holds a lone surrogate, which is no character")
     assert SUB_PASSWORD not in repr(error)

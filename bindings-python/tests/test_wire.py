@@ -6,7 +6,7 @@ import proxymesh
 import pytest
 from proxymesh import Client
 
-from .conftest import Connect, StartServer
+from .conftest import Connect, ConnectEither, StartServer
 from .support.credentials import ODD_BASIC, TOKEN
 from .support.server import Answer, Request, Server, answer
 from .support.tables import CALLS, Row, call, plain, row_id, rows
@@ -52,17 +52,21 @@ def test_the_table_has_every_call() -> None:
 
 
 @pytest.mark.parametrize("row", WIRE, ids=row_id)
-def test_a_call_sends_and_gives_what_the_table_says(row: Row, start_server: StartServer, connect: Connect) -> None:
+def test_a_call_sends_and_gives_what_the_table_says(
+    row: Row, start_server: StartServer, connect_either: ConnectEither
+) -> None:
     server = start_server(served(row))
-    value = call(connect(server), row["call"], row["args"])
+    value = call(connect_either(server), row["call"], row["args"])
     check(row, server, ODD_BASIC)
     assert plain(value) == row["value"]
 
 
 @pytest.mark.parametrize("row", NOT_TOKENS, ids=row_id)
-def test_with_a_token_only_the_credential_header_differs(row: Row, start_server: StartServer, connect: Connect) -> None:
+def test_with_a_token_only_the_credential_header_differs(
+    row: Row, start_server: StartServer, connect_either: ConnectEither
+) -> None:
     server = start_server(served(row))
-    value = call(connect(server, token=TOKEN), row["call"], row["args"])
+    value = call(connect_either(server, token=TOKEN), row["call"], row["args"])
     check(row, server, f"Bearer {TOKEN}")
     assert plain(value) == row["value"]
 

@@ -35,6 +35,14 @@ Proxy("us-ca").url(5, 5)  # type: ignore[arg-type]  # pyright: ignore
 class Mine(Proxy): ...  # type: ignore[misc]  # pyright: ignore
 
 
+async def awaited(client: proxymesh.AsyncClient) -> None:
+    client.ips.list()  # type: ignore[unused-coroutine]  # pyright: ignore
+    late: list[str] = client.ips.list()  # type: ignore[assignment]  # pyright: ignore
+    await client.sub_accounts.create("x", monthly_limit="5")  # type: ignore[arg-type]  # pyright: ignore
+    with client:  # type: ignore[attr-defined]  # pyright: ignore
+        pass
+
+
 match client.sub_accounts.get("x"):
     case SubAccount(_, _, _, _, _, _, _, _, _, _):  # type: ignore[misc]  # pyright: ignore
         raise NotImplementedError

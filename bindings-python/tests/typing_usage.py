@@ -4,6 +4,7 @@ infer is that of the value when it runs (test_stubs.py).
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import typing
 from datetime import date, datetime, timedelta
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import proxymesh
-from proxymesh import Client, LabeledIp, NewToken, Proxy, SubAccount, Token
+from proxymesh import AsyncClient, Client, LabeledIp, NewToken, Proxy, SubAccount, Token
 from proxymesh.sandbox import RecordedRequest, Sandbox
 
 if TYPE_CHECKING:
@@ -214,7 +215,46 @@ def settings(sandbox: Sandbox, ca_file: Path | None = None) -> None:
     assert_type(proxymesh.__version__, str)
 
 
+async def awaited(sandbox: Sandbox) -> None:
+    """The same calls of `AsyncClient`, and that what they give goes wherever asyncio takes a coroutine."""
+    async with sandbox.async_client(timeout=5) as client:
+        assert_type(client, AsyncClient)
+        assert_type(client.with_options(timeout=5, max_retries=1), AsyncClient)
+        assert_type(await client.proxies.list(), list[Proxy])
+        assert_type(await client.proxies.add("us-ca"), str)
+        assert_type(await client.proxies.delete("us-ca"), None)
+        assert_type(await client.ips.add("203.0.113.9", label="office"), str)
+        assert_type(await client.ips.list(), list[str])
+        assert_type(await client.ips.labels(), list[LabeledIp])
+        assert_type(await client.ips.delete("203.0.113.9"), None)
+        assert_type(await client.hostnames.add("async.example.com"), str)
+        assert_type(await client.hostnames.list(), list[str])
+        assert_type(await client.hostnames.delete("async.example.com"), None)
+        assert_type(await client.sub_accounts.create("cat", monthly_limit=5), SubAccount)
+        assert_type(await client.sub_accounts.edit("cat", email="cat@ex.com"), SubAccount)
+        assert_type(await client.sub_accounts.get("cat"), SubAccount)
+        assert_type(await client.sub_accounts.deactivate("cat"), SubAccount)
+        assert_type(await client.sub_accounts.activate("cat"), SubAccount)
+        assert_type(await client.sub_accounts.delete("cat"), None)
+        created = await client.tokens.create(label="ci")
+        assert_type(created, NewToken)
+        assert_type(await client.tokens.list(), list[Token])
+        assert_type(await client.tokens.deactivate(created.id), Token)
+        assert_type(await client.tokens.activate(created.id), Token)
+        assert_type(await client.tokens.delete(created.id), None)
+        assert_type(await client.geo.open(), dict[str, int])
+        assert_type(await client.geo.world(), dict[str, int])
+        task = asyncio.create_task(client.ips.list())
+        assert_type(await task, list[str])
+        here, there = await asyncio.gather(client.geo.open(), client.geo.world())
+        assert_type(here, dict[str, int])
+        assert_type(there, dict[str, int])
+        assert_type(await asyncio.wait_for(client.ips.list(), timeout=5), list[str])
+        assert_type(await client.aclose(), None)
+
+
 def every_call(sandbox: Sandbox) -> None:
+    asyncio.run(awaited(sandbox))
     with sandbox.client(timeout=5, max_retries=0) as client:
         assert_type(client, Client)
         sandbox.fault("status", method="GET", path="/api/proxies/", times=1, after=0, status=503, headers={"X": "y"})

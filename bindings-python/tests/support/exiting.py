@@ -30,15 +30,16 @@ def moment() -> float:
 def in_threads(base_url: str, daemon: bool) -> None:
     client = Client(USERNAME, PASSWORD, base_url=base_url)
     client.geo.open()
-    endless = [client.ips.list, client.proxies.list] if daemon else []
-    for call in (*[client.geo.world] * CALLS, *endless):
-        threading.Thread(
-            target=over_and_over if daemon else call, args=(call,) if daemon else (), daemon=daemon
-        ).start()
+    calls: list[Callable[[], object]] = [client.geo.world] * CALLS
+    if daemon:
+        calls += [client.ips.list, client.proxies.list]
+    for call in calls:
+        threading.Thread(target=make, args=(call, daemon), daemon=daemon).start()
 
 
-def over_and_over(call: Callable[[], object]) -> None:
-    while True:
+def make(call: Callable[[], object], over_and_over: bool) -> None:
+    call()
+    while over_and_over:
         call()
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import proxymesh
+from proxymesh import AsyncClient, Client
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -61,13 +63,14 @@ def written_out(value: Any) -> Any:
     return value
 
 
-def call(client: proxymesh.Client, name: str, arguments: dict[str, Any]) -> Any:
-    """Makes a call by its name; what it gives, as a value of the package."""
+def call(client: Client | AsyncClient, name: str, arguments: dict[str, Any]) -> Any:
+    """Makes a call by its name, and awaits it if need be; what it gives, as a value of the package."""
     assert name in CALLS, name
     resource, verb = name.split(".")
     keywords = dict(arguments)
     positional = [keywords.pop(_POSITIONAL[name])] if name in _POSITIONAL else []
-    return getattr(getattr(client, resource), verb)(*positional, **keywords)
+    made = getattr(getattr(client, resource), verb)(*positional, **keywords)
+    return asyncio.run(made) if isinstance(client, AsyncClient) else made
 
 
 def plain(value: Any) -> Any:
