@@ -42,8 +42,8 @@ def interpreters() -> dict[int, Path]:
 
 def test(python: Path, folder: Path, wheel: str) -> int:
     """Runs the tests in a virtual environment, which is kept; gives pytest's exit status."""
-    inner = str(folder / "bin/python")
-    pip = [inner, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    inner = folder / "bin/python"
+    pip = [str(inner), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     stamp = folder / "requirements.txt"
     wanted = REQUIREMENTS.read_text(encoding="utf-8")
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
