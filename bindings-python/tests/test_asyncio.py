@@ -22,6 +22,7 @@ import pytest
 from proxymesh import AsyncClient, ConfigError, NotFoundError, ValidationError
 
 from .conftest import ConnectAsync, StartServer
+from .support.loops import WithoutReaders
 from .support.server import PATIENCE, Answer, Instead, Reply, Request, Server, answer
 
 FINE = answer({"US": 1})
@@ -357,13 +358,6 @@ def test_without_asyncio_a_call_says_what_to_do(client: AsyncClient) -> None:
     with pytest.raises(RuntimeError, match="for asyncio, and no asyncio event loop is running") as caught:
         call.send(None)
     assert isinstance(caught.value.__cause__, RuntimeError)
-
-
-class WithoutReaders(asyncio.SelectorEventLoop):
-    """Watches no descriptors for others: the default loop of Windows does not, either."""
-
-    def add_reader(self, *watched: Any) -> None:  # type: ignore[override]
-        raise NotImplementedError
 
 
 def test_on_a_loop_that_watches_no_descriptors_all_is_the_same(client: AsyncClient, server: Server) -> None:

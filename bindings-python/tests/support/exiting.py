@@ -18,6 +18,7 @@ from typing import Any
 from proxymesh import AsyncClient, Client
 
 from .credentials import PASSWORD, USERNAME
+from .loops import WithoutReaders
 
 CALLS = 8
 
@@ -85,6 +86,13 @@ def loop_never_closed(base_url: str) -> None:
     held.append(loop)
 
 
+def loop_without_readers_never_closed(base_url: str) -> None:
+    """Such a loop is woken by a thread that waits for the GIL."""
+    loop = WithoutReaders()
+    held.append(loop.run_until_complete(begun(base_url)))
+    held.append(loop)
+
+
 def loop_in_a_daemon_thread(base_url: str) -> None:
     started = threading.Event()
 
@@ -105,7 +113,15 @@ def loop_in_a_daemon_thread(base_url: str) -> None:
 held: list[object] = []
 CASES = {
     case.__name__: case
-    for case in (threads, daemon_threads, tasks, tasks_and_sys_exit, loop_never_closed, loop_in_a_daemon_thread)
+    for case in (
+        threads,
+        daemon_threads,
+        tasks,
+        tasks_and_sys_exit,
+        loop_never_closed,
+        loop_without_readers_never_closed,
+        loop_in_a_daemon_thread,
+    )
 }
 
 if __name__ == "__main__":

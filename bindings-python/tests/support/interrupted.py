@@ -6,6 +6,7 @@ milliseconds, and how many connections the server saw closed by the client.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -16,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from proxymesh import Client
+from proxymesh import AsyncClient, Client
 
 from .credentials import PASSWORD, USERNAME
 from .server import Answer, Instead, Reply, Request, Server, answer, close_retired
@@ -67,7 +68,7 @@ def service(request: Request) -> Reply:
 def main(kind: str, rounds: int) -> None:
     server = Server(service, asleep=kind == "connect")
     client = Client(USERNAME, PASSWORD, base_url=server.base_url, timeout=60, connect_timeout=60)
-    if kind in {"read", "write", "retry"}:
+    if kind != "connect":
         # Calls with credentials that never had an answer would soon be held back.
         client.geo.open()
     times = [one(kind, number, client, server) for number in range(rounds)]
@@ -97,11 +98,16 @@ def one(kind: str, number: int, client: Client, server: Server) -> float:
         return interrupted(client.ips.list, lambda: time.sleep(0.1), how)
     if kind == "retry":
         return interrupted(client.proxies.list, answered, how)
-    writes: list[Callable[[], object]] = [
-        lambda: client.ips.add("203.0.113.7"),
-        lambda: client.sub_accounts.create("x"),
-    ]
-    took = interrupted({"read": client.ips.list, "write": writes[number // 2 % 2]}[kind], there, how)
+    if kind == "asyncio":
+        # Only a signal from outside wakes an event loop.
+        how = "kill"
+    awaited = AsyncClient(USERNAME, PASSWORD, base_url=server.base_url)
+    calls: dict[str, list[Callable[[], object]]] = {
+        "read": [client.ips.list],
+        "write": [lambda: client.ips.add("203.0.113.7"), lambda: client.sub_accounts.create("x")],
+        "asyncio": [lambda: asyncio.run(awaited.ips.list())],
+    }
+    took = interrupted(calls[kind][number // 2 % len(calls[kind])], there, how)
     server.wait_for_gone(number + 1)
     return took
 
