@@ -1,4 +1,4 @@
-"""A million calls in one process, blocking and asyncio in turn: neither memory nor descriptors nor threads may grow.
+"""A million calls in one process, blocking and asyncio at once: neither memory nor descriptors nor threads may grow.
 
 `make test-soak` runs it; `python tests/soak/soak.py 20000` makes fewer calls. The sandbox is a process of its own, so
 that only the client's memory counts. It prints what the process holds after each twentieth, and fails if the
@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import proxymesh
@@ -34,11 +35,13 @@ def held() -> tuple[int, int, int]:
 
 def blocking(client: proxymesh.Client, count: int) -> None:
     for number in range(count):
-        if number % 100:
-            client.sub_accounts.get("crawler-1")
-        else:  # an error now and then
+        if number % 100 == 0:  # an error now and then
             with contextlib.suppress(proxymesh.NotFoundError):
                 client.sub_accounts.get("nobody")
+        elif number % 10 == 0:  # a write, and options of its own
+            client.with_options(timeout=20.0).sub_accounts.edit("crawler-1", monthly_limit=5)
+        else:
+            client.sub_accounts.get("crawler-1")
 
 
 async def awaited(client: proxymesh.AsyncClient, count: int) -> None:
@@ -52,14 +55,15 @@ async def awaited(client: proxymesh.AsyncClient, count: int) -> None:
 def soak(base_url: str) -> int:
     """Makes all calls; gives the exit status."""
     seen = []
-    with proxymesh.Client("parent", "parent-password", base_url=base_url) as client:
+    with ThreadPoolExecutor(1) as thread, proxymesh.Client("parent", "parent-password", base_url=base_url) as client:
         client.sub_accounts.create("crawler-1")
         async_client = proxymesh.AsyncClient("parent", "parent-password", base_url=base_url)
         start = time.monotonic()
         for step in range(1, STEPS + 1):
             half = calls // STEPS // 2
-            blocking(client, half)
+            blocked = thread.submit(blocking, client, half)
             asyncio.run(awaited(async_client, half))  # an event loop of its own each time
+            blocked.result()
             seen.append(held())
             memory, descriptors, threads = seen[-1]
             made, seconds = calls * step // STEPS, time.monotonic() - start

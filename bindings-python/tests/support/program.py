@@ -28,5 +28,5 @@ def run(module: str, *arguments: str, limit: float = LIMIT) -> subprocess.Comple
 def succeeds(module: str, *arguments: str, limit: float = LIMIT) -> str:
     """What such a program prints. It must neither fail nor complain."""
     ended = run(module, *arguments, limit=limit)
-    assert (ended.returncode, ended.stderr) == (0, "")
+    assert (ended.returncode, ended.stderr) == (0, ""), f"{module} {arguments}: {ended.returncode}, {ended.stderr}"
     return ended.stdout
