@@ -5,10 +5,20 @@ use pyo3::{intern, prelude::*, sync::PyOnceLock, types::PyDict};
 
 /// Makes the exception for an error of the core.
 pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
-    match build(py, error) {
+    match build(py, error).and_then(in_context) {
         Ok(exception) => PyErr::from_value(exception),
         Err(failed) => failed,
     }
+}
+
+/// Notes which exception the caller is handling, if any. `raise` does so, but what Rust raises goes without.
+fn in_context(exception: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
+    let py = exception.py();
+    let handled = py.import("sys")?.call_method0(intern!(py, "exc_info"))?.get_item(1)?;
+    if !handled.is_none() {
+        exception.setattr(intern!(py, "__context__"), handled)?;
+    }
+    Ok(exception)
 }
 
 fn build<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import builtins
 import copy
 import inspect
+import multiprocessing
 import pickle
 import re
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 import proxymesh
 import pytest
 from proxymesh import Client, _errors
 
+from . import typing_usage
 from .conftest import Connect, StartServer
 from .support.credentials import ODD_PASSWORD, TOKEN
 from .support.server import Answer, Instead, Server
@@ -226,5 +230,69 @@ def test_an_exception_may_be_made_by_hand_to_test_what_catches_it(kind: Any) -> 
 
 
 def test_no_exception_has_another_as_its_cause(error: Any) -> None:
+    """What the network or TLS said is no exception of Python's: `reason` tells it."""
     assert error.__cause__ is None
     assert error.__context__ is None
+
+
+def raised_while_handling(act: Callable[[], object]) -> proxymesh.ProxyMeshError:
+    """What it raises while a KeyError is being handled."""
+    try:
+        raise KeyError("handled")
+    except KeyError:
+        with pytest.raises(proxymesh.ProxyMeshError) as caught:
+            act()
+        return caught.value
+
+
+@pytest.mark.parametrize("call", ["found by the service", "found before sending", "awaited", "a setting", "a proxy"])
+def test_a_traceback_tells_what_was_being_handled(
+    call: str, proxymesh_client: Client, proxymesh_async_client: proxymesh.AsyncClient
+) -> None:
+    acts: dict[str, Callable[[], object]] = {
+        "found by the service": lambda: proxymesh_client.sub_accounts.get("nobody"),
+        "found before sending": lambda: proxymesh_client.ips.add("nowhere"),
+        "a setting": lambda: proxymesh_client.with_options(timeout=0),
+        "a proxy": lambda: proxymesh.Proxy("no proxy"),
+    }
+
+    async def awaited() -> proxymesh.ProxyMeshError:
+        try:
+            raise KeyError("handled")
+        except KeyError:
+            with pytest.raises(proxymesh.NotFoundError) as caught:
+                await proxymesh_async_client.sub_accounts.get("nobody")
+            return caught.value
+
+    error = asyncio.run(awaited()) if call == "awaited" else raised_while_handling(acts[call])
+    assert repr(error.__context__) == "KeyError('handled')"
+    assert not error.__suppress_context__
+
+
+def test_an_exception_may_be_raised_from_another_and_with_notes() -> None:
+    cause = OSError("no route")
+    with pytest.raises(proxymesh.ConnectionError) as caught:
+        raise proxymesh.ConnectionError("ips.add: no connection", call="ips.add") from cause
+    assert caught.value.__cause__ is cause
+    caught.value.__notes__ = ["of crawler-1"]  # as add_note does from Python 3.11 on
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert again.__notes__ == ["of crawler-1"]
+    assert again.__cause__ is None, "as with any exception that is pickled"
+
+
+def test_an_exception_equals_itself_only(error: Any) -> None:
+    assert error == error
+    assert error != copy.copy(error)
+    assert len({error, error, copy.copy(error)}) == 2
+
+
+def test_every_exception_can_be_matched_by_its_attributes(error: Any) -> None:
+    assert typing_usage.told(error), "it is one of the cases"
+
+
+def test_exceptions_and_values_come_back_from_another_process() -> None:
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        assert pool.submit(proxymesh.Proxy, "us-ca.proxymesh.com").result() == proxymesh.Proxy("us-ca.proxymesh.com")
+        with pytest.raises(proxymesh.ValidationError, match=r"^proxy: ") as caught:
+            pool.submit(proxymesh.Proxy, "no proxy").result()
+    assert (caught.value.field, type(caught.value.reason)) == ("proxy", str)

@@ -15,6 +15,7 @@ import pytest
 from proxymesh import LabeledIp, NewToken, Proxy, SubAccount, Token, ValidationError
 from proxymesh.sandbox import RecordedRequest
 
+from . import typing_usage
 from .support.credentials import ODD_PASSWORD, PASSWORD, SUB_PASSWORD, TOKEN, USERNAME
 
 NOON = datetime(2026, 1, 15, 12, tzinfo=timezone.utc)
@@ -191,6 +192,13 @@ def test_values_can_be_matched() -> None:
             assert (id, label) == (17, "ci")
         case _:
             pytest.fail("not matched")
+
+
+@each
+def test_every_value_can_be_matched_by_position(kind: str) -> None:
+    said = typing_usage.described(values()[kind])
+    assert said
+    assert TOKEN not in said
 
 
 @each
