@@ -3,8 +3,6 @@
 No exception ever holds a password or a token. All of them can be pickled and copied.
 """
 
-from __future__ import annotations
-
 import builtins
 
 TYPE_CHECKING = False
@@ -40,7 +38,7 @@ class ProxyMeshError(Exception):
     call: str | None = None
     """The call that failed, such as ``ips.add``; none for a setting or an input."""
 
-    def __init__(self, message: str = "", **fields: Any) -> None:
+    def __init__(self, message: str = "", **fields: "Any") -> None:
         super().__init__(message)
         # In __dict__ they survive pickling and copying.
         self.__dict__.update(fields)
@@ -93,7 +91,7 @@ class StatusError(ProxyMeshError):
     attempts: int = 0
     """How often the call was tried."""
 
-    def __init__(self, message: str = "", **fields: Any) -> None:
+    def __init__(self, message: str = "", **fields: "Any") -> None:
         fields.setdefault("field_errors", {})
         super().__init__(message, **fields)
 

@@ -1,0 +1,53 @@
+"""What importing the package costs: itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import proxymesh
+import pytest
+
+PACKAGE = str(Path(proxymesh.__file__).parent.parent)
+ITSELF = {"proxymesh", "proxymesh._errors", "proxymesh._proxymesh"}
+# Each takes longer to import than the package does.
+HEAVY = {"asyncio", "contextlib", "json", "logging", "pytest", "re", "socket", "ssl", "threading", "typing"}
+
+
+def loaded_by(code: str) -> set[str]:
+    """The modules that it loads, in an interpreter that has loaded none but its own."""
+    program = f"""
+import os, sys  # loaded in every interpreter that has its site
+before = set(sys.modules)
+sys.path.insert(0, {PACKAGE!r})
+{code}
+print(*(set(sys.modules) - before))
+"""
+    run = [sys.executable, "-I", "-S", "-W", "error", "-c", program]
+    return set(subprocess.run(run, capture_output=True, text=True, check=True, timeout=60).stdout.split())
+
+
+def test_importing_the_package_loads_itself_only() -> None:
+    assert loaded_by("import proxymesh") == ITSELF
+
+
+def test_importing_the_sandbox_loads_itself_only() -> None:
+    assert loaded_by("import proxymesh.sandbox") == ITSELF | {"proxymesh.sandbox"}
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        "client.proxies.list()",
+        "client.ips.add('203.0.113.7')",
+        "client.sub_accounts.create('ant', monthly_limit=5)",
+        "hash(client.proxies.list()[0]), repr(client.geo.world())",
+        "try: client.ips.delete('203.0.113.7')\n    except proxymesh.BadRequestError: pass",
+    ],
+)
+def test_a_call_loads_nothing_heavy(act: str) -> None:
+    code = (
+        f"import proxymesh.sandbox\nwith proxymesh.sandbox.Sandbox() as sandbox, sandbox.client() as client:\n    {act}"
+    )
+    assert not loaded_by(code) & HEAVY
