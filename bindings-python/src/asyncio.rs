@@ -480,8 +480,11 @@ impl Drain {
         }
     }
 
+    /// What is dropped here is dropped without the locks: it may give up calls in turn.
     fn give_up_all(&self) {
         let calls = std::mem::take(&mut lock(&self.calls).awaited);
+        let arrivals = std::mem::take(&mut *lock(&self.arrivals));
+        drop(arrivals);
         for call in calls.values() {
             call.task.abort();
         }
