@@ -536,22 +536,42 @@ impl Worker {
 }
 
 /// The thread that wakes the loops that watch no descriptor. Only it waits for the GIL.
-struct Waker(Mutex<mpsc::Sender<Arc<Drain>>>);
+pub(crate) struct Waker {
+    drains: Mutex<mpsc::Sender<Arc<Drain>>>,
+    /// Held while the thread has to do with Python: there is none left to have to do with once the interpreter exits.
+    may_attach: Arc<Mutex<bool>>,
+}
+
+static WAKER: PerProcess<Waker> = PerProcess::empty();
 
 impl Waker {
     fn wake(drain: &Arc<Drain>) {
-        static WAKER: PerProcess<Waker> = PerProcess::empty();
-        let waker = WAKER.get_or_try_init(|_| {
-            let (sender, receiver) = mpsc::channel::<Arc<Drain>>();
-            thread::Builder::new().name("proxymesh-waker".into()).spawn(move || {
-                for drain in receiver {
+        if let Ok(waker) = WAKER.get_or_try_init(|_| Self::new()) {
+            let _ = lock(&waker.drains).send(drain.clone());
+        }
+    }
+
+    fn new() -> io::Result<Self> {
+        let (sender, receiver) = mpsc::channel::<Arc<Drain>>();
+        let may_attach = Arc::new(Mutex::new(true));
+        let attach = may_attach.clone();
+        thread::Builder::new().name("proxymesh-waker".into()).spawn(move || {
+            for drain in receiver {
+                let may_attach = lock(&attach);
+                if *may_attach {
                     Python::try_attach(|py| Self::call_soon(py, &drain));
                 }
-            })?;
-            io::Result::Ok(Self(Mutex::new(sender)))
-        });
-        if let Ok(waker) = waker {
-            let _ = lock(&waker.0).send(drain.clone());
+                drop(may_attach);
+            }
+        })?;
+        Ok(Self { drains: Mutex::new(sender), may_attach })
+    }
+
+    /// Before the interpreter exits. To attach to one that is exiting crashes: before Python 3.13 nobody can tell in time,
+    /// and from then on only nearly.
+    pub(crate) fn stop(py: Python<'_>) {
+        if let Ok(waker) = WAKER.get_or_try_init(|_| Err(())) {
+            py.detach(|| *lock(&waker.may_attach) = false);
         }
     }
 

@@ -21,6 +21,13 @@ fn remember_process() {
     proxymesh::process::remember_id();
 }
 
+/// To be called before the interpreter exits: no thread of the package has to do with it from then on.
+#[pyfunction]
+#[pyo3(signature = () -> "None")]
+fn leave_interpreter(py: Python<'_>) {
+    asyncio::Waker::stop(py);
+}
+
 /// The native part of proxymesh. Import from `proxymesh` instead.
 #[pymodule]
 mod _proxymesh {
@@ -37,7 +44,7 @@ mod _proxymesh {
     use super::sandbox::{Sandbox, sandbox_main};
 
     #[pymodule_export]
-    use super::remember_process;
+    use super::{leave_interpreter, remember_process};
 
     /// The version of the package.
     #[pymodule_export]

@@ -146,6 +146,7 @@ def test_who_waits_at_the_gate_may_go_and_the_others_get_in(
         await asyncio.sleep(0)
         for task in waiting[::2]:
             task.cancel()
+        await asyncio.wait(waiting[::2])
         cancelled.set()
         answers = await asyncio.gather(first, *waiting, return_exceptions=True)
         assert [type(given) for given in answers] == [dict, *[asyncio.CancelledError, dict] * 5]

@@ -9,6 +9,7 @@
 True
 """
 
+import atexit as _atexit
 import os as _os
 
 from . import _proxymesh
@@ -59,6 +60,8 @@ from ._proxymesh import (
 _proxymesh.remember_process()
 if hasattr(_os, "register_at_fork"):
     _os.register_at_fork(after_in_child=_proxymesh.remember_process)
+# Registered early, it is called late: after what programs still do at their exit.
+_atexit.register(_proxymesh.leave_interpreter)
 
 __all__ = [
     "AsyncClient",

@@ -35,6 +35,7 @@ __all__ = [
     "Token",
     "Tokens",
     "__version__",
+    "leave_interpreter",
     "remember_process",
     "sandbox_main",
 ]
@@ -1441,6 +1442,11 @@ class Tokens:
         Args:
             username: The sub-account whose tokens are meant, if not the caller's.
         """
+
+def leave_interpreter() -> None:
+    """
+    To be called before the interpreter exits: no thread of the package has to do with it from then on.
+    """
 
 def remember_process() -> None:
     """
