@@ -124,6 +124,22 @@ if sys.version_info >= (3, 11):  # asyncio.TaskGroup came with it
         asyncio.run(main())
 
 
+if sys.version_info >= (3, 12):  # asyncio.eager_task_factory came with it
+
+    def test_an_eager_task_sends_its_call_at_once(client: AsyncClient, server: Server) -> None:
+        async def main() -> None:
+            asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
+            task = asyncio.create_task(client.geo.open())
+            server.wait_for_requests(1)
+            assert not task.done()
+            assert await task == US
+            with pytest.raises(ValidationError):
+                await asyncio.create_task(client.sub_accounts.get("!"))
+            assert await asyncio.gather(*(client.geo.open() for _ in range(20))) == [US] * 20
+
+        asyncio.run(main())
+
+
 def test_a_task_that_nobody_holds_is_not_lost(start_server: StartServer, connect_async: ConnectAsync) -> None:
     collected = threading.Event()
 

@@ -1,0 +1,154 @@
+"""What event loops do to calls under way: they log, and they are closed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import gc
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from proxymesh import AsyncClient
+
+from .conftest import StartServer
+from .support.credentials import PASSWORD, USERNAME
+from .support.program import succeeds
+from .support.server import PATIENCE, Instead, Server, answer
+
+CALLER = contextvars.ContextVar("caller", default=-1)
+
+
+class Handler(logging.Handler):
+    def __init__(self, handle: Callable[[], None]) -> None:
+        super().__init__()
+        self._handle = handle
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._handle()
+
+
+@pytest.fixture
+def log() -> Iterator[Callable[[Callable[[], None]], None]]:
+    """Has every record handled so."""
+    logger = logging.getLogger("proxymesh")
+    added: list[logging.Handler] = []
+
+    def add(handle: Callable[[], None]) -> None:
+        added.append(Handler(handle))
+        logger.addHandler(added[-1])
+        logger.setLevel(logging.DEBUG)
+
+    yield add
+    for handler in added:
+        logger.removeHandler(handler)
+    logger.setLevel(logging.NOTSET)
+
+
+def client_of(server: Server, **options: Any) -> AsyncClient:
+    return AsyncClient(USERNAME, PASSWORD, base_url=server.base_url, **options)
+
+
+def leave_under_way(client: AsyncClient, server: Server) -> asyncio.Task[dict[str, int]]:
+    """Closes a loop while a call that it awaits has no answer yet."""
+    loop = asyncio.new_event_loop()
+    before = server.count
+
+    async def begin() -> asyncio.Task[dict[str, int]]:
+        task = asyncio.ensure_future(client.geo.open())
+        while server.count == before:
+            await asyncio.sleep(0.001)
+        return task
+
+    task = loop.run_until_complete(begin())
+    loop.close()
+    task._log_destroy_pending = False  # type: ignore[attr-defined]
+    return task
+
+
+def test_a_logging_handler_that_raises_leaves_no_other_call_waiting(
+    start_server: StartServer, log: Callable[[Callable[[], None]], None]
+) -> None:
+    client = client_of(start_server(answer({"US": 1})))
+    raised: list[object] = []
+    calls = 20
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: raised.append(context.get("exception")))
+        await client.geo.open()
+
+        def fail() -> None:
+            raise ValueError("the handler's")
+
+        log(fail)
+        tasks = [asyncio.ensure_future(client.geo.open()) for _ in range(calls)]
+        done, waiting = await asyncio.wait(tasks, timeout=PATIENCE)
+        assert (len(done), len(waiting)) == (calls, 0)
+        assert [task.result() for task in tasks] == [{"US": 1}] * calls
+
+    asyncio.run(main())
+    assert raised
+    assert all(isinstance(error, ValueError) for error in raised)
+
+
+def test_attempts_are_logged_in_the_context_of_the_task_that_makes_the_call(
+    start_server: StartServer, log: Callable[[Callable[[], None]], None]
+) -> None:
+    client = client_of(start_server(answer({"US": 1})))
+    seen: list[int] = []
+    log(lambda: seen.append(CALLER.get()))
+
+    async def call(caller: int) -> None:
+        CALLER.set(caller)
+        await client.geo.open()
+
+    async def main() -> None:
+        for caller in range(4):
+            await asyncio.create_task(call(caller))
+
+    asyncio.run(main())
+    assert seen == [0, 1, 2, 3]
+
+
+def test_a_loop_that_is_closed_gives_its_calls_up(start_server: StartServer) -> None:
+    server = start_server(Instead.HANG)
+    task = leave_under_way(client_of(server), server)
+    server.wait_for_gone(1)
+    assert not task.done()
+
+
+def test_a_loop_that_is_closed_may_free_what_gives_a_call_up(start_server: StartServer) -> None:
+    server = start_server(Instead.HANG)
+    assert succeeds("closing", server.base_url, limit=PATIENCE) == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts what Linux shows")
+def test_loops_closed_while_calls_are_under_way_leave_no_descriptor(
+    start_server: StartServer, log: Callable[[Callable[[], None]], None]
+) -> None:
+    log(lambda: None)
+    answers = iter([answer({"US": 1})])
+    # The attempt is told when nobody listens any more.
+    server = start_server(lambda _: next(answers, answer({}, 503, retry_after="60")))
+    client = client_of(server)
+    # A call that is given up proves nothing about the credentials, and after three of those none is sent.
+    asyncio.run(client.geo.open())  # type: ignore[arg-type]
+
+    def counters() -> int:
+        links = []
+        for number in os.listdir("/proc/self/fd"):
+            try:
+                links.append(os.readlink(f"/proc/self/fd/{number}"))
+            except FileNotFoundError:
+                continue
+        return sum("eventfd" in link for link in links)
+
+    counts = []
+    for _ in range(40):
+        leave_under_way(client, server)
+        gc.collect()
+        counts.append(counters())
+    assert max(counts[20:]) <= max(counts[:20]) + 2
