@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# Runs a command with Swift 6 at hand:
+#
+#   bindings-ffi/swift/toolchain.sh swift build
+#   bindings-ffi/swift/toolchain.sh --with /tmp/elsewhere --cd /tmp/elsewhere swift run
+#
+# A `swift` on the PATH is used if it is new enough. If not, Debian trixie's own package is unpacked into a folder under target/,
+# once: 570 MB to download, 1.4 GB on disk, less than a minute. The command then runs in a chroot of that folder, which sees
+# this repository, and each folder given by --with, at the path that they have here. That takes Linux, apt, and root.
+#
+#   SWIFT_ROOT   where the toolchain is unpacked; target/swift by default
+#   SWIFT_HOST=0 passes over the `swift` on the PATH
+set -euo pipefail
+
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+root=${SWIFT_ROOT:-$repository/target/swift}
+libexec=usr/libexec/swift
+
+folders=("$repository")
+folder=$PWD
+while [ $# -gt 0 ]; do
+    case $1 in
+        --with) folders+=("$2"); shift 2 ;;
+        --cd) folder=$2; shift 2 ;;
+        *) break ;;
+    esac
+done
+[ $# -gt 0 ] || { echo "usage: toolchain.sh [--with FOLDER]... [--cd FOLDER] COMMAND..." >&2; exit 2; }
+
+fits() {
+    [ "${SWIFT_HOST:-1}" != 0 ] && command -v swift >/dev/null || return 1
+    local version
+    version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\)\..*/\1/p' | head -1)
+    [ "${version:-0}" -ge 6 ]
+}
+
+unpack() {
+    command -v apt-get >/dev/null || { echo "no Swift 6 on the PATH, and no apt to get one with: see https://swift.org/install" >&2; exit 1; }
+    command -v mmdebstrap >/dev/null ||
+        { apt-get update -qq && apt-get install -y -qq --no-install-recommends mmdebstrap; } >/dev/null 2>&1
+    echo "unpacking Debian's Swift into $root ..." >&2
+    # What a build or a test never reads is left out: the debugger, editor support, documentation, the static libraries.
+    # The mirror is left out, too: mmdebstrap then takes Debian's default one. `main` alone, as nothing else is needed.
+    local fresh=$root.part
+    rm -rf "$fresh"
+    mmdebstrap --quiet --mode=root --variant=minbase --components=main \
+        --include=swiftlang,libc6-dev,libstdc++-14-dev,ca-certificates,git \
+        --aptopt='Apt::Install-Recommends "false"' \
+        --dpkgopt='path-exclude=/usr/share/doc/*' \
+        --dpkgopt='path-exclude=/usr/share/man/*' \
+        --dpkgopt='path-exclude=/usr/share/locale/*' \
+        --dpkgopt="path-exclude=/$libexec/lib/swift_static/*" \
+        --dpkgopt="path-exclude=/$libexec/lib/swift/embedded/*" \
+        --dpkgopt="path-exclude=/$libexec/lib/swift/FrameworkABIBaseline/*" \
+        --dpkgopt="path-exclude=/$libexec/lib/liblldb*" \
+        --dpkgopt="path-exclude=/$libexec/lib/libsourcekitdInProc*" \
+        --dpkgopt="path-exclude=/$libexec/bin/*lldb*" \
+        --dpkgopt="path-exclude=/$libexec/bin/repl_swift" \
+        --dpkgopt="path-exclude=/$libexec/bin/clangd" \
+        --dpkgopt="path-exclude=/$libexec/bin/sourcekit-lsp" \
+        --dpkgopt="path-exclude=/$libexec/bin/docc" \
+        trixie "$fresh"
+    rm -rf "$root"
+    mv "$fresh" "$root" # so that a toolchain that is there is whole
+}
+
+if fits; then
+    cd "$folder"
+    exec "$@"
+fi
+[ "$(uname -s)" = Linux ] || { echo "no Swift 6 on the PATH: see https://swift.org/install" >&2; exit 1; }
+[ "$(id -u)" = 0 ] || { echo "no Swift 6 on the PATH: install one (https://swift.org/install), or be root, to unpack Debian's" >&2; exit 1; }
+mkdir -p "$(dirname "$root")"
+# Two at once (make -j) must not unpack twice.
+exec 9>"$root.lock"
+flock 9
+[ -x "$root/$libexec/bin/swift-frontend" ] || unpack
+exec 9>&-
+
+# The mounts live in a namespace of their own, so that nothing stays mounted, whatever happens. Swift needs /proc to find its
+# libraries.
+# shellcheck disable=SC2016 # to be expanded by the inner shell
+exec unshare --mount bash -euc '
+    root=$1 folder=$2 count=$3
+    shift 3
+    mount --make-rprivate /
+    mount -t proc proc "$root/proc"
+    for one in "${@:1:count}"; do
+        mkdir -p "$root$one"
+        mount --rbind "$one" "$root$one"
+    done
+    shift "$count"
+    exec chroot "$root" /bin/bash -c "cd \"\$1\" && shift && exec \"\$@\"" _ "$folder" "$@"
+' _ "$root" "$folder" "${#folders[@]}" "${folders[@]}" "$@"
