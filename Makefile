@@ -5,10 +5,11 @@
 #   make lint    formatting, lints, types, docs
 #   make bench   the benchmark, in ten minutes: tests/bench/README.md (QUICK=1: in two; ONLY="proxymesh,requests")
 #   make stubs   the type stub of the native module, from its own signatures
+#   make bindings   the Kotlin and Swift that call the native library, from its own signatures
 #   make clean   removes all that was built or installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-curl test-python test-pythons test-freethreaded test-soak test-types test-downstream test-secrets bench bench-check bench-install lint lint-rust lint-python stubs wheel clean
+.PHONY: help demo test test-rust test-curl test-python test-pythons test-freethreaded test-soak test-types test-downstream test-secrets bench bench-check bench-install lint lint-rust lint-python lint-bindings stubs bindings wheel clean
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -21,6 +22,10 @@ FREE := target/freethreaded
 FREETHREADED ?= python3.14t
 BENCH := target/bench
 PIP := pip install --quiet --disable-pip-version-check
+FFI := bindings-ffi
+FFI_LIBRARY := target/debug/libproxymesh_ffi.$(if $(filter Darwin,$(shell uname -s)),dylib,so)
+# What of it is generated.
+GENERATED := kotlin/native/src/main/kotlin/com/proxymesh/internal swift/Sources/ProxyMeshFFI swift/Sources/ProxyMeshInternal
 PYTHON_SOURCES := bindings-python examples tests/downstream tests/bench tests/soak
 
 help:
@@ -101,7 +106,7 @@ bench-install: wheel $(BENCH)/venv/installed $(BENCH)/venv-niquests/installed
 	@cargo build --quiet --release --locked --package proxymesh-bench
 	@$(BENCH)/venv/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
 
-lint: lint-rust lint-python
+lint: lint-rust lint-python lint-bindings
 
 lint-rust:
 	cargo fmt --all --check
@@ -113,6 +118,20 @@ lint-python: $(TOOLS)/bin/ruff
 	$(TOOLS)/bin/ruff check $(PYTHON_SOURCES)
 	$(TOOLS)/bin/python bindings-python/stubs.py --check
 	MYPYPATH=bindings-python/python $(TOOLS)/bin/mypy bindings-python/python bindings-python/tests bindings-python/*.py examples tests/downstream tests/bench tests/soak
+
+# The generated Kotlin and Swift are those of the sources.
+lint-bindings:
+	@$(call generate,target/bindings)
+	@for folder in $(GENERATED); do diff -r $(FFI)/$$folder target/bindings/$$folder || \
+	    { echo "$(FFI)/$$folder is out of date: run make bindings" >&2; exit 1; }; done
+
+bindings:
+	@$(call generate,$(FFI))
+
+# From the debug library, because that has the symbols in which the interface is described.
+generate = cargo build --quiet --locked --package proxymesh-ffi && \
+	rm -rf $(addprefix $1/,$(GENERATED)) && \
+	cargo run --quiet --locked --package proxymesh-bindgen -- $(FFI_LIBRARY) $1
 
 stubs: $(TOOLS)/bin/ruff
 	$(TOOLS)/bin/python bindings-python/stubs.py

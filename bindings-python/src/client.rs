@@ -11,12 +11,12 @@ use crate::{
     },
 };
 use arc_swap::ArcSwapOption;
-use proxymesh::{Error, Options, Settings, process::PerProcess, resource};
+use proxymesh::{Error, Options, Settings, process::PerProcess, resource, seconds, whole_retries};
 use pyo3::{
     prelude::*,
     types::{PyString, PyTuple},
 };
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc};
 
 /// How the calls of a client are made: blocking or awaited. A value of it is one process's way to the account.
 pub(crate) trait Mode: Send + Sync + 'static {
@@ -44,11 +44,11 @@ impl<M: Mode> Shared<M> {
     fn open(&self, py: Python<'_>) -> PyResult<Arc<M>> {
         let account = self.account.load();
         let Some(account) = &*account else {
-            return Err(config_error(py, "the client is closed; make a new one"));
+            return Err(exception(py, &Error::closed()));
         };
         let open = account.get_or_try_init(|inherited| match inherited {
             Some(inherited) => M::new(inherited.client().renewed()?),
-            None => Err(Error::Config { reason: "the client is closed".to_owned() }),
+            None => Err(Error::closed()),
         });
         open.map_err(|error| exception(py, &error))
     }
@@ -120,11 +120,9 @@ fn config_error(py: Python<'_>, reason: &str) -> PyErr {
     exception(py, &Error::Config { reason: reason.to_owned() })
 }
 
-fn seconds(py: Python<'_>, name: &str, value: f64) -> PyResult<Duration> {
-    Duration::try_from_secs_f64(value)
-        .ok()
-        .filter(|duration| !duration.is_zero())
-        .ok_or_else(|| config_error(py, &format!("{name} must be a number of seconds above 0, not {value}")))
+/// Raises the core's errors about settings.
+fn checked<T>(py: Python<'_>, setting: proxymesh::Result<T>) -> PyResult<T> {
+    setting.map_err(|error| exception(py, &error))
 }
 
 /// Text for a setting. Python's own error about what no UTF-8 can hold would carry all of it.
@@ -132,11 +130,6 @@ fn text<'a>(py: Python<'_>, name: &str, value: &'a Bound<'_, PyString>) -> PyRes
     value
         .to_str()
         .map_err(|_| config_error(py, &format!("{name} holds a lone surrogate, which is no character")))
-}
-
-fn retries(py: Python<'_>, value: i64) -> PyResult<u32> {
-    u32::try_from(value)
-        .map_err(|_| config_error(py, &format!("max_retries must be a whole number from 0, not {value}")))
 }
 
 /// A client class: all that `Client` and `AsyncClient` have in common, written once.
@@ -183,9 +176,9 @@ macro_rules! client {
                 trust_env: bool,
             ) -> PyResult<Self> {
                 let mut settings = Settings::new()
-                    .timeout(seconds(py, "timeout", timeout)?)
-                    .connect_timeout(seconds(py, "connect_timeout", connect_timeout)?)
-                    .max_retries(retries(py, max_retries)?)
+                    .timeout(checked(py, seconds("timeout", timeout))?)
+                    .connect_timeout(checked(py, seconds("connect_timeout", connect_timeout))?)
+                    .max_retries(checked(py, whole_retries(max_retries))?)
                     .trust_env(trust_env)
                     .user_agent(concat!("proxymesh-python/", env!("CARGO_PKG_VERSION")));
                 if let Some(username) = username {
@@ -259,10 +252,10 @@ macro_rules! client {
             ) -> PyResult<Self> {
                 let mut options = Options::new();
                 if let Some(timeout) = timeout {
-                    options = options.timeout(seconds(py, "timeout", timeout)?);
+                    options = options.timeout(checked(py, seconds("timeout", timeout))?);
                 }
                 if let Some(max_retries) = max_retries {
-                    options = options.max_retries(retries(py, max_retries)?);
+                    options = options.max_retries(checked(py, whole_retries(max_retries))?);
                 }
                 Ok(Self { shared: self.shared.with_options(py, options)? })
             }

@@ -58,7 +58,7 @@ pub use model::{
     whole_gigabytes,
 };
 pub use observer::{Attempt, Observer};
-pub use settings::{Options, Settings};
+pub use settings::{Options, Settings, seconds, whole_retries};
 pub use transport::Exchange;
 
 /// The date and time types of the public API.

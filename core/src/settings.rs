@@ -315,6 +315,28 @@ impl Options {
     }
 }
 
+/// Checks a time limit that comes from a language whose seconds are a number.
+///
+/// # Errors
+///
+/// [`Error::Config`] with the given name when it is not above 0, or too large for a [`Duration`].
+pub fn seconds(name: &'static str, value: f64) -> Result<Duration> {
+    Duration::try_from_secs_f64(value)
+        .ok()
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(|| Error::config(format!("{name} must be a number of seconds above 0, not {value}")))
+}
+
+/// Checks a `max_retries` that comes from a language without unsigned integers.
+///
+/// # Errors
+///
+/// [`Error::Config`] when it is negative, or above 4,294,967,295.
+pub fn whole_retries(value: i64) -> Result<u32> {
+    u32::try_from(value)
+        .map_err(|_| Error::config(format!("max_retries must be a whole number from 0, not {value}")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -415,5 +437,20 @@ mod tests {
     fn time_limits_of_zero_are_refused() {
         refused(basic().timeout(Duration::ZERO), &[]);
         refused(basic().connect_timeout(Duration::ZERO), &[]);
+    }
+
+    #[test]
+    fn numbers_that_no_setting_takes_are_refused() {
+        assert_eq!(seconds("timeout", 0.25).unwrap(), Duration::from_millis(250));
+        for bad in [0.0, -0.0, -1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300, 1e-12] {
+            let text = seconds("timeout", bad).unwrap_err().to_string();
+            assert_eq!(text, format!("timeout must be a number of seconds above 0, not {bad}"));
+        }
+        assert_eq!(whole_retries(0).unwrap(), 0);
+        assert_eq!(whole_retries(4_294_967_295).unwrap(), u32::MAX);
+        for bad in [-1, i64::MIN, 4_294_967_296] {
+            let text = whole_retries(bad).unwrap_err().to_string();
+            assert_eq!(text, format!("max_retries must be a whole number from 0, not {bad}"));
+        }
     }
 }
