@@ -42,8 +42,10 @@ public class Proxy
         public fun url(username: String, password: String): String =
             translated { proxyUrlWith(host, port, username, password) }
 
+        /** Whether it is the same host and port. */
         override fun equals(other: Any?): Boolean = other is Proxy && host == other.host && port == other.port
 
+        /** Of the host and port. */
         override fun hashCode(): Int = 31 * host.hashCode() + port
 
         /** `domain:port` */
