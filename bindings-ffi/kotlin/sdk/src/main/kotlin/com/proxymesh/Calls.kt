@@ -2,14 +2,17 @@ package com.proxymesh
 
 import java.nio.charset.CharacterCodingException
 import java.time.Duration
+import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.withContext
 import com.proxymesh.internal.BlockingClient as BlockingPlumbing
 import com.proxymesh.internal.Client as Plumbing
 import com.proxymesh.internal.Failure
 import com.proxymesh.internal.InternalException as Broken
 import com.proxymesh.internal.Options
 import com.proxymesh.internal.Settings
+import com.proxymesh.internal.keepThreadsAttached
 
 /** The version of this package. */
 internal const val VERSION = "0.1.0"
@@ -26,7 +29,9 @@ internal class Calls(private val plumbing: Plumbing) {
     suspend fun <T> make(call: suspend Plumbing.() -> T): T {
         // A coroutine that is cancelled already sends nothing.
         currentCoroutineContext().ensureActive()
-        return translated { plumbing.call() }
+        // An answer arrives on a thread of the native library. Without a dispatcher, as in `suspend fun main`, what follows would
+        // run on that thread, and keep it from the calls of others.
+        return withContext(Dispatchers.Default) { translated { plumbing.call() } }
     }
 
     fun with(options: Options): Calls = translated { Calls(plumbing.withOptions(options)) }
@@ -34,6 +39,10 @@ internal class Calls(private val plumbing: Plumbing) {
     fun close() = plumbing.shutDown()
 
     companion object {
+        init {
+            keepThreadsAttached()
+        }
+
         fun open(settings: Settings): Calls = translated { Calls(Plumbing(settings)) }
     }
 }

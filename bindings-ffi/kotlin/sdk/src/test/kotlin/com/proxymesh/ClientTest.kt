@@ -129,6 +129,18 @@ class ClientTest {
     }
 
     @Test
+    fun `nothing of the caller's runs on a thread of the library`() = Server(us).use { server ->
+        Client(USERNAME, PASSWORD, baseUrl = server.baseUrl).use { client ->
+            runBlocking(Dispatchers.Unconfined) {
+                repeat(20) {
+                    client.geo.open()
+                    assertFalse("proxymesh" in Thread.currentThread().name)
+                }
+            }
+        }
+    }
+
+    @Test
     fun `a panic in the library is an exception, and the client goes on`() = Server(us).use { server ->
         val settings = settings(USERNAME, PASSWORD, null, server.baseUrl, null, null, null, null, false)
         val calls = Calls.open(settings)
