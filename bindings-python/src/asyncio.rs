@@ -19,6 +19,7 @@ use proxymesh::{
 use pyo3::{
     exceptions::{PyNotImplementedError, PyOSError, PyRuntimeError, PyRuntimeWarning, PyStopIteration},
     intern,
+    panic::PanicException,
     prelude::*,
     sync::PyOnceLock,
     types::{PyType, PyWeakrefMethods, PyWeakrefReference},
@@ -71,7 +72,7 @@ impl<'py> Caller<'py, Awaited> {
             Ok((reply, log)) => (State::New(work(reply)), log),
             Err(error) => (State::Ready(Box::new(move |_| Err(error))), None),
         };
-        Ok(Bound::new(py, Coroutine::new(name, log, state))?.into_any())
+        Ok(Bound::new(py, Call::new(name, log, state))?.into_any())
     }
 }
 
@@ -94,8 +95,8 @@ fn work<T: Answer>(reply: Pending<T>) -> Work {
 /// What a call of `AsyncClient` gives: to be awaited, once. It is sent when it is first awaited.
 ///
 /// For asyncio it is a coroutine like any other.
-#[pyclass(frozen, module = "proxymesh", name = "Call")]
-pub(crate) struct Coroutine {
+#[pyclass(frozen, module = "proxymesh")]
+pub(crate) struct Call {
     name: &'static str,
     log: Option<Arc<Log>>,
     state: Mutex<State>,
@@ -117,7 +118,7 @@ struct Running {
     number: u64,
 }
 
-impl Coroutine {
+impl Call {
     /// One that need not wait for anything: `outcome` happens when it is awaited.
     pub(crate) fn at_once(
         name: &'static str,
@@ -198,7 +199,7 @@ fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
 }
 
 #[pymethods]
-impl Coroutine {
+impl Call {
     #[getter]
     fn __name__(&self) -> &'static str {
         self.name.rsplit('.').next().unwrap_or(self.name)
@@ -257,7 +258,7 @@ impl Coroutine {
     }
 }
 
-impl Drop for Coroutine {
+impl Drop for Call {
     /// A call that was never awaited was never made: Python warns of that for its own coroutines, too.
     fn drop(&mut self) {
         if let State::New(_) | State::Ready(_) = self.take() {
@@ -301,10 +302,10 @@ enum Arrival {
 #[derive(Default)]
 struct Calls {
     number: u64,
-    awaited: HashMap<u64, Call>,
+    awaited: HashMap<u64, Waiting>,
 }
 
-struct Call {
+struct Waiting {
     future: Py<PyAny>,
     outcome: Option<Outcome>,
     task: AbortHandle,
@@ -314,6 +315,26 @@ enum Collected {
     Outcome(Outcome),
     Nothing(Py<PyAny>),
     Gone,
+}
+
+/// That a call's end will be told, even if it is a panic.
+struct Promise {
+    drain: Arc<Drain>,
+    number: u64,
+}
+
+impl Promise {
+    fn keep(&self, outcome: Outcome) {
+        self.drain.arrive(Arrival::Ended(self.number, outcome));
+    }
+}
+
+impl Drop for Promise {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.keep(Box::new(|_| Err(PanicException::new_err("the call panicked"))));
+        }
+    }
 }
 
 /// How a loop is told that there is something in its queue.
@@ -370,7 +391,10 @@ impl Drain {
             let number = descriptor.number();
             let drain = new(Wake::Descriptor(descriptor));
             let reader = Bound::new(py, Reader(drain.clone()))?;
-            match event_loop.call_method1(intern!(py, "add_reader"), (number, reader)) {
+            // In a context of its own: the loop would keep that of the task that is the first to call.
+            let context = py.import("contextvars")?.getattr("Context")?.call0()?;
+            let add_reader = event_loop.getattr(intern!(py, "add_reader"))?;
+            match context.call_method1(intern!(py, "run"), (add_reader, number, reader)) {
                 Ok(_) => return Ok(drain),
                 Err(error) if error.is_instance_of::<PyNotImplementedError>(py) => {}
                 Err(error) => return Err(error),
@@ -389,12 +413,12 @@ impl Drain {
         let mut calls = lock(&self.calls);
         calls.number += 1;
         let number = calls.number;
-        let drain = self.clone();
+        let promise = Promise { drain: self.clone(), number };
         let task = worker.handle.spawn(async move {
             let outcome = work.await;
-            drain.arrive(Arrival::Ended(number, outcome));
+            promise.keep(outcome);
         });
-        calls.awaited.insert(number, Call { future, outcome: None, task: task.abort_handle() });
+        calls.awaited.insert(number, Waiting { future, outcome: None, task: task.abort_handle() });
         Ok(Running { drain: self.clone(), number })
     }
 
@@ -457,7 +481,7 @@ impl Drain {
         let mut calls = lock(&self.calls);
         match calls.awaited.remove(&number) {
             None => Collected::Gone,
-            Some(Call { outcome: Some(outcome), future, .. }) => {
+            Some(Waiting { outcome: Some(outcome), future, .. }) => {
                 drop(calls);
                 drop(future);
                 Collected::Outcome(outcome)
@@ -575,13 +599,16 @@ impl Waker {
         }
     }
 
-    /// A loop that is closed, or gone, has nobody to tell.
     fn call_soon(py: Python<'_>, drain: &Arc<Drain>) {
-        if let Wake::Thread(of) = &drain.wake
-            && let Some(event_loop) = of.bind(py).upgrade()
-            && let Ok(reader) = Bound::new(py, Reader(drain.clone()))
-        {
-            let _ = event_loop.call_method1(intern!(py, "call_soon_threadsafe"), (reader,));
+        let Wake::Thread(of) = &drain.wake else { return };
+        let told = of.bind(py).upgrade().is_some_and(|event_loop| {
+            Bound::new(py, Reader(drain.clone()))
+                .and_then(|reader| event_loop.call_method1(intern!(py, "call_soon_threadsafe"), (reader,)))
+                .is_ok()
+        });
+        if !told {
+            // The loop is closed, or gone.
+            drain.give_up_all();
         }
     }
 }

@@ -58,13 +58,12 @@ impl<'py> Caller<'py, Blocking> {
         let Self { py, mode, log, .. } = self;
         let log = log.as_deref();
         let result = py.detach(|| mode.driver.run_checked(exchange, SIGNALS, || look_around(log)));
-        if let Some(log) = log {
-            log.flush(*py)?;
+        let logged = log.map_or(Ok(()), |log| log.flush(*py));
+        match result {
+            Err(Stop::Signal(raised)) => Err(raised),
+            Err(Stop::Error(error)) => logged.and(Err(exception(*py, &error))),
+            Ok(exchange) => logged.map(|()| exchange),
         }
-        result.map_err(|stop| match stop {
-            Stop::Error(error) => exception(*py, &error),
-            Stop::Signal(raised) => raised,
-        })
     }
 
     /// Makes a call, and gives its answer.

@@ -1,7 +1,7 @@
 //! `proxymesh.Client` and `proxymesh.AsyncClient`: the same settings, handles and options.
 
 use crate::{
-    asyncio::{Awaited, Coroutine},
+    asyncio::{Awaited, Call},
     blocking::Blocking,
     error::exception,
     log::Log,
@@ -359,24 +359,24 @@ client! {
     /// Drops the connections. Later calls through this client raise `ConfigError`; calls under way go on. Closing
     /// twice is fine. A client made by `with_options` is closed for itself.
     #[pyo3(signature = () -> "Coroutine[Any, Any, None]")]
-    fn aclose(&self) -> Coroutine {
+    fn aclose(&self) -> Call {
         let shared = self.shared.clone();
-        Coroutine::at_once("AsyncClient.aclose", move |py| {
+        Call::at_once("AsyncClient.aclose", move |py| {
             shared.close();
             Ok(py.None())
         })
     }
 
     #[pyo3(signature = () -> "Coroutine[Any, Any, Self]")]
-    fn __aenter__(slf: Py<Self>) -> Coroutine {
-        Coroutine::at_once("AsyncClient.__aenter__", move |_| Ok(slf.into_any()))
+    fn __aenter__(slf: Py<Self>) -> Call {
+        Call::at_once("AsyncClient.__aenter__", move |_| Ok(slf.into_any()))
     }
 
     #[pyo3(signature = (*exception: "object") -> "Coroutine[Any, Any, None]")]
-    fn __aexit__(&self, exception: &Bound<'_, PyTuple>) -> Coroutine {
+    fn __aexit__(&self, exception: &Bound<'_, PyTuple>) -> Call {
         let _ = exception;
         let shared = self.shared.clone();
-        Coroutine::at_once("AsyncClient.__aexit__", move |py| {
+        Call::at_once("AsyncClient.__aexit__", move |py| {
             shared.close();
             Ok(py.None())
         })

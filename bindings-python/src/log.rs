@@ -3,6 +3,7 @@
 use crate::asyncio::Drain;
 use proxymesh::{Attempt, Observer};
 use pyo3::{
+    exceptions::PyException,
     intern,
     prelude::*,
     sync::PyOnceLock,
@@ -57,11 +58,15 @@ impl Log {
         Ok(())
     }
 
-    /// Logs what there is.
+    /// Logs what there is. A handler that fails has no say in what becomes of the call: `sys.unraisablehook` is told. But what
+    /// is no `Exception` may be Ctrl-C, and is raised.
     pub(crate) fn flush(&self, py: Python<'_>) -> PyResult<()> {
         let next = || self.attempts.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         while let Some(attempt) = next() {
-            record(py, &attempt, self.awaited.get().map(|awaited| awaited.context.bind(py)))?;
+            match record(py, &attempt, self.awaited.get().map(|awaited| awaited.context.bind(py))) {
+                Err(error) if error.is_instance_of::<PyException>(py) => error.write_unraisable(py, None),
+                result => result?,
+            }
         }
         Ok(())
     }

@@ -140,6 +140,20 @@ if sys.version_info >= (3, 12):  # asyncio.eager_task_factory came with it
         asyncio.run(main())
 
 
+def test_any_number_of_calls_at_once_makes_do_with_100_connections(
+    start_server: StartServer, connect_async: ConnectAsync
+) -> None:
+    server = start_server(answer({"US": 1}))
+    client = connect_async(server)
+
+    async def main() -> None:
+        await client.geo.open()
+        assert await asyncio.gather(*(client.geo.open() for _ in range(2000))) == [US] * 2000
+
+    asyncio.run(main())
+    assert len({request.connection for request in server.requests}) <= 100
+
+
 def test_a_task_that_nobody_holds_is_not_lost(start_server: StartServer, connect_async: ConnectAsync) -> None:
     collected = threading.Event()
 

@@ -5,6 +5,7 @@ do, and has connections of its own: parent and child never see each other's answ
 from __future__ import annotations
 
 import os
+import time
 from collections import defaultdict
 from urllib.parse import parse_qs
 
@@ -28,6 +29,8 @@ def name_in(request: Request) -> str:
 def script(request: Request) -> Reply:
     if request.headers["authorization"] != BASIC:
         return answer({"error": "wrong"}, 401)
+    if name_in(request).endswith("-slow"):
+        time.sleep(0.5)
     return answer({"username": name_in(request), "active": True, "monthly_bandwidth": 0, "total_bandwidth": 0})
 
 
@@ -73,3 +76,9 @@ def test_failed_authentications_before_the_fork_count_after_it(client: str, serv
 def test_what_was_made_to_be_awaited_before_the_fork_is_the_parents(server: Server) -> None:
     assert succeeds("forked", server.base_url, "awaited", "with_a_call_from_before") == ""
     assert len(processes(server)) == 2
+
+
+def test_a_call_in_whose_midst_a_signal_handler_forks_is_the_parents(server: Server) -> None:
+    assert succeeds("forked", server.base_url, "blocking", "in_a_signal_handler") == ""
+    connections = processes(server)
+    assert [len(own) for own in connections.values()] == [1, 1]

@@ -8,6 +8,9 @@ import gc
 import logging
 import os
 import sys
+import threading
+import time
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,8 +19,9 @@ from proxymesh import AsyncClient
 
 from .conftest import StartServer
 from .support.credentials import PASSWORD, USERNAME
+from .support.loops import WithoutReaders
 from .support.program import succeeds
-from .support.server import PATIENCE, Instead, Server, answer
+from .support.server import PATIENCE, Instead, Reply, Request, Server, answer
 
 CALLER = contextvars.ContextVar("caller", default=-1)
 
@@ -52,9 +56,11 @@ def client_of(server: Server, **options: Any) -> AsyncClient:
     return AsyncClient(USERNAME, PASSWORD, base_url=server.base_url, **options)
 
 
-def leave_under_way(client: AsyncClient, server: Server) -> asyncio.Task[dict[str, int]]:
+def leave_under_way(
+    client: AsyncClient, server: Server, loop: asyncio.AbstractEventLoop | None = None
+) -> asyncio.Task[dict[str, int]]:
     """Closes a loop while a call that it awaits has no answer yet."""
-    loop = asyncio.new_event_loop()
+    loop = loop or asyncio.new_event_loop()
     before = server.count
 
     async def begin() -> asyncio.Task[dict[str, int]]:
@@ -67,31 +73,6 @@ def leave_under_way(client: AsyncClient, server: Server) -> asyncio.Task[dict[st
     loop.close()
     task._log_destroy_pending = False  # type: ignore[attr-defined]
     return task
-
-
-def test_a_logging_handler_that_raises_leaves_no_other_call_waiting(
-    start_server: StartServer, log: Callable[[Callable[[], None]], None]
-) -> None:
-    client = client_of(start_server(answer({"US": 1})))
-    raised: list[object] = []
-    calls = 20
-
-    async def main() -> None:
-        asyncio.get_running_loop().set_exception_handler(lambda _, context: raised.append(context.get("exception")))
-        await client.geo.open()
-
-        def fail() -> None:
-            raise ValueError("the handler's")
-
-        log(fail)
-        tasks = [asyncio.ensure_future(client.geo.open()) for _ in range(calls)]
-        done, waiting = await asyncio.wait(tasks, timeout=PATIENCE)
-        assert (len(done), len(waiting)) == (calls, 0)
-        assert [task.result() for task in tasks] == [{"US": 1}] * calls
-
-    asyncio.run(main())
-    assert raised
-    assert all(isinstance(error, ValueError) for error in raised)
 
 
 def test_attempts_are_logged_in_the_context_of_the_task_that_makes_the_call(
@@ -120,6 +101,47 @@ def test_a_loop_that_is_closed_gives_its_calls_up(start_server: StartServer) -> 
     assert not task.done()
 
 
+def test_a_loop_without_readers_that_is_closed_is_not_kept(start_server: StartServer) -> None:
+    closed = threading.Event()
+
+    def script(request: Request) -> Reply:
+        assert closed.wait(PATIENCE)
+        return answer({"US": 1})
+
+    server = start_server(script)
+    loop = WithoutReaders()
+    leave_under_way(client_of(server), server, loop)
+    kept = weakref.ref(loop)
+    del loop
+    closed.set()
+    until = time.monotonic() + PATIENCE
+    while kept() is not None and time.monotonic() < until:
+        gc.collect()
+        time.sleep(0.01)
+    assert kept() is None
+
+
+def test_a_loop_does_not_keep_the_context_of_its_first_call(start_server: StartServer) -> None:
+    class Whole:
+        """What a context variable may hold: a whole request, say."""
+
+    client = client_of(start_server(answer({"US": 1})))
+    held: contextvars.ContextVar[Whole] = contextvars.ContextVar("held")
+
+    async def call() -> weakref.ref[Whole]:
+        held.set(Whole())
+        await client.geo.open()
+        return weakref.ref(held.get())
+
+    async def main() -> None:
+        kept = await asyncio.create_task(call())
+        await asyncio.sleep(0)  # asyncio itself still runs in it
+        gc.collect()
+        assert kept() is None
+
+    asyncio.run(main())
+
+
 def test_a_loop_that_is_closed_may_free_what_gives_a_call_up(start_server: StartServer) -> None:
     server = start_server(Instead.HANG)
     assert succeeds("closing", server.base_url, limit=PATIENCE) == ""
@@ -135,7 +157,7 @@ def test_loops_closed_while_calls_are_under_way_leave_no_descriptor(
     server = start_server(lambda _: next(answers, answer({}, 503, retry_after="60")))
     client = client_of(server)
     # A call that is given up proves nothing about the credentials, and after three of those none is sent.
-    asyncio.run(client.geo.open())  # type: ignore[arg-type]
+    asyncio.run(client.geo.open())
 
     def counters() -> int:
         links = []

@@ -3,6 +3,7 @@
 use crate::{
     endpoint::Endpoint,
     error::{Error, Result},
+    process,
     resource::{Dispatch, handles},
     settings::{Options, Settings},
 };
@@ -126,31 +127,37 @@ impl Driver {
     /// future is dropped, which closes its connection.
     ///
     /// `check` is called from outside the runtime, so it may itself make calls with this driver, as a signal handler
-    /// may.
+    /// may. If it forks, the child leaves the call to its parent.
     ///
     /// # Errors
     ///
-    /// Those of the future, and of `check`.
+    /// Those of the future, and of `check`; in a child forked by `check`, [`Error::Config`].
     pub fn run_checked<T: Send, E: From<Error> + Send>(
         &self,
         future: impl Future<Output = Result<T, E>> + Send,
         every: Duration,
         mut check: impl FnMut() -> Result<(), E>,
     ) -> Result<T, E> {
+        let process = process::id();
         let mut result = None;
         let mut checked = Ok(());
-        {
-            // Without the future's type from here on: what drives it is compiled once, not once a call.
-            let mut call = pin!(async {
-                // Nobody has polled the connections since the last call: let the runtime see which of them the
-                // server has closed meanwhile, before one is picked.
-                tokio::task::yield_now().await;
-                result = Some(future.await);
-            });
-            while checked.is_ok() && !self.drive(call.as_mut(), every)? {
-                checked = check();
+        // Without the future's type from here on: what drives it is compiled once, not once a call.
+        let mut call: Pin<Box<dyn Future<Output = ()> + Send + '_>> = Box::pin(async {
+            // Nobody has polled the connections since the last call: let the runtime see which of them the
+            // server has closed meanwhile, before one is picked.
+            tokio::task::yield_now().await;
+            result = Some(future.await);
+        });
+        while checked.is_ok() && !self.drive(call.as_mut(), every)? {
+            checked = check();
+            if process::id() != process {
+                // Its connection is the parent's.
+                std::mem::forget(call);
+                let forked = "the process was forked while the call was under way; make it again";
+                return checked.and_then(|()| Err(Error::config(forked).into()));
             }
         }
+        drop(call);
         let result = checked
             .and_then(|()| result.unwrap_or_else(|| Err(Error::config("the call was abandoned").into())));
         if result.is_err() {

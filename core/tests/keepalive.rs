@@ -123,3 +123,22 @@ fn creates_pass_with_one_attempt_whatever_becomes_of_idle_connections() {
         (0..CALLS).map(|call| client.sub_accounts().create(create(call)).map(drop)).collect();
     check(&server, &results);
 }
+
+/// A crowd of calls waits for its turn: the process would run out of descriptors.
+#[tokio::test]
+async fn any_number_of_calls_at_once_makes_do_with_100_connections() {
+    let server = Server::start(|request: &Request| match request.path() {
+        "/api/ips/" => Reply::Answer(Answer::new(200, r#"{"ips": []}"#)),
+        _ => Reply::Hang,
+    });
+    let client = support::asynchronous(support::basic(&server));
+    client.ips().list().await.unwrap();
+    let crowd: Vec<_> = (0..300).map(|_| tokio::spawn(client.geo().open())).collect();
+    let waits = server.clone();
+    tokio::task::spawn_blocking(move || waits.wait_for_requests(101)).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!((server.count(), server.connections()), (101, 100));
+    // Those that are given up make room.
+    crowd.iter().for_each(tokio::task::JoinHandle::abort);
+    client.ips().list().await.unwrap();
+}

@@ -1,7 +1,34 @@
-//! They are in here because no other crate can link this one (see `crate-type`).
+//! They are in here because no other crate can link this one (see `crate-type`). The server and the tables are those of the
+//! core's tests.
+
+mod calls;
+mod ends;
+mod errors;
+mod lint;
+mod panics;
+#[allow(dead_code, unreachable_pub, missing_docs)]
+#[path = "../../../core/tests/support/server.rs"]
+mod server;
+#[allow(unreachable_pub, missing_docs)]
+#[path = "../../../core/tests/support/tables.rs"]
+mod tables;
+
+use crate::{BlockingClient, Client, Failure, Settings};
+use std::{
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Wake, Waker},
+    thread::{self, Thread},
+    time::{Duration, Instant},
+};
+
+const USERNAME: &str = "me+1@ex.com";
+const PASSWORD: &str = "pä:ss&w=o\"rd 1";
+/// Both in UTF-8 and base64, as RFC 7617 has it.
+const BASIC: &str = "Basic bWUrMUBleC5jb206cMOkOnNzJnc9byJyZCAx";
 
 /// Every call that the macro `calls` exported.
-fn calls() -> Vec<&'static str> {
+fn exported() -> Vec<&'static str> {
     let files = [
         crate::client::CALLS,
         crate::geo::CALLS,
@@ -14,7 +41,70 @@ fn calls() -> Vec<&'static str> {
     files.concat()
 }
 
-#[test]
-fn there_are_23_calls_and_the_one_that_panics() {
-    assert_eq!(calls().len(), 24);
+fn nothing() -> Settings {
+    Settings {
+        username: None,
+        password: None,
+        token: None,
+        base_url: None,
+        timeout: None,
+        connect_timeout: None,
+        max_retries: None,
+        ca_file: None,
+        trust_env: false,
+        user_agent: None,
+    }
+}
+
+fn basic(base_url: impl Into<String>) -> Settings {
+    Settings {
+        username: Some(USERNAME.to_owned()),
+        password: Some(PASSWORD.to_owned()),
+        base_url: Some(base_url.into()),
+        max_retries: Some(0),
+        ..nothing()
+    }
+}
+
+fn asynchronous(settings: Settings) -> Arc<Client> {
+    Arc::new(Client::new(settings).unwrap())
+}
+
+fn blocking(settings: Settings) -> Arc<BlockingClient> {
+    Arc::new(BlockingClient::new(settings).unwrap())
+}
+
+/// What an object that cannot be shown failed with.
+fn failure<T>(result: Result<T, Failure>) -> Failure {
+    match result {
+        Ok(_) => panic!("it succeeded"),
+        Err(failure) => failure,
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Awaits as Kotlin and Swift do: with a waker, and without a runtime of Rust's.
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    wait_for(future, Duration::from_secs(60)).expect("the call hangs")
+}
+
+/// The same for a while; then the future is dropped.
+fn wait_for<T>(future: impl Future<Output = T>, limit: Duration) -> Option<T> {
+    let deadline = Instant::now() + limit;
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return Some(output);
+        }
+        let left = deadline.checked_duration_since(Instant::now())?;
+        thread::park_timeout(left);
+    }
 }

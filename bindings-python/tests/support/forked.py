@@ -204,6 +204,32 @@ def with_a_call_from_before(account: Account) -> None:
     asyncio.run(awaited())
 
 
+def in_a_signal_handler(account: Account) -> None:
+    """The handler runs in the middle of a call; forked there, the child must leave that call to its parent."""
+    children = []
+
+    def handle(*_: object) -> None:
+        if process := os.fork():
+            children.append(process)
+
+    signal.signal(signal.SIGUSR1, handle)
+    parent = os.getpid()
+    timer = threading.Timer(0.1, os.kill, (parent, signal.SIGUSR1))
+    timer.start()
+    slow = f"{next_name()}-slow"
+    try:
+        assert account.client.sub_accounts.get(slow).username == slow
+        assert os.getpid() == parent, "the child has its parent's answer"
+    except proxymesh.ConfigError:
+        assert os.getpid() != parent
+        account.ask(CALLS)
+        os._exit(0)
+    timer.join()
+    account.ask(CALLS)
+    join(children[0])
+    account.ask(1)
+
+
 def ends_like_a_program(account: Account) -> None:
     """The forked process closes or forgets what it has inherited, and ends by sys.exit: the parent's is undisturbed."""
 
@@ -294,7 +320,14 @@ ONE_BY_ONE = (
 )
 AT_ONCE = (while_threads_call, in_a_running_loop, pool_of_forks, pool_of_spawned, pool_of_a_fork_server)
 CASES: dict[str, Callable[[Account], None]] = {
-    case.__name__: case for case in (*ONE_BY_ONE, *AT_ONCE, failures_are_inherited, with_a_call_from_before)
+    case.__name__: case
+    for case in (
+        *ONE_BY_ONE,
+        *AT_ONCE,
+        failures_are_inherited,
+        with_a_call_from_before,
+        in_a_signal_handler,
+    )
 }
 CLIENTS: dict[str, Callable[[str], Account]] = {"blocking": Blocking, "awaited": Awaited}
 # The others have made calls before they fork.

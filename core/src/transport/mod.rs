@@ -29,13 +29,17 @@ use reqwest::{
 use rustls::RootCertStore;
 use secrecy::SecretString;
 use std::{fmt, sync::Arc, time::Duration};
-use tokio::time::Instant;
+use tokio::{sync::Semaphore, time::Instant};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 
 /// Idle connections are dropped after this, before any ordinary server or load balancer drops them.
 const IDLE: Duration = Duration::from_secs(15);
+
+/// How many connections a client may have at a time: a program has descriptors for a thousand or so in all. Further calls wait
+/// for their turn.
+const CONNECTIONS: usize = 100;
 
 /// For a time limit beyond what the clock can tell.
 const FOR_EVER: Duration = Duration::from_secs(60 * 60 * 24 * 365);
@@ -53,6 +57,7 @@ pub(crate) struct Transport {
     headers: HeaderMap,
     secrets: Vec<SecretString>,
     gate: Gate,
+    connections: Semaphore,
 }
 
 /// What a transport is made from, so that a forked process can make one of its own.
@@ -197,6 +202,7 @@ impl Transport {
             headers,
             secrets: setup.credentials.secrets(),
             gate: Gate::of(setup.base_url.as_str(), &setup.credentials),
+            connections: Semaphore::new(CONNECTIONS),
             setup,
         })
     }
@@ -341,6 +347,8 @@ impl Transport {
                 Error::Timeout { call: call.name, reason, attempts }
             })??,
         };
+        // Fails if it is closed, which it never is. The time limit is that of the attempt: it does not run while waiting for one's turn.
+        let _connection = self.connections.acquire().await.ok();
         let start = Instant::now();
         let deadline = start.checked_add(limit).unwrap_or_else(|| start + FOR_EVER);
         let (message, sent) = self.message(request);

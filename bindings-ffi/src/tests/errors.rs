@@ -1,0 +1,205 @@
+//! Every kind of the core's errors, with its fields and its text.
+
+use super::{
+    PASSWORD, asynchronous, basic, blocking,
+    calls::{awaited, blocked},
+    failure, nothing,
+    server::{Answer, Server, nobody_listens},
+    tables, wait,
+};
+use crate::{BlockingClient, Client, Failure, Options, Refusal, Settings};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use proxymesh::Error;
+use serde_json::{Value, json};
+use std::{collections::BTreeSet, time::Duration};
+
+/// The name of the variant, as `Debug` begins with it.
+fn kind(failure: &Failure) -> String {
+    format!("{failure:?}").split(' ').next().unwrap().to_owned()
+}
+
+fn refusal(failure: &Failure) -> Option<&Refusal> {
+    match failure {
+        Failure::Authentication { refusal, .. }
+        | Failure::BadRequest { refusal, .. }
+        | Failure::PlanLimit { refusal, .. }
+        | Failure::PermissionDenied { refusal, .. }
+        | Failure::NotFound { refusal, .. }
+        | Failure::RateLimited { refusal, .. }
+        | Failure::Server { refusal, .. }
+        | Failure::UnexpectedStatus { refusal, .. } => Some(refusal),
+        _ => None,
+    }
+}
+
+/// What the row's server answers; see tests/README.md.
+fn answer(row: &Value, elsewhere: &Server) -> Answer {
+    let given = &row["answer"];
+    let password = serde_json::to_string(PASSWORD).unwrap();
+    let fill = |text: &str| {
+        text.replace("{elsewhere}", &elsewhere.base_url()).replace("{password}", password.trim_matches('"'))
+    };
+    let body = match (given.get("body"), given.get("body_base64"), given.get("body_repeat")) {
+        (Some(text), None, None) => fill(text.as_str().unwrap()).into_bytes(),
+        (None, Some(encoded), None) => STANDARD.decode(encoded.as_str().unwrap()).unwrap(),
+        (None, None, Some(repeat)) => {
+            tables::written_out(&json!({ "repeat": repeat })).as_str().unwrap().as_bytes().to_vec()
+        }
+        _ => panic!("one body: {}", tables::short(row)),
+    };
+    let mut answer = Answer::new(u16::try_from(given["status"].as_u64().unwrap()).unwrap(), body);
+    for (name, value) in given.get("headers").and_then(Value::as_object).into_iter().flatten() {
+        answer = answer.header(name, fill(value.as_str().unwrap()));
+    }
+    answer.truncate = given.get("truncate").is_some();
+    answer.chunked = given.get("chunked").is_some();
+    answer
+}
+
+fn check(row: &Value, failure: &Failure) {
+    let expected = row["error"].as_object().unwrap();
+    let row = tables::short(row);
+    assert_eq!(kind(failure), expected["kind"].as_str().unwrap(), "{row}");
+    if let Some(text) = expected.get("text") {
+        assert_eq!(failure.to_string(), text.as_str().unwrap());
+    }
+    let (status, reason, body) = match failure {
+        Failure::Decode { status, reason, body, .. } => (Some(*status), reason, Some(body)),
+        Failure::Timeout { reason, .. }
+        | Failure::Connection { reason, .. }
+        | Failure::OutcomeUnknown { reason, .. } => (None, reason, None),
+        other => {
+            let refusal = refusal(other).unwrap();
+            (Some(refusal.status), &refusal.reason, Some(&refusal.body))
+        }
+    };
+    assert_eq!(status.map(i64::from), expected.get("status").and_then(Value::as_i64), "{row}");
+    if let Some(wanted) = expected.get("reason") {
+        assert_eq!(reason, wanted.as_str().unwrap(), "{row}");
+    }
+    if let Some(wanted) = expected.get("body") {
+        assert_eq!(body.map(String::as_str), tables::written_out(wanted).as_str(), "{row}");
+    }
+    if let Some(wanted) = expected.get("field_errors") {
+        assert_eq!(json!(refusal(failure).unwrap().field_errors), *wanted, "{row}");
+    }
+    if let Some(wanted) = expected.get("retry_after") {
+        assert_eq!(refusal(failure).unwrap().retry_after, wanted.as_f64(), "{row}");
+    }
+}
+
+#[test]
+fn every_bad_answer_becomes_the_error_that_the_table_says() {
+    let rows = tables::rows("bad_answers");
+    assert!(rows.len() >= 25);
+    let elsewhere = Server::always(Answer::new(200, "{}"));
+    for row in &rows {
+        let server = Server::always(answer(row, &elsewhere));
+        check(row, &failure(awaited(&asynchronous(basic(server.base_url())), row)));
+        let server = Server::always(answer(row, &elsewhere));
+        check(row, &failure(blocked(&blocking(basic(server.base_url())), row)));
+    }
+}
+
+/// Each kind from the core as a caller gets it, so that none is new to this crate.
+#[test]
+fn every_kind_of_the_core_has_its_variant() {
+    let hang = Server::start(|_| super::server::Reply::Hang);
+    let close = Server::start(|_| super::server::Reply::Close);
+    let status = |status: u16| Server::always(Answer::new(status, ""));
+    let get = |server: &Server| failure(wait(asynchronous(basic(server.base_url())).geo_open()));
+    let mut kinds = BTreeSet::new();
+    let mut see = |failure: Failure, wanted: &str| {
+        assert_eq!(kind(&failure), wanted);
+        assert!(!failure.to_string().is_empty());
+        kinds.insert(wanted.to_owned());
+    };
+
+    for (code, kind) in [
+        (400, "BadRequest"),
+        (401, "Authentication"),
+        (402, "PlanLimit"),
+        (403, "PermissionDenied"),
+        (404, "NotFound"),
+        (429, "RateLimited"),
+        (500, "Server"),
+        (418, "UnexpectedStatus"),
+    ] {
+        see(get(&status(code)), kind);
+    }
+    see(get(&status(200)), "Decode");
+    see(get(&close), "Connection");
+    let none = nobody_listens();
+    let refused = failure(wait(asynchronous(basic(none.base_url())).geo_open()));
+    assert!(matches!(&refused, Failure::Connection { call, attempts: 1, .. } if call == "geo.open"));
+
+    let quick = Settings { timeout: Some(0.05), ..basic(hang.base_url()) };
+    see(failure(wait(asynchronous(quick).geo_open())), "Timeout");
+    let create = asynchronous(basic(close.base_url()));
+    let unknown = failure(wait(create.tokens_create(None, None, None)));
+    assert!(
+        matches!(&unknown, Failure::OutcomeUnknown { call, advice, reason, .. }
+            if call == "tokens.create" && !advice.is_empty() && !reason.is_empty()),
+        "{unknown:?}"
+    );
+    see(unknown, "OutcomeUnknown");
+
+    let wrong = status(401);
+    let with = |password: &str| Settings { password: Some(password.to_owned()), ..basic(wrong.base_url()) };
+    for password in ["1", "2", "3"] {
+        failure(wait(asynchronous(with(password)).geo_open()));
+    }
+    let client = asynchronous(with("4"));
+    let blocked = failure(wait(client.geo_open()));
+    assert!(
+        matches!(&blocked, Failure::AuthenticationBlocked { retry_after, .. } if (1.0..=300.0).contains(retry_after)),
+        "{blocked:?}"
+    );
+    see(blocked, "AuthenticationBlocked");
+    let token =
+        Settings { token: Some("pm_Abc123".to_owned()), base_url: Some(wrong.base_url()), ..nothing() };
+    see(failure(wait(asynchronous(token).tokens_list(None))), "BasicAuthRequired");
+    see(failure(wait(client.sub_accounts_get(String::new()))), "Validation");
+    see(failure(Client::new(Settings { username: Some(String::new()), ..basic("https://x") })), "Config");
+
+    assert_eq!(kinds.len(), 16);
+}
+
+#[test]
+fn numbers_that_no_setting_takes_are_config_errors() {
+    type With = fn(f64) -> Settings;
+    let settings: [(&str, With); 2] = [
+        ("timeout", |value| Settings { timeout: Some(value), ..basic("https://x") }),
+        ("connect_timeout", |value| Settings { connect_timeout: Some(value), ..basic("https://x") }),
+    ];
+    let client = asynchronous(basic("https://x"));
+    for bad in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e300] {
+        for (name, with) in settings {
+            let text = format!("{name} must be a number of seconds above 0, not {bad}");
+            for failed in [failure(Client::new(with(bad))), failure(BlockingClient::new(with(bad)))] {
+                assert!(matches!(&failed, Failure::Config { reason, .. } if *reason == text), "{failed:?}");
+                assert_eq!(failed.to_string(), text);
+            }
+        }
+        let failed = failure(client.with_options(Options { timeout: Some(bad), max_retries: None }));
+        assert!(matches!(&failed, Failure::Config { .. }), "{failed:?}");
+    }
+    for bad in [-1, i64::MAX] {
+        let text = format!("max_retries must be a whole number from 0, not {bad}");
+        let failed = [
+            failure(Client::new(Settings { max_retries: Some(bad), ..basic("https://x") })),
+            failure(client.with_options(Options { timeout: None, max_retries: Some(bad) })),
+        ];
+        assert!(failed.iter().all(|failed| failed.to_string() == text), "{failed:?}");
+    }
+}
+
+#[test]
+fn the_text_is_the_cores() {
+    let error = Error::AuthenticationBlocked { call: "ips.list", retry_after: Duration::from_millis(1500) };
+    let text = error.to_string();
+    let failure = Failure::from(error);
+    assert_eq!(failure.to_string(), text);
+    assert!(matches!(&failure, Failure::AuthenticationBlocked { text: t, call, retry_after }
+            if *t == text && call == "ips.list" && (*retry_after - 1.5).abs() < 1e-9));
+}

@@ -1,0 +1,312 @@
+//! What UniFFI lets through, and Kotlin, Swift or Java then chokes on. The interface is read as the generator reads it: from
+//! the symbols of the library.
+
+use super::exported;
+use serde_json::Value;
+use std::{collections::BTreeSet, process::Command};
+use uniffi_bindgen::macro_metadata::extract_from_bytes;
+use uniffi_meta::{
+    ConstructorMetadata, EnumMetadata, EnumShape, FieldMetadata, FnMetadata, FnParamMetadata, Metadata,
+    MethodMetadata, RecordMetadata, Type, VariantMetadata,
+};
+
+/// Kotlin generates these itself, for every object.
+const OF_KOTLIN: [&str; 2] = ["close", "destroy"];
+/// Every exception of the JVM has these.
+const OF_THROWABLE: [&str; 4] = ["message", "cause", "stack_trace", "suppressed"];
+
+#[derive(Default)]
+struct Lint {
+    found: BTreeSet<String>,
+}
+
+impl Lint {
+    fn find(&mut self, place: &str, what: impl AsRef<str>) {
+        self.found.insert(format!("{place}: {}", what.as_ref()));
+    }
+
+    fn docs(&mut self, place: &str, docs: Option<&String>) {
+        if docs.is_some_and(|docs| docs.contains("*/") || docs.contains("/*")) {
+            self.find(place, "its docs begin or end a comment");
+        }
+    }
+
+    /// A pointer-sized integer is refused by UniFFI itself.
+    fn type_(&mut self, place: &str, type_: &Type) {
+        match type_ {
+            Type::UInt8 | Type::UInt16 | Type::UInt32 | Type::UInt64 => {
+                self.find(place, "an unsigned integer, which Java has not");
+            }
+            Type::Duration => self.find(place, "a duration, for which Swift aborts when it is negative"),
+            Type::Optional { inner_type }
+            | Type::Sequence { inner_type }
+            | Type::Set { inner_type }
+            | Type::Box { inner_type } => self.type_(place, inner_type),
+            Type::Custom { builtin, .. } => self.type_(place, builtin),
+            Type::Map { key_type, value_type } => {
+                self.type_(place, key_type);
+                self.type_(place, value_type);
+            }
+            _ => {}
+        }
+    }
+
+    fn fields(&mut self, place: &str, fields: &[FieldMetadata]) {
+        for field in fields {
+            let place = format!("{place}.{}", field.name);
+            self.type_(&place, &field.ty);
+            self.docs(&place, field.docstring.as_ref());
+        }
+    }
+
+    fn function(
+        &mut self,
+        place: &str,
+        inputs: &[FnParamMetadata],
+        output: Option<&Type>,
+        docs: Option<&String>,
+    ) {
+        for input in inputs {
+            self.type_(place, &input.ty);
+        }
+        if let Some(output) = output {
+            self.type_(place, output);
+        }
+        self.docs(place, docs);
+    }
+
+    fn asynchronous(&mut self, place: &str) {
+        self.find(place, "an async export that is not made by the macro `calls`");
+    }
+
+    fn item(&mut self, item: &Metadata) {
+        match item {
+            Metadata::Func(it) => {
+                self.function(&it.name, &it.inputs, it.return_type.as_ref(), it.docstring.as_ref());
+                if it.is_async {
+                    self.asynchronous(&it.name);
+                }
+            }
+            Metadata::Method(it) => {
+                let place = format!("{}.{}", it.self_name, it.name);
+                self.function(&place, &it.inputs, it.return_type.as_ref(), it.docstring.as_ref());
+                if OF_KOTLIN.contains(&it.name.as_str()) {
+                    self.find(&place, "a method of this name is Kotlin's own");
+                }
+                if it.is_async && !(it.self_name == "Client" && exported().contains(&it.name.as_str())) {
+                    self.asynchronous(&place);
+                }
+            }
+            Metadata::Constructor(it) => {
+                let place = format!("{}.{}", it.self_name, it.name);
+                self.function(&place, &it.inputs, None, it.docstring.as_ref());
+                if it.is_async {
+                    self.asynchronous(&place);
+                }
+            }
+            Metadata::Object(it) => self.docs(&it.name, it.docstring.as_ref()),
+            Metadata::Record(it) => {
+                self.docs(&it.name, it.docstring.as_ref());
+                self.fields(&it.name, &it.fields);
+            }
+            Metadata::Enum(it) => {
+                self.docs(&it.name, it.docstring.as_ref());
+                for variant in &it.variants {
+                    let place = format!("{}.{}", it.name, variant.name);
+                    self.docs(&place, variant.docstring.as_ref());
+                    self.fields(&place, &variant.fields);
+                    for field in &variant.fields {
+                        if it.shape.is_error() && OF_THROWABLE.contains(&field.name.as_str()) {
+                            let place = format!("{place}.{}", field.name);
+                            self.find(&place, "a field of this name is the exception's own");
+                        }
+                    }
+                }
+            }
+            Metadata::Namespace(_) => {}
+            // Nothing of these kinds is exported; whoever begins to, says here what is bad about them.
+            other => self.find(&format!("{other:?}"), "the lint does not know this kind"),
+        }
+    }
+}
+
+fn lint(items: &[Metadata]) -> BTreeSet<String> {
+    let mut lint = Lint::default();
+    for item in items {
+        lint.item(item);
+    }
+    lint.found
+}
+
+/// The library, built as `make bindings` does: the linker leaves no description of the interface in a test program.
+fn library() -> Vec<u8> {
+    let mut cargo = Command::new(env!("CARGO"));
+    // What cargo tells this program about its package would make it build others' anew.
+    for (name, _) in std::env::vars_os() {
+        let of_a_package = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+        if name.to_str().is_some_and(of_a_package) {
+            cargo.env_remove(name);
+        }
+    }
+    let built = cargo
+        .args(["build", "--quiet", "--locked", "--package", "proxymesh-ffi", "--message-format", "json"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    let messages = String::from_utf8(built.stdout).unwrap();
+    let messages = messages.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let files = messages
+        .filter(|message| message["target"]["name"] == "proxymesh_ffi")
+        .flat_map(|message| message["filenames"].as_array().cloned().unwrap_or_default());
+    let is_library = |path: &String| path.ends_with(std::env::consts::DLL_EXTENSION);
+    let path = files.filter_map(|file| file.as_str().map(str::to_owned)).find(is_library).unwrap();
+    std::fs::read(path).unwrap()
+}
+
+#[test]
+fn nothing_is_exported_that_a_language_chokes_on() {
+    let items = extract_from_bytes(&library()).unwrap();
+    let calls = |object: &str| -> BTreeSet<String> {
+        let methods = items.iter().filter_map(|item| match item {
+            Metadata::Method(it) if it.self_name == object => Some(it.name.clone()),
+            _ => None,
+        });
+        methods.filter(|name| exported().contains(&name.as_str())).collect()
+    };
+    assert_eq!(calls("Client").len(), exported().len());
+    assert_eq!(calls("Client"), calls("BlockingClient"));
+    assert_eq!(lint(&items), BTreeSet::new());
+}
+
+fn field(name: &str, ty: Type, docs: &str) -> FieldMetadata {
+    let docstring = Some(docs.to_owned());
+    FieldMetadata { name: name.to_owned(), orig_name: None, ty, default: None, docstring }
+}
+
+fn method(name: &str, is_async: bool, inputs: Vec<Type>, return_type: Option<Type>, docs: &str) -> Metadata {
+    Metadata::Method(MethodMetadata {
+        module_path: "proxymesh_ffi::bad".to_owned(),
+        self_name: "Bad".to_owned(),
+        name: name.to_owned(),
+        orig_name: None,
+        is_async,
+        inputs: inputs.into_iter().map(|ty| FnParamMetadata::simple("input", ty)).collect(),
+        return_type,
+        throws: None,
+        takes_self_by_arc: false,
+        checksum: None,
+        docstring: Some(docs.to_owned()),
+    })
+}
+
+fn record(docs: &str, fields: Vec<FieldMetadata>) -> Metadata {
+    Metadata::Record(RecordMetadata {
+        module_path: "proxymesh_ffi::bad".to_owned(),
+        name: "Bad".to_owned(),
+        orig_name: None,
+        remote: false,
+        fields,
+        docstring: Some(docs.to_owned()),
+    })
+}
+
+fn error(field: FieldMetadata, docs: &str) -> Metadata {
+    let variant = VariantMetadata {
+        name: "Case".to_owned(),
+        orig_name: None,
+        discr: None,
+        fields: vec![field],
+        docstring: Some(docs.to_owned()),
+    };
+    Metadata::Enum(EnumMetadata {
+        module_path: "proxymesh_ffi::bad".to_owned(),
+        name: "Bad".to_owned(),
+        orig_name: None,
+        shape: EnumShape::Error { flat: false },
+        remote: false,
+        variants: vec![variant],
+        discr_type: None,
+        non_exhaustive: false,
+        docstring: None,
+    })
+}
+
+#[test]
+fn every_rule_finds_its_bad_example() {
+    let optional = |inner: Type| Type::Optional { inner_type: Box::new(inner) };
+    let list = |inner: Type| Type::Sequence { inner_type: Box::new(inner) };
+    let map = |value: Type| Type::Map { key_type: Box::new(Type::String), value_type: Box::new(value) };
+    let asynchronous_function = Metadata::Func(FnMetadata {
+        module_path: "proxymesh_ffi::bad".to_owned(),
+        name: "bad".to_owned(),
+        orig_name: None,
+        is_async: true,
+        inputs: Vec::new(),
+        return_type: None,
+        throws: None,
+        checksum: None,
+        docstring: None,
+    });
+    let asynchronous_constructor = Metadata::Constructor(ConstructorMetadata {
+        module_path: "proxymesh_ffi::bad".to_owned(),
+        self_name: "Bad".to_owned(),
+        name: "new".to_owned(),
+        orig_name: None,
+        is_async: true,
+        inputs: Vec::new(),
+        throws: None,
+        checksum: None,
+        docstring: None,
+    });
+    let kotlin = "a method of this name is Kotlin's own";
+    let throwable = "a field of this name is the exception's own";
+    let comment = "its docs begin or end a comment";
+    let unsigned = "an unsigned integer, which Java has not";
+    let duration = "a duration, for which Swift aborts when it is negative";
+    let past = "an async export that is not made by the macro `calls`";
+    let found = [
+        (method("close", false, vec![], None, ""), "Bad.close", kotlin),
+        (method("destroy", false, vec![], None, ""), "Bad.destroy", kotlin),
+        (method("it", true, vec![], None, ""), "Bad.it", past),
+        // The name alone does not make it a call.
+        (method("geo_open", true, vec![], None, ""), "Bad.geo_open", past),
+        (asynchronous_function, "bad", past),
+        (asynchronous_constructor, "Bad.new", past),
+        (method("it", false, vec![Type::UInt8], None, ""), "Bad.it", unsigned),
+        (method("it", false, vec![], Some(optional(list(Type::UInt32))), ""), "Bad.it", unsigned),
+        (method("it", false, vec![], Some(map(Type::UInt64)), ""), "Bad.it", unsigned),
+        (method("it", false, vec![optional(Type::Duration)], None, ""), "Bad.it", duration),
+        (method("it", false, vec![], None, "Sends `Accept: */*`."), "Bad.it", comment),
+        (record("", vec![field("port", Type::UInt16, "")]), "Bad.port", unsigned),
+        (record("All of `/api/*`.", vec![]), "Bad", comment),
+        (record("", vec![field("kind", Type::String, "`text/*`, or `*/`.")]), "Bad.kind", comment),
+        (error(field("message", Type::String, ""), ""), "Bad.Case.message", throwable),
+        (error(field("cause", Type::String, ""), ""), "Bad.Case.cause", throwable),
+        (error(field("stack_trace", Type::String, ""), ""), "Bad.Case.stack_trace", throwable),
+        (error(field("number", Type::UInt32, ""), ""), "Bad.Case.number", unsigned),
+        (error(field("text", Type::String, ""), "As `*/`."), "Bad.Case", comment),
+    ];
+    for (item, place, what) in found {
+        assert_eq!(
+            lint(std::slice::from_ref(&item)),
+            BTreeSet::from([format!("{place}: {what}")]),
+            "{item:?}"
+        );
+    }
+    let good = [
+        method("shut_down", false, vec![optional(Type::Int64)], Some(map(list(Type::Int32))), "`a/b`"),
+        record("", vec![field("message", Type::Float64, "")]),
+        error(field("text", Type::String, "A sentence."), ""),
+    ];
+    assert_eq!(lint(&good), BTreeSet::new());
+}
+
+#[test]
+fn there_are_23_calls_and_the_one_that_panics() {
+    let calls: BTreeSet<_> = exported().into_iter().collect();
+    let core = proxymesh::endpoint::CALLS.iter().map(|call| call.name.replace('.', "_"));
+    let expected: BTreeSet<_> = core.chain(["provoke_panic".to_owned()]).collect();
+    assert_eq!(calls, expected.iter().map(String::as_str).collect());
+    assert_eq!(calls.len(), 24);
+}

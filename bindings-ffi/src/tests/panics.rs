@@ -1,0 +1,36 @@
+//! A panic inside the library is an error of the call, and of nothing else.
+
+use super::{
+    asynchronous, basic, blocking, failure,
+    server::{Answer, Server},
+    wait,
+};
+use crate::Failure;
+
+const TEXT: &str =
+    "internal error of the ProxyMesh library, please report it: it panicked: provoked by a test";
+
+#[test]
+fn the_async_client_goes_on_after_a_panic() {
+    let server = Server::always(Answer::new(200, r#"{"ips": []}"#));
+    let client = asynchronous(basic(server.base_url()));
+    for _ in 0..3 {
+        let failure = failure(wait(client.provoke_panic()));
+        assert!(matches!(&failure, Failure::Internal { text } if text == TEXT), "{failure:?}");
+        assert_eq!(failure.to_string(), TEXT);
+    }
+    wait(client.ips_list(None)).unwrap();
+    assert_eq!(server.count(), 1);
+}
+
+#[test]
+fn the_blocking_client_goes_on_after_a_panic() {
+    let server = Server::always(Answer::new(200, r#"{"ips": []}"#));
+    let client = blocking(basic(server.base_url()));
+    for _ in 0..3 {
+        let failure = failure(client.provoke_panic());
+        assert!(matches!(&failure, Failure::Internal { text } if text == TEXT), "{failure:?}");
+    }
+    client.ips_list(None).unwrap();
+    assert_eq!(server.count(), 1);
+}
