@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -33,6 +35,12 @@ class ConnectAsync(Protocol):
 
 class ConnectEither(Protocol):
     def __call__(self, server: Server | Sandbox | str, **options: Any) -> Client | AsyncClient: ...
+
+
+def pytest_configure() -> None:
+    # A shell that runs the suite in the background has it ignore Ctrl-C, and with it every program that it starts.
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_unconfigure() -> None:
