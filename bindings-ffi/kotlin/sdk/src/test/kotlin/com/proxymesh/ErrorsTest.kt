@@ -2,21 +2,41 @@ package com.proxymesh
 
 import com.proxymesh.support.Kind
 import com.proxymesh.support.Options
+import com.proxymesh.support.PASSWORD
 import com.proxymesh.support.Reply
 import com.proxymesh.support.Server
 import com.proxymesh.support.TOKEN
+import com.proxymesh.support.USERNAME
+import com.proxymesh.support.arguments
 import com.proxymesh.support.fields
 import com.proxymesh.support.kind
+import com.proxymesh.support.rows
+import com.proxymesh.support.short
+import com.proxymesh.support.text
 import java.io.ByteArrayInputStream
 import java.io.ByteArrayOutputStream
 import java.io.ObjectInputStream
 import java.io.ObjectOutputStream
 import java.time.Duration
+import kotlin.math.ceil
+import kotlinx.coroutines.runBlocking
+import kotlinx.serialization.json.JsonArray
+import kotlinx.serialization.json.JsonElement
+import kotlinx.serialization.json.JsonNull
+import kotlinx.serialization.json.JsonObject
+import kotlinx.serialization.json.JsonPrimitive
+import kotlinx.serialization.json.double
+import kotlinx.serialization.json.int
+import kotlinx.serialization.json.intOrNull
+import kotlinx.serialization.json.jsonObject
+import kotlinx.serialization.json.jsonPrimitive
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertNull
 import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
+import org.junit.jupiter.params.ParameterizedTest
+import org.junit.jupiter.params.provider.EnumSource
 
 /** One of each kind as it really comes, with all its fields and its text. */
 class ErrorsTest {
@@ -39,15 +59,6 @@ class ErrorsTest {
     private fun status(code: Int, vararg headers: Pair<String, String>) =
         fail(Reply.Answer(code, """{"error": "no"}""", headers.toMap())) { it.ips.list() }
 
-    private fun said(status: Int, retryAfter: Duration? = null) = mapOf(
-        "status" to status,
-        "reason" to "no",
-        "fieldErrors" to emptyMap<String, List<String>>(),
-        "body" to """{"error": "no"}""",
-        "retryAfter" to retryAfter,
-        "attempts" to 1,
-    )
-
     private fun made(): List<ProxyMeshException> = listOf(
         assertThrows(ProxyMeshException::class.java) { Client("x", "y", baseUrl = "http://proxymesh.com") },
         fail(Reply.Answer(500)) { it.ips.add("nowhere") },
@@ -67,67 +78,68 @@ class ErrorsTest {
         fail(Reply.Reset) { it.subAccounts.create("x") },
     )
 
-    @Test
-    fun `every kind has its fields and its text`() {
-        val errors = made().associateBy { it.kind() }
-        fun check(kind: String, call: String?, text: String, vararg fields: Pair<String, Any?>) {
-            val error = errors.getValue(kind)
-            assertEquals(text, error.message)
-            assertEquals("com.proxymesh.${kind}Exception: $text", error.toString())
-            assertEquals(call, error.call)
-            assertEquals(mapOf(*fields), error.fields())
-        }
-        fun checkStatus(kind: String, status: Int, text: String, retryAfter: Duration? = null) =
-            check(kind, "ips.list", "ips.list: $text", *said(status, retryAfter).toList().toTypedArray())
+    /** All that the exception holds, as the shared table writes it. */
+    private fun held(error: ProxyMeshException): Map<String, Any?> = error.fields().plus("call" to error.call).entries.associate { (name, value) ->
+        name.replace(Regex("[A-Z]")) { "_" + it.value.lowercase() } to if (value is Duration) value.toNanos() / 1e9 else value
+    }
 
-        val plain = "base_url is plain http to a host that is not loopback, which would show the credentials to the network; use https"
-        check("Config", null, plain, "reason" to plain)
-        val noIp = errors.getValue("Validation").fields()["reason"] as String
-        check("Validation", null, "ip: $noIp", "field" to "ip", "reason" to noIp)
-        check(
-            "BasicAuthRequired", "tokens.list",
-            "tokens.list takes the account's username and password, never a token: use a client made with both",
+    private fun plain(value: JsonElement): Any? = when (value) {
+        is JsonNull -> null
+        is JsonObject -> value.mapValues { (_, inner) -> plain(inner) }
+        is JsonArray -> value.map(::plain)
+        is JsonPrimitive -> value.takeIf { it.isString }?.content ?: value.intOrNull ?: value.double
+    }
+
+    private fun fail(row: JsonObject, account: Kind, server: Server): ProxyMeshException {
+        val given = row["client"]?.jsonObject.orEmpty()
+        check(setOf("base_url", "token", "timeout").containsAll(given.keys)) { row }
+        val token = given["token"]?.jsonPrimitive?.content
+        fun options(password: String?) = Options(
+            username = USERNAME.takeIf { token == null },
+            password = password.takeIf { token == null },
+            token = token,
+            timeout = given["timeout"]?.let { Duration.ofNanos((it.jsonPrimitive.double * 1e9).toLong()) },
+            maxRetries = 0,
         )
-        val wait = (errors.getValue("AuthenticationBlocked") as AuthenticationBlockedException).retryAfter
-        assertTrue(wait > Duration.ofMinutes(4) && wait <= Duration.ofMinutes(5), "$wait")
-        check(
-            "AuthenticationBlocked", "ips.list",
-            "ips.list was not sent: too many authentications have failed, or got no answer (four failures ban the account " +
-                "for 3 hours); correct the credentials, or wait ${wait.plusNanos(999_999_999).seconds} s",
-            "retryAfter" to wait,
+        val baseUrl = given["base_url"]?.jsonPrimitive?.content ?: server.baseUrl
+        fun act(password: String): ProxyMeshException = assertThrows(ProxyMeshException::class.java, {
+            account.open(baseUrl, options(password)).use { runBlocking { it.call(row.arguments()) } }
+        }, row.short())
+        repeat(row["failed_before"]?.jsonPrimitive?.int ?: 0) { assertTrue(act("wrong $it") is AuthenticationException) }
+        return act(PASSWORD)
+    }
+
+    private fun reply(answer: JsonObject?): Reply = when {
+        answer == null || "close" in answer -> Reply.Close
+        "hang" in answer -> Reply.Hang
+        else -> Reply.Answer(
+            answer.getValue("status").jsonPrimitive.int,
+            answer.text("body"),
+            answer["headers"]?.jsonObject.orEmpty().mapValues { (_, value) -> value.jsonPrimitive.content },
         )
-        checkStatus(
-            "Authentication", 401,
-            "authentication failed (401): no; correct the credentials before trying again, four failures ban the account for 3 hours",
-        )
-        val bad = errors.getValue("BadRequest")
-        assertEquals("sub_accounts.edit", bad.call)
-        assertEquals(mapOf("email" to listOf("Bad.", "Long.")), bad.fields()["fieldErrors"])
-        assertTrue(bad.message!!.startsWith("sub_accounts.edit: bad request (400): "))
-        checkStatus("PlanLimit", 402, "the plan does not allow it (402): no")
-        checkStatus("PermissionDenied", 403, "permission denied (403): no")
-        checkStatus("NotFound", 404, "not found (404): no")
-        checkStatus("RateLimited", 429, "too many requests (429): no; the service asks to wait 90 s", Duration.ofSeconds(90))
-        checkStatus("Server", 503, "the service is in trouble (503): no")
-        val redirected = errors.getValue("UnexpectedStatus") as StatusException
-        assertEquals(302, redirected.status)
-        assertEquals("ips.list: redirected, which is never followed (302): ${redirected.reason}", redirected.message)
-        val late = errors.getValue("Timeout") as TimeoutException
-        check("Timeout", "ips.list", "ips.list: no answer in time: ${late.reason}", "reason" to late.reason, "attempts" to 1)
-        val lost = errors.getValue("Connection") as ConnectionException
-        check("Connection", "ips.list", "ips.list: connection failed: ${lost.reason}", "reason" to lost.reason, "attempts" to 1)
-        val odd = errors.getValue("Decode") as DecodeException
-        check(
-            "Decode", "ips.list", "ips.list: the answer (200) cannot be read: ${odd.reason}",
-            "status" to 200, "reason" to odd.reason, "body" to "<html>",
-        )
-        val unknown = errors.getValue("OutcomeUnknown") as OutcomeUnknownException
-        check(
-            "OutcomeUnknown", "sub_accounts.create",
-            "sub_accounts.create: ${unknown.reason}, so it may or may not have been carried out; ${unknown.advice}",
-            "reason" to unknown.reason, "advice" to unknown.advice,
-        )
-        assertEquals(16, errors.size)
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    fun `every kind has its fields and its text, as in every other language`(account: Kind) {
+        val rows = rows("errors")
+        for (row in rows) {
+            val expected = row.getValue("error").jsonObject
+            val error = Server(reply(row["answer"]?.jsonObject)).use { fail(row, account, it) }
+            var text = expected.text("text")
+            var held = held(error)
+            // A wait that goes by while the test runs.
+            ((plain(expected.getValue("fields").jsonObject["retry_after"] ?: JsonNull) as? Map<*, *>)?.get("about") as Int?)?.let { most ->
+                val wait = held["retry_after"] as Double
+                assertTrue(wait > most - 60 && wait <= most, "$wait")
+                text = text.replace("{retry_after}", "${ceil(wait).toInt()}")
+                held = held + ("retry_after" to mapOf("about" to most))
+            }
+            val wanted = (plain(expected.getValue("fields")) as Map<*, *>)
+            assertEquals(listOf(expected.text("kind"), wanted, text), listOf(error.kind(), held, error.message))
+            assertEquals("com.proxymesh.${error.kind()}Exception: $text", error.toString())
+        }
+        assertEquals(16, rows.map { it.getValue("error").jsonObject.text("kind") }.toSet().size)
     }
 
     @Test

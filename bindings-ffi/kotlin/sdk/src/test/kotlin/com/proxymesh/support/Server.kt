@@ -35,6 +35,9 @@ sealed interface Reply {
     /** No answer, ever. */
     data object Hang : Reply
 
+    /** No answer: the connection is closed. */
+    data object Close : Reply
+
     /** The connection is reset. */
     data object Reset : Reply
 }
@@ -75,6 +78,7 @@ class Server(private val script: (Request) -> Reply) : AutoCloseable {
                 when (val reply = script(request)) {
                     is Reply.Answer -> if (!send(socket, reply)) break
                     Reply.Hang -> input.transferTo(OutputStream.nullOutputStream())
+                    Reply.Close -> break
                     Reply.Reset -> {
                         socket.setSoLinger(true, 0)
                         break
