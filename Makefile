@@ -1,15 +1,17 @@
 # What people call, and what CI calls. Every tool that a target needs is installed by itself, under target/.
 #
 #   make demo    the main job, end to end, against the sandbox
+#   make demo-kotlin   the same in Kotlin and in Java
 #   make test    everything, in every language
 #   make lint    formatting, lints, types, docs
 #   make bench   the benchmark, in ten minutes: tests/bench/README.md (QUICK=1: in two; ONLY="proxymesh,requests")
 #   make stubs   the type stub of the native module, from its own signatures
 #   make bindings   the Kotlin and Swift that call the native library, from its own signatures
+#   make kotlin  the jars for Kotlin and Java, in target/kotlin and in the local Maven repository target/maven
 #   make clean   removes all that was built or installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-curl test-python test-pythons test-freethreaded test-soak test-types test-downstream test-secrets bench bench-check bench-install lint lint-rust lint-python lint-bindings stubs bindings wheel clean
+.PHONY: help demo demo-kotlin test test-rust test-kotlin kotlin kotlin-library maven test-curl test-python test-pythons test-freethreaded test-soak test-types test-downstream test-secrets bench bench-check bench-install lint lint-rust lint-python lint-bindings stubs bindings wheel clean
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -26,6 +28,10 @@ FFI := bindings-ffi
 FFI_LIBRARY := target/debug/libproxymesh_ffi.$(if $(filter Darwin,$(shell uname -s)),dylib,so)
 # What of it is generated.
 GENERATED := kotlin/native/src/main/kotlin/com/proxymesh/internal swift/Sources/ProxyMeshFFI swift/Sources/ProxyMeshInternal
+KOTLIN := target/kotlin
+# As JNA calls this machine.
+PLATFORM := $(shell uname -sm | sed 's/^Darwin arm64$$/darwin-aarch64/; s/^Darwin /darwin-/; s/^Linux /linux-/; s/x86_64/x86-64/')
+MAVEN = cd $(FFI)/kotlin && mvn --batch-mode --no-transfer-progress -Dmaven.repo.local=$(CURDIR)/target/maven
 PYTHON_SOURCES := bindings-python examples tests/downstream tests/bench tests/soak
 
 help:
@@ -35,7 +41,11 @@ demo: wheel $(DEMO)/bin/python
 	@$(DEMO)/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
 	@$(DEMO)/bin/python examples/quickstart.py
 
-test: test-rust test-curl test-python test-pythons test-types test-downstream test-secrets
+demo-kotlin: kotlin
+	@cargo build --quiet --locked --package proxymesh-sandbox
+	@$(FFI)/kotlin/consumer.sh target/maven target/debug/proxymesh-sandbox
+
+test: test-rust test-curl test-python test-pythons test-types test-downstream test-kotlin test-secrets
 
 # With all output shown, so that test-secrets sees it.
 test-rust: | $(TESTS)
@@ -49,6 +59,12 @@ test-curl:
 test-python: wheel $(TESTS)/bin/pytest
 	@$(TESTS)/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
 	$(TESTS)/bin/python -m pytest -s 2>&1 | tee $(TESTS)/python.log
+
+# The suite, by Maven, with the library that ships; then the examples, as a consumer's projects.
+test-kotlin: kotlin-library | $(TESTS)
+	cargo build --quiet --locked --package proxymesh-sandbox
+	($(MAVEN) install) 2>&1 | tee $(TESTS)/kotlin.log
+	$(FFI)/kotlin/consumer.sh target/maven target/debug/proxymesh-sandbox
 
 # Every other CPython that is here, from the same wheel.
 test-pythons: wheel $(TESTS)/bin/pytest
@@ -90,7 +106,7 @@ test-downstream: wheel $(DOWNSTREAM)/bin/pytest
 
 # The tests of all languages use credentials that must appear in no output.
 test-secrets:
-	@found=0; grep -nFf tests/canaries.txt $(TESTS)/rust.log $(TESTS)/python.log || found=$$?; \
+	@found=0; grep -nFf tests/canaries.txt $(TESTS)/rust.log $(TESTS)/python.log $(TESTS)/kotlin.log || found=$$?; \
 	    case $$found in 0) echo "a secret was printed" >&2; exit 1;; 1) ;; *) exit $$found;; esac
 	@echo "no secret in $$(cat $(TESTS)/*.log | wc -l) lines of output"
 
@@ -139,6 +155,19 @@ stubs: $(TOOLS)/bin/ruff
 wheel: $(TOOLS)/bin/maturin
 	@rm -rf target/wheels
 	@$(TOOLS)/bin/maturin build --release --quiet --compression-level 9 --interpreter $(TOOLS)/bin/python --out target/wheels
+
+kotlin: kotlin-library
+	@$(MAVEN) --quiet install -DskipTests
+
+kotlin-library: maven
+	cargo build --quiet --release --locked --package proxymesh-ffi
+	@mkdir -p $(KOTLIN)/libraries/$(PLATFORM)
+	@cp target/release/$(notdir $(FFI_LIBRARY)) $(KOTLIN)/libraries/$(PLATFORM)
+
+# Maven fetches all else, Kotlin included.
+maven:
+	@{ command -v mvn && command -v javac; } > /dev/null || { \
+	    apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends maven default-jdk-headless; }
 
 clean:
 	rm -rf target

@@ -1,6 +1,8 @@
-//! The native half of the benchmark, driven by `bench.py`: `serve CA_FILE`, or `raw CA_FILE`.
+//! The native half of the benchmark: `serve CA_FILE` and `raw CA_FILE`, driven by `bench.py`, and `sdk`, driven by
+//! `languages.py`.
 
 mod raw;
+mod sdk;
 mod server;
 
 use std::{env, error::Error, path::Path};
@@ -10,6 +12,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["serve", ca_file] => server::run(Path::new(ca_file)),
         ["raw", ca_file] => raw::run(Path::new(ca_file)),
-        _ => Err("usage: proxymesh-bench serve|raw CA_FILE".into()),
+        ["sdk"] => sdk::run(),
+        _ => Err("usage: proxymesh-bench serve CA_FILE | raw CA_FILE | sdk".into()),
     }
 }

@@ -1,0 +1,57 @@
+// The AAR for Android: com.proxymesh:proxymesh-android. Not run here: this needs the Android SDK, and Google's Maven repository.
+//
+//   ./libraries.sh      the native libraries, into build/jniLibs
+//   gradle assembleRelease publishToMavenLocal
+//
+// It is made from the sources of the jars, not from the jars: those carry the libraries of desktops and servers, and depend on
+// the jar of JNA, which clashes with its AAR.
+plugins {
+    // Version 9 and later compile Kotlin themselves.
+    id("com.android.library") version "9.0.0"
+    `maven-publish`
+}
+
+group = "com.proxymesh"
+version = "0.1.0"
+
+android {
+    namespace = "com.proxymesh"
+    compileSdk = 36
+
+    defaultConfig {
+        // The first with java.time and java.nio.file.
+        minSdk = 26
+        // Applied in the app that uses this; the AAR itself is not shrunk.
+        consumerProguardFiles("consumer-rules.pro")
+    }
+
+    compileOptions {
+        sourceCompatibility = JavaVersion.VERSION_17
+        targetCompatibility = JavaVersion.VERSION_17
+    }
+
+    sourceSets.getByName("main") {
+        kotlin.directories += listOf("../native/src/main/kotlin", "../sdk/src/main/kotlin")
+        jniLibs.directories += "build/jniLibs"
+    }
+
+    publishing {
+        singleVariant("release") {
+            withSourcesJar()
+        }
+    }
+}
+
+dependencies {
+    api("org.jetbrains.kotlinx:kotlinx-coroutines-core:1.11.0")
+    implementation("net.java.dev.jna:jna:5.19.1@aar")
+}
+
+publishing {
+    publications {
+        register<MavenPublication>("release") {
+            artifactId = "proxymesh-android"
+            afterEvaluate { from(components["release"]) }
+        }
+    }
+}

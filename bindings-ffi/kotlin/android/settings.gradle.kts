@@ -1,0 +1,17 @@
+// Not run here: this needs the Android SDK, and Google's Maven repository.
+pluginManagement {
+    repositories {
+        google()
+        mavenCentral()
+        gradlePluginPortal()
+    }
+}
+
+dependencyResolutionManagement {
+    repositories {
+        google()
+        mavenCentral()
+    }
+}
+
+rootProject.name = "proxymesh-android"

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# The examples for Kotlin and Java as projects of somebody else's: in a temporary folder, with the jars that `make kotlin` has
+# installed and what they depend on, and with this repository out of sight, so that only the library in the jar can be found.
+#
+#   consumer.sh LOCAL_MAVEN_REPOSITORY SANDBOX_PROGRAM
+set -euo pipefail
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+maven=$(realpath "$1") sandbox=$(realpath "$2")
+
+work=$(mktemp -d)
+trap 'kill "${server:-}" 2>/dev/null || true; rm -rf "$work"' EXIT
+
+cp -al "$maven" "$work/maven" 2>/dev/null || cp -a "$maven" "$work/maven"
+cp -r "$root/examples/kotlin" "$root/examples/java" "$work"
+cp "$sandbox" "$work/sandbox"
+
+# With PROXYMESH_… unset: it is the sandbox's account that is meant.
+for name in $(compgen -e PROXYMESH_ || true); do unset "$name"; done
+"$work/sandbox" --port 0 > "$work/listening" &
+server=$!
+until [ -s "$work/listening" ]; do kill -0 "$server"; sleep 0.1; done
+PROXYMESH_SANDBOX=$(sed 's/^listening on //' "$work/listening")
+export PROXYMESH_SANDBOX work root
+
+# Root, in a mount namespace of its own, or one who is root only there.
+[ "$(id -u)" = 0 ] && apart=(unshare --mount) || apart=(unshare --mount --map-root-user)
+"${apart[@]}" bash -euo pipefail -c '
+    mount -t tmpfs none "$root"
+    [ -z "$(ls -A "$root")" ]
+
+    run() {
+        echo "== $1"
+        cd "$work/$1"
+        mvn --batch-mode --no-transfer-progress --quiet -Dmaven.repo.local="$work/maven" compile exec:exec
+    }
+    run java
+    run kotlin
+
+    echo "== what is generated cannot be seen"
+    cd "$work/kotlin"
+    echo "fun hidden() = com.proxymesh.internal.version()" > src/main/kotlin/Hidden.kt
+    if mvn --batch-mode --no-transfer-progress -Dmaven.repo.local="$work/maven" compile > "$work/log"; then
+        echo "a consumer compiles against com.proxymesh.internal" >&2
+        exit 1
+    fi
+    grep -q "Unresolved reference .internal" "$work/log" || { cat "$work/log"; exit 1; }
+'

@@ -1,0 +1,84 @@
+package com.proxymesh
+
+import java.nio.charset.CharacterCodingException
+import java.time.Duration
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.currentCoroutineContext
+import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.withContext
+import com.proxymesh.internal.BlockingClient as BlockingPlumbing
+import com.proxymesh.internal.Client as Plumbing
+import com.proxymesh.internal.Failure
+import com.proxymesh.internal.InternalException as Broken
+import com.proxymesh.internal.Options
+import com.proxymesh.internal.Settings
+import com.proxymesh.internal.keepThreadsAttached
+
+/** The version of this package. */
+internal const val VERSION = "0.1.0"
+
+/**
+ * How a [Client] makes its calls.
+ *
+ * It stands between the public classes and the generated ones, so that not even a private signature of a public class names
+ * a class that the compiler of whoever uses it does not see.
+ */
+internal class Calls(private val plumbing: Plumbing) {
+    val baseUrl: String = plumbing.baseUrl().orEmpty()
+
+    suspend fun <T> make(call: suspend Plumbing.() -> T): T {
+        // A coroutine that is cancelled already sends nothing.
+        currentCoroutineContext().ensureActive()
+        // An answer arrives on a thread of the native library. Without a dispatcher, as in `suspend fun main`, what follows would
+        // run on that thread, and keep it from the calls of others.
+        return withContext(Dispatchers.Default) { translated { plumbing.call() } }
+    }
+
+    fun with(options: Options): Calls = translated { Calls(plumbing.withOptions(options)) }
+
+    fun close() = plumbing.shutDown()
+
+    companion object {
+        init {
+            keepThreadsAttached()
+        }
+
+        fun open(settings: Settings): Calls = translated { Calls(Plumbing(settings)) }
+    }
+}
+
+/** How a [BlockingClient] makes its calls; see [Calls]. */
+internal class BlockingCalls(private val plumbing: BlockingPlumbing) {
+    val baseUrl: String = plumbing.baseUrl().orEmpty()
+
+    fun <T> make(call: BlockingPlumbing.() -> T): T = translated { plumbing.call() }
+
+    fun with(options: Options): BlockingCalls = translated { BlockingCalls(plumbing.withOptions(options)) }
+
+    fun close() = plumbing.shutDown()
+
+    companion object {
+        fun open(settings: Settings): BlockingCalls = translated { BlockingCalls(BlockingPlumbing(settings)) }
+    }
+}
+
+/** Runs [block], and throws the public exceptions for the generated ones, which are not even kept as their causes. */
+internal inline fun <T> translated(block: () -> T): T =
+    try {
+        block()
+    } catch (failure: Failure) {
+        throw failure.translated()
+    } catch (broken: Broken) {
+        throw InternalException(broken.message.orEmpty())
+    } catch (_: CharacterCodingException) {
+        throw ValidationException("text", "holds a lone surrogate, which is no character")
+    }
+
+internal fun Duration.inSeconds(): Double = seconds + nano / NANOSECONDS
+
+internal fun duration(seconds: Double): Duration {
+    val whole = seconds.toLong()
+    return Duration.ofSeconds(whole, ((seconds - whole) * NANOSECONDS).toLong())
+}
+
+private const val NANOSECONDS = 1e9

@@ -1,0 +1,32 @@
+package com.proxymesh
+
+import java.nio.file.Path
+import java.time.Duration
+import com.proxymesh.internal.Options
+import com.proxymesh.internal.Settings
+
+internal fun settings(
+    username: String?,
+    password: String?,
+    token: String?,
+    baseUrl: String?,
+    timeout: Duration?,
+    connectTimeout: Duration?,
+    maxRetries: Int?,
+    caFile: Path?,
+    trustEnv: Boolean,
+) = Settings(
+    username = username,
+    password = password,
+    token = token,
+    baseUrl = baseUrl,
+    timeout = timeout?.inSeconds(),
+    connectTimeout = connectTimeout?.inSeconds(),
+    maxRetries = maxRetries?.toLong(),
+    caFile = caFile?.toString(),
+    trustEnv = trustEnv,
+    userAgent = "proxymesh-kotlin/$VERSION",
+)
+
+internal fun options(timeout: Duration?, maxRetries: Int?) =
+    Options(timeout = timeout?.inSeconds(), maxRetries = maxRetries?.toLong())

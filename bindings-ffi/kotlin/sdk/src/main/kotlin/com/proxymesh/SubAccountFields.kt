@@ -1,0 +1,39 @@
+package com.proxymesh
+
+/**
+ * What [BlockingSubAccounts.create] and [BlockingSubAccounts.edit] set, for Java, which has no named arguments:
+ *
+ * ```java
+ * client.getSubAccounts().create("crawler-1", new SubAccountFields().password("correct horse").monthlyLimit(5));
+ * ```
+ *
+ * What is not set is not sent. In Kotlin, use the named arguments of those functions.
+ */
+public class SubAccountFields {
+    private var password: String? = null
+    private var firstName: String? = null
+    private var lastName: String? = null
+    private var email: String? = null
+    private var monthlyLimit: Long? = null
+    private var totalLimit: Long? = null
+
+    /** The password, 1 to 128 characters. */
+    public fun password(password: String): SubAccountFields = apply { this.password = password }
+
+    /** The first name, at most 20 characters; the empty text clears it. */
+    public fun firstName(firstName: String): SubAccountFields = apply { this.firstName = firstName }
+
+    /** The last name, at most 20 characters; the empty text clears it. */
+    public fun lastName(lastName: String): SubAccountFields = apply { this.lastName = lastName }
+
+    /** The e-mail address, at most 255 characters; the empty text clears it. */
+    public fun email(email: String): SubAccountFields = apply { this.email = email }
+
+    /** Whole gigabytes it may use in a billing period; 0 is no limit. */
+    public fun monthlyLimit(monthlyLimit: Long): SubAccountFields = apply { this.monthlyLimit = monthlyLimit }
+
+    /** Whole gigabytes it may use ever; 0 is no limit. */
+    public fun totalLimit(totalLimit: Long): SubAccountFields = apply { this.totalLimit = totalLimit }
+
+    internal fun crossing() = fields(password, firstName, lastName, email, monthlyLimit, totalLimit)
+}

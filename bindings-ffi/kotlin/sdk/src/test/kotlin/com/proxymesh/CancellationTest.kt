@@ -1,0 +1,169 @@
+package com.proxymesh
+
+import com.proxymesh.support.PASSWORD
+import com.proxymesh.support.Reply
+import com.proxymesh.support.Server
+import com.proxymesh.support.USERNAME
+import com.proxymesh.support.until
+import java.io.File
+import kotlin.coroutines.cancellation.CancellationException
+import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.TimeoutCancellationException
+import kotlinx.coroutines.async
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.joinAll
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.runBlocking
+import kotlinx.coroutines.withTimeout
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertThrows
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Test
+
+/** A call whose coroutine is cancelled is given up: the server sees its connection closed at once, and nothing of it is left. */
+class CancellationTest {
+    /** Never answers about IPs, and asks to come again later for proxies. */
+    private val server = Server { request ->
+        when (request.path) {
+            "/api/ips/" -> Reply.Hang
+            "/api/proxies/" -> Reply.Answer(429, "", mapOf("Retry-After" to "60"))
+            else -> Reply.Answer(200, """{"US": 1}""")
+        }
+    }
+    private val client = Client(USERNAME, PASSWORD, baseUrl = server.baseUrl)
+
+    /** Runs a test after a first answer: calls with credentials that never had one would soon be held back. */
+    private fun test(act: suspend () -> Unit) = server.use {
+        client.use {
+            runBlocking(Dispatchers.Default) {
+                client.geo.open()
+                act()
+                assertEquals(mapOf("US" to 1L), client.geo.open(), "the client goes on")
+            }
+        }
+    }
+
+    private fun report(way: String, times: List<Double>) {
+        val sorted = times.sorted()
+        println("from $way to a closed connection: median %.1f, max %.1f ms".format(sorted[sorted.size / 2], sorted.last()))
+        assertTrue(sorted.last() < 200, "$times")
+    }
+
+    @Test
+    fun `the server sees the connection closed within 200 ms of a cancel`() = test {
+        val times = List(20) { round ->
+            coroutineScope {
+                val call = launch { client.ips.list() }
+                until("it is sent") { server.requests.size == round + 2 }
+                val start = System.nanoTime()
+                call.cancel()
+                until("it is gone") { server.gone.get() == round + 1 }
+                val time = (System.nanoTime() - start) / 1e6
+                call.join()
+                assertTrue(call.isCancelled)
+                time
+            }
+        }
+        report("cancel", times)
+        assertEquals(21, server.requests.size, "none was sent again")
+    }
+
+    @Test
+    fun `the server sees the connection closed within 200 ms of a time-out`() = test {
+        val times = List(20) { round ->
+            try {
+                withTimeout(100) { client.ips.list() }
+                error("it never answers")
+            } catch (_: TimeoutCancellationException) {
+                val start = System.nanoTime()
+                until("it is gone") { server.gone.get() == round + 1 }
+                (System.nanoTime() - start) / 1e6
+            }
+        }
+        report("withTimeout", times)
+    }
+
+    @Test
+    fun `what is cancelled is a CancellationException and no error of ours`() = test {
+        coroutineScope {
+            val call = async(start = CoroutineStart.UNDISPATCHED) { runCatching { client.ips.list() } }
+            until("it is sent") { server.requests.size == 2 }
+            call.cancelAndJoin()
+            assertThrows(CancellationException::class.java) { runBlocking { call.await() } }
+        }
+    }
+
+    @Test
+    fun `a coroutine that is cancelled already sends nothing`() = test {
+        coroutineScope {
+            launch(start = CoroutineStart.UNDISPATCHED) {
+                coroutineContext[kotlinx.coroutines.Job]!!.cancel()
+                client.ips.list()
+            }
+        }
+        assertEquals(1, server.requests.size)
+    }
+
+    @Test
+    fun `a call that waits to be sent again is not`() = test {
+        coroutineScope {
+            val call = launch { client.proxies.list() }
+            until("it is sent") { server.requests.size == 2 }
+            delay(50)
+            call.cancelAndJoin()
+        }
+        assertEquals(2, server.requests.size)
+    }
+
+    @Test
+    fun `when one of several fails, the others are given up`() = test {
+        val error = assertThrows(NotFoundException::class.java) {
+            runBlocking(Dispatchers.Default) {
+                repeat(10) { launch { client.ips.list() } }
+                until("all are sent") { server.requests.size == 11 }
+                Server(Reply.Answer(404)).use { other ->
+                    Client(USERNAME, PASSWORD, baseUrl = other.baseUrl).use { it.subAccounts.get("nobody") }
+                }
+            }
+        }
+        assertEquals("sub_accounts.get", error.call)
+        until("all are gone") { server.gone.get() == 10 }
+    }
+
+    @Test
+    fun `a thousand cancelled calls leave nothing behind`() = test {
+        suspend fun cancelMany(rounds: Int) = repeat(rounds) {
+            coroutineScope {
+                val (arrived, gone) = server.requests.size to server.gone.get()
+                val calls = List(50) { launch { client.ips.list() } }
+                until("all are sent") { server.requests.size == arrived + 50 }
+                calls.forEach { it.cancel() }
+                calls.joinAll()
+                until("all are gone") { server.gone.get() == gone + 50 }
+            }
+        }
+        cancelMany(2)
+        do {
+            System.gc() // clients of other tests
+            val early = left()
+            delay(200)
+        } while (left() != early)
+        val before = left()
+        cancelMany(20)
+        until("nothing more than before is left: $before, ${left()}") {
+            val after = left()
+            after.keys.all { after.getValue(it) <= before.getValue(it) + 4 }
+        }
+        println("left by 1,000 cancelled calls: $before before, ${left()} after")
+    }
+
+    /** Threads of the JVM, threads of the system, and descriptors. */
+    private fun left() = mapOf(
+        "JVM threads" to Thread.getAllStackTraces().size,
+        "threads" to File("/proc/self/task").list()!!.size,
+        "descriptors" to File("/proc/self/fd").list()!!.size,
+    )
+}

@@ -1,0 +1,218 @@
+package com.proxymesh
+
+import com.proxymesh.support.PASSWORD
+import com.proxymesh.support.Reply
+import com.proxymesh.support.Server
+import com.proxymesh.support.USERNAME
+import com.proxymesh.support.until
+import java.io.File
+import java.lang.ref.WeakReference
+import java.nio.file.Path
+import java.time.Duration
+import java.util.concurrent.Callable
+import java.util.concurrent.Executors
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.async
+import kotlinx.coroutines.awaitAll
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.runBlocking
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
+import org.junit.jupiter.api.Assertions.assertThrows
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Test
+
+/** What clients are made from, closing, many at once, panics, leaks. */
+class ClientTest {
+    private val us = Reply.Answer(200, """{"US": 1}""")
+    private val closed = "the client is closed; make a new one"
+
+    @Test
+    fun `settings out of range are refused with the core's text`() {
+        fun refused(text: String, make: () -> Any) = assertEquals(text, assertThrows(ConfigException::class.java) { make() }.reason)
+        refused("timeout must be a number of seconds above 0, not 0") { Client("x", "y", timeout = Duration.ZERO) }
+        refused("connect_timeout must be a number of seconds above 0, not 0") { BlockingClient("x", "y", connectTimeout = Duration.ZERO) }
+        refused("a username is given, but no password") { Client("x") }
+        for (make in listOf<() -> Any>(
+            { Client("x", "y", timeout = Duration.ofSeconds(-1)) },
+            { Client("x", "y", maxRetries = -1) },
+            { Client("x", "y", token = "pm_x") },
+            { Client("x", "y", caFile = Path.of("/nonexistent.pem")) },
+            { Client("x", "y", baseUrl = "ftp://x") },
+            { Client() },
+            { BlockingClient() },
+            { Client("x", "y").withOptions(maxRetries = -1) },
+            { BlockingClient("x", "y").withOptions(Duration.ofNanos(-1)) },
+        )) {
+            assertThrows(ConfigException::class.java) { make() }
+        }
+    }
+
+    @Test
+    fun `the builder takes every setting`() = Server(us).use { server ->
+        val client = BlockingClient.builder().username(USERNAME).password(PASSWORD).baseUrl(server.baseUrl)
+            .timeout(Duration.ofSeconds(5)).connectTimeout(Duration.ofSeconds(1)).maxRetries(0).trustEnv(true).build()
+        client.use { assertEquals(mapOf("US" to 1L), it.geo.world()) }
+        val noFile = BlockingClient.builder().token("pm_x").caFile(Path.of("/none.pem"))
+        assertTrue("/none.pem" in assertThrows(ConfigException::class.java) { noFile.build() }.reason)
+    }
+
+    @Test
+    fun `options are of the client that they are given`() = Server(Reply.Answer(503)).use { server ->
+        runBlocking {
+            Client(USERNAME, PASSWORD, baseUrl = server.baseUrl, maxRetries = 1).use { client ->
+                val quick = client.withOptions(maxRetries = 0)
+                assertEquals(1, assertThrows(ServerException::class.java) { runBlocking { quick.geo.open() } }.attempts)
+                assertEquals(2, assertThrows(ServerException::class.java) { runBlocking { client.geo.open() } }.attempts)
+                assertEquals(server.baseUrl, quick.baseUrl)
+            }
+            BlockingClient(USERNAME, PASSWORD, baseUrl = server.baseUrl, maxRetries = 1).use { client ->
+                val quick = client.withOptions(timeout = Duration.ofSeconds(1), maxRetries = 0)
+                assertEquals(1, assertThrows(ServerException::class.java) { quick.geo.open() }.attempts)
+                assertEquals(2, assertThrows(ServerException::class.java) { client.geo.open() }.attempts)
+            }
+        }
+    }
+
+    @Test
+    fun `a closed client refuses calls, and those under way go on`() = Server { request ->
+        if (request.path == "/api/geoips/open/") Thread.sleep(200)
+        us
+    }.use { server ->
+        runBlocking(Dispatchers.Default) {
+            val client = Client(USERNAME, PASSWORD, baseUrl = server.baseUrl)
+            val other = client.withOptions(maxRetries = 0)
+            val call = async { client.geo.open() }
+            until("it is sent") { server.requests.size == 1 }
+            client.close()
+            client.close()
+            assertEquals(mapOf("US" to 1L), call.await())
+            assertEquals(closed, assertThrows(ConfigException::class.java) { runBlocking { client.geo.open() } }.message)
+            assertEquals(closed, assertThrows(ConfigException::class.java) { client.withOptions() }.message)
+            assertEquals(mapOf("US" to 1L), other.geo.world())
+            other.close()
+        }
+        val blocking = BlockingClient(USERNAME, PASSWORD, baseUrl = server.baseUrl)
+        blocking.close()
+        blocking.close()
+        assertEquals(closed, assertThrows(ConfigException::class.java) { blocking.geo.open() }.message)
+        assertEquals(closed, assertThrows(ConfigException::class.java) { blocking.withOptions(0) }.message)
+        assertEquals(server.baseUrl, blocking.baseUrl)
+        assertEquals(2, server.requests.size)
+    }
+
+    @Test
+    fun `many calls at once over one client`() = Server(us).use { server ->
+        Client(USERNAME, PASSWORD, baseUrl = server.baseUrl).use { client ->
+            val counts = runBlocking { List(1000) { async { client.geo.open().getValue("US") } }.awaitAll() }
+            assertEquals(1000L, counts.sum())
+        }
+        val threads = Executors.newFixedThreadPool(32)
+        BlockingClient(USERNAME, PASSWORD, baseUrl = server.baseUrl).use { client ->
+            val counts = threads.invokeAll(List(1000) { Callable { client.geo.open().getValue("US") } }).map { it.get() }
+            assertEquals(1000L, counts.sum())
+        }
+        threads.shutdown()
+        assertEquals(2000, server.requests.size)
+    }
+
+    @Test
+    fun `no thread is held while calls wait for their answers`() = Server { Thread.sleep(300); us }.use { server ->
+        Client(USERNAME, PASSWORD, baseUrl = server.baseUrl).use { client ->
+            runBlocking {
+                client.geo.open()
+                val start = System.nanoTime()
+                List(50) { async { client.geo.open() } }.awaitAll() // all on this one thread
+                assertTrue((System.nanoTime() - start) / 1e6 < 3000)
+            }
+        }
+    }
+
+    @Test
+    fun `nothing of the caller's runs on a thread of the library`() = Server(us).use { server ->
+        Client(USERNAME, PASSWORD, baseUrl = server.baseUrl).use { client ->
+            runBlocking(Dispatchers.Unconfined) {
+                repeat(20) {
+                    client.geo.open()
+                    assertFalse("proxymesh" in Thread.currentThread().name)
+                }
+            }
+        }
+    }
+
+    @Test
+    fun `a panic in the library is an exception, and the client goes on`() = Server(us).use { server ->
+        val settings = settings(USERNAME, PASSWORD, null, server.baseUrl, null, null, null, null, false)
+        val calls = Calls.open(settings)
+        val blocking = BlockingCalls.open(settings)
+        val text = "internal error of the ProxyMesh library, please report it: it panicked: provoked by a test"
+        repeat(3) {
+            val error = assertThrows(InternalException::class.java) { runBlocking { calls.make { provokePanic() } } }
+            assertEquals(text, error.message)
+            assertEquals(text, assertThrows(InternalException::class.java) { blocking.make { provokePanic() } }.message)
+        }
+        assertEquals(mapOf("US" to 1L), runBlocking { Geo(calls).open() })
+        assertEquals(mapOf("US" to 1L), BlockingGeo(blocking).open())
+    }
+
+    @Test
+    fun `a thousand clients that are opened, used and closed leave nothing behind`() = Server(us).use { server ->
+        fun descriptors() = File("/proc/self/fd").list()!!.size
+        fun threads() = File("/proc/self/task").list()!!.size
+        fun resident() = File("/proc/self/statm").readText().split(' ')[1].toLong() * 4096 / 1_000_000
+        fun use(clients: Int) = List(clients) {
+            val references = mutableListOf<WeakReference<Any>>()
+            Client(USERNAME, PASSWORD, baseUrl = server.baseUrl).use { client ->
+                runBlocking { client.geo.open() }
+                references += WeakReference<Any>(client)
+            }
+            BlockingClient(USERNAME, PASSWORD, baseUrl = server.baseUrl).use { client ->
+                client.geo.open()
+                references += WeakReference<Any>(client)
+            }
+            references
+        }.flatten()
+        runBlocking {
+            use(100)
+            until("the first are gone") { server.connections.get() == server.gone.get() }
+            System.gc()
+            val before = Triple(descriptors(), threads(), resident())
+            val references = use(500)
+            until("no connection is left") { server.connections.get() == server.gone.get() }
+            until("no client is left") {
+                System.gc()
+                references.all { it.get() == null }
+            }
+            until("no descriptor and no thread is left") { descriptors() <= before.first + 4 && threads() <= before.second + 4 }
+            val after = Triple(descriptors(), threads(), resident())
+            println("descriptors, threads, MB: $before before, $after after 1,000 clients")
+            assertTrue(after.third < before.third + 100)
+        }
+    }
+
+    @Test
+    fun `what prints shows no secret`() {
+        val canaries = listOf(PASSWORD, "pm_canary7f3a91token")
+        val token = Token(1, "ci", true, null, java.time.Instant.EPOCH)
+        val shown = listOf(
+            Client(USERNAME, PASSWORD).toString(),
+            BlockingClient(USERNAME, PASSWORD).toString(),
+            BlockingClient.builder().username(USERNAME).password(PASSWORD).toString(),
+            SubAccountFields().password(PASSWORD).toString(),
+            NewToken(token, canaries[1]).toString(),
+            listOf(NewToken(token, canaries[1])).toString(),
+            assertThrows(ProxyMeshException::class.java) { Client(USERNAME, PASSWORD, token = canaries[1]) }.stackTraceToString(),
+            assertThrows(ProxyMeshException::class.java) {
+                Client(USERNAME, baseUrl = "https://x:$PASSWORD@y", password = PASSWORD)
+            }.stackTraceToString(),
+        )
+        for (text in shown) for (canary in canaries) assertFalse(canary in text)
+        assertEquals("NewToken(token=Token(id=1, label=ci, isActive=true, expiresAt=null, createdAt=1970-01-01T00:00:00Z), secret=[redacted])", shown[4])
+    }
+
+    @Test
+    fun `the version is the package's`() = assertEquals(System.getProperty("proxymesh.version"), VERSION)
+
+    @Test
+    fun `the native library is of the same version`() = assertEquals(VERSION, com.proxymesh.internal.version())
+}

@@ -1,0 +1,79 @@
+// The main job, end to end: list the proxies, authorise an IP, manage a sub-account.
+//
+// With PROXYMESH_SANDBOX set to the URL of a sandbox, an emulation of the service, it needs no account: `make demo-kotlin`.
+// With PROXYMESH_USERNAME and PROXYMESH_PASSWORD set it talks to the real service, and then only reads.
+
+import com.proxymesh.Client
+import com.proxymesh.NotFoundException
+import com.proxymesh.ValidationException
+
+/** Reads only. */
+suspend fun lookAround(client: Client, username: String, password: String) {
+    println("\nThe proxies that this account may use, as URLs for any HTTP library:")
+    for (proxy in client.proxies.list()) {
+        println("  ${proxy.name.padEnd(10)} ${proxy.url(username, password)}")
+    }
+
+    println("\nIPs that may use them without a password:")
+    val entries = client.ips.labels()
+    if (entries.isEmpty()) println("  none yet")
+    for ((ip, label) in entries) println("  ${ip.padEnd(15)} ${label.ifEmpty { "(no label)" }}")
+
+    val countries = client.geo.world()
+    val most = countries.entries.sortedByDescending { it.value }.take(3).joinToString { it.key }
+    println("\nThe world proxy has exits in ${countries.size} countries, most of them in $most.")
+}
+
+/** Writes: an IP and a sub-account come and go. */
+suspend fun manage(client: Client) {
+    println("\nAuthorising 203.0.113.7, so that a machine there needs no password ...")
+    val ip = client.ips.add("203.0.113.7", label = "the office")
+    val labels = client.ips.labels().associate { it.ip to it.label }
+    println("  done: $ip is '${labels[ip]}'")
+
+    println("\nCreating the sub-account crawler-1, limited to 5 GB a month ...")
+    val made = client.subAccounts.create("crawler-1", password = "correct horse battery", monthlyLimit = 5)
+    println("  done: $made")
+
+    val account = client.subAccounts.get("crawler-1")
+    println("  it has used ${account.monthlyBandwidth} of ${account.monthlyBandwidthLimit} GB this month")
+    println("  deactivated: active is now ${client.subAccounts.deactivate("crawler-1").active}")
+
+    client.subAccounts.delete("crawler-1")
+    client.ips.delete(ip)
+    println("  deleted, and the IP taken away again")
+}
+
+/** What goes wrong is told in a sentence, with the fields to act on. */
+suspend fun beRefused(client: Client) {
+    println("\nBad input is refused before anything is sent:")
+    try {
+        client.ips.add("203.0.113.777")
+    } catch (error: ValidationException) {
+        println("  $error\n  (field: ${error.field})")
+    }
+
+    println("\nWhat the service refuses says why:")
+    try {
+        client.subAccounts.get("nobody")
+    } catch (error: NotFoundException) {
+        println("  $error\n  (status: ${error.status}, attempts: ${error.attempts})")
+    }
+}
+
+/** Picks the service: the sandbox if there is one, else the real one. */
+suspend fun main() {
+    val sandbox = System.getenv("PROXYMESH_SANDBOX")
+    if (sandbox == null) {
+        println("Talking to the real service, only to read.")
+        Client().use { lookAround(it, System.getenv("PROXYMESH_USERNAME").orEmpty(), "YOUR-PASSWORD") }
+        return
+    }
+    Client("parent", "parent-password", baseUrl = sandbox).use { client ->
+        println("This talks to a sandbox at ${client.baseUrl}.")
+        lookAround(client, "parent", "parent-password")
+        manage(client)
+        beRefused(client)
+    }
+    println("\nThat was all. Set PROXYMESH_USERNAME and PROXYMESH_PASSWORD to see your own account.")
+}

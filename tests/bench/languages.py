@@ -1,0 +1,97 @@
+"""What the SDK costs in each language over the SDK in Rust, beside the platform's own client: `make bench-languages`.
+
+The call, the server, the core that they share, and the rounds are those of `make bench` (README.md), and contestants
+speak the protocol of `worker.py`: they read `sequential BASE_URL 1 CALLS`, and answer with JSON that has `p50_us`. The
+platforms' own clients read the JSON into an object, and fail on a status that is an error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+import bench
+
+LANGUAGES = bench.ROOT / "target/bench/languages"
+REFERENCE = "Rust"
+CONTESTANTS = {
+    REFERENCE: [str(bench.NATIVE), "sdk"],
+    "Python, Client": [
+        bench.python_of("proxymesh"),
+        *(str(bench.HERE / "worker.py"), "proxymesh", str(bench.CA_FILE), str(bench.BUNDLE)),
+    ],
+    "Kotlin, BlockingClient": [str(LANGUAGES / "kotlin"), "blocking"],
+    "Kotlin, Client": [str(LANGUAGES / "kotlin"), "suspend"],
+    "java.net.http": [str(LANGUAGES / "kotlin"), "java.net.http"],
+    "Swift, BlockingClient": [str(LANGUAGES / "swift"), "blocking"],
+    "Swift, Client": [str(LANGUAGES / "swift"), "async"],
+    "URLSession": [str(LANGUAGES / "swift"), "URLSession"],
+}
+CALLS = 200
+
+
+def cpu_us(pid: int) -> float:
+    """What the threads of a process have used that still run: they all live as long as it does."""
+    stats = (task.read_text().split()[0] for task in Path(f"/proc/{pid}/task").glob("*/schedstat"))
+    return sum(map(int, stats)) / 1000
+
+
+def burst(name: str, process: bench.Process, base_url: str) -> dict[str, float]:
+    before = cpu_us(process.pid)
+    answer: dict[str, Any] = process.ask(f"sequential {base_url} 1 {CALLS}")
+    if "error" in answer:
+        raise SystemExit(f"{name}: {answer['error']}; see {bench.COMPLAINTS.relative_to(bench.ROOT)}")
+    return {"p50_us": answer["p50_us"], "cpu_us": (cpu_us(process.pid) - before) / CALLS}
+
+
+def table(rounds: dict[str, list[dict[str, float]]]) -> str:
+    lines = [
+        "| | p50, µs | of Rust's | middle half | CPU a call, µs | of Rust's |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
+    for name, bursts in rounds.items():
+        cells = [name]
+        for figure in ("p50_us", "cpu_us"):
+            # Round for round, because what disturbs a round disturbs both.
+            ratios = [one[figure] / rust[figure] for one, rust in zip(bursts, rounds[REFERENCE], strict=True)]
+            cells += [f"{median(one[figure] for one in bursts):.1f}", f"{median(ratios):.2f}"]
+            if figure == "p50_us":
+                low, _, high = quantiles(ratios, n=4)
+                cells.append(f"{low:.2f}-{high:.2f}")
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Measures, and writes the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--warm-up", type=int, default=100, help="rounds before, in which the JVM compiles")
+    arguments = parser.parse_args()
+    bench.COMPLAINTS.unlink(missing_ok=True)
+    server = bench.Process(str(bench.NATIVE), "serve", str(bench.CA_FILE))
+    processes = {name: bench.Process(*command) for name, command in CONTESTANTS.items()}
+    rounds: dict[str, list[dict[str, float]]] = {name: [] for name in CONTESTANTS}
+    try:
+        base_url = f"http://localhost:{server.answer()['plain']}"
+        for number in range(-arguments.warm_up, arguments.rounds):
+            for name in random.sample(list(processes), len(processes)):
+                cost = burst(name, processes[name], base_url)
+                if number >= 0:
+                    rounds[name].append(cost)
+    finally:
+        for process in [*processes.values(), server]:
+            process.end()
+    report = table(rounds)
+    (bench.OUT / "languages.md").write_text(report)
+    (bench.OUT / "languages.json").write_text(json.dumps(rounds, indent=1))
+    sys.stdout.write(report)
+
+
+if __name__ == "__main__":
+    main()
