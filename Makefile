@@ -77,7 +77,7 @@ test-kotlin: kotlin-library | $(TESTS)
 test-swift: swift | $(TESTS)
 	cargo build --quiet --locked --package proxymesh-sandbox
 	$(FFI)/swift/toolchain.sh swift --version
-	PKG_CONFIG_PATH=$(CURDIR)/$(SWIFT) PROXYMESH_TEST_SANDBOX=$(CURDIR)/target/debug/proxymesh-sandbox $(FFI)/swift/toolchain.sh \
+	LIBRARY_PATH=$(CURDIR)/$(SWIFT) PROXYMESH_TEST_SANDBOX=$(CURDIR)/target/debug/proxymesh-sandbox $(FFI)/swift/toolchain.sh \
 	    swift test --scratch-path target/swift-build -Xswiftc -warnings-as-errors 2>&1 | tee $(TESTS)/swift.log
 	$(FFI)/swift/consumer.sh $(SWIFT) target/debug/proxymesh-sandbox
 
@@ -184,13 +184,11 @@ maven:
 	@{ command -v mvn && command -v javac; } > /dev/null || { \
 	    apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends maven default-jdk-headless; }
 
-# The static library, so that a program has no library to look for when it starts; the file by which SwiftPM finds it.
+# The static library alone, so that a program has no library to look for when it starts.
 swift:
 	cargo build --quiet --release --locked --package proxymesh-ffi
 	@mkdir -p $(SWIFT)
 	@cp target/release/libproxymesh_ffi.a $(SWIFT)
-	@printf '%s\n' 'Name: proxymesh-ffi' 'Description: The native library of the ProxyMesh SDK' \
-	    "Version: $$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)" 'Libs: -L$${pcfiledir} -lproxymesh_ffi' > $(SWIFT)/proxymesh-ffi.pc
 
 clean:
 	rm -rf target
