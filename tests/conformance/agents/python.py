@@ -1,0 +1,149 @@
+"""The agent for Python: `python.py async|blocking`. See ../README.md for what is said to it."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime
+from typing import Any
+
+import proxymesh
+from proxymesh import AsyncClient, Client
+
+CALLS = {
+    "sub_accounts": {"create", "edit", "get", "activate", "deactivate", "delete"},
+    "ips": {"add", "delete", "list", "labels"},
+    "hostnames": {"add", "delete", "list"},
+    "proxies": {"list", "add", "delete"},
+    "tokens": {"list", "create", "activate", "deactivate", "delete"},
+    "geo": {"open", "world"},
+}
+# What is given by position; all else is given by its name.
+FIRST = {"sub_accounts": "username", "ips": "ip", "hostnames": "domain", "proxies": "proxy", "tokens": "id"}
+NONE_FIRST = {"ips.list", "ips.labels", "tokens.list", "tokens.create"}
+
+
+class UnknownError(Exception):
+    """Something that this agent does not know."""
+
+
+def plain(value: Any) -> Any:
+    """A value as the service has it."""
+    match value:
+        case list():
+            return [plain(item) for item in value]
+        case proxymesh.Proxy():
+            return str(value)
+        case proxymesh.SubAccount() | proxymesh.LabeledIp() | proxymesh.Token() | proxymesh.NewToken():
+            return {name: plain(field) for name, field in value.to_dict().items()}
+        case datetime():
+            return value.isoformat().replace("+00:00", "Z")
+        case date():
+            return value.isoformat()
+    return value
+
+
+def told(error: proxymesh.ProxyMeshError) -> dict[str, Any]:
+    """All that the exception tells."""
+    fields = {name for kind in type(error).__mro__ for name in inspect.get_annotations(kind)}
+    return {
+        "kind": type(error).__name__.removesuffix("Error"),
+        "text": str(error),
+        **{name: getattr(error, name) for name in fields},
+    }
+
+
+class Agent:
+    """Clients by their names, of one kind."""
+
+    def __init__(self, kind: Callable[..., Any]) -> None:
+        self.kind = kind
+        self.clients: dict[str, Any] = {}
+
+    def make(self, question: dict[str, Any]) -> Callable[[], Any]:
+        """The call that is asked for, to be made."""
+        name, arguments = question["call"], dict(question["args"])
+        resource, _, verb = name.partition(".")
+        if verb not in CALLS.get(resource, ()):
+            raise UnknownError(f"there is no call {name}")
+        client = self.clients[question["client"]]
+        if options := question.get("options"):
+            client = client.with_options(**options)
+        method = getattr(getattr(client, resource), verb)
+        first = [] if name in NONE_FIRST or resource not in FIRST else [FIRST[resource]]
+        try:
+            positional = [arguments.pop(argument) for argument in first if argument in arguments]
+            inspect.signature(method).bind(*positional, **arguments)
+        except TypeError as error:
+            raise UnknownError(f"{name}: {error}") from None
+        return lambda: method(*positional, **arguments)
+
+    def results(self, question: dict[str, Any]) -> list[Any]:
+        """Makes the call, as often at once as is asked for."""
+        times = question.get("at_once", 1)
+        make = self.make(question)
+        if self.kind is Client:
+            with ThreadPoolExecutor(times) as threads:
+                return [attempt(done.result) for done in [threads.submit(make) for _ in range(times)]]
+
+        async def gathered() -> list[Any]:
+            return [attempt(lambda: one) if not isinstance(one, Exception) else attempt(raised(one)) for one in
+                    await asyncio.gather(*(make() for _ in range(times)), return_exceptions=True)]
+
+        return asyncio.run(gathered())
+
+    def answer(self, question: dict[str, Any]) -> dict[str, Any]:
+        """What is said to one line."""
+        match question:
+            case {"open": name, "settings": settings}:
+                try:
+                    self.clients[name] = self.kind(**settings)
+                except proxymesh.ProxyMeshError as error:
+                    return {"error": told(error)}
+                except TypeError as error:
+                    raise UnknownError(str(error)) from None
+            case {"close": name}:
+                client = self.clients[name]
+                client.close() if isinstance(client, Client) else asyncio.run(client.aclose())
+            case {"reset": True}:
+                self.clients.clear()
+            case {"call": _}:
+                try:
+                    return {"results": self.results(question)}
+                except proxymesh.ProxyMeshError as error:
+                    return {"results": [{"error": told(error)}]}
+            case _:
+                raise UnknownError(f"{question}")
+        return {}
+
+
+def raised(error: BaseException) -> Callable[[], Any]:
+    def throw() -> Any:
+        raise error
+
+    return throw
+
+
+def attempt(get: Callable[[], Any]) -> dict[str, Any]:
+    try:
+        return {"value": plain(get())}
+    except proxymesh.ProxyMeshError as error:
+        return {"error": told(error)}
+
+
+def main() -> None:
+    agent = Agent({"async": AsyncClient, "blocking": Client}[sys.argv[1]])
+    for line in sys.stdin:
+        try:
+            answer = agent.answer(json.loads(line))
+        except UnknownError as error:
+            answer = {"unknown": str(error)}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()

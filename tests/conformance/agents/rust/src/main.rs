@@ -1,0 +1,184 @@
+//! The agent for Rust: `proxymesh-conformance async|blocking`. `../../README.md` describes what is said to it.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "what it does not know ends it, and the case with it"
+)]
+
+#[path = "../../../../../core/tests/support/dispatch.rs"]
+mod dispatch;
+
+use proxymesh::{Client, Error, Options, Result, Settings, blocking, seconds, whole_retries};
+use serde_json::{Map, Value, json};
+use std::{
+    collections::HashMap,
+    env,
+    io::{self, BufRead as _, Write as _},
+    thread,
+};
+use tokio::runtime::Runtime;
+
+/// A client, of either kind.
+enum Kind {
+    Async(Client),
+    Blocking(blocking::Client),
+}
+
+struct Agent {
+    runtime: Option<Runtime>,
+    clients: HashMap<String, Kind>,
+}
+
+fn main() {
+    let runtime = match env::args().nth(1).as_deref() {
+        Some("async") => Some(Runtime::new().unwrap()),
+        Some("blocking") => None,
+        _ => panic!("usage: proxymesh-conformance async|blocking"),
+    };
+    let mut agent = Agent { runtime, clients: HashMap::new() };
+    for line in io::stdin().lock().lines() {
+        let answer = agent.answer(&serde_json::from_str(&line.unwrap()).unwrap());
+        writeln!(io::stdout(), "{answer}").unwrap();
+    }
+}
+
+impl Agent {
+    fn answer(&mut self, question: &Value) -> Value {
+        let text = |name: &str| question[name].as_str().unwrap();
+        if question.get("open").is_some() {
+            match self.open(question["settings"].as_object().unwrap()) {
+                Ok(client) => drop(self.clients.insert(text("open").to_owned(), client)),
+                Err(error) => return json!({ "error": told(&error) }),
+            }
+        } else if question.get("call").is_some() {
+            let times = question.get("at_once").map_or(1, |times| times.as_u64().unwrap());
+            let (client, call, args) =
+                (&self.clients[text("client")], text("call"), question["args"].as_object().unwrap());
+            let results = options(question.get("options"))
+                .and_then(|options| self.results(client, options, call, args, times))
+                .unwrap_or_else(|error| vec![one(Err(error))]);
+            return json!({ "results": results });
+        } else if question.get("close").is_some() {
+            // In Rust to close a client is to drop it, and who has dropped it cannot call.
+            panic!("a case for Rust must not close a client");
+        } else if question.get("reset").is_some() {
+            self.clients.clear();
+        } else {
+            panic!("unknown: {question}");
+        }
+        json!({})
+    }
+
+    fn open(&self, given: &Map<String, Value>) -> Result<Kind> {
+        let mut settings = Settings::new();
+        for (name, value) in given {
+            let text = || value.as_str().unwrap();
+            settings = match name.as_str() {
+                "username" => settings.username(text()),
+                "password" => settings.password(text()),
+                "token" => settings.token(text()),
+                "base_url" => settings.base_url(text()),
+                "timeout" => settings.timeout(seconds("timeout", value.as_f64().unwrap())?),
+                "connect_timeout" => {
+                    settings.connect_timeout(seconds("connect_timeout", value.as_f64().unwrap())?)
+                }
+                "max_retries" => settings.max_retries(whole_retries(value.as_i64().unwrap())?),
+                "ca_file" => settings.ca_file(text()),
+                "trust_env" => settings.trust_env(value.as_bool().unwrap()),
+                other => panic!("there is no setting {other}"),
+            };
+        }
+        Ok(match self.runtime {
+            Some(_) => Kind::Async(Client::new(settings)?),
+            None => Kind::Blocking(blocking::Client::new(settings)?),
+        })
+    }
+
+    /// Makes the call, as often at once as is asked for.
+    fn results(
+        &self,
+        client: &Kind,
+        options: Options,
+        call: &str,
+        args: &Map<String, Value>,
+        times: u64,
+    ) -> Result<Vec<Value>> {
+        Ok(match client {
+            Kind::Async(client) => {
+                let client = client.with_options(options)?;
+                let runtime = self.runtime.as_ref().unwrap();
+                let tasks: Vec<_> = (0..times)
+                    .map(|_| {
+                        let (client, call, args) = (client.clone(), call.to_owned(), args.clone());
+                        runtime.spawn(async move { dispatch::asynchronous(&client, &call, &args).await })
+                    })
+                    .collect();
+                tasks.into_iter().map(|task| one(runtime.block_on(task).unwrap())).collect()
+            }
+            Kind::Blocking(client) => {
+                let client = client.with_options(options)?;
+                thread::scope(|scope| {
+                    let threads: Vec<_> =
+                        (0..times).map(|_| scope.spawn(|| dispatch::blocking(&client, call, args))).collect();
+                    threads.into_iter().map(|thread| one(thread.join().unwrap())).collect()
+                })
+            }
+        })
+    }
+}
+
+fn one(result: Result<Value>) -> Value {
+    match result {
+        Ok(value) => json!({ "value": value }),
+        Err(error) => json!({ "error": told(&error) }),
+    }
+}
+
+fn options(given: Option<&Value>) -> Result<Options> {
+    let mut options = Options::new();
+    for (name, value) in given.and_then(Value::as_object).into_iter().flatten() {
+        options = match name.as_str() {
+            "timeout" => options.timeout(seconds("timeout", value.as_f64().unwrap())?),
+            "max_retries" => options.max_retries(whole_retries(value.as_i64().unwrap())?),
+            other => panic!("there is no option {other}"),
+        };
+    }
+    Ok(options)
+}
+
+/// All that the error tells.
+fn told(error: &Error) -> Value {
+    let mut told = Map::from_iter([
+        ("kind".to_owned(), json!(error.kind())),
+        ("text".to_owned(), json!(error.to_string())),
+        ("call".to_owned(), json!(error.call())),
+    ]);
+    let mut add = |name: &str, value: Value| drop(told.insert(name.to_owned(), value));
+    if let Error::Validation { field, .. } = error {
+        add("field", json!(field));
+    }
+    if let Some(refusal) = error.refusal() {
+        add("field_errors", json!(refusal.field_errors));
+        add("retry_after", json!(refusal.retry_after.map(|wait| wait.as_secs_f64())));
+    } else if let Some(wait) = error.retry_after() {
+        add("retry_after", json!(wait.as_secs_f64()));
+    }
+    if let Some(status) = error.status() {
+        add("status", json!(status));
+    }
+    if let Some(reason) = error.reason() {
+        add("reason", json!(reason));
+    }
+    if let Some(body) = error.body() {
+        add("body", json!(body));
+    }
+    if let Some(attempts) = error.attempts() {
+        add("attempts", json!(attempts));
+    }
+    if let Some(advice) = error.advice() {
+        add("advice", json!(advice));
+    }
+    Value::Object(told)
+}
