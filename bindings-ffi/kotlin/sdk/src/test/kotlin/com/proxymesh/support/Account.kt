@@ -10,6 +10,7 @@ import com.proxymesh.SubAccount
 import com.proxymesh.Token
 import com.proxymesh.settings
 import com.proxymesh.translated
+import java.nio.file.Path
 import java.time.Duration
 import java.time.LocalDate
 import java.time.format.DateTimeParseException
@@ -22,15 +23,21 @@ import kotlinx.serialization.json.JsonPrimitive
 /** Either client, whose calls go by the names that the tables have for them. */
 interface Account : AutoCloseable {
     suspend fun call(arguments: Arguments): JsonElement
+
+    /** The same with other options. */
+    fun with(timeout: Duration?, maxRetries: Int?): Account
 }
 
 /** What a client is made with in a test. */
-class Options(
+data class Options(
     val username: String? = USERNAME,
     val password: String? = PASSWORD,
     val token: String? = null,
     val timeout: Duration? = null,
+    val connectTimeout: Duration? = null,
     val maxRetries: Int? = null,
+    val caFile: Path? = null,
+    val trustEnv: Boolean = false,
 )
 
 enum class Kind {
@@ -45,11 +52,16 @@ enum class Kind {
 }
 
 private fun settings(baseUrl: String, options: Options) =
-    with(options) { settings(username, password, token, baseUrl, timeout, null, maxRetries, null, false) }
+    with(options) { settings(username, password, token, baseUrl, timeout, connectTimeout, maxRetries, caFile, trustEnv) }
 
-class Suspending(private val baseUrl: String, private val options: Options) : Account {
-    val client =
-        with(options) { Client(username, password, token, baseUrl, timeout = timeout, maxRetries = maxRetries) }
+class Suspending private constructor(val client: Client, private val baseUrl: String, private val options: Options) : Account {
+    constructor(baseUrl: String, options: Options) : this(
+        with(options) { Client(username, password, token, baseUrl, timeout, connectTimeout, maxRetries, caFile, trustEnv) },
+        baseUrl,
+        options,
+    )
+
+    override fun with(timeout: Duration?, maxRetries: Int?) = Suspending(client.withOptions(timeout, maxRetries), baseUrl, options)
 
     override suspend fun call(arguments: Arguments): JsonElement = with(arguments) {
         val username = maybe("username")
@@ -97,9 +109,14 @@ class Suspending(private val baseUrl: String, private val options: Options) : Ac
     override fun close() = client.close()
 }
 
-class Blocking(private val baseUrl: String, private val options: Options) : Account {
-    val client =
-        with(options) { BlockingClient(username, password, token, baseUrl, timeout = timeout, maxRetries = maxRetries) }
+class Blocking private constructor(val client: BlockingClient, private val baseUrl: String, private val options: Options) : Account {
+    constructor(baseUrl: String, options: Options) : this(
+        with(options) { BlockingClient(username, password, token, baseUrl, timeout, connectTimeout, maxRetries, caFile, trustEnv) },
+        baseUrl,
+        options,
+    )
+
+    override fun with(timeout: Duration?, maxRetries: Int?) = Blocking(client.withOptions(timeout, maxRetries), baseUrl, options)
 
     override suspend fun call(arguments: Arguments): JsonElement = with(arguments) {
         val username = maybe("username")
