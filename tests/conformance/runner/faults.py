@@ -1,0 +1,252 @@
+"""The fault matrix: every call, on every surface, with every fault of the sandbox, once and every time.
+
+What must hold is looked up at the sandbox, not asked of the SDK:
+
+* no write is carried out twice,
+* no success is reported that is not so, and what is given is true,
+* no failure is reported for what is so, unless as OutcomeUnknown,
+* no call outlives its time limits,
+* no secret is told.
+
+The report is target/conformance/report.md. `--slice N` takes every Nth combination.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import cases
+from proxymesh.sandbox import Sandbox
+from surface import ROOT, SECRETS, SURFACES, Surface
+
+TIMEOUT, RETRIES = 0.4, 1
+# Two attempts, the wait between them, and as much again to look up what became of a write; the rest is the machine's.
+LONGEST = 2 * ((RETRIES + 1) * TIMEOUT + 0.5) + 2.0
+
+FAULTS: dict[str, dict[str, Any]] = {
+    "status 500": {"kind": "status", "status": 500},
+    "status 503": {"kind": "status", "status": 503},
+    "status 400": {"kind": "status", "status": 400, "body": {"error": "no"}},
+    "status 403": {"kind": "status", "status": 403},
+    "status 404": {"kind": "status", "status": 404},
+    "status 429": {"kind": "status", "status": 429, "headers": {"Retry-After": "0"}},
+    "redirect": {"kind": "redirect", "location": "https://elsewhere.example/"},
+    "drop": {"kind": "drop"},
+    "reset": {"kind": "reset"},
+    "delay": {"kind": "delay", "seconds": 1.0},
+    "delay_after_apply": {"kind": "delay_after_apply", "seconds": 1.0},
+    "drop_after_apply": {"kind": "drop_after_apply"},
+    "truncate": {"kind": "truncate"},
+    "garbage": {"kind": "garbage"},
+    "wrong_type": {"kind": "wrong_type"},
+    "wrong_type inside": {"kind": "wrong_type", "inside": True},
+    "html": {"kind": "html"},
+    "empty": {"kind": "empty"},
+    "huge": {"kind": "huge"},
+    "drip": {"kind": "drip", "seconds": 0.05},
+    "close_idle": {"kind": "close_idle", "seconds": 0.0},
+}
+
+SUB = "POST /api/sub/create/ username=crawler-1"
+TOKEN = "POST /api/token/create/ label=x"
+State = Any
+
+
+class Trial(NamedTuple):
+    """A call, the state that it is made in, and how the service looks once it is done; no such look for a read."""
+
+    call: str
+    arguments: dict[str, Any]
+    given: list[str]
+    done: Callable[[Look], bool] | None = None
+
+
+class Look:
+    """The account as the service has it, read without the SDK."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+
+    def get(self, target: str) -> Any:
+        made = urllib.request.Request(self.sandbox.base_url + target)
+        token = base64.b64encode(f"{cases.USERNAME}:{cases.PASSWORD}".encode()).decode()
+        made.add_header("Authorization", f"Basic {token}")
+        try:
+            with urllib.request.urlopen(made, timeout=20) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    def sub(self, username: str) -> Any:
+        return self.get(f"/api/sub/get/?username={username}")
+
+    def token(self) -> Any:
+        return next(iter(self.get("/api/tokens/")["tokens"]), None)
+
+
+TRIALS = [
+    Trial("sub_accounts.create", {"username": "new"}, [], lambda look: look.sub("new") != 404),
+    Trial("sub_accounts.edit", {"username": "crawler-1", "monthly_limit": 7}, [SUB],
+          lambda look: look.sub("crawler-1")["monthly_bandwidth_limit"] == 7),
+    Trial("sub_accounts.get", {"username": "crawler-1"}, [SUB]),
+    Trial("sub_accounts.activate", {"username": "crawler-1"}, [SUB, "POST /api/sub/deactivate/ username=crawler-1"],
+          lambda look: look.sub("crawler-1")["active"]),
+    Trial("sub_accounts.deactivate", {"username": "crawler-1"}, [SUB], lambda look: not look.sub("crawler-1")["active"]),
+    Trial("sub_accounts.delete", {"username": "crawler-1"}, [SUB], lambda look: look.sub("crawler-1") == 404),
+    Trial("ips.add", {"ip": "203.0.113.7", "label": "x"}, [], lambda look: "203.0.113.7" in look.get("/api/ips/")["ips"]),
+    Trial("ips.delete", {"ip": "203.0.113.7"}, ["POST /api/ip/add/ ip=203.0.113.7"],
+          lambda look: "203.0.113.7" not in look.get("/api/ips/")["ips"]),
+    Trial("ips.list", {}, ["POST /api/ip/add/ ip=203.0.113.7"]),
+    Trial("ips.labels", {}, ["POST /api/ip/add/ ip=203.0.113.7"]),
+    Trial("hostnames.add", {"domain": "a.example.com"}, [],
+          lambda look: "a.example.com" in look.get("/api/hostnames/")["domains"]),
+    Trial("hostnames.delete", {"domain": "a.example.com"}, ["POST /api/hostname/add/ domain=a.example.com"],
+          lambda look: "a.example.com" not in look.get("/api/hostnames/")["domains"]),
+    Trial("hostnames.list", {}, ["POST /api/hostname/add/ domain=a.example.com"]),
+    Trial("proxies.list", {}, []),
+    Trial("proxies.add", {"proxy": "us-wa"}, [],
+          lambda look: any("us-wa" in proxy for proxy in look.get("/api/proxies/")["proxies"])),
+    Trial("proxies.delete", {"proxy": "us-ca"}, [],
+          lambda look: not any("us-ca" in proxy for proxy in look.get("/api/proxies/")["proxies"])),
+    Trial("tokens.list", {}, [TOKEN]),
+    Trial("tokens.create", {"label": "x"}, [], lambda look: look.token() is not None),
+    Trial("tokens.activate", {"id": 1}, [TOKEN, "POST /api/token/deactivate/ id=1"], lambda look: look.token()["is_active"]),
+    Trial("tokens.deactivate", {"id": 1}, [TOKEN], lambda look: not look.token()["is_active"]),
+    Trial("tokens.delete", {"id": 1}, [TOKEN], lambda look: look.token() is None),
+    Trial("geo.open", {}, []),
+    Trial("geo.world", {}, []),
+]
+ONCE = {"sub_accounts.create", "tokens.create"}
+
+
+class Outcome(NamedTuple):
+    """What a call reported, and which invariants it broke."""
+
+    reported: str
+    seconds: float
+    broken: list[str]
+
+
+def attempt(surface: Surface, trial: Trial, fault: dict[str, Any] | None, times: int) -> tuple[Outcome, dict[str, Any]]:
+    """One combination, in a sandbox of its own."""
+    with Sandbox(username=cases.USERNAME, password=cases.PASSWORD) as sandbox:
+        for line in trial.given:
+            cases.request(sandbox, line)
+        settings = {"username": cases.USERNAME, "password": cases.PASSWORD, "base_url": sandbox.base_url}
+        surface.ask({"open": "main", "settings": {**settings, "timeout": TIMEOUT, "max_retries": RETRIES}})
+        # It is known from here on that the credentials are right.
+        surface.ask({"call": "geo.open", "client": "main", "args": {}})
+        cases.control(sandbox, "DELETE", "requests")
+        if fault:
+            cases.control(sandbox, "POST", "faults", {**fault, "times": times})
+        began = time.monotonic()
+        (result,) = surface.ask({"call": trial.call, "client": "main", "args": trial.arguments})["results"]
+        seconds = time.monotonic() - began
+        cases.control(sandbox, "DELETE", "faults")
+        arrived = cases.control(sandbox, "GET", "requests")
+        look = Look(sandbox)
+        done = trial.done and trial.done(look)
+        broken = []
+        if trial.call in ONCE:
+            writes = [one for one in arrived if one["method"] == "POST" and one["status"] != 429]
+            if len(writes) > 1:
+                broken.append(f"sent {len(writes)} times")
+            if trial.call == "tokens.create" and len(look.get("/api/tokens/")["tokens"]) > 1:
+                broken.append("carried out twice")
+        reported = result["error"]["kind"] if "error" in result else "success"
+        if trial.done:
+            if reported == "success" and not done:
+                broken.append("success is reported, and it is not so")
+            if reported not in {"success", "OutcomeUnknown"} and done:
+                broken.append(f"{reported} is reported, and it is so")
+        if seconds > LONGEST:
+            broken.append(f"it took {seconds:.1f} s")
+        told = json.dumps(result, ensure_ascii=False)
+        if any(secret in told for secret in SECRETS):
+            broken.append("a secret is told")
+        surface.ask({"reset": True})
+    return Outcome(reported, seconds, broken), result
+
+
+Found = dict[tuple[str, str, str, str], Outcome]
+
+
+def run(name: str, combinations: list[tuple[Trial, str, str]], found: Found) -> None:
+    """The combinations on one surface."""
+    surface = Surface(name)
+    truth = {trial.call: cases.recorded(attempt(surface, trial, None, 1)[1]) for trial in {one[0].call: one[0] for one in combinations}.values()}
+    for trial, fault, how in combinations:
+        outcome, result = attempt(surface, trial, FAULTS[fault], 1 if how == "once" else 0)
+        if "value" in result and not cases.matches(truth[trial.call], result):
+            outcome.broken.append(f"what is given is not true: {result}")
+        found[name, trial.call, fault, how] = outcome
+    surface.end()
+
+
+def report(found: Found, surfaces: list[str], seconds: float) -> str:
+    """A table of what is reported for each fault and call; where surfaces differ, each of them."""
+    calls = [trial.call for trial in TRIALS]
+    lines = [
+        "# The fault matrix",
+        "",
+        f"{len(found)} combinations: {len(surfaces)} surfaces, {len(calls)} calls, {len(FAULTS)} faults, each once and every time;"
+        f" {seconds:.0f} s; {sum(bool(outcome.broken) for outcome in found.values())} with a broken invariant.",
+        "",
+        "What is reported, on how many surfaces where they differ:",
+        "",
+        f"| fault | | {' | '.join(calls)} |",
+        f"|---|---|{'---|' * len(calls)}",
+    ]
+    for fault in FAULTS:
+        for how in ("once", "always"):
+            cells = []
+            for call in calls:
+                kinds = Counter(
+                    outcome.reported + ("!" if outcome.broken else "")
+                    for (_, *key), outcome in found.items()
+                    if key == [call, fault, how]
+                )
+                cells.append(next(iter(kinds)) if len(kinds) == 1 else ", ".join(f"{kind} {count}" for kind, count in kinds.items()))
+            lines.append(f"| {fault} | {how} | {' | '.join(cells)} |")
+    broken = [f"* {', '.join(key)}: {outcome.reported}: {'; '.join(outcome.broken)}" for key, outcome in found.items() if outcome.broken]
+    return "\n".join([*lines, "", *broken]) + "\n"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--surface", action="append", choices=list(SURFACES), help="this one only; all by default")
+    parser.add_argument("--slice", type=int, default=1)
+    arguments = parser.parse_args()
+    surfaces = arguments.surface or list(SURFACES)
+    combinations = [(trial, fault, how) for trial in TRIALS for fault in FAULTS for how in ("once", "always")]
+    began = time.monotonic()
+    found: Found = {}
+    threads = [
+        # Each surface takes other ones.
+        threading.Thread(target=run, args=(name, combinations[number % arguments.slice :: arguments.slice], found))
+        for number, name in enumerate(surfaces)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    expected = sum(len(combinations[number % arguments.slice :: arguments.slice]) for number in range(len(surfaces)))
+    text = report(found, surfaces, time.monotonic() - began)
+    (ROOT / "target/conformance/report.md").write_text(text, encoding="utf-8")
+    broken = [line for line in text.splitlines() if line.startswith("* ")]
+    print(text.splitlines()[2], *broken, sep="\n")
+    return 1 if broken or len(found) != expected else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
