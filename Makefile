@@ -2,16 +2,18 @@
 #
 #   make demo    the main job, end to end, against the sandbox
 #   make demo-kotlin   the same in Kotlin and in Java
+#   make demo-swift    the same in Swift
 #   make test    everything, in every language
 #   make lint    formatting, lints, types, docs
 #   make bench   the benchmark, in ten minutes: tests/bench/README.md (QUICK=1: in two; ONLY="proxymesh,requests")
 #   make stubs   the type stub of the native module, from its own signatures
 #   make bindings   the Kotlin and Swift that call the native library, from its own signatures
 #   make kotlin  the jars for Kotlin and Java, in target/kotlin and in the local Maven repository target/maven
+#   make swift   the library that the Swift package links, in target/swift-library
 #   make clean   removes all that was built or installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-kotlin test test-rust test-kotlin kotlin kotlin-library maven test-curl test-python test-pythons test-freethreaded test-soak test-types test-downstream test-secrets bench bench-check bench-install lint lint-rust lint-python lint-bindings stubs bindings wheel clean
+.PHONY: help demo demo-kotlin demo-swift test test-rust test-kotlin test-swift kotlin kotlin-library maven swift test-curl test-python test-pythons test-freethreaded test-soak test-types test-downstream test-secrets bench bench-check bench-install lint lint-rust lint-python lint-bindings stubs bindings wheel clean
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -29,6 +31,7 @@ FFI_LIBRARY := target/debug/libproxymesh_ffi.$(if $(filter Darwin,$(shell uname 
 # What of it is generated.
 GENERATED := kotlin/native/src/main/kotlin/com/proxymesh/internal swift/Sources/ProxyMeshFFI swift/Sources/ProxyMeshInternal
 KOTLIN := target/kotlin
+SWIFT := target/swift-library
 # As JNA calls this machine.
 PLATFORM := $(shell uname -sm | sed 's/^Darwin arm64$$/darwin-aarch64/; s/^Darwin /darwin-/; s/^Linux /linux-/; s/x86_64/x86-64/')
 MAVEN = cd $(FFI)/kotlin && mvn --batch-mode --no-transfer-progress -Dmaven.repo.local=$(CURDIR)/target/maven
@@ -45,7 +48,11 @@ demo-kotlin: kotlin
 	@cargo build --quiet --locked --package proxymesh-sandbox
 	@$(FFI)/kotlin/consumer.sh target/maven target/debug/proxymesh-sandbox
 
-test: test-rust test-curl test-python test-pythons test-types test-downstream test-kotlin test-secrets
+demo-swift: swift
+	@cargo build --quiet --locked --package proxymesh-sandbox
+	@$(FFI)/swift/consumer.sh $(SWIFT) target/debug/proxymesh-sandbox
+
+test: test-rust test-curl test-python test-pythons test-types test-downstream test-kotlin test-swift test-secrets
 
 # With all output shown, so that test-secrets sees it.
 test-rust: | $(TESTS)
@@ -65,6 +72,14 @@ test-kotlin: kotlin-library | $(TESTS)
 	cargo build --quiet --locked --package proxymesh-sandbox
 	($(MAVEN) install) 2>&1 | tee $(TESTS)/kotlin.log
 	$(FFI)/kotlin/consumer.sh target/maven target/debug/proxymesh-sandbox
+
+# The suite, in the language mode of Swift 6, with every warning an error; then the example, as a consumer's package.
+test-swift: swift | $(TESTS)
+	cargo build --quiet --locked --package proxymesh-sandbox
+	$(FFI)/swift/toolchain.sh swift --version
+	PKG_CONFIG_PATH=$(CURDIR)/$(SWIFT) PROXYMESH_TEST_SANDBOX=$(CURDIR)/target/debug/proxymesh-sandbox $(FFI)/swift/toolchain.sh \
+	    swift test --scratch-path target/swift-build -Xswiftc -warnings-as-errors 2>&1 | tee $(TESTS)/swift.log
+	$(FFI)/swift/consumer.sh $(SWIFT) target/debug/proxymesh-sandbox
 
 # Every other CPython that is here, from the same wheel.
 test-pythons: wheel $(TESTS)/bin/pytest
@@ -106,7 +121,7 @@ test-downstream: wheel $(DOWNSTREAM)/bin/pytest
 
 # The tests of all languages use credentials that must appear in no output.
 test-secrets:
-	@found=0; grep -nFf tests/canaries.txt $(TESTS)/rust.log $(TESTS)/python.log $(TESTS)/kotlin.log || found=$$?; \
+	@found=0; grep -nFf tests/canaries.txt $(TESTS)/rust.log $(TESTS)/python.log $(TESTS)/kotlin.log $(TESTS)/swift.log || found=$$?; \
 	    case $$found in 0) echo "a secret was printed" >&2; exit 1;; 1) ;; *) exit $$found;; esac
 	@echo "no secret in $$(cat $(TESTS)/*.log | wc -l) lines of output"
 
@@ -168,6 +183,14 @@ kotlin-library: maven
 maven:
 	@{ command -v mvn && command -v javac; } > /dev/null || { \
 	    apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends maven default-jdk-headless; }
+
+# The static library, so that a program has no library to look for when it starts; the file by which SwiftPM finds it.
+swift:
+	cargo build --quiet --release --locked --package proxymesh-ffi
+	@mkdir -p $(SWIFT)
+	@cp target/release/libproxymesh_ffi.a $(SWIFT)
+	@printf '%s\n' 'Name: proxymesh-ffi' 'Description: The native library of the ProxyMesh SDK' \
+	    "Version: $$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)" 'Libs: -L$${pcfiledir} -lproxymesh_ffi' > $(SWIFT)/proxymesh-ffi.pc
 
 clean:
 	rm -rf target

@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# The Swift example, and the README's Swift, as somebody else's package: in a temporary folder, with the SDK resolved by SwiftPM
+# from a repository and a version, as from its URL, with the native library beside it, and with this repository out of sight.
+# SwiftPM refuses unsafe flags in a package that is resolved by version.
+#
+#   consumer.sh LIBRARY_FOLDER SANDBOX_PROGRAM
+set -euo pipefail
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+library=$(realpath "$1") sandbox=$(realpath "$2")
+
+work=$(mktemp -d)
+trap 'kill "${server:-}" 2>/dev/null || true; rm -rf "$work"' EXIT
+
+# The repository as it would be cloned, its version tagged.
+mkdir "$work/sdk"
+(cd "$root" && git ls-files -z | xargs -0 cp --parents -t "$work/sdk")
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -1)
+git=(git -C "$work/sdk" -c user.name=sdk -c user.email=sdk@localhost -c commit.gpgsign=false)
+"${git[@]}" init --quiet && "${git[@]}" add --all && "${git[@]}" commit --quiet --message "$version" && "${git[@]}" tag "$version"
+
+cp -r "$root/examples/swift" "$work/app"
+cp -r "$library" "$work/library"
+cp "$sandbox" "$work/sandbox"
+# Each block of the README is a function of its own.
+mkdir "$work/app/Sources/Readme"
+awk '/^```swift$/ { inside = 1; print "func block" ++count "() async throws {"; next }
+     /^```$/ && inside { inside = 0; print "}" }
+     inside && !/^import / { print }
+     BEGIN { print "import Foundation\nimport ProxyMesh" }' "$root/README.md" > "$work/app/Sources/Readme/Readme.swift"
+grep -q "^func block" "$work/app/Sources/Readme/Readme.swift"
+sed -i 's/^    targets: \[/&\n        .target(name: "Readme", dependencies: [.product(name: "ProxyMesh", package: "proxymesh-sdk")]),/' "$work/app/Package.swift"
+
+# With PROXYMESH_… unset: it is the sandbox's account that is meant.
+for name in $(compgen -e PROXYMESH_ || true); do unset "$name"; done
+"$work/sandbox" --port 0 > "$work/listening" &
+server=$!
+until [ -s "$work/listening" ]; do kill -0 "$server"; sleep 0.1; done
+PROXYMESH_SANDBOX=$(sed 's/^listening on //' "$work/listening")
+export PROXYMESH_SANDBOX work hidden=$root
+
+# shellcheck disable=SC2016 # to be expanded by the inner shell
+"$root/bindings-ffi/swift/toolchain.sh" --with "$work" unshare --mount --propagation unchanged bash -euo pipefail -c '
+    # For nobody else. In the chroot of toolchain.sh that is so already.
+    mount --make-rprivate / 2> /dev/null || true
+    mount -t tmpfs none "$hidden"
+    [ -z "$(ls -A "$hidden")" ]
+    cd "$work/app"
+    export PKG_CONFIG_PATH=$work/library
+    swift package config set-mirror --original https://github.com/proxymesh/proxymesh-sdk --mirror "file://$work/sdk" > "$work/log"
+    swift build -Xswiftc -warnings-as-errors > "$work/log" 2>&1 || { cat "$work/log"; exit 1; }
+    swift run --skip-build Quickstart
+
+    echo "== what is generated cannot be seen"
+    echo "import ProxyMesh
+let hidden: Failure? = nil" > Sources/Quickstart/Hidden.swift
+    if swift build > "$work/log" 2>&1; then
+        echo "a consumer compiles against the generated module" >&2
+        exit 1
+    fi
+    grep -q "cannot find type .Failure. in scope" "$work/log" || { cat "$work/log"; exit 1; }
+'

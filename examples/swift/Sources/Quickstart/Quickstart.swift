@@ -1,0 +1,84 @@
+// The main job, end to end: list the proxies, authorise an IP, manage a sub-account.
+//
+// With PROXYMESH_SANDBOX set to the URL of a sandbox, an emulation of the service, it needs no account: `make demo-swift`.
+// With PROXYMESH_USERNAME and PROXYMESH_PASSWORD set it talks to the real service, and then only reads.
+
+import Foundation
+import ProxyMesh
+
+@main
+struct Quickstart {
+    /// Picks the service: the sandbox if there is one, else the real one.
+    static func main() async throws {
+        let environment = ProcessInfo.processInfo.environment
+        guard let sandbox = environment["PROXYMESH_SANDBOX"] else {
+            print("Talking to the real service, only to read.")
+            try await lookAround(Client(), username: environment["PROXYMESH_USERNAME"] ?? "", password: "YOUR-PASSWORD")
+            return
+        }
+        let client = try Client(username: "parent", password: "parent-password", baseURL: URL(string: sandbox))
+        print("This talks to a sandbox at \(sandbox).")
+        try await lookAround(client, username: "parent", password: "parent-password")
+        try await manage(client)
+        try await beRefused(client)
+        print("\nThat was all. Set PROXYMESH_USERNAME and PROXYMESH_PASSWORD to see your own account.")
+    }
+
+    /// Reads only.
+    static func lookAround(_ client: Client, username: String, password: String) async throws {
+        print("\nThe proxies that this account may use, as URLs for any HTTP library:")
+        for proxy in try await client.proxies.list() {
+            print("  \(padded(proxy.name, 10)) \(proxy.url(username: username, password: password))")
+        }
+
+        print("\nIPs that may use them without a password:")
+        let entries = try await client.ips.labels()
+        if entries.isEmpty { print("  none yet") }
+        for entry in entries { print("  \(padded(entry.ip, 15)) \(entry.label.isEmpty ? "(no label)" : entry.label)") }
+
+        let countries = try await client.geo.world()
+        let most = countries.sorted { $0.value > $1.value }.prefix(3).map(\.key).joined(separator: ", ")
+        print("\nThe world proxy has exits in \(countries.count) countries, most of them in \(most).")
+    }
+
+    /// Writes: an IP and a sub-account come and go.
+    static func manage(_ client: Client) async throws {
+        print("\nAuthorising 203.0.113.7, so that a machine there needs no password ...")
+        let ip = try await client.ips.add("203.0.113.7", label: "the office")
+        let label = try await client.ips.labels().first { $0.ip == ip }?.label ?? ""
+        print("  done: \(ip) is '\(label)'")
+
+        print("\nCreating the sub-account crawler-1, limited to 5 GB a month ...")
+        let made = try await client.subAccounts.create("crawler-1", password: "correct horse battery", monthlyLimit: 5)
+        print("  done: \(made)")
+
+        let account = try await client.subAccounts.get("crawler-1")
+        print("  it has used \(account.monthlyBandwidth) of \(account.monthlyBandwidthLimit) GB this month")
+        print("  deactivated: active is now \(try await client.subAccounts.deactivate("crawler-1").active)")
+
+        try await client.subAccounts.delete("crawler-1")
+        try await client.ips.delete(ip)
+        print("  deleted, and the IP taken away again")
+    }
+
+    /// What goes wrong is told in a sentence, with the fields to act on.
+    static func beRefused(_ client: Client) async throws {
+        print("\nBad input is refused before anything is sent:")
+        do {
+            try await client.ips.add("203.0.113.777")
+        } catch ProxyMeshError.validation(let error) {
+            print("  \(error.text)\n  (field: \(error.field))")
+        }
+
+        print("\nWhat the service refuses says why:")
+        do {
+            _ = try await client.subAccounts.get("nobody")
+        } catch ProxyMeshError.notFound(let refusal) {
+            print("  \(refusal.text)\n  (status: \(refusal.status), attempts: \(refusal.attempts))")
+        }
+    }
+
+    static func padded(_ text: String, _ width: Int) -> String {
+        text.padding(toLength: max(width, text.count), withPad: " ", startingAt: 0)
+    }
+}
