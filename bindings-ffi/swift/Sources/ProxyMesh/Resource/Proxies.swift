@@ -22,6 +22,15 @@ extension Client {
             try await client.call { try await $0.proxiesAdd(proxy: proxy) }
         }
 
+        /// Authorises the account for a proxy, as ``add(_:)-(String)`` does.
+        ///
+        /// - Parameter proxy: A proxy as ``list()`` gives it.
+        /// - Returns: Its domain.
+        @discardableResult
+        public func add(_ proxy: Proxy) async throws -> String {
+            try await add(proxy.description)
+        }
+
         /// Takes the authorisation for a proxy away: `POST /api/proxy/delete/`. For one that has none, it changes nothing and
         /// succeeds.
         ///
@@ -29,6 +38,13 @@ extension Client {
         /// - Throws: ``ProxyMeshError/badRequest(_:)`` for a proxy that there is not.
         public func delete(_ proxy: String) async throws {
             try await client.call { try await $0.proxiesDelete(proxy: proxy) }
+        }
+
+        /// Takes the authorisation for a proxy away, as ``delete(_:)-(String)`` does.
+        ///
+        /// - Parameter proxy: A proxy as ``list()`` gives it.
+        public func delete(_ proxy: Proxy) async throws {
+            try await delete(proxy.description)
         }
     }
 }
@@ -55,6 +71,15 @@ extension BlockingClient {
             try client.call { try $0.proxiesAdd(proxy: proxy) }
         }
 
+        /// Authorises the account for a proxy, as ``add(_:)-(String)`` does.
+        ///
+        /// - Parameter proxy: A proxy as ``list()`` gives it.
+        /// - Returns: Its domain.
+        @discardableResult
+        public func add(_ proxy: Proxy) throws(ProxyMeshError) -> String {
+            try add(proxy.description)
+        }
+
         /// Takes the authorisation for a proxy away: `POST /api/proxy/delete/`. For one that has none, it changes nothing and
         /// succeeds.
         ///
@@ -62,6 +87,13 @@ extension BlockingClient {
         /// - Throws: ``ProxyMeshError/badRequest(_:)`` for a proxy that there is not.
         public func delete(_ proxy: String) throws(ProxyMeshError) {
             try client.call { try $0.proxiesDelete(proxy: proxy) }
+        }
+
+        /// Takes the authorisation for a proxy away, as ``delete(_:)-(String)`` does.
+        ///
+        /// - Parameter proxy: A proxy as ``list()`` gives it.
+        public func delete(_ proxy: Proxy) throws(ProxyMeshError) {
+            try delete(proxy.description)
         }
     }
 }
