@@ -16,8 +16,9 @@ struct Options {
     var timeout: Duration?
     var maxRetries: Int?
 
-    init(timeout: Duration? = nil, maxRetries: Int? = nil) {
-        (username, password) = credentials
+    init(password: String = credentials.password, timeout: Duration? = nil, maxRetries: Int? = nil) {
+        username = credentials.username
+        self.password = password
         (self.timeout, self.maxRetries) = (timeout, maxRetries)
     }
 

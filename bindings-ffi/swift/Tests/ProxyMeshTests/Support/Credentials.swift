@@ -7,7 +7,8 @@ let password = "canary-password-7f3a91"
 let subPassword = "canary-sub-password-7f3a91"
 let token = "pm_canary7f3a91token"
 
-let credentials = (username, password)
+/// The same, where other things have these names.
+let credentials = (username: username, password: password)
 
 /// The credentials as RFC 7617 has them.
 let basic = "Basic " + Data("\(username):\(password)".utf8).base64EncodedString()

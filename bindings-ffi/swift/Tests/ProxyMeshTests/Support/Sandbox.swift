@@ -28,7 +28,8 @@ final class Sandbox: Sendable {
 
     deinit {
         process.with {
-            $0.terminate()
+            // Not `terminate`: threads of Swift's pool block signals, and the process inherits that.
+            kill($0.processIdentifier, SIGKILL)
             $0.waitUntilExit()
         }
     }
