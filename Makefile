@@ -6,6 +6,7 @@
 #   make test    everything, in every language
 #   make lint    formatting, lints, types, docs
 #   make bench   the benchmark, in ten minutes: tests/bench/README.md (QUICK=1: in two; ONLY="proxymesh,requests")
+#   make bench-languages   what the SDK costs in each language over Rust
 #   make stubs   the type stub of the native module, from its own signatures
 #   make bindings   the Kotlin and Swift that call the native library, from its own signatures
 #   make kotlin  the jars for Kotlin and Java, in target/kotlin and in the local Maven repository target/maven
@@ -13,7 +14,7 @@
 #   make clean   removes all that was built or installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-kotlin demo-swift test test-rust test-kotlin test-swift kotlin kotlin-library maven swift test-curl test-python test-pythons test-freethreaded test-soak test-types test-downstream test-secrets bench bench-check bench-install lint lint-rust lint-python lint-bindings stubs bindings wheel clean
+.PHONY: help demo demo-kotlin demo-swift test test-rust test-kotlin test-swift kotlin kotlin-library maven swift test-curl test-python test-pythons test-freethreaded test-soak test-types test-downstream test-secrets bench bench-check bench-languages bench-install lint lint-rust lint-python lint-bindings stubs bindings wheel clean
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -77,7 +78,7 @@ test-kotlin: kotlin-library | $(TESTS)
 test-swift: swift | $(TESTS)
 	cargo build --quiet --locked --package proxymesh-sandbox
 	$(FFI)/swift/toolchain.sh swift --version
-	PKG_CONFIG_PATH=$(CURDIR)/$(SWIFT) PROXYMESH_TEST_SANDBOX=$(CURDIR)/target/debug/proxymesh-sandbox $(FFI)/swift/toolchain.sh \
+	LIBRARY_PATH=$(CURDIR)/$(SWIFT) PROXYMESH_TEST_SANDBOX=$(CURDIR)/target/debug/proxymesh-sandbox $(FFI)/swift/toolchain.sh \
 	    swift test --scratch-path target/swift-build -Xswiftc -warnings-as-errors 2>&1 | tee $(TESTS)/swift.log
 	$(FFI)/swift/consumer.sh $(SWIFT) target/debug/proxymesh-sandbox
 
@@ -133,6 +134,13 @@ bench: bench-install
 bench-check: bench-install
 	@$(BENCH)/venv/bin/python tests/bench/bench.py --check
 
+# What the SDK costs in each language over Rust, beside the platforms' own clients.
+bench-languages: bench-install kotlin swift
+	@cd tests/bench/kotlin && mvn --batch-mode --no-transfer-progress --quiet -Dmaven.repo.local=$(CURDIR)/target/maven compile
+	@LIBRARY_PATH=$(CURDIR)/$(SWIFT) $(FFI)/swift/toolchain.sh swift build --quiet --configuration release \
+	    --package-path tests/bench/swift --scratch-path $(BENCH)/languages/swift-build
+	@$(BENCH)/venv/bin/python tests/bench/languages.py
+
 bench-install: wheel $(BENCH)/venv/installed $(BENCH)/venv-niquests/installed
 	@cargo build --quiet --release --locked --package proxymesh-bench
 	@$(BENCH)/venv/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
@@ -184,13 +192,11 @@ maven:
 	@{ command -v mvn && command -v javac; } > /dev/null || { \
 	    apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends maven default-jdk-headless; }
 
-# The static library, so that a program has no library to look for when it starts; the file by which SwiftPM finds it.
+# The static library alone, so that a program has no library to look for when it starts.
 swift:
 	cargo build --quiet --release --locked --package proxymesh-ffi
 	@mkdir -p $(SWIFT)
 	@cp target/release/libproxymesh_ffi.a $(SWIFT)
-	@printf '%s\n' 'Name: proxymesh-ffi' 'Description: The native library of the ProxyMesh SDK' \
-	    "Version: $$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)" 'Libs: -L$${pcfiledir} -lproxymesh_ffi' > $(SWIFT)/proxymesh-ffi.pc
 
 clean:
 	rm -rf target

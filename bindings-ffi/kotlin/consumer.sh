@@ -15,6 +15,18 @@ cp -al "$maven" "$work/maven" 2>/dev/null || cp -a "$maven" "$work/maven"
 cp -r "$root/examples/kotlin" "$root/examples/java" "$work"
 cp "$sandbox" "$work/sandbox"
 
+# The README's blocks are compiled along, each as a function of its own.
+readme() { # LANGUAGE FUNCTION
+    awk -v start="^\`\`\`$1\$" -v head="$2" '
+        $0 ~ start { inside = 1; count++; next }
+        /^```$/ && inside { inside = 0; body = body "}\n" }
+        inside && /^import / { imports = imports $0 "\n"; next }
+        inside { if (count != begun) { begun = count; body = body sprintf(head, count) "\n" } body = body $0 "\n" }
+        END { if (!count) exit 1; printf "%s%s", imports, body }' "$root/README.md"
+}
+readme kotlin 'suspend fun block%d() {' > "$work/kotlin/src/main/kotlin/Readme.kt"
+{ readme java 'static void block%d() {' | sed '0,/^static/s//final class Readme {\n&/'; echo "}"; } > "$work/java/src/main/java/Readme.java"
+
 # With PROXYMESH_… unset: it is the sandbox's account that is meant.
 for name in $(compgen -e PROXYMESH_ || true); do unset "$name"; done
 "$work/sandbox" --port 0 > "$work/listening" &

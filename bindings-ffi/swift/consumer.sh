@@ -46,7 +46,7 @@ export PROXYMESH_SANDBOX work hidden=$root
     mount -t tmpfs none "$hidden"
     [ -z "$(ls -A "$hidden")" ]
     cd "$work/app"
-    export PKG_CONFIG_PATH=$work/library
+    export LIBRARY_PATH=$work/library
     swift package config set-mirror --original https://github.com/proxymesh/proxymesh-sdk --mirror "file://$work/sdk" > "$work/log"
     swift build -Xswiftc -warnings-as-errors > "$work/log" 2>&1 || { cat "$work/log"; exit 1; }
     swift run --skip-build Quickstart

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import sys
 from pathlib import Path
@@ -17,7 +18,9 @@ from typing import Any
 
 import bench
 
-LANGUAGES = bench.ROOT / "target/bench/languages"
+LANGUAGES = bench.OUT / "languages"
+JVM = ["java", "-classpath", f"{LANGUAGES}/jvm/classes:{(LANGUAGES / 'jvm/classpath').read_text()}", "BenchKt"]
+SWIFT = [str(bench.ROOT / "bindings-ffi/swift/toolchain.sh"), str(LANGUAGES / "swift-build/release/Bench")]
 REFERENCE = "Rust"
 CONTESTANTS = {
     REFERENCE: [str(bench.NATIVE), "sdk"],
@@ -25,12 +28,12 @@ CONTESTANTS = {
         bench.python_of("proxymesh"),
         *(str(bench.HERE / "worker.py"), "proxymesh", str(bench.CA_FILE), str(bench.BUNDLE)),
     ],
-    "Kotlin, BlockingClient": [str(LANGUAGES / "kotlin"), "blocking"],
-    "Kotlin, Client": [str(LANGUAGES / "kotlin"), "suspend"],
-    "java.net.http": [str(LANGUAGES / "kotlin"), "java.net.http"],
-    "Swift, BlockingClient": [str(LANGUAGES / "swift"), "blocking"],
-    "Swift, Client": [str(LANGUAGES / "swift"), "async"],
-    "URLSession": [str(LANGUAGES / "swift"), "URLSession"],
+    "Kotlin, BlockingClient": [*JVM, "blocking"],
+    "Kotlin, Client": [*JVM, "suspend"],
+    "java.net.http": [*JVM, "java.net.http"],
+    "Swift, BlockingClient": [*SWIFT, "blocking"],
+    "Swift, Client": [*SWIFT, "async"],
+    "URLSession": [*SWIFT, "URLSession"],
 }
 CALLS = 200
 
@@ -74,6 +77,7 @@ def main() -> None:
     parser.add_argument("--warm-up", type=int, default=100, help="rounds before, in which the JVM compiles")
     arguments = parser.parse_args()
     bench.COMPLAINTS.unlink(missing_ok=True)
+    bench.ENVIRONMENT["PATH"] = os.environ["PATH"]  # to find Java and Swift
     server = bench.Process(str(bench.NATIVE), "serve", str(bench.CA_FILE))
     processes = {name: bench.Process(*command) for name, command in CONTESTANTS.items()}
     rounds: dict[str, list[dict[str, float]]] = {name: [] for name in CONTESTANTS}

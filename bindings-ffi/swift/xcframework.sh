@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Makes the XCFramework that Package.swift names on Apple's platforms: target/xcframework/ProxyMeshFFI.xcframework, and for a
+# release its zip, with the two lines for Package.swift. Not run here: this needs a Mac with Xcode 16 or later, and Rust's
+# standard library for the targets below (rustup target add …).
+#
+#   bindings-ffi/swift/xcframework.sh            # all that it makes
+#   swift test                                   # then works in the repository
+#
+# tvOS, watchOS and visionOS are tier 3 in Rust: they take a nightly compiler and -Zbuild-std, and can be added to `slice` then.
+set -euo pipefail
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+out=$root/target/xcframework
+name=ProxyMeshFFI
+library=libproxymesh_ffi.a
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -1)
+[ "$(uname -s)" = Darwin ] || { echo "this needs a Mac: xcodebuild makes XCFrameworks, and nothing else does" >&2; exit 1; }
+
+# The first that have Duration, as in Package.swift: C code in the dependencies is compiled for them, too.
+export IPHONEOS_DEPLOYMENT_TARGET=16.0 MACOSX_DEPLOYMENT_TARGET=13.0
+
+rm -rf "$out"
+# In a folder with the module's name: all XCFrameworks of an app share one folder of headers, in which two files
+# called module.modulemap would clash.
+mkdir -p "$out/headers/$name"
+cp "$root/bindings-ffi/swift/Sources/$name/"{$name.h,module.modulemap} "$out/headers/$name/"
+
+# One library per platform, for all of its machines.
+slice() {
+    local platform=$1 target built=()
+    shift
+    for target in "$@"; do
+        cargo build --manifest-path "$root/Cargo.toml" --release --locked --package proxymesh-ffi --target "$target"
+        built+=("$root/target/$target/release/$library")
+    done
+    mkdir -p "$out/$platform"
+    lipo -create "${built[@]}" -output "$out/$platform/$library"
+    # What is left are the symbols that a linker needs.
+    strip -S -x "$out/$platform/$library"
+    made+=(-library "$out/$platform/$library" -headers "$out/headers")
+}
+
+made=()
+slice macos aarch64-apple-darwin x86_64-apple-darwin
+slice ios aarch64-apple-ios
+slice ios-simulator aarch64-apple-ios-sim x86_64-apple-ios
+
+xcodebuild -create-xcframework "${made[@]}" -output "$out/$name.xcframework"
+(cd "$out" && ditto -c -k --keepParent $name.xcframework $name.xcframework.zip)
+
+echo "In Package.swift, for a release:"
+echo "    url: \"https://github.com/proxymesh/proxymesh-sdk/releases/download/$version/$name.xcframework.zip\","
+echo "    checksum: \"$(swift package compute-checksum "$out/$name.xcframework.zip")\""
