@@ -33,7 +33,8 @@ extension ProxyMeshTests {
         private func report(_ way: String, _ times: [Duration]) {
             let sorted = times.map(\.inMilliseconds).sorted()
             let figures = [sorted[0], sorted[sorted.count / 2], sorted[sorted.count - 1]].map { String(format: "%.2f", $0) }
-            print("from \(way) to a closed connection, \(sorted.count) times: min \(figures[0]), median \(figures[1]), max \(figures[2]) ms")
+            let text = "min \(figures[0]), median \(figures[1]), max \(figures[2]) ms"
+            print("from \(way) to a closed connection, \(sorted.count) times: \(text)")
             #expect(sorted[sorted.count - 1] < 200)
         }
 

@@ -48,7 +48,9 @@ extension ProxyMeshTests {
             let client = try Client(username: username, password: password, baseURL: echo.baseURL)
             let errors: [ProxyMeshError?] = [
                 failureNow { try Client(username: username, password: password, token: token) },
-                failureNow { try Client(username: username, password: password, baseURL: URL(string: "https://x:\(password)@y")) },
+                failureNow {
+                    try Client(username: username, password: password, baseURL: URL(string: "https://x:\(password)@y"))
+                },
                 failureNow { try Client(username: username, password: password, timeout: .zero) },
                 await failure { try await client.ips.list() },
                 await failure { try await client.subAccounts.create("x", password: subPassword + "\u{0}") },

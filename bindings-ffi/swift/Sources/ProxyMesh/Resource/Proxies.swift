@@ -15,8 +15,9 @@ extension Client {
         ///
         /// - Parameter proxy: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
         /// - Returns: Its domain.
-        /// - Throws: ``ProxyMeshError/badRequest(_:)`` for a proxy that there is not, ``ProxyMeshError/planLimit(_:)`` when the plan
-        ///   allows no more, ``ProxyMeshError/server(_:)`` (503) when the plan could not be looked up: try again in a few minutes.
+        /// - Throws: ``ProxyMeshError/badRequest(_:)`` for a proxy that there is not, ``ProxyMeshError/planLimit(_:)`` when the
+        ///   plan allows no more, ``ProxyMeshError/server(_:)`` (503) when the plan could not be looked up: try again in a few
+        ///   minutes.
         @discardableResult
         public func add(_ proxy: String) async throws -> String {
             try await client.call { try await $0.proxiesAdd(proxy: proxy) }
@@ -64,8 +65,9 @@ extension BlockingClient {
         ///
         /// - Parameter proxy: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
         /// - Returns: Its domain.
-        /// - Throws: ``ProxyMeshError/badRequest(_:)`` for a proxy that there is not, ``ProxyMeshError/planLimit(_:)`` when the plan
-        ///   allows no more, ``ProxyMeshError/server(_:)`` (503) when the plan could not be looked up: try again in a few minutes.
+        /// - Throws: ``ProxyMeshError/badRequest(_:)`` for a proxy that there is not, ``ProxyMeshError/planLimit(_:)`` when the
+        ///   plan allows no more, ``ProxyMeshError/server(_:)`` (503) when the plan could not be looked up: try again in a few
+        ///   minutes.
         @discardableResult
         public func add(_ proxy: String) throws(ProxyMeshError) -> String {
             try client.call { try $0.proxiesAdd(proxy: proxy) }

@@ -56,25 +56,34 @@ final class Awaited: Account {
             case "sub_accounts.create":
                 try JSON(
                     await client.subAccounts.create(
-                        arguments.text("username"), password: arguments.maybe("password"), firstName: arguments.maybe("first_name"),
-                        lastName: arguments.maybe("last_name"), email: arguments.maybe("email"), monthlyLimit: arguments.maybeWhole("monthly_limit"),
+                        arguments.text("username"), password: arguments.maybe("password"),
+                        firstName: arguments.maybe("first_name"),
+                        lastName: arguments.maybe("last_name"), email: arguments.maybe("email"),
+                        monthlyLimit: arguments.maybeWhole("monthly_limit"),
                         totalLimit: arguments.maybeWhole("total_limit")))
             case "sub_accounts.edit":
                 try JSON(
                     await client.subAccounts.edit(
-                        arguments.text("username"), password: arguments.maybe("password"), firstName: arguments.maybe("first_name"),
-                        lastName: arguments.maybe("last_name"), email: arguments.maybe("email"), monthlyLimit: arguments.maybeWhole("monthly_limit"),
+                        arguments.text("username"), password: arguments.maybe("password"),
+                        firstName: arguments.maybe("first_name"),
+                        lastName: arguments.maybe("last_name"), email: arguments.maybe("email"),
+                        monthlyLimit: arguments.maybeWhole("monthly_limit"),
                         totalLimit: arguments.maybeWhole("total_limit")))
             case "sub_accounts.get": try JSON(await client.subAccounts.get(arguments.text("username")))
             case "sub_accounts.activate": try JSON(await client.subAccounts.activate(arguments.text("username")))
             case "sub_accounts.deactivate": try JSON(await client.subAccounts.deactivate(arguments.text("username")))
             case "sub_accounts.delete": try JSON(await client.subAccounts.delete(arguments.text("username")))
-            case "ips.add": try JSON(await client.ips.add(arguments.text("ip"), label: arguments.maybe("label"), username: arguments.maybe("username")))
+            case "ips.add":
+                try JSON(
+                    await client.ips.add(
+                        arguments.text("ip"), label: arguments.maybe("label"), username: arguments.maybe("username")))
             case "ips.delete": try JSON(await client.ips.delete(arguments.text("ip"), username: arguments.maybe("username")))
             case "ips.list": try JSON(await client.ips.list(username: arguments.maybe("username")).map(JSON.text))
             case "ips.labels": try JSON(await client.ips.labels(username: arguments.maybe("username")).map(JSON.init))
-            case "hostnames.add": try JSON(await client.hostnames.add(arguments.text("domain"), username: arguments.maybe("username")))
-            case "hostnames.delete": try JSON(await client.hostnames.delete(arguments.text("domain"), username: arguments.maybe("username")))
+            case "hostnames.add":
+                try JSON(await client.hostnames.add(arguments.text("domain"), username: arguments.maybe("username")))
+            case "hostnames.delete":
+                try JSON(await client.hostnames.delete(arguments.text("domain"), username: arguments.maybe("username")))
             case "hostnames.list": try JSON(await client.hostnames.list().map(JSON.text))
             case "proxies.list": try JSON(await client.proxies.list().map { .text("\($0)") })
             case "proxies.add": try JSON(await client.proxies.add(arguments.text("proxy")))
@@ -83,13 +92,18 @@ final class Awaited: Account {
             case "tokens.create":
                 switch try arguments.expiry() {
                 case .date(let date):
-                    try JSON(await client.tokens.create(label: arguments.maybe("label"), expiresAt: date, username: arguments.maybe("username")))
+                    try JSON(
+                        await client.tokens.create(
+                            label: arguments.maybe("label"), expiresAt: date, username: arguments.maybe("username")))
                 case .noDate(let text):
                     try await noDate(text, label: arguments.maybe("label"), username: arguments.maybe("username"))
                 }
-            case "tokens.activate": try JSON(await client.tokens.activate(arguments.whole("id"), username: arguments.maybe("username")))
-            case "tokens.deactivate": try JSON(await client.tokens.deactivate(arguments.whole("id"), username: arguments.maybe("username")))
-            case "tokens.delete": try JSON(await client.tokens.delete(arguments.whole("id"), username: arguments.maybe("username")))
+            case "tokens.activate":
+                try JSON(await client.tokens.activate(arguments.whole("id"), username: arguments.maybe("username")))
+            case "tokens.deactivate":
+                try JSON(await client.tokens.deactivate(arguments.whole("id"), username: arguments.maybe("username")))
+            case "tokens.delete":
+                try JSON(await client.tokens.delete(arguments.whole("id"), username: arguments.maybe("username")))
             case "geo.open": try JSON(await client.geo.open())
             case "geo.world": try JSON(await client.geo.world())
             default: throw Unknown("a call \(arguments.call)")
@@ -127,25 +141,32 @@ final class Blocked: Account {
             case "sub_accounts.create":
                 try JSON(
                     client.subAccounts.create(
-                        arguments.text("username"), password: arguments.maybe("password"), firstName: arguments.maybe("first_name"),
-                        lastName: arguments.maybe("last_name"), email: arguments.maybe("email"), monthlyLimit: arguments.maybeWhole("monthly_limit"),
+                        arguments.text("username"), password: arguments.maybe("password"),
+                        firstName: arguments.maybe("first_name"),
+                        lastName: arguments.maybe("last_name"), email: arguments.maybe("email"),
+                        monthlyLimit: arguments.maybeWhole("monthly_limit"),
                         totalLimit: arguments.maybeWhole("total_limit")))
             case "sub_accounts.edit":
                 try JSON(
                     client.subAccounts.edit(
-                        arguments.text("username"), password: arguments.maybe("password"), firstName: arguments.maybe("first_name"),
-                        lastName: arguments.maybe("last_name"), email: arguments.maybe("email"), monthlyLimit: arguments.maybeWhole("monthly_limit"),
+                        arguments.text("username"), password: arguments.maybe("password"),
+                        firstName: arguments.maybe("first_name"),
+                        lastName: arguments.maybe("last_name"), email: arguments.maybe("email"),
+                        monthlyLimit: arguments.maybeWhole("monthly_limit"),
                         totalLimit: arguments.maybeWhole("total_limit")))
             case "sub_accounts.get": try JSON(client.subAccounts.get(arguments.text("username")))
             case "sub_accounts.activate": try JSON(client.subAccounts.activate(arguments.text("username")))
             case "sub_accounts.deactivate": try JSON(client.subAccounts.deactivate(arguments.text("username")))
             case "sub_accounts.delete": try JSON(client.subAccounts.delete(arguments.text("username")))
-            case "ips.add": try JSON(client.ips.add(arguments.text("ip"), label: arguments.maybe("label"), username: arguments.maybe("username")))
+            case "ips.add":
+                try JSON(
+                    client.ips.add(arguments.text("ip"), label: arguments.maybe("label"), username: arguments.maybe("username")))
             case "ips.delete": try JSON(client.ips.delete(arguments.text("ip"), username: arguments.maybe("username")))
             case "ips.list": try JSON(client.ips.list(username: arguments.maybe("username")).map(JSON.text))
             case "ips.labels": try JSON(client.ips.labels(username: arguments.maybe("username")).map(JSON.init))
             case "hostnames.add": try JSON(client.hostnames.add(arguments.text("domain"), username: arguments.maybe("username")))
-            case "hostnames.delete": try JSON(client.hostnames.delete(arguments.text("domain"), username: arguments.maybe("username")))
+            case "hostnames.delete":
+                try JSON(client.hostnames.delete(arguments.text("domain"), username: arguments.maybe("username")))
             case "hostnames.list": try JSON(client.hostnames.list().map(JSON.text))
             case "proxies.list": try JSON(client.proxies.list().map { .text("\($0)") })
             case "proxies.add": try JSON(client.proxies.add(arguments.text("proxy")))
@@ -154,12 +175,15 @@ final class Blocked: Account {
             case "tokens.create":
                 switch try arguments.expiry() {
                 case .date(let date):
-                    try JSON(client.tokens.create(label: arguments.maybe("label"), expiresAt: date, username: arguments.maybe("username")))
+                    try JSON(
+                        client.tokens.create(
+                            label: arguments.maybe("label"), expiresAt: date, username: arguments.maybe("username")))
                 case .noDate(let text):
                     try noDate(text, label: arguments.maybe("label"), username: arguments.maybe("username"))
                 }
             case "tokens.activate": try JSON(client.tokens.activate(arguments.whole("id"), username: arguments.maybe("username")))
-            case "tokens.deactivate": try JSON(client.tokens.deactivate(arguments.whole("id"), username: arguments.maybe("username")))
+            case "tokens.deactivate":
+                try JSON(client.tokens.deactivate(arguments.whole("id"), username: arguments.maybe("username")))
             case "tokens.delete": try JSON(client.tokens.delete(arguments.whole("id"), username: arguments.maybe("username")))
             case "geo.open": try JSON(client.geo.open())
             case "geo.world": try JSON(client.geo.world())

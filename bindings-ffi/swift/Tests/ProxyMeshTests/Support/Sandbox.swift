@@ -6,11 +6,12 @@ final class Sandbox: Sendable {
     private let process: Locked<Process>
     let baseURL: URL
 
-    /// The program is at `PROXYMESH_SANDBOX`, or where cargo builds it.
+    /// The program is at `PROXYMESH_TEST_SANDBOX`, or where cargo builds it.
     init() throws {
-        let given = ProcessInfo.processInfo.environment["PROXYMESH_SANDBOX"]
+        let given = ProcessInfo.processInfo.environment["PROXYMESH_TEST_SANDBOX"]
         let process = Process()
-        process.executableURL = given.map(URL.init(fileURLWithPath:)) ?? repository.appendingPathComponent("target/debug/proxymesh-sandbox")
+        process.executableURL =
+            given.map(URL.init(fileURLWithPath:)) ?? repository.appendingPathComponent("target/debug/proxymesh-sandbox")
         process.arguments = ["--port", "0", "--username", username]
         process.environment = ["PROXYMESH_SANDBOX_PASSWORD": password]
         let output = Pipe()
@@ -23,7 +24,8 @@ final class Sandbox: Sendable {
             said += String(decoding: more, as: UTF8.self)
         }
         self.process = Locked(process)
-        baseURL = try #require(URL(string: said.trimmingCharacters(in: .newlines).replacingOccurrences(of: "listening on ", with: "")))
+        baseURL = try #require(
+            URL(string: said.trimmingCharacters(in: .newlines).replacingOccurrences(of: "listening on ", with: "")))
     }
 
     deinit {
