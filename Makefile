@@ -78,7 +78,7 @@ test-kotlin: kotlin-library | $(TESTS)
 test-swift: swift | $(TESTS)
 	cargo build --quiet --locked --package proxymesh-sandbox
 	$(FFI)/swift/toolchain.sh swift --version
-	LIBRARY_PATH=$(CURDIR)/$(SWIFT) PROXYMESH_TEST_SANDBOX=$(CURDIR)/target/debug/proxymesh-sandbox $(FFI)/swift/toolchain.sh \
+	RUST_BACKTRACE=0 LIBRARY_PATH=$(CURDIR)/$(SWIFT) PROXYMESH_TEST_SANDBOX=$(CURDIR)/target/debug/proxymesh-sandbox $(FFI)/swift/toolchain.sh \
 	    swift test --scratch-path target/swift-build -Xswiftc -warnings-as-errors 2>&1 | tee $(TESTS)/swift.log
 	$(FFI)/swift/consumer.sh $(SWIFT) target/debug/proxymesh-sandbox
 

@@ -18,6 +18,16 @@ struct Account: Decodable {
     let firstName: String?
     let lastName: String?
     let email: String?
+
+    enum CodingKeys: String, CodingKey {
+        case username, active, email
+        case monthlyBandwidth = "monthly_bandwidth"
+        case totalBandwidth = "total_bandwidth"
+        case monthlyBandwidthLimit = "monthly_bandwidth_limit"
+        case totalBandwidthLimit = "total_bandwidth_limit"
+        case firstName = "first_name"
+        case lastName = "last_name"
+    }
 }
 
 /// What is read goes somewhere, so that no compiler takes the reading away.
@@ -58,7 +68,6 @@ func async(_ client: Client, _ calls: Int) async throws -> Double {
 func urlSession(_ session: URLSession, _ baseURL: String, _ calls: Int) async throws -> Double {
     let basic = "Basic " + Data("user:pass".utf8).base64EncodedString()
     let decoder = JSONDecoder()
-    decoder.keyDecodingStrategy = .convertFromSnakeCase
     var each: [Duration] = []
     for _ in 0..<calls {
         let start = clock.now
