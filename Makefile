@@ -14,7 +14,7 @@
 #   make clean   removes all that was built or installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-kotlin demo-swift test test-rust test-kotlin test-swift kotlin kotlin-library maven swift test-curl test-python test-pythons test-freethreaded test-soak test-types test-downstream test-secrets bench bench-check bench-languages bench-install lint lint-rust lint-python lint-bindings stubs bindings wheel clean
+.PHONY: help demo demo-kotlin demo-swift test test-rust test-kotlin test-swift kotlin kotlin-library maven swift test-curl test-python test-pythons test-freethreaded test-soak test-types test-downstream test-secrets bench bench-check bench-languages bench-install lint lint-rust lint-python lint-bindings lint-swift stubs bindings wheel clean
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -78,7 +78,7 @@ test-kotlin: kotlin-library | $(TESTS)
 test-swift: swift | $(TESTS)
 	cargo build --quiet --locked --package proxymesh-sandbox
 	$(FFI)/swift/toolchain.sh swift --version
-	LIBRARY_PATH=$(CURDIR)/$(SWIFT) PROXYMESH_TEST_SANDBOX=$(CURDIR)/target/debug/proxymesh-sandbox $(FFI)/swift/toolchain.sh \
+	RUST_BACKTRACE=0 LIBRARY_PATH=$(CURDIR)/$(SWIFT) PROXYMESH_TEST_SANDBOX=$(CURDIR)/target/debug/proxymesh-sandbox $(FFI)/swift/toolchain.sh \
 	    swift test --scratch-path target/swift-build -Xswiftc -warnings-as-errors 2>&1 | tee $(TESTS)/swift.log
 	$(FFI)/swift/consumer.sh $(SWIFT) target/debug/proxymesh-sandbox
 
@@ -145,7 +145,7 @@ bench-install: wheel $(BENCH)/venv/installed $(BENCH)/venv-niquests/installed
 	@cargo build --quiet --release --locked --package proxymesh-bench
 	@$(BENCH)/venv/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
 
-lint: lint-rust lint-python lint-bindings
+lint: lint-rust lint-python lint-bindings lint-swift
 
 lint-rust:
 	cargo fmt --all --check
@@ -157,6 +157,10 @@ lint-python: $(TOOLS)/bin/ruff
 	$(TOOLS)/bin/ruff check $(PYTHON_SOURCES)
 	$(TOOLS)/bin/python bindings-python/stubs.py --check
 	MYPYPATH=bindings-python/python $(TOOLS)/bin/mypy bindings-python/python bindings-python/tests bindings-python/*.py examples tests/downstream tests/bench tests/soak
+
+lint-swift:
+	$(FFI)/swift/toolchain.sh swift format lint --strict --configuration $(FFI)/swift/.swift-format --recursive \
+	    $(FFI)/swift/Sources/ProxyMesh $(FFI)/swift/Tests examples/swift tests/bench/swift Package.swift
 
 # The generated Kotlin and Swift are those of the sources.
 lint-bindings:

@@ -392,7 +392,7 @@ extension ProxyMeshError {
         case .BasicAuthRequired(let text, let call):
             self = .basicAuthRequired(.init(text: text, call: call))
         case .AuthenticationBlocked(let text, let call, let retryAfter):
-            self = .authenticationBlocked(.init(text: text, call: call, retryAfter: .seconds(retryAfter)))
+            self = .authenticationBlocked(.init(text: text, call: call, retryAfter: Duration(inSeconds: retryAfter)))
         case .Authentication(let text, let refusal):
             self = .authentication(Refusal(text, refusal))
         case .BadRequest(let text, let refusal):
@@ -433,7 +433,7 @@ extension ProxyMeshError.Refusal {
             reason: given.reason,
             fieldErrors: given.fieldErrors,
             body: given.body,
-            retryAfter: given.retryAfter.map { .seconds($0) },
+            retryAfter: given.retryAfter.map(Duration.init(inSeconds:)),
             attempts: Int(given.attempts))
     }
 }

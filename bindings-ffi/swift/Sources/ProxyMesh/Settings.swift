@@ -28,8 +28,11 @@ extension Options {
 }
 
 extension Duration {
-    fileprivate var inSeconds: Double {
-        let (seconds, attoseconds) = components
-        return Double(seconds) + Double(attoseconds) * 1e-18
+    /// Seconds as the core gives them. `Duration.seconds` and `components` trap on what is beyond 64 bits, and what a service asks
+    /// to wait may be that.
+    init(inSeconds seconds: Double) {
+        self = .seconds(min(seconds, 9e18))
     }
+
+    fileprivate var inSeconds: Double { self / .seconds(1) }
 }

@@ -19,10 +19,10 @@ public struct Proxy: Sendable, Hashable, CustomStringConvertible {
     /// The URL without credentials, for a machine whose IP or hostname is authorised.
     public let url: URL
 
-    /// The proxy at a host and port.
+    /// The proxy at a host and port; the port is 31280 for all proxies of the service.
     ///
     /// - Throws: ``ProxyMeshError/validation(_:)`` with the field `proxy`.
-    public init(host: String, port: Int) throws(ProxyMeshError) {
+    public init(host: String, port: Int = 31280) throws(ProxyMeshError) {
         self.init(try ProxyMeshError.rethrowing { try proxyOf(host: host, port: Int32(clamping: port)) })
     }
 

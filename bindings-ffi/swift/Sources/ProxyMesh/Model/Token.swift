@@ -2,7 +2,7 @@ import Foundation
 internal import ProxyMeshInternal
 
 /// A token, without its secret value.
-public struct Token: Sendable, Hashable {
+public struct Token: Sendable, Hashable, Identifiable {
     /// Its number.
     public let id: Int64
     /// Its label; no label is the empty text.

@@ -11,8 +11,8 @@ extension Client {
         ///   - domain: The hostname, such as `crawler.example.com`.
         ///   - username: The sub-account it is for, if not the caller.
         /// - Returns: The hostname.
-        /// - Throws: ``ProxyMeshError/badRequest(_:)`` for one that is authorised already; ``ProxyMeshError/outcomeUnknown(_:)`` when the answer was
-        ///   lost and the hostname is a sub-account's, which cannot be looked up.
+        /// - Throws: ``ProxyMeshError/badRequest(_:)`` for one that is authorised already; ``ProxyMeshError/outcomeUnknown(_:)``
+        ///   when the answer was lost and the hostname is a sub-account's, which cannot be looked up.
         @discardableResult
         public func add(_ domain: String, username: String? = nil) async throws -> String {
             try await client.call { try await $0.hostnamesAdd(domain: domain, username: username) }
@@ -23,8 +23,8 @@ extension Client {
         /// - Parameters:
         ///   - domain: The hostname.
         ///   - username: The sub-account it belongs to, if not the caller.
-        /// - Throws: ``ProxyMeshError/badRequest(_:)`` for one that is not authorised; ``ProxyMeshError/outcomeUnknown(_:)`` when the answer was
-        ///   lost and the hostname is a sub-account's, which cannot be looked up.
+        /// - Throws: ``ProxyMeshError/badRequest(_:)`` for one that is not authorised; ``ProxyMeshError/outcomeUnknown(_:)``
+        ///   when the answer was lost and the hostname is a sub-account's, which cannot be looked up.
         public func delete(_ domain: String, username: String? = nil) async throws {
             try await client.call { try await $0.hostnamesDelete(domain: domain, username: username) }
         }
@@ -47,8 +47,8 @@ extension BlockingClient {
         ///   - domain: The hostname, such as `crawler.example.com`.
         ///   - username: The sub-account it is for, if not the caller.
         /// - Returns: The hostname.
-        /// - Throws: ``ProxyMeshError/badRequest(_:)`` for one that is authorised already; ``ProxyMeshError/outcomeUnknown(_:)`` when the answer was
-        ///   lost and the hostname is a sub-account's, which cannot be looked up.
+        /// - Throws: ``ProxyMeshError/badRequest(_:)`` for one that is authorised already; ``ProxyMeshError/outcomeUnknown(_:)``
+        ///   when the answer was lost and the hostname is a sub-account's, which cannot be looked up.
         @discardableResult
         public func add(_ domain: String, username: String? = nil) throws(ProxyMeshError) -> String {
             try client.call { try $0.hostnamesAdd(domain: domain, username: username) }
@@ -59,8 +59,8 @@ extension BlockingClient {
         /// - Parameters:
         ///   - domain: The hostname.
         ///   - username: The sub-account it belongs to, if not the caller.
-        /// - Throws: ``ProxyMeshError/badRequest(_:)`` for one that is not authorised; ``ProxyMeshError/outcomeUnknown(_:)`` when the answer was
-        ///   lost and the hostname is a sub-account's, which cannot be looked up.
+        /// - Throws: ``ProxyMeshError/badRequest(_:)`` for one that is not authorised; ``ProxyMeshError/outcomeUnknown(_:)``
+        ///   when the answer was lost and the hostname is a sub-account's, which cannot be looked up.
         public func delete(_ domain: String, username: String? = nil) throws(ProxyMeshError) {
             try client.call { try $0.hostnamesDelete(domain: domain, username: username) }
         }

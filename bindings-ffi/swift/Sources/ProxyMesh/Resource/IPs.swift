@@ -13,8 +13,7 @@ extension Client {
         ///   - username: The sub-account it is for, if not the caller.
         /// - Returns: The address.
         /// - Throws: ``ProxyMeshError/badRequest(_:)`` for one that is authorised already, and for the 101st;
-        ///   ``ProxyMeshError/permissionDenied(_:)`` when a username was given
-        ///   by other than the parent account.
+        ///   ``ProxyMeshError/permissionDenied(_:)`` when a username was given by other than the parent account.
         @discardableResult
         public func add(_ ip: String, label: String? = nil, username: String? = nil) async throws -> String {
             try await client.call { try await $0.ipsAdd(ip: ip, label: label, username: username) }
@@ -25,8 +24,8 @@ extension Client {
         /// - Parameters:
         ///   - ip: The address.
         ///   - username: The sub-account it belongs to, if not the caller.
-        /// - Throws: ``ProxyMeshError/badRequest(_:)`` for one that is not authorised; ``ProxyMeshError/permissionDenied(_:)`` when a
-        ///   username was given by other than the parent account.
+        /// - Throws: ``ProxyMeshError/badRequest(_:)`` for one that is not authorised; ``ProxyMeshError/permissionDenied(_:)``
+        ///   when a username was given by other than the parent account.
         public func delete(_ ip: String, username: String? = nil) async throws {
             try await client.call { try await $0.ipsDelete(ip: ip, username: username) }
         }
@@ -60,8 +59,7 @@ extension BlockingClient {
         ///   - username: The sub-account it is for, if not the caller.
         /// - Returns: The address.
         /// - Throws: ``ProxyMeshError/badRequest(_:)`` for one that is authorised already, and for the 101st;
-        ///   ``ProxyMeshError/permissionDenied(_:)`` when a username was given
-        ///   by other than the parent account.
+        ///   ``ProxyMeshError/permissionDenied(_:)`` when a username was given by other than the parent account.
         @discardableResult
         public func add(_ ip: String, label: String? = nil, username: String? = nil) throws(ProxyMeshError) -> String {
             try client.call { try $0.ipsAdd(ip: ip, label: label, username: username) }
@@ -72,8 +70,8 @@ extension BlockingClient {
         /// - Parameters:
         ///   - ip: The address.
         ///   - username: The sub-account it belongs to, if not the caller.
-        /// - Throws: ``ProxyMeshError/badRequest(_:)`` for one that is not authorised; ``ProxyMeshError/permissionDenied(_:)`` when a
-        ///   username was given by other than the parent account.
+        /// - Throws: ``ProxyMeshError/badRequest(_:)`` for one that is not authorised; ``ProxyMeshError/permissionDenied(_:)``
+        ///   when a username was given by other than the parent account.
         public func delete(_ ip: String, username: String? = nil) throws(ProxyMeshError) {
             try client.call { try $0.ipsDelete(ip: ip, username: username) }
         }

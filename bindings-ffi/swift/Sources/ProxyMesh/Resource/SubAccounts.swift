@@ -15,8 +15,9 @@ extension Client {
         ///   - email: At most 255 characters.
         ///   - monthlyLimit: Whole gigabytes it may use in a billing period; 0 is no limit.
         ///   - totalLimit: Whole gigabytes it may use ever; 0 is no limit.
-        /// - Throws: ``ProxyMeshError/badRequest(_:)`` for a username that is taken, ``ProxyMeshError/planLimit(_:)`` when the plan allows
-        ///   no more, ``ProxyMeshError/outcomeUnknown(_:)`` when no answer came: ``get(_:)`` tells whether it was created.
+        /// - Throws: ``ProxyMeshError/badRequest(_:)`` for a username that is taken, ``ProxyMeshError/planLimit(_:)`` when the
+        ///   plan allows no more, ``ProxyMeshError/outcomeUnknown(_:)`` when no answer came: ``get(_:)`` tells whether it was
+        ///   created.
         @discardableResult
         public func create(
             _ username: String,
@@ -107,8 +108,9 @@ extension BlockingClient {
         ///   - email: At most 255 characters.
         ///   - monthlyLimit: Whole gigabytes it may use in a billing period; 0 is no limit.
         ///   - totalLimit: Whole gigabytes it may use ever; 0 is no limit.
-        /// - Throws: ``ProxyMeshError/badRequest(_:)`` for a username that is taken, ``ProxyMeshError/planLimit(_:)`` when the plan allows
-        ///   no more, ``ProxyMeshError/outcomeUnknown(_:)`` when no answer came: ``get(_:)`` tells whether it was created.
+        /// - Throws: ``ProxyMeshError/badRequest(_:)`` for a username that is taken, ``ProxyMeshError/planLimit(_:)`` when the
+        ///   plan allows no more, ``ProxyMeshError/outcomeUnknown(_:)`` when no answer came: ``get(_:)`` tells whether it was
+        ///   created.
         @discardableResult
         public func create(
             _ username: String,

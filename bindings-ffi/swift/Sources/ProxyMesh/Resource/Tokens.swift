@@ -20,8 +20,8 @@ extension Client {
         ///   - label: A note to keep with it, at most 100 characters.
         ///   - expiresAt: The year, month and day on which it expires; never by default.
         ///   - username: The sub-account it is for, if not the caller.
-        /// - Throws: ``ProxyMeshError/planLimit(_:)`` when the plan has no tokens, or no more; ``ProxyMeshError/outcomeUnknown(_:)``
-        ///   when no answer came: ``list(username:)`` tells whether it was created.
+        /// - Throws: ``ProxyMeshError/planLimit(_:)`` when the plan has no tokens, or no more;
+        ///   ``ProxyMeshError/outcomeUnknown(_:)`` when no answer came: ``list(username:)`` tells whether it was created.
         public func create(
             label: String? = nil,
             expiresAt: DateComponents? = nil,
@@ -83,8 +83,8 @@ extension BlockingClient {
         ///   - label: A note to keep with it, at most 100 characters.
         ///   - expiresAt: The year, month and day on which it expires; never by default.
         ///   - username: The sub-account it is for, if not the caller.
-        /// - Throws: ``ProxyMeshError/planLimit(_:)`` when the plan has no tokens, or no more; ``ProxyMeshError/outcomeUnknown(_:)``
-        ///   when no answer came: ``list(username:)`` tells whether it was created.
+        /// - Throws: ``ProxyMeshError/planLimit(_:)`` when the plan has no tokens, or no more;
+        ///   ``ProxyMeshError/outcomeUnknown(_:)`` when no answer came: ``list(username:)`` tells whether it was created.
         public func create(
             label: String? = nil,
             expiresAt: DateComponents? = nil,

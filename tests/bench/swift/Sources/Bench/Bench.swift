@@ -11,13 +11,23 @@ import ProxyMesh
 struct Account: Decodable {
     let username: String
     let active: Bool
-    let monthly_bandwidth: Double
-    let total_bandwidth: Double
-    let monthly_bandwidth_limit: Double
-    let total_bandwidth_limit: Double
-    let first_name: String?
-    let last_name: String?
+    let monthlyBandwidth: Double
+    let totalBandwidth: Double
+    let monthlyBandwidthLimit: Double
+    let totalBandwidthLimit: Double
+    let firstName: String?
+    let lastName: String?
     let email: String?
+
+    enum CodingKeys: String, CodingKey {
+        case username, active, email
+        case monthlyBandwidth = "monthly_bandwidth"
+        case totalBandwidth = "total_bandwidth"
+        case monthlyBandwidthLimit = "monthly_bandwidth_limit"
+        case totalBandwidthLimit = "total_bandwidth_limit"
+        case firstName = "first_name"
+        case lastName = "last_name"
+    }
 }
 
 /// What is read goes somewhere, so that no compiler takes the reading away.
@@ -67,7 +77,7 @@ func urlSession(_ session: URLSession, _ baseURL: String, _ calls: Int) async th
         let (body, response) = try await session.data(for: request)
         guard (response as? HTTPURLResponse)?.statusCode == 200 else { throw Failure() }
         let account = try decoder.decode(Account.self, from: body)
-        keep(account.username, account.active, account.monthly_bandwidth)
+        keep(account.username, account.active, account.monthlyBandwidth)
         each.append(clock.now - start)
     }
     return median(each)
@@ -87,7 +97,8 @@ struct Bench {
             let p50: Double
             switch mode {
             case "blocking":
-                let client = try blockingClients[baseURL]
+                let client =
+                    try blockingClients[baseURL]
                     ?? BlockingClient(username: "user", password: "pass", baseURL: URL(string: baseURL))
                 blockingClients[baseURL] = client
                 p50 = try blocking(client, calls)

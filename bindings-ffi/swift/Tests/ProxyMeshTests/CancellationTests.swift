@@ -1,0 +1,201 @@
+import Foundation
+import ProxyMeshInternal
+import Testing
+
+@testable import ProxyMesh
+
+extension ProxyMeshTests {
+    /// A call whose task is cancelled is given up: the server sees its connection closed at once, and nothing of it is left.
+    @Suite struct CancellationTests {
+        /// Never answers about IPs, and asks to come again later for proxies.
+        private let server: Server
+        private let client: ProxyMesh.Client
+
+        init() throws {
+            server = try Server { request in
+                switch request.path {
+                case "/api/ips/": .hang
+                case "/api/proxies/": .answer(429, "", ["Retry-After": "60"])
+                default: .answer(200, #"{"US": 1}"#)
+                }
+            }
+            client = try Client(username: username, password: password, baseURL: server.baseURL)
+        }
+
+        /// Runs a test after a first answer: calls with credentials that never had one wait for each other.
+        private func test(_ act: () async throws -> Void) async throws {
+            defer { server.close() }
+            _ = try await client.geo.open()
+            try await act()
+            #expect(try await client.geo.open() == ["US": 1], "the client goes on")
+        }
+
+        private func report(_ way: String, _ times: [Duration]) {
+            let sorted = times.map(\.inMilliseconds).sorted()
+            let figures = [sorted[0], sorted[sorted.count / 2], sorted[sorted.count - 1]].map { String(format: "%.2f", $0) }
+            let text = "min \(figures[0]), median \(figures[1]), max \(figures[2]) ms"
+            print("from \(way) to a closed connection, \(sorted.count) times: \(text)")
+            #expect(sorted[sorted.count - 1] < 200)
+        }
+
+        @Test func theServerSeesTheConnectionClosedWithin200MillisecondsOfACancel() async throws {
+            try await test {
+                var times: [Duration] = []
+                for round in 0..<50 {
+                    let call = Task { try await client.ips.list() }
+                    try await until("it is sent") { server.requests.count == round + 2 }
+                    let start = ContinuousClock.now
+                    call.cancel()
+                    times.append(time(until: { server.gone == round + 1 }, since: start))
+                    await #expect(throws: CancellationError.self) { try await call.value }
+                }
+                report("Task.cancel", times)
+                #expect(server.requests.count == 51, "none was sent again")
+            }
+        }
+
+        @Test func theServerSeesTheConnectionClosedWithin200MillisecondsOfAGroupThatIsCancelled() async throws {
+            try await test {
+                var times: [Duration] = []
+                for round in 0..<20 {
+                    let errors = try await withThrowingTaskGroup(of: Void.self) { group in
+                        for _ in 0..<5 {
+                            group.addTask { _ = try await client.ips.list() }
+                        }
+                        try await until("all are sent") { server.requests.count == 5 * round + 6 }
+                        let start = ContinuousClock.now
+                        group.cancelAll()
+                        times.append(time(until: { server.gone == 5 * round + 5 }, since: start))
+                        var errors: [any Error] = []
+                        while let result = await group.nextResult() {
+                            if case .failure(let error) = result { errors.append(error) }
+                        }
+                        return errors
+                    }
+                    #expect(errors.count == 5 && errors.allSatisfy { $0 is CancellationError })
+                }
+                report("cancelAll of a group", times)
+            }
+        }
+
+        @Test func whenOneOfSeveralFailsTheOthersAreGivenUp() async throws {
+            try await test {
+                let other = try Server(.answer(404))
+                defer { other.close() }
+                let error = await failure {
+                    try await withThrowingTaskGroup(of: Void.self) { group in
+                        for _ in 0..<10 {
+                            group.addTask { _ = try await client.ips.list() }
+                        }
+                        try await until("all are sent") { server.requests.count == 11 }
+                        group.addTask {
+                            let client = try Client(username: username, password: password, baseURL: other.baseURL)
+                            _ = try await client.subAccounts.get("nobody")
+                        }
+                        for try await _ in group {}
+                    }
+                }
+                #expect(error?.kind == .notFound)
+                try await until("all are gone") { server.gone == 10 }
+            }
+        }
+
+        @Test func aTaskThatIsCancelledAlreadySendsNothing() async throws {
+            try await test {
+                let call = Task {
+                    withUnsafeCurrentTask { $0?.cancel() }
+                    return try await client.ips.list()
+                }
+                await #expect(throws: CancellationError.self) { try await call.value }
+                #expect(server.requests.count == 1)
+            }
+        }
+
+        @Test func aCallThatWaitsToBeSentAgainIsNot() async throws {
+            try await test {
+                let call = Task { try await client.proxies.list() }
+                try await until("it is sent") { server.requests.count == 2 }
+                try await Task.sleep(for: .milliseconds(50))
+                let start = ContinuousClock.now
+                call.cancel()
+                await #expect(throws: CancellationError.self) { try await call.value }
+                #expect(ContinuousClock.now - start < .milliseconds(200))
+                #expect(server.requests.count == 2)
+            }
+        }
+
+        @Test func aCallThatIsHeldBackByTheGateIsGivenUpToo() async throws {
+            defer { server.close() }
+            // Of credentials without a success one request is in flight, and the others wait for it.
+            let first = Task { try await client.ips.list() }
+            try await until("it is sent") { server.requests.count == 1 }
+            let held = Task { try await client.ips.list() }
+            try await Task.sleep(for: .milliseconds(50))
+            let start = ContinuousClock.now
+            held.cancel()
+            await #expect(throws: CancellationError.self) { try await held.value }
+            #expect(ContinuousClock.now - start < .milliseconds(200))
+            #expect(server.requests.count == 1)
+            first.cancel()
+            await #expect(throws: CancellationError.self) { try await first.value }
+        }
+
+        @Test func whicheverComesFirstACallEndsWithItsAnswerOrCancelled() async throws {
+            try await test {
+                var answered = 0
+                for round in 0..<500 {
+                    let call = Task { try await client.geo.open() }
+                    for _ in 0..<(round % 50) {
+                        await Task.yield()
+                        usleep(20)
+                    }
+                    call.cancel()
+                    switch await call.result {
+                    case .success(let counts):
+                        #expect(counts == ["US": 1])
+                        answered += 1
+                    case .failure(let error):
+                        #expect(error is CancellationError)
+                    }
+                }
+                print("of 500 calls cancelled at some time, \(answered) had their answer by then")
+            }
+        }
+
+        @Test func aThousandCancelledCallsLeaveNothingBehind() async throws {
+            // The object that each call has of its own in the library.
+            let objects = Locked<[Weak<ProxyMeshInternal.Client>]>([])
+            func cancelMany(_ rounds: Int) async throws {
+                for _ in 0..<rounds {
+                    let (arrived, gone) = (server.requests.count, server.gone)
+                    let calls = (0..<50).map { _ in
+                        Task {
+                            try await client.call { one in
+                                objects.with { $0.append(Weak(object: one)) }
+                                return try await one.ipsList(username: nil)
+                            }
+                        }
+                    }
+                    try await until("all are sent") { server.requests.count == arrived + 50 }
+                    calls.forEach { $0.cancel() }
+                    for call in calls {
+                        await #expect(throws: CancellationError.self) { try await call.value }
+                    }
+                    try await until("all are gone") { server.gone == gone + 50 }
+                }
+            }
+            try await test {
+                try await cancelMany(2)
+                try await Task.sleep(for: .milliseconds(200))
+                let before = Left()
+                objects.with { $0 = [] }
+                try await cancelMany(20)
+                try await until("no more than before is left: \(before)") { Left().isNoMore(than: before) }
+                let left = objects.with { $0.filter { $0.object != nil }.count }
+                print("1,000 cancelled calls: \(before) before; \(Left()), \(left) of \(objects.with { $0.count }) objects after")
+                #expect(left == 0)
+                #expect(Left().megabytes <= before.megabytes + 20)
+            }
+        }
+    }
+}

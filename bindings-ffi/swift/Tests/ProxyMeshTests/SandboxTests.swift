@@ -1,0 +1,110 @@
+import Foundation
+import ProxyMesh
+import Testing
+
+extension ProxyMeshTests {
+    /// All 23 calls against the emulated service, which is as strict as the real one.
+    @Suite struct SandboxTests {
+        private func calls(_ sandbox: Sandbox) throws -> Set<String> {
+            Set(try sandbox.requests().map { "\($0["method"]?.text ?? "") \($0["path"]?.text ?? "")" })
+        }
+
+        private var inAYear: DateComponents {
+            let date = Calendar(identifier: .gregorian).date(byAdding: .year, value: 1, to: Date())!
+            return Calendar(identifier: .gregorian).dateComponents([.year, .month, .day], from: date)
+        }
+
+        @Test func theClientMakesEveryCall() async throws {
+            let sandbox = try Sandbox()
+            let client = try Client(username: username, password: password, baseURL: sandbox.baseURL)
+            let proxy = try #require(try await client.proxies.list().first)
+            #expect(try await client.proxies.add(proxy) == proxy.host)
+            try await client.proxies.delete(proxy)
+            #expect(try await client.geo.open().values.allSatisfy { $0 >= 0 })
+            #expect(try await client.geo.world()["US"] != nil)
+
+            let made = try await client.subAccounts.create(
+                "crawler-1", password: subPassword, firstName: "Zoë", lastName: "O", email: "z@ex.com", monthlyLimit: 5,
+                totalLimit: 50)
+            #expect(made.monthlyBandwidthLimit == 5 && made.totalBandwidthLimit == 50)
+            #expect(try await client.subAccounts.edit("crawler-1", monthlyLimit: 7).monthlyBandwidthLimit == 7)
+            try sandbox.control("usage", #"{"username": "crawler-1", "gigabytes": 1.5}"#)
+            let found = try await client.subAccounts.get("crawler-1")
+            #expect(found.monthlyBandwidth == 1.5 && found.totalBandwidth == 1.5)
+            #expect([found.firstName, found.lastName, found.email] == ["Zoë", "O", "z@ex.com"])
+            #expect(try await client.subAccounts.deactivate("crawler-1").active == false)
+            #expect(try await client.subAccounts.activate("crawler-1").active)
+
+            #expect(try await client.ips.add("203.0.113.7", label: "office") == "203.0.113.7")
+            #expect(try await client.ips.labels() == [LabeledIP(ip: "203.0.113.7", label: "office")])
+            #expect(try await client.ips.list() == ["203.0.113.7"])
+            try await client.ips.delete("203.0.113.7")
+            try await client.ips.add("2001:db8::7", username: "crawler-1")
+            #expect(try await client.ips.list(username: "crawler-1") == ["2001:db8::7"])
+
+            #expect(try await client.hostnames.add("a.example") == "a.example")
+            #expect(try await client.hostnames.list() == ["a.example"])
+            try await client.hostnames.delete("a.example")
+
+            let new = try await client.tokens.create(label: "ci", expiresAt: inAYear)
+            #expect(new.secret.hasPrefix("pm_") == true)
+            #expect(new.expiresAt == inAYear)
+            #expect(abs(new.createdAt.timeIntervalSinceNow) < 60)
+            #expect(try await client.tokens.list() == [new.token])
+            #expect(try await client.tokens.deactivate(new.id).isActive == false)
+            #expect(try await client.tokens.activate(new.id).isActive)
+            #expect(try await Client(token: new.secret, baseURL: sandbox.baseURL).ips.list() == [])
+            try await client.tokens.delete(new.id)
+
+            try await client.subAccounts.delete("crawler-1")
+            let error = try #require(await failure { try await client.subAccounts.get("crawler-1") })
+            #expect(error.kind == .notFound && error.call == "sub_accounts.get")
+            #expect(try calls(sandbox).count == 23)
+        }
+
+        @Test func theBlockingClientMakesEveryCall() throws {
+            let sandbox = try Sandbox()
+            let client = try BlockingClient(username: username, password: password, baseURL: sandbox.baseURL)
+            let proxy = try #require(try client.proxies.list().first)
+            #expect(try client.proxies.add(proxy) == proxy.host)
+            try client.proxies.delete(proxy)
+            #expect(try client.geo.open().values.allSatisfy { $0 >= 0 })
+            #expect(try client.geo.world()["US"] != nil)
+
+            let made = try client.subAccounts.create(
+                "crawler-1", password: subPassword, firstName: "Zoë", lastName: "O", email: "z@ex.com", monthlyLimit: 5,
+                totalLimit: 50)
+            #expect(made.monthlyBandwidthLimit == 5 && made.totalBandwidthLimit == 50)
+            #expect(try client.subAccounts.edit("crawler-1", monthlyLimit: 7).monthlyBandwidthLimit == 7)
+            #expect(try client.subAccounts.get("crawler-1").firstName == "Zoë")
+            #expect(try client.subAccounts.deactivate("crawler-1").active == false)
+            #expect(try client.subAccounts.activate("crawler-1").active)
+
+            #expect(try client.ips.add("203.0.113.7", label: "office") == "203.0.113.7")
+            #expect(try client.ips.labels() == [LabeledIP(ip: "203.0.113.7", label: "office")])
+            #expect(try client.ips.list() == ["203.0.113.7"])
+            try client.ips.delete("203.0.113.7")
+
+            #expect(try client.hostnames.add("a.example") == "a.example")
+            #expect(try client.hostnames.list() == ["a.example"])
+            try client.hostnames.delete("a.example")
+
+            let new = try client.tokens.create(label: "ci")
+            #expect(new.secret.hasPrefix("pm_") == true)
+            #expect(try client.tokens.list() == [new.token])
+            #expect(try client.tokens.deactivate(new.id).isActive == false)
+            #expect(try client.tokens.activate(new.id).isActive)
+            try client.tokens.delete(new.id)
+            try client.subAccounts.delete("crawler-1")
+            #expect(try calls(sandbox).count == 23)
+        }
+
+        @Test func whatIsSafeToRepeatIsSentAgain() throws {
+            let sandbox = try Sandbox()
+            try sandbox.fault(#"{"kind": "status", "status": 429, "headers": {"Retry-After": "0"}, "path": "/api/proxies/"}"#)
+            let client = try BlockingClient(username: username, password: password, baseURL: sandbox.baseURL)
+            #expect(try !client.proxies.list().isEmpty)
+            #expect(try sandbox.requests().map { $0["status"]?.whole } == [429, 200])
+        }
+    }
+}

@@ -1,0 +1,64 @@
+import Foundation
+import ProxyMesh
+import Testing
+
+extension ProxyMeshTests {
+    /// No secret stands in what is printed, dumped, or mirrored, nor in an error.
+    @Suite struct SecretsTests {
+        private func shown(_ value: Any) -> String {
+            var dumped = ""
+            dump(value, to: &dumped)
+            func mirrored(_ value: Any, _ depth: Int) -> String {
+                guard depth < 5 else { return "" }
+                return Mirror(reflecting: value).children
+                    .map { "\($0.label ?? ""): \($0.value) \(mirrored($0.value, depth + 1))" }.joined()
+            }
+            return [dumped, mirrored(value, 0), "\(value)", String(reflecting: value), "\([value])", "\(["k": value])"].joined()
+        }
+
+        private func check(_ text: String) {
+            let canaries = [password, subPassword, token, basic.replacingOccurrences(of: "Basic ", with: "")]
+            #expect(!canaries.contains { text.contains($0) } == true)
+        }
+
+        @Test func theSecretOfATokenIsRedacted() {
+            let new = NewToken(token: Token(id: 1, label: "ci", createdAt: Date(timeIntervalSince1970: 0)), secret: token)
+            let text = shown(new)
+            check(text)
+            check(shown(Optional(new) as Any))
+            #expect(text.contains("[redacted]"))
+            #expect("\(new)" == "NewToken(token: \(new.token), secret: \"[redacted]\")")
+            #expect((new.secret == token) == true && new.label == "ci")
+        }
+
+        @Test func clientsShowNothing() throws {
+            let client = try Client(username: username, password: password)
+            check(shown(client))
+            check(shown(client.subAccounts))
+            check(shown(try Client(token: token)))
+            let blocking = try BlockingClient(username: username, password: password)
+            check(shown(blocking))
+        }
+
+        @Test func errorsShowNothing() async throws {
+            let echo = try Server { request in
+                .answer(400, #"{"error": "\#(request.headers["authorization"] ?? "") \#(password)"}"#)
+            }
+            defer { echo.close() }
+            let client = try Client(username: username, password: password, baseURL: echo.baseURL)
+            let errors: [ProxyMeshError?] = [
+                failureNow { try Client(username: username, password: password, token: token) },
+                failureNow {
+                    try Client(username: username, password: password, baseURL: URL(string: "https://x:\(password)@y"))
+                },
+                failureNow { try Client(username: username, password: password, timeout: .zero) },
+                await failure { try await client.ips.list() },
+                await failure { try await client.subAccounts.create("x", password: subPassword + "\u{0}") },
+                await failure { try await client.subAccounts.create("x", password: String(repeating: subPassword, count: 10)) },
+            ]
+            for error in errors {
+                check(shown(try #require(error)))
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+import Foundation
+
+#if canImport(Glibc)
+    import Glibc
+
+    private let stream = Int32(SOCK_STREAM.rawValue)
+    private let quiet = Int32(MSG_NOSIGNAL)
+#else
+    import Darwin
+
+    private let stream = SOCK_STREAM
+    private let quiet = Int32(0)
+#endif
+
+/// What the system said.
+struct SocketError: Error {
+    let call: String
+    let code = errno
+}
+
+/// A TCP connection.
+struct Connection: Sendable {
+    let descriptor: Int32
+
+    init(descriptor: Int32) {
+        self.descriptor = descriptor
+        set(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, Int32(1))
+    }
+
+    /// Connects to a port of this machine.
+    init(port: UInt16) throws {
+        let descriptor = socket(AF_INET, stream, 0)
+        var address = loopback(port)
+        let connected = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, length) }
+        }
+        guard connected == 0 else {
+            closeDescriptor(descriptor)
+            throw SocketError(call: "connect")
+        }
+        self.init(descriptor: descriptor)
+    }
+
+    /// Nothing at the end, and once the connection is broken.
+    func read() -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: 64 * 1024)
+        let count = recv(descriptor, &bytes, bytes.count, 0)
+        return Array(bytes.prefix(max(count, 0)))
+    }
+
+    /// Whether all could be sent.
+    @discardableResult
+    func write(_ bytes: [UInt8]) -> Bool {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let sent = rest.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, quiet) }
+            guard sent > 0 else { return false }
+            rest = rest.dropFirst(sent)
+        }
+        return true
+    }
+
+    /// Ends what waits for it to be readable.
+    func end() {
+        shutdown(descriptor, Int32(SHUT_RDWR))
+    }
+
+    func close() {
+        closeDescriptor(descriptor)
+    }
+}
+
+/// What listens on a port of this machine.
+struct Listener: Sendable {
+    private let descriptor: Int32
+    let port: UInt16
+
+    init() throws {
+        descriptor = socket(AF_INET, stream, 0)
+        var address = loopback(0)
+        var size = length
+        let descriptor = descriptor
+        let listens = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, length) == 0 && listen(descriptor, 1024) == 0 && getsockname(descriptor, $0, &size) == 0
+            }
+        }
+        guard listens else { throw SocketError(call: "listen") }
+        port = UInt16(bigEndian: address.sin_port)
+    }
+
+    func accept() -> Connection? {
+        let connection = acceptOn(descriptor)
+        return connection < 0 ? nil : Connection(descriptor: connection)
+    }
+
+    func close() {
+        closeDescriptor(descriptor)
+    }
+}
+
+private let length = socklen_t(MemoryLayout<sockaddr_in>.size)
+
+// Under names that no method has.
+
+private func closeDescriptor(_ descriptor: Int32) {
+    _ = close(descriptor)
+}
+
+private func acceptOn(_ descriptor: Int32) -> Int32 {
+    accept(descriptor, nil, nil)
+}
+
+private func loopback(_ port: UInt16) -> sockaddr_in {
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
+    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    return address
+}
+
+private func set<Value>(_ descriptor: Int32, _ level: Int32, _ option: Int32, _ value: Value) {
+    withUnsafePointer(to: value) {
+        _ = setsockopt(descriptor, level, option, $0, socklen_t(MemoryLayout<Value>.size))
+    }
+}

@@ -1,0 +1,113 @@
+import Foundation
+import ProxyMesh
+import Testing
+
+extension ProxyMeshTests {
+    /// What calls give: compared, kept in sets, sent between tasks, printed.
+    @Suite struct ValuesTests {
+        @Test func valuesAreSendableAndHashable() {
+            func check<Value: Sendable & Hashable>(_: Value.Type) {}
+            check(SubAccount.self)
+            check(LabeledIP.self)
+            check(Proxy.self)
+            check(Token.self)
+            check(NewToken.self)
+            check(ProxyMeshError.self)
+            func checkSendable<Value: Sendable>(_: Value.Type) {}
+            checkSendable(Client.self)
+            checkSendable(BlockingClient.self)
+            checkSendable(Client.SubAccounts.self)
+            checkSendable(BlockingClient.Tokens.self)
+        }
+
+        @Test func valuesCompare() throws {
+            let ip = LabeledIP(ip: "203.0.113.7", label: "office")
+            #expect(ip == LabeledIP(ip: "203.0.113.7", label: "office"))
+            #expect(ip != LabeledIP(ip: "203.0.113.7"))
+            #expect(Set([ip, ip, LabeledIP(ip: "203.0.113.7")]).count == 2)
+            #expect(SubAccount(username: "x") == SubAccount(username: "x"))
+            #expect(SubAccount(username: "x") != SubAccount(username: "x", monthlyBandwidth: 1))
+            #expect(try Proxy(host: "us-ca.example") == Proxy(host: "us-ca.example", port: 31280))
+            #expect(try Proxy(host: "us-ca.example") != Proxy(host: "us-ca.example", port: 1))
+            let token = Token(id: 1, createdAt: .distantPast)
+            #expect(token == Token(id: 1, createdAt: .distantPast))
+            #expect(NewToken(token: token, secret: "a") != NewToken(token: token, secret: "b"))
+            let error = ProxyMeshError.config(.init(text: "no", reason: "no"))
+            #expect(Set([error, error]).count == 1)
+        }
+
+        @Test func aProxyHasANameAnURLAndOneWithCredentials() throws {
+            let proxy = try Proxy(host: "us-ca.proxymesh.com", port: 31280)
+            #expect(proxy.name == "us-ca")
+            #expect("\(proxy)" == "us-ca.proxymesh.com:31280")
+            #expect(proxy.url.absoluteString == "http://us-ca.proxymesh.com:31280")
+            let url = proxy.url(username: "me@ex.com", password: "a b").absoluteString
+            #expect(url == "http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280")
+        }
+
+        @Test func whateverIsAProxyHasAnURL() throws {
+            let long = Array(repeating: String(repeating: "a", count: 62), count: 4).joined(separator: ".")
+            let hosts = [
+                "a", "1", "1.2.3.4", "1.2.3.4.5", "999.999.999.999", "0x7f.1", "XN--bcher-kva.example", "xn--a", "a--b.c", long,
+            ]
+            let secrets = ["", " ", "@:/?#[]%", "ä🦀\u{0}\n\u{202e}", String(repeating: "x", count: 10_000), "%41"]
+            for host in hosts {
+                for port in [1, 80, 31280, 65535] {
+                    let proxy = try Proxy(host: host, port: port)
+                    #expect(proxy.url.host == host && proxy.url.port == port)
+                    for secret in secrets {
+                        let url = proxy.url(username: secret, password: secret)
+                        #expect(url.host == host && url.port == port)
+                        #expect(url.password(percentEncoded: false) ?? "" == secret)
+                    }
+                }
+            }
+        }
+
+        @Test func aProxyThatIsNoneIsRefusedByTheCore() {
+            let none = [
+                ("", 1), ("a b", 1), ("http://x", 1), ("x@y", 1), ("[::1]", 1), ("ä", 1), ("x.example", 0), ("x.example", -1),
+                ("x.example", 65536), ("x.example", .max), ("x.example", .min), ("x.example:1", 1),
+                (String(repeating: "a", count: 1 << 20), 1),
+            ]
+            for (host, port) in none {
+                guard case .validation(let error) = failureNow({ try Proxy(host: host, port: port) }) else {
+                    Issue.record("a proxy at \(host.prefix(100)):\(port)")
+                    continue
+                }
+                #expect(error.field == "proxy")
+            }
+        }
+
+        @Test func whatIsNoDateIsRefusedByTheCore() throws {
+            let server = try Server(.answer(404))
+            defer { server.close() }
+            let client = try BlockingClient(username: username, password: password, baseURL: server.baseURL)
+            let none = [
+                DateComponents(), DateComponents(year: 2030), DateComponents(year: 2030, month: 2, day: 30),
+                DateComponents(year: -1, month: 1, day: 1), DateComponents(year: .max, month: .min, day: .max),
+                DateComponents(month: 1, day: 1),
+            ]
+            for date in none {
+                guard case .validation(let error) = failureNow({ try client.tokens.create(expiresAt: date) }) else {
+                    Issue.record("a token that expires at \(date)")
+                    continue
+                }
+                #expect(error.field == "expires_at")
+            }
+            #expect(server.connections == 0)
+        }
+
+        @Test func hugeNumbersAreRefusedByTheCore() throws {
+            let server = try Server(.answer(404))
+            defer { server.close() }
+            let client = try BlockingClient(username: username, password: password, baseURL: server.baseURL)
+            for limit in [Int.min, -1, .max] {
+                #expect(failureNow { try client.subAccounts.create("x", monthlyLimit: limit) }?.kind == .validation)
+                #expect(failureNow { try client.subAccounts.edit("x", totalLimit: limit) }?.kind == .validation)
+            }
+            #expect(failureNow { try client.tokens.delete(.min) }?.kind == .validation)
+            #expect(server.connections == 0)
+        }
+    }
+}
