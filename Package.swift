@@ -29,6 +29,9 @@ let package = Package(
         .testTarget(
             name: "ProxyMeshTests", dependencies: ["ProxyMesh", "ProxyMeshInternal"],
             path: "bindings-ffi/swift/Tests/ProxyMeshTests"),
+        // For tests/conformance. No product, so that nobody else builds it.
+        .executableTarget(
+            name: "ConformanceAgent", dependencies: ["ProxyMesh"], path: "bindings-ffi/swift/Tests/ConformanceAgent"),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,10 +1,14 @@
 import Foundation
 
-@testable import ProxyMesh
+import ProxyMesh
 
 /// Either client, whose calls go by the names that the tables have for them.
-protocol Account {
+protocol Account: Sendable {
     func call(_ arguments: Arguments) async throws -> JSON
+
+    /// The same with other options.
+    func with(timeout: Duration?, maxRetries: Int?) throws -> any Account
+
     func close()
 }
 
@@ -14,7 +18,10 @@ struct Options {
     var password: String?
     var token: String?
     var timeout: Duration?
+    var connectTimeout: Duration?
     var maxRetries: Int?
+    var caFile: URL?
+    var trustEnv = false
 
     init(password: String = credentials.password, timeout: Duration? = nil, maxRetries: Int? = nil) {
         username = credentials.username
@@ -25,6 +32,9 @@ struct Options {
     init(token: String) {
         self.token = token
     }
+
+    /// With nothing.
+    init(none: Void) {}
 }
 
 /// Which client.
@@ -47,7 +57,16 @@ final class Awaited: Account {
     init(_ baseURL: URL, _ options: Options) throws {
         client = try Client(
             username: options.username, password: options.password, token: options.token, baseURL: baseURL,
-            timeout: options.timeout, maxRetries: options.maxRetries)
+            timeout: options.timeout, connectTimeout: options.connectTimeout, maxRetries: options.maxRetries,
+            caFile: options.caFile, trustEnv: options.trustEnv)
+    }
+
+    private init(_ client: Client) {
+        self.client = client
+    }
+
+    func with(timeout: Duration?, maxRetries: Int?) throws -> any Account {
+        Awaited(try client.withOptions(timeout: timeout, maxRetries: maxRetries))
     }
 
     func call(_ arguments: Arguments) async throws -> JSON {
@@ -90,14 +109,10 @@ final class Awaited: Account {
             case "proxies.delete": try JSON(await client.proxies.delete(arguments.text("proxy")))
             case "tokens.list": try JSON(await client.tokens.list(username: arguments.maybe("username")).map(JSON.init))
             case "tokens.create":
-                switch try arguments.expiry() {
-                case .date(let date):
-                    try JSON(
-                        await client.tokens.create(
-                            label: arguments.maybe("label"), expiresAt: date, username: arguments.maybe("username")))
-                case .noDate(let text):
-                    try await noDate(text, label: arguments.maybe("label"), username: arguments.maybe("username"))
-                }
+                try JSON(
+                    await client.tokens.create(
+                        label: arguments.maybe("label"), expiresAt: arguments.maybeDate("expires_at"),
+                        username: arguments.maybe("username")))
             case "tokens.activate":
                 try JSON(await client.tokens.activate(arguments.whole("id"), username: arguments.maybe("username")))
             case "tokens.deactivate":
@@ -112,14 +127,6 @@ final class Awaited: Account {
         return answer
     }
 
-    /// What no date can be, so that only the core can refuse it.
-    private func noDate(_ text: String, label: String?, username: String?) async throws -> JSON {
-        let given = try await client.call {
-            try await $0.tokensCreate(label: label, expiresAt: text, username: username)
-        }
-        return JSON(NewToken(given))
-    }
-
     func close() {
         client.close()
     }
@@ -132,7 +139,16 @@ final class Blocked: Account {
     init(_ baseURL: URL, _ options: Options) throws {
         client = try BlockingClient(
             username: options.username, password: options.password, token: options.token, baseURL: baseURL,
-            timeout: options.timeout, maxRetries: options.maxRetries)
+            timeout: options.timeout, connectTimeout: options.connectTimeout, maxRetries: options.maxRetries,
+            caFile: options.caFile, trustEnv: options.trustEnv)
+    }
+
+    private init(_ client: BlockingClient) {
+        self.client = client
+    }
+
+    func with(timeout: Duration?, maxRetries: Int?) throws -> any Account {
+        Blocked(try client.withOptions(timeout: timeout, maxRetries: maxRetries))
     }
 
     func call(_ arguments: Arguments) throws -> JSON {
@@ -173,14 +189,10 @@ final class Blocked: Account {
             case "proxies.delete": try JSON(client.proxies.delete(arguments.text("proxy")))
             case "tokens.list": try JSON(client.tokens.list(username: arguments.maybe("username")).map(JSON.init))
             case "tokens.create":
-                switch try arguments.expiry() {
-                case .date(let date):
-                    try JSON(
-                        client.tokens.create(
-                            label: arguments.maybe("label"), expiresAt: date, username: arguments.maybe("username")))
-                case .noDate(let text):
-                    try noDate(text, label: arguments.maybe("label"), username: arguments.maybe("username"))
-                }
+                try JSON(
+                    client.tokens.create(
+                        label: arguments.maybe("label"), expiresAt: arguments.maybeDate("expires_at"),
+                        username: arguments.maybe("username")))
             case "tokens.activate": try JSON(client.tokens.activate(arguments.whole("id"), username: arguments.maybe("username")))
             case "tokens.deactivate":
                 try JSON(client.tokens.deactivate(arguments.whole("id"), username: arguments.maybe("username")))
@@ -193,29 +205,8 @@ final class Blocked: Account {
         return answer
     }
 
-    /// What no date can be, so that only the core can refuse it.
-    private func noDate(_ text: String, label: String?, username: String?) throws -> JSON {
-        let given = try client.call {
-            try $0.tokensCreate(label: label, expiresAt: text, username: username)
-        }
-        return JSON(NewToken(given))
-    }
-
     func close() {
         client.close()
-    }
-}
-
-private enum Expiry {
-    case date(DateComponents?)
-    case noDate(String)
-}
-
-extension Arguments {
-    fileprivate func expiry() throws -> Expiry {
-        guard let text = try maybe("expires_at") else { return .date(nil) }
-        let date = DateComponents(isoDate: text)
-        return date.isoDate == text ? .date(date) : .noDate(text)
     }
 }
 
@@ -264,7 +255,7 @@ extension JSON {
             "id": .whole(token.id),
             "label": .text(token.label),
             "is_active": .bool(token.isActive),
-            "expires_at": JSON(token.expiresAt?.isoDate),
+            "expires_at": JSON(token.expiresAt?.written),
             "created_at": .text(ISO8601DateFormatter().string(from: token.createdAt)),
         ]
     }
