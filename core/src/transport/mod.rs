@@ -84,6 +84,21 @@ impl Failure {
     fn certain(error: Error) -> Self {
         Self { error, in_doubt: false, unanswered: None }
     }
+
+    /// What to tell of a call that nothing can be found out about: of a write that got no answer, that its outcome is unknown.
+    /// A refusal that came after that stands, unless the write is one that is never sent again, or says no more than that the
+    /// service is busy.
+    fn settled(self, call: &Call) -> Error {
+        match (call.replay, self.unanswered, self.error) {
+            (Replay::Once, Some(cause), _)
+            | (
+                Replay::Idempotent,
+                Some(cause),
+                Error::Timeout { .. } | Error::Connection { .. } | Error::Server(_) | Error::RateLimited(_),
+            ) => outcome_unknown(call, cause.reason),
+            (_, _, error) => error,
+        }
+    }
 }
 
 /// An exchange with the service that has ended, with an answer or without. [`Exchange::read`] gives the call's result.
@@ -124,9 +139,14 @@ impl Exchange {
     pub fn read<E: Endpoint>(self, endpoint: &E) -> Result<E::Answer> {
         let Self { transport, request, end } = self;
         match end {
-            End::Answered(Answer { body: Some(body), status, .. }) => E::decode(&body)
-                .map_err(|mismatch| transport.unreadable(&request, status, &body, Some(&mismatch))),
-            End::Answered(answer) => Err(transport.unreadable(&request, answer.status, b"", None)),
+            End::Answered(answer) => E::decode(answer.bytes()).map_err(|mismatch| {
+                let error = transport.unreadable(&request, &answer, &mismatch);
+                // A write may have been carried out, or a front end may have spoken.
+                match request.call.replay {
+                    Replay::Read => error,
+                    _ => unknown(request.call, Failure::certain(error)),
+                }
+            }),
             End::Failed(error) => Err(error),
             End::LookedUp { failure, found } => {
                 let finding = endpoint.read_back().and_then(|ReadBack { judge, .. }| match &found {
@@ -222,27 +242,33 @@ impl Transport {
         let call = request.call;
         let observer = observer.as_ref();
         let end = match self.deliver(&request, options, observer).await {
-            Ok(answer) => End::Answered(answer),
+            Ok(answer) if call.replay != Replay::Verifiable => End::Answered(answer),
+            Ok(answer) => match endpoint.check(answer.bytes()) {
+                Ok(()) => End::Answered(answer),
+                Err(mismatch) => {
+                    let error = self.unreadable(&request, &answer, &mismatch);
+                    let failure = Failure { error, in_doubt: true, unanswered: None };
+                    self.settle(call, endpoint.probe(), failure, options, observer).await
+                }
+            },
             Err(failure) if call.replay == Replay::Verifiable && failure.in_doubt => {
                 self.settle(call, endpoint.probe(), failure, options, observer).await
             }
-            Err(Failure { unanswered: Some(cause), .. }) if call.replay == Replay::Once => {
-                End::Failed(outcome_unknown(call, cause.reason))
-            }
-            Err(failure) => End::Failed(failure.error),
+            Err(failure) => End::Failed(failure.settled(call)),
         };
         Exchange { transport: self, request, end }
     }
 
     /// The error for a success that cannot be read: too large, or not what was promised.
-    fn unreadable(&self, request: &Request, status: u16, body: &[u8], mismatch: Option<&Mismatch>) -> Error {
+    fn unreadable(&self, request: &Request, answer: &Answer, mismatch: &Mismatch) -> Error {
         let call = request.call;
-        let reason = match mismatch {
+        let reason = match &answer.body {
             None => "it is larger than 8 MiB".to_owned(),
-            Some(_) if body.is_empty() => "it is empty".to_owned(),
-            Some(mismatch) => mismatch.reason(!call.secret_answer),
+            Some(body) if body.is_empty() => "it is empty".to_owned(),
+            Some(_) => mismatch.reason(!call.secret_answer),
         };
-        refusal::unreadable(call, status, body, &reason, &self.secrets(request))
+        let (reason, body) = refusal::unreadable(call, answer.bytes(), &reason, &self.secrets(request));
+        Error::Decode { call: call.name, status: answer.status, reason, body }
     }
 
     /// Looks up whether a write that ended in doubt took effect, where that can be.
@@ -256,9 +282,11 @@ impl Transport {
     ) -> End {
         let refused = match &failure.error {
             Error::Authentication(_) | Error::AuthenticationBlocked { .. } => true,
-            Error::Timeout { .. } | Error::Connection { .. } | Error::Server(_) | Error::RateLimited(_) => {
-                false
-            }
+            Error::Timeout { .. }
+            | Error::Connection { .. }
+            | Error::Decode { .. }
+            | Error::Server(_)
+            | Error::RateLimited(_) => false,
             // Only "already so" can be the echo of an earlier attempt; any other answer stands.
             error if error.status().is_some_and(|status| call.already_so.contains(&status)) => false,
             _ => return End::Failed(failure.error),
@@ -414,6 +442,9 @@ fn unknown(call: &'static Call, failure: Failure) -> Error {
     match (failure.unanswered, failure.error) {
         (None, error @ Error::Server(_)) => error,
         (Some(cause), _) => outcome_unknown(call, cause.reason),
+        (None, Error::Decode { status, reason, .. }) => {
+            outcome_unknown(call, format!("the answer ({status}) cannot be read: {reason}"))
+        }
         (None, error) => {
             let reason = error.refusal().map_or_else(|| error.to_string(), Refusal::summary);
             outcome_unknown(call, reason)

@@ -1,10 +1,7 @@
 //! Reads what the service says when it refuses (api.md, A10).
 
 use super::{attempt::LARGEST_REFUSAL, outcome::Answer, redact::Redactor};
-use crate::{
-    endpoint::Call,
-    error::{Error, Refusal},
-};
+use crate::{endpoint::Call, error::Refusal};
 use secrecy::SecretString;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -71,22 +68,20 @@ pub(super) fn refusal(
     }
 }
 
-/// The error for a successful answer that cannot be read. The body of an answer with a secret is withheld.
+/// Why a successful answer cannot be read, and what of its body may be shown. That of an answer with a secret is withheld.
 pub(super) fn unreadable(
     call: &'static Call,
-    status: u16,
     body: &[u8],
     reason: &str,
     secrets: &[&SecretString],
-) -> Error {
+) -> (String, String) {
     let redactor = Redactor::new(secrets.iter().copied());
     let body = if call.secret_answer {
         "[withheld: it may hold a secret]".to_owned()
     } else {
         shown(body, &redactor)
     };
-    let reason = one_line(&redactor.redact(reason), REASON);
-    Error::Decode { call: call.name, status, reason, body }
+    (one_line(&redactor.redact(reason), REASON), body)
 }
 
 /// The body's first 4 KiB as text.
