@@ -58,13 +58,13 @@ const TABLE: &str = "\
 | Read | 429, Retry-After: 61 | always | 1 | – | – | RateLimited 429 after 1 attempt, retry_after 61 s |
 | Idempotent | connection refused | always | 0 | 0 | 0 | Connection after 3 attempts |
 | Idempotent | reset before an answer | once | 2 | 0 | 1 | the answer |
-| Idempotent | reset before an answer | always | 3 | 0 | 0 | Connection after 3 attempts |
+| Idempotent | reset before an answer | always | 3 | 0 | 0 | OutcomeUnknown |
 | Idempotent | reset after it was done | once | 2 | 0 | 2 | the answer |
-| Idempotent | reset after it was done | always | 3 | 0 | 3 | Connection after 3 attempts |
+| Idempotent | reset after it was done | always | 3 | 0 | 3 | OutcomeUnknown |
 | Idempotent | closed after it was done | once | 2 | 0 | 2 | the answer |
-| Idempotent | closed after it was done | always | 3 | 0 | 3 | Connection after 3 attempts |
+| Idempotent | closed after it was done | always | 3 | 0 | 3 | OutcomeUnknown |
 | Idempotent | time-out, though it was done | once | 2 | 0 | 2 | the answer |
-| Idempotent | time-out, though it was done | always | 3 | 0 | 3 | Timeout after 3 attempts |
+| Idempotent | time-out, though it was done | always | 3 | 0 | 3 | OutcomeUnknown |
 | Idempotent | 500 | once | 2 | 0 | 1 | the answer |
 | Idempotent | 500 | always | 3 | 0 | 0 | Server 500 after 3 attempts |
 | Idempotent | 502 | once | 2 | 0 | 1 | the answer |
@@ -471,17 +471,38 @@ fn a_write_that_was_refused_at_once_is_neither_sent_again_nor_looked_up() {
 
 #[test]
 fn a_success_that_cannot_be_read_is_not_asked_for_again() {
-    for (call, arguments) in [
-        ("ips.list", json!({})),
-        ("ips.add", json!({"ip": IP})),
-        ("sub_accounts.create", json!({"username": "x"})),
-        ("tokens.create", json!({})),
+    for (call, arguments, kind) in [
+        ("ips.list", json!({}), "Decode"),
+        ("proxies.add", json!({"proxy": "us-ca"}), "OutcomeUnknown"),
+        ("sub_accounts.create", json!({"username": "x"}), "OutcomeUnknown"),
+        ("tokens.create", json!({}), "OutcomeUnknown"),
     ] {
         let (result, asked) = make(call, arguments, vec![answer(200, "<html>")]);
         let error = result.unwrap_err();
-        assert!(matches!(error, Error::Decode { .. }), "{error:?}");
+        assert_eq!(error.kind(), kind, "{error:?}");
         assert_eq!(asked.len(), 1);
     }
+}
+
+#[test]
+fn a_write_whose_success_cannot_be_read_is_looked_up() {
+    let add = |looked_up: &str| {
+        let (result, asked) =
+            make("ips.add", json!({"ip": IP}), vec![answer(200, "<html>"), answer(200, looked_up)]);
+        assert_eq!(asked, [format!("POST /api/ip/add/ ip={IP}"), "GET /api/ips/".to_owned()]);
+        result
+    };
+    assert_eq!(add(&format!(r#"{{"ips": ["{IP}"]}}"#)).unwrap(), IP);
+    // It was a front end that answered.
+    assert_eq!(add(r#"{"ips": []}"#).unwrap_err().kind(), "Decode");
+    let error = add("<html>").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "ips.add: the answer (200) cannot be read: expected value at line 1 column 1, so it may or may not have been carried out; look it up with ips.list"
+    );
+    // A call that promises nothing has nothing that could not be read.
+    let (result, asked) = make("ips.delete", json!({"ip": IP}), vec![answer(200, "<html>")]);
+    assert_eq!((result.unwrap(), asked.len()), (Value::Null, 1));
 }
 
 #[test]
@@ -517,7 +538,7 @@ fn max_retries_is_how_often_a_call_is_sent_again() {
     let server = Server::start(|_| Reply::Reset);
     let client = support::blocking(support::basic(&server).max_retries(0));
     let error = client.proxies().add("us-ca").unwrap_err();
-    assert!(matches!(error, Error::Connection { attempts: 1, .. }), "{error:?}");
+    assert!(matches!(error, Error::OutcomeUnknown { .. }), "{error:?}");
     assert_eq!(server.count(), 1);
 }
 
