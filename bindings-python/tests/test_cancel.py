@@ -200,7 +200,7 @@ def test_1000_cancelled_calls_leave_nothing_behind(server: Server) -> None:
     print(f"\nheld after {CALLS // 10} cancelled calls: {early}; after {CALLS}: {late}")  # noqa: T201
     assert late["tasks"] == early["tasks"] == 1
     assert late["threads"] <= early["threads"]
-    # The pool may hold a few connections more or less.
-    assert late["descriptors"] <= early["descriptors"] + 3
+    # Ten calls at once need up to ten connections, which the pool keeps; a leak of one a call would be hundreds.
+    assert late["descriptors"] <= early["descriptors"] + 10
     assert late["objects"] <= early["objects"] + 100
     assert late["resident"] <= early["resident"] + 1024, "KiB"

@@ -19,7 +19,7 @@ import java.time.Duration
  * ```
  *
  * Any number of threads may share one. A call holds its thread until it is done, or its time limits have passed; an interrupt is
- * not noticed meanwhile. Settings that are not given come from the environment.
+ * not noticed meanwhile, and a virtual thread keeps its carrier. Settings that are not given come from the environment.
  */
 public class BlockingClient private constructor(private val calls: BlockingCalls) : AutoCloseable {
     /**

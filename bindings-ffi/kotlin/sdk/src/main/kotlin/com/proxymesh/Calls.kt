@@ -2,6 +2,8 @@ package com.proxymesh
 
 import java.nio.charset.CharacterCodingException
 import java.time.Duration
+import kotlin.coroutines.ContinuationInterceptor
+import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.ensureActive
@@ -27,11 +29,17 @@ internal class Calls(private val plumbing: Plumbing) {
     val baseUrl: String = plumbing.baseUrl().orEmpty()
 
     suspend fun <T> make(call: suspend Plumbing.() -> T): T {
+        val context = currentCoroutineContext()
         // A coroutine that is cancelled already sends nothing.
-        currentCoroutineContext().ensureActive()
+        context.ensureActive()
         // An answer arrives on a thread of the native library. Without a dispatcher, as in `suspend fun main`, what follows would
         // run on that thread, and keep it from the calls of others.
-        return withContext(Dispatchers.Default) { translated { plumbing.call() } }
+        val dispatcher = context[ContinuationInterceptor] as? CoroutineDispatcher
+        return if (dispatcher?.isDispatchNeeded(context) == true) {
+            translated { plumbing.call() }
+        } else {
+            withContext(Dispatchers.Default) { translated { plumbing.call() } }
+        }
     }
 
     fun with(options: Options): Calls = translated { Calls(plumbing.withOptions(options)) }

@@ -18,19 +18,16 @@ import com.proxymesh.internal.proxyUrlWith
  * @throws ValidationException the host is no DNS name, or the port not from 1 to 65535.
  */
 public class Proxy
-    @JvmOverloads
-    constructor(public val host: String, public val port: Int = 31280) {
+    internal constructor(public val host: String, public val port: Int, checked: CheckedProxy) {
+        /** A proxy at this host and port. */
+        @JvmOverloads
+        public constructor(host: String, port: Int = 31280) : this(host, port, CheckedProxy.of(host, port))
+
         /** The first part of the domain, such as `us-ca`. */
-        public val name: String
+        public val name: String = checked.name
 
         /** The URL without credentials, for a machine whose IP or hostname is authorised. */
-        public val url: String
-
-        init {
-            val checked = translated { proxyOf(host, port) }
-            name = checked.name
-            url = checked.url
-        }
+        public val url: String = checked.url
 
         /**
          * The URL with credentials, for any HTTP library. They are percent-encoded, so that an `@` or `:` in them is safe. The
@@ -51,3 +48,10 @@ public class Proxy
         /** `domain:port` */
         override fun toString(): String = "$host:$port"
     }
+
+/** What the core makes of a host and port; those that the service lists come with it. */
+internal class CheckedProxy(val name: String, val url: String) {
+    companion object {
+        fun of(host: String, port: Int): CheckedProxy = translated { proxyOf(host, port).let { CheckedProxy(it.name, it.url) } }
+    }
+}

@@ -25,7 +25,7 @@ internal fun CrossingSubAccount.translated() =
 
 internal fun CrossingLabeledIp.translated() = LabeledIp(ip, label)
 
-internal fun CrossingProxy.translated() = Proxy(host, port)
+internal fun CrossingProxy.translated() = Proxy(host, port, CheckedProxy(name, url))
 
 internal fun CrossingToken.translated() = Token(id, label, isActive, expiresAt?.let(LocalDate::parse), createdAt)
 

@@ -48,7 +48,7 @@ class CancellationTest {
 
     private fun report(way: String, times: List<Double>) {
         val sorted = times.sorted()
-        println("from $way to a closed connection: median %.1f, max %.1f ms".format(sorted[sorted.size / 2], sorted.last()))
+        println("from $way to a closed connection: min %.1f, median %.1f, max %.1f ms".format(sorted.first(), sorted[sorted.size / 2], sorted.last()))
         assertTrue(sorted.last() < 200, "$times")
     }
 
@@ -74,13 +74,13 @@ class CancellationTest {
     @Test
     fun `the server sees the connection closed within 200 ms of a time-out`() = test {
         val times = List(20) { round ->
+            val start = System.nanoTime()
             try {
                 withTimeout(100) { client.ips.list() }
                 error("it never answers")
             } catch (_: TimeoutCancellationException) {
-                val start = System.nanoTime()
                 until("it is gone") { server.gone.get() == round + 1 }
-                (System.nanoTime() - start) / 1e6
+                (System.nanoTime() - start) / 1e6 - 100 // since the time was out
             }
         }
         report("withTimeout", times)
