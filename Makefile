@@ -4,6 +4,7 @@
 #   make demo-kotlin   the same in Kotlin and in Java
 #   make demo-swift    the same in Swift
 #   make test    everything, in every language
+#   make test-faults   every call in every language with every fault
 #   make lint    formatting, lints, types, docs
 #   make bench   the benchmark, in ten minutes: tests/bench/README.md (QUICK=1: in two; ONLY="proxymesh,requests")
 #   make bench-languages   what the SDK costs in each language over Rust
@@ -14,7 +15,7 @@
 #   make clean   removes all that was built or installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-kotlin demo-swift test test-rust test-kotlin test-swift kotlin kotlin-library maven swift test-curl test-python test-pythons test-freethreaded test-soak test-types test-downstream test-secrets bench bench-check bench-languages bench-install lint lint-rust lint-python lint-bindings lint-swift stubs bindings wheel clean
+.PHONY: help demo demo-kotlin demo-swift test test-rust test-kotlin test-swift test-conformance test-faults conformance-agents kotlin kotlin-library maven swift test-curl test-python test-pythons test-freethreaded test-soak test-types test-downstream test-secrets bench bench-check bench-languages bench-install lint lint-rust lint-python lint-bindings lint-swift stubs bindings wheel clean
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -36,7 +37,7 @@ SWIFT := target/swift-library
 # As JNA calls this machine.
 PLATFORM := $(shell uname -sm | sed 's/^Darwin arm64$$/darwin-aarch64/; s/^Darwin /darwin-/; s/^Linux /linux-/; s/x86_64/x86-64/')
 MAVEN = cd $(FFI)/kotlin && mvn --batch-mode --no-transfer-progress -Dmaven.repo.local=$(CURDIR)/target/maven
-PYTHON_SOURCES := bindings-python examples tests/downstream tests/bench tests/soak
+PYTHON_SOURCES := bindings-python examples tests/downstream tests/bench tests/soak tests/conformance
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -53,7 +54,7 @@ demo-swift: swift
 	@cargo build --quiet --locked --package proxymesh-sandbox
 	@$(FFI)/swift/consumer.sh $(SWIFT) target/debug/proxymesh-sandbox
 
-test: test-rust test-curl test-python test-pythons test-types test-downstream test-kotlin test-swift test-secrets
+test: test-rust test-curl test-python test-pythons test-types test-downstream test-kotlin test-swift test-conformance test-secrets
 
 # With all output shown, so that test-secrets sees it.
 test-rust: | $(TESTS)
@@ -81,6 +82,22 @@ test-swift: swift | $(TESTS)
 	RUST_BACKTRACE=0 LIBRARY_PATH=$(CURDIR)/$(SWIFT) PROXYMESH_TEST_SANDBOX=$(CURDIR)/target/debug/proxymesh-sandbox $(FFI)/swift/toolchain.sh \
 	    swift test --scratch-path target/swift-build -Xswiftc -warnings-as-errors 2>&1 | tee $(TESTS)/swift.log
 	$(FFI)/swift/consumer.sh $(SWIFT) target/debug/proxymesh-sandbox
+
+# The cases on all eight surfaces, and a slice of the fault matrix: tests/conformance/README.md.
+test-conformance: conformance-agents
+	$(TESTS)/bin/python tests/conformance/runner/run.py 2>&1 | tee $(TESTS)/conformance.log
+	$(TESTS)/bin/python tests/conformance/runner/faults.py --slice 16 2>&1 | tee -a $(TESTS)/conformance.log
+
+# All of the fault matrix, in minutes; the report is target/conformance/report.md.
+test-faults: conformance-agents
+	$(TESTS)/bin/python tests/conformance/runner/faults.py
+
+conformance-agents: wheel $(TESTS)/bin/pytest kotlin-library swift
+	@$(TESTS)/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
+	cargo build --quiet --locked --package proxymesh-conformance
+	$(MAVEN) --quiet test-compile dependency:build-classpath '-Dmdep.outputFile=$${project.build.directory}/classpath'
+	LIBRARY_PATH=$(CURDIR)/$(SWIFT) $(FFI)/swift/toolchain.sh \
+	    swift build --quiet --product ConformanceAgent --scratch-path target/swift-build -Xswiftc -warnings-as-errors
 
 # Every other CPython that is here, from the same wheel.
 test-pythons: wheel $(TESTS)/bin/pytest
@@ -122,7 +139,7 @@ test-downstream: wheel $(DOWNSTREAM)/bin/pytest
 
 # The tests of all languages use credentials that must appear in no output.
 test-secrets:
-	@found=0; grep -nFf tests/canaries.txt $(TESTS)/rust.log $(TESTS)/python.log $(TESTS)/kotlin.log $(TESTS)/swift.log || found=$$?; \
+	@found=0; grep -nFf tests/canaries.txt $(TESTS)/rust.log $(TESTS)/python.log $(TESTS)/kotlin.log $(TESTS)/swift.log $(TESTS)/conformance.log || found=$$?; \
 	    case $$found in 0) echo "a secret was printed" >&2; exit 1;; 1) ;; *) exit $$found;; esac
 	@echo "no secret in $$(cat $(TESTS)/*.log | wc -l) lines of output"
 
@@ -153,10 +170,11 @@ lint-rust:
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 
 lint-python: $(TOOLS)/bin/ruff
+	$(TOOLS)/bin/check-jsonschema --schemafile tests/conformance/runner/schema.json tests/conformance/*.json
 	$(TOOLS)/bin/ruff format --check $(PYTHON_SOURCES)
 	$(TOOLS)/bin/ruff check $(PYTHON_SOURCES)
 	$(TOOLS)/bin/python bindings-python/stubs.py --check
-	MYPYPATH=bindings-python/python $(TOOLS)/bin/mypy bindings-python/python bindings-python/tests bindings-python/*.py examples tests/downstream tests/bench tests/soak
+	MYPYPATH=bindings-python/python $(TOOLS)/bin/mypy bindings-python/python bindings-python/tests bindings-python/*.py examples tests/downstream tests/bench tests/soak tests/conformance
 
 lint-swift:
 	$(FFI)/swift/toolchain.sh swift format lint --strict --configuration $(FFI)/swift/.swift-format --recursive \

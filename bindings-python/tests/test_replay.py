@@ -17,7 +17,7 @@ from proxymesh.sandbox import Sandbox
 
 from .conftest import Connect, StartServer
 from .support.credentials import SUB_PASSWORD
-from .support.server import Answer, Instead, Reply, Request, answer
+from .support.server import Answer, Instead, Reply, Request, Server, answer
 from .support.tables import call
 
 IP = "203.0.113.7"
@@ -262,11 +262,26 @@ def test_a_401_or_any_other_refusal_is_never_sent_again(start_server: StartServe
 
 def test_a_success_that_cannot_be_read_is_not_asked_for_again(start_server: StartServer, connect: Connect) -> None:
     server = start_server(Answer(200, "<html>"))
-    for act in (read, add, create):
+    for act, kind in (
+        (read, proxymesh.DecodeError),
+        (edit, proxymesh.OutcomeUnknownError),
+        (create, proxymesh.OutcomeUnknownError),
+    ):
         before = server.count
-        with pytest.raises(proxymesh.DecodeError):
+        with pytest.raises(kind):
             act(connect(server))
         assert server.count == before + 1
+
+
+def test_a_write_whose_success_cannot_be_read_is_looked_up(start_server: StartServer, connect: Connect) -> None:
+    def there(ips: list[str]) -> Server:
+        return start_server(lambda request: Answer(200, "<html>") if request.method == "POST" else answer({"ips": ips}))
+
+    assert add(connect(there([IP]))) == IP
+    with pytest.raises(proxymesh.DecodeError):
+        add(connect(there([])))
+    with pytest.raises(proxymesh.OutcomeUnknownError, match="cannot be read"):
+        add(connect(start_server(Answer(200, "<html>"))))
 
 
 def test_a_create_goes_over_a_connection_of_its_own(start_server: StartServer, connect: Connect) -> None:

@@ -113,7 +113,8 @@ def test_a_service_that_echoes_what_it_was_sent_gets_no_secret_into_an_error(
         known = [TOKEN] if credentials else [PASSWORD, ODD_PASSWORD, f"{USERNAME}:{ODD_PASSWORD}"]
         known += [] if name == "a read" else [SUB_PASSWORD, ODD_SUB_PASSWORD]
         holds_none_of({form for secret in known for form in forms(secret)}, *shown(caught.value))
-        assert "[redacted]" in repr(vars(caught.value)), "and there was one to hide"
+        if hasattr(caught.value, "body"):
+            assert "[redacted]" in repr(vars(caught.value)), "and there was one to hide"
 
 
 @pytest.mark.parametrize("name", CALLS)

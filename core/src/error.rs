@@ -93,7 +93,8 @@ pub enum Error {
         /// How often it was tried.
         attempts: u32,
     },
-    /// The service answered with success, but not with what the call promises.
+    /// The service answered with success, but not with what the call promises. Of a write it says that it was looked up, and was
+    /// not carried out; where that is not known, the write ends as [`OutcomeUnknown`](Self::OutcomeUnknown).
     #[error("{call}: the answer ({status}) cannot be read: {reason}")]
     Decode {
         /// The call, such as `geo.open`.
@@ -105,8 +106,7 @@ pub enum Error {
         /// The answer's first 4 KiB, as text.
         body: String,
     },
-    /// A write went out, no answer came, and sending it again might do it twice. Whether it was
-    /// carried out has to be looked up.
+    /// A write went out, and no answer came, or none that can be read. Whether it was carried out has to be looked up.
     #[error("{call}: {reason}, so it may or may not have been carried out; {advice}")]
     OutcomeUnknown {
         /// The call, such as `sub_accounts.create`.

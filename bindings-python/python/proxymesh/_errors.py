@@ -147,7 +147,9 @@ class ConnectionError(ProxyMeshError, builtins.ConnectionError):
 
 
 class DecodeError(ProxyMeshError):
-    """The service answered with success, but not with what the call promises."""
+    """The service answered with success, but not with what the call promises. Of a write it says that it was looked up,
+    and was not carried out; where that is not known, the write ends as `OutcomeUnknownError`.
+    """
 
     status: int = 0
     """The HTTP status."""
@@ -158,8 +160,8 @@ class DecodeError(ProxyMeshError):
 
 
 class OutcomeUnknownError(ProxyMeshError):
-    """A write went out, no answer came, and sending it again might do it twice. Whether it was carried out has to be
-    looked up.
+    """A write went out, and no answer came, or none that can be read. Whether it was carried out has to be looked
+    up.
     """
 
     reason: str = ""

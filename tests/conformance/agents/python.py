@@ -90,9 +90,14 @@ class Agent:
             with ThreadPoolExecutor(times) as threads:
                 return [attempt(done.result) for done in [threads.submit(make) for _ in range(times)]]
 
-        async def gathered() -> list[Any]:
-            return [attempt(lambda: one) if not isinstance(one, Exception) else attempt(raised(one)) for one in
-                    await asyncio.gather(*(make() for _ in range(times)), return_exceptions=True)]
+        async def awaited() -> dict[str, Any]:
+            try:
+                return {"value": plain(await make())}
+            except proxymesh.ProxyMeshError as error:
+                return {"error": told(error)}
+
+        async def gathered() -> list[dict[str, Any]]:
+            return await asyncio.gather(*(awaited() for _ in range(times)))
 
         return asyncio.run(gathered())
 
@@ -106,9 +111,6 @@ class Agent:
                     return {"error": told(error)}
                 except TypeError as error:
                     raise UnknownError(str(error)) from None
-            case {"close": name}:
-                client = self.clients[name]
-                client.close() if isinstance(client, Client) else asyncio.run(client.aclose())
             case {"reset": True}:
                 self.clients.clear()
             case {"call": _}:
@@ -121,14 +123,8 @@ class Agent:
         return {}
 
 
-def raised(error: BaseException) -> Callable[[], Any]:
-    def throw() -> Any:
-        raise error
-
-    return throw
-
-
 def attempt(get: Callable[[], Any]) -> dict[str, Any]:
+    """What came of a call."""
     try:
         return {"value": plain(get())}
     except proxymesh.ProxyMeshError as error:

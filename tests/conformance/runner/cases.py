@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from proxymesh.sandbox import Sandbox
-
 from surface import SECRETS, Surface
 
 HERE = Path(__file__).resolve().parents[1]
@@ -77,10 +76,10 @@ def filled(value: Any, saved: dict[str, Any]) -> Any:
 
 
 def matches(expected: Any, found: Any) -> bool:
-    """Equal, where `{"any": …}` is any value of that kind, and `{"about": 300}` a number at most that, and not 60 less."""
+    """Equal, where `{"any": …}` is any such value, and `{"about": 300}` a number at most that, and not 60 less."""
     match expected:
         case {"any": str(kind), **rest} if not rest:
-            kinds = {"text": str, "number": (int, float), "boolean": bool, "list": list, "object": dict}
+            kinds: dict[str, type | tuple[type, ...]] = {"text": str, "number": (int, float), "boolean": bool}
             return isinstance(found, kinds[kind])
         case {"about": int(most), **rest} if not rest:
             return isinstance(found, (int, float)) and most - 60 < found <= most
@@ -132,44 +131,50 @@ class Run:
         return self.case
 
     def step(self, step: Step) -> None:
+        """One step."""
+        name = step.get("open") or step.get("client", "main")
         if "control" in step:
             control(self.sandbox, "POST", step["control"], step["body"])
-            return None
-        if "close" in step:
-            self.surface.ask({"close": step["close"]})
-            return None
-        name = step.get("open") or step.get("client", "main")
-        before = time.monotonic()
+            return
         for fault in step.get("faults", []):
             control(self.sandbox, "POST", "faults", filled(fault, self.saved))
-        if name not in self.open:
-            settings = self.case.get("clients", {}).get(name, self.case.get("client", {}) if name == "main" else None)
-            if settings is None:
-                raise Failure(f"there are no settings for the client {name}")
-            usual = {} if "token" in settings else {"username": USERNAME, "password": PASSWORD}
-            settings = filled({"base_url": self.sandbox.base_url, **usual, **settings}, self.saved)
-            settings = {key: value for key, value in settings.items() if value is not None}
-            answer = self.surface.ask({"open": name, "settings": settings})
-            if "error" not in answer:
-                self.open.add(name)
-            if "open" in step or "error" in answer:
-                return self.check(step, [answer])
-        elif "open" in step:
-            raise Failure(f"{name} is open already")
+        answer = {} if name in self.open else self.make(name)
+        if "open" in step or "error" in answer:
+            self.check(step, [answer])
+            return
         question = {"call": step["call"], "client": name, "args": filled(step.get("args", {}), self.saved)}
         question |= {key: step[key] for key in ("options", "at_once") if key in step}
+        began = time.monotonic()
         results = self.surface.ask(question)["results"]
+        seconds = time.monotonic() - began
         if len(results) != step.get("at_once", 1):
             raise Failure(f"{len(results)} results")
+        if seconds > step.get("within", math.inf):
+            raise Failure(f"it took {seconds:.1f} s, not at most {step['within']} s")
         self.check(step, results)
-        if "within" in step and time.monotonic() - before > step["within"]:
-            raise Failure(f"it took {time.monotonic() - before:.1f} s, not at most {step['within']} s")
+        self.settle(step, results[0])
+
+    def make(self, name: str) -> dict[str, Any]:
+        """Makes a client as the case says."""
+        settings = self.case.get("clients", {}).get(name, self.case.get("client", {}) if name == "main" else None)
+        if settings is None:
+            raise Failure(f"there are no settings for the client {name}")
+        usual = {} if "token" in settings else {"username": USERNAME, "password": PASSWORD}
+        settings = filled({"base_url": self.sandbox.base_url, **usual, **settings}, self.saved)
+        settings = {key: value for key, value in settings.items() if value is not None}
+        answer = self.surface.ask({"open": name, "settings": settings})
+        if "error" not in answer:
+            self.open.add(name)
+        return answer
+
+    def settle(self, step: Step, result: dict[str, Any]) -> None:
+        """The faults must have been met; what is to be saved is."""
         if waiting := [fault for fault in control(self.sandbox, "GET", "faults") if fault["times"]]:
             raise Failure(f"faults were not met: {waiting}")
         if step.get("faults"):
             control(self.sandbox, "DELETE", "faults")
         for saved, pointer in step.get("save", {}).items():
-            value = results[0]["value"]
+            value = result["value"]
             for key in pointer.split("/")[1:]:
                 value = value[int(key)] if isinstance(value, list) else value[key]
             self.saved[saved] = value
@@ -188,7 +193,9 @@ class Run:
         for found in results:
             wanted = [self.as_said(one, found) for one in expected]
             if not any(matches(one, found) for one in wanted):
-                raise Failure(f"expected {json.dumps(wanted, ensure_ascii=False)}, found {json.dumps(found, ensure_ascii=False)}")
+                raise Failure(
+                    f"expected {json.dumps(wanted, ensure_ascii=False)}, found {json.dumps(found, ensure_ascii=False)}"
+                )
             told = json.dumps(found, ensure_ascii=False)
             if "token" not in (found.get("value") or ()) and any(secret in told for secret in SECRETS):
                 raise Failure("a secret is told")
@@ -196,7 +203,7 @@ class Run:
             raise Failure(f"on the wire: expected {step.get('wire', [])}, found {arrived}")
 
     def as_said(self, expected: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
-        """What is expected, with what was saved, and with the wait that was found, which goes by while the test runs."""
+        """What is expected, with what was saved, and with the wait that was found, which differs from run to run."""
         wait = (found.get("error") or {}).get("retry_after")
         return dict(filled(expected, self.saved | ({"retry_after": math.ceil(wait)} if wait else {})))
 

@@ -29,6 +29,7 @@ import cases
 from proxymesh.sandbox import Sandbox
 from surface import ROOT, SECRETS, SURFACES, Surface
 
+OUT = ROOT / "target/conformance"
 TIMEOUT, RETRIES = 0.4, 1
 # Two attempts, the wait between them, and as much again to look up what became of a write; the rest is the machine's.
 LONGEST = 2 * ((RETRIES + 1) * TIMEOUT + 0.5) + 2.0
@@ -96,31 +97,68 @@ class Look:
 
 TRIALS = [
     Trial("sub_accounts.create", {"username": "new"}, [], lambda look: look.sub("new") != 404),
-    Trial("sub_accounts.edit", {"username": "crawler-1", "monthly_limit": 7}, [SUB],
-          lambda look: look.sub("crawler-1")["monthly_bandwidth_limit"] == 7),
+    Trial(
+        "sub_accounts.edit",
+        {"username": "crawler-1", "monthly_limit": 7},
+        [SUB],
+        lambda look: look.sub("crawler-1")["monthly_bandwidth_limit"] == 7,
+    ),
     Trial("sub_accounts.get", {"username": "crawler-1"}, [SUB]),
-    Trial("sub_accounts.activate", {"username": "crawler-1"}, [SUB, "POST /api/sub/deactivate/ username=crawler-1"],
-          lambda look: look.sub("crawler-1")["active"]),
-    Trial("sub_accounts.deactivate", {"username": "crawler-1"}, [SUB], lambda look: not look.sub("crawler-1")["active"]),
+    Trial(
+        "sub_accounts.activate",
+        {"username": "crawler-1"},
+        [SUB, "POST /api/sub/deactivate/ username=crawler-1"],
+        lambda look: look.sub("crawler-1")["active"],
+    ),
+    Trial(
+        "sub_accounts.deactivate", {"username": "crawler-1"}, [SUB], lambda look: not look.sub("crawler-1")["active"]
+    ),
     Trial("sub_accounts.delete", {"username": "crawler-1"}, [SUB], lambda look: look.sub("crawler-1") == 404),
-    Trial("ips.add", {"ip": "203.0.113.7", "label": "x"}, [], lambda look: "203.0.113.7" in look.get("/api/ips/")["ips"]),
-    Trial("ips.delete", {"ip": "203.0.113.7"}, ["POST /api/ip/add/ ip=203.0.113.7"],
-          lambda look: "203.0.113.7" not in look.get("/api/ips/")["ips"]),
+    Trial(
+        "ips.add", {"ip": "203.0.113.7", "label": "x"}, [], lambda look: "203.0.113.7" in look.get("/api/ips/")["ips"]
+    ),
+    Trial(
+        "ips.delete",
+        {"ip": "203.0.113.7"},
+        ["POST /api/ip/add/ ip=203.0.113.7"],
+        lambda look: "203.0.113.7" not in look.get("/api/ips/")["ips"],
+    ),
     Trial("ips.list", {}, ["POST /api/ip/add/ ip=203.0.113.7"]),
     Trial("ips.labels", {}, ["POST /api/ip/add/ ip=203.0.113.7"]),
-    Trial("hostnames.add", {"domain": "a.example.com"}, [],
-          lambda look: "a.example.com" in look.get("/api/hostnames/")["domains"]),
-    Trial("hostnames.delete", {"domain": "a.example.com"}, ["POST /api/hostname/add/ domain=a.example.com"],
-          lambda look: "a.example.com" not in look.get("/api/hostnames/")["domains"]),
+    Trial(
+        "hostnames.add",
+        {"domain": "a.example.com"},
+        [],
+        lambda look: "a.example.com" in look.get("/api/hostnames/")["domains"],
+    ),
+    Trial(
+        "hostnames.delete",
+        {"domain": "a.example.com"},
+        ["POST /api/hostname/add/ domain=a.example.com"],
+        lambda look: "a.example.com" not in look.get("/api/hostnames/")["domains"],
+    ),
     Trial("hostnames.list", {}, ["POST /api/hostname/add/ domain=a.example.com"]),
     Trial("proxies.list", {}, []),
-    Trial("proxies.add", {"proxy": "us-wa"}, [],
-          lambda look: any("us-wa" in proxy for proxy in look.get("/api/proxies/")["proxies"])),
-    Trial("proxies.delete", {"proxy": "us-ca"}, [],
-          lambda look: not any("us-ca" in proxy for proxy in look.get("/api/proxies/")["proxies"])),
+    Trial(
+        "proxies.add",
+        {"proxy": "us-wa"},
+        [],
+        lambda look: any("us-wa" in proxy for proxy in look.get("/api/proxies/")["proxies"]),
+    ),
+    Trial(
+        "proxies.delete",
+        {"proxy": "us-ca"},
+        [],
+        lambda look: not any("us-ca" in proxy for proxy in look.get("/api/proxies/")["proxies"]),
+    ),
     Trial("tokens.list", {}, [TOKEN]),
     Trial("tokens.create", {"label": "x"}, [], lambda look: look.token() is not None),
-    Trial("tokens.activate", {"id": 1}, [TOKEN, "POST /api/token/deactivate/ id=1"], lambda look: look.token()["is_active"]),
+    Trial(
+        "tokens.activate",
+        {"id": 1},
+        [TOKEN, "POST /api/token/deactivate/ id=1"],
+        lambda look: look.token()["is_active"],
+    ),
     Trial("tokens.deactivate", {"id": 1}, [TOKEN], lambda look: not look.token()["is_active"]),
     Trial("tokens.delete", {"id": 1}, [TOKEN], lambda look: look.token() is None),
     Trial("geo.open", {}, []),
@@ -184,7 +222,10 @@ Found = dict[tuple[str, str, str, str], Outcome]
 def run(name: str, combinations: list[tuple[Trial, str, str]], found: Found) -> None:
     """The combinations on one surface."""
     surface = Surface(name)
-    truth = {trial.call: cases.recorded(attempt(surface, trial, None, 1)[1]) for trial in {one[0].call: one[0] for one in combinations}.values()}
+    truth = {
+        trial.call: cases.recorded(attempt(surface, trial, None, 1)[1])
+        for trial in {one[0].call: one[0] for one in combinations}.values()
+    }
     for trial, fault, how in combinations:
         outcome, result = attempt(surface, trial, FAULTS[fault], 1 if how == "once" else 0)
         if "value" in result and not cases.matches(truth[trial.call], result):
@@ -199,8 +240,8 @@ def report(found: Found, surfaces: list[str], seconds: float) -> str:
     lines = [
         "# The fault matrix",
         "",
-        f"{len(found)} combinations: {len(surfaces)} surfaces, {len(calls)} calls, {len(FAULTS)} faults, each once and every time;"
-        f" {seconds:.0f} s; {sum(bool(outcome.broken) for outcome in found.values())} with a broken invariant.",
+        f"{len(found)} combinations: {len(surfaces)} surfaces, {len(calls)} calls, {len(FAULTS)} faults, each once and "
+        f"every time; {seconds:.0f} s; {sum(bool(one.broken) for one in found.values())} with a broken invariant.",
         "",
         "What is reported, on how many surfaces where they differ:",
         "",
@@ -216,9 +257,17 @@ def report(found: Found, surfaces: list[str], seconds: float) -> str:
                     for (_, *key), outcome in found.items()
                     if key == [call, fault, how]
                 )
-                cells.append(next(iter(kinds)) if len(kinds) == 1 else ", ".join(f"{kind} {count}" for kind, count in kinds.items()))
+                cells.append(
+                    next(iter(kinds))
+                    if len(kinds) == 1
+                    else ", ".join(f"{kind} {count}" for kind, count in kinds.items())
+                )
             lines.append(f"| {fault} | {how} | {' | '.join(cells)} |")
-    broken = [f"* {', '.join(key)}: {outcome.reported}: {'; '.join(outcome.broken)}" for key, outcome in found.items() if outcome.broken]
+    broken = [
+        f"* {', '.join(key)}: {outcome.reported}: {'; '.join(outcome.broken)}"
+        for key, outcome in found.items()
+        if outcome.broken
+    ]
     return "\n".join([*lines, "", *broken]) + "\n"
 
 
@@ -242,7 +291,8 @@ def main() -> int:
         thread.join()
     expected = sum(len(combinations[number % arguments.slice :: arguments.slice]) for number in range(len(surfaces)))
     text = report(found, surfaces, time.monotonic() - began)
-    (ROOT / "target/conformance/report.md").write_text(text, encoding="utf-8")
+    OUT.mkdir(parents=True, exist_ok=True)
+    (OUT / "report.md").write_text(text, encoding="utf-8")
     broken = [line for line in text.splitlines() if line.startswith("* ")]
     print(text.splitlines()[2], *broken, sep="\n")
     return 1 if broken or len(found) != expected else 0

@@ -67,7 +67,9 @@ def main() -> int:
     if arguments.record:
         record(loaded)
         return 0
-    chosen = [(file, case) for file, some in loaded.items() for case in some if arguments.case in f"{file}: {case['name']}"]
+    chosen = [
+        (file, case) for file, some in loaded.items() for case in some if arguments.case in f"{file}: {case['name']}"
+    ]
     report: dict[str, Any] = {}
     threads = [threading.Thread(target=run, args=(name, chosen, report)) for name in arguments.surface or SURFACES]
     for thread in threads:

@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -16,17 +17,28 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[3]
 SECRETS = [line for line in (ROOT / "tests/canaries.txt").read_text(encoding="utf-8").splitlines() if line]
 
-# Commands that start the agents, which `make conformance-agents` builds.
-AGENTS = ROOT / "target/conformance/agents"
+# The agents, which `make conformance-agents` builds.
+RUST = [str(ROOT / "target/debug/proxymesh-conformance")]
+PYTHON = [sys.executable, str(ROOT / "tests/conformance/agents/python.py")]
+SWIFT = [str(ROOT / "bindings-ffi/swift/toolchain.sh"), str(ROOT / "target/swift-build/debug/ConformanceAgent")]
+
+
+def kotlin() -> list[str]:
+    """Java, with the tests of the Kotlin package, what they test, and what they depend on."""
+    built = ROOT / "target/kotlin/proxymesh"
+    classpath = f"{built}/test-classes:{built}/classes:{(built / 'classpath').read_text()}"
+    return ["java", "-classpath", classpath, "com.proxymesh.support.AgentKt"]
+
+
 SURFACES = {
-    "Rust, async": [str(AGENTS / "rust"), "async"],
-    "Rust, blocking": [str(AGENTS / "rust"), "blocking"],
-    "Python, async": [str(AGENTS / "python"), "async"],
-    "Python, blocking": [str(AGENTS / "python"), "blocking"],
-    "Kotlin, suspend": [str(AGENTS / "kotlin"), "suspend"],
-    "Kotlin, blocking": [str(AGENTS / "kotlin"), "blocking"],
-    "Swift, async": [str(AGENTS / "swift"), "async"],
-    "Swift, blocking": [str(AGENTS / "swift"), "blocking"],
+    "Rust, async": lambda: [*RUST, "async"],
+    "Rust, blocking": lambda: [*RUST, "blocking"],
+    "Python, async": lambda: [*PYTHON, "async"],
+    "Python, blocking": lambda: [*PYTHON, "blocking"],
+    "Kotlin, suspend": lambda: [*kotlin(), "suspend"],
+    "Kotlin, blocking": lambda: [*kotlin(), "blocking"],
+    "Swift, async": lambda: [*SWIFT, "async"],
+    "Swift, blocking": lambda: [*SWIFT, "blocking"],
 }
 
 
@@ -43,7 +55,7 @@ class Surface:
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PROXYMESH_")}
         environment["RUST_BACKTRACE"] = "0"
         self.process = subprocess.Popen(
-            SURFACES[name],
+            SURFACES[name](),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

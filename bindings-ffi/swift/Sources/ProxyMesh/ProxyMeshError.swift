@@ -45,10 +45,11 @@ public enum ProxyMeshError: Error, Sendable, Hashable {
     case timeout(NoAnswer)
     /// No connection, or one that broke: DNS, refused, reset, TLS.
     case connection(NoAnswer)
-    /// The service answered with success, but not with what the call promises.
+    /// The service answered with success, but not with what the call promises. Of a write it says that it was looked up, and was
+    /// not carried out; where that is not known, the write ends as ``outcomeUnknown(_:)``.
     case decode(Decode)
-    /// A write went out, no answer came, and sending it again might do it twice. Whether it was carried out has to be looked
-    /// up: `advice` says how.
+    /// A write went out, and no answer came, or none that can be read. Whether it was carried out has to be looked up:
+    /// `advice` says how.
     case outcomeUnknown(OutcomeUnknown)
     /// The library itself failed, which is a bug in it. The client goes on working.
     case internalError(InternalError)

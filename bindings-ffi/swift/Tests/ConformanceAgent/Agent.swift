@@ -37,8 +37,6 @@ struct Agent {
             } catch let error as ProxyMeshError {
                 return ["error": told(error)]
             }
-        } else if let name = question["close"]?.text {
-            accounts[name]?.close()
         } else if question["reset"] != nil {
             accounts = [:]
         } else if question["call"] != nil {

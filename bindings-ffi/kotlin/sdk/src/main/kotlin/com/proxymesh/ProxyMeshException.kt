@@ -124,7 +124,8 @@ public class ConnectionException
     ProxyMeshException(message, call)
 
 /**
- * The service answered with success, but not with what the call promises.
+ * The service answered with success, but not with what the call promises. Of a write it says that it was looked up, and was not
+ * carried out; where that is not known, the write ends as [OutcomeUnknownException].
  *
  * @property status the HTTP status.
  * @property reason what is wrong with the answer.
@@ -140,7 +141,7 @@ public class DecodeException
     ) : ProxyMeshException(message, call)
 
 /**
- * A write went out, no answer came, and sending it again might do it twice. Whether it was carried out has to be looked up.
+ * A write went out, and no answer came, or none that can be read. Whether it was carried out has to be looked up.
  *
  * @property reason what happened instead of an answer.
  * @property advice how to find out.

@@ -45,7 +45,6 @@ private class Agent(private val kind: Kind) {
             } catch (error: ProxyMeshException) {
                 return mapOf("error" to told(error))
             }
-            "close" in question -> accounts.getValue(question.text("close")).close()
             "reset" in question -> {
                 accounts.values.forEach(Account::close)
                 accounts.clear()
