@@ -4,9 +4,11 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     reason = "what it does not know ends it, and the case with it"
 )]
 
+#[allow(unreachable_pub, missing_docs, reason = "it is part of the tests of the core, too")]
 #[path = "../../../../../core/tests/support/dispatch.rs"]
 mod dispatch;
 
@@ -15,7 +17,7 @@ use serde_json::{Map, Value, json};
 use std::{
     collections::HashMap,
     env,
-    io::{self, BufRead as _, Write as _},
+    io::{self, BufRead as _},
     thread,
 };
 use tokio::runtime::Runtime;
@@ -40,7 +42,7 @@ fn main() {
     let mut agent = Agent { runtime, clients: HashMap::new() };
     for line in io::stdin().lock().lines() {
         let answer = agent.answer(&serde_json::from_str(&line.unwrap()).unwrap());
-        writeln!(io::stdout(), "{answer}").unwrap();
+        println!("{answer}");
     }
 }
 
