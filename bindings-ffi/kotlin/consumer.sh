@@ -44,7 +44,7 @@ export PROXYMESH_SANDBOX work root
     run() {
         echo "== $1"
         cd "$work/$1"
-        mvn --batch-mode --no-transfer-progress --quiet -Dmaven.repo.local="$work/maven" compile exec:exec
+        mvn --batch-mode --no-transfer-progress -Dkotlin.compiler.daemon=false --quiet -Dmaven.repo.local="$work/maven" compile exec:exec
     }
     run java
     run kotlin
@@ -52,7 +52,7 @@ export PROXYMESH_SANDBOX work root
     echo "== what is generated cannot be seen"
     cd "$work/kotlin"
     echo "fun hidden() = com.proxymesh.internal.version()" > src/main/kotlin/Hidden.kt
-    if mvn --batch-mode --no-transfer-progress -Dmaven.repo.local="$work/maven" compile > "$work/log"; then
+    if mvn --batch-mode --no-transfer-progress -Dkotlin.compiler.daemon=false -Dmaven.repo.local="$work/maven" compile > "$work/log"; then
         echo "a consumer compiles against com.proxymesh.internal" >&2
         exit 1
     fi
