@@ -15,10 +15,13 @@ use crate::world::World;
 
 /// What `GET /_sandbox/` and `--help` tell.
 pub(crate) const PAGE: &str = include_str!("controls.txt");
+/// docs/openapi.yaml, by `make openapi`.
+const OPENAPI: &str = include_str!("openapi.json");
 
 const ROOT: &str = "/_sandbox/";
-const CONTROLS: [(&str, &str); 8] = [
+const CONTROLS: [(&str, &str); 9] = [
     ("", "GET"),
+    ("openapi.json", "GET"),
     ("requests", "GET, DELETE"),
     ("faults", "GET, POST, DELETE"),
     ("clock", "GET, POST"),
@@ -63,6 +66,7 @@ fn route(shared: &Shared, call: &Call) -> Outcome {
     let world = &mut *shared.world();
     match (call.method.as_str(), name) {
         ("GET", "") => Ok(Answer::new(200, "text/plain; charset=utf-8", PAGE)),
+        ("GET", "openapi.json") => Ok(Answer::new(200, "application/json", OPENAPI)),
         ("GET", "requests") => Ok(Answer::ok(&world.log.entries())),
         ("DELETE", "requests") => cleared(world.log.clear()),
         ("GET", "faults") => {
