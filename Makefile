@@ -9,13 +9,14 @@
 #   make bench   the benchmark, in ten minutes: tests/bench/README.md (QUICK=1: in two; ONLY="proxymesh,requests")
 #   make bench-languages   what the SDK costs in each language over Rust
 #   make stubs   the type stub of the native module, from its own signatures
+#   make openapi   the description of the API that the sandbox serves, from docs/openapi.yaml
 #   make bindings   the Kotlin and Swift that call the native library, from its own signatures
 #   make kotlin  the jars for Kotlin and Java, in target/kotlin and in the local Maven repository target/maven
 #   make swift   the library that the Swift package links, in target/swift-library
 #   make clean   removes all that was built or installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-kotlin demo-swift test test-rust test-kotlin test-swift test-conformance test-faults conformance-agents kotlin kotlin-library maven swift test-curl test-python test-pythons test-freethreaded test-soak test-types test-downstream test-secrets bench bench-check bench-languages bench-install lint lint-rust lint-python lint-bindings lint-swift stubs bindings wheel clean
+.PHONY: help demo demo-kotlin demo-swift test test-rust test-kotlin test-swift test-conformance test-faults test-openapi conformance-agents kotlin kotlin-library maven swift test-curl test-python test-pythons test-freethreaded test-soak test-types test-downstream test-secrets bench bench-check bench-languages bench-install lint lint-rust lint-python lint-bindings lint-swift stubs openapi bindings wheel clean
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -27,6 +28,7 @@ DOWNSTREAM := target/downstream
 FREE := target/freethreaded
 FREETHREADED ?= python3.14t
 BENCH := target/bench
+OPENAPI := target/openapi/venv
 PIP := pip install --quiet --disable-pip-version-check
 FFI := bindings-ffi
 FFI_LIBRARY := target/debug/libproxymesh_ffi.$(if $(filter Darwin,$(shell uname -s)),dylib,so)
@@ -37,7 +39,7 @@ SWIFT := target/swift-library
 # As JNA calls this machine.
 PLATFORM := $(shell uname -sm | sed 's/^Darwin arm64$$/darwin-aarch64/; s/^Darwin /darwin-/; s/^Linux /linux-/; s/x86_64/x86-64/')
 MAVEN = cd $(FFI)/kotlin && mvn --batch-mode --no-transfer-progress -Dmaven.repo.local=$(CURDIR)/target/maven
-PYTHON_SOURCES := bindings-python examples tests/downstream tests/bench tests/soak tests/conformance
+PYTHON_SOURCES := bindings-python examples tests/downstream tests/bench tests/soak tests/conformance tests/openapi
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -54,7 +56,7 @@ demo-swift: swift
 	@cargo build --quiet --locked --package proxymesh-sandbox
 	@$(FFI)/swift/consumer.sh $(SWIFT) target/debug/proxymesh-sandbox
 
-test: test-rust test-curl test-python test-pythons test-types test-downstream test-kotlin test-swift test-conformance test-secrets
+test: test-rust test-curl test-python test-pythons test-types test-downstream test-kotlin test-swift test-conformance test-openapi test-secrets
 
 # With all output shown, so that test-secrets sees it.
 test-rust: | $(TESTS)
@@ -98,6 +100,15 @@ conformance-agents: wheel $(TESTS)/bin/pytest kotlin-library swift
 	$(MAVEN) --quiet test-compile dependency:build-classpath '-Dmdep.outputFile=$${project.build.directory}/classpath'
 	LIBRARY_PATH=$(CURDIR)/$(SWIFT) $(FFI)/swift/toolchain.sh \
 	    swift build --quiet --product ConformanceAgent --scratch-path target/swift-build -Xswiftc -warnings-as-errors
+
+# The sandbox as docs/openapi.yaml describes it; core/tests/openapi.rs compares that with the core.
+test-openapi: $(OPENAPI)/bin/schemathesis
+	cargo build --quiet --locked --package proxymesh-sandbox
+	tests/openapi/run.sh target/debug/proxymesh-sandbox $<
+
+openapi: $(OPENAPI)/bin/schemathesis
+	$(OPENAPI)/bin/python -c 'import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout, indent=1); print()' \
+	    < docs/openapi.yaml > sandbox/src/openapi.json
 
 # Every other CPython that is here, from the same wheel.
 test-pythons: wheel $(TESTS)/bin/pytest
@@ -174,7 +185,7 @@ lint-python: $(TOOLS)/bin/ruff
 	$(TOOLS)/bin/ruff format --check $(PYTHON_SOURCES)
 	$(TOOLS)/bin/ruff check $(PYTHON_SOURCES)
 	$(TOOLS)/bin/python bindings-python/stubs.py --check
-	MYPYPATH=bindings-python/python $(TOOLS)/bin/mypy bindings-python/python bindings-python/tests bindings-python/*.py examples tests/downstream tests/bench tests/soak tests/conformance
+	MYPYPATH=bindings-python/python $(TOOLS)/bin/mypy bindings-python/python bindings-python/tests bindings-python/*.py examples tests/downstream tests/bench tests/soak tests/conformance tests/openapi
 
 lint-swift:
 	$(FFI)/swift/toolchain.sh swift format lint --strict --configuration $(FFI)/swift/.swift-format --recursive \
@@ -231,6 +242,11 @@ $(TOOLS)/bin/maturin $(TOOLS)/bin/ruff: bindings-python/requirements-dev.txt bin
 $(TESTS)/bin/pytest: bindings-python/requirements-test.txt | $(TESTS)
 	$(PYTHON) -m venv $(TESTS)
 	$(TESTS)/bin/$(PIP) -r $<
+	@touch $@
+
+$(OPENAPI)/bin/schemathesis: tests/openapi/requirements.txt
+	$(PYTHON) -m venv $(OPENAPI)
+	$(OPENAPI)/bin/$(PIP) -r $<
 	@touch $@
 
 $(DOWNSTREAM)/bin/pytest: bindings-python/requirements-test.txt

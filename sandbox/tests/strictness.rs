@@ -224,8 +224,8 @@ fn all_that_is_wrong_with_a_form_is_told_at_once() {
         "first_name": [too_long],
         "last_name": [too_long],
         "email": ["Enter an email address."],
-        "monthly_limit": ["Enter a whole number of GB, 0 or more."],
-        "total_limit": ["Enter a whole number of GB, 0 or more."],
+        "monthly_limit": ["Enter a whole number of GB, from 0 to 4294967295."],
+        "total_limit": ["Enter a whole number of GB, from 0 to 4294967295."],
     });
     assert_eq!(answer.json(), expected);
 }

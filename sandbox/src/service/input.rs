@@ -34,9 +34,10 @@ pub(crate) fn email(value: &str) -> Result<String, String> {
     text(value, 255)
 }
 
-/// A limit in whole GB, 0 for none.
-pub(crate) fn limit(value: &str) -> Result<u64, String> {
-    whole(value).ok_or_else(|| "Enter a whole number of GB, 0 or more.".to_owned())
+/// A limit in whole GB, 0 for none (docs/assumptions.md, A16).
+pub(crate) fn limit(value: &str) -> Result<u32, String> {
+    let limit = whole(value).and_then(|limit| limit.try_into().ok());
+    limit.ok_or_else(|| format!("Enter a whole number of GB, from 0 to {}.", u32::MAX))
 }
 
 /// The number of a token.
@@ -144,7 +145,7 @@ mod tests {
     #[test]
     fn limits_are_whole_and_not_negative() {
         assert_eq!((limit("0"), limit("007")), (Ok(0), Ok(7)));
-        for bad in ["", "-1", "+1", "1.5", "1e3", " 1", "१", "99999999999999999999"] {
+        for bad in ["", "-1", "+1", "1.5", "1e3", " 1", "१", "4294967296", "99999999999999999999"] {
             assert!(limit(bad).is_err(), "{bad:?}");
         }
     }

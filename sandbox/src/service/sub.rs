@@ -13,8 +13,8 @@ struct Body<'a> {
     active: bool,
     monthly_bandwidth: f64,
     total_bandwidth: f64,
-    monthly_bandwidth_limit: u64,
-    total_bandwidth_limit: u64,
+    monthly_bandwidth_limit: u32,
+    total_bandwidth_limit: u32,
     #[serde(skip_serializing_if = "str::is_empty")]
     first_name: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]

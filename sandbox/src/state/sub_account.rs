@@ -11,8 +11,8 @@ pub(crate) struct SubAccount {
     pub(crate) first_name: String,
     pub(crate) last_name: String,
     pub(crate) email: String,
-    pub(crate) monthly_limit: u64,
-    pub(crate) total_limit: u64,
+    pub(crate) monthly_limit: u32,
+    pub(crate) total_limit: u32,
     pub(crate) usage: Usage,
     pub(crate) access: Access,
 }
@@ -24,8 +24,8 @@ pub(crate) struct Changes {
     pub(crate) first_name: Option<String>,
     pub(crate) last_name: Option<String>,
     pub(crate) email: Option<String>,
-    pub(crate) monthly_limit: Option<u64>,
-    pub(crate) total_limit: Option<u64>,
+    pub(crate) monthly_limit: Option<u32>,
+    pub(crate) total_limit: Option<u32>,
 }
 
 impl SubAccount {

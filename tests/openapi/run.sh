@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Starts the sandbox, and has schemathesis test it with the description that it serves: tests/openapi/run.sh SANDBOX SCHEMATHESIS
+set -euo pipefail
+sandbox=$(realpath "$1") schemathesis=$(realpath --no-symlinks "$2")
+cd "$(dirname "$0")"
+
+coproc SANDBOX { exec "$sandbox" --port 0; }
+trap 'kill "$SANDBOX_PID"' EXIT
+read -r _ _ url <&"${SANDBOX[0]}"
+# Its cache and its reports belong to the machine.
+cd "$(dirname "$schemathesis")/.."
+PYTHONPATH=$OLDPWD "$schemathesis" --config-file "$OLDPWD/schemathesis.toml" run "$url/_sandbox/openapi.json" --url "$url"
