@@ -5,6 +5,7 @@
 #   make demo-swift    the same in Swift
 #   make test    everything, in every language
 #   make test-faults   every call in every language with every fault
+#   make fuzz    hostile bytes, with libFuzzer: SECONDS=60 for each target; needs a nightly toolchain
 #   make lint    formatting, lints, types, docs
 #   make bench   the benchmark, in ten minutes: tests/bench/README.md (QUICK=1: in two; ONLY="proxymesh,requests")
 #   make bench-languages   what the SDK costs in each language over Rust
@@ -16,7 +17,7 @@
 #   make clean   removes all that was built or installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-kotlin demo-swift test test-rust test-kotlin test-swift test-conformance test-faults test-openapi conformance-agents kotlin kotlin-library maven swift test-curl test-python test-pythons test-freethreaded test-soak test-types test-downstream test-secrets bench bench-check bench-languages bench-install lint lint-rust lint-python lint-bindings lint-swift stubs openapi bindings wheel clean
+.PHONY: help fuzz demo demo-kotlin demo-swift test test-rust test-kotlin test-swift test-conformance test-faults test-openapi conformance-agents kotlin kotlin-library maven swift test-curl test-python test-pythons test-freethreaded test-soak test-types test-downstream test-secrets bench bench-check bench-languages bench-install lint lint-rust lint-python lint-bindings lint-swift stubs openapi bindings wheel clean
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -29,6 +30,8 @@ FREE := target/freethreaded
 FREETHREADED ?= python3.14t
 BENCH := target/bench
 OPENAPI := target/openapi/venv
+FUZZ := target/fuzz
+SECONDS ?= 60
 PIP := pip install --quiet --disable-pip-version-check
 FFI := bindings-ffi
 FFI_LIBRARY := target/debug/libproxymesh_ffi.$(if $(filter Darwin,$(shell uname -s)),dylib,so)
@@ -39,7 +42,7 @@ SWIFT := target/swift-library
 # As JNA calls this machine.
 PLATFORM := $(shell uname -sm | sed 's/^Darwin arm64$$/darwin-aarch64/; s/^Darwin /darwin-/; s/^Linux /linux-/; s/x86_64/x86-64/')
 MAVEN = cd $(FFI)/kotlin && mvn --batch-mode --no-transfer-progress -Dmaven.repo.local=$(CURDIR)/target/maven
-PYTHON_SOURCES := bindings-python examples tests/downstream tests/bench tests/soak tests/conformance tests/openapi
+PYTHON_SOURCES := bindings-python examples tests/downstream tests/bench tests/soak tests/conformance tests/openapi core/fuzz
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -110,6 +113,15 @@ openapi: $(OPENAPI)/bin/schemathesis
 	$(OPENAPI)/bin/python -c 'import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout, indent=1); print()' \
 	    < docs/openapi.yaml > sandbox/src/openapi.json
 
+# What the property tests of `make test` try, for longer, and led by coverage. The corpus is kept.
+fuzz: target/tools-cargo/bin/cargo-fuzz
+	$(PYTHON) core/fuzz/seeds.py $(FUZZ)/corpus
+	@for target in success refused input sandbox; do \
+	    PATH=$(CURDIR)/target/tools-cargo/bin:$$PATH CARGO_TARGET_DIR=$(CURDIR)/$(FUZZ)/build cargo +nightly fuzz run --fuzz-dir core/fuzz $$target \
+	        $(CURDIR)/$(FUZZ)/corpus/$$target -- -max_total_time=$(SECONDS) -max_len=4096 -print_final_stats=1 -verbosity=0 \
+	        -artifact_prefix=$(CURDIR)/$(FUZZ)/found-$$target-; \
+	done
+
 # Every other CPython that is here, from the same wheel.
 test-pythons: wheel $(TESTS)/bin/pytest
 	$(TESTS)/bin/python bindings-python/pythons.py target/wheels/*.whl
@@ -177,6 +189,7 @@ lint: lint-rust lint-python lint-bindings lint-swift
 
 lint-rust:
 	cargo fmt --all --check
+	cargo fmt --check --manifest-path core/fuzz/Cargo.toml
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 
@@ -185,7 +198,7 @@ lint-python: $(TOOLS)/bin/ruff
 	$(TOOLS)/bin/ruff format --check $(PYTHON_SOURCES)
 	$(TOOLS)/bin/ruff check $(PYTHON_SOURCES)
 	$(TOOLS)/bin/python bindings-python/stubs.py --check
-	MYPYPATH=bindings-python/python $(TOOLS)/bin/mypy bindings-python/python bindings-python/tests bindings-python/*.py examples tests/downstream tests/bench tests/soak tests/conformance tests/openapi
+	MYPYPATH=bindings-python/python $(TOOLS)/bin/mypy bindings-python/python bindings-python/tests bindings-python/*.py examples tests/downstream tests/bench tests/soak tests/conformance tests/openapi core/fuzz
 
 lint-swift:
 	$(FFI)/swift/toolchain.sh swift format lint --strict --configuration $(FFI)/swift/.swift-format --recursive \
@@ -243,6 +256,9 @@ $(TESTS)/bin/pytest: bindings-python/requirements-test.txt | $(TESTS)
 	$(PYTHON) -m venv $(TESTS)
 	$(TESTS)/bin/$(PIP) -r $<
 	@touch $@
+
+target/tools-cargo/bin/cargo-fuzz:
+	cargo install --quiet --locked --root target/tools-cargo --version 0.13.2 cargo-fuzz
 
 $(OPENAPI)/bin/schemathesis: tests/openapi/requirements.txt
 	$(PYTHON) -m venv $(OPENAPI)

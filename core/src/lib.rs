@@ -60,6 +60,8 @@ pub use model::{
 pub use observer::{Attempt, Observer};
 pub use settings::{Options, Settings, seconds, whole_retries};
 pub use transport::Exchange;
+#[cfg(fuzzing)]
+pub use transport::hostile;
 
 /// The date and time types of the public API.
 pub use jiff;

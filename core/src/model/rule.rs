@@ -1,6 +1,7 @@
 //! The rules that several inputs share (api.md, "Limits on input"). Lengths count characters.
 
 use crate::error::{Error, Result};
+use std::net::Ipv4Addr;
 
 /// At most `most` characters, none of them a control character.
 pub(crate) fn text(field: &'static str, value: &str, most: usize) -> Result<()> {
@@ -44,6 +45,15 @@ pub(crate) fn dns_name(field: &'static str, value: &str) -> Result<()> {
         if label.starts_with('-') || label.ends_with('-') {
             return fail("has a part that starts or ends with a hyphen".into());
         }
+    }
+    // What a URL takes for an IP address (WHATWG URL, "ends in a number") has to be one.
+    let last = value.rsplit('.').next().unwrap_or_default();
+    let number = match last.strip_prefix("0x").or(last.strip_prefix("0X")) {
+        Some(digits) => digits.bytes().all(|b| b.is_ascii_hexdigit()),
+        None => last.bytes().all(|b| b.is_ascii_digit()),
+    };
+    if number && value.parse::<Ipv4Addr>().is_err() {
+        return fail("ends in a number, so it would be taken for an IP address".into());
     }
     Ok(())
 }

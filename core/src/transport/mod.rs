@@ -2,6 +2,9 @@
 
 mod attempt;
 mod gate;
+#[cfg(any(test, fuzzing))]
+#[allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::panic)]
+pub mod hostile;
 mod outcome;
 mod outgoing;
 mod redact;

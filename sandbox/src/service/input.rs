@@ -70,7 +70,9 @@ pub(crate) fn domain(value: &str) -> Result<String, String> {
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
-    if value.len() > 253 || !value.contains('.') || !value.split('.').all(is_label) {
+    let top = value.rsplit('.').next().unwrap_or_default();
+    let is_name = value.contains('.') && top.starts_with(|c: char| c.is_ascii_alphabetic());
+    if value.len() > 253 || !is_name || !value.split('.').all(is_label) {
         return Err("Enter a hostname, such as host.example.com.".to_owned());
     }
     Ok(value.to_ascii_lowercase())
@@ -180,9 +182,21 @@ mod tests {
     fn domains_are_dns_names_in_lower_case() {
         assert_eq!(domain("Host.Example.COM"), Ok("host.example.com".to_owned()));
         let long = format!("{}.com", "x".repeat(64));
-        for bad in
-            ["", "localhost", "a..b", ".a.b", "a.b.", "-a.b", "a_b.c", "ü.de", "192.0.2.1", "a.b:80", &long]
-        {
+        for bad in [
+            "",
+            "localhost",
+            "a..b",
+            ".a.b",
+            "a.b.",
+            "-a.b",
+            "a_b.c",
+            "ü.de",
+            "192.0.2.1",
+            "a.b:80",
+            "a.0",
+            "a.0x1",
+            &long,
+        ] {
             assert!(domain(bad).is_err(), "{bad:?}");
         }
     }
