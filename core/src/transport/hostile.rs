@@ -258,7 +258,7 @@ mod tests {
     fn complaint() -> impl Strategy<Value = Vec<u8>> {
         let text = (
             ".{0,40}",
-            sample::select(vec!["", SECRET, "p%C3%A4%22ss+%26w", "p\\u00e4\\\"ss &w"]),
+            sample::select(vec!["", SECRET, "p%C3%A4%22ss+%26w", "p\\u00e4\\\"ss &w", "pä\"s\u{1}s\n &w"]),
             ".{0,40}",
         );
         let text = text.prop_map(|(before, secret, after)| format!("{before}{secret}{after}"));

@@ -45,13 +45,13 @@ pub(super) fn refusal(
         }
     }
     let body = shown(bytes, &redactor);
-    let told = one_line(&reasons.join("; "), REASON);
+    let told = one_line(&reasons.join("; "), REASON, &redactor);
     let reason = match (told.is_empty(), documented(call, answer.status)) {
         // 503 on proxies.add keeps its own advice.
         (false, Some(advice)) if answer.status >= 500 => format!("{told} ({advice})"),
         (false, _) => told,
         (true, Some(meaning)) => meaning.to_owned(),
-        (true, None) => match (meaning(answer.status), one_line(&body, QUOTED)) {
+        (true, None) => match (meaning(answer.status), one_line(&body, QUOTED, &redactor)) {
             (Some(meaning), _) => meaning.to_owned(),
             (None, quoted) if quoted.is_empty() => "the service gave no reason".to_owned(),
             (None, quoted) => quoted,
@@ -81,7 +81,7 @@ pub(super) fn unreadable(
     } else {
         shown(body, &redactor)
     };
-    (one_line(&redactor.redact(reason), REASON), body)
+    (one_line(&redactor.redact(reason), REASON, &redactor), body)
 }
 
 /// The body's first 4 KiB as text.
@@ -101,10 +101,12 @@ fn cut(text: &str, most: usize) -> &str {
     text.get(..end).unwrap_or_default()
 }
 
-/// Without control characters, which a log or terminal would obey, and not too long.
-fn one_line(text: &str, most: usize) -> String {
+/// Without control characters, which a log or terminal would obey, and not too long. Redacted once more, as what is left out may
+/// have stood within a secret.
+fn one_line(text: &str, most: usize, redactor: &Redactor) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     let line: String = words.join(" ").chars().filter(|c| !c.is_control()).collect();
+    let line = redactor.redact(&line);
     let short = cut(&line, most);
     if short.len() < line.len() { format!("{short}…") } else { line }
 }
