@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import copy
+import errno
 import json
 import math
+import os
 import time
 import urllib.parse
 import urllib.request
@@ -107,7 +109,9 @@ class Run:
 
     def __init__(self, surface: Surface, case: Case, *, record: bool = False) -> None:
         self.surface, self.case, self.record = surface, copy.deepcopy(case), record
-        self.saved: dict[str, Any] = {}
+        # As each system says it.
+        reset = f"{os.strerror(errno.ECONNRESET)} (os error {errno.ECONNRESET})"
+        self.saved: dict[str, Any] = {"reset": reset}
         self.open: set[str] = set()
 
     def __call__(self) -> Case:
