@@ -155,6 +155,8 @@ class Run:
             raise Failure(f"{len(results)} results")
         if seconds > step.get("within", math.inf):
             raise Failure(f"it took {seconds:.1f} s, not at most {step['within']} s")
+        if seconds < step.get("at_least", 0):
+            raise Failure(f"it took {seconds:.1f} s, not at least {step['at_least']} s")
         self.check(step, results)
         self.settle(step, results[0])
 
