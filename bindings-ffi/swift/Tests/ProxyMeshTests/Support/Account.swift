@@ -256,7 +256,15 @@ extension JSON {
             "label": .text(token.label),
             "is_active": .bool(token.isActive),
             "expires_at": JSON(token.expiresAt?.written),
-            "created_at": .text(ISO8601DateFormatter().string(from: token.createdAt)),
+            "created_at": .text(written(token.createdAt)),
         ]
+    }
+
+    /// To the microsecond, which is all that a `Date` of our times can hold; ISO8601DateFormatter has milliseconds.
+    private static func written(_ moment: Date) -> String {
+        let microseconds = Int64((moment.timeIntervalSince1970 * 1_000_000).rounded())
+        let (second, rest) = microseconds.quotientAndRemainder(dividingBy: 1_000_000)
+        let text = ISO8601DateFormatter().string(from: Date(timeIntervalSince1970: TimeInterval(second)))
+        return rest == 0 ? text : text.dropLast() + String(format: ".%06dZ", rest)
     }
 }
