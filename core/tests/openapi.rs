@@ -198,7 +198,7 @@ fn least(document: &Value, schema: &Value) -> Value {
         ("boolean", None) => json!(true),
         ("string", Some("ipv4")) => json!("192.0.2.1"),
         ("string", Some("date")) => json!("2027-01-31"),
-        // In the only two texts whose form the core reads.
+        // Texts that have a form, though no format.
         ("string", None) if schema["pattern"] == "^pm_" => json!("pm_x"),
         ("string", None) if schema["description"].as_str().is_some_and(|text| text.starts_with("UTC")) => {
             json!("2026-01-15T12:00:00")

@@ -3,7 +3,7 @@
 use super::rule;
 use crate::error::{Error, Result};
 
-/// A DNS name, such as `crawler.example.com`: at most 253 letters, digits, hyphens and dots.
+/// A DNS name, such as `crawler.example.com`: at most 253 letters, digits, hyphens and dots, and no number at its end.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Hostname(String);
 

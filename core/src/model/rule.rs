@@ -46,7 +46,7 @@ pub(crate) fn dns_name(field: &'static str, value: &str) -> Result<()> {
             return fail("has a part that starts or ends with a hyphen".into());
         }
     }
-    // What a URL takes for an IP address (WHATWG URL, "ends in a number") has to be one.
+    // What a URL takes for an IP address (WHATWG URL, "ends in a number") has to be one (docs/assumptions.md, A17).
     let last = value.rsplit('.').next().unwrap_or_default();
     let number = match last.strip_prefix("0x").or(last.strip_prefix("0X")) {
         Some(digits) => digits.bytes().all(|b| b.is_ascii_hexdigit()),

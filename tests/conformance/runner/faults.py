@@ -277,6 +277,9 @@ def main() -> int:
     parser.add_argument("--slice", type=int, default=1)
     arguments = parser.parse_args()
     surfaces = arguments.surface or list(SURFACES)
+    paths = json.loads((ROOT / "sandbox/src/openapi.json").read_text(encoding="utf-8"))["paths"].values()
+    if missing := {call["operationId"] for path in paths for call in path.values()} - {trial.call for trial in TRIALS}:
+        sys.exit(f"not tried: {missing}")
     combinations = [(trial, fault, how) for trial in TRIALS for fault in FAULTS for how in ("once", "always")]
     began = time.monotonic()
     found: Found = {}
