@@ -9,10 +9,12 @@ use tokio::runtime;
 use tokio::sync::watch;
 
 use crate::Error;
+use crate::forward;
 use crate::plan::Plan;
 use crate::sandbox::Sandbox;
 use crate::server::{self, Shared};
 use crate::service::input;
+use crate::state::proxies::{CATALOGUE, Ports};
 use crate::world::{Settings, World};
 
 /// The settings of a sandbox to be started.
@@ -23,6 +25,7 @@ pub struct Builder {
     host: String,
     port: u16,
     keep_alive: Option<Duration>,
+    proxies: bool,
 }
 
 impl Default for Builder {
@@ -32,10 +35,13 @@ impl Default for Builder {
                 username: "parent".to_owned(),
                 password: "parent-password".to_owned(),
                 plan: Plan::default(),
+                monthly_limit: 0,
+                ports: None,
             },
             host: "127.0.0.1".to_owned(),
             port: 0,
             keep_alive: None,
+            proxies: false,
         }
     }
 }
@@ -72,10 +78,38 @@ impl Builder {
         self
     }
 
+    /// The most GB a month for the parent with all its sub-accounts, beyond which the proxies answer 509: 0, which
+    /// is no limit, unless set.
+    pub fn monthly_limit(mut self, gigabytes: u32) -> Self {
+        self.settings.monthly_limit = gigabytes;
+        self
+    }
+
+    /// Serves the proxies as well, each on a free port, as [told here](crate#the-proxies). Not unless set.
+    pub fn proxies(mut self, serve: bool) -> Self {
+        self.proxies = serve;
+        self
+    }
+
     /// Closes connections that were idle for this long. `None`, the default, never does.
     pub fn keep_alive(mut self, idle: Option<Duration>) -> Self {
         self.keep_alive = idle;
         self
+    }
+
+    /// A free port for each proxy, which the settings know from then on.
+    fn bind_proxies(&mut self) -> Result<Vec<(&'static str, TcpListener)>, Error> {
+        let mut ports = Ports::default();
+        let mut listeners = Vec::new();
+        for (name, port) in CATALOGUE.into_iter().zip(&mut ports) {
+            let unable = |source| Error::Listen { address: join(&self.host, 0), source };
+            let listener = TcpListener::bind((self.host.as_str(), 0)).map_err(unable)?;
+            listener.set_nonblocking(true).map_err(unable)?;
+            *port = listener.local_addr().map_err(unable)?.port();
+            listeners.push((name, listener));
+        }
+        self.settings.ports = Some(ports);
+        Ok(listeners)
     }
 
     /// Starts the sandbox. It serves when this returns.
@@ -85,7 +119,7 @@ impl Builder {
     /// [`Error::Invalid`] for a username or password the service would not take, and a keep-alive of 0,
     /// [`Error::Listen`] if the address is taken or not there, [`Error::Start`] if there is no
     /// thread left.
-    pub fn start(self) -> Result<Sandbox, Error> {
+    pub fn start(mut self) -> Result<Sandbox, Error> {
         let named = |what: &str, reason: String| Error::Invalid(format!("{what}: {reason}"));
         input::username(&self.settings.username).map_err(|reason| named("username", reason))?;
         input::password(&self.settings.password).map_err(|reason| named("password", reason))?;
@@ -97,6 +131,7 @@ impl Builder {
         let listener = TcpListener::bind((self.host.as_str(), self.port)).map_err(unable)?;
         let address = listener.local_addr().map_err(unable)?;
         listener.set_nonblocking(true).map_err(unable)?;
+        let proxies = if self.proxies { self.bind_proxies()? } else { Vec::new() };
 
         let runtime =
             runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(Error::Start)?;
@@ -105,11 +140,22 @@ impl Builder {
             tokio::net::TcpListener::from_std(listener).map_err(Error::Start)?
         };
         let shared = Arc::new(Shared::new(World::new(self.settings.clone())));
+        let mut listeners = Vec::new();
+        for (name, listener) in proxies {
+            let _context = runtime.enter();
+            let listener = tokio::net::TcpListener::from_std(listener).map_err(Error::Start)?;
+            let proxy = forward::Proxy { name, shared: Arc::clone(&shared), service: address.port() };
+            listeners.push((listener, proxy));
+        }
         let (stop, stopped) = watch::channel(false);
-        let serving = server::serve(listener, Arc::clone(&shared), self.keep_alive, stopped);
+        let proxying = forward::serve(listeners, stopped.clone());
+        let api = server::serve(listener, Arc::clone(&shared), self.keep_alive, stopped);
+        let serving = async { tokio::join!(api, proxying) };
         let thread = thread::Builder::new()
             .name("proxymesh-sandbox".to_owned())
-            .spawn(move || runtime.block_on(serving))
+            .spawn(move || {
+                runtime.block_on(serving);
+            })
             .map_err(Error::Start)?;
         Ok(Sandbox {
             shared,

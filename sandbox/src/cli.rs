@@ -65,6 +65,8 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, lexop
             Long("username") => builder.username(parser.value()?.string()?),
             Long("password") => builder.password(parser.value()?.string()?),
             Long("plan") => builder.plan(parser.value()?.parse_with(str::parse::<Plan>)?),
+            Long("proxies") => builder.proxies(true),
+            Long("monthly-limit") => builder.monthly_limit(parser.value()?.parse()?),
             Long("keep-alive") => builder.keep_alive(Some(parser.value()?.parse_with(seconds)?)),
             other => return Err(other.unexpected()),
         };

@@ -19,10 +19,12 @@ pub(crate) const PAGE: &str = include_str!("controls.txt");
 const OPENAPI: &str = include_str!("openapi.json");
 
 const ROOT: &str = "/_sandbox/";
-const CONTROLS: [(&str, &str); 9] = [
+const CONTROLS: [(&str, &str); 11] = [
     ("", "GET"),
     ("openapi.json", "GET"),
     ("requests", "GET, DELETE"),
+    ("proxied", "GET, DELETE"),
+    ("ip", "GET"),
     ("faults", "GET, POST, DELETE"),
     ("clock", "GET, POST"),
     ("usage", "POST"),
@@ -69,6 +71,9 @@ fn route(shared: &Shared, call: &Call) -> Outcome {
         ("GET", "openapi.json") => Ok(Answer::new(200, "application/json", OPENAPI)),
         ("GET", "requests") => Ok(Answer::ok(&world.log.entries())),
         ("DELETE", "requests") => cleared(world.log.clear()),
+        ("GET", "proxied") => Ok(Answer::ok(&world.proxied.entries())),
+        ("DELETE", "proxied") => cleared(world.proxied.clear()),
+        ("GET", "ip") => Ok(Answer::new(200, "text/plain; charset=utf-8", call.from.to_string())),
         ("GET", "faults") => {
             let faults = world.faults.waiting().iter().map(Fault::to_value);
             Ok(Answer::ok(&faults.collect::<Vec<_>>()))

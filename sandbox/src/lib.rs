@@ -65,6 +65,22 @@
 //! * **Billing:** a period is 30 days from the start (or the last reset). When it turns, every
 //!   `monthly_bandwidth` becomes 0.
 //!
+//! # The proxies
+//!
+//! With [`Builder::proxies`] the sandbox serves the proxies, too: forward proxies, for `CONNECT` and for plain http, each
+//! on a port of its own. The API then lists them as `us-ca.localhost:PORT`.
+//!
+//! * **Who may use them:** `Proxy-Authorization` with Basic or Bearer, or else an authenticated IP; authenticated hostnames
+//!   are not looked up. Anybody else gets 407, a deactivated sub-account 402, and so does 407 whoever asks a proxy that the
+//!   account has not authorised. None of it counts towards the API's ban.
+//! * **Bandwidth:** all bytes to and from the target are booked as they pass, at 10⁹ bytes a GB. Once a limit is reached
+//!   what is under way is cut off, and new requests get 509. The parent's own limit is [`Builder::monthly_limit`].
+//! * **Targets** are on this machine: loopback addresses, `localhost`, and names under `.localhost` and `.test`;
+//!   `proxymesh.com` is the sandbox's API. Anything else gets 403, and no name is looked up.
+//! * **Exit IPs** are made up, from 198.18.0.0/15. `X-ProxyMesh-Country` is honoured by `open` and `world`, and ignored by
+//!   the others; a country without exits gets 400, and so do a list of IPs that is none and a `Not-IP` that leaves none.
+//! * [`Sandbox::proxied`] tells what arrived, and [`Fault::proxy`] makes one of them go wrong.
+//!
 //! # Controls
 //!
 //! What the methods of [`Sandbox`] do can be done over HTTP as well, under `/_sandbox/`, without
@@ -77,6 +93,7 @@ pub mod cli;
 mod control;
 mod error;
 mod fault;
+mod forward;
 mod log;
 mod plan;
 mod sandbox;
@@ -88,6 +105,6 @@ mod world;
 pub use builder::Builder;
 pub use error::Error;
 pub use fault::Fault;
-pub use log::{RecordedAuth, RecordedRequest};
+pub use log::{ProxiedRequest, RecordedAuth, RecordedRequest};
 pub use plan::Plan;
 pub use sandbox::Sandbox;

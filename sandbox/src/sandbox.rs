@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use crate::Error;
 use crate::builder::Builder;
 use crate::fault::Fault;
-use crate::log::RecordedRequest;
+use crate::log::{ProxiedRequest, RecordedRequest};
 use crate::server::Shared;
 use crate::world::Settings;
 
@@ -78,6 +78,17 @@ impl Sandbox {
     /// Forgets the calls recorded so far. Numbers go on.
     pub fn clear_requests(&self) {
         self.shared.world().log.clear();
+    }
+
+    /// What the proxies were asked for, oldest first; of very many, the last 100,000.
+    #[must_use]
+    pub fn proxied(&self) -> Vec<ProxiedRequest> {
+        self.shared.world().proxied.entries()
+    }
+
+    /// Forgets what the proxies were asked for so far. Numbers go on.
+    pub fn clear_proxied(&self) {
+        self.shared.world().proxied.clear();
     }
 
     /// Makes the next matching calls go wrong.

@@ -4,11 +4,12 @@ use std::fmt;
 
 use crate::Error;
 use crate::fault::FaultQueue;
-use crate::log::Log;
+use crate::log::{Log, ProxiedRequest, RecordedRequest};
 use crate::plan::Plan;
 use crate::state::account::Account;
 use crate::state::ban::Bans;
 use crate::state::clock::Clock;
+use crate::state::proxies::Ports;
 
 /// What the account is at the start, and again after a reset.
 #[derive(Clone)]
@@ -16,6 +17,10 @@ pub(crate) struct Settings {
     pub(crate) username: String,
     pub(crate) password: String,
     pub(crate) plan: Plan,
+    /// The most GB a month for the parent with all its sub-accounts; 0 is no limit.
+    pub(crate) monthly_limit: u32,
+    /// Where the proxies are, if the sandbox serves them.
+    pub(crate) ports: Option<Ports>,
 }
 
 impl fmt::Debug for Settings {
@@ -33,7 +38,9 @@ pub(crate) struct World {
     pub(crate) account: Account,
     pub(crate) bans: Bans,
     pub(crate) faults: FaultQueue,
-    pub(crate) log: Log,
+    pub(crate) log: Log<RecordedRequest>,
+    /// What the proxies were asked for.
+    pub(crate) proxied: Log<ProxiedRequest>,
 }
 
 impl World {
@@ -46,6 +53,7 @@ impl World {
             bans: Bans::default(),
             faults: FaultQueue::default(),
             log: Log::default(),
+            proxied: Log::default(),
         }
     }
 
@@ -56,6 +64,7 @@ impl World {
         self.bans = Bans::default();
         self.faults.clear();
         self.log.reset();
+        self.proxied.reset();
     }
 
     /// Books traffic on the parent or a sub-account.

@@ -58,7 +58,7 @@ fn two_authorization_headers_are_none() {
     let second = [("Authorization", "Bearer pm_x")];
     let answer = parent.send("GET", "/api/ips/", &second, b"").unwrap();
     assert_eq!(answer.status, 401);
-    assert!(answer.error().contains("More than one Authorization header"));
+    assert!(answer.error().contains("More than one header with credentials"));
 }
 
 #[test]

@@ -162,6 +162,8 @@ fn help_names_every_flag_the_credentials_the_controls_and_the_faults() {
             "--username",
             "--password",
             "--plan",
+            "--proxies",
+            "--monthly-limit",
             "--keep-alive",
             "--version",
             "PROXYMESH_SANDBOX_PASSWORD",

@@ -115,6 +115,14 @@ impl Fault {
         self
     }
 
+    /// Only requests to the proxy of this name, such as `us-ca`, of a sandbox that
+    /// [serves the proxies](crate::Builder::proxies).
+    #[must_use]
+    pub fn proxy(mut self, name: impl Into<String>) -> Self {
+        self.proxy = Some(name.into());
+        self
+    }
+
     /// How many calls it is applied to; 0 for all.
     #[must_use]
     pub fn times(mut self, times: u32) -> Self {
@@ -151,6 +159,15 @@ impl Fault {
     }
 
     pub(super) fn of(kind: Kind) -> Self {
-        Self { kind, method: None, path: None, times: 1, after: 0, body: None, headers: Vec::new() }
+        Self {
+            kind,
+            method: None,
+            path: None,
+            proxy: None,
+            times: 1,
+            after: 0,
+            body: None,
+            headers: Vec::new(),
+        }
     }
 }

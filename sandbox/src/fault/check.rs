@@ -7,6 +7,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use super::{Fault, Kind};
 use crate::Error;
 use crate::service::routes;
+use crate::state::proxies::CATALOGUE;
 
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 const MOST_BYTES: usize = 1 << 30;
@@ -24,6 +25,20 @@ impl Fault {
             && !routes::exists(path)
         {
             return refuse(format!("path '{path}' is none of the API's; it looks like /api/ip/add/"));
+        }
+        if let Some(name) = &self.proxy {
+            if !CATALOGUE.contains(&name.as_str()) {
+                return refuse(format!("there is no proxy '{name}'; it looks like us-ca"));
+            }
+            if self.method.is_some() || self.path.is_some() {
+                return refuse("a fault of a proxy has neither method nor path".to_owned());
+            }
+            if !matches!(self.kind, Kind::Status(_) | Kind::Drop | Kind::Reset | Kind::Delay(_)) {
+                return refuse(format!(
+                    "a proxy has no {} fault, but status, drop, reset, delay",
+                    self.kind()
+                ));
+            }
         }
         let is_status = matches!(self.kind, Kind::Status(_));
         if !is_status && (self.body.is_some() || !self.headers.is_empty()) {

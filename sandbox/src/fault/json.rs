@@ -21,6 +21,7 @@ struct Fields {
     kind: String,
     method: Option<String>,
     path: Option<String>,
+    proxy: Option<String>,
     times: Option<u32>,
     after: Option<u32>,
     status: Option<u16>,
@@ -34,7 +35,7 @@ struct Fields {
 
 impl Fault {
     /// Reads a fault as `POST /_sandbox/faults` takes it: an object with `kind`, if wanted
-    /// `method`, `path`, `times` and `after`, and the kind's own fields. These are `status`, `body`
+    /// `method`, `path` or `proxy`, `times` and `after`, and the kind's own fields. These are `status`, `body`
     /// and `headers` of a `status`; `location` of a `redirect`; `seconds` of `delay`,
     /// `delay_after_apply`, `drip` and `close_idle`; `bytes` of `huge`; `inside` of `wrong_type`.
     ///
@@ -69,6 +70,9 @@ impl Fault {
         if let Some(path) = &self.path {
             set("path", json!(path));
         }
+        if let Some(proxy) = &self.proxy {
+            set("proxy", json!(proxy));
+        }
         match &self.body {
             Some(Body::Text(text)) => set("body", json!(text)),
             Some(Body::Json(text)) => {
@@ -100,6 +104,7 @@ impl Fields {
         let mut fault = Fault::of(self.take_kind()?);
         fault.method = self.method.take();
         fault.path = self.path.take();
+        fault.proxy = self.proxy.take();
         fault.times = self.times.unwrap_or(1);
         fault.after = self.after.unwrap_or(0);
         if matches!(fault.kind, Kind::Status(_)) {
@@ -179,6 +184,7 @@ mod tests {
             status.clone().body("plain").method("POST").path("/api/proxy/add/"),
             status.json_body(r#"{"error":"x"}"#).times(0).after(3),
             Fault::redirect("https://example.com/"),
+            Fault::status(509).proxy("us-ca"),
             Fault::drop(),
             Fault::reset(),
             Fault::delay(pause),
@@ -214,6 +220,9 @@ mod tests {
             (r#"{"kind": "status", "status": 199}"#, "not from 200 to 599"),
             (r#"{"kind": "drop", "path": "/api/ip/add"}"#, "none of the API's"),
             (r#"{"kind": "drop", "method": "PUT"}"#, "neither GET nor POST"),
+            (r#"{"kind": "drop", "proxy": "us-xx"}"#, "no proxy 'us-xx'"),
+            (r#"{"kind": "html", "proxy": "us-ca"}"#, "a proxy has no html fault"),
+            (r#"{"kind": "drop", "proxy": "us-ca", "method": "GET"}"#, "neither method nor path"),
             (r#"{"kind": "huge", "bytes": 99999999999}"#, "at most"),
             (r#"{"kind": "redirect", "location": "a\nb"}"#, "not a valid header"),
             (r#"{"kind": "status", "status": 200, "headers": {"Content-Length": "5"}}"#, "cannot be set"),

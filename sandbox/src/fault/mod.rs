@@ -11,9 +11,10 @@ use std::time::Duration;
 pub(crate) use disguise::disguise;
 pub(crate) use queue::FaultQueue;
 
-/// Makes the next matching API calls go wrong.
+/// Makes the next matching API calls, or requests to a proxy, go wrong.
 ///
-/// A fault matches any API call unless [`method`](Self::method) or [`path`](Self::path) say
+/// With [`proxy`](Self::proxy) it is for what that proxy of the sandbox is asked for, and `status`, `drop`,
+/// `reset` or `delay`. Otherwise a fault matches any API call unless [`method`](Self::method) or [`path`](Self::path) say
 /// otherwise, and once unless [`times`](Self::times) says otherwise. Among several the one injected
 /// first is taken; a call taken by one fault is not seen by those after it.
 ///
@@ -55,6 +56,7 @@ pub struct Fault {
     pub(crate) kind: Kind,
     method: Option<String>,
     path: Option<String>,
+    proxy: Option<String>,
     times: u32,
     after: u32,
     body: Option<Body>,
@@ -110,7 +112,12 @@ impl Fault {
     }
 
     fn matches(&self, method: &str, path: &str) -> bool {
-        self.method.as_deref().is_none_or(|wanted| wanted == method)
+        self.proxy.is_none()
+            && self.method.as_deref().is_none_or(|wanted| wanted == method)
             && self.path.as_deref().is_none_or(|wanted| wanted == path)
+    }
+
+    fn matches_proxy(&self, name: &str) -> bool {
+        self.proxy.as_deref() == Some(name)
     }
 }

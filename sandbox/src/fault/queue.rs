@@ -14,9 +14,18 @@ impl FaultQueue {
 
     /// The fault for this call, if any; it is used up as its `times` say.
     pub(crate) fn take(&mut self, method: &str, path: &str) -> Option<Fault> {
+        self.take_first(|fault| fault.matches(method, path))
+    }
+
+    /// The same for a request to the proxy of this name.
+    pub(crate) fn take_for_proxy(&mut self, name: &str) -> Option<Fault> {
+        self.take_first(|fault| fault.matches_proxy(name))
+    }
+
+    fn take_first(&mut self, matches: impl Fn(&Fault) -> bool) -> Option<Fault> {
         let mut waiting = self.waiting.iter_mut().enumerate();
         let (index, taken) = waiting.find_map(|(index, fault)| {
-            if !fault.matches(method, path) {
+            if !matches(fault) {
                 return None;
             }
             if fault.after > 0 {
@@ -81,5 +90,16 @@ mod tests {
         queue.push(Fault::drop().method("POST"));
         assert_eq!(taken(&mut queue, "/api/ips/"), None);
         assert!(queue.take("POST", "/api/ip/add/").is_some());
+    }
+
+    #[test]
+    fn a_fault_for_a_proxy_leaves_the_api_and_the_other_proxies_alone() {
+        let mut queue = FaultQueue::default();
+        queue.push(Fault::drop());
+        queue.push(Fault::status(509).proxy("us-ca"));
+        assert!(queue.take_for_proxy("us-ny").is_none());
+        assert_eq!(queue.take_for_proxy("us-ca").map(|fault| fault.kind()), Some("status"));
+        assert_eq!(taken(&mut queue, "/api/ips/"), Some("drop"));
+        assert_eq!(queue.waiting().len(), 0);
     }
 }

@@ -50,7 +50,7 @@ pub(super) async fn exchange(
         None => (service::answer(&mut shared.world(), &call), Pace::AtOnce),
         Some(fault) => spoilt(&shared, &link, &call, &fault).await?,
     };
-    shared.world().log.answered(entry, answer.status);
+    shared.world().log.update(entry, |entry| entry.status = Some(answer.status));
     Ok(response(answer, pace, busy))
 }
 

@@ -110,4 +110,4 @@ impl Body for Reply {
 /// Nobody is told why: the connection just ends.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection is cut, as a fault wants it")]
-pub(super) struct Cut;
+pub(crate) struct Cut;

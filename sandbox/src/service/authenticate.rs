@@ -18,7 +18,8 @@ pub(crate) enum Scheme {
     Bearer,
 }
 
-enum Credentials {
+/// What a client shows of itself, in `Authorization` or `Proxy-Authorization`.
+pub(crate) enum Credentials {
     Basic { username: String, password: String },
     Bearer(String),
     None,
@@ -50,6 +51,7 @@ pub(crate) fn caller(
         Credentials::None => (None, "No Authorization header"),
         Credentials::Unreadable(reason) => (None, reason),
     };
+    let found = found.filter(|(holder, _)| account.is_active(holder));
     found.ok_or_else(|| {
         let failures = bans.fail(call.from, now);
         let minutes = minutes(WINDOW);
@@ -72,11 +74,11 @@ pub(crate) fn recorded(authorization: &[String]) -> RecordedAuth {
     }
 }
 
-fn read(authorization: &[String]) -> Credentials {
+pub(crate) fn read(authorization: &[String]) -> Credentials {
     let header = match authorization {
         [] => return Credentials::None,
         [header] => header,
-        _ => return Credentials::Unreadable("More than one Authorization header"),
+        _ => return Credentials::Unreadable("More than one header with credentials"),
     };
     let (scheme, value) = header.split_once(' ').unwrap_or((header, ""));
     let value = value.trim();
@@ -84,7 +86,7 @@ fn read(authorization: &[String]) -> Credentials {
         return Credentials::Bearer(value.to_owned());
     }
     if !scheme.eq_ignore_ascii_case("basic") {
-        return Credentials::Unreadable("The Authorization header is neither Basic nor Bearer");
+        return Credentials::Unreadable("The credentials are neither Basic nor Bearer");
     }
     let decoded = STANDARD.decode(value).ok().map(String::from_utf8);
     let Some(Ok(pair)) = decoded else {

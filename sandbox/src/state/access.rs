@@ -22,7 +22,7 @@ pub(crate) struct Access {
 
 impl Access {
     pub(crate) fn add_ip(&mut self, ip: IpAddr, label: String) -> Result<(), Refused> {
-        if self.ips.iter().any(|known| known.ip == ip) {
+        if self.has_ip(ip) {
             return Err(Refused::AlreadyAuthenticated(ip.to_string()));
         }
         if self.ips.len() >= MOST_IPS {
@@ -30,6 +30,10 @@ impl Access {
         }
         self.ips.push(LabeledIp { ip, label });
         Ok(())
+    }
+
+    pub(crate) fn has_ip(&self, ip: IpAddr) -> bool {
+        self.ips.iter().any(|known| known.ip == ip)
     }
 
     pub(crate) fn delete_ip(&mut self, ip: IpAddr) -> Result<(), Refused> {

@@ -1,6 +1,7 @@
 //! The account: a parent with its sub-accounts, and who of them may do what.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use crate::plan::Plan;
 use crate::state::access::Access;
@@ -24,6 +25,7 @@ pub(crate) struct Account {
     pub(crate) username: String,
     password: String,
     pub(crate) plan: Plan,
+    monthly_limit: u32,
     pub(crate) usage: Usage,
     pub(crate) billing: Billing,
     access: Access,
@@ -38,34 +40,71 @@ impl Account {
             username: settings.username.clone(),
             password: settings.password.clone(),
             plan: settings.plan,
+            monthly_limit: settings.monthly_limit,
             usage: Usage::default(),
             billing: Billing::begin(now),
             access: Access::default(),
             sub_accounts: BTreeMap::new(),
-            proxies: Proxies::new(settings.plan),
+            proxies: Proxies::new(settings.plan, settings.ports),
             tokens: Tokens::new(settings.plan),
         }
     }
 
-    /// Whose username and password these are; nobody's if that sub-account is inactive.
+    /// Whose username and password these are, active or not.
     pub(crate) fn with_password(&self, username: &str, password: &str) -> Option<Holder> {
         if username == self.username {
             return (password == self.password).then_some(Holder::Parent);
         }
         let sub_account = self.sub_accounts.get(username)?;
         let right = sub_account.password.as_deref() == Some(password);
-        (right && sub_account.active).then(|| Holder::SubAccount(username.to_owned()))
+        right.then(|| Holder::SubAccount(username.to_owned()))
     }
 
-    /// Whose token this is; nobody's if it is not good, or that sub-account is inactive.
+    /// Whose token this is, active or not; nobody's if the token is not good.
     pub(crate) fn with_token(&self, secret: &str, now: Moment) -> Option<Holder> {
-        let holder = self.tokens.authenticate(secret, now)?;
-        if let Holder::SubAccount(username) = holder
-            && !self.sub_accounts.get(username)?.active
-        {
-            return None;
+        self.tokens.authenticate(secret, now).cloned()
+    }
+
+    /// Whose authenticated IP this is, active or not; the parent's before any sub-account's.
+    pub(crate) fn with_ip(&self, ip: IpAddr) -> Option<Holder> {
+        if self.access.has_ip(ip) {
+            return Some(Holder::Parent);
         }
-        Some(holder.clone())
+        let mut sub_accounts = self.sub_accounts.values();
+        let sub_account = sub_accounts.find(|sub_account| sub_account.access.has_ip(ip))?;
+        Some(Holder::SubAccount(sub_account.username.clone()))
+    }
+
+    /// Whether this is the parent, or a sub-account that is not deactivated.
+    pub(crate) fn is_active(&self, holder: &Holder) -> bool {
+        match holder {
+            Holder::Parent => true,
+            Holder::SubAccount(username) => self.sub_accounts.get(username).is_some_and(|sub| sub.active),
+        }
+    }
+
+    pub(crate) fn name_of<'a>(&'a self, holder: &'a Holder) -> &'a str {
+        match holder {
+            Holder::Parent => &self.username,
+            Holder::SubAccount(username) => username,
+        }
+    }
+
+    /// The limit on bandwidth that the account has reached, if any, in words.
+    pub(crate) fn limit_reached(&self, holder: &Holder) -> Option<String> {
+        let reached = |used: f64, limit: u32| limit > 0 && used >= f64::from(limit);
+        if reached(self.usage.monthly, self.monthly_limit) {
+            return Some(format!("The account's monthly limit of {} GB is reached.", self.monthly_limit));
+        }
+        let Holder::SubAccount(username) = holder else { return None };
+        let sub = self.sub_accounts.get(username)?;
+        if reached(sub.usage.monthly, sub.monthly_limit) {
+            let limit = sub.monthly_limit;
+            return Some(format!("The sub-account's monthly limit of {limit} GB is reached."));
+        }
+        let limit = sub.total_limit;
+        reached(sub.usage.total, limit)
+            .then(|| format!("The sub-account's total limit of {limit} GB is reached."))
     }
 
     pub(crate) fn create(&mut self, username: String, changes: Changes) -> Result<&SubAccount, Refused> {
@@ -150,8 +189,13 @@ mod tests {
     use crate::state::usage::PERIOD;
 
     fn account() -> Account {
-        let settings =
-            Settings { username: "parent".to_owned(), password: "secret".to_owned(), plan: Plan::FreeTrial };
+        let settings = Settings {
+            username: "parent".to_owned(),
+            password: "secret".to_owned(),
+            plan: Plan::FreeTrial,
+            monthly_limit: 0,
+            ports: None,
+        };
         Account::new(&settings, Moment::at(0))
     }
 

@@ -83,6 +83,11 @@ impl Caller {
         Self { address: sandbox.base_url().replace("http://", ""), authorization: None }
     }
 
+    /// Nobody in particular, who calls whatever listens there.
+    pub(crate) fn at(address: &str) -> Self {
+        Self { address: address.to_owned(), authorization: None }
+    }
+
     /// A sub-account, created with this username and a password.
     pub(crate) fn sub_account(sandbox: &Sandbox, username: &str) -> Self {
         let form = [("username", username), ("password", "sub-password")];
