@@ -1,6 +1,7 @@
 //! The async client.
 
 use crate::{
+    credentials::Credentials,
     endpoint::{Endpoint, Sendable},
     error::Result,
     observer::Observer,
@@ -81,6 +82,12 @@ impl Client {
     /// [`Error::Config`](crate::Error::Config) when the system does not give what a client needs.
     pub fn renewed(&self) -> Result<Self> {
         Ok(Self { transport: Arc::new(self.transport.renewed()?), ..self.clone() })
+    }
+
+    /// The credentials of the client, which are good for the proxies as well.
+    #[must_use]
+    pub fn credentials(&self) -> &Credentials {
+        self.transport.credentials()
     }
 
     /// Where the service is.

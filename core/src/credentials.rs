@@ -5,17 +5,35 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
+use std::fmt;
 use zeroize::Zeroizing;
 
-/// A username and password, or a token. Wiped when dropped.
-pub(crate) enum Credentials {
+/// A username and password, or a token: for the account's API, and for the proxies. Wiped when dropped, and shown
+/// redacted.
+///
+/// ```
+/// # fn main() -> proxymesh::Result<()> {
+/// let credentials = proxymesh::Credentials::basic("me@ex.com", "a b")?;
+/// assert_eq!(format!("{credentials:?}"), r#"Basic { username: "me@ex.com", password: [redacted] }"#);
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Credentials(Kind);
+
+#[derive(Clone)]
+enum Kind {
     Basic { username: String, password: SecretString },
     Bearer { token: SecretString },
 }
 
 impl Credentials {
-    /// RFC 7617, section 2: no colon in the username, no control characters in either.
-    pub(crate) fn basic(username: String, password: SecretString) -> Result<Self> {
+    /// A username and password.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] when one is empty or holds control characters, or the username a colon (RFC 7617, section 2).
+    pub fn basic(username: impl Into<String>, password: impl Into<SecretString>) -> Result<Self> {
+        let (username, password) = (username.into(), password.into());
         if username.is_empty() {
             return Err(Error::config("the username is empty"));
         }
@@ -29,11 +47,16 @@ impl Credentials {
         if secret.chars().any(char::is_control) {
             return Err(Error::config("the password may not hold control characters"));
         }
-        Ok(Self::Basic { username, password })
+        Ok(Self(Kind::Basic { username, password }))
     }
 
-    /// RFC 6750, section 2.1: the characters of a token.
-    pub(crate) fn bearer(token: SecretString) -> Result<Self> {
+    /// A token (`pm_…`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] when it is empty or holds a character that no token has (RFC 6750, section 2.1).
+    pub fn bearer(token: impl Into<SecretString>) -> Result<Self> {
+        let token = token.into();
         let secret = token.expose_secret();
         let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b);
         if secret.is_empty() {
@@ -42,29 +65,30 @@ impl Credentials {
         if !secret.bytes().all(allowed) {
             return Err(Error::config("the token holds a character that no token has (RFC 6750)"));
         }
-        Ok(Self::Bearer { token })
+        Ok(Self(Kind::Bearer { token }))
     }
 
     pub(crate) fn is_basic(&self) -> bool {
-        matches!(self, Self::Basic { .. })
+        matches!(self.0, Kind::Basic { .. })
     }
 
-    #[cfg(test)]
-    pub(crate) fn username(&self) -> Option<&str> {
-        match self {
-            Self::Basic { username, .. } => Some(username),
-            Self::Bearer { .. } => None,
+    /// The username and password, if it is these.
+    #[must_use]
+    pub fn username_and_password(&self) -> Option<(&str, &SecretString)> {
+        match &self.0 {
+            Kind::Basic { username, password } => Some((username, password)),
+            Kind::Bearer { .. } => None,
         }
     }
 
-    /// The value of the `Authorization` header.
+    /// The value of the `Authorization` header, or of `Proxy-Authorization`.
     pub(crate) fn authorization(&self) -> Zeroizing<String> {
-        Zeroizing::new(match self {
-            Self::Basic { username, password } => {
+        Zeroizing::new(match &self.0 {
+            Kind::Basic { username, password } => {
                 let pair = Zeroizing::new(format!("{username}:{}", password.expose_secret()));
                 format!("Basic {}", Zeroizing::new(STANDARD.encode(pair.as_bytes())).as_str())
             }
-            Self::Bearer { token } => format!("Bearer {}", token.expose_secret()),
+            Kind::Bearer { token } => format!("Bearer {}", token.expose_secret()),
         })
     }
 
@@ -82,9 +106,29 @@ impl Credentials {
         let authorization = self.authorization();
         let sent = authorization.split_once(' ').map_or("", |(_, sent)| sent);
         let mut secrets = vec![SecretString::from(sent)];
-        if let Self::Basic { password, .. } = self {
+        if let Kind::Basic { password, .. } = &self.0 {
             secrets.push(password.clone());
         }
         secrets
     }
 }
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let redacted = format_args!("[redacted]");
+        match &self.0 {
+            Kind::Basic { username, .. } => {
+                f.debug_struct("Basic").field("username", username).field("password", &redacted).finish()
+            }
+            Kind::Bearer { .. } => f.debug_struct("Bearer").field("token", &redacted).finish(),
+        }
+    }
+}
+
+impl PartialEq for Credentials {
+    fn eq(&self, other: &Self) -> bool {
+        *self.authorization() == *other.authorization()
+    }
+}
+
+impl Eq for Credentials {}

@@ -39,6 +39,7 @@
 #![forbid(unsafe_code)]
 
 pub mod blocking;
+mod check;
 mod client;
 mod credentials;
 pub mod endpoint;
@@ -50,12 +51,14 @@ pub mod resource;
 mod settings;
 mod transport;
 
+pub use check::Check;
 pub use client::{Client, Pending};
+pub use credentials::Credentials;
 pub use error::{Error, Refusal, Result};
 pub use model::{
-    ExpiryDate, GeoCounts, Hostname, IpAddress, IpLabel, LabeledIp, NewIp, NewSubAccount, NewToken, Proxy,
-    ProxyHost, SubAccount, SubAccountEdit, Token, TokenId, TokenLabel, TokenRequest, Username,
-    whole_gigabytes,
+    ExitChoice, ExpiryDate, GeoCounts, Hostname, IpAddress, IpLabel, LabeledIp, NewIp, NewSubAccount,
+    NewToken, Proxy, ProxyHost, SubAccount, SubAccountEdit, Token, TokenId, TokenLabel, TokenRequest,
+    Username, whole_gigabytes,
 };
 pub use observer::{Attempt, Observer};
 pub use settings::{Options, Settings, seconds, whole_retries};

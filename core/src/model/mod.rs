@@ -13,7 +13,7 @@ mod username;
 pub use geo::GeoCounts;
 pub use hostname::Hostname;
 pub use ip::{IpAddress, IpLabel, LabeledIp, NewIp};
-pub use proxy::{Proxy, ProxyHost};
+pub use proxy::{ExitChoice, Proxy, ProxyHost};
 pub use sub_account::{NewSubAccount, SubAccount, SubAccountEdit, whole_gigabytes};
 pub use token::{ExpiryDate, NewToken, Token, TokenId, TokenLabel, TokenRequest};
 pub use username::Username;

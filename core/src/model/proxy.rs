@@ -1,9 +1,12 @@
 //! Proxies, and how they are addressed.
 
 use super::rule;
+use crate::credentials::Credentials;
 use crate::error::{Error, Result};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use std::net::IpAddr;
 
 /// Everything but the unreserved characters of RFC 3986, section 2.3, so that a username may hold `@`.
 const USERINFO: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -102,10 +105,36 @@ impl Proxy {
         self.host.split_once('.').map_or(self.host.as_str(), |(name, _)| name)
     }
 
+    /// The country that its exits are in, as an ISO 3166 code, if its name tells: `US` of `us-ca`, `GB` of `uk`. None
+    /// for `open` and `world`, which have many.
+    #[must_use]
+    pub fn country(&self) -> Option<String> {
+        let name = self.name();
+        let code = name.split_once('-').map_or(name, |(code, _)| code).to_ascii_uppercase();
+        let is_code = code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase());
+        // The one that is named otherwise than in ISO 3166.
+        is_code.then(|| if code == "UK" { "GB".to_owned() } else { code })
+    }
+
+    /// Whether it has exits in many countries, of which a request may choose one: `open` and `world`.
+    #[must_use]
+    pub fn chooses_country(&self) -> bool {
+        ["open", "world"].iter().any(|name| self.name().eq_ignore_ascii_case(name))
+    }
+
+    /// Where to connect to. Few resolvers know that what is under `.localhost` is this machine (RFC 6761, section
+    /// 6.3), so that is left to `localhost`: the sandbox's proxies are there.
+    #[must_use]
+    pub fn address(&self) -> (&str, u16) {
+        let local = self.host.rsplit('.').next().is_some_and(|last| last.eq_ignore_ascii_case("localhost"));
+        (if local { "localhost" } else { &self.host }, self.port)
+    }
+
     /// The URL without credentials, for a machine whose IP or hostname is authorised.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}:{}", self.host, self.port)
+        let (host, port) = self.address();
+        format!("http://{host}:{port}")
     }
 
     /// The URL with credentials, percent-encoded, so that an `@` or `:` in them is safe. It holds the password: keep
@@ -114,8 +143,124 @@ impl Proxy {
     pub fn url_with(&self, username: &str, password: &str) -> String {
         let username = utf8_percent_encode(username, USERINFO);
         let password = utf8_percent_encode(password, USERINFO);
-        format!("http://{username}:{password}@{}:{}", self.host, self.port)
+        let (host, port) = self.address();
+        format!("http://{username}:{password}@{host}:{port}")
     }
+
+    /// The same with [`Credentials`], such as [a client's](crate::Client::credentials).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Validation`] for a token, which goes into no URL but into a [header](Self::headers).
+    pub fn url_for(&self, credentials: &Credentials) -> Result<SecretString> {
+        let Some((username, password)) = credentials.username_and_password() else {
+            let reason = "a token does not go into a URL; send the header Proxy-Authorization";
+            return Err(Error::validation("token", reason));
+        };
+        Ok(self.url_with(username, password.expose_secret()).into())
+    }
+
+    /// The headers that are for the proxy: on the `CONNECT` request for an https target, on the request itself for an
+    /// http one. The first holds the credentials, if there are some: `Proxy-Authorization`, Basic in UTF-8 or Bearer.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Validation`] for a country that this proxy cannot choose.
+    pub fn headers(
+        &self,
+        credentials: Option<&Credentials>,
+        exit: &ExitChoice,
+    ) -> Result<Vec<(&'static str, SecretString)>> {
+        let mut headers = Vec::new();
+        if let Some(credentials) = credentials {
+            headers.push(("Proxy-Authorization", SecretString::from(credentials.authorization().as_str())));
+        }
+        if let Some(country) = &exit.country {
+            if self.chooses_country() {
+                headers.push(("X-ProxyMesh-Country", country.as_str().into()));
+            } else if self.country().as_ref() != Some(country) {
+                let reason =
+                    format!("cannot be {country} with the proxy {}; open and world can choose", self.name());
+                return Err(Error::validation("country", reason));
+            }
+        }
+        if let Some(ip) = exit.prefer_ip {
+            headers.push(("X-ProxyMesh-Prefer-IP", ip.to_string().into()));
+        }
+        if !exit.not_ip.is_empty() {
+            let list: Vec<String> = exit.not_ip.iter().map(IpAddr::to_string).collect();
+            headers.push(("X-ProxyMesh-Not-IP", list.join(",").into()));
+        }
+        Ok(headers)
+    }
+}
+
+/// Which exit IP a proxy is asked for, by the headers `X-ProxyMesh-Country`, `-Prefer-IP` and `-Not-IP` (api.md, "Around the
+/// proxies").
+///
+/// ```
+/// # fn main() -> proxymesh::Result<()> {
+/// let proxy: proxymesh::Proxy = "open.proxymesh.com:31280".parse()?;
+/// let exit = proxymesh::ExitChoice::new().country("DE")?;
+/// assert_eq!(proxy.headers(None, &exit)?[0].0, "X-ProxyMesh-Country");
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ExitChoice {
+    country: Option<String>,
+    prefer_ip: Option<IpAddr>,
+    not_ip: Vec<IpAddr>,
+}
+
+impl ExitChoice {
+    /// Whichever the proxy takes.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// An exit in this country: two letters, as the geo calls give them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Validation`] with the field `country`.
+    pub fn country(mut self, code: &str) -> Result<Self> {
+        if code.len() != 2 || !code.bytes().all(|b| b.is_ascii_alphabetic()) {
+            return Err(Error::validation("country", "is not a code of two letters, such as DE"));
+        }
+        self.country = Some(code.to_ascii_uppercase());
+        Ok(self)
+    }
+
+    /// This exit IP, if the proxy has it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Validation`] with the field `prefer_ip`.
+    pub fn prefer_ip(mut self, ip: &str) -> Result<Self> {
+        self.prefer_ip = Some(address("prefer_ip", ip)?);
+        Ok(self)
+    }
+
+    /// Any exit IP but this one, and those given before.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Validation`] with the field `not_ip`.
+    pub fn not_ip(mut self, ip: &str) -> Result<Self> {
+        self.not_ip.push(address("not_ip", ip)?);
+        Ok(self)
+    }
+
+    /// Whether it asks for nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+fn address(field: &'static str, text: &str) -> Result<IpAddr> {
+    text.parse().map_err(|_| Error::validation(field, "is not an IP address"))
 }
 
 impl std::fmt::Display for Proxy {
@@ -142,5 +287,84 @@ impl TryFrom<String> for Proxy {
 
     fn try_from(value: String) -> Result<Self> {
         value.parse()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proxy(name: &str) -> Proxy {
+        format!("{name}.proxymesh.com:31280").parse().unwrap()
+    }
+
+    #[test]
+    fn a_country_is_told_by_the_name() {
+        let countries = [
+            ("us-ca", Some("US")),
+            ("uk", Some("GB")),
+            ("de", Some("DE")),
+            ("open", None),
+            ("world", None),
+            ("usisp", None),
+            ("residential", None),
+        ];
+        for (name, country) in countries {
+            assert_eq!(proxy(name).country().as_deref(), country, "{name}");
+        }
+        assert!(proxy("open").chooses_country() && proxy("world").chooses_country());
+        assert!(!proxy("us-ca").chooses_country());
+    }
+
+    #[test]
+    fn what_is_under_localhost_is_this_machine() {
+        let proxy: Proxy = "us-ca.localhost:40000".parse().unwrap();
+        assert_eq!((proxy.name(), proxy.url().as_str()), ("us-ca", "http://localhost:40000"));
+        assert_eq!(proxy.url_with("a", "b"), "http://a:b@localhost:40000");
+        assert_eq!(proxy.to_string(), "us-ca.localhost:40000");
+    }
+
+    #[test]
+    fn the_headers_for_a_proxy_hold_utf8_and_what_is_asked_for() {
+        let shown = |name, credentials: Option<&Credentials>, exit: &ExitChoice| {
+            let headers = proxy(name).headers(credentials, exit)?;
+            Ok(headers
+                .iter()
+                .map(|(name, value)| format!("{name}: {}", value.expose_secret()))
+                .collect::<Vec<_>>())
+        };
+        let basic = Credentials::basic("me+1@ex.com", "@:/% é").unwrap();
+        let exit = ExitChoice::new().country("de").unwrap().prefer_ip("1.2.3.4").unwrap();
+        let exit = exit.not_ip("5.6.7.8").unwrap().not_ip("::1").unwrap();
+        let all: Result<_> = shown("open", Some(&basic), &exit);
+        let expected = [
+            "Proxy-Authorization: Basic bWUrMUBleC5jb206QDovJSDDqQ==",
+            "X-ProxyMesh-Country: DE",
+            "X-ProxyMesh-Prefer-IP: 1.2.3.4",
+            "X-ProxyMesh-Not-IP: 5.6.7.8,::1",
+        ];
+        assert_eq!(all.unwrap(), expected);
+        let bearer = Credentials::bearer("pm_token").unwrap();
+        let country = ExitChoice::new().country("DE").unwrap();
+        assert_eq!(shown("de", Some(&bearer), &country).unwrap(), ["Proxy-Authorization: Bearer pm_token"]);
+        assert_eq!(shown("us-ca", None, &ExitChoice::new()).unwrap(), [] as [&str; 0]);
+        let refused = shown("us-ca", None, &country).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "country: cannot be DE with the proxy us-ca; open and world can choose"
+        );
+    }
+
+    #[test]
+    fn a_url_holds_a_password_but_no_token() {
+        let basic = Credentials::basic("me+1@ex.com", "@:/% é").unwrap();
+        let url = proxy("us-ca").url_for(&basic).unwrap();
+        let expected = "http://me%2B1%40ex.com:%40%3A%2F%25%20%C3%A9@us-ca.proxymesh.com:31280";
+        assert_eq!(url.expose_secret(), expected);
+        assert!(proxy("us-ca").url_for(&Credentials::bearer("pm_token").unwrap()).is_err());
+        for bad in ["", "D", "DEU", "D1", "ÄÖ"] {
+            assert!(ExitChoice::new().country(bad).is_err(), "{bad}");
+        }
+        assert!(ExitChoice::new().prefer_ip("x").is_err() && ExitChoice::new().not_ip("").is_err());
     }
 }

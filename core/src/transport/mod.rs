@@ -230,6 +230,10 @@ impl Transport {
         })
     }
 
+    pub(crate) fn credentials(&self) -> &Credentials {
+        &self.setup.credentials
+    }
+
     pub(crate) fn base_url(&self) -> &str {
         self.setup.base_url.as_str().trim_end_matches('/')
     }

@@ -1,0 +1,133 @@
+//! Whether a proxy lets one through: one `CONNECT`, and what came back.
+
+use crate::credentials::Credentials;
+use crate::error::{Error, Result};
+use crate::model::{ExitChoice, Proxy};
+use secrecy::ExposeSecret;
+use std::fmt::Write as _;
+use std::io;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use zeroize::Zeroizing;
+
+/// The most of an answer's head that is read.
+const LARGEST_HEAD: usize = 16 * 1024;
+
+/// What a proxy made of one `CONNECT`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Check {
+    /// Whether the proxy answered at all.
+    pub reachable: bool,
+    /// The status that it answered: 200 is a tunnel.
+    pub status: Option<u16>,
+    /// The exit IP, from `X-ProxyMesh-IP`.
+    pub exit_ip: Option<String>,
+    /// The time from connecting to the answer, or to the failure.
+    pub latency: Duration,
+    /// What it means, and what to do about it.
+    pub meaning: String,
+}
+
+impl Check {
+    /// Whether the proxy may be used: it answered 200.
+    #[must_use]
+    pub fn ok(&self) -> bool {
+        self.status == Some(200)
+    }
+}
+
+impl Proxy {
+    /// Asks the proxy for a tunnel to `target` and closes it. What the proxy says, even that it cannot be reached, is a
+    /// value and no error. Nothing is sent through the tunnel; the target notices a connection.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Validation`] for a target that is not `host:port`, or a country that this proxy cannot choose.
+    pub async fn check(
+        &self,
+        credentials: Option<&Credentials>,
+        exit: &ExitChoice,
+        target: &str,
+        timeout: Duration,
+    ) -> Result<Check> {
+        let good = target.rsplit_once(':').is_some_and(|(host, port)| {
+            let printable = host.bytes().all(|b| b.is_ascii_graphic() && !b"/@?#".contains(&b));
+            !host.is_empty() && printable && port.parse::<u16>().is_ok_and(|port| port > 0)
+        });
+        if !good {
+            return Err(Error::validation("target", "is not host:port, such as proxymesh.com:443"));
+        }
+        let mut request = Zeroizing::new(format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n"));
+        for (name, value) in self.headers(credentials, exit)? {
+            let _ = write!(request, "{name}: {}\r\n", value.expose_secret());
+        }
+        request.push_str("\r\n");
+        let began = Instant::now();
+        let asked = tokio::time::timeout(timeout, ask(self.address(), request.as_bytes())).await;
+        let latency = began.elapsed();
+        let silent =
+            |meaning: String| Check { reachable: false, status: None, exit_ip: None, latency, meaning };
+        Ok(match asked {
+            Err(_) => silent(format!("no answer within {} s", timeout.as_secs_f64())),
+            Ok(Err(error)) => silent(format!("the proxy cannot be reached: {error}")),
+            Ok(Ok(head)) => match read(&head) {
+                None => silent("what answers there is no HTTP proxy".to_owned()),
+                Some((status, exit_ip)) => {
+                    let meaning = meaning(status).to_owned();
+                    Check { reachable: true, status: Some(status), exit_ip, latency, meaning }
+                }
+            },
+        })
+    }
+}
+
+async fn ask(address: (&str, u16), request: &[u8]) -> io::Result<Vec<u8>> {
+    let mut stream = TcpStream::connect(address).await?;
+    stream.write_all(request).await?;
+    let mut head = Vec::new();
+    while head.len() < LARGEST_HEAD && !head.windows(4).any(|end| end == b"\r\n\r\n") {
+        if stream.read_buf(&mut head).await? == 0 {
+            break;
+        }
+    }
+    if head.is_empty() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(head) }
+}
+
+/// The status, and the exit IP.
+fn read(head: &[u8]) -> Option<(u16, Option<String>)> {
+    let text = String::from_utf8_lossy(head);
+    let mut lines = text.lines();
+    let mut line = lines.next()?.split(' ');
+    line.next().filter(|version| version.starts_with("HTTP/1."))?;
+    let status = line.next()?.parse().ok().filter(|status| (100..=599).contains(status))?;
+    let exit_ip = lines.take_while(|line| !line.is_empty()).find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("x-proxymesh-ip").then(|| value.trim())
+    });
+    // What is no address is of no use, and may be anything.
+    let exit_ip = exit_ip.filter(|ip| ip.parse::<std::net::IpAddr>().is_ok());
+    Some((status, exit_ip.map(str::to_owned)))
+}
+
+/// What a proxy's status means (api.md, "Status codes").
+fn meaning(status: u16) -> &'static str {
+    match status {
+        200 => "the proxy lets you through",
+        400 => "the proxy does not understand the request, or has no exit such as was asked for",
+        402 => "the sub-account is deactivated: activate it",
+        403 => "the proxy may not connect to that target",
+        407 => {
+            "the proxy does not recognise you: the credentials are wrong, or there are none and this machine's IP or \
+             hostname is not authorised, or the account has not authorised this proxy"
+        }
+        429 => "too many requests: wait",
+        502..=504 => "the proxy could not reach the target",
+        509 => {
+            "a bandwidth limit is reached, the sub-account's or the account's own: raise it, or wait for the next billing period"
+        }
+        500..=599 => "the proxy is in trouble",
+        _ => "the proxy gave an answer that is not documented",
+    }
+}
