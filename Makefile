@@ -17,7 +17,7 @@
 #   make clean   removes all that was built or installed
 
 .DEFAULT_GOAL := help
-.PHONY: help fuzz demo demo-kotlin demo-swift test test-rust test-kotlin test-swift test-conformance test-faults test-openapi conformance-agents kotlin kotlin-library maven swift test-curl test-python test-pythons test-freethreaded test-soak test-types test-downstream test-secrets bench bench-check bench-languages bench-install lint lint-rust lint-python lint-bindings lint-swift stubs openapi bindings wheel clean
+.PHONY: help fuzz demo demo-kotlin demo-swift test test-rust test-kotlin test-swift test-conformance test-faults test-openapi conformance-agents kotlin kotlin-library maven swift test-curl test-python test-pythons test-freethreaded test-soak test-types test-downstream test-adapters test-secrets bench bench-check bench-languages bench-install lint lint-rust lint-python lint-bindings lint-swift stubs openapi bindings wheel clean
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -26,6 +26,7 @@ TOOLS := target/tools
 DEMO := target/demo
 TESTS := target/tests
 DOWNSTREAM := target/downstream
+ADAPTERS := target/adapters/venv
 FREE := target/freethreaded
 FREETHREADED ?= python3.14t
 BENCH := target/bench
@@ -42,7 +43,7 @@ SWIFT := target/swift-library
 # As JNA calls this machine.
 PLATFORM := $(shell uname -sm | sed 's/^Darwin arm64$$/darwin-aarch64/; s/^Darwin /darwin-/; s/^Linux /linux-/; s/x86_64/x86-64/')
 MAVEN = cd $(FFI)/kotlin && mvn --batch-mode --no-transfer-progress -Dmaven.repo.local=$(CURDIR)/target/maven
-PYTHON_SOURCES := bindings-python examples tests/downstream tests/bench tests/soak tests/conformance tests/openapi core/fuzz
+PYTHON_SOURCES := bindings-python examples tests/downstream tests/bench tests/soak tests/conformance tests/openapi tests/adapters core/fuzz
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -59,7 +60,7 @@ demo-swift: swift
 	@cargo build --quiet --locked --package proxymesh-sandbox
 	@$(FFI)/swift/consumer.sh $(SWIFT) target/debug/proxymesh-sandbox
 
-test: test-rust test-curl test-python test-pythons test-types test-downstream test-kotlin test-swift test-conformance test-openapi test-secrets
+test: test-rust test-curl test-python test-pythons test-types test-downstream test-adapters test-kotlin test-swift test-conformance test-openapi test-secrets
 
 # With all output shown, so that test-secrets sees it.
 test-rust: | $(TESTS)
@@ -160,6 +161,11 @@ test-downstream: wheel $(DOWNSTREAM)/bin/pytest
 	@rm -rf $(DOWNSTREAM)/project && cp -r tests/downstream $(DOWNSTREAM)/project
 	cd $(DOWNSTREAM)/project && ../bin/python -m pytest
 
+# What the methods of Proxy give, used by the libraries that they are for.
+test-adapters: wheel $(ADAPTERS)/bin/pytest
+	@$(ADAPTERS)/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
+	cd tests/adapters && $(CURDIR)/$(ADAPTERS)/bin/python -m pytest
+
 # The tests of all languages use credentials that must appear in no output.
 test-secrets:
 	@found=0; grep -nFf tests/canaries.txt $(TESTS)/rust.log $(TESTS)/python.log $(TESTS)/kotlin.log $(TESTS)/swift.log $(TESTS)/conformance.log || found=$$?; \
@@ -198,7 +204,7 @@ lint-python: $(TOOLS)/bin/ruff
 	$(TOOLS)/bin/ruff format --check $(PYTHON_SOURCES)
 	$(TOOLS)/bin/ruff check $(PYTHON_SOURCES)
 	$(TOOLS)/bin/python bindings-python/stubs.py --check
-	MYPYPATH=bindings-python/python $(TOOLS)/bin/mypy bindings-python/python bindings-python/tests bindings-python/*.py examples tests/downstream tests/bench tests/soak tests/conformance tests/openapi core/fuzz
+	MYPYPATH=bindings-python/python:tests/adapters $(TOOLS)/bin/mypy bindings-python/python bindings-python/tests bindings-python/*.py examples tests/downstream tests/bench tests/soak tests/conformance tests/openapi tests/adapters core/fuzz
 
 lint-swift:
 	$(FFI)/swift/toolchain.sh swift format lint --strict --configuration $(FFI)/swift/.swift-format --recursive \
@@ -247,7 +253,7 @@ swift:
 clean:
 	rm -rf target
 
-$(TOOLS)/bin/maturin $(TOOLS)/bin/ruff: bindings-python/requirements-dev.txt bindings-python/requirements-test.txt
+$(TOOLS)/bin/maturin $(TOOLS)/bin/ruff: bindings-python/requirements-dev.txt bindings-python/requirements-test.txt tests/adapters/requirements.txt
 	$(PYTHON) -m venv $(TOOLS)
 	$(TOOLS)/bin/$(PIP) -r $<
 	@touch $(TOOLS)/bin/maturin $(TOOLS)/bin/ruff
@@ -268,6 +274,11 @@ $(OPENAPI)/bin/schemathesis: tests/openapi/requirements.txt
 $(DOWNSTREAM)/bin/pytest: bindings-python/requirements-test.txt
 	$(PYTHON) -m venv $(DOWNSTREAM)
 	$(DOWNSTREAM)/bin/$(PIP) "$$(grep ^pytest== $<)"
+	@touch $@
+
+$(ADAPTERS)/bin/pytest: tests/adapters/requirements.txt
+	$(PYTHON) -m venv $(ADAPTERS)
+	$(ADAPTERS)/bin/$(PIP) -r $<
 	@touch $@
 
 $(DEMO)/bin/python:

@@ -21,10 +21,14 @@ IMPORTS = """\
 import builtins
 import ipaddress
 import os
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
+from httpx import Proxy as HttpxProxy
+from requests import Session as RequestsSession
+from selenium.webdriver import Proxy as SeleniumProxy
 from typing_extensions import Self
+from urllib3 import ProxyManager
 """
 
 

@@ -77,6 +77,19 @@ impl<'py> Caller<'py, Blocking> {
     }
 }
 
+/// Runs what is no call of a client, in the same way.
+pub(crate) fn run<T: Send>(
+    py: Python<'_>,
+    future: impl Future<Output = proxymesh::Result<T>> + Send,
+) -> PyResult<T> {
+    let driver = Driver::new().map_err(|error| exception(py, &error))?;
+    let future = async { future.await.map_err(Stop::Error) };
+    py.detach(|| driver.run_checked(future, SIGNALS, || look_around(None))).map_err(|stop| match stop {
+        Stop::Error(error) => exception(py, &error),
+        Stop::Signal(raised) => raised,
+    })
+}
+
 /// Logs what has happened meanwhile, and lets Python run its signal handlers, which may make calls themselves, or raise.
 fn look_around(log: Option<&Log>) -> Result<(), Stop> {
     let looked = Python::try_attach(|py| {

@@ -11,7 +11,9 @@ use crate::{
     },
 };
 use arc_swap::ArcSwapOption;
-use proxymesh::{Error, Options, Settings, process::PerProcess, resource, seconds, whole_retries};
+use proxymesh::{
+    Credentials, Error, Options, Settings, process::PerProcess, resource, seconds, whole_retries,
+};
 use pyo3::{
     prelude::*,
     types::{PyString, PyTuple},
@@ -57,6 +59,10 @@ impl<M: Mode> Shared<M> {
         let options = options.over(self.options);
         self.open(py)?.client().with_options(options).map_err(|error| exception(py, &error))?;
         Ok(Arc::new(Self { account: ArcSwapOption::new(self.account.load_full()), options }))
+    }
+
+    fn credentials(&self, py: Python<'_>) -> PyResult<Credentials> {
+        Ok(self.open(py)?.client().credentials().clone())
     }
 
     fn close(&self) {
@@ -130,6 +136,18 @@ fn text<'a>(py: Python<'_>, name: &str, value: &'a Bound<'_, PyString>) -> PyRes
     value
         .to_str()
         .map_err(|_| config_error(py, &format!("{name} holds a lone surrogate, which is no character")))
+}
+
+impl Client {
+    pub(crate) fn credentials(&self, py: Python<'_>) -> PyResult<Credentials> {
+        self.shared.credentials(py)
+    }
+}
+
+impl AsyncClient {
+    pub(crate) fn credentials(&self, py: Python<'_>) -> PyResult<Credentials> {
+        self.shared.credentials(py)
+    }
 }
 
 /// A client class: all that `Client` and `AsyncClient` have in common, written once.

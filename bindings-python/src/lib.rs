@@ -9,6 +9,7 @@ mod client;
 mod error;
 mod log;
 mod model;
+mod proxy;
 mod resource;
 mod sandbox;
 
@@ -34,7 +35,9 @@ mod _proxymesh {
     #[pymodule_export]
     use super::client::{AsyncClient, Client};
     #[pymodule_export]
-    use super::model::{LabeledIp, NewToken, Proxy, RecordedRequest, SubAccount, Token};
+    use super::model::{LabeledIp, NewToken, ProxiedRequest, ProxyCheck, RecordedRequest, SubAccount, Token};
+    #[pymodule_export]
+    use super::proxy::Proxy;
     #[pymodule_export]
     use super::resource::{
         AsyncGeo, AsyncHostnames, AsyncIps, AsyncProxies, AsyncSubAccounts, AsyncTokens, Geo, Hostnames, Ips,

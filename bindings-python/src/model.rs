@@ -1,6 +1,6 @@
 //! The values that calls give: frozen, comparable, hashable, readable.
 
-use crate::resource::{text, whole};
+use crate::proxy::Proxy;
 use proxymesh::{
     GeoCounts,
     jiff::{Timestamp, civil::Date, tz::Offset},
@@ -241,6 +241,58 @@ impl NewToken {
 }
 
 model! {
+    /// What a proxy made of one CONNECT. From `proxy.check()`.
+    ProxyCheck {
+        /// Whether the proxy may be used: it answered 200.
+        ok: bool,
+        /// Whether it answered at all.
+        reachable: bool,
+        /// The status that it answered; `None` where it did not.
+        status: Option<u16>,
+        /// The exit IP, from `X-ProxyMesh-IP`.
+        exit_ip: Option<String>,
+        /// Seconds from connecting to the answer, or to the failure.
+        latency: f64,
+        /// What it means, and what to do about it.
+        meaning: String,
+    }
+    secret: None,
+    module: "proxymesh",
+}
+
+model! {
+    /// What a proxy of the sandbox was asked for. Credentials and cookies read `***`.
+    ProxiedRequest {
+        /// 1 for the first request since the start or the last reset, and so on.
+        number: u64,
+        /// The proxy's name, such as `us-ca`.
+        proxy: String,
+        /// The method: `CONNECT` for an https target.
+        method: String,
+        /// `host:port` with `CONNECT`, a URL with any other method.
+        target: String,
+        /// The headers that the proxy received, with names in lower case.
+        headers: BTreeMap<String, String>,
+        /// The kind of credentials: `basic`, `bearer`, `none` or `other`.
+        auth: String,
+        /// The account whose traffic it is, if one was recognised.
+        account: Option<String>,
+        /// The exit IP, if it was let through.
+        exit_ip: Option<String>,
+        /// The country that was asked for and given.
+        country: Option<String>,
+        /// The status answered; `None` while there is no answer, and where none was given.
+        status: Option<u16>,
+        /// Bytes sent to the target and received from it so far, as booked on the account.
+        bytes: u64,
+        /// The kind of the fault that was applied, if any.
+        fault: Option<String>,
+    }
+    secret: None,
+    module: "proxymesh.sandbox",
+}
+
+model! {
     /// An API call as the sandbox saw it. Passwords read `***`.
     RecordedRequest {
         /// 1 for the first request since the start or the last reset, and so on.
@@ -289,124 +341,6 @@ pub(crate) fn moment(py: Python<'_>, moment: Timestamp) -> PyResult<Py<PyDateTim
     .map(Bound::unbind)
 }
 
-fn port(value: &Bound<'_, PyAny>) -> PyResult<i64> {
-    whole(value.py(), "port", value)
-}
-
-/// A proxy server that the account may use.
-///
-///     >>> from proxymesh import Proxy
-///     >>> proxy = Proxy("us-ca.proxymesh.com", 31280)
-///     >>> proxy.url()
-///     'http://us-ca.proxymesh.com:31280'
-///     >>> proxy.url("me@ex.com", "a b")
-///     'http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280'
-///     >>> proxy.name, str(proxy)
-///     ('us-ca', 'us-ca.proxymesh.com:31280')
-///
-/// Raises:
-///     ValidationError: The host is no DNS name, or the port not from 1 to 65535.
-#[pyclass(frozen, eq, hash, ord, module = "proxymesh")]
-#[derive(PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Proxy(pub(crate) proxymesh::Proxy);
-
-#[pymethods]
-impl Proxy {
-    #[classattr]
-    fn __match_args__() -> (&'static str, &'static str) {
-        ("host", "port")
-    }
-
-    #[new]
-    #[pyo3(signature = (host: "str", port: "int" = 31280))]
-    fn new(
-        py: Python<'_>,
-        host: &Bound<'_, PyString>,
-        #[pyo3(from_py_with = port)] port: i64,
-    ) -> PyResult<Self> {
-        let proxy = format!("{}:{port}", text(py, "proxy", host)?).parse();
-        proxy.map(Self).map_err(|error| crate::error::exception(py, &error))
-    }
-
-    /// The domain, such as `us-ca.proxymesh.com`.
-    #[getter]
-    fn host(&self) -> &str {
-        self.0.host()
-    }
-
-    /// The port, usually 31280.
-    #[getter]
-    fn port(&self) -> u16 {
-        self.0.port()
-    }
-
-    /// The first part of the domain, such as `us-ca`.
-    #[getter]
-    fn name(&self) -> &str {
-        self.0.name()
-    }
-
-    /// The proxy's URL, for any HTTP library.
-    ///
-    /// With a username and password they are percent-encoded, so that an `@` or `:` in them is safe; the URL then holds the
-    /// password: keep it out of logs. Without, it is for a machine whose IP or hostname is authorised.
-    ///
-    /// Args:
-    ///     username: The account's, or a sub-account's.
-    ///     password: Its password.
-    ///
-    /// Raises:
-    ///     TypeError: One of the two is given without the other.
-    #[pyo3(signature = (username: "str | None" = None, password: "str | None" = None) -> "str")]
-    fn url(
-        &self,
-        py: Python<'_>,
-        username: Option<&Bound<'_, PyString>>,
-        password: Option<&Bound<'_, PyString>>,
-    ) -> PyResult<String> {
-        match (username, password) {
-            (None, None) => Ok(self.0.url()),
-            (Some(username), Some(password)) => {
-                Ok(self.0.url_with(text(py, "username", username)?, text(py, "password", password)?))
-            }
-            _ => Err(PyTypeError::new_err("give both username and password, or neither")),
-        }
-    }
-
-    /// The fields as a plain dict.
-    #[pyo3(signature = () -> "dict[str, Any]")]
-    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let dict = PyDict::new(py);
-        dict.set_item("host", self.host())?;
-        dict.set_item("port", self.port())?;
-        Ok(dict)
-    }
-
-    fn __str__(&self) -> String {
-        self.0.to_string()
-    }
-
-    fn __repr__(&self) -> String {
-        format!("Proxy(host='{}', port={})", self.host(), self.port())
-    }
-
-    #[pyo3(signature = () -> "tuple[Any, ...]")]
-    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> (Bound<'py, PyAny>, (String, u16)) {
-        let Self(proxy) = slf.get();
-        (slf.get_type().into_any(), (proxy.host().to_owned(), proxy.port()))
-    }
-
-    fn __copy__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    #[pyo3(signature = (memo: "object", /))]
-    fn __deepcopy__(slf: Py<Self>, memo: &Bound<'_, PyAny>) -> Py<Self> {
-        let _ = memo;
-        slf
-    }
-}
-
 /// What a call answers, as Python has it.
 pub(crate) trait Answer: Send + 'static {
     fn into_python(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>>;
@@ -431,7 +365,7 @@ answers! {
     IpAddr, |py, ip| ip.to_string();
     Vec<IpAddr>, |py, ips| ips.iter().map(IpAddr::to_string).collect::<Vec<_>>();
     Vec<proxymesh::LabeledIp>, |py, ips| ips.into_iter().map(LabeledIp::from).collect::<Vec<_>>();
-    Vec<proxymesh::Proxy>, |py, proxies| proxies.into_iter().map(Proxy).collect::<Vec<_>>();
+    Vec<proxymesh::Proxy>, |py, proxies| proxies.into_iter().map(Proxy::from).collect::<Vec<_>>();
     proxymesh::SubAccount, |py, account| SubAccount::from(account);
     proxymesh::Token, |py, token| Token::from_core(py, &token)?;
     Vec<proxymesh::Token>, |py, tokens| tokens.iter().map(|token| Token::from_core(py, token)).collect::<PyResult<Vec<_>>>()?;

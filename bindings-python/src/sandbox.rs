@@ -2,7 +2,7 @@
 
 use crate::{
     client::{AsyncClient, Client},
-    model::RecordedRequest,
+    model::{ProxiedRequest, RecordedRequest},
 };
 use proxymesh_sandbox::{Error, Fault, Plan, RecordedAuth};
 use pyo3::{
@@ -29,6 +29,8 @@ use std::{ffi::OsString, time::Duration};
 ///     plan: `trial`, `10`, `20`, `50` or `100`: sets the limits on tokens, sub-accounts and proxies.
 ///     host: The address to listen on.
 ///     port: The port; 0 takes a free one.
+///     proxies: Whether it serves the proxies, too, on ports of their own. The API then lists them as `us-ca.localhost:PORT`.
+///     monthly_limit: The most GB a month for the parent with all its sub-accounts; 0 is no limit.
 ///     keep_alive: Seconds after which an idle connection is closed; never by default.
 ///
 /// Raises:
@@ -47,8 +49,11 @@ impl Sandbox {
         plan: "str" = "50",
         host: "str" = "127.0.0.1",
         port: "int" = 0,
+        proxies: "bool" = false,
+        monthly_limit: "int" = 0,
         keep_alive: "float | None" = None,
     ))]
+    #[allow(clippy::too_many_arguments)]
     fn new(
         py: Python<'_>,
         username: &str,
@@ -56,6 +61,8 @@ impl Sandbox {
         plan: &str,
         host: &str,
         port: u16,
+        proxies: bool,
+        monthly_limit: u32,
         keep_alive: Option<f64>,
     ) -> PyResult<Self> {
         let plan: Plan = plan.parse().map_err(exception)?;
@@ -66,6 +73,8 @@ impl Sandbox {
             .plan(plan)
             .host(host)
             .port(port)
+            .proxies(proxies)
+            .monthly_limit(monthly_limit)
             .keep_alive(keep_alive);
         py.detach(|| builder.start()).map(Self).map_err(exception)
     }
@@ -192,6 +201,18 @@ impl Sandbox {
         self.0.clear_requests();
     }
 
+    /// What the proxies were asked for, oldest first; of very many, the last 100,000.
+    #[pyo3(signature = () -> "list[ProxiedRequest]")]
+    fn proxied(&self) -> Vec<ProxiedRequest> {
+        self.0.proxied().into_iter().map(ProxiedRequest::from).collect()
+    }
+
+    /// Forgets what the proxies were asked for so far. Numbers go on.
+    #[pyo3(signature = () -> "None")]
+    fn clear_proxied(&self) {
+        self.0.clear_proxied();
+    }
+
     /// Makes the next matching calls go wrong. Of several faults, the one injected first is taken.
     ///
     ///     >>> from proxymesh.sandbox import Sandbox
@@ -206,6 +227,7 @@ impl Sandbox {
     ///         `wrong_type`, `html`, `empty`, `huge`, `drip` or `close_idle`; `proxymesh-sandbox --help` tells what each does.
     ///     method: Only calls with this method.
     ///     path: Only calls with this path.
+    ///     proxy: Not calls, but what the proxy of this name is asked for: `status`, `drop`, `reset` or `delay`.
     ///     times: How many calls it is applied to; 0 for all.
     ///     after: How many matching calls pass unharmed before.
     ///     fields: What the kind takes, such as `status`, `body`, `headers`, `seconds`, `bytes`, `location`.
@@ -217,6 +239,7 @@ impl Sandbox {
         *,
         method: "str | None" = None,
         path: "str | None" = None,
+        proxy: "str | None" = None,
         times: "int" = 1,
         after: "int" = 0,
         **fields: "object",
@@ -228,6 +251,7 @@ impl Sandbox {
         kind: &str,
         method: Option<&str>,
         path: Option<&str>,
+        proxy: Option<&str>,
         times: u32,
         after: u32,
         fields: Option<&Bound<'_, PyDict>>,
@@ -244,6 +268,9 @@ impl Sandbox {
         }
         if let Some(path) = path {
             fault.set_item("path", path)?;
+        }
+        if let Some(proxy) = proxy {
+            fault.set_item("proxy", proxy)?;
         }
         let json: String = py.import("json")?.call_method1("dumps", (fault,))?.extract()?;
         let fault = Fault::from_json(&json).map_err(exception)?;
@@ -340,11 +367,10 @@ pub(crate) fn sandbox_main(py: Python<'_>, arguments: Vec<OsString>) -> u8 {
 
 impl From<proxymesh_sandbox::RecordedRequest> for RecordedRequest {
     fn from(core: proxymesh_sandbox::RecordedRequest) -> Self {
-        let (auth, username) = match core.auth {
-            RecordedAuth::Basic { username } => ("basic", Some(username)),
-            RecordedAuth::Bearer => ("bearer", None),
-            RecordedAuth::None => ("none", None),
-            RecordedAuth::Other => ("other", None),
+        let auth = kind(&core.auth).to_owned();
+        let username = match core.auth {
+            RecordedAuth::Basic { username } => Some(username),
+            _ => None,
         };
         Self {
             number: core.number,
@@ -353,11 +379,39 @@ impl From<proxymesh_sandbox::RecordedRequest> for RecordedRequest {
             query: core.query.into_iter().collect(),
             form: core.form.into_iter().collect(),
             content_type: core.content_type,
-            auth: auth.to_owned(),
+            auth,
             username,
             status: core.status,
             fault: core.fault.map(str::to_owned),
         }
+    }
+}
+
+impl From<proxymesh_sandbox::ProxiedRequest> for ProxiedRequest {
+    fn from(core: proxymesh_sandbox::ProxiedRequest) -> Self {
+        Self {
+            number: core.number,
+            proxy: core.proxy,
+            method: core.method,
+            target: core.target,
+            headers: core.headers.into_iter().collect(),
+            auth: kind(&core.auth).to_owned(),
+            account: core.account,
+            exit_ip: core.exit_ip.map(|ip| ip.to_string()),
+            country: core.country,
+            status: core.status,
+            bytes: core.bytes,
+            fault: core.fault.map(str::to_owned),
+        }
+    }
+}
+
+fn kind(auth: &RecordedAuth) -> &'static str {
+    match auth {
+        RecordedAuth::Basic { .. } => "basic",
+        RecordedAuth::Bearer => "bearer",
+        RecordedAuth::None => "none",
+        RecordedAuth::Other => "other",
     }
 }
 

@@ -6,11 +6,15 @@ The native part of proxymesh. Import from `proxymesh` instead.
 import builtins
 import ipaddress
 import os
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from datetime import date, datetime
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
+from httpx import Proxy as HttpxProxy
+from requests import Session as RequestsSession
+from selenium.webdriver import Proxy as SeleniumProxy
 from typing_extensions import Self
+from urllib3 import ProxyManager
 
 __all__ = [
     "AsyncClient",
@@ -26,8 +30,10 @@ __all__ = [
     "Ips",
     "LabeledIp",
     "NewToken",
+    "ProxiedRequest",
     "Proxies",
     "Proxy",
+    "ProxyCheck",
     "RecordedRequest",
     "Sandbox",
     "SubAccount",
@@ -763,6 +769,114 @@ class NewToken:
         """
 
 @final
+class ProxiedRequest:
+    """
+    What a proxy of the sandbox was asked for. Credentials and cookies read `***`.
+    """
+
+    __match_args__ = (
+        "number",
+        "proxy",
+        "method",
+        "target",
+        "headers",
+        "auth",
+        "account",
+        "exit_ip",
+        "country",
+        "status",
+        "bytes",
+        "fault",
+    )
+    def __copy__(self, /) -> ProxiedRequest: ...
+    def __deepcopy__(self, memo: object, /) -> ProxiedRequest: ...
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(
+        cls,
+        /,
+        number: SupportsIndex,
+        proxy: str,
+        method: str,
+        target: str,
+        headers: dict[str, str],
+        auth: str,
+        account: str | None,
+        exit_ip: str | None,
+        country: str | None,
+        status: SupportsIndex | None,
+        bytes: SupportsIndex,
+        fault: str | None,
+    ) -> ProxiedRequest: ...
+    def __reduce__(self, /) -> tuple[Any, ...]: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def account(self, /) -> str | None:
+        """
+        The account whose traffic it is, if one was recognised.
+        """
+    @property
+    def auth(self, /) -> str:
+        """
+        The kind of credentials: `basic`, `bearer`, `none` or `other`.
+        """
+    @property
+    def bytes(self, /) -> int:
+        """
+        Bytes sent to the target and received from it so far, as booked on the account.
+        """
+    @property
+    def country(self, /) -> str | None:
+        """
+        The country that was asked for and given.
+        """
+    @property
+    def exit_ip(self, /) -> str | None:
+        """
+        The exit IP, if it was let through.
+        """
+    @property
+    def fault(self, /) -> str | None:
+        """
+        The kind of the fault that was applied, if any.
+        """
+    @property
+    def headers(self, /) -> dict[str, str]:
+        """
+        The headers that the proxy received, with names in lower case.
+        """
+    @property
+    def method(self, /) -> str:
+        """
+        The method: `CONNECT` for an https target.
+        """
+    @property
+    def number(self, /) -> int:
+        """
+        1 for the first request since the start or the last reset, and so on.
+        """
+    @property
+    def proxy(self, /) -> str:
+        """
+        The proxy's name, such as `us-ca`.
+        """
+    @property
+    def status(self, /) -> int | None:
+        """
+        The status answered; `None` while there is no answer, and where none was given.
+        """
+    @property
+    def target(self, /) -> str:
+        """
+        `host:port` with `CONNECT`, a URL with any other method.
+        """
+    def to_dict(self, /) -> dict[str, Any]:
+        """
+        The fields as a plain dict.
+        """
+
+@final
 class Proxies:
     """
     The proxies that the account may use. From `client.proxies`.
@@ -802,7 +916,7 @@ class Proxies:
 @final
 class Proxy:
     """
-    A proxy server that the account may use.
+    A proxy server that the account may use, and how it is used.
 
         >>> from proxymesh import Proxy
         >>> proxy = Proxy("us-ca.proxymesh.com", 31280)
@@ -810,8 +924,16 @@ class Proxy:
         'http://us-ca.proxymesh.com:31280'
         >>> proxy.url("me@ex.com", "a b")
         'http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280'
-        >>> proxy.name, str(proxy)
-        ('us-ca', 'us-ca.proxymesh.com:31280')
+        >>> proxy.name, proxy.country, str(proxy)
+        ('us-ca', 'US', 'us-ca.proxymesh.com:31280')
+
+    As listed it has no credentials, which is right where this machine's IP is authorised. `using` gives the same proxy
+    with credentials, and `steer` with a choice of the exit; the methods named after a library then give what that library takes.
+
+        >>> proxy.using("me@ex.com", "a b").requests()["https"]
+        'http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280'
+
+    Two are equal if all of this is. They are ordered by host and port. One with credentials is not pickled.
 
     Raises:
         ValidationError: The host is no DNS name, or the port not from 1 to 65535.
@@ -831,20 +953,124 @@ class Proxy:
     def __reduce__(self, /) -> tuple[Any, ...]: ...
     def __repr__(self, /) -> str: ...
     def __str__(self, /) -> str: ...
+    def _username_and_password(self, /) -> tuple[str, str] | None:
+        """
+        The username and password, for the adapters.
+        """
+    def acheck(self, /, target: str = "proxymesh.com:443", *, timeout: float = 10.0) -> Coroutine[Any, Any, ProxyCheck]:
+        """
+        The same, to be awaited with asyncio: it runs on a thread of the loop's executor.
+        """
+    def aiohttp(self, /) -> dict[str, Any]:
+        """
+        For `session.get(…, **proxy.aiohttp())`: `proxy`, `proxy_headers`, and a middleware that puts these on requests for http
+        targets, where aiohttp does not. The exit IP is in the answer's header `X-ProxyMesh-IP` for an http target; aiohttp
+        shows nothing of the answer to a CONNECT.
+        """
+    def check(self, /, target: str = "proxymesh.com:443", *, timeout: float = 10.0) -> ProxyCheck:
+        """
+        Asks the proxy for a tunnel and closes it: one CONNECT. What the proxy says, even that it cannot be reached, is
+        a value and raises nothing.
+
+        Args:
+            target: Where to, as host:port. It notices a connection, through which nothing is sent.
+            timeout: Seconds that it may take.
+
+        Raises:
+            ValidationError: The target is not host:port.
+            ConfigError: The timeout is unusable.
+        """
+    @property
+    def chooses_country(self, /) -> bool:
+        """
+        Whether it has exits in many countries, of which `steer` can choose one: `open` and `world`.
+        """
+    @property
+    def country(self, /) -> str | None:
+        """
+        The country that its exits are in, as an ISO 3166 code, if its name tells: `US` of `us-ca`, `GB` of `uk`. None
+        for `open` and `world`, which have many.
+        """
+    def curl_cffi(self, /) -> dict[str, Any]:
+        """
+        For `curl_cffi.requests.Session(**proxy.curl_cffi())`, and `AsyncSession`.
+        """
+    def env(self, /) -> dict[str, str]:
+        """
+        Environment variables by which most programs find a proxy: `http_proxy`, `https_proxy`, and both in capitals. They hold
+        the password.
+
+        Raises:
+            ConfigError: It has a token or steers the exit, which need headers.
+        """
+    def headers(self, /) -> dict[str, str]:
+        """
+        The headers that are for the proxy: on the CONNECT request for an https target, on the request itself for an http
+        one. `Proxy-Authorization` holds the credentials, Basic in UTF-8 or Bearer: keep it out of logs.
+        """
     @property
     def host(self, /) -> str:
         """
         The domain, such as `us-ca.proxymesh.com`.
+        """
+    def httpx(self, /) -> HttpxProxy:
+        """
+        An `httpx.Proxy`, for `httpx.Client(proxy=…)` and `httpx.AsyncClient(proxy=…)`. The exit IP is in the answer's header
+        `X-ProxyMesh-IP` for an http target; for an https one it is in httpx's trace of the CONNECT.
         """
     @property
     def name(self, /) -> str:
         """
         The first part of the domain, such as `us-ca`.
         """
+    def playwright(self, /) -> dict[str, str]:
+        """
+        For Playwright's `launch(proxy=…)` and `new_context(proxy=…)`: `server`, `username` and `password`.
+
+        Raises:
+            ConfigError: It has a token or steers the exit: a browser sends a proxy no headers.
+        """
     @property
     def port(self, /) -> int:
         """
         The port, usually 31280.
+        """
+    def requests(self, /) -> dict[str, str]:
+        """
+        For `requests.get(…, proxies=…)`: the URL for both schemes, such that requests sends the credentials in UTF-8.
+
+        Raises:
+            ConfigError: It has a token or steers the exit, which need headers: use `requests_session`.
+        """
+    def requests_session(self, /) -> RequestsSession:
+        """
+        A `requests.Session` that goes through the proxy, and not by the environment. It sends the proxy what is for the
+        proxy, and every answer has the exit IP in its header `X-ProxyMesh-IP`.
+        """
+    def selenium(self, /) -> SeleniumProxy:
+        """
+        A `selenium.webdriver.Proxy`, for `options.proxy`, on a machine whose IP is authorised.
+
+        Raises:
+            ConfigError: It has credentials, which browsers do not take there, or steers the exit.
+        """
+    def steer(
+        self, /, *, country: str | None = None, prefer_ip: str | None = None, not_ip: str | Iterable[str] | None = None
+    ) -> Proxy:
+        """
+        The same proxy with this choice of its exit: what is sent to it as `X-ProxyMesh-Country`, `-Prefer-IP` and `-Not-IP`.
+
+            >>> from proxymesh import Proxy
+            >>> Proxy("open.proxymesh.com").steer(country="DE").headers()
+            {'X-ProxyMesh-Country': 'DE'}
+
+        Args:
+            country: Two letters, as `client.geo` gives them; with the proxies `open` and `world`.
+            prefer_ip: The exit IP that is wanted, if the proxy has it.
+            not_ip: An exit IP that is not, or several of them.
+
+        Raises:
+            ValidationError: One of them is malformed, or the proxy is in another country.
         """
     def to_dict(self, /) -> dict[str, Any]:
         """
@@ -854,15 +1080,104 @@ class Proxy:
         """
         The proxy's URL, for any HTTP library.
 
-        With a username and password they are percent-encoded, so that an `@` or `:` in them is safe; the URL then holds the
-        password: keep it out of logs. Without, it is for a machine whose IP or hostname is authorised.
+        Credentials are percent-encoded, so that an `@` or `:` in them is safe; the URL then holds the password: keep it
+        out of logs. Without, it is for a machine whose IP or hostname is authorised.
 
         Args:
-            username: The account's, or a sub-account's.
+            username: The account's, or a sub-account's; that of `using` by default.
             password: Its password.
 
         Raises:
             TypeError: One of the two is given without the other.
+            ValidationError: The credentials of `using` are a token, which goes into no URL, but into `headers`.
+        """
+    def urllib3(self, /, **options: Any) -> ProxyManager:
+        """
+        An `urllib3.ProxyManager` that goes through the proxy. It sends the proxy what is for the proxy, and every answer
+        has the exit IP in its header `X-ProxyMesh-IP`.
+
+        Args:
+            options: What `ProxyManager` takes besides, such as `ca_certs` or `timeout`.
+        """
+    def using(
+        self,
+        /,
+        username: str | None = None,
+        password: str | None = None,
+        *,
+        token: str | None = None,
+        client: Client | AsyncClient | None = None,
+    ) -> Proxy:
+        """
+        The same proxy with these credentials; with none where nothing is given.
+
+        Args:
+            username: The account's, or a sub-account's.
+            password: Its password.
+            token: A token (`pm_…`) instead of both.
+            client: A client, whose credentials are taken.
+
+        Raises:
+            ConfigError: A part is missing or unusable, or there are several kinds.
+        """
+
+@final
+class ProxyCheck:
+    """
+    What a proxy made of one CONNECT. From `proxy.check()`.
+    """
+
+    __match_args__ = ("ok", "reachable", "status", "exit_ip", "latency", "meaning")
+    def __copy__(self, /) -> ProxyCheck: ...
+    def __deepcopy__(self, memo: object, /) -> ProxyCheck: ...
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(
+        cls,
+        /,
+        ok: bool,
+        reachable: bool,
+        status: SupportsIndex | None,
+        exit_ip: str | None,
+        latency: SupportsFloat | SupportsIndex,
+        meaning: str,
+    ) -> ProxyCheck: ...
+    def __reduce__(self, /) -> tuple[Any, ...]: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def exit_ip(self, /) -> str | None:
+        """
+        The exit IP, from `X-ProxyMesh-IP`.
+        """
+    @property
+    def latency(self, /) -> float:
+        """
+        Seconds from connecting to the answer, or to the failure.
+        """
+    @property
+    def meaning(self, /) -> str:
+        """
+        What it means, and what to do about it.
+        """
+    @property
+    def ok(self, /) -> bool:
+        """
+        Whether the proxy may be used: it answered 200.
+        """
+    @property
+    def reachable(self, /) -> bool:
+        """
+        Whether it answered at all.
+        """
+    @property
+    def status(self, /) -> int | None:
+        """
+        The status that it answered; `None` where it did not.
+        """
+    def to_dict(self, /) -> dict[str, Any]:
+        """
+        The fields as a plain dict.
         """
 
 @final
@@ -979,6 +1294,8 @@ class Sandbox:
         plan: `trial`, `10`, `20`, `50` or `100`: sets the limits on tokens, sub-accounts and proxies.
         host: The address to listen on.
         port: The port; 0 takes a free one.
+        proxies: Whether it serves the proxies, too, on ports of their own. The API then lists them as `us-ca.localhost:PORT`.
+        monthly_limit: The most GB a month for the parent with all its sub-accounts; 0 is no limit.
         keep_alive: Seconds after which an idle connection is closed; never by default.
 
     Raises:
@@ -996,6 +1313,8 @@ class Sandbox:
         plan: str = "50",
         host: str = "127.0.0.1",
         port: int = 0,
+        proxies: bool = False,
+        monthly_limit: int = 0,
         keep_alive: float | None = None,
     ) -> Sandbox: ...
     def __repr__(self, /) -> str: ...
@@ -1053,6 +1372,10 @@ class Sandbox:
         """
         Forgets the faults that still wait for a call.
         """
+    def clear_proxied(self, /) -> None:
+        """
+        Forgets what the proxies were asked for so far. Numbers go on.
+        """
     def clear_requests(self, /) -> None:
         """
         Forgets the calls recorded so far. Numbers go on.
@@ -1087,6 +1410,7 @@ class Sandbox:
         *,
         method: str | None = None,
         path: str | None = None,
+        proxy: str | None = None,
         times: int = 1,
         after: int = 0,
         **fields: object,
@@ -1106,6 +1430,7 @@ class Sandbox:
                 `wrong_type`, `html`, `empty`, `huge`, `drip` or `close_idle`; `proxymesh-sandbox --help` tells what each does.
             method: Only calls with this method.
             path: Only calls with this path.
+            proxy: Not calls, but what the proxy of this name is asked for: `status`, `drop`, `reset` or `delay`.
             times: How many calls it is applied to; 0 for all.
             after: How many matching calls pass unharmed before.
             fields: What the kind takes, such as `status`, `body`, `headers`, `seconds`, `bytes`, `location`.
@@ -1127,6 +1452,10 @@ class Sandbox:
     def password(self, /) -> str:
         """
         The parent account's password.
+        """
+    def proxied(self, /) -> list[ProxiedRequest]:
+        """
+        What the proxies were asked for, oldest first; of very many, the last 100,000.
         """
     def requests(self, /) -> list[RecordedRequest]:
         """

@@ -1,7 +1,7 @@
 //! `client.proxies`: `/api/prox…`
 
 use super::{checked, handle, text};
-use crate::model::Proxy;
+use crate::proxy::Proxy;
 use proxymesh::ProxyHost;
 use pyo3::{prelude::*, types::PyString};
 
@@ -60,7 +60,7 @@ impl Named<'_> {
     fn host(&self, py: Python<'_>) -> PyResult<ProxyHost> {
         match self {
             Self::Text(name) => checked(py, ProxyHost::new(text(py, "proxy", name)?)),
-            Self::Listed(proxy) => Ok(ProxyHost::from(&proxy.0)),
+            Self::Listed(proxy) => Ok(ProxyHost::from(&proxy.core)),
         }
     }
 }

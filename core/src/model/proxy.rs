@@ -252,6 +252,24 @@ impl ExitChoice {
         Ok(self)
     }
 
+    /// The country asked for.
+    #[must_use]
+    pub fn wanted_country(&self) -> Option<&str> {
+        self.country.as_deref()
+    }
+
+    /// The exit IP asked for.
+    #[must_use]
+    pub fn preferred_ip(&self) -> Option<IpAddr> {
+        self.prefer_ip
+    }
+
+    /// The exit IPs not wanted.
+    #[must_use]
+    pub fn unwanted_ips(&self) -> &[IpAddr] {
+        &self.not_ip
+    }
+
     /// Whether it asks for nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -5,6 +5,6 @@ machine, with the state, the limits and the errors of the service. `python -m pr
 program of its own.
 """
 
-from .._proxymesh import RecordedRequest, Sandbox
+from .._proxymesh import ProxiedRequest, RecordedRequest, Sandbox
 
-__all__ = ["RecordedRequest", "Sandbox"]
+__all__ = ["ProxiedRequest", "RecordedRequest", "Sandbox"]

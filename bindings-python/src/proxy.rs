@@ -1,0 +1,478 @@
+//! `proxymesh.Proxy`: where a proxy is, how one shows oneself to it, and the shapes that Python's libraries take it in.
+
+use crate::{
+    blocking,
+    client::{AsyncClient, Client},
+    error::exception,
+    model::ProxyCheck,
+    resource::{text, whole},
+};
+use proxymesh::{Credentials, Error, ExitChoice, seconds, secrecy::ExposeSecret};
+use pyo3::{
+    exceptions::PyTypeError,
+    prelude::*,
+    types::{PyDict, PyString, PyTuple},
+};
+use std::{cmp::Ordering, hash::Hash};
+
+/// A proxy server that the account may use, and how it is used.
+///
+///     >>> from proxymesh import Proxy
+///     >>> proxy = Proxy("us-ca.proxymesh.com", 31280)
+///     >>> proxy.url()
+///     'http://us-ca.proxymesh.com:31280'
+///     >>> proxy.url("me@ex.com", "a b")
+///     'http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280'
+///     >>> proxy.name, proxy.country, str(proxy)
+///     ('us-ca', 'US', 'us-ca.proxymesh.com:31280')
+///
+/// As listed it has no credentials, which is right where this machine's IP is authorised. `using` gives the same proxy
+/// with credentials, and `steer` with a choice of the exit; the methods named after a library then give what that library takes.
+///
+///     >>> proxy.using("me@ex.com", "a b").requests()["https"]
+///     'http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280'
+///
+/// Two are equal if all of this is. They are ordered by host and port. One with credentials is not pickled.
+///
+/// Raises:
+///     ValidationError: The host is no DNS name, or the port not from 1 to 65535.
+#[pyclass(frozen, eq, hash, ord, module = "proxymesh")]
+#[derive(Clone)]
+pub(crate) struct Proxy {
+    pub(crate) core: proxymesh::Proxy,
+    credentials: Option<Credentials>,
+    exit: ExitChoice,
+}
+
+impl From<proxymesh::Proxy> for Proxy {
+    fn from(core: proxymesh::Proxy) -> Self {
+        Self { core, credentials: None, exit: ExitChoice::new() }
+    }
+}
+
+impl PartialEq for Proxy {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.core, &self.credentials, &self.exit) == (&other.core, &other.credentials, &other.exit)
+    }
+}
+
+impl Hash for Proxy {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.core.hash(state);
+        self.exit.hash(state);
+    }
+}
+
+impl PartialOrd for Proxy {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        self.core.partial_cmp(&other.core)
+    }
+}
+
+fn port(value: &Bound<'_, PyAny>) -> PyResult<i64> {
+    whole(value.py(), "port", value)
+}
+
+/// Raises the core's errors.
+fn checked<T>(py: Python<'_>, result: proxymesh::Result<T>) -> PyResult<T> {
+    result.map_err(|error| exception(py, &error))
+}
+
+/// What one of the libraries takes, as `proxymesh._adapters` makes it when it is wanted.
+fn adapted<'py>(
+    slf: &Bound<'py, Proxy>,
+    library: &str,
+    options: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    slf.py().import("proxymesh._adapters")?.call_method(library, (slf,), options)
+}
+
+#[pymethods]
+impl Proxy {
+    #[classattr]
+    fn __match_args__() -> (&'static str, &'static str) {
+        ("host", "port")
+    }
+
+    #[new]
+    #[pyo3(signature = (host: "str", port: "int" = 31280))]
+    fn new(
+        py: Python<'_>,
+        host: &Bound<'_, PyString>,
+        #[pyo3(from_py_with = port)] port: i64,
+    ) -> PyResult<Self> {
+        let proxy: proxymesh::Result<proxymesh::Proxy> =
+            format!("{}:{port}", text(py, "proxy", host)?).parse();
+        checked(py, proxy).map(Self::from)
+    }
+
+    /// The domain, such as `us-ca.proxymesh.com`.
+    #[getter]
+    fn host(&self) -> &str {
+        self.core.host()
+    }
+
+    /// The port, usually 31280.
+    #[getter]
+    fn port(&self) -> u16 {
+        self.core.port()
+    }
+
+    /// The first part of the domain, such as `us-ca`.
+    #[getter]
+    fn name(&self) -> &str {
+        self.core.name()
+    }
+
+    /// The country that its exits are in, as an ISO 3166 code, if its name tells: `US` of `us-ca`, `GB` of `uk`. None
+    /// for `open` and `world`, which have many.
+    #[getter]
+    fn country(&self) -> Option<String> {
+        self.core.country()
+    }
+
+    /// Whether it has exits in many countries, of which `steer` can choose one: `open` and `world`.
+    #[getter]
+    fn chooses_country(&self) -> bool {
+        self.core.chooses_country()
+    }
+
+    /// The same proxy with these credentials; with none where nothing is given.
+    ///
+    /// Args:
+    ///     username: The account's, or a sub-account's.
+    ///     password: Its password.
+    ///     token: A token (`pm_…`) instead of both.
+    ///     client: A client, whose credentials are taken.
+    ///
+    /// Raises:
+    ///     ConfigError: A part is missing or unusable, or there are several kinds.
+    #[pyo3(signature = (
+        username: "str | None" = None,
+        password: "str | None" = None,
+        *,
+        token: "str | None" = None,
+        client: "Client | AsyncClient | None" = None,
+    ) -> "Proxy")]
+    fn using(
+        &self,
+        py: Python<'_>,
+        username: Option<&Bound<'_, PyString>>,
+        password: Option<&Bound<'_, PyString>>,
+        token: Option<&Bound<'_, PyString>>,
+        client: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let credentials = match (username, password, token, client) {
+            (None, None, None, None) => None,
+            (Some(username), Some(password), None, None) => {
+                let (username, password) = (text(py, "username", username)?, text(py, "password", password)?);
+                Some(checked(py, Credentials::basic(username, password))?)
+            }
+            (None, None, Some(token), None) => {
+                Some(checked(py, Credentials::bearer(text(py, "token", token)?))?)
+            }
+            (None, None, None, Some(client)) => Some(match client.cast::<Client>() {
+                Ok(client) => client.get().credentials(py)?,
+                Err(_) => client.cast::<AsyncClient>()?.get().credentials(py)?,
+            }),
+            _ => {
+                let reason = "give a username and password, or a token, or a client".to_owned();
+                return Err(exception(py, &Error::Config { reason }));
+            }
+        };
+        Ok(Self { credentials, ..self.clone() })
+    }
+
+    /// The same proxy with this choice of its exit: what is sent to it as `X-ProxyMesh-Country`, `-Prefer-IP` and `-Not-IP`.
+    ///
+    ///     >>> from proxymesh import Proxy
+    ///     >>> Proxy("open.proxymesh.com").steer(country="DE").headers()
+    ///     {'X-ProxyMesh-Country': 'DE'}
+    ///
+    /// Args:
+    ///     country: Two letters, as `client.geo` gives them; with the proxies `open` and `world`.
+    ///     prefer_ip: The exit IP that is wanted, if the proxy has it.
+    ///     not_ip: An exit IP that is not, or several of them.
+    ///
+    /// Raises:
+    ///     ValidationError: One of them is malformed, or the proxy is in another country.
+    #[pyo3(signature = (
+        *,
+        country: "str | None" = None,
+        prefer_ip: "str | None" = None,
+        not_ip: "str | Iterable[str] | None" = None,
+    ) -> "Proxy")]
+    fn steer(
+        &self,
+        py: Python<'_>,
+        country: Option<&Bound<'_, PyString>>,
+        prefer_ip: Option<&Bound<'_, PyString>>,
+        not_ip: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let mut exit = ExitChoice::new();
+        if let Some(country) = country {
+            exit = checked(py, exit.country(text(py, "country", country)?))?;
+        }
+        if let Some(ip) = prefer_ip {
+            exit = checked(py, exit.prefer_ip(text(py, "prefer_ip", ip)?))?;
+        }
+        if let Some(ips) = not_ip {
+            if let Ok(ip) = ips.cast::<PyString>() {
+                exit = checked(py, exit.not_ip(text(py, "not_ip", ip)?))?;
+            } else {
+                for ip in ips.try_iter()? {
+                    exit = checked(py, exit.not_ip(text(py, "not_ip", ip?.cast::<PyString>()?)?))?;
+                }
+            }
+        }
+        checked(py, self.core.headers(None, &exit))?;
+        Ok(Self { exit, ..self.clone() })
+    }
+
+    /// The proxy's URL, for any HTTP library.
+    ///
+    /// Credentials are percent-encoded, so that an `@` or `:` in them is safe; the URL then holds the password: keep it
+    /// out of logs. Without, it is for a machine whose IP or hostname is authorised.
+    ///
+    /// Args:
+    ///     username: The account's, or a sub-account's; that of `using` by default.
+    ///     password: Its password.
+    ///
+    /// Raises:
+    ///     TypeError: One of the two is given without the other.
+    ///     ValidationError: The credentials of `using` are a token, which goes into no URL, but into `headers`.
+    #[pyo3(signature = (username: "str | None" = None, password: "str | None" = None) -> "str")]
+    fn url(
+        &self,
+        py: Python<'_>,
+        username: Option<&Bound<'_, PyString>>,
+        password: Option<&Bound<'_, PyString>>,
+    ) -> PyResult<String> {
+        match (username, password, &self.credentials) {
+            (None, None, None) => Ok(self.core.url()),
+            (None, None, Some(credentials)) => {
+                Ok(checked(py, self.core.url_for(credentials))?.expose_secret().to_owned())
+            }
+            (Some(username), Some(password), _) => {
+                Ok(self.core.url_with(text(py, "username", username)?, text(py, "password", password)?))
+            }
+            _ => Err(PyTypeError::new_err("give both username and password, or neither")),
+        }
+    }
+
+    /// The headers that are for the proxy: on the CONNECT request for an https target, on the request itself for an http
+    /// one. `Proxy-Authorization` holds the credentials, Basic in UTF-8 or Bearer: keep it out of logs.
+    #[pyo3(signature = () -> "dict[str, str]")]
+    fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let headers = PyDict::new(py);
+        for (name, value) in checked(py, self.core.headers(self.credentials.as_ref(), &self.exit))? {
+            headers.set_item(name, value.expose_secret())?;
+        }
+        Ok(headers)
+    }
+
+    /// Asks the proxy for a tunnel and closes it: one CONNECT. What the proxy says, even that it cannot be reached, is
+    /// a value and raises nothing.
+    ///
+    /// Args:
+    ///     target: Where to, as host:port. It notices a connection, through which nothing is sent.
+    ///     timeout: Seconds that it may take.
+    ///
+    /// Raises:
+    ///     ValidationError: The target is not host:port.
+    ///     ConfigError: The timeout is unusable.
+    #[pyo3(signature = (target: "str" = "proxymesh.com:443", *, timeout: "float" = 10.0) -> "ProxyCheck")]
+    fn check(&self, py: Python<'_>, target: &str, timeout: f64) -> PyResult<ProxyCheck> {
+        let timeout = checked(py, seconds("timeout", timeout))?;
+        let Self { core, credentials, exit } = self;
+        let check = blocking::run(py, core.check(credentials.as_ref(), exit, target, timeout))?;
+        Ok(ProxyCheck {
+            ok: check.ok(),
+            reachable: check.reachable,
+            status: check.status,
+            exit_ip: check.exit_ip,
+            latency: check.latency.as_secs_f64(),
+            meaning: check.meaning,
+        })
+    }
+
+    /// The same, to be awaited with asyncio: it runs on a thread of the loop's executor.
+    #[pyo3(signature = (
+        target: "str" = "proxymesh.com:443",
+        *,
+        timeout: "float" = 10.0,
+    ) -> "Coroutine[Any, Any, ProxyCheck]")]
+    fn acheck<'py>(slf: &Bound<'py, Self>, target: &str, timeout: f64) -> PyResult<Bound<'py, PyAny>> {
+        let options = PyDict::new(slf.py());
+        options.set_item("timeout", timeout)?;
+        slf.py().import("asyncio")?.call_method("to_thread", (slf.getattr("check")?, target), Some(&options))
+    }
+
+    /// For `requests.get(…, proxies=…)`: the URL for both schemes, such that requests sends the credentials in UTF-8.
+    ///
+    /// Raises:
+    ///     ConfigError: It has a token or steers the exit, which need headers: use `requests_session`.
+    #[pyo3(signature = () -> "dict[str, str]")]
+    fn requests<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        adapted(slf, "requests", None)
+    }
+
+    /// A `requests.Session` that goes through the proxy, and not by the environment. It sends the proxy what is for the
+    /// proxy, and every answer has the exit IP in its header `X-ProxyMesh-IP`.
+    #[pyo3(signature = () -> "RequestsSession")]
+    fn requests_session<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        adapted(slf, "requests_session", None)
+    }
+
+    /// An `urllib3.ProxyManager` that goes through the proxy. It sends the proxy what is for the proxy, and every answer
+    /// has the exit IP in its header `X-ProxyMesh-IP`.
+    ///
+    /// Args:
+    ///     options: What `ProxyManager` takes besides, such as `ca_certs` or `timeout`.
+    #[pyo3(signature = (**options: "Any") -> "ProxyManager")]
+    fn urllib3<'py>(
+        slf: &Bound<'py, Self>,
+        options: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        adapted(slf, "urllib3", options)
+    }
+
+    /// An `httpx.Proxy`, for `httpx.Client(proxy=…)` and `httpx.AsyncClient(proxy=…)`. The exit IP is in the answer's header
+    /// `X-ProxyMesh-IP` for an http target; for an https one it is in httpx's trace of the CONNECT.
+    #[pyo3(signature = () -> "HttpxProxy")]
+    fn httpx<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        adapted(slf, "httpx", None)
+    }
+
+    /// For `session.get(…, **proxy.aiohttp())`: `proxy`, `proxy_headers`, and a middleware that puts these on requests for http
+    /// targets, where aiohttp does not. The exit IP is in the answer's header `X-ProxyMesh-IP` for an http target; aiohttp
+    /// shows nothing of the answer to a CONNECT.
+    #[pyo3(signature = () -> "dict[str, Any]")]
+    fn aiohttp<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        adapted(slf, "aiohttp", None)
+    }
+
+    /// For `curl_cffi.requests.Session(**proxy.curl_cffi())`, and `AsyncSession`.
+    #[pyo3(signature = () -> "dict[str, Any]")]
+    fn curl_cffi<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        adapted(slf, "curl_cffi", None)
+    }
+
+    /// For Playwright's `launch(proxy=…)` and `new_context(proxy=…)`: `server`, `username` and `password`.
+    ///
+    /// Raises:
+    ///     ConfigError: It has a token or steers the exit: a browser sends a proxy no headers.
+    #[pyo3(signature = () -> "dict[str, str]")]
+    fn playwright<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        adapted(slf, "playwright", None)
+    }
+
+    /// A `selenium.webdriver.Proxy`, for `options.proxy`, on a machine whose IP is authorised.
+    ///
+    /// Raises:
+    ///     ConfigError: It has credentials, which browsers do not take there, or steers the exit.
+    #[pyo3(signature = () -> "SeleniumProxy")]
+    fn selenium<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        adapted(slf, "selenium", None)
+    }
+
+    /// Environment variables by which most programs find a proxy: `http_proxy`, `https_proxy`, and both in capitals. They hold
+    /// the password.
+    ///
+    /// Raises:
+    ///     ConfigError: It has a token or steers the exit, which need headers.
+    #[pyo3(signature = () -> "dict[str, str]")]
+    fn env<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        adapted(slf, "env", None)
+    }
+
+    /// The username and password, for the adapters.
+    #[pyo3(signature = () -> "tuple[str, str] | None")]
+    fn _username_and_password(&self) -> Option<(&str, &str)> {
+        let (username, password) = self.credentials.as_ref()?.username_and_password()?;
+        Some((username, password.expose_secret()))
+    }
+
+    /// The fields as a plain dict.
+    #[pyo3(signature = () -> "dict[str, Any]")]
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        dict.set_item("host", self.host())?;
+        dict.set_item("port", self.port())?;
+        Ok(dict)
+    }
+
+    fn __str__(&self) -> String {
+        self.core.to_string()
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let mut shown = format!("Proxy(host='{}', port={})", self.host(), self.port());
+        match self.credentials.as_ref().map(Credentials::username_and_password) {
+            None => {}
+            Some(None) => shown.push_str(".using(token='[redacted]')"),
+            Some(Some((username, _))) => {
+                let username = PyString::new(py, username).repr()?;
+                shown.push_str(&format!(".using({username}, '[redacted]')"));
+            }
+        }
+        if !self.exit.is_empty() {
+            let mut wishes = Vec::new();
+            for (name, value) in self.steered(py)? {
+                wishes.push(format!("{name}={}", value.repr()?));
+            }
+            shown.push_str(&format!(".steer({})", wishes.join(", ")));
+        }
+        Ok(shown)
+    }
+
+    #[pyo3(signature = () -> "tuple[Any, ...]")]
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
+        let (py, this) = (slf.py(), slf.get());
+        if this.credentials.is_some() {
+            let reason = "a Proxy with credentials is not pickled, because they are secret; pickle it without, \
+                          proxy.using(), and give them again";
+            return Err(PyTypeError::new_err(reason));
+        }
+        let plain = (slf.get_type(), (this.host(), this.port()));
+        if this.exit.is_empty() {
+            return plain.into_pyobject(py);
+        }
+        let steer = PyDict::new(py);
+        for (name, value) in this.steered(py)? {
+            steer.set_item(name, value)?;
+        }
+        let again = py.import("operator")?.call_method("methodcaller", ("steer",), Some(&steer))?;
+        let plain = Bound::new(py, Self::from(this.core.clone()))?;
+        (again, (plain,)).into_pyobject(py)
+    }
+
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    #[pyo3(signature = (memo: "object", /))]
+    fn __deepcopy__(slf: Py<Self>, memo: &Bound<'_, PyAny>) -> Py<Self> {
+        let _ = memo;
+        slf
+    }
+}
+
+impl Proxy {
+    /// What `steer` was given.
+    fn steered<'py>(&self, py: Python<'py>) -> PyResult<Vec<(&'static str, Bound<'py, PyAny>)>> {
+        let mut given = Vec::new();
+        if let Some(country) = self.exit.wanted_country() {
+            given.push(("country", PyString::new(py, country).into_any()));
+        }
+        if let Some(ip) = self.exit.preferred_ip() {
+            given.push(("prefer_ip", PyString::new(py, &ip.to_string()).into_any()));
+        }
+        let not_ips = self.exit.unwanted_ips();
+        if !not_ips.is_empty() {
+            let texts = not_ips.iter().map(ToString::to_string);
+            given.push(("not_ip", PyTuple::new(py, texts.collect::<Vec<_>>())?.into_any()));
+        }
+        Ok(given)
+    }
+}

@@ -1,0 +1,160 @@
+"""`Proxy`: its credentials, the choice of its exit, and whether it lets one through."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import pickle
+import signal
+import threading
+import time
+from typing import Any
+
+import pytest
+
+import proxymesh
+from proxymesh import Proxy
+from proxymesh.sandbox import Sandbox
+
+OPEN = Proxy("open.proxymesh.com")
+US = Proxy("us-ca.proxymesh.com")
+SECRET = "canary-password-7f3a91"
+
+
+def test_what_a_name_tells() -> None:
+    told = {name: Proxy(f"{name}.proxymesh.com").country for name in ("us-ca", "uk", "de", "open", "world", "usisp")}
+    assert told == {"us-ca": "US", "uk": "GB", "de": "DE", "open": None, "world": None, "usisp": None}
+    assert (OPEN.chooses_country, US.chooses_country) == (True, False)
+
+
+def test_credentials_are_carried_and_not_shown() -> None:
+    basic = US.using("me+1@ex.com", SECRET)
+    bearer = US.using(token=SECRET)
+    assert basic.url() == f"http://me%2B1%40ex.com:{SECRET}@us-ca.proxymesh.com:31280"
+    assert basic.url("other", "b") == "http://other:b@us-ca.proxymesh.com:31280"
+    assert bearer.headers() == {"Proxy-Authorization": f"Bearer {SECRET}"}
+    with pytest.raises(proxymesh.ValidationError, match=r"^token: a token does not go into a URL; send the header"):
+        bearer.url()
+    assert repr(basic) == "Proxy(host='us-ca.proxymesh.com', port=31280).using('me+1@ex.com', '[redacted]')"
+    assert repr(bearer) == "Proxy(host='us-ca.proxymesh.com', port=31280).using(token='[redacted]')"
+    for secret in (basic, bearer):
+        assert SECRET not in f"{secret} {secret!r} {secret.to_dict()}"
+        assert copy.copy(secret) is copy.deepcopy(secret) is secret
+        with pytest.raises(TypeError, match=r"^a Proxy with credentials is not pickled"):
+            pickle.dumps(secret)
+        assert secret.using() == US != secret
+        assert pickle.loads(pickle.dumps(secret.using())) == US
+    assert basic == US.using("me+1@ex.com", SECRET) != bearer
+    assert hash(basic) == hash(US.using("me+1@ex.com", SECRET))
+    assert sorted([US.using("b", SECRET), OPEN]) == [OPEN, US.using("b", SECRET)]
+
+
+def test_a_clients_credentials_are_taken() -> None:
+    for client in (proxymesh.Client("me", SECRET), proxymesh.AsyncClient("me", SECRET)):
+        assert US.using(client=client) == US.using("me", SECRET)
+    assert US.using(client=proxymesh.Client(token=SECRET)) == US.using(token=SECRET)
+    client = proxymesh.Client("me", SECRET)
+    client.close()
+    with pytest.raises(proxymesh.ConfigError, match="closed"):
+        US.using(client=client)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"username": "me"},
+        {"password": SECRET},
+        {"username": "me", "password": SECRET, "token": SECRET},
+        {"username": "me", "password": ""},
+        {"username": "a:b", "password": SECRET},
+        {"token": "not a token"},
+        {"token": SECRET, "client": proxymesh.Client("me", SECRET)},
+    ],
+)
+def test_credentials_that_are_none_are_refused(given: dict[str, Any]) -> None:
+    with pytest.raises(proxymesh.ConfigError) as caught:
+        US.using(**given)
+    assert SECRET not in str(caught.value)
+
+
+def test_an_exit_is_chosen_by_headers() -> None:
+    steered = OPEN.steer(country="de", prefer_ip="1.2.3.4", not_ip=["5.6.7.8", "::1"])
+    assert steered.headers() == {
+        "X-ProxyMesh-Country": "DE",
+        "X-ProxyMesh-Prefer-IP": "1.2.3.4",
+        "X-ProxyMesh-Not-IP": "5.6.7.8,::1",
+    }
+    assert repr(steered) == (
+        "Proxy(host='open.proxymesh.com', port=31280)"
+        ".steer(country='DE', prefer_ip='1.2.3.4', not_ip=('5.6.7.8', '::1'))"
+    )
+    assert eval(repr(steered)) == steered == pickle.loads(pickle.dumps(steered)) != OPEN
+    assert steered.steer() == OPEN
+    assert OPEN.steer(not_ip="5.6.7.8").headers() == {"X-ProxyMesh-Not-IP": "5.6.7.8"}
+    assert US.steer(country="us").headers() == {}, "where it is anyway"
+
+
+@pytest.mark.parametrize(
+    ("proxy", "wishes", "field"),
+    [
+        (OPEN, {"country": "Germany"}, "country"),
+        (OPEN, {"country": ""}, "country"),
+        (US, {"country": "DE"}, "country"),
+        (OPEN, {"prefer_ip": "x"}, "prefer_ip"),
+        (OPEN, {"not_ip": ""}, "not_ip"),
+        (OPEN, {"not_ip": ["1.2.3.4", "1.2.3"]}, "not_ip"),
+    ],
+)
+def test_an_exit_that_there_is_not_is_refused(proxy: Proxy, wishes: dict[str, Any], field: str) -> None:
+    with pytest.raises(proxymesh.ValidationError) as caught:
+        proxy.steer(**wishes)
+    assert caught.value.field == field
+
+
+def test_a_check_is_a_value() -> None:
+    with Sandbox(proxies=True) as sandbox, sandbox.client() as client:
+        proxy = client.proxies.list()[0]
+        good = proxy.using(client=client).check()
+        assert (good.ok, good.reachable, good.status) == (True, True, 200)
+        assert good.exit_ip == sandbox.proxied()[-1].exit_ip
+        assert 0 < good.latency < 10
+        assert asyncio.run(proxy.using(client=client).acheck()).ok
+        refused = proxy.check()
+        assert (refused.ok, refused.reachable, refused.status, refused.exit_ip) == (False, True, 407, None)
+        assert "authorised" in refused.meaning
+        assert pickle.loads(pickle.dumps(refused)) == refused
+        for status, word in ((402, "deactivated"), (509, "bandwidth")):
+            sandbox.fault("status", status=status, proxy="us-ca")
+            told = proxy.using(client=client).check()
+            assert told.status == status
+            assert word in told.meaning
+        with pytest.raises(proxymesh.ValidationError, match=r"^target: "):
+            proxy.check("nowhere")
+    gone = proxy.check(timeout=5)
+    assert (gone.ok, gone.reachable, gone.status) == (False, False, None)
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no signals between threads")
+def test_a_check_that_takes_its_time_is_ended_by_ctrl_c() -> None:
+    with Sandbox(proxies=True) as sandbox, sandbox.client() as client:
+        sandbox.fault("delay", seconds=30, proxy="us-ca")
+        proxy = client.proxies.list()[0]
+        threading.Timer(0.3, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT)).start()
+        began = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            proxy.check(timeout=30)
+        assert time.monotonic() - began < 5
+
+
+def test_bandwidth_is_what_was_fetched() -> None:
+    with Sandbox(proxies=True, monthly_limit=1) as sandbox, sandbox.client() as client:
+        client.sub_accounts.create("crawler-1", password="password-1", monthly_limit=1)
+        proxy = client.proxies.list()[0].using("crawler-1", "password-1")
+        assert proxy.check().ok
+        before = client.sub_accounts.get("crawler-1").monthly_bandwidth
+        sandbox.book_usage("crawler-1", 1)
+        assert before < 0.000_001
+        assert proxy.check().status == 509
+        client.sub_accounts.edit("crawler-1", monthly_limit=0)
+        assert "account" in proxy.check().meaning, "the parent's own limit is left"
+        assert proxy.check().status == 509

@@ -1,0 +1,74 @@
+"""A site on this machine, over http and https, and the sandbox's proxies to reach it through."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import proxymesh
+import pytest
+import trustme
+from proxymesh.sandbox import Sandbox
+from support import Site
+
+USERNAME = "me+1@ex.com"
+PASSWORD = "@:/% é+ß"
+
+
+class Page(BaseHTTPRequestHandler):
+    """Answers with the headers that arrived, and claims an exit IP of its own."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        body = json.dumps({name.lower(): value for name, value in self.headers.items()}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("X-ProxyMesh-IP", "203.0.113.99")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    authority = trustme.CA()
+    ca: Path = tmp_path_factory.mktemp("tls") / "ca.pem"
+    authority.cert_pem.write_to_path(str(ca))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("site.test").configure_cert(context)
+    servers = [ThreadingHTTPServer(("127.0.0.1", 0), Page) for _ in range(2)]
+    servers[1].socket = context.wrap_socket(servers[1].socket, server_side=True)
+    for server in servers:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    http, https = (server.server_address[1] for server in servers)
+    yield Site(f"http://site.test:{http}/", f"https://site.test:{https}/", str(ca))
+    for server in servers:
+        server.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def no_proxies_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(username=USERNAME, password=PASSWORD, proxies=True) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def client(sandbox: Sandbox) -> Iterator[proxymesh.Client]:
+    with sandbox.client() as client:
+        client.proxies.add("open")
+        yield client
