@@ -10,9 +10,8 @@ import threading
 import time
 from typing import Any
 
-import pytest
-
 import proxymesh
+import pytest
 from proxymesh import Proxy
 from proxymesh.sandbox import Sandbox
 
