@@ -22,13 +22,15 @@ import builtins
 import ipaddress
 import os
 from collections.abc import Coroutine, Iterable
-from typing import Any
+from typing import Any, Literal
 
 from httpx import Proxy as HttpxProxy
 from requests import Session as RequestsSession
 from selenium.webdriver import Proxy as SeleniumProxy
 from typing_extensions import Self
 from urllib3 import ProxyManager
+
+from ._pool import AsyncProxyPool, ProxyPool
 """
 
 
@@ -47,7 +49,7 @@ def with_coroutines(stub: str) -> str:
     classes = re.split(r"(?m)^(?=@final)", stub)
     for i, text in enumerate(classes):
         if re.search(r"^class Async(?!Client)", text, re.M):
-            classes[i] = re.sub(r"(?m)\) -> (.*):$", r") -> Coroutine[Any, Any, \1]:", text)
+            classes[i] = re.sub(r"(?m)\) -> (?!.*AsyncProxyPool)(.*):$", r") -> Coroutine[Any, Any, \1]:", text)
     return "".join(classes)
 
 

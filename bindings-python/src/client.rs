@@ -162,7 +162,7 @@ macro_rules! client {
         $(#[$attribute])*
         #[pyclass(frozen, module = "proxymesh")]
         pub(crate) struct $name {
-            shared: Arc<Shared<$mode>>,
+            pub(crate) shared: Arc<Shared<$mode>>,
         }
 
         #[pymethods]

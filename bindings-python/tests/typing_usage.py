@@ -171,6 +171,9 @@ def told(error: proxymesh.ProxyMeshError) -> str:
             return reason + advice
         case proxymesh.ConfigError(reason=reason):
             return reason
+        case proxymesh.PoolExhaustedError(retry_after=seconds):
+            assert_type(seconds, float)
+            return f"{seconds:.0f}"
         case proxymesh.BasicAuthRequiredError():
             return str(error)
         case _:

@@ -22,6 +22,7 @@ __all__ = [
     "OutcomeUnknownError",
     "PermissionDeniedError",
     "PlanLimitError",
+    "PoolExhaustedError",
     "ProxyMeshError",
     "RateLimitedError",
     "ServerError",
@@ -168,6 +169,13 @@ class OutcomeUnknownError(ProxyMeshError):
     """What happened instead of an answer."""
     advice: str = ""
     """How to find out."""
+
+
+class PoolExhaustedError(ProxyMeshError):
+    """A pool has no proxy to hand out: all are cooling down after failures, or the account has authorised none."""
+
+    retry_after: float = 0.0
+    """Seconds until the first has cooled down; 0 where there is none."""
 
 
 for _name in __all__:

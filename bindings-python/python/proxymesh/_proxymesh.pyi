@@ -8,13 +8,15 @@ import ipaddress
 import os
 from collections.abc import Coroutine, Iterable
 from datetime import date, datetime
-from typing import Any, Final, SupportsFloat, SupportsIndex, final
+from typing import Any, Final, Literal, SupportsFloat, SupportsIndex, final
 
 from httpx import Proxy as HttpxProxy
 from requests import Session as RequestsSession
 from selenium.webdriver import Proxy as SeleniumProxy
 from typing_extensions import Self
 from urllib3 import ProxyManager
+
+from ._pool import AsyncProxyPool, ProxyPool
 
 __all__ = [
     "AsyncClient",
@@ -302,6 +304,33 @@ class AsyncProxies:
     def list(self, /) -> Coroutine[Any, Any, builtins.list[Proxy]]:
         """
         The proxies that the account may use: `GET /api/proxies/`.
+        """
+    def pool(
+        self,
+        /,
+        *,
+        country: str | None = None,
+        order: Literal["round_robin", "random"] = "round_robin",
+        ttl: float = 300.0,
+        cooldown: float = 60.0,
+        credentials: bool = True,
+    ) -> AsyncProxyPool:
+        """
+        Hands out these proxies in turn, and leaves out for a while those that fail.
+
+        Nothing is sent before the first is wanted.
+
+        Args:
+            country: Only proxies with exits in this country, by two letters: those in it, and `open` and `world` if the geo
+                counts have it; these are steered to it.
+            order: `round_robin`, or `random`: each once a round, the rounds in an order of their own.
+            ttl: Seconds after which the list is fetched again. Where that fails the old one stays.
+            cooldown: Seconds for which a proxy that failed is left out, the first time.
+            credentials: Whether the proxies are handed out with the client's credentials; not needed where this machine's IP is
+                authorised.
+
+        Raises:
+            ValidationError: The country is no code, or an option unusable.
         """
 
 @final
@@ -911,6 +940,39 @@ class Proxies:
     def list(self, /) -> builtins.list[Proxy]:
         """
         The proxies that the account may use: `GET /api/proxies/`.
+        """
+    def pool(
+        self,
+        /,
+        *,
+        country: str | None = None,
+        order: Literal["round_robin", "random"] = "round_robin",
+        ttl: float = 300.0,
+        cooldown: float = 60.0,
+        credentials: bool = True,
+    ) -> ProxyPool:
+        """
+        Hands out these proxies in turn, and leaves out for a while those that fail.
+
+            >>> from proxymesh.sandbox import Sandbox
+            >>> with Sandbox() as sandbox, sandbox.client() as client:
+            ...     pool = client.proxies.pool()
+            ...     [pool.get().name for _ in range(4)]
+            ['us-ca', 'us-ny', 'us-il', 'us-ca']
+
+        Nothing is sent before the first is wanted.
+
+        Args:
+            country: Only proxies with exits in this country, by two letters: those in it, and `open` and `world` if the geo
+                counts have it; these are steered to it.
+            order: `round_robin`, or `random`: each once a round, the rounds in an order of their own.
+            ttl: Seconds after which the list is fetched again. Where that fails the old one stays.
+            cooldown: Seconds for which a proxy that failed is left out, the first time.
+            credentials: Whether the proxies are handed out with the client's credentials; not needed where this machine's IP is
+                authorised.
+
+        Raises:
+            ValidationError: The country is no code, or an option unusable.
         """
 
 @final

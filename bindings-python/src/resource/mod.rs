@@ -44,7 +44,8 @@ pub(crate) fn whole(py: Python<'_>, field: &'static str, value: &Bound<'_, PyAny
     })
 }
 
-/// The handle of a resource, for both kinds of client. The expression of a call gives the core's reply to it.
+/// The handle of a resource, for both kinds of client. The expression of a call gives the core's reply to it. What is no
+/// call stands in `also`, for each kind.
 macro_rules! handle {
     (
         $(#[$attribute:meta])*
@@ -54,14 +55,17 @@ macro_rules! handle {
                 fn $method:ident($py:ident, $caller:ident $(, $argument:ident: $type:ty )* $(,)?) $body:block
             )*
         }
+        $( also { $($in_blocking:tt)* } { $($in_awaited:tt)* } )?
     ) => {
         handle! {
             @$blocking, $crate::blocking::Blocking, $( #[$attribute] )* ;
             $( $( #[$method_attribute] )* $method, $py, $caller, { $( $argument: $type, )* }, $body; )*
+            $( + { $($in_blocking)* } )?
         }
         handle! {
             @$awaited, $crate::asyncio::Awaited, $( #[$attribute] )* ;
             $( $( #[$method_attribute] )* $method, $py, $caller, { $( $argument: $type, )* }, $body; )*
+            $( + { $($in_awaited)* } )?
         }
     };
     (
@@ -70,6 +74,7 @@ macro_rules! handle {
             $(#[$method_attribute:meta])*
             $method:ident, $py:ident, $caller:ident, { $( $argument:ident: $type:ty, )* }, $body:block;
         )*
+        $( + { $($also:tt)* } )?
     ) => {
         $(#[$attribute])*
         #[pyclass(frozen, module = "proxymesh")]
@@ -85,6 +90,8 @@ macro_rules! handle {
                     $crate::client::Caller::<'py, $mode>::make($py, &self.0, name, |$caller| Ok($body))
                 }
             )*
+
+            $( $($also)* )?
         }
     };
 }

@@ -1,9 +1,15 @@
 //! `client.proxies`: `/api/prox…`
 
 use super::{checked, handle, text};
-use crate::proxy::Proxy;
+use crate::{
+    client::{AsyncClient, Client},
+    proxy::Proxy,
+};
 use proxymesh::ProxyHost;
-use pyo3::{prelude::*, types::PyString};
+use pyo3::{
+    prelude::*,
+    types::{PyDict, PyString},
+};
 
 handle! {
     /// The proxies that the account may use. From `client.proxies`.
@@ -45,6 +51,104 @@ handle! {
             caller.proxies().delete(proxy.host(py)?)
         }
     }
+    also {
+        /// Hands out these proxies in turn, and leaves out for a while those that fail.
+        ///
+        ///     >>> from proxymesh.sandbox import Sandbox
+        ///     >>> with Sandbox() as sandbox, sandbox.client() as client:
+        ///     ...     pool = client.proxies.pool()
+        ///     ...     [pool.get().name for _ in range(4)]
+        ///     ['us-ca', 'us-ny', 'us-il', 'us-ca']
+        ///
+        /// Nothing is sent before the first is wanted.
+        ///
+        /// Args:
+        ///     country: Only proxies with exits in this country, by two letters: those in it, and `open` and `world` if the geo
+        ///         counts have it; these are steered to it.
+        ///     order: `round_robin`, or `random`: each once a round, the rounds in an order of their own.
+        ///     ttl: Seconds after which the list is fetched again. Where that fails the old one stays.
+        ///     cooldown: Seconds for which a proxy that failed is left out, the first time.
+        ///     credentials: Whether the proxies are handed out with the client's credentials; not needed where this machine's IP is
+        ///         authorised.
+        ///
+        /// Raises:
+        ///     ValidationError: The country is no code, or an option unusable.
+        #[pyo3(signature = (
+            *,
+            country: "str | None" = None,
+            order: "Literal['round_robin', 'random']" = "round_robin",
+            ttl: "float" = 300.0,
+            cooldown: "float" = 60.0,
+            credentials: "bool" = true,
+        ) -> "ProxyPool")]
+        fn pool<'py>(
+            &self,
+            py: Python<'py>,
+            country: Option<&Bound<'py, PyString>>,
+            order: &str,
+            ttl: f64,
+            cooldown: f64,
+            credentials: bool,
+        ) -> PyResult<Bound<'py, PyAny>> {
+            let client = Bound::new(py, Client { shared: self.0.clone() })?.into_any();
+            pool(&client, "ProxyPool", country, order, ttl, cooldown, credentials)
+        }
+    } {
+        /// Hands out these proxies in turn, and leaves out for a while those that fail.
+        ///
+        /// Nothing is sent before the first is wanted.
+        ///
+        /// Args:
+        ///     country: Only proxies with exits in this country, by two letters: those in it, and `open` and `world` if the geo
+        ///         counts have it; these are steered to it.
+        ///     order: `round_robin`, or `random`: each once a round, the rounds in an order of their own.
+        ///     ttl: Seconds after which the list is fetched again. Where that fails the old one stays.
+        ///     cooldown: Seconds for which a proxy that failed is left out, the first time.
+        ///     credentials: Whether the proxies are handed out with the client's credentials; not needed where this machine's IP is
+        ///         authorised.
+        ///
+        /// Raises:
+        ///     ValidationError: The country is no code, or an option unusable.
+        #[pyo3(signature = (
+            *,
+            country: "str | None" = None,
+            order: "Literal['round_robin', 'random']" = "round_robin",
+            ttl: "float" = 300.0,
+            cooldown: "float" = 60.0,
+            credentials: "bool" = true,
+        ) -> "AsyncProxyPool")]
+        fn pool<'py>(
+            &self,
+            py: Python<'py>,
+            country: Option<&Bound<'py, PyString>>,
+            order: &str,
+            ttl: f64,
+            cooldown: f64,
+            credentials: bool,
+        ) -> PyResult<Bound<'py, PyAny>> {
+            let client = Bound::new(py, AsyncClient { shared: self.0.clone() })?.into_any();
+            pool(&client, "AsyncProxyPool", country, order, ttl, cooldown, credentials)
+        }
+    }
+}
+
+/// A pool of this class.
+fn pool<'py>(
+    client: &Bound<'py, PyAny>,
+    class: &str,
+    country: Option<&Bound<'py, PyString>>,
+    order: &str,
+    ttl: f64,
+    cooldown: f64,
+    credentials: bool,
+) -> PyResult<Bound<'py, PyAny>> {
+    let options = PyDict::new(client.py());
+    options.set_item("country", country)?;
+    options.set_item("order", order)?;
+    options.set_item("ttl", ttl)?;
+    options.set_item("cooldown", cooldown)?;
+    options.set_item("credentials", credentials)?;
+    client.py().import("proxymesh._pool")?.call_method(class, (client,), Some(&options))
 }
 
 /// A proxy by its name, or as it was listed.

@@ -1,0 +1,264 @@
+"""`client.proxies.pool()`: whose turn it is, who cools down, and what is fetched when."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import proxymesh
+import pytest
+from proxymesh import Client, Proxy, _pool
+from proxymesh.sandbox import Sandbox
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def client(sandbox: Sandbox) -> Iterator[Client]:
+    with sandbox.client(max_retries=0) as client:
+        yield client
+
+
+class Clock:
+    """The time of a pool's rotation, moved by hand."""
+
+    def __init__(self, pool: Any) -> None:
+        self.now = 0.0
+        pool._rotation.clock = lambda: self.now
+
+
+def lists(sandbox: Sandbox) -> int:
+    return [call.path for call in sandbox.requests()].count("/api/proxies/")
+
+
+def names(pool: _pool.ProxyPool, count: int) -> list[str]:
+    return [pool.get().name for _ in range(count)]
+
+
+def test_each_has_its_turn(sandbox: Sandbox, client: Client) -> None:
+    pool = client.proxies.pool()
+    assert (lists(sandbox), pool.proxies) == (0, [])
+    assert names(pool, 5) == ["us-ca", "us-ny", "us-il", "us-ca", "us-ny"]
+    assert lists(sandbox) == 1
+    assert pool.get() == Proxy("us-il.proxymesh.com").using(client=client)
+    assert client.proxies.pool(credentials=False).get() == Proxy("us-ca.proxymesh.com")
+    assert repr(pool) == "<proxymesh.ProxyPool proxies=3 cooling=0>"
+
+
+def test_at_random_each_has_its_turn_once_a_round(client: Client) -> None:
+    pool = client.proxies.pool(order="random")
+    rounds = [tuple(names(pool, 3)) for _ in range(100)]
+    assert all(len(set(one)) == 3 for one in rounds)
+    assert len(set(rounds)) == 6
+
+
+@pytest.mark.parametrize("outcome", [False, OSError(), 402, 403, 407, 429, 500, 502, 509])
+def test_who_fails_cools_down(client: Client, outcome: Any) -> None:
+    pool = client.proxies.pool(cooldown=10)
+    clock = Clock(pool)
+    bad = pool.get()
+    pool.report(bad, outcome)
+    pool.report(bad, outcome)  # under way at the same time
+    assert pool.cooling() == {bad: 10.0}
+    assert set(names(pool, 20)) == {"us-ny", "us-il"}
+    clock.now = 10.0
+    assert set(names(pool, 3)) == {"us-ca", "us-ny", "us-il"}
+    pool.report(bad, outcome)
+    assert pool.cooling() == {bad: 20.0}, "twice as long the second time"
+    clock.now = 30.0
+    for _ in range(10):
+        pool.report(bad, outcome)
+        longest = pool.cooling()[bad]
+        clock.now += longest
+    assert longest == 160.0, "and 16 times as long in the end"
+    pool.report(bad)
+    pool.report(bad, outcome)
+    assert pool.cooling() == {bad: 10.0}, "a success ends the count"
+
+
+@pytest.mark.parametrize("outcome", [None, True, 200, 204, 301, 404])
+def test_what_is_no_fault_of_a_proxy_does_not_cool_it(client: Client, outcome: Any) -> None:
+    pool = client.proxies.pool()
+    pool.report(pool.get(), outcome)
+    assert pool.cooling() == {}
+
+
+def test_a_report_is_about_the_proxy_whatever_its_credentials(client: Client) -> None:
+    pool = client.proxies.pool()
+    pool.report(pool.get().using("crawler-1", "other"), False)
+    pool.report(Proxy("unknown.proxymesh.com"), False)
+    assert [proxy.name for proxy in pool.cooling()] == ["us-ca"]
+
+
+def test_when_all_cool_down_it_says_for_how_long(client: Client) -> None:
+    pool = client.proxies.pool(cooldown=10)
+    clock = Clock(pool)
+    for _ in range(3):
+        pool.report(pool.get(), False)
+        clock.now += 1
+    with pytest.raises(
+        proxymesh.PoolExhaustedError, match=r"^all 3 proxies are cooling down .* again in 7\.0 s$"
+    ) as caught:
+        pool.get()
+    assert caught.value.retry_after == 7.0
+    clock.now = 10.0
+    assert pool.get().name == "us-ca"
+
+
+def test_an_account_without_proxies_says_so(client: Client) -> None:
+    for proxy in client.proxies.list():
+        client.proxies.delete(proxy)
+    with pytest.raises(proxymesh.PoolExhaustedError, match="has authorised no proxy"):
+        client.proxies.pool().get()
+
+
+def test_the_list_is_fetched_again_when_it_is_due(sandbox: Sandbox, client: Client) -> None:
+    pool = client.proxies.pool(ttl=0.1)
+    bad = pool.get()
+    pool.report(bad, False)
+    client.proxies.delete("us-ny")
+    client.proxies.add("uk")
+    time.sleep(0.15)
+    assert set(names(pool, 6)) == {"us-il", "uk"}
+    assert list(pool.cooling()) == [bad], "who was known stays as it was"
+    sandbox.fault("status", status=503, times=0)
+    time.sleep(0.15)
+    assert pool.get().name in ("us-il", "uk"), "the old list is better than none"
+    with pytest.raises(proxymesh.ServerError):
+        client.proxies.pool().get()
+
+
+def test_a_country_is_where_the_exits_are(client: Client) -> None:
+    for name in ("open", "world", "de"):
+        client.proxies.add(name)
+    pool = client.proxies.pool(country="de")
+    headers = {proxy.name: proxy.headers() for proxy in (pool.get() for _ in range(6))}
+    assert {name: value.get("X-ProxyMesh-Country") for name, value in headers.items()} == {
+        "open": "DE",
+        "world": "DE",
+        "de": None,
+    }
+    assert {proxy.name for proxy in (client.proxies.pool(country="ZA").get() for _ in range(2))} == {"world"}
+    us = client.proxies.pool(country="US")
+    assert set(names(us, 5)) == {"us-ca", "us-ny", "us-il", "open", "world"}
+
+
+def test_a_country_without_exits_is_told_with_the_way_out(client: Client) -> None:
+    with pytest.raises(proxymesh.ValidationError, match=r"^country: no .* \(us-ca, us-ny, us-il\) has exits in "):
+        client.proxies.pool(country="XX").get()
+    with pytest.raises(proxymesh.ValidationError, match=r"exits in ZA; authorise world, which has some$"):
+        client.proxies.pool(country="ZA").get()
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        ({"country": "Germany"}, "country"),
+        ({"order": "best"}, "order"),
+        ({"ttl": 0}, "ttl"),
+        ({"ttl": float("nan")}, "ttl"),
+        ({"cooldown": -1}, "cooldown"),
+        ({"cooldown": float("inf")}, "cooldown"),
+    ],
+)
+def test_what_it_cannot_do_is_refused_at_once(sandbox: Sandbox, client: Client, options: Any, field: str) -> None:
+    with pytest.raises(proxymesh.ValidationError) as caught:
+        client.proxies.pool(**options)
+    assert caught.value.field == field
+    assert sandbox.requests() == []
+
+
+def test_64_threads(sandbox: Sandbox, client: Client) -> None:
+    """Each proxy as often as the others, and one list for all."""
+    pool = client.proxies.pool()
+    start = threading.Barrier(64)
+
+    def worker(_: int) -> list[str]:
+        start.wait()
+        return names(pool, 100)
+
+    with ThreadPoolExecutor(64) as threads:
+        turns = collections.Counter(name for got in threads.map(worker, range(64)) for name in got)
+    assert sum(turns.values()) == 6400
+    assert max(turns.values()) - min(turns.values()) <= 1, turns
+    assert lists(sandbox) == 1
+
+
+def test_none_is_handed_out_while_it_cools_down(client: Client) -> None:
+    """Each thread notes when it asked and when it got: none got one that was cooling for all of that time."""
+    pool = client.proxies.pool(cooldown=3600)
+    cooled: dict[str, float] = {}
+    seen: list[tuple[float, str]] = []
+
+    def worker(index: int) -> None:
+        for turn in range(100):
+            asked = time.monotonic()
+            proxy = pool.get()
+            seen.append((asked, proxy.name))
+            if (index, turn) in ((7, 50), (9, 60)):
+                pool.report(proxy, False)
+                cooled[proxy.name] = time.monotonic()
+
+    with ThreadPoolExecutor(64) as threads:
+        list(threads.map(worker, range(64)))
+    assert 1 <= len(cooled) <= 2
+    assert [(asked, name) for asked, name in seen if asked > cooled.get(name, float("inf"))] == []
+
+
+def test_no_lock_is_held_while_the_list_is_fetched(sandbox: Sandbox, client: Client) -> None:
+    pool = client.proxies.pool(ttl=0.05)
+    pool.get()
+    time.sleep(0.1)
+    sandbox.fault("delay", seconds=1, path="/api/proxies/")
+    fetcher = threading.Thread(target=pool.get)
+    fetcher.start()
+    while not pool._fetching:
+        time.sleep(0.001)
+    began = time.monotonic()
+    for _ in range(1000):
+        pool.report(pool.get(), 200)
+        pool.cooling()
+    assert time.monotonic() - began < 0.5
+    assert fetcher.is_alive(), "which went on meanwhile"
+    fetcher.join()
+
+
+def test_1000_tasks(sandbox: Sandbox) -> None:
+    async def main() -> None:
+        async with sandbox.async_client() as client:
+            pool = client.proxies.pool(country="US", order="random")
+            proxies = await asyncio.gather(*(pool.get() for _ in range(1000)))
+            turns = collections.Counter(proxy.name for proxy in proxies)
+            assert max(turns.values()) - min(turns.values()) <= 1, turns
+            assert repr(pool) == "<proxymesh.AsyncProxyPool country=US proxies=3 cooling=0>"
+
+    asyncio.run(main())
+    assert lists(sandbox) == 1
+
+
+def test_a_task_that_gives_up_leaves_the_list_to_another(sandbox: Sandbox) -> None:
+    async def main() -> None:
+        async with sandbox.async_client() as client:
+            pool = client.proxies.pool()
+            sandbox.fault("delay", seconds=0.3, path="/api/proxies/")
+            first, second = asyncio.create_task(pool.get()), asyncio.create_task(pool.get())
+            await asyncio.sleep(0.1)
+            first.cancel()
+            assert (await second).name == "us-ca"
+            with pytest.raises(asyncio.CancelledError):
+                await first
+            sandbox.fault("status", status=503, times=0)
+            other = client.with_options(max_retries=0).proxies.pool()
+            outcomes = await asyncio.gather(*(other.get() for _ in range(10)), return_exceptions=True)
+            assert {type(outcome) for outcome in outcomes} == {proxymesh.ServerError}
+
+    asyncio.run(main())
