@@ -30,6 +30,7 @@ from selenium.webdriver import Proxy as SeleniumProxy
 from typing_extensions import Self
 from urllib3 import ProxyManager
 
+from ._authorized import AsyncAuthorizedIp, AuthorizedIp
 from ._pool import AsyncProxyPool, ProxyPool
 """
 
@@ -49,7 +50,8 @@ def with_coroutines(stub: str) -> str:
     classes = re.split(r"(?m)^(?=@final)", stub)
     for i, text in enumerate(classes):
         if re.search(r"^class Async(?!Client)", text, re.M):
-            classes[i] = re.sub(r"(?m)\) -> (?!.*AsyncProxyPool)(.*):$", r") -> Coroutine[Any, Any, \1]:", text)
+            no_call = r"(?!.*Async(?:ProxyPool|AuthorizedIp))"
+            classes[i] = re.sub(rf"(?m)\) -> {no_call}(.*):$", r") -> Coroutine[Any, Any, \1]:", text)
     return "".join(classes)
 
 

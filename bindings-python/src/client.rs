@@ -253,6 +253,12 @@ macro_rules! client {
                 $geo(self.shared.clone())
             }
 
+            /// Where the service is, such as `https://proxymesh.com`.
+            #[getter]
+            fn base_url(&self, py: Python<'_>) -> PyResult<String> {
+                Ok(self.shared.open(py)?.client().base_url().to_owned())
+            }
+
             /// The same client with other options for the calls made through it. It shares the connections.
             ///
             /// Args:

@@ -16,6 +16,7 @@ from selenium.webdriver import Proxy as SeleniumProxy
 from typing_extensions import Self
 from urllib3 import ProxyManager
 
+from ._authorized import AsyncAuthorizedIp, AuthorizedIp
 from ._pool import AsyncProxyPool, ProxyPool
 
 __all__ = [
@@ -112,6 +113,11 @@ class AsyncClient:
         """
         Drops the connections. Later calls through this client raise `ConfigError`; calls under way go on. Closing
         twice is fine. A client made by `with_options` is closed for itself.
+        """
+    @property
+    def base_url(self, /) -> str:
+        """
+        Where the service is, such as `https://proxymesh.com`.
         """
     @property
     def geo(self, /) -> AsyncGeo:
@@ -233,6 +239,29 @@ class AsyncIps:
         Raises:
             BadRequestError: It is authorised already, or is the 101st.
             PermissionDeniedError: A username was given by other than the parent account.
+        """
+    def authorized(
+        self,
+        /,
+        ip: str | None = None,
+        *,
+        label: str | None = None,
+        username: str | None = None,
+        lookup: str = "https://api.ipify.org",
+    ) -> AsyncAuthorizedIp:
+        """
+        Authorises an IP for a block of code: adds it if it is not there, and takes it away at the end if it added it, also
+        after an exception or Ctrl-C. Processes of one user on one machine share it: the last takes it away. What a killed
+        process leaves behind, the next one takes over. Gives the address.
+
+        Without `ip` it is the address that the service sees. It is looked at on this end of a connection to the service; if
+        that is no public address, because a router is in between, the page `lookup` is asked.
+
+        Args:
+            ip: The address, v4 or v6.
+            label: A note to keep with it; by default that it is of proxymesh, and the name of this machine.
+            username: The sub-account it is for, if not the caller.
+            lookup: A page that answers with the address of whoever asks for it, as text.
         """
     def delete(
         self, /, ip: str | ipaddress.IPv4Address | ipaddress.IPv6Address, *, username: str | None = None
@@ -545,6 +574,11 @@ class Client:
         trust_env: bool = False,
     ) -> Client: ...
     def __repr__(self, /) -> str: ...
+    @property
+    def base_url(self, /) -> str:
+        """
+        Where the service is, such as `https://proxymesh.com`.
+        """
     def close(self, /) -> None:
         """
         Drops the connections. Later calls through this client raise `ConfigError`; calls under way go on. Closing
@@ -670,6 +704,37 @@ class Ips:
         Raises:
             BadRequestError: It is authorised already, or is the 101st.
             PermissionDeniedError: A username was given by other than the parent account.
+        """
+    def authorized(
+        self,
+        /,
+        ip: str | None = None,
+        *,
+        label: str | None = None,
+        username: str | None = None,
+        lookup: str = "https://api.ipify.org",
+    ) -> AuthorizedIp:
+        """
+        Authorises an IP for a block of code: adds it if it is not there, and takes it away at the end if it added it, also
+        after an exception or Ctrl-C. Processes of one user on one machine share it: the last takes it away. What a killed
+        process leaves behind, the next one takes over. Gives the address.
+
+            >>> from proxymesh.sandbox import Sandbox
+            >>> with Sandbox() as sandbox, sandbox.client() as client:
+            ...     with client.ips.authorized() as ip:
+            ...         ip, client.ips.list()
+            ...     client.ips.list()
+            ('127.0.0.1', ['127.0.0.1'])
+            []
+
+        Without `ip` it is the address that the service sees. It is looked at on this end of a connection to the service; if
+        that is no public address, because a router is in between, the page `lookup` is asked.
+
+        Args:
+            ip: The address, v4 or v6.
+            label: A note to keep with it; by default that it is of proxymesh, and the name of this machine.
+            username: The sub-account it is for, if not the caller.
+            lookup: A page that answers with the address of whoever asks for it, as text.
         """
     def delete(
         self, /, ip: str | ipaddress.IPv4Address | ipaddress.IPv6Address, *, username: str | None = None

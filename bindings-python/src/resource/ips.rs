@@ -1,6 +1,7 @@
 //! `client.ips`: `/api/ip…`
 
 use super::{checked, handle, text};
+use crate::client::{AsyncClient, Client};
 use proxymesh::{
     NewIp,
     resource::{self, Dispatch},
@@ -85,6 +86,83 @@ handle! {
         #[pyo3(signature = (*, username: "str | None" = None) -> "builtins.list[LabeledIp]")]
         fn labels(py, caller, username: Option<&Bound<'_, PyString>>) {
             of(py, caller.ips(), username)?.labels()
+        }
+    }
+    also {
+        /// Authorises an IP for a block of code: adds it if it is not there, and takes it away at the end if it added it, also
+        /// after an exception or Ctrl-C. Processes of one user on one machine share it: the last takes it away. What a killed
+        /// process leaves behind, the next one takes over. Gives the address.
+        ///
+        ///     >>> from proxymesh.sandbox import Sandbox
+        ///     >>> with Sandbox() as sandbox, sandbox.client() as client:
+        ///     ...     with client.ips.authorized() as ip:
+        ///     ...         ip, client.ips.list()
+        ///     ...     client.ips.list()
+        ///     ('127.0.0.1', ['127.0.0.1'])
+        ///     []
+        ///
+        /// Without `ip` it is the address that the service sees. It is looked at on this end of a connection to the service; if
+        /// that is no public address, because a router is in between, the page `lookup` is asked.
+        ///
+        /// Args:
+        ///     ip: The address, v4 or v6.
+        ///     label: A note to keep with it; by default that it is of proxymesh, and the name of this machine.
+        ///     username: The sub-account it is for, if not the caller.
+        ///     lookup: A page that answers with the address of whoever asks for it, as text.
+        #[pyo3(signature = (
+            ip: "str | None" = None,
+            *,
+            label: "str | None" = None,
+            username: "str | None" = None,
+            lookup: "str" = "https://api.ipify.org",
+        ) -> "AuthorizedIp")]
+        fn authorized<'py>(
+            &self,
+            py: Python<'py>,
+            ip: Option<&Bound<'py, PyString>>,
+            label: Option<&Bound<'py, PyString>>,
+            username: Option<&Bound<'py, PyString>>,
+            lookup: &str,
+        ) -> PyResult<Bound<'py, PyAny>> {
+            if let Some(ip) = ip {
+                checked(py, NewIp::new(text(py, "ip", ip)?))?;
+            }
+            let client = Bound::new(py, Client { shared: self.0.clone() })?;
+            py.import("proxymesh._authorized")?.call_method1("AuthorizedIp", (client, ip, label, username, lookup))
+        }
+    } {
+        /// Authorises an IP for a block of code: adds it if it is not there, and takes it away at the end if it added it, also
+        /// after an exception or Ctrl-C. Processes of one user on one machine share it: the last takes it away. What a killed
+        /// process leaves behind, the next one takes over. Gives the address.
+        ///
+        /// Without `ip` it is the address that the service sees. It is looked at on this end of a connection to the service; if
+        /// that is no public address, because a router is in between, the page `lookup` is asked.
+        ///
+        /// Args:
+        ///     ip: The address, v4 or v6.
+        ///     label: A note to keep with it; by default that it is of proxymesh, and the name of this machine.
+        ///     username: The sub-account it is for, if not the caller.
+        ///     lookup: A page that answers with the address of whoever asks for it, as text.
+        #[pyo3(signature = (
+            ip: "str | None" = None,
+            *,
+            label: "str | None" = None,
+            username: "str | None" = None,
+            lookup: "str" = "https://api.ipify.org",
+        ) -> "AsyncAuthorizedIp")]
+        fn authorized<'py>(
+            &self,
+            py: Python<'py>,
+            ip: Option<&Bound<'py, PyString>>,
+            label: Option<&Bound<'py, PyString>>,
+            username: Option<&Bound<'py, PyString>>,
+            lookup: &str,
+        ) -> PyResult<Bound<'py, PyAny>> {
+            if let Some(ip) = ip {
+                checked(py, NewIp::new(text(py, "ip", ip)?))?;
+            }
+            let client = Bound::new(py, AsyncClient { shared: self.0.clone() })?;
+            py.import("proxymesh._authorized")?.call_method1("AsyncAuthorizedIp", (client, ip, label, username, lookup))
         }
     }
 }

@@ -1,0 +1,288 @@
+"""An IP that is authorised for as long as it is needed: `client.ips.authorized()`.
+
+Processes of one user on one machine that need the same IP share it: whoever comes first adds it, whoever goes last
+takes it away, and an IP that was there before stays. Each holds a shared lock on a file, which the system takes back
+however a process ends. In the file stands whether the IP is ours; it is written before the IP is added, so that what a
+killed process leaves behind is known, and taken over, by the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import ipaddress
+import logging
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import Coroutine
+from pathlib import Path
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+from ._errors import BadRequestError, ConnectionError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from ._proxymesh import AsyncClient, Client
+
+if sys.platform != "win32":
+    import fcntl
+
+__all__ = ["AsyncAuthorizedIp", "AuthorizedIp"]
+
+logger = logging.getLogger("proxymesh")
+T = TypeVar("T")
+
+OURS = b"ours"
+POLL = 0.05
+"""Seconds between two looks whether another process is done, where a loop must not be blocked."""
+TIMEOUT = 10.0
+
+
+class _AuthorizedIp:
+    """What both kinds have in common. It is written as coroutines; for `Client` they never wait."""
+
+    def __init__(
+        self, client: Client | AsyncClient, ip: str | None, label: str | None, username: str | None, lookup: str
+    ) -> None:
+        self._client, self._ip, self._label, self._username, self._lookup = client, ip, label, username, lookup
+        self._users: IO[bytes] | None = None
+
+    async def _call(self, method: str, *arguments: str, **options: str | None) -> Any:
+        raise NotImplementedError
+
+    async def _found(self) -> str:
+        raise NotImplementedError
+
+    async def _pause(self) -> None:
+        """Waits for another process, or returns at once if `_locked` may block."""
+        raise NotImplementedError
+
+    blocks: bool
+
+    async def _enter(self) -> str:
+        if self._users is not None:
+            raise RuntimeError("this context is entered already; make another one with ips.authorized()")
+        ip = str(ipaddress.ip_address(self._ip)) if self._ip else await self._found()
+        path = _folder() / self._key(ip)
+        label = self._label if self._label is not None else f"proxymesh on {socket.gethostname()}"[:255]
+        try:
+            with _Guard(path) as guard:
+                await self._locked(guard)
+                self._users = users = path.open("a+b")
+                _lock(users, "LOCK_SH")
+                if ip not in await self._call("list", username=self._username):
+                    _write(users, OURS)
+                    try:
+                        await self._call("add", ip, label=label, username=self._username)
+                    except BadRequestError:
+                        _write(users, b"")
+                        # Somebody else was quicker, and it is theirs. If not, it is an error.
+                        if ip not in await self._call("list", username=self._username):
+                            raise
+        except BaseException:
+            await self._leave(ip, quietly=True)
+            raise
+        self._ip = ip
+        return ip
+
+    async def _leave(self, ip: str, *, quietly: bool) -> None:
+        users, self._users = self._users, None
+        if users is None:
+            return
+        path = Path(users.name)
+        try:
+            with _Guard(path) as guard:
+                await self._locked(guard)
+                _lock(users, "LOCK_UN")
+                if not _lock(users, "LOCK_EX"):
+                    return  # Others need it still; the last of them takes it away.
+                users.seek(0)
+                if users.read() == OURS:
+                    try:
+                        await self._call("delete", ip, username=self._username)
+                    except BadRequestError:
+                        if ip in await self._call("list", username=self._username):
+                            raise
+                users.close()
+                path.unlink()
+        except Exception as error:
+            logger.warning("the IP %s stays authorised until the next ips.authorized(): %s", ip, error)
+            if not quietly:
+                raise
+        finally:
+            users.close()
+
+    async def _locked(self, guard: _Guard) -> None:
+        while not guard.lock(wait=self.blocks):
+            await self._pause()
+
+    def _key(self, ip: str) -> str:
+        from ._proxymesh import Proxy
+
+        shown = Proxy("proxymesh.com").using(client=self._client)
+        basic = shown._username_and_password()
+        # A username is no secret; of a token, which is random and long, the digest tells nothing.
+        account = basic[0] if basic else shown.headers()["Proxy-Authorization"]
+        parts = (self._client.base_url, account, self._username or "", ip)
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+
+class AuthorizedIp(_AuthorizedIp):
+    """An IP that is authorised inside a `with` block. From `client.ips.authorized()`."""
+
+    _client: Client
+    blocks = True
+
+    def __enter__(self) -> str:
+        return _driven(self._enter())
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        _driven(self._leave(self._ip or "", quietly=error is not None))
+
+    async def _call(self, method: str, *arguments: str, **options: str | None) -> Any:
+        return getattr(self._client.ips, method)(*arguments, **options)
+
+    async def _found(self) -> str:
+        return seen(self._client.base_url, self._lookup)
+
+    async def _pause(self) -> None:
+        pass
+
+
+class AsyncAuthorizedIp(_AuthorizedIp):
+    """An IP that is authorised inside an `async with` block. From the `ips.authorized()` of an `AsyncClient`."""
+
+    _client: AsyncClient
+    blocks = False
+
+    async def __aenter__(self) -> str:
+        return await self._enter()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._leave(self._ip or "", quietly=error is not None)
+
+    async def _call(self, method: str, *arguments: str, **options: str | None) -> Any:
+        return await getattr(self._client.ips, method)(*arguments, **options)
+
+    async def _found(self) -> str:
+        return await asyncio.to_thread(seen, self._client.base_url, self._lookup)
+
+    async def _pause(self) -> None:
+        await asyncio.sleep(POLL)
+
+
+def seen(base_url: str, lookup: str) -> str:
+    """Tells this machine's address, as the service sees it.
+
+    Of a connection to the service the own end is looked at: if that is a public address, or the service is on this
+    machine, it is what the service sees. Otherwise there is a router in between, and `lookup` is asked: a page that
+    answers with the address of whoever asks. IPv4 is preferred.
+    """
+    import urllib.request
+
+    url = urlsplit(base_url)
+    try:
+        with _connected(url.hostname or "", url.port or (443 if url.scheme == "https" else 80)) as connection:
+            own, other = (
+                ipaddress.ip_address(end[0].partition("%")[0])
+                for end in (connection.getsockname(), connection.getpeername())
+            )
+        if own.is_global or other.is_loopback:
+            return str(own)
+        # Not by way of a proxy: that would have another address.
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(lookup, timeout=TIMEOUT) as answer:
+            return str(ipaddress.ip_address(answer.read(64).decode("ascii").strip()))
+    except (OSError, ValueError) as error:
+        reason = f"this machine's address cannot be learnt ({error}); give it as ip="
+        raise ConnectionError(f"ips.authorized: {reason}", call="ips.authorized", reason=reason, attempts=1) from None
+
+
+def _connected(host: str, port: int) -> socket.socket:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    failed: OSError | None = None
+    for family, kind, protocol, _, address in sorted(found, key=lambda one: one[0] != socket.AF_INET):
+        connection = socket.socket(family, kind, protocol)
+        try:
+            connection.settimeout(TIMEOUT)
+            connection.connect(address)
+        except OSError as error:
+            connection.close()
+            failed = error
+        else:
+            return connection
+    raise failed or OSError(f"{host} has no address")
+
+
+def _folder() -> Path:
+    """Where the user's programs keep their state; if that cannot be written to, a folder for temporary files."""
+    if sys.platform == "win32":
+        state = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
+    elif sys.platform == "darwin":
+        state = "~/Library/Application Support"
+    else:
+        state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    try:
+        return _private(Path(state).expanduser() / "proxymesh" / "ips")
+    except (OSError, RuntimeError):
+        return _private(Path(tempfile.gettempdir()) / f"proxymesh-{os.getuid() if hasattr(os, 'getuid') else 'ips'}")
+
+
+def _private(folder: Path) -> Path:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if hasattr(os, "getuid") and folder.stat().st_uid != os.getuid():
+        raise PermissionError(f"{folder} belongs to somebody else")
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(f"{folder} cannot be written to")
+    return folder
+
+
+def _lock(file: IO[bytes], how: str, *, wait: bool = False) -> bool:
+    """Locks the file, or tells that others hold it."""
+    if sys.platform == "win32":
+        return True  # Each process is for itself there.
+    try:
+        fcntl.flock(file, getattr(fcntl, how) | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _write(file: IO[bytes], content: bytes) -> None:
+    file.truncate(0)
+    file.write(content)
+    file.flush()
+
+
+class _Guard:
+    """One process at a time comes or goes. Under it the files are made and removed."""
+
+    def __init__(self, path: Path) -> None:
+        self.file = path.with_name("guard").open("ab")
+
+    def lock(self, *, wait: bool) -> bool:
+        return _lock(self.file, "LOCK_EX", wait=wait)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+
+
+def _driven(coroutine: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine that never waits."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+    raise RuntimeError("it waited")
