@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ._proxymesh import Proxy
 
 AUTHORIZATION = "Proxy-Authorization"
-EXIT_IP = "X-ProxyMesh-IP"
 
 
 def address(proxy: Proxy) -> str:

@@ -106,7 +106,7 @@ impl Proxy {
     }
 
     /// The country that its exits are in, as an ISO 3166 code, if its name tells: `US` of `us-ca`, `GB` of `uk`. None
-    /// for `open` and `world`, which have many.
+    /// for `open` and `world`, which have many (docs/assumptions.md, A18).
     #[must_use]
     pub fn country(&self) -> Option<String> {
         let name = self.name();
