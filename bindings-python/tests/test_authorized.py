@@ -228,6 +228,22 @@ def test_of_two_processes_the_last_takes_it_away(client: Client) -> None:
     assert second.communicate("\n", timeout=20)[0] == "left []\n"
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of forking with threads
+def test_the_end_of_the_block_in_a_forked_process_is_not_the_end(client: Client) -> None:
+    context = client.ips.authorized(IP)
+    with context:
+        child = os.fork()
+        if child == 0:
+            context.__exit__(None, None, None)
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        assert client.ips.list() == [IP]
+        with client.ips.authorized(IP):
+            pass
+        assert client.ips.list() == [IP], "the lock is still there, too"
+    assert client.ips.list() == []
+
+
 def test_many_at_once(client: Client, sandbox: Sandbox) -> None:
     """Threads that come and go: whoever is inside is authorised, and in the end nobody is."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -262,3 +264,66 @@ def test_a_task_that_gives_up_leaves_the_list_to_another(sandbox: Sandbox) -> No
             assert {type(outcome) for outcome in outcomes} == {proxymesh.ServerError}
 
     asyncio.run(main())
+
+
+def test_one_pool_serves_several_countries(sandbox: Sandbox, client: Client) -> None:
+    client.proxies.add("open")
+    client.proxies.add("de")
+    pool = client.proxies.pool()
+    assert len(names(pool, 5)) == 5
+    assert [call.path for call in sandbox.requests()][2:] == ["/api/proxies/"], "no geo counts before they are wanted"
+    german = [pool.get(country="de") for _ in range(4)]
+    assert [proxy.name for proxy in german] == ["open", "de", "open", "de"]
+    assert german[0].headers()["X-ProxyMesh-Country"] == "DE"
+    assert (lists(sandbox), pool.get(country="FR").name) == (2, "open")
+    pool.report(german[0], 509)
+    assert [pool.get(country="DE").name for _ in range(3)] == ["de", "de", "de"], "it cools down for all countries"
+    with pytest.raises(proxymesh.PoolExhaustedError, match=r"^the one proxy is cooling down"):
+        pool.get(country="FR")
+    with pytest.raises(proxymesh.ValidationError, match=r"exits in ZA; authorise world, which has some$"):
+        pool.get(country="ZA")
+    with pytest.raises(proxymesh.ValidationError, match=r"^country: is not a code"):
+        pool.get(country="Germany")
+    assert lists(sandbox) == 2
+
+
+def test_countries_wait_for_the_geo_counts_and_the_rest_does_not(sandbox: Sandbox, client: Client) -> None:
+    client.proxies.add("open")
+    pool = client.proxies.pool()
+    pool.get()
+    sandbox.fault("delay", seconds=0.5, path="/api/geoips/open/")
+    with ThreadPoolExecutor(8) as threads:
+        german = [threads.submit(pool.get, country="DE") for _ in range(8)]
+        time.sleep(0.1)
+        began = time.monotonic()
+        names(pool, 100)
+        assert time.monotonic() - began < 0.3
+        assert {future.result().name for future in german} == {"open"}
+    assert [call.path for call in sandbox.requests()].count("/api/geoips/open/") == 1
+    sandbox.fault("status", status=503, path="/api/geoips/world/")
+    other = client.proxies.pool()
+    assert other.get().name == "us-ca"
+    with pytest.raises(proxymesh.ServerError):
+        other.get(country="DE")
+    assert other.get(country="DE").name == "open"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # that there are threads, which is the point
+def test_a_forked_process_does_not_wait_for_who_stayed_behind(sandbox: Sandbox, client: Client) -> None:
+    pool = client.proxies.pool(ttl=0.05)
+    pool.get()
+    time.sleep(0.1)
+    client.proxies.add("uk")
+    sandbox.fault("delay", seconds=1, path="/api/proxies/")
+    fetcher = threading.Thread(target=pool.get)
+    fetcher.start()
+    while not pool._fetching:
+        time.sleep(0.001)
+    with pool._lock, pool._rotation.lock:  # as other threads may hold them
+        child = os.fork()
+    if child == 0:
+        signal.alarm(10)  # so that it ends however it goes
+        os._exit(0 if len(set(names(pool, 8))) == 4 else 1)
+    fetcher.join()
+    assert os.waitpid(child, 0)[1] == 0

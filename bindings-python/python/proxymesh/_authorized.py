@@ -74,6 +74,7 @@ class _AuthorizedIp:
             with _Guard(path) as guard:
                 await self._locked(guard)
                 self._users = users = path.open("a+b")
+                self._process = os.getpid()
                 _lock(users, "LOCK_SH")
                 if ip not in await self._call("list", username=self._username):
                     _write(users, OURS)
@@ -93,6 +94,10 @@ class _AuthorizedIp:
     async def _leave(self, ip: str, *, quietly: bool) -> None:
         users, self._users = self._users, None
         if users is None:
+            return
+        if self._process != os.getpid():
+            # The block was entered before a fork: its end in this process is not the end, and the lock is the parent's.
+            users.close()
             return
         path = Path(users.name)
         try:

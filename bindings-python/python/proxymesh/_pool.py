@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import os
 import random
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from ._proxymesh import AsyncClient, Client, Proxy
 
 Outcome: TypeAlias = bool | int | BaseException | None
+_Fetched: TypeAlias = "tuple[list[Proxy], dict[str, dict[str, int]] | None]"
 
 __all__ = ["AsyncProxyPool", "ProxyPool"]
 
@@ -41,14 +45,15 @@ class _Member:
 class _Rotation:
     """Whose turn it is. Nothing under the lock waits for anything."""
 
+    lock: threading.Lock
+
     def __init__(
         self, order: Literal["round_robin", "random"], cooldown: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.order, self.cooldown, self.clock = order, cooldown, clock
-        self.lock = threading.Lock()
         self.members: dict[tuple[str, int], _Member] = {}
-        self.round: list[_Member] = []
-        """Who still has a turn in this round; the next is the last."""
+        self.rounds: dict[str | None, list[_Member]] = {}
+        """Who still has a turn in this round, for each country that is asked for; the next is the last."""
 
     def set(self, proxies: Iterable[Proxy]) -> None:
         """Makes these the members. Who was one stays as it was."""
@@ -59,21 +64,29 @@ class _Rotation:
                 member = known.get(key) or _Member(proxy)
                 member.proxy = proxy
                 self.members[key] = member
-            self.round = [member for member in self.round if (member.proxy.host, member.proxy.port) in self.members]
+            # A round goes on with those that are left of it.
+            for country, members in self.rounds.items():
+                self.rounds[country] = [one for one in members if (one.proxy.host, one.proxy.port) in self.members]
 
-    def next(self) -> Proxy:
-        """The next of the round that is not cooling down. Each has one turn a round, in the list's order or in any."""
+    def next(self, country: str | None, fits: Callable[[Proxy], bool]) -> Proxy | None:
+        """The next of the round that is not cooling down, of those that fit the country; none if none does. Each has
+        one turn a round, in the list's order or in any.
+        """
         with self.lock:
             now = self.clock()
+            members = self.rounds.get(country, [])
             for _ in range(2):
-                while self.round:
-                    member = self.round.pop()
+                while members:
+                    member = members.pop()
                     if member.cool_until <= now:
                         return member.proxy
-                self.round = list(reversed(self.members.values()))
+                members = [member for member in reversed(self.members.values()) if fits(member.proxy)]
+                self.rounds[country] = members
                 if self.order == "random":
-                    random.shuffle(self.round)
-            ends = [member.cool_until - now for member in self.members.values()]
+                    random.shuffle(members)
+            ends = [member.cool_until - now for member in members]
+            if self.members and not ends:
+                return None
         raise _exhausted(len(ends), min(ends, default=0.0))
 
     def report(self, proxy: Proxy, failed: bool) -> None:
@@ -114,6 +127,18 @@ def _exhausted(count: int, retry_after: float) -> PoolExhaustedError:
     return PoolExhaustedError(reason, retry_after=retry_after)
 
 
+def _refused(field: str, reason: str) -> ValidationError:
+    return ValidationError(f"{field}: {reason}", field=field, reason=reason)
+
+
+def _code(country: str) -> str:
+    """The core's word on what a country is."""
+    from ._proxymesh import Proxy
+
+    (code,) = Proxy("open.proxymesh.com").steer(country=country).headers().values()
+    return code
+
+
 def _failed(outcome: Outcome) -> bool:
     """Whether an outcome speaks against the proxy, or its exit."""
     if outcome is None or isinstance(outcome, bool):
@@ -136,25 +161,27 @@ class _Pool:
         cooldown: float,
         credentials: bool,
     ) -> None:
-        def refuse(field: str, reason: str) -> ValidationError:
-            return ValidationError(f"{field}: {reason}", field=field, reason=reason)
-
         if order not in ("round_robin", "random"):
-            raise refuse("order", "is neither round_robin nor random")
+            raise _refused("order", "is neither round_robin nor random")
         for field, value in (("ttl", ttl), ("cooldown", cooldown)):
             if not 0 < value < float("inf"):
-                raise refuse(field, "is not a number of seconds above 0")
-        if country is not None:
-            from ._proxymesh import Proxy
-
-            # The core's word on what a code looks like.
-            (country,) = Proxy("open.proxymesh.com").steer(country=country).headers().values()
-        self._client, self._country, self._ttl, self._credentials = client, country, ttl, credentials
+                raise _refused(field, "is not a number of seconds above 0")
+        self._client, self._ttl, self._credentials = client, ttl, credentials
+        self._country = None if country is None else _code(country)
         self._rotation = _Rotation(order, cooldown)
+        self._geo: dict[str, dict[str, int]] | None = None
+        """The countries of `open` and `world`, from when a country is asked for."""
+        self._with_geo = False
         self._due = float("-inf")
         self._listed = False
+        self.forked()
+        _POOLS.add(self)
+
+    def forked(self) -> None:
+        """Nobody holds a lock or fetches the list: so in a new pool, and in a forked process, where who did is gone."""
         self._fetching: Future[None] | None = None
         self._lock = threading.Lock()
+        self._rotation.lock = threading.Lock()
 
     def report(self, proxy: Proxy, outcome: Outcome = None) -> None:
         """Tells how a proxy did. After a failure it is not handed out until it has cooled down; that takes twice as
@@ -170,66 +197,94 @@ class _Pool:
 
     def cooling(self) -> dict[Proxy, float]:
         """The proxies that are cooling down, and for how many seconds still."""
-        return self._rotation.cooling()
+        cooling = self._rotation.cooling()
+        return {
+            self._steered(proxy, self._country): cooling[proxy] for proxy in cooling if self._fits(proxy, self._country)
+        }
 
     @property
     def proxies(self) -> list[Proxy]:
         """The proxies that it hands out, as they were last listed; none before the first was handed out."""
-        return self._rotation.proxies()
+        fit = (proxy for proxy in self._rotation.proxies() if self._fits(proxy, self._country))
+        return [self._steered(proxy, self._country) for proxy in fit]
 
     def __repr__(self) -> str:
         country = f" country={self._country}" if self._country else ""
         return f"<proxymesh.{type(self).__name__}{country} proxies={len(self.proxies)} cooling={len(self.cooling())}>"
 
-    def _turn(self) -> tuple[Future[None] | None, bool]:
-        """What to wait for, if anything, and whether it is for the caller to fetch the list."""
+    def _turn(self, country: str | None) -> tuple[Future[None] | None, bool]:
+        """What to wait for, if anything, and whether it is for the caller to fetch it."""
         with self._lock:
-            if time.monotonic() < self._due:
+            usable = self._usable(country)
+            if usable and time.monotonic() < self._due:
                 return None, False
             if self._fetching is None:
+                self._with_geo = self._with_geo or country is not None
                 self._fetching = Future()
                 return self._fetching, True
-            # While one fetches it, the others go on with the old list, if there is one.
-            return (None if self._listed else self._fetching), False
+            # While one fetches it, the others go on with what there is, if that will do.
+            return (None if usable else self._fetching), False
 
-    def _fetched(self, found: list[Proxy] | Exception) -> None:
-        """Ends a fetch, for better or worse."""
-        if isinstance(found, list):
-            self._rotation.set(found)
-        with self._lock:
-            fetching, self._fetching = self._fetching, None
-            if isinstance(found, list):
-                self._due, self._listed = time.monotonic() + self._ttl, True
-            elif self._listed and not isinstance(found, _Abandoned):
-                self._due = time.monotonic() + min(self._ttl, RETRY)
-                logger.warning("the list of proxies could not be renewed, so the old one stays: %s", found)
-            listed = self._listed
-        if fetching is None:
-            return
-        if isinstance(found, list) or listed:
-            fetching.set_result(None)
-        else:
-            fetching.set_exception(found)
+    def _usable(self, country: str | None) -> bool:
+        return self._listed and (country is None or self._geo is not None)
 
-    def _members(self, proxies: list[Proxy], geo: dict[str, dict[str, int]]) -> list[Proxy]:
-        """The proxies that have exits in the country, with what they need to be used."""
-        code = self._country
+    def _fetched(self, proxies: list[Proxy], geo: dict[str, dict[str, int]] | None) -> None:
         if self._credentials:
             proxies = [proxy.using(client=self._client) for proxy in proxies]
-        if code is None:
-            return proxies
-        fit = [
-            proxy
-            for proxy in proxies
-            if (code in geo[proxy.name.lower()] if proxy.chooses_country else proxy.country == code)
-        ]
-        if not fit:
-            names = ", ".join(proxy.name for proxy in proxies) or "none"
-            elsewhere = [name for name in ("open", "world") if code in geo[name]]
+        self._rotation.set(proxies)
+        with self._lock:
+            fetching, self._fetching = self._fetching, None
+            self._geo, self._listed = geo, True
+            self._due = time.monotonic() + self._ttl
+        if fetching is not None:
+            fetching.set_result(None)
+
+    def _not_fetched(self, error: Exception) -> None:
+        with self._lock:
+            fetching, self._fetching = self._fetching, None
+            listed, abandoned = self._listed, isinstance(error, _Abandoned)
+            if listed and not abandoned:
+                self._due = time.monotonic() + min(self._ttl, RETRY)
+        if listed and not abandoned:
+            logger.warning("the list of proxies could not be renewed, so the old one stays: %s", error)
+        if fetching is None:
+            return
+        if listed:
+            fetching.set_result(None)
+        else:
+            fetching.set_exception(error)
+
+    def _next(self, country: str | None) -> Proxy:
+        proxy = self._rotation.next(country, lambda proxy: self._fits(proxy, country))
+        if proxy is None:
+            names = ", ".join(proxy.name for proxy in self._rotation.proxies())
+            elsewhere = [name for name, counts in (self._geo or {}).items() if country in counts]
             hint = f"; authorise {' or '.join(elsewhere)}, which has some" if elsewhere else ""
-            reason = f"no authorised proxy ({names}) has exits in {code}{hint}"
-            raise ValidationError(f"country: {reason}", field="country", reason=reason)
-        return [proxy.steer(country=code) for proxy in fit]
+            raise _refused("country", f"no authorised proxy ({names}) has exits in {country}{hint}")
+        return self._steered(proxy, country)
+
+    def _fits(self, proxy: Proxy, country: str | None) -> bool:
+        """Whether it has exits in the country."""
+        if country is None:
+            return True
+        if proxy.chooses_country:
+            return country in (self._geo or {}).get(proxy.name.lower(), ())
+        return proxy.country == country
+
+    def _steered(self, proxy: Proxy, country: str | None) -> Proxy:
+        return proxy if country is None else proxy.steer(country=country)
+
+
+_POOLS: weakref.WeakSet[_Pool] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for pool in _POOLS:
+        pool.forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 class ProxyPool(_Pool):
@@ -244,9 +299,12 @@ class ProxyPool(_Pool):
 
     _client: Client
 
-    def get(self) -> Proxy:
+    def get(self, *, country: str | None = None) -> Proxy:
         """The next proxy, with the client's credentials. The list is fetched when it is due, by one caller at a time;
         no lock is held meanwhile.
+
+        Args:
+            country: Two letters: one with exits there, instead of in the pool's country.
 
         Raises:
             PoolExhaustedError: All are cooling down, or there is none.
@@ -254,29 +312,30 @@ class ProxyPool(_Pool):
             ProxyMeshError: The list cannot be fetched, and there is no older one.
 
         """
-        fetching, mine = self._turn()
-        if mine:
-            try:
-                self._fetched(self._fetch())
-            except Exception as error:
-                self._fetched(error)
-                if not self._listed:
+        code = self._country if country is None else _code(country)
+        while True:
+            fetching, mine = self._turn(code)
+            if fetching is None:
+                return self._next(code)
+            if mine:
+                try:
+                    self._fetched(*self._fetch())
+                except Exception as error:
+                    self._not_fetched(error)
+                    if not self._usable(code):
+                        raise
+                except BaseException:
+                    self._not_fetched(_Abandoned())
                     raise
-            except BaseException:
-                self._fetched(_Abandoned())
-                raise
-        elif fetching is not None:
-            try:
-                fetching.result()
-            except _Abandoned:
-                return self.get()
-        return self._rotation.next()
+            else:
+                with contextlib.suppress(_Abandoned):
+                    fetching.result()
 
-    def _fetch(self) -> list[Proxy]:
-        proxies, geo = self._client.proxies.list(), {}
-        if self._country is not None:
+    def _fetch(self) -> _Fetched:
+        proxies, geo = self._client.proxies.list(), None
+        if self._with_geo:
             geo = {"open": self._client.geo.open(), "world": self._client.geo.world()}
-        return self._members(proxies, geo)
+        return proxies, geo
 
 
 class AsyncProxyPool(_Pool):
@@ -284,8 +343,11 @@ class AsyncProxyPool(_Pool):
 
     _client: AsyncClient
 
-    async def get(self) -> Proxy:
+    async def get(self, *, country: str | None = None) -> Proxy:
         """The next proxy, with the client's credentials. The list is fetched when it is due, by one task at a time.
+
+        Args:
+            country: Two letters: one with exits there, instead of in the pool's country.
 
         Raises:
             PoolExhaustedError: All are cooling down, or there is none.
@@ -293,27 +355,28 @@ class AsyncProxyPool(_Pool):
             ProxyMeshError: The list cannot be fetched, and there is no older one.
 
         """
-        fetching, mine = self._turn()
-        if mine:
-            try:
-                self._fetched(await self._fetch())
-            except Exception as error:
-                self._fetched(error)
-                if not self._listed:
+        code = self._country if country is None else _code(country)
+        while True:
+            fetching, mine = self._turn(code)
+            if fetching is None:
+                return self._next(code)
+            if mine:
+                try:
+                    self._fetched(*await self._fetch())
+                except Exception as error:
+                    self._not_fetched(error)
+                    if not self._usable(code):
+                        raise
+                except BaseException:
+                    self._not_fetched(_Abandoned())
                     raise
-            except BaseException:
-                self._fetched(_Abandoned())
-                raise
-        elif fetching is not None:
-            try:
-                await asyncio.shield(asyncio.wrap_future(fetching))
-            except _Abandoned:
-                return await self.get()
-        return self._rotation.next()
+            else:
+                with contextlib.suppress(_Abandoned):
+                    await asyncio.shield(asyncio.wrap_future(fetching))
 
-    async def _fetch(self) -> list[Proxy]:
-        proxies, geo = await self._client.proxies.list(), {}
-        if self._country is not None:
+    async def _fetch(self) -> _Fetched:
+        proxies, geo = await self._client.proxies.list(), None
+        if self._with_geo:
             open_, world = await asyncio.gather(self._client.geo.open(), self._client.geo.world())
             geo = {"open": open_, "world": world}
-        return self._members(proxies, geo)
+        return proxies, geo
