@@ -108,6 +108,16 @@ fn a_plain_request_is_passed_on_without_what_was_meant_for_the_proxy() {
 }
 
 #[test]
+fn credentials_in_a_url_are_neither_passed_on_nor_recorded() {
+    let (sandbox, parent) = started();
+    let (target, open) = (target(), proxy(&parent, "open"));
+    let answer = get(&open, &format!("http://me:secret@{target}/0"), &parents());
+    assert!(answer.text().contains(&format!("ost: {target}\r\n")), "{}", answer.text());
+    assert!(!answer.text().contains("secret"));
+    assert_eq!(sandbox.proxied()[0].target, format!("http://{target}/0"));
+}
+
+#[test]
 fn a_tunnel_carries_whatever_is_sent() {
     let (sandbox, parent) = started();
     let (target, proxy) = (target(), proxy(&parent, "us-ca"));

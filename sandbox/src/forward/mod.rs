@@ -262,7 +262,7 @@ impl Proxy {
             number: 0,
             proxy: self.name.to_owned(),
             method: head.method.to_string(),
-            target: head.uri.to_string(),
+            target: without_userinfo(&head.uri),
             headers: headers.collect(),
             auth: recorded(shown),
             account: None,
@@ -272,6 +272,15 @@ impl Proxy {
             bytes: 0,
             fault,
         }
+    }
+}
+
+/// A target as it is recorded: without credentials, which are of no concern here.
+fn without_userinfo(target: &Uri) -> String {
+    let text = target.to_string();
+    match target.authority().and_then(|authority| authority.as_str().rsplit_once('@')) {
+        Some((userinfo, _)) => text.replacen(&format!("{userinfo}@"), "", 1),
+        None => text,
     }
 }
 
@@ -287,7 +296,10 @@ async fn tunnel(request: Request<Incoming>, mut target: Metered) {
 fn passed_on(mut request: Request<Incoming>) -> Result<Request<Incoming>, Refused> {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     let path: Uri = path.parse().map_err(|_| Refused::new(400, "The URL has no path."))?;
-    let host = request.uri().authority().map(|authority| HeaderValue::from_str(authority.as_str()));
+    let host = request.uri().authority().map(|authority| {
+        let without_userinfo = authority.as_str().rsplit('@').next().unwrap_or_default();
+        HeaderValue::from_str(without_userinfo)
+    });
     *request.uri_mut() = path;
     let headers = request.headers_mut();
     drop_hop_by_hop(headers);
