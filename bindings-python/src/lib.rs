@@ -29,6 +29,13 @@ fn leave_interpreter(py: Python<'_>) {
     asyncio::Waker::stop(py);
 }
 
+/// What it means that a proxy answers with this status, and what to do about it: as `ProxyCheck.meaning` has it.
+#[pyfunction]
+#[pyo3(signature = (status: "int") -> "str")]
+fn meaning_of(status: u16) -> &'static str {
+    proxymesh::Check::meaning_of(status)
+}
+
 /// The native part of proxymesh. Import from `proxymesh` instead.
 #[pymodule]
 mod _proxymesh {
@@ -47,7 +54,7 @@ mod _proxymesh {
     use super::sandbox::{Sandbox, sandbox_main};
 
     #[pymodule_export]
-    use super::{leave_interpreter, remember_process};
+    use super::{leave_interpreter, meaning_of, remember_process};
 
     /// The version of the package.
     #[pymodule_export]

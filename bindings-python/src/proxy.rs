@@ -358,6 +358,16 @@ impl Proxy {
         adapted(slf, "curl_cffi", None)
     }
 
+    /// For a Scrapy request's `meta`: the URL, such that Scrapy sends the credentials in UTF-8. For all of a project's requests, for
+    /// tokens, and to choose the exit, there is `proxymesh.scrapy`.
+    ///
+    /// Raises:
+    ///     ConfigError: It has a token or steers the exit, which need headers.
+    #[pyo3(signature = () -> "dict[str, str]")]
+    fn scrapy_meta<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        adapted(slf, "scrapy_meta", None)
+    }
+
     /// For Playwright's `launch(proxy=…)` and `new_context(proxy=…)`: `server`, `username` and `password`.
     ///
     /// Raises:

@@ -36,6 +36,28 @@ impl Check {
     pub fn ok(&self) -> bool {
         self.status == Some(200)
     }
+
+    /// What it means that a proxy answers with this status, and what to do about it (api.md, "Status codes").
+    #[must_use]
+    pub fn meaning_of(status: u16) -> &'static str {
+        match status {
+            200 => "the proxy lets you through",
+            400 => "the proxy does not understand the request, or has no exit such as was asked for",
+            402 => "the sub-account is deactivated: activate it",
+            403 => "the proxy may not connect to that target",
+            407 => {
+                "the proxy does not recognise you: the credentials are wrong, or there are none and this machine's IP or \
+                 hostname is not authorised, or the account has not authorised this proxy"
+            }
+            429 => "too many requests: wait",
+            502..=504 => "the proxy could not reach the target",
+            509 => {
+                "a bandwidth limit is reached, the sub-account's or the account's own: raise it, or wait for the next billing period"
+            }
+            500..=599 => "the proxy is in trouble",
+            _ => "the proxy gave an answer that is not documented",
+        }
+    }
 }
 
 impl Proxy {
@@ -75,7 +97,7 @@ impl Proxy {
             Ok(Ok(head)) => match read(&head) {
                 None => silent("what answers there is no HTTP proxy".to_owned()),
                 Some((status, exit_ip)) => {
-                    let meaning = meaning(status).to_owned();
+                    let meaning = Check::meaning_of(status).to_owned();
                     Check { reachable: true, status: Some(status), exit_ip, latency, meaning }
                 }
             },
@@ -109,25 +131,4 @@ fn read(head: &[u8]) -> Option<(u16, Option<String>)> {
     // What is no address is of no use, and may be anything.
     let exit_ip = exit_ip.filter(|ip| ip.parse::<std::net::IpAddr>().is_ok());
     Some((status, exit_ip.map(str::to_owned)))
-}
-
-/// What a proxy's status means (api.md, "Status codes").
-fn meaning(status: u16) -> &'static str {
-    match status {
-        200 => "the proxy lets you through",
-        400 => "the proxy does not understand the request, or has no exit such as was asked for",
-        402 => "the sub-account is deactivated: activate it",
-        403 => "the proxy may not connect to that target",
-        407 => {
-            "the proxy does not recognise you: the credentials are wrong, or there are none and this machine's IP or \
-             hostname is not authorised, or the account has not authorised this proxy"
-        }
-        429 => "too many requests: wait",
-        502..=504 => "the proxy could not reach the target",
-        509 => {
-            "a bandwidth limit is reached, the sub-account's or the account's own: raise it, or wait for the next billing period"
-        }
-        500..=599 => "the proxy is in trouble",
-        _ => "the proxy gave an answer that is not documented",
-    }
 }

@@ -38,14 +38,18 @@ def without_headers(proxy: Proxy, who: str, way_out: str) -> None:
         raise ConfigError(reason, reason=reason)
 
 
-def requests(proxy: Proxy) -> dict[str, str]:
-    without_headers(proxy, "requests.get(proxies=…)", "use proxy.requests_session(), which does")
+def for_latin_1(proxy: Proxy) -> str:
+    """The URL for who writes what it decodes of the URL in Latin-1: such that the result is UTF-8."""
     url = address(proxy)
     if basic := proxy._username_and_password():
-        # requests writes what it decodes of the URL in Latin-1; such that the result is UTF-8, it is decoded to this.
         username, password = (quote(part.encode().decode("latin-1"), safe="") for part in basic)
         url = url.replace("http://", f"http://{username}:{password}@")
-    return {"http": url, "https": url}
+    return url
+
+
+def requests(proxy: Proxy) -> dict[str, str]:
+    without_headers(proxy, "requests.get(proxies=…)", "use proxy.requests_session(), which does")
+    return dict.fromkeys(("http", "https"), for_latin_1(proxy))
 
 
 def requests_session(proxy: Proxy) -> RequestsSession:
@@ -95,6 +99,11 @@ def curl_cffi(proxy: Proxy) -> dict[str, Any]:
 
     headers = [f"{name}: {value}".encode() for name, value in proxy.headers().items()]
     return {"proxy": address(proxy), "curl_options": {CurlOpt.PROXYHEADER: headers}, "trust_env": False}
+
+
+def scrapy_meta(proxy: Proxy) -> dict[str, str]:
+    without_headers(proxy, "the meta of a request", 'use ADDONS = {"proxymesh.scrapy.Addon": 500}, which can')
+    return {"proxy": for_latin_1(proxy)}
 
 
 def playwright(proxy: Proxy) -> dict[str, str]:

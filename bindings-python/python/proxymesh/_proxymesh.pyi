@@ -45,6 +45,7 @@ __all__ = [
     "Tokens",
     "__version__",
     "leave_interpreter",
+    "meaning_of",
     "remember_process",
     "sandbox_main",
 ]
@@ -1174,6 +1175,14 @@ class Proxy:
         A `requests.Session` that goes through the proxy, and not by the environment. It sends the proxy what is for the
         proxy, and every answer has the exit IP in its header `X-ProxyMesh-IP`.
         """
+    def scrapy_meta(self, /) -> dict[str, str]:
+        """
+        For a Scrapy request's `meta`: the URL, such that Scrapy sends the credentials in UTF-8. For all of a project's requests, for
+        tokens, and to choose the exit, there is `proxymesh.scrapy`.
+
+        Raises:
+            ConfigError: It has a token or steers the exit, which need headers.
+        """
     def selenium(self, /) -> SeleniumProxy:
         """
         A `selenium.webdriver.Proxy`, for `options.proxy`, on a machine whose IP is authorised.
@@ -1902,6 +1911,11 @@ class Tokens:
 def leave_interpreter() -> None:
     """
     To be called before the interpreter exits: no thread of the package has to do with it from then on.
+    """
+
+def meaning_of(status: int) -> str:
+    """
+    What it means that a proxy answers with this status, and what to do about it: as `ProxyCheck.meaning` has it.
     """
 
 def remember_process() -> None:
