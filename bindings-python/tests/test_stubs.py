@@ -84,5 +84,5 @@ def test_the_package_says_that_it_is_typed() -> None:
 def test_the_package_exports_what_it_documents() -> None:
     for name in proxymesh.__all__:
         assert hasattr(proxymesh, name)
-    assert public(vars(proxymesh)) - set(proxymesh.__all__) <= {"sandbox"}
+    assert public(vars(proxymesh)) - set(proxymesh.__all__) <= {"sandbox", "TYPE_CHECKING"}
     assert proxymesh.__version__.count(".") == 2

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import proxymesh
-from proxymesh import AsyncClient, Client, LabeledIp, NewToken, Proxy, SubAccount, Token
+from proxymesh import AsyncClient, AuthorizedIp, Client, LabeledIp, NewToken, Proxy, ProxyPool, SubAccount, Token
 from proxymesh.sandbox import RecordedRequest, Sandbox
 
 if TYPE_CHECKING:
@@ -256,6 +256,23 @@ async def awaited(sandbox: Sandbox) -> None:
         assert_type(await client.aclose(), None)
 
 
+def last_mile(client: Client) -> list[str]:
+    pool: ProxyPool = client.proxies.pool(country="US", order="random", ttl=60, cooldown=5, credentials=False)
+    proxy = pool.get()
+    assert_type(pool.get(country="US"), Proxy)
+    pool.report(proxy, 200)
+    pool.report(proxy, TimeoutError())
+    assert_type(pool.cooling(), dict[Proxy, float])
+    authorized: AuthorizedIp = client.ips.authorized("203.0.113.9", label="crawl")
+    with authorized as ip:
+        assert_type(ip, str)
+    assert_type(proxy.using("me", "secret").scrapy_meta(), dict[str, str])
+    assert_type(proxy.using("me", "secret").env(), dict[str, str])
+    assert_type(proxy.using("me", "secret").playwright(), dict[str, str])
+    assert_type(proxy.using(client=client).headers(), dict[str, str])
+    return [proxy.country or "" for proxy in pool.proxies]
+
+
 def every_call(sandbox: Sandbox) -> None:
     asyncio.run(awaited(sandbox))
     with sandbox.client(timeout=5, max_retries=0) as client:
@@ -272,6 +289,7 @@ def every_call(sandbox: Sandbox) -> None:
         token = client.tokens.create()
         account = client.sub_accounts.create("bee")
         fields(account, proxy, ip, token)
+        assert_type(last_mile(client), list[str])
         values: list[Model] = [account, proxy, ip, token, *client.tokens.list(), *sandbox.requests()]
         for value in values:
             assert_type(described(value), str)

@@ -58,6 +58,28 @@ from ._proxymesh import (
     __version__,
 )
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._authorized import AsyncAuthorizedIp, AuthorizedIp
+    from ._pool import AsyncProxyPool, ProxyPool
+
+# What needs asyncio is imported when it is wanted: that takes ten times as long as all the rest.
+_LATER = {
+    "AsyncAuthorizedIp": "_authorized",
+    "AsyncProxyPool": "_pool",
+    "AuthorizedIp": "_authorized",
+    "ProxyPool": "_pool",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(f".{_LATER[name]}", __name__), name)
+
+
 # What a forked process has to know: that it is another one.
 _proxymesh.remember_process()
 if hasattr(_os, "register_at_fork"):
@@ -66,15 +88,18 @@ if hasattr(_os, "register_at_fork"):
 _atexit.register(_proxymesh.leave_interpreter)
 
 __all__ = [
+    "AsyncAuthorizedIp",
     "AsyncClient",
     "AsyncGeo",
     "AsyncHostnames",
     "AsyncIps",
     "AsyncProxies",
+    "AsyncProxyPool",
     "AsyncSubAccounts",
     "AsyncTokens",
     "AuthenticationBlockedError",
     "AuthenticationError",
+    "AuthorizedIp",
     "BadRequestError",
     "BasicAuthRequiredError",
     "Client",
@@ -95,6 +120,7 @@ __all__ = [
     "Proxy",
     "ProxyCheck",
     "ProxyMeshError",
+    "ProxyPool",
     "RateLimitedError",
     "ServerError",
     "StatusError",

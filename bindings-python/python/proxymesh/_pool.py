@@ -20,8 +20,9 @@ from ._errors import PoolExhaustedError, ValidationError
 if TYPE_CHECKING:
     from ._proxymesh import AsyncClient, Client, Proxy
 
+    _Fetched: TypeAlias = tuple[list[Proxy], dict[str, dict[str, int]] | None]
+
 Outcome: TypeAlias = bool | int | BaseException | None
-_Fetched: TypeAlias = "tuple[list[Proxy], dict[str, dict[str, int]] | None]"
 
 __all__ = ["AsyncProxyPool", "ProxyPool"]
 
