@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import ssl
 import threading
@@ -24,14 +25,37 @@ class Page(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
 
+    site: Site
+
     def do_GET(self) -> None:
-        body = json.dumps({name.lower(): value for name, value in self.headers.items()}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
+        headers = json.dumps({name.lower(): value for name, value in self.headers.items()})
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path == "/redirect":
+            self.send_response(302)
+            self.send_header("Location", self.site.https)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        linked = self.path.startswith("/pages/")
+        body = (self.page(int(self.path.removeprefix("/pages/")), headers) if linked else headers).encode()
+        status = int(self.path.removeprefix("/status/")) if self.path.startswith("/status/") else 200
+        self.send_response(status)
+        self.send_header("Content-Type", "text/html" if linked else "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.send_header("X-ProxyMesh-IP", "203.0.113.99")
         self.end_headers()
         self.wfile.write(body)
+
+    do_POST = do_GET
+
+    def page(self, number: int, headers: str) -> str:
+        """One of 500 pages, of which each links to ten more, over http and https in turn."""
+        links = [
+            f'<a href="{(self.site.https if child % 2 else self.site.http)}pages/{child}">{child}</a>'
+            for child in range(10 * number + 1, 10 * number + 11)
+            if child < 500
+        ]
+        return f"<h1>{number}</h1><pre>{html.escape(headers, quote=False)}</pre>{''.join(links)}"
 
     def log_message(self, *_: object) -> None:
         pass
@@ -49,7 +73,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     for server in servers:
         threading.Thread(target=server.serve_forever, daemon=True).start()
     http, https = (server.server_address[1] for server in servers)
-    yield Site(f"http://site.test:{http}/", f"https://site.test:{https}/", str(ca))
+    Page.site = Site(f"http://site.test:{http}/", f"https://site.test:{https}/", str(ca))
+    yield Page.site
     for server in servers:
         server.shutdown()
 

@@ -1,0 +1,40 @@
+"""Fetches what it is told, with the meta that it is told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import scrapy
+
+
+class Asked(scrapy.Spider):
+    """`requests` is JSON: a list of objects with what `scrapy.Request` takes."""
+
+    name = "asked"
+    requests: str
+
+    async def start(self) -> AsyncIterator[Any]:
+        for number, asked in enumerate(json.loads(self.requests)):
+            yield scrapy.Request(
+                **asked, dont_filter=True, errback=self.failed, cb_kwargs={"number": number}, priority=-number
+            )
+
+    def parse(self, response: Any, number: int) -> Iterator[Any]:
+        sent = {name.decode().lower() for name in response.request.headers}
+        yield {
+            "number": number,
+            "status": response.status,
+            "headers": json.loads(response.text),
+            "proxy": response.meta.get("proxymesh_proxy"),
+            "exit_ip": response.headers.get("X-ProxyMesh-IP", b"").decode(),
+            "left_in_the_request": sorted(name for name in sent if "proxy" in name),
+        }
+
+    def failed(self, failure: Any) -> Iterator[Any]:
+        yield {
+            "number": failure.request.cb_kwargs["number"],
+            "error": type(failure.value).__name__,
+            "text": str(failure.value),
+        }

@@ -1,0 +1,339 @@
+"""Scrapy, really run: a project whose settings enable `proxymesh.scrapy` with one line, by `scrapy crawl`."""
+
+from __future__ import annotations
+
+import base64
+import collections
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import proxymesh
+import pytest
+from proxymesh.sandbox import Sandbox
+from support import Site, listed
+
+PROJECT = Path(__file__).with_name("scrapy_project")
+
+
+@dataclass
+class Crawl:
+    """What a crawl gave, and what it said."""
+
+    items: list[dict[str, Any]]
+    log: str
+
+    def stat(self, name: str) -> Any:
+        """A stat, as Scrapy dumps them at the end."""
+        found = re.search(rf"^[ {{]'{re.escape(name)}': (.*?)[,}}]?$", self.log, re.MULTILINE)
+        return found and json.loads(found[1].replace("'", '"'))
+
+
+@pytest.fixture
+def crawl(sandbox: Sandbox, site: Site, tmp_path: Path) -> Any:
+    def crawl(spider: str, *options: str, settings: dict[str, object] | None = None, **arguments: str) -> Crawl:
+        items = tmp_path / "items.jsonl"
+        command = [sys.executable, "-m", "scrapy", "crawl", spider, "-O", str(items), *options]
+        for name, value in arguments.items():
+            command += ["-a", f"{name}={value}"]
+        for name, setting in (settings or {}).items():
+            command += ["-s", f"{name}={setting}"]
+        environment = {
+            **os.environ,
+            "SSL_CERT_FILE": site.ca,
+            "PROXYMESH_BASE_URL": sandbox.base_url,
+            "PROXYMESH_USERNAME": sandbox.username,
+            "PROXYMESH_PASSWORD": sandbox.password,
+        }
+        ran = subprocess.run(
+            command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False, timeout=120
+        )
+        assert sandbox.password not in ran.stdout + ran.stderr
+        lines = items.read_text().splitlines() if items.exists() else []
+        return Crawl([json.loads(line) for line in lines], ran.stdout + ran.stderr)
+
+    return crawl
+
+
+def ask(crawl: Any, *requests: dict[str, Any], **settings: object) -> Crawl:
+    """Crawls these, one after the other, in this order."""
+    told: Crawl = crawl("asked", requests=json.dumps(requests), settings={"CONCURRENT_REQUESTS": 1, **settings})
+    told.items.sort(key=lambda item: item["number"])
+    return told
+
+
+def test_500_pages_through_three_proxies_of_which_one_reaches_its_limit(
+    sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any
+) -> None:
+    client.proxies.delete("open")
+    sandbox.fault("status", status=509, proxy="us-ny", after=60, times=0)
+    crawled = crawl("pages", first=f"{site.http}pages/0", settings={"PROXYMESH_COOLDOWN": 600})
+    assert sorted(item["number"] for item in crawled.items) == list(range(500)), crawled.log
+    assert {item["url"].partition(":")[0] for item in crawled.items} == {"http", "https"}
+    assert not [item for item in crawled.items if "proxy" in item["headers"].lower()], "nothing of it at the site"
+    through = collections.Counter(item["proxy"] for item in crawled.items)
+    assert set(through) == {"us-ca", "us-ny", "us-il"}
+    statuses = [request.status for request in sandbox.proxied() if request.proxy == "us-ny"]
+    assert statuses[:60] == [200] * 60
+    assert through["us-ny"] < 150 < through["us-ca"], "a tunnel serves many requests, and is not used any more"
+    assert abs(through["us-ca"] - through["us-il"]) <= 20, through
+    refused = crawled.stat("proxymesh/failure_count")
+    assert statuses[60:] == [509] * refused
+    assert 1 <= refused <= 16, "no more than were under way"
+    assert crawled.stat("proxymesh/failure_count/us-ny/509") == refused
+    assert crawled.stat("proxymesh/cooldown_count") == crawled.stat("proxymesh/cooldown_count/us-ny") == 1
+    assert crawled.stat("proxymesh/retry/count") == crawled.stat("proxymesh/retry/reason_count/509") == refused
+    assert crawled.stat("proxymesh/request_count") == 500 + refused
+    assert (crawled.stat("retry/count"), crawled.stat("finish_reason")) == (None, "finished")
+    (told,) = re.findall(r"WARNING: (The proxy .*)", crawled.log)
+    assert told == (
+        "The proxy us-ny answered 509: a bandwidth limit is reached, the sub-account's or the account's own: raise it, "
+        "or wait for the next billing period; left out for 600 s"
+    )
+    assert [call.path for call in sandbox.requests()].count("/api/proxies/") == 1
+
+
+def test_a_username_and_password(sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any) -> None:
+    told = ask(crawl, {"url": site.http}, {"url": site.https}, {"url": site.https})
+    assert [item["status"] for item in told.items] == [200, 200, 200], told.log
+    for request in sandbox.proxied():
+        assert (request.auth, request.account, request.status) == ("basic", sandbox.username, 200)
+    assert {request.method for request in sandbox.proxied()} == {"GET", "CONNECT"}
+    exits = {(request.proxy, request.exit_ip) for request in sandbox.proxied()}
+    assert {(item["proxy"], item["exit_ip"]) for item in told.items} == exits
+    for item in told.items:
+        assert not [name for name in item["headers"] if "proxy" in name]
+        assert item["left_in_the_request"] == [], "what is kept of a request, in a cache or a queue, has no credentials"
+
+
+def test_a_token(sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any) -> None:
+    token = client.tokens.create().token
+    told = ask(crawl, {"url": site.http}, {"url": site.https}, PROXYMESH_TOKEN=token)
+    assert [item.get("status") for item in told.items] == [200, 200], told.log
+    assert {request.auth for request in sandbox.proxied()} == {"bearer"}
+    assert token not in told.log
+
+
+def test_an_authorised_ip(sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any) -> None:
+    client.ips.add("127.0.0.1")
+    told = ask(crawl, {"url": site.http}, {"url": site.https}, PROXYMESH_CREDENTIALS=False)
+    assert [item["status"] for item in told.items] == [200, 200], told.log
+    assert {request.auth for request in sandbox.proxied()} == {"none"}
+    assert not [request for request in sandbox.proxied() if "proxy-authorization" in request.headers]
+
+
+def test_each_request_has_its_country(sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any) -> None:
+    countries = ["DE", "FR", "DE", "fr", "DE", "FR"]
+    asked = [
+        {"url": url, "meta": {"proxymesh_country": country}} for country in countries for url in (site.http, site.https)
+    ]
+    told = ask(crawl, *asked, PROXYMESH_COUNTRY="GB")
+    assert [item["status"] for item in told.items] == [200] * 12, told.log
+    asked_for = {request.exit_ip: request.headers["x-proxymesh-country"] for request in sandbox.proxied()}
+    got = [asked_for[item["exit_ip"]] for item in told.items]
+    assert got == [country.upper() for country in countries for _ in range(2)], "no tunnel of another country is used"
+    assert not [item for item in told.items if [name for name in item["headers"] if "proxymesh" in name]]
+    assert len([request for request in sandbox.proxied() if request.method == "CONNECT"]) == 2, "and its own is"
+    told = ask(
+        crawl, {"url": site.https}, {"url": site.http, "meta": {"proxymesh_country": "ZA"}}, PROXYMESH_COUNTRY="GB"
+    )
+    assert sandbox.proxied()[-1].country == "GB"
+    assert told.items[1]["error"] == "IgnoreRequest"
+    assert told.items[1]["text"].endswith("has exits in ZA; authorise world, which has some")
+
+
+def test_a_request_that_says_its_own_proxy_has_that(
+    sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any
+) -> None:
+    own = listed(client, "us-il").using(client=client)
+    told = ask(crawl, {"url": site.https, "meta": own.scrapy_meta()}, {"url": site.https, "meta": {"proxy": None}})
+    assert (told.items[0]["status"], told.items[0]["proxy"]) == (200, None), told.log
+    assert told.items[1]["error"] == "CannotResolveHostError", "no proxy at all"
+    assert [(request.proxy, request.auth) for request in sandbox.proxied()] == [("us-il", "basic")]
+    assert told.stat("proxymesh/request_count") is None
+
+
+def test_what_a_proxy_gives_scrapy_without_any_of_this(
+    sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any
+) -> None:
+    meta = listed(client, "us-il").using(client=client).scrapy_meta()
+    told = ask(crawl, {"url": site.http, "meta": meta}, {"url": site.https, "meta": meta}, ADDONS="{}")
+    assert [item["status"] for item in told.items] == [200, 200], told.log
+    assert [request.account for request in sandbox.proxied()] == [sandbox.username] * 2
+    for needs_headers in (own := listed(client, "open")).steer(country="DE"), own.using(token="pm_token"):
+        with pytest.raises(proxymesh.ConfigError, match=r"cannot send the proxy the header .*; use ADDONS = {"):
+            needs_headers.scrapy_meta()
+
+
+@pytest.mark.parametrize("status", [402, 407, 509])
+def test_what_a_proxy_refuses_goes_through_another(
+    sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any, status: int
+) -> None:
+    sandbox.fault("status", status=status, proxy="us-ca", times=0)
+    post = {"url": site.http, "method": "POST", "body": "x", "meta": {"dont_retry": True}}
+    told = ask(crawl, post)
+    assert [(item["status"], item["proxy"]) for item in told.items] == [(200, "us-ny")], told.log
+    assert [(request.proxy, request.status) for request in sandbox.proxied()] == [
+        ("us-ca", status),
+        ("us-ny", 200),
+    ]
+    assert told.stat(f"proxymesh/failure_count/us-ca/{status}") == 1
+
+
+def test_a_tunnel_that_is_refused_is_opened_by_another(
+    sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any
+) -> None:
+    sandbox.fault("status", status=509, proxy="us-ca", times=0)
+    sandbox.fault("drop", proxy="us-ny", times=0)
+    told = ask(crawl, {"url": site.https})
+    assert (told.items[0]["status"], told.items[0]["proxy"]) == (200, "us-il"), told.log
+    assert told.stat("proxymesh/failure_count/us-ny/ProxyRefusedError") == 1
+    assert "The proxy us-ny closed the connection; left out for 60 s" in told.log
+
+
+def test_a_proxy_that_is_not_there_is_left_out(
+    sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any
+) -> None:
+    with socket.socket() as silent, socket.socket() as closed:
+        for one in (silent, closed):
+            one.bind(("127.0.0.1", 0))
+        silent.listen(0)
+        full = [socket.create_connection(silent.getsockname()) for _ in range(1)]
+        proxies = [
+            f"closed.localhost:{closed.getsockname()[1]}",
+            f"silent.localhost:{silent.getsockname()[1]}",
+            str(listed(client, "us-ca")),
+        ]
+        sandbox.fault("status", status=200, body=json.dumps({"proxies": proxies}), path="/api/proxies/", times=0)
+        told = ask(crawl, *[{"url": url} for url in (site.http, site.https) * 3], PROXYMESH_CONNECT_TIMEOUT=1)
+        for one in full:
+            one.close()
+    assert [(item["status"], item["proxy"]) for item in told.items] == [(200, "us-ca")] * 6, told.log
+    assert told.stat("proxymesh/cooldown_count/closed") == 1
+    assert told.stat("proxymesh/failure_count/closed/DownloadConnectionRefusedError") == 1
+    assert told.stat("proxymesh/failure_count/silent/DownloadTimeoutError") == 1
+
+
+def test_while_all_cool_down_requests_wait(sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any) -> None:
+    for name in ("us-ca", "us-ny", "us-il", "open"):
+        sandbox.fault("status", status=509, proxy=name)
+    told = ask(crawl, *[{"url": site.http}] * 8, PROXYMESH_COOLDOWN=1, CONCURRENT_REQUESTS=8)
+    assert [item["status"] for item in told.items] == [200] * 8, told.log
+    assert told.stat("proxymesh/failure_count") == 4
+    assert told.stat("proxymesh/wait_count") >= 1
+
+
+def test_what_waits_for_too_long_fails_and_goes_nowhere(
+    sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any
+) -> None:
+    for name in ("us-ca", "us-ny", "us-il", "open"):
+        sandbox.fault("status", status=407, proxy=name, times=0)
+    told = ask(crawl, {"url": site.http}, {"url": site.https}, PROXYMESH_MAX_WAIT=5)
+    assert [item["error"] for item in told.items] == ["IgnoreRequest"] * 2, told.log
+    assert told.items[0]["text"].startswith("all 4 proxies are cooling down after failures; the first is to be tried")
+    assert told.stat("proxymesh/exhausted_count") == 2
+    assert len(sandbox.proxied()) == 4
+
+
+def test_what_is_the_sites_is_no_fault_of_the_proxy(
+    sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any
+) -> None:
+    urls = [f"{base}status/{status}" for base in (site.http, site.https) for status in (402, 403, 407, 503, 509)]
+    told = ask(crawl, *[{"url": url, "meta": {"handle_httpstatus_all": True}} for url in urls], RETRY_ENABLED=False)
+    assert [item["status"] for item in told.items] == [402, 403, 407, 503, 509] * 2, told.log
+    assert told.stat("proxymesh/failure_count") is None
+    blocked = {"url": f"{site.https}status/403", "meta": {"handle_httpstatus_all": True}}
+    told = ask(crawl, blocked, PROXYMESH_COOLDOWN_HTTP_CODES="403,429")
+    assert told.items[0]["status"] == 403
+    assert told.stat("proxymesh/cooldown_count/us-ca") == 1
+    nowhere = site.https.replace("site.test", "127.0.0.1").rsplit(":", 1)[0] + ":1/"
+    told = ask(crawl, {"url": nowhere}, RETRY_TIMES=1)
+    assert told.items[0]["error"] == "ProxyRefusedError"
+    assert told.items[0]["text"] == "the proxy localhost answered 502: the proxy could not reach the target"
+    assert (told.stat("retry/count"), told.stat("proxymesh/failure_count")) == (1, None)
+
+
+def test_a_redirect_has_a_proxy_of_its_own(sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any) -> None:
+    told = ask(crawl, {"url": f"{site.http}redirect", "meta": {"proxymesh_country": "US"}})
+    (item,) = told.items
+    assert (item["status"], item["proxy"]) == (200, "us-ny"), told.log
+    assert not [name for name in item["headers"] if "proxy" in name]
+    assert [(request.method, request.proxy) for request in sandbox.proxied()] == [
+        ("GET", "us-ca"),
+        ("CONNECT", "us-ny"),
+    ]
+
+
+def test_what_a_stopped_crawl_keeps_on_disk_is_no_secret(
+    sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any, tmp_path: Path
+) -> None:
+    """All proxies refuse, so that requests are queued again, and the crawl is ended while they are."""
+    for name in ("us-ca", "us-ny", "us-il", "open"):
+        sandbox.fault("status", status=509, proxy=name, times=0)
+    job = tmp_path / "job"
+    settings = {"JOBDIR": job, "PROXYMESH_COOLDOWN": 2, "PROXYMESH_RETRY_TIMES": 100, "CLOSESPIDER_TIMEOUT": 1}
+    ask(crawl, *[{"url": site.http}] * 8, **settings)
+    kept = b"".join(path.read_bytes() for path in job.rglob("*") if path.is_file())
+    assert b"site.test" in kept, "there are requests in it"
+    basic = base64.b64encode(f"{sandbox.username}:{sandbox.password}".encode())
+    for secret in (sandbox.password.encode(), basic, b"uthorization"):
+        assert secret not in kept
+    sandbox.clear_faults()
+    told = crawl("asked", requests="[]", settings={"JOBDIR": job})
+    assert [item["status"] for item in told.items] == [200] * len(told.items), told.log
+    assert told.items, "the next crawl goes on with them"
+
+
+def test_an_answer_from_the_cache_needs_no_proxy(
+    sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any, tmp_path: Path
+) -> None:
+    cache = {"HTTPCACHE_ENABLED": True, "HTTPCACHE_DIR": tmp_path / "cache"}
+    first = ask(crawl, {"url": site.https}, **cache)
+    again = ask(crawl, {"url": site.https}, **cache)
+    assert again.items[0]["headers"] == first.items[0]["headers"]
+    assert (again.stat("httpcache/hit"), again.stat("proxymesh/request_count")) == (1, None)
+    assert len(sandbox.proxied()) == 1
+
+
+def test_wrong_credentials_end_the_crawl_and_cost_one_failure(
+    sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any
+) -> None:
+    told = ask(crawl, *[{"url": site.http}] * 20, PROXYMESH_PASSWORD="wrong", CONCURRENT_REQUESTS=16)
+    assert told.stat("finish_reason") == "proxymesh_unavailable"
+    assert "The account's proxies cannot be had: proxies.list: authentication failed (401): " in told.log
+    assert not [item for item in told.items if "error" not in item]
+    assert [call.status for call in sandbox.requests()].count(401) == 1
+    assert sandbox.proxied() == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"PROXYMESH_COUNTRY": "Germany"}, "country: is not a code of two letters"),
+        ({"PROXYMESH_COOLDOWN": 0}, "cooldown: is not a number of seconds above 0"),
+        ({"PROXYMESH_TOKEN": "pm_1", "PROXYMESH_USERNAME": "me"}, "token"),
+        ({"TWISTED_REACTOR": "twisted.internet.selectreactor.SelectReactor"}, "needs Scrapy's asyncio reactor"),
+        (
+            {"DOWNLOAD_HANDLERS": '{"https": "scrapy.core.downloader.handlers.datauri.DataURIDownloadHandler"}'},
+            "needs its own download handler for http and https",
+        ),
+    ],
+)
+def test_what_cannot_be_ends_the_crawl_before_it_begins(
+    sandbox: Sandbox, site: Site, crawl: Any, settings: dict[str, object], reason: str
+) -> None:
+    told = ask(crawl, {"url": site.http}, **settings)
+    assert reason in told.log
+    assert (told.items, sandbox.requests(), sandbox.proxied()) == ([], [], [])
+
+
+def test_it_can_be_switched_off(sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any) -> None:
+    told = ask(crawl, {"url": site.http}, PROXYMESH_ENABLED=False)
+    assert told.items[0]["error"] == "CannotResolveHostError", "it goes there by itself"
+    assert sandbox.proxied() == []
