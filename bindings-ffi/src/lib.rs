@@ -14,6 +14,7 @@ mod hostnames;
 mod ips;
 mod model;
 mod proxies;
+mod proxy;
 mod runtime;
 mod sub_accounts;
 #[cfg(test)]
@@ -22,7 +23,8 @@ mod tokens;
 
 pub use client::{BlockingClient, Client, Options, Settings, version};
 pub use error::{Failure, Refusal};
-pub use model::{LabeledIp, NewToken, Proxy, SubAccount, Token, proxy_of, proxy_url_with};
+pub use model::{LabeledIp, NewToken, SubAccount, Token};
+pub use proxy::{Credentials, ExitChoice, Proxy, exit_choice_of, proxy_headers, proxy_of, proxy_url_with};
 pub use sub_accounts::SubAccountFields;
 
 uniffi::setup_scaffolding!("proxymesh");

@@ -1,6 +1,5 @@
 //! The values that calls give, as they cross.
 
-use crate::error::Failure;
 use proxymesh::{GeoCounts, secrecy::ExposeSecret};
 use std::{collections::HashMap, net::IpAddr, time::SystemTime};
 
@@ -109,53 +108,6 @@ impl Answer for proxymesh::LabeledIp {
     fn give(self) -> LabeledIp {
         LabeledIp { ip: self.ip.to_string(), label: self.label }
     }
-}
-
-/// A proxy server that the account may use.
-#[derive(uniffi::Record)]
-pub struct Proxy {
-    /// The domain.
-    pub host: String,
-    /// The port, from 1 to 65535.
-    pub port: i32,
-    /// The first part of the domain.
-    pub name: String,
-    /// The URL without credentials.
-    pub url: String,
-}
-
-impl Answer for proxymesh::Proxy {
-    type Given = Proxy;
-
-    fn give(self) -> Proxy {
-        Proxy {
-            host: self.host().to_owned(),
-            port: self.port().into(),
-            name: self.name().to_owned(),
-            url: self.url(),
-        }
-    }
-}
-
-/// The proxy at a host and port; `Validation` where they are none.
-#[uniffi::export]
-pub fn proxy_of(host: String, port: i32) -> Result<Proxy, Failure> {
-    Ok(core_proxy(&host, port)?.give())
-}
-
-/// The URL of the proxy at a host and port with credentials, percent-encoded; `Validation` where they are none.
-#[uniffi::export]
-pub fn proxy_url_with(
-    host: String,
-    port: i32,
-    username: String,
-    password: String,
-) -> Result<String, Failure> {
-    Ok(core_proxy(&host, port)?.url_with(&username, &password))
-}
-
-fn core_proxy(host: &str, port: i32) -> proxymesh::Result<proxymesh::Proxy> {
-    format!("{host}:{port}").parse()
 }
 
 /// A token, without its secret value.

@@ -1,6 +1,6 @@
 //! `/api/prox…`
 
-use crate::{BlockingClient, Client, calls::calls, model::Proxy};
+use crate::{BlockingClient, Client, calls::calls, proxy::Proxy};
 
 calls! {
     /// The proxies that the account may use: `GET /api/proxies/`.

@@ -6,6 +6,7 @@ mod ends;
 mod errors;
 mod lint;
 mod panics;
+mod proxy;
 #[allow(dead_code, unreachable_pub, missing_docs)]
 #[path = "../../../core/tests/support/server.rs"]
 mod server;

@@ -559,6 +559,16 @@ RustBuffer uniffi_proxymesh_ffi_fn_func_version(RustCallStatus *_Nonnull out_sta
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_PROXYMESH_FFI_FN_FUNC_EXIT_CHOICE_OF
+#define UNIFFI_FFIDEF_UNIFFI_PROXYMESH_FFI_FN_FUNC_EXIT_CHOICE_OF
+RustBuffer uniffi_proxymesh_ffi_fn_func_exit_choice_of(RustBuffer choice, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_PROXYMESH_FFI_FN_FUNC_PROXY_HEADERS
+#define UNIFFI_FFIDEF_UNIFFI_PROXYMESH_FFI_FN_FUNC_PROXY_HEADERS
+RustBuffer uniffi_proxymesh_ffi_fn_func_proxy_headers(RustBuffer host, int32_t port, RustBuffer credentials, RustBuffer exit, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_PROXYMESH_FFI_FN_FUNC_PROXY_OF
 #define UNIFFI_FFIDEF_UNIFFI_PROXYMESH_FFI_FN_FUNC_PROXY_OF
 RustBuffer uniffi_proxymesh_ffi_fn_func_proxy_of(RustBuffer host, int32_t port, RustCallStatus *_Nonnull out_status
@@ -832,6 +842,18 @@ void ffi_proxymesh_ffi_rust_future_complete_void(uint64_t handle, RustCallStatus
 #ifndef UNIFFI_FFIDEF_UNIFFI_PROXYMESH_FFI_CHECKSUM_FUNC_VERSION
 #define UNIFFI_FFIDEF_UNIFFI_PROXYMESH_FFI_CHECKSUM_FUNC_VERSION
 uint16_t uniffi_proxymesh_ffi_checksum_func_version(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_PROXYMESH_FFI_CHECKSUM_FUNC_EXIT_CHOICE_OF
+#define UNIFFI_FFIDEF_UNIFFI_PROXYMESH_FFI_CHECKSUM_FUNC_EXIT_CHOICE_OF
+uint16_t uniffi_proxymesh_ffi_checksum_func_exit_choice_of(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_PROXYMESH_FFI_CHECKSUM_FUNC_PROXY_HEADERS
+#define UNIFFI_FFIDEF_UNIFFI_PROXYMESH_FFI_CHECKSUM_FUNC_PROXY_HEADERS
+uint16_t uniffi_proxymesh_ffi_checksum_func_proxy_headers(void
     
 );
 #endif

@@ -2023,6 +2023,85 @@ public func FfiConverterTypeClient_lower(_ value: Client) -> UInt64 {
 
 
 /**
+ * Which exit IP a proxy is asked for. What is none, or empty, is for the proxy to choose.
+ */
+public struct ExitChoice: Equatable, Hashable {
+    /**
+     * Two letters.
+     */
+    public let country: String?
+    /**
+     * The exit IP that is wanted.
+     */
+    public let preferIp: String?
+    /**
+     * The exit IPs that are not.
+     */
+    public let notIps: [String]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Two letters.
+         */country: String?, 
+        /**
+         * The exit IP that is wanted.
+         */preferIp: String?, 
+        /**
+         * The exit IPs that are not.
+         */notIps: [String]) {
+        self.country = country
+        self.preferIp = preferIp
+        self.notIps = notIps
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ExitChoice: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeExitChoice: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ExitChoice {
+        return
+            try ExitChoice(
+                country: FfiConverterOptionString.read(from: &buf), 
+                preferIp: FfiConverterOptionString.read(from: &buf), 
+                notIps: FfiConverterSequenceString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ExitChoice, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.country, into: &buf)
+        FfiConverterOptionString.write(value.preferIp, into: &buf)
+        FfiConverterSequenceString.write(value.notIps, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeExitChoice_lift(_ buf: RustBuffer) throws -> ExitChoice {
+    return try FfiConverterTypeExitChoice.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeExitChoice_lower(_ value: ExitChoice) -> RustBuffer {
+    return FfiConverterTypeExitChoice.lower(value)
+}
+
+
+/**
  * An authorised IP and its label.
  */
 public struct LabeledIp: Equatable, Hashable {
@@ -2249,6 +2328,14 @@ public struct Proxy: Equatable, Hashable {
      * The URL without credentials.
      */
     public let url: String
+    /**
+     * The country that its exits are in, if its name tells.
+     */
+    public let country: String?
+    /**
+     * Whether a request may choose the country.
+     */
+    public let choosesCountry: Bool
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -2264,11 +2351,19 @@ public struct Proxy: Equatable, Hashable {
          */name: String, 
         /**
          * The URL without credentials.
-         */url: String) {
+         */url: String, 
+        /**
+         * The country that its exits are in, if its name tells.
+         */country: String?, 
+        /**
+         * Whether a request may choose the country.
+         */choosesCountry: Bool) {
         self.host = host
         self.port = port
         self.name = name
         self.url = url
+        self.country = country
+        self.choosesCountry = choosesCountry
     }
 
     
@@ -2290,7 +2385,9 @@ public struct FfiConverterTypeProxy: FfiConverterRustBuffer {
                 host: FfiConverterString.read(from: &buf), 
                 port: FfiConverterInt32.read(from: &buf), 
                 name: FfiConverterString.read(from: &buf), 
-                url: FfiConverterString.read(from: &buf)
+                url: FfiConverterString.read(from: &buf), 
+                country: FfiConverterOptionString.read(from: &buf), 
+                choosesCountry: FfiConverterBool.read(from: &buf)
         )
     }
 
@@ -2299,6 +2396,8 @@ public struct FfiConverterTypeProxy: FfiConverterRustBuffer {
         FfiConverterInt32.write(value.port, into: &buf)
         FfiConverterString.write(value.name, into: &buf)
         FfiConverterString.write(value.url, into: &buf)
+        FfiConverterOptionString.write(value.country, into: &buf)
+        FfiConverterBool.write(value.choosesCountry, into: &buf)
     }
 }
 
@@ -2934,6 +3033,97 @@ public func FfiConverterTypeToken_lower(_ value: Token) -> RustBuffer {
 
 
 /**
+ * How one shows oneself to a proxy.
+ */
+
+public enum Credentials: Equatable, Hashable {
+    
+    /**
+     * A username and password.
+     */
+    case basic(
+        /**
+         * The account's, or a sub-account's.
+         */username: String, 
+        /**
+         * Its password.
+         */password: String
+    )
+    /**
+     * A token.
+     */
+    case bearer(
+        /**
+         * The token.
+         */token: String
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Credentials: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCredentials: FfiConverterRustBuffer {
+    typealias SwiftType = Credentials
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Credentials {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .basic(username: try FfiConverterString.read(from: &buf), password: try FfiConverterString.read(from: &buf)
+        )
+        
+        case 2: return .bearer(token: try FfiConverterString.read(from: &buf)
+        )
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Credentials, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case let .basic(username,password):
+            writeInt(&buf, Int32(1))
+            FfiConverterString.write(username, into: &buf)
+            FfiConverterString.write(password, into: &buf)
+            
+        
+        case let .bearer(token):
+            writeInt(&buf, Int32(2))
+            FfiConverterString.write(token, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCredentials_lift(_ buf: RustBuffer) throws -> Credentials {
+    return try FfiConverterTypeCredentials.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCredentials_lower(_ value: Credentials) -> RustBuffer {
+    return FfiConverterTypeCredentials.lower(value)
+}
+
+
+
+/**
  * Why a call did not give its answer: one variant for each kind of the core's `Error`, and two of the plumbing's.
  */
 public 
@@ -3498,6 +3688,30 @@ fileprivate struct FfiConverterOptionString: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeCredentials: FfiConverterRustBuffer {
+    typealias SwiftType = Credentials?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeCredentials.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeCredentials.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceString: FfiConverterRustBuffer {
     typealias SwiftType = [String]
 
@@ -3624,6 +3838,32 @@ fileprivate struct FfiConverterDictionaryStringInt64: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterDictionaryStringString: FfiConverterRustBuffer {
+    public static func write(_ value: [String: String], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for (key, value) in value {
+            FfiConverterString.write(key, into: &buf)
+            FfiConverterString.write(value, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [String: String] {
+        let len: Int32 = try readInt(&buf)
+        var dict = [String: String]()
+        dict.reserveCapacity(Int(len))
+        for _ in 0..<len {
+            let key = try FfiConverterString.read(from: &buf)
+            let value = try FfiConverterString.read(from: &buf)
+            dict[key] = value
+        }
+        return dict
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterDictionaryStringSequenceString: FfiConverterRustBuffer {
     public static func write(_ value: [String: [String]], into buf: inout [UInt8]) {
         let len = Int32(value.count)
@@ -3705,6 +3945,32 @@ public func version() -> String  {
 })
 }
 /**
+ * The same choice as the core writes it, so that equal choices are equal; `Validation` where it is none.
+ */
+public func exitChoiceOf(choice: ExitChoice)throws  -> ExitChoice  {
+    return try  FfiConverterTypeExitChoice_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_proxymesh_ffi_fn_func_exit_choice_of(
+        FfiConverterTypeExitChoice_lower(choice),uniffiCallStatus
+    )
+})
+}
+/**
+ * The headers for the proxy at a host and port; `Config` where the credentials are unusable, `Validation` where the exit
+ * cannot be chosen.
+ */
+public func proxyHeaders(host: String, port: Int32, credentials: Credentials?, exit: ExitChoice)throws  -> [String: String]  {
+    return try  FfiConverterDictionaryStringString.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_proxymesh_ffi_fn_func_proxy_headers(
+        FfiConverterString.lower(host),
+        FfiConverterInt32.lower(port),
+        FfiConverterOptionTypeCredentials.lower(credentials),
+        FfiConverterTypeExitChoice_lower(exit),uniffiCallStatus
+    )
+})
+}
+/**
  * The proxy at a host and port; `Validation` where they are none.
  */
 public func proxyOf(host: String, port: Int32)throws  -> Proxy  {
@@ -3749,10 +4015,16 @@ private let initializationResult: InitializationResult = {
     if (uniffi_proxymesh_ffi_checksum_func_version() != 44291) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_func_proxy_of() != 32837) {
+    if (uniffi_proxymesh_ffi_checksum_func_exit_choice_of() != 15928) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_func_proxy_url_with() != 22649) {
+    if (uniffi_proxymesh_ffi_checksum_func_proxy_headers() != 64232) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_proxymesh_ffi_checksum_func_proxy_of() != 27725) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_proxymesh_ffi_checksum_func_proxy_url_with() != 42890) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_proxymesh_ffi_checksum_method_blockingclient_base_url() != 41537) {
@@ -3800,7 +4072,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_proxymesh_ffi_checksum_method_blockingclient_proxies_delete() != 62795) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_proxies_list() != 26425) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_proxies_list() != 13948) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_activate() != 16492) {
@@ -3887,7 +4159,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_proxymesh_ffi_checksum_method_client_proxies_delete() != 48137) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_proxies_list() != 16105) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_proxies_list() != 33982) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_activate() != 8689) {

@@ -46,12 +46,17 @@ extension ProxyMeshTests {
             }
             defer { echo.close() }
             let client = try Client(username: username, password: password, baseURL: echo.baseURL)
+            let proxy = try Proxy(host: "open.proxymesh.com")
             let errors: [ProxyMeshError?] = [
                 failureNow { try Client(username: username, password: password, token: token) },
                 failureNow {
                     try Client(username: username, password: password, baseURL: URL(string: "https://x:\(password)@y"))
                 },
                 failureNow { try Client(username: username, password: password, timeout: .zero) },
+                failureNow { try proxy.headers(username: "", password: password) },
+                failureNow { try proxy.headers(username: "a:\(password)", password: password) },
+                failureNow { try proxy.headers(username: username, password: "\(password)\n") },
+                failureNow { try proxy.headers(token: "\(token):") },
                 await failure { try await client.ips.list() },
                 await failure { try await client.subAccounts.create("x", password: subPassword + "\u{0}") },
                 await failure { try await client.subAccounts.create("x", password: String(repeating: subPassword, count: 10)) },

@@ -10,6 +10,7 @@ extension ProxyMeshTests {
             check(SubAccount.self)
             check(LabeledIP.self)
             check(Proxy.self)
+            check(ExitChoice.self)
             check(Token.self)
             check(NewToken.self)
             check(ProxyMeshError.self)
@@ -43,6 +44,64 @@ extension ProxyMeshTests {
             #expect(proxy.url.absoluteString == "http://us-ca.proxymesh.com:31280")
             let url = proxy.url(username: "me@ex.com", password: "a b").absoluteString
             #expect(url == "http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280")
+        }
+
+        @Test func aProxyTellsItsCountryIfItsNameDoes() throws {
+            let countries = [("us-ca", "US"), ("uk", "GB"), ("open", nil), ("world", nil), ("usisp", nil)]
+            for (name, country) in countries {
+                let proxy = try Proxy(host: "\(name).proxymesh.com")
+                #expect(proxy.country == country)
+                #expect(proxy.choosesCountry == ["open", "world"].contains(name))
+            }
+        }
+
+        @Test func theHeadersForAProxyHoldCredentialsInUTF8AndWhatIsAskedFor() throws {
+            let open = try Proxy(host: "open.proxymesh.com")
+            let exit = try ExitChoice(country: "de", preferIP: "1.2.3.4", notIPs: ["5.6.7.8", "0:0:0:0:0:0:0:1"])
+            let asked = [
+                "X-ProxyMesh-Country": "DE", "X-ProxyMesh-Prefer-IP": "1.2.3.4", "X-ProxyMesh-Not-IP": "5.6.7.8,::1",
+            ]
+            let basic = ["Proxy-Authorization": "Basic bWUrMUBleC5jb206QDovJSDDqQ=="]
+            #expect(try open.headers(username: "me+1@ex.com", password: "@:/% é") == basic)
+            let both = basic.merging(asked) { one, _ in one }
+            #expect(try open.headers(username: "me+1@ex.com", password: "@:/% é", exit: exit) == both)
+            #expect(try open.headers(token: "pm_token") == ["Proxy-Authorization": "Bearer pm_token"])
+            let bearer = asked.merging(["Proxy-Authorization": "Bearer pm_token"]) { one, _ in one }
+            #expect(try open.headers(token: "pm_token", exit: exit) == bearer)
+            #expect(try open.headers() == [:])
+            #expect(try open.headers(exit: exit) == asked)
+        }
+
+        @Test func aCountryThatAProxyCannotChooseIsRefused() throws {
+            let germany = try ExitChoice(country: "DE")
+            let california = try Proxy(host: "us-ca.proxymesh.com")
+            let error = try #require(failureNow { try california.headers(exit: germany) })
+            let reason = "cannot be DE with the proxy us-ca; open and world can choose"
+            #expect(error == .validation(.init(text: "country: \(reason)", field: "country", reason: reason)))
+            #expect("\(error)" == "country: cannot be DE with the proxy us-ca; open and world can choose")
+            #expect(try Proxy(host: "de.proxymesh.com").headers(exit: germany) == [:])
+        }
+
+        @Test func aChoiceOfAnExitThatIsNoneIsRefusedByTheCore() {
+            func field(_ choice: () throws -> ExitChoice) -> String? {
+                guard case .validation(let error) = failureNow(choice) else { return nil }
+                return error.field
+            }
+            for country in ["", "D", "DEU", "D1", "ÄÖ"] {
+                #expect(field { try ExitChoice(country: country) } == "country")
+            }
+            for ip in ["", "x", "1.2.3", "1.2.3.4:80"] {
+                #expect(field { try ExitChoice(preferIP: ip) } == "prefer_ip")
+                #expect(field { try ExitChoice(notIPs: ["1.2.3.4", ip]) } == "not_ip")
+            }
+        }
+
+        @Test func aChoiceOfAnExitComparesAsTheCoreWritesIt() throws {
+            let exit = try ExitChoice(country: "de", preferIP: "1.2.3.4", notIPs: ["0:0:0:0:0:0:0:1"])
+            #expect(try exit == ExitChoice(country: "DE", preferIP: "1.2.3.4", notIPs: ["::1"]))
+            #expect(try exit != ExitChoice(country: "DE"))
+            #expect(exit.country == "DE" && exit.preferIP == "1.2.3.4" && exit.notIPs == ["::1"])
+            #expect(try ExitChoice() == .any)
         }
 
         @Test func whateverIsAProxyHasAnURL() throws {

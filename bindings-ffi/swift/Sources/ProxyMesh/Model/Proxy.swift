@@ -6,6 +6,7 @@ internal import ProxyMeshInternal
 /// ```swift
 /// let proxy = try Proxy(host: "us-ca.proxymesh.com", port: 31280)
 /// proxy.name                                             // us-ca
+/// proxy.country                                          // US
 /// proxy.url                                              // http://us-ca.proxymesh.com:31280
 /// proxy.url(username: "me@ex.com", password: "a b")      // http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280
 /// ```
@@ -18,6 +19,11 @@ public struct Proxy: Sendable, Hashable, CustomStringConvertible {
     public let name: String
     /// The URL without credentials, for a machine whose IP or hostname is authorised.
     public let url: URL
+    /// The country that its exits are in, as an ISO 3166 code, if its name tells: `US` of `us-ca`, `GB` of `uk`. `nil` for `open`
+    /// and `world`, which have many.
+    public let country: String?
+    /// Whether it has exits in many countries, of which an ``ExitChoice`` can choose one: `open` and `world`.
+    public let choosesCountry: Bool
 
     /// The proxy at a host and port; the port is 31280 for all proxies of the service.
     ///
@@ -31,6 +37,8 @@ public struct Proxy: Sendable, Hashable, CustomStringConvertible {
         port = Int(given.port)
         name = given.name
         url = URL(string: given.url)!  // The core takes only DNS names for hosts.
+        country = given.country
+        choosesCountry = given.choosesCountry
     }
 
     /// The URL with credentials, percent-encoded, so that an `@` or `:` in them is safe. It holds the password: keep it out of
@@ -39,6 +47,56 @@ public struct Proxy: Sendable, Hashable, CustomStringConvertible {
         // Neither fails: the host and the port are those of a proxy, and in the rest all that could disturb is encoded.
         let text = try! proxyUrlWith(host: host, port: Int32(port), username: username, password: password)
         return URL(string: text)!
+    }
+
+    /// The headers that are for the proxy: on the `CONNECT` request for an https target, on the request itself for an http one.
+    /// `Proxy-Authorization` holds the password, in UTF-8: keep it out of logs.
+    ///
+    /// ```swift
+    /// let proxy = try Proxy(host: "open.proxymesh.com")
+    /// let headers = try proxy.headers(username: "me@ex.com", password: "a b", exit: ExitChoice(country: "DE"))
+    /// let lines = headers.map { "\($0): \($1)\r\n" }.joined()
+    /// let connect = "CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\(lines)\r\n"
+    /// ```
+    ///
+    /// `NIOHTTP1ProxyConnectHandler` of swift-nio-extras takes them as its `headers`. `URLSession` reserves `Proxy-Authorization` for
+    /// itself.
+    ///
+    /// - Parameters:
+    ///   - username: The account's, or a sub-account's.
+    ///   - password: Its password.
+    ///   - exit: Which exit IP to ask for.
+    /// - Throws: ``ProxyMeshError/config(_:)`` for credentials that are unusable, ``ProxyMeshError/validation(_:)`` for a country
+    ///   that this proxy cannot choose.
+    public func headers(
+        username: String, password: String, exit: ExitChoice = .any
+    ) throws(ProxyMeshError) -> [String: String] {
+        try headers(.basic(username: username, password: password), exit)
+    }
+
+    /// The same with a token.
+    ///
+    /// - Parameters:
+    ///   - token: A token (`pm_…`).
+    ///   - exit: Which exit IP to ask for.
+    /// - Throws: ``ProxyMeshError/config(_:)`` for a token that is unusable, ``ProxyMeshError/validation(_:)`` for a country that
+    ///   this proxy cannot choose.
+    public func headers(token: String, exit: ExitChoice = .any) throws(ProxyMeshError) -> [String: String] {
+        try headers(.bearer(token: token), exit)
+    }
+
+    /// The same without credentials, for a machine whose IP or hostname is authorised.
+    ///
+    /// - Parameter exit: Which exit IP to ask for.
+    /// - Throws: ``ProxyMeshError/validation(_:)`` for a country that this proxy cannot choose.
+    public func headers(exit: ExitChoice = .any) throws(ProxyMeshError) -> [String: String] {
+        try headers(nil, exit)
+    }
+
+    private func headers(_ credentials: Credentials?, _ exit: ExitChoice) throws(ProxyMeshError) -> [String: String] {
+        try ProxyMeshError.rethrowing {
+            try proxyHeaders(host: host, port: Int32(port), credentials: credentials, exit: exit.crossing)
+        }
     }
 
     /// `us-ca.proxymesh.com:31280`

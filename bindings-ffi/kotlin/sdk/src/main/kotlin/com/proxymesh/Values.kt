@@ -25,7 +25,9 @@ internal fun CrossingSubAccount.translated() =
 
 internal fun CrossingLabeledIp.translated() = LabeledIp(ip, label)
 
-internal fun CrossingProxy.translated() = Proxy(host, port, CheckedProxy(name, url))
+internal fun CrossingProxy.translated() = Proxy(host, port, checked())
+
+internal fun CrossingProxy.checked() = CheckedProxy(name, url, country, choosesCountry)
 
 internal fun CrossingToken.translated() = Token(id, label, isActive, expiresAt?.let(LocalDate::parse), createdAt)
 

@@ -1,6 +1,9 @@
 package com.proxymesh
 
+import com.proxymesh.support.PASSWORD
+import com.proxymesh.support.TOKEN
 import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertNotEquals
 import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Test
@@ -24,6 +27,86 @@ class ModelsTest {
         for ((host, port) in listOf("" to 1, "a b" to 1, "x.example" to 0, "x.example" to -1, "x.example" to 65536)) {
             assertEquals("proxy", assertThrows(ValidationException::class.java) { Proxy(host, port) }.field)
         }
+    }
+
+    @Test
+    fun `a proxy tells its country, if its name does`() {
+        for ((name, country) in listOf("us-ca" to "US", "uk" to "GB", "open" to null, "world" to null, "usisp" to null)) {
+            val proxy = Proxy("$name.proxymesh.com")
+            assertEquals(country, proxy.country)
+            assertEquals(name in setOf("open", "world"), proxy.choosesCountry)
+        }
+    }
+
+    @Test
+    fun `the headers for a proxy hold credentials in UTF-8, and what is asked for`() {
+        val open = Proxy("open.proxymesh.com")
+        val basic = mapOf("Proxy-Authorization" to "Basic bWUrMUBleC5jb206QDovJSDDqQ==")
+        val exit = ExitChoice(country = "de", preferIp = "1.2.3.4", notIps = listOf("5.6.7.8", "0:0:0:0:0:0:0:1"))
+        val asked = mapOf(
+            "X-ProxyMesh-Country" to "DE",
+            "X-ProxyMesh-Prefer-IP" to "1.2.3.4",
+            "X-ProxyMesh-Not-IP" to "5.6.7.8,::1",
+        )
+        assertEquals(basic, open.headers("me+1@ex.com", "@:/% é"))
+        assertEquals(basic + asked, open.headers(username = "me+1@ex.com", password = "@:/% é", exit = exit))
+        assertEquals(mapOf("Proxy-Authorization" to "Bearer pm_token"), open.headers("pm_token"))
+        assertEquals(mapOf("Proxy-Authorization" to "Bearer pm_token") + asked, open.headers(token = "pm_token", exit = exit))
+        assertEquals(emptyMap<String, String>(), open.headers())
+        assertEquals(asked, open.headers(exit))
+        assertEquals(listOf("Proxy-Authorization") + asked.keys.sorted(), open.headers("pm_token", exit).keys.toList())
+    }
+
+    @Test
+    fun `a country that a proxy cannot choose is refused`() {
+        val germany = ExitChoice(country = "DE")
+        val error = assertThrows(ValidationException::class.java) { Proxy("us-ca.proxymesh.com").headers(exit = germany) }
+        assertEquals("country: cannot be DE with the proxy us-ca; open and world can choose", error.message)
+        assertEquals("country" to "cannot be DE with the proxy us-ca; open and world can choose", error.field to error.reason)
+        assertEquals(emptyMap<String, String>(), Proxy("de.proxymesh.com").headers(germany))
+    }
+
+    @Test
+    fun `a choice of an exit that is none is refused by the core when it is made`() {
+        fun refused(field: String, choice: () -> ExitChoice) =
+            assertEquals(field, assertThrows(ValidationException::class.java, { choice() }).field)
+        for (country in listOf("", "D", "DEU", "D1", "ÄÖ")) {
+            refused("country") { ExitChoice(country) }
+            refused("country") { ExitChoice().withCountry(country) }
+        }
+        for (ip in listOf("", "x", "1.2.3", "1.2.3.4:80")) {
+            refused("prefer_ip") { ExitChoice(preferIp = ip) }
+            refused("not_ip") { ExitChoice(notIps = listOf("1.2.3.4", ip)) }
+            refused("not_ip") { ExitChoice().withNotIps(ip) }
+        }
+        refused("text") { ExitChoice("\udfff") }
+    }
+
+    @Test
+    fun `a choice of an exit compares and prints, as the core writes it`() {
+        val exit = ExitChoice().withCountry("de").withPreferIp("1.2.3.4").withNotIps("5.6.7.8", "0:0:0:0:0:0:0:1")
+        assertEquals(ExitChoice("DE", "1.2.3.4", listOf("5.6.7.8", "::1")), exit)
+        assertEquals(ExitChoice("DE", "1.2.3.4", listOf("5.6.7.8", "::1")).hashCode(), exit.hashCode())
+        assertNotEquals(ExitChoice("DE"), exit)
+        assertEquals("ExitChoice(country=DE, preferIp=1.2.3.4, notIps=[5.6.7.8, ::1])", exit.toString())
+        assertEquals(Triple(null, null, emptyList<String>()), ExitChoice().run { Triple(country, preferIp, notIps) })
+    }
+
+    @Test
+    fun `credentials that are unusable are refused, and not shown`() {
+        val proxy = Proxy("open.proxymesh.com")
+        val errors = listOf(
+            assertThrows(ConfigException::class.java) { proxy.headers("", PASSWORD) },
+            assertThrows(ConfigException::class.java) { proxy.headers("a:$PASSWORD", PASSWORD) },
+            assertThrows(ConfigException::class.java) { proxy.headers("me@ex.com", "") },
+            assertThrows(ConfigException::class.java) { proxy.headers("me@ex.com", "$PASSWORD\n") },
+            assertThrows(ConfigException::class.java) { proxy.headers("$TOKEN:") },
+            assertThrows(ValidationException::class.java) { proxy.headers("me@ex.com", "$PASSWORD\udfff") },
+            assertThrows(ValidationException::class.java) { proxy.headers("$TOKEN\udfff") },
+        )
+        for (error in errors) for (secret in listOf(PASSWORD, TOKEN)) assertFalse(secret in error.stackTraceToString())
+        assertEquals("the password may not hold control characters", errors[3].message)
+        assertEquals("the token holds a character that no token has (RFC 6750)", errors[4].message)
     }
 
     @Test

@@ -684,6 +684,10 @@ internal object IntegrityCheckingUniffiLib {
     internal fun ensureInitialized() = Unit
     external fun uniffi_proxymesh_ffi_checksum_func_version(
     ): Int
+    external fun uniffi_proxymesh_ffi_checksum_func_exit_choice_of(
+    ): Int
+    external fun uniffi_proxymesh_ffi_checksum_func_proxy_headers(
+    ): Int
     external fun uniffi_proxymesh_ffi_checksum_func_proxy_of(
     ): Int
     external fun uniffi_proxymesh_ffi_checksum_func_proxy_url_with(
@@ -950,6 +954,10 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_proxymesh_ffi_fn_func_version(uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
+    external fun uniffi_proxymesh_ffi_fn_func_exit_choice_of(`choice`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_proxymesh_ffi_fn_func_proxy_headers(`host`: RustBuffer.ByValue,`port`: Int,`credentials`: RustBuffer.ByValue,`exit`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
     external fun uniffi_proxymesh_ffi_fn_func_proxy_of(`host`: RustBuffer.ByValue,`port`: Int,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_proxymesh_ffi_fn_func_proxy_url_with(`host`: RustBuffer.ByValue,`port`: Int,`username`: RustBuffer.ByValue,`password`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
@@ -1076,10 +1084,16 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_proxymesh_ffi_checksum_func_version() and 0xFFFF) != 44291) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_func_proxy_of() and 0xFFFF) != 32837) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_func_exit_choice_of() and 0xFFFF) != 15928) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_func_proxy_url_with() and 0xFFFF) != 22649) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_func_proxy_headers() and 0xFFFF) != 64232) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_proxymesh_ffi_checksum_func_proxy_of() and 0xFFFF) != 27725) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_proxymesh_ffi_checksum_func_proxy_url_with() and 0xFFFF) != 42890) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_base_url() and 0xFFFF) != 41537) {
@@ -1127,7 +1141,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_proxies_delete() and 0xFFFF) != 62795) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_proxies_list() and 0xFFFF) != 26425) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_proxies_list() and 0xFFFF) != 13948) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_activate() and 0xFFFF) != 16492) {
@@ -1214,7 +1228,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_proxymesh_ffi_checksum_method_client_proxies_delete() and 0xFFFF) != 48137) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_proxies_list() and 0xFFFF) != 16105) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_proxies_list() and 0xFFFF) != 33982) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_activate() and 0xFFFF) != 8689) {
@@ -3625,6 +3639,61 @@ public object FfiConverterTypeClient: FfiConverter<Client, Long> {
 
 
 /**
+ * Which exit IP a proxy is asked for. What is none, or empty, is for the proxy to choose.
+ */
+data class ExitChoice (
+    /**
+     * Two letters.
+     */
+    val `country`: kotlin.String?
+    , 
+    /**
+     * The exit IP that is wanted.
+     */
+    val `preferIp`: kotlin.String?
+    , 
+    /**
+     * The exit IPs that are not.
+     */
+    val `notIps`: List<kotlin.String>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeExitChoice: FfiConverterRustBuffer<ExitChoice> {
+    override fun read(buf: ByteBuffer): ExitChoice {
+        return ExitChoice(
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterSequenceString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ExitChoice) = (
+            FfiConverterOptionalString.allocationSize(value.`country`) +
+            FfiConverterOptionalString.allocationSize(value.`preferIp`) +
+            FfiConverterSequenceString.allocationSize(value.`notIps`)
+    )
+
+    override fun write(value: ExitChoice, buf: ByteBuffer) {
+            FfiConverterOptionalString.write(value.`country`, buf)
+            FfiConverterOptionalString.write(value.`preferIp`, buf)
+            FfiConverterSequenceString.write(value.`notIps`, buf)
+    }
+}
+
+
+
+/**
  * An authorised IP and its label.
  */
 data class LabeledIp (
@@ -3788,6 +3857,16 @@ data class Proxy (
      * The URL without credentials.
      */
     val `url`: kotlin.String
+    , 
+    /**
+     * The country that its exits are in, if its name tells.
+     */
+    val `country`: kotlin.String?
+    , 
+    /**
+     * Whether a request may choose the country.
+     */
+    val `choosesCountry`: kotlin.Boolean
     
 ){
     
@@ -3808,6 +3887,8 @@ public object FfiConverterTypeProxy: FfiConverterRustBuffer<Proxy> {
             FfiConverterInt.read(buf),
             FfiConverterString.read(buf),
             FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterBoolean.read(buf),
         )
     }
 
@@ -3815,7 +3896,9 @@ public object FfiConverterTypeProxy: FfiConverterRustBuffer<Proxy> {
             FfiConverterString.allocationSize(value.`host`) +
             FfiConverterInt.allocationSize(value.`port`) +
             FfiConverterString.allocationSize(value.`name`) +
-            FfiConverterString.allocationSize(value.`url`)
+            FfiConverterString.allocationSize(value.`url`) +
+            FfiConverterOptionalString.allocationSize(value.`country`) +
+            FfiConverterBoolean.allocationSize(value.`choosesCountry`)
     )
 
     override fun write(value: Proxy, buf: ByteBuffer) {
@@ -3823,6 +3906,8 @@ public object FfiConverterTypeProxy: FfiConverterRustBuffer<Proxy> {
             FfiConverterInt.write(value.`port`, buf)
             FfiConverterString.write(value.`name`, buf)
             FfiConverterString.write(value.`url`, buf)
+            FfiConverterOptionalString.write(value.`country`, buf)
+            FfiConverterBoolean.write(value.`choosesCountry`, buf)
     }
 }
 
@@ -4276,6 +4361,111 @@ public object FfiConverterTypeToken: FfiConverterRustBuffer<Token> {
             FfiConverterTimestamp.write(value.`createdAt`, buf)
     }
 }
+
+
+
+/**
+ * How one shows oneself to a proxy.
+ */
+sealed class Credentials {
+    
+    /**
+     * A username and password.
+     */
+    data class Basic(
+        /**
+         * The account's, or a sub-account's.
+         */
+        val `username`: kotlin.String, 
+        /**
+         * Its password.
+         */
+        val `password`: kotlin.String) : Credentials()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * A token.
+     */
+    data class Bearer(
+        /**
+         * The token.
+         */
+        val `token`: kotlin.String) : Credentials()
+        
+    {
+        
+
+        companion object
+    }
+    
+
+    
+
+    
+    
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeCredentials : FfiConverterRustBuffer<Credentials>{
+    override fun read(buf: ByteBuffer): Credentials {
+        return when(buf.getInt()) {
+            1 -> Credentials.Basic(
+                FfiConverterString.read(buf),
+                FfiConverterString.read(buf),
+                )
+            2 -> Credentials.Bearer(
+                FfiConverterString.read(buf),
+                )
+            else -> throw RuntimeException("invalid enum value, something is very wrong!!")
+        }
+    }
+
+    override fun allocationSize(value: Credentials): ULong = when(value) {
+        is Credentials.Basic -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`username`)
+                + FfiConverterString.allocationSize(value.`password`)
+            )
+        }
+        is Credentials.Bearer -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`token`)
+            )
+        }
+    }
+
+    override fun write(value: Credentials, buf: ByteBuffer) {
+        when(value) {
+            is Credentials.Basic -> {
+                buf.putInt(1)
+                FfiConverterString.write(value.`username`, buf)
+                FfiConverterString.write(value.`password`, buf)
+                Unit
+            }
+            is Credentials.Bearer -> {
+                buf.putInt(2)
+                FfiConverterString.write(value.`token`, buf)
+                Unit
+            }
+        }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+}
+
+
 
 
 
@@ -5125,6 +5315,38 @@ public object FfiConverterOptionalString: FfiConverterRustBuffer<kotlin.String?>
 /**
  * @suppress
  */
+public object FfiConverterOptionalTypeCredentials: FfiConverterRustBuffer<Credentials?> {
+    override fun read(buf: ByteBuffer): Credentials? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeCredentials.read(buf)
+    }
+
+    override fun allocationSize(value: Credentials?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeCredentials.allocationSize(value)
+        }
+    }
+
+    override fun write(value: Credentials?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeCredentials.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceString: FfiConverterRustBuffer<List<kotlin.String>> {
     override fun read(buf: ByteBuffer): List<kotlin.String> {
         val len = buf.getInt()
@@ -5276,6 +5498,45 @@ public object FfiConverterMapStringLong: FfiConverterRustBuffer<Map<kotlin.Strin
 /**
  * @suppress
  */
+public object FfiConverterMapStringString: FfiConverterRustBuffer<Map<kotlin.String, kotlin.String>> {
+    override fun read(buf: ByteBuffer): Map<kotlin.String, kotlin.String> {
+        val len = buf.getInt()
+        return buildMap<kotlin.String, kotlin.String>(len) {
+            repeat(len) {
+                val k = FfiConverterString.read(buf)
+                val v = FfiConverterString.read(buf)
+                this[k] = v
+            }
+        }
+    }
+
+    override fun allocationSize(value: Map<kotlin.String, kotlin.String>): ULong {
+        val spaceForMapSize = 4UL
+        val spaceForChildren = value.map { (k, v) ->
+            FfiConverterString.allocationSize(k) +
+            FfiConverterString.allocationSize(v)
+        }.sum()
+        return spaceForMapSize + spaceForChildren
+    }
+
+    override fun write(value: Map<kotlin.String, kotlin.String>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        // The parens on `(k, v)` here ensure we're calling the right method,
+        // which is important for compatibility with older android devices.
+        // Ref https://blog.danlew.net/2017/03/16/kotlin-puzzler-whose-line-is-it-anyways/
+        value.forEach { (k, v) ->
+            FfiConverterString.write(k, buf)
+            FfiConverterString.write(v, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterMapStringSequenceString: FfiConverterRustBuffer<Map<kotlin.String, List<kotlin.String>>> {
     override fun read(buf: ByteBuffer): Map<kotlin.String, List<kotlin.String>> {
         val len = buf.getInt()
@@ -5324,6 +5585,40 @@ public object FfiConverterMapStringSequenceString: FfiConverterRustBuffer<Map<ko
     UniffiLib.uniffi_proxymesh_ffi_fn_func_version(
     
         _status)
+}
+    )
+    }
+    
+
+        /**
+         * The same choice as the core writes it, so that equal choices are equal; `Validation` where it is none.
+         */
+    @Throws(Failure::class) fun `exitChoiceOf`(`choice`: ExitChoice): ExitChoice {
+            return FfiConverterTypeExitChoice.lift(
+    uniffiRustCallWithError(Failure) { _status ->
+    UniffiLib.uniffi_proxymesh_ffi_fn_func_exit_choice_of(
+    
+        
+        FfiConverterTypeExitChoice.lower(`choice`),_status)
+}
+    )
+    }
+    
+
+        /**
+         * The headers for the proxy at a host and port; `Config` where the credentials are unusable, `Validation` where the exit
+         * cannot be chosen.
+         */
+    @Throws(Failure::class) fun `proxyHeaders`(`host`: kotlin.String, `port`: kotlin.Int, `credentials`: Credentials?, `exit`: ExitChoice): Map<kotlin.String, kotlin.String> {
+            return FfiConverterMapStringString.lift(
+    uniffiRustCallWithError(Failure) { _status ->
+    UniffiLib.uniffi_proxymesh_ffi_fn_func_proxy_headers(
+    
+        
+        FfiConverterString.lower(`host`),
+        FfiConverterInt.lower(`port`),
+        FfiConverterOptionalTypeCredentials.lower(`credentials`),
+        FfiConverterTypeExitChoice.lower(`exit`),_status)
 }
     )
     }

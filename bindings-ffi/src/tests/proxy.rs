@@ -1,0 +1,88 @@
+//! What is built for the proxies themselves: no client, and no network, is needed.
+
+use super::failure;
+use crate::{Credentials, ExitChoice, Failure, exit_choice_of, proxy_headers, proxy_of};
+use std::collections::HashMap;
+
+fn exit(country: Option<&str>, prefer_ip: Option<&str>, not_ips: &[&str]) -> ExitChoice {
+    let owned = |text: &str| text.to_owned();
+    ExitChoice {
+        country: country.map(owned),
+        prefer_ip: prefer_ip.map(owned),
+        not_ips: not_ips.iter().copied().map(owned).collect(),
+    }
+}
+
+fn headers(
+    host: &str,
+    credentials: Option<Credentials>,
+    exit: ExitChoice,
+) -> Result<HashMap<String, String>, Failure> {
+    proxy_headers(host.to_owned(), 31280, credentials, exit)
+}
+
+fn basic(username: &str, password: &str) -> Option<Credentials> {
+    Some(Credentials::Basic { username: username.to_owned(), password: password.to_owned() })
+}
+
+fn map(pairs: &[(&str, &str)]) -> HashMap<String, String> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+#[test]
+fn a_proxy_crosses_with_all_that_it_tells() {
+    let of = |host: &str| proxy_of(host.to_owned(), 31280).unwrap();
+    let california = of("us-ca.proxymesh.com");
+    assert_eq!((california.country.as_deref(), california.chooses_country), (Some("US"), false));
+    let open = of("open.proxymesh.com");
+    assert_eq!((open.country, open.chooses_country), (None, true));
+}
+
+#[test]
+fn headers_are_the_cores() {
+    let all = exit(Some("de"), Some("1.2.3.4"), &["5.6.7.8", "::1"]);
+    let expected = [
+        ("Proxy-Authorization", "Basic bWUrMUBleC5jb206QDovJSDDqQ=="),
+        ("X-ProxyMesh-Country", "DE"),
+        ("X-ProxyMesh-Prefer-IP", "1.2.3.4"),
+        ("X-ProxyMesh-Not-IP", "5.6.7.8,::1"),
+    ];
+    let given = headers("open.proxymesh.com", basic("me+1@ex.com", "@:/% é"), all).unwrap();
+    assert_eq!(given, map(&expected));
+    let token = Some(Credentials::Bearer { token: "pm_token".to_owned() });
+    let given = headers("us-ca.proxymesh.com", token, exit(None, None, &[])).unwrap();
+    assert_eq!(given, map(&[("Proxy-Authorization", "Bearer pm_token")]));
+    assert_eq!(headers("us-ca.proxymesh.com", None, exit(None, None, &[])).unwrap(), map(&[]));
+}
+
+#[test]
+fn what_is_refused_says_so_and_shows_no_secret() {
+    let refused = failure(headers("us-ca.proxymesh.com", None, exit(Some("DE"), None, &[])));
+    assert!(matches!(&refused, Failure::Validation { field, .. } if field == "country"), "{refused:?}");
+    let text = "country: cannot be DE with the proxy us-ca; open and world can choose";
+    assert_eq!(refused.to_string(), text);
+
+    let token = Some(Credentials::Bearer { token: "canary ".to_owned() });
+    for bad in [basic("", "canary"), basic("canary:", "canary"), basic("me", "canary\n"), token] {
+        let refused = failure(headers("open.proxymesh.com", bad, exit(None, None, &[])));
+        assert!(matches!(&refused, Failure::Config { .. }), "{refused:?}");
+        assert!(!format!("{refused:?}").contains("canary"));
+    }
+}
+
+#[test]
+fn a_choice_comes_back_as_the_core_writes_it_or_not_at_all() {
+    let checked = exit_choice_of(exit(Some("de"), Some("1.2.3.4"), &["0:0:0:0:0:0:0:1"])).unwrap();
+    assert_eq!(checked.country.as_deref(), Some("DE"));
+    assert_eq!(checked.prefer_ip.as_deref(), Some("1.2.3.4"));
+    assert_eq!(checked.not_ips, ["::1"]);
+    let bad = [
+        (exit(Some("DEU"), None, &[]), "country"),
+        (exit(None, Some("1.2.3"), &[]), "prefer_ip"),
+        (exit(None, None, &["1.2.3.4", ""]), "not_ip"),
+    ];
+    for (choice, name) in bad {
+        let refused = failure(exit_choice_of(choice));
+        assert!(matches!(&refused, Failure::Validation { field, .. } if field == name), "{refused:?}");
+    }
+}
