@@ -17,7 +17,7 @@
 #   make clean   removes all that was built or installed
 
 .DEFAULT_GOAL := help
-.PHONY: help fuzz demo demo-kotlin demo-swift test test-rust test-kotlin test-swift test-conformance test-faults test-openapi conformance-agents kotlin kotlin-library maven swift test-curl test-python test-pythons test-freethreaded test-soak test-types test-downstream test-adapters test-secrets bench bench-check bench-languages bench-install lint lint-rust lint-python lint-bindings lint-swift stubs openapi bindings wheel clean
+.PHONY: help fuzz demo demo-kotlin demo-swift test test-rust test-kotlin test-swift test-conformance test-faults test-openapi conformance-agents kotlin kotlin-library maven chromium swift test-curl test-python test-pythons test-freethreaded test-soak test-types test-downstream test-adapters test-secrets bench bench-check bench-languages bench-install lint lint-rust lint-python lint-bindings lint-swift stubs openapi bindings wheel clean
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -162,7 +162,7 @@ test-downstream: wheel $(DOWNSTREAM)/bin/pytest
 	cd $(DOWNSTREAM)/project && ../bin/python -m pytest
 
 # What the methods of Proxy give, used by the libraries that they are for.
-test-adapters: wheel $(ADAPTERS)/bin/pytest
+test-adapters: wheel chromium $(ADAPTERS)/bin/pytest
 	@$(ADAPTERS)/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
 	cd tests/adapters && $(CURDIR)/$(ADAPTERS)/bin/python -m pytest
 
@@ -243,6 +243,11 @@ kotlin-library: maven
 maven:
 	@{ command -v mvn && command -v javac; } > /dev/null || { \
 	    apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends maven default-jdk-headless; }
+
+# The browser that Playwright and Selenium are tested with; a machine without apt needs its own.
+chromium:
+	@{ { command -v chromium || command -v chromium-browser || command -v google-chrome; } && command -v chromedriver; } > /dev/null || { \
+	    apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends chromium chromium-driver; }
 
 # The static library alone, so that a program has no library to look for when it starts.
 swift:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import ssl
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,30 +22,35 @@ PASSWORD = "@:/% é+ß"
 
 
 class Page(BaseHTTPRequestHandler):
-    """Answers with the headers that arrived, and claims an exit IP of its own."""
+    """Answers with the headers that arrived, and claims an exit IP of its own.
+
+    `/pages/N` is a page with links, `/bytes/N` as many bytes, `/status/N` has this status, `/redirect` leads to https.
+    """
 
     protocol_version = "HTTP/1.1"
-
     site: Site
 
     def do_GET(self) -> None:
         headers = json.dumps({name.lower(): value for name, value in self.headers.items()})
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if self.path == "/redirect":
-            self.send_response(302)
-            self.send_header("Location", self.site.https)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            return
-        linked = self.path.startswith("/pages/")
-        body = (self.page(int(self.path.removeprefix("/pages/")), headers) if linked else headers).encode()
-        status = int(self.path.removeprefix("/status/")) if self.path.startswith("/status/") else 200
+        _, kind, argument = f"{self.path}//".split("/")[:3]
+        status, content_type, body = 200, "application/json", headers
+        if kind == "pages":
+            content_type, body = "text/html", self.page(int(argument), headers)
+        elif kind == "bytes":
+            body = "x" * int(argument)
+        elif kind == "status":
+            status = int(argument)
+        elif kind == "redirect":
+            status = 302
         self.send_response(status)
-        self.send_header("Content-Type", "text/html" if linked else "application/json")
-        self.send_header("Content-Length", str(len(body)))
+        if kind == "redirect":
+            self.send_header("Location", self.site.https)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body.encode())))
         self.send_header("X-ProxyMesh-IP", "203.0.113.99")
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(body.encode())
 
     do_POST = do_GET
 
@@ -61,6 +67,15 @@ class Page(BaseHTTPRequestHandler):
         pass
 
 
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A connection that a proxy cut off is none of the site's errors."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     authority = trustme.CA()
@@ -68,7 +83,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     authority.cert_pem.write_to_path(str(ca))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("site.test").configure_cert(context)
-    servers = [ThreadingHTTPServer(("127.0.0.1", 0), Page) for _ in range(2)]
+    servers = [Server(("127.0.0.1", 0), Page) for _ in range(2)]
     servers[1].socket = context.wrap_socket(servers[1].socket, server_side=True)
     for server in servers:
         threading.Thread(target=server.serve_forever, daemon=True).start()

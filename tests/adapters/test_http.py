@@ -203,6 +203,15 @@ def test_a_refusal_is_told_by_the_library_itself(sandbox: Sandbox, client: proxy
         proxy.requests_session().get(site.https, timeout=10)
     with pytest.raises(urllib3.exceptions.MaxRetryError, match="407"):
         proxy.urllib3(ca_certs=site.ca, retries=0).request("GET", site.https)
+    context = ssl.create_default_context(cafile=site.ca)
+    with httpx.Client(proxy=proxy.httpx(), verify=context, trust_env=False) as client_of_httpx:
+        assert client_of_httpx.get(site.http).status_code == 407
+        with pytest.raises(httpx.ProxyError, match="407"):
+            client_of_httpx.get(site.https)
+    with pytest.raises(aiohttp.ClientHttpProxyError, match="407"):
+        by_aiohttp(proxy, site.https, site)
+    with pytest.raises(curl_cffi.requests.RequestsError, match="407"):
+        by_curl_cffi(proxy, site.https, site)
 
 
 def test_no_library_is_imported_until_it_is_wanted() -> None:

@@ -110,8 +110,8 @@ def playwright(proxy: Proxy) -> dict[str, str]:
     without_headers(
         proxy,
         "a browser",
-        "give a username and password, or authorise this machine's IP (client.ips.add); for a country take a proxy "
-        "that is in it",
+        "give a username and password, or authorise this machine's IP (client.ips.authorized); for a country take a "
+        "proxy that is in it",
     )
     settings = {"server": address(proxy)}
     if basic := proxy._username_and_password():
@@ -123,11 +123,17 @@ def playwright(proxy: Proxy) -> dict[str, str]:
 def selenium(proxy: Proxy) -> SeleniumProxy:
     import selenium.webdriver
 
-    if headers := proxy.headers():
+    without_headers(
+        proxy,
+        "a browser",
+        "authorise this machine's IP (client.ips.authorized); for a country take a proxy that is in it",
+    )
+    if proxy._username_and_password():
         reason = (
-            f"a browser cannot be told {next(iter(headers))} by Selenium; authorise this machine's IP (client.ips.add) "
-            "and use the proxy without credentials, or answer its question with driver.network.add_auth_handler; "
-            "for a country take a proxy that is in it"
+            "Selenium gives a browser no credentials for a proxy; authorise this machine's IP (client.ips.authorized) "
+            "and take the proxy without them, or answer the proxy's question by WebDriver BiDi: "
+            "driver.network.add_auth_handler(username, password), and then the first page with "
+            "driver.browsing_context.navigate(driver.current_window_handle, url)"
         )
         raise ConfigError(reason, reason=reason)
     place = address(proxy).removeprefix("http://")

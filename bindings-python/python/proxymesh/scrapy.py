@@ -181,7 +181,7 @@ class ProxyMeshMiddleware:
         proxy = self._proxies.pop(request, None)
         if proxy is None:
             return response
-        # In a tunnel all is the site's; without one, what passed an exit is.
+        # In a tunnel all is the site's; without one, what passed an exit is (docs/assumptions.md, A19).
         of_the_proxy = urlparse_cached(request).scheme == "http" and b"X-ProxyMesh-IP" not in response.headers
         if of_the_proxy and response.status in PROXY_FAILURES:
             self._failed(proxy, str(response.status), f"answered {response.status}: {meaning_of(response.status)}")

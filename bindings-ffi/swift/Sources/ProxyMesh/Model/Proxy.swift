@@ -59,9 +59,6 @@ public struct Proxy: Sendable, Hashable, CustomStringConvertible {
     /// let connect = "CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\(lines)\r\n"
     /// ```
     ///
-    /// `NIOHTTP1ProxyConnectHandler` of swift-nio-extras takes them as its `headers`. `URLSession` reserves `Proxy-Authorization` for
-    /// itself.
-    ///
     /// - Parameters:
     ///   - username: The account's, or a sub-account's.
     ///   - password: Its password.

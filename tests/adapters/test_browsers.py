@@ -1,0 +1,201 @@
+"""Chromium, really run, by Playwright and by Selenium: what arrives at the proxy, and what a browser cannot do."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import browsers
+import playwright.async_api
+import proxymesh
+import pytest
+from playwright.sync_api import Browser, Error, sync_playwright
+from proxymesh import Proxy
+from proxymesh.sandbox import ProxiedRequest, Sandbox
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from support import Site, listed
+
+EXIT_IP = "x-proxymesh-ip"
+CHROMIUM: dict[str, Any] = {"executable_path": browsers.chromium(), "args": browsers.FLAGS}
+
+
+def at_the_proxy(sandbox: Sandbox, *, let_through: bool = True) -> list[ProxiedRequest]:
+    """What was asked for the site's pages: a browser asks for more by itself."""
+    return [
+        request
+        for request in sandbox.proxied()
+        if "site.test" in request.target and "favicon" not in request.target and (request.status == 200) is let_through
+    ]
+
+
+def arrived(text: str) -> dict[str, str]:
+    """The headers that arrived at the site, of which none was for the proxy."""
+    headers: dict[str, str] = json.loads(text)
+    assert not [name for name in headers if "proxymesh" in name or "authorization" in name]
+    return headers
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One browser for all of Playwright's contexts, of which each has its proxy."""
+    with sync_playwright() as started:
+        browser = started.chromium.launch(**CHROMIUM)
+        yield browser
+        browser.close()
+
+
+def visit(browser: Browser, settings: dict[str, str], site: Site) -> dict[str, str]:
+    """Opens both pages, and tells the exit IPs that the answers have."""
+    exits = {}
+    with browser.new_context(proxy=settings) as context:  # type: ignore[arg-type]
+        page = context.new_page()
+        for url in (site.http, site.https):
+            answer = page.goto(url)
+            assert answer is not None
+            assert answer.status == 200
+            arrived(answer.text())
+            exits[url] = answer.headers[EXIT_IP]
+    return exits
+
+
+class TestPlaywright:
+    def test_a_username_and_password(
+        self, sandbox: Sandbox, client: proxymesh.Client, site: Site, chromium: Browser
+    ) -> None:
+        proxy = listed(client, "us-ca").using(client=client)
+        exits = visit(chromium, proxy.playwright(), site)
+        seen = at_the_proxy(sandbox)
+        assert {request.method for request in seen} == {"GET", "CONNECT"}
+        assert {(request.auth, request.account) for request in seen} == {("basic", sandbox.username)}
+        assert exits[site.http] == seen[0].exit_ip
+        assert exits[site.https] == "203.0.113.99", "what a site claims is all that is seen through a tunnel"
+
+    def test_an_authorised_ip(self, sandbox: Sandbox, client: proxymesh.Client, site: Site, chromium: Browser) -> None:
+        client.ips.add("127.0.0.1")
+        visit(chromium, listed(client, "us-ca").playwright(), site)
+        seen = at_the_proxy(sandbox)
+        assert {request.method for request in seen} == {"GET", "CONNECT"}
+        assert {(request.auth, request.account) for request in seen} == {("none", sandbox.username)}
+
+    def test_a_whole_browser_with_asyncio(self, sandbox: Sandbox, client: proxymesh.Client, site: Site) -> None:
+        async def main() -> None:
+            async with playwright.async_api.async_playwright() as started:
+                settings: Any = listed(client, "us-ca").using(client=client).playwright()
+                browser = await started.chromium.launch(proxy=settings, **CHROMIUM)
+                page = await browser.new_page()
+                for url in (site.http, site.https):
+                    answer = await page.goto(url)
+                    assert answer is not None
+                    arrived(await answer.text())
+                await browser.close()
+
+        # Elsewhere, as Playwright's other kind has a loop in this thread.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, main()).result()
+        assert {(request.method, request.auth) for request in at_the_proxy(sandbox)} == {
+            ("GET", "basic"),
+            ("CONNECT", "basic"),
+        }
+
+    def test_what_a_proxy_refuses_is_no_page_of_the_site(
+        self, sandbox: Sandbox, client: proxymesh.Client, site: Site, chromium: Browser
+    ) -> None:
+        sandbox.fault("status", status=509, proxy="us-ca", times=0)
+        settings: Any = listed(client, "us-ca").using(client=client).playwright()
+        with chromium.new_context(proxy=settings) as context:
+            page = context.new_page()
+            answer = page.goto(site.http)
+            assert answer is not None
+            assert (answer.status, EXIT_IP in answer.headers) == (509, False)
+            with pytest.raises(Error, match="ERR_TUNNEL_CONNECTION_FAILED"):
+                page.goto(site.https)
+        wrong: Any = listed(client, "us-ny").using("me", "wrong").playwright()
+        with chromium.new_context(proxy=wrong) as context, pytest.raises(Error, match="ERR_"):
+            context.new_page().goto(site.https)
+
+
+@contextmanager
+def driver(proxy: Proxy, **options: Any) -> Iterator[Any]:
+    """Chromium with what `proxy.selenium()` gives."""
+    chromium: Any = webdriver.ChromeOptions()
+    chromium.binary_location = browsers.chromium()
+    chromium.accept_insecure_certs = True
+    for flag in ["--headless=new", *browsers.FLAGS]:
+        chromium.add_argument(flag)
+    for name, value in options.items():
+        setattr(chromium, name, value)
+    chromium.proxy = proxy.selenium()
+    started = webdriver.Chrome(options=chromium, service=Service(browsers.chromedriver()))
+    started.set_page_load_timeout(20)
+    try:
+        yield started
+    finally:
+        started.quit()
+
+
+def shown(started: Any) -> dict[str, str]:
+    return arrived(started.find_element("tag name", "pre").text)
+
+
+class TestSelenium:
+    def test_an_authorised_ip(self, sandbox: Sandbox, client: proxymesh.Client, site: Site) -> None:
+        client.ips.add("127.0.0.1")
+        with driver(listed(client, "us-ca")) as started:
+            for url in (site.http, site.https):
+                started.get(url)
+                assert shown(started)["host"] in url
+        seen = at_the_proxy(sandbox)
+        assert {request.method for request in seen} == {"GET", "CONNECT"}
+        assert {(request.auth, request.account) for request in seen} == {("none", sandbox.username)}
+
+    def test_a_username_and_password_by_bidi(self, sandbox: Sandbox, client: proxymesh.Client, site: Site) -> None:
+        """As the error of `selenium()` says. With `get` for the first page, Chromium answers nothing, and waits."""
+        proxy = listed(client, "us-ca").using(client=client)
+        with driver(proxy.using(), enable_bidi=True) as started:
+            started.network.add_auth_handler(sandbox.username, sandbox.password)
+            started.browsing_context.navigate(started.current_window_handle, site.https, wait="complete")
+            assert shown(started)["host"] in site.https
+            for url in (site.http, site.https):
+                started.get(url)
+                assert shown(started)["host"] in url
+        seen = at_the_proxy(sandbox)
+        assert {request.method for request in seen} == {"GET", "CONNECT"}
+        assert {(request.auth, request.account) for request in seen} == {("basic", sandbox.username)}
+
+    def test_what_a_proxy_refuses_is_no_page_of_the_site(
+        self, sandbox: Sandbox, client: proxymesh.Client, site: Site
+    ) -> None:
+        client.ips.add("127.0.0.1")
+        sandbox.fault("status", status=509, proxy="us-ca", times=0)
+        with driver(listed(client, "us-ca")) as started:
+            started.get(site.http)
+            assert "An injected fault: status 509" in started.page_source
+            with pytest.raises(Exception, match="ERR_TUNNEL_CONNECTION_FAILED"):
+                started.get(site.https)
+
+
+@pytest.mark.parametrize("make", [Proxy.playwright, Proxy.selenium])
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        Proxy("open.proxymesh.com").using(token="pm_token"),
+        Proxy("open.proxymesh.com").steer(country="DE"),
+        Proxy("open.proxymesh.com").using("me", "secret").steer(not_ip="192.0.2.1"),
+    ],
+)
+def test_what_no_browser_can_is_refused_with_the_way_out(proxy: Proxy, make: Any) -> None:
+    way_out = r"^a browser cannot send the proxy the header .*authorise this machine's IP .*take a proxy that is in it$"
+    with pytest.raises(proxymesh.ConfigError, match=way_out) as caught:
+        make(proxy)
+    assert "secret" not in str(caught.value)
+
+
+def test_selenium_takes_no_credentials_and_says_the_way_out() -> None:
+    way_out = r"^Selenium gives a browser no credentials .*client\.ips\.authorized.*or .*add_auth_handler.*navigate"
+    with pytest.raises(proxymesh.ConfigError, match=way_out):
+        Proxy("us-ca.proxymesh.com").using("me", "secret").selenium()
