@@ -16,12 +16,12 @@ import os
 import socket
 import sys
 import tempfile
-from collections.abc import Coroutine
 from pathlib import Path
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from ._driven import driven
 from ._errors import BadRequestError, ConnectionError
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ if sys.platform != "win32":
 __all__ = ["AsyncAuthorizedIp", "AuthorizedIp"]
 
 logger = logging.getLogger("proxymesh")
-T = TypeVar("T")
 
 OURS = b"ours"
 POLL = 0.05
@@ -44,7 +43,7 @@ TIMEOUT = 10.0
 
 
 class _AuthorizedIp:
-    """What both kinds have in common. It is written as coroutines; for `Client` they never wait."""
+    """What both kinds have in common."""
 
     def __init__(
         self, client: Client | AsyncClient, ip: str | None, label: str | None, username: str | None, lookup: str
@@ -144,12 +143,12 @@ class AuthorizedIp(_AuthorizedIp):
     blocks = True
 
     def __enter__(self) -> str:
-        return _driven(self._enter())
+        return driven(self._enter())
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        _driven(self._leave(self._ip or "", quietly=error is not None))
+        driven(self._leave(self._ip or "", quietly=error is not None))
 
     async def _call(self, method: str, *arguments: str, **options: str | None) -> Any:
         return getattr(self._client.ips, method)(*arguments, **options)
@@ -282,12 +281,3 @@ class _Guard:
 
     def __exit__(self, *_: object) -> None:
         self.file.close()
-
-
-def _driven(coroutine: Coroutine[Any, Any, T]) -> T:
-    """The result of a coroutine that never waits."""
-    try:
-        coroutine.send(None)
-    except StopIteration as end:
-        return end.value  # type: ignore[no-any-return]
-    raise RuntimeError("it waited")

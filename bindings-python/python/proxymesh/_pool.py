@@ -15,6 +15,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from ._driven import driven
 from ._errors import PoolExhaustedError, ValidationError
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ def _failed(outcome: Outcome) -> bool:
 
 
 class _Pool:
-    """What both kinds have in common: all but how the list is fetched."""
+    """What both kinds have in common: all but how the list is fetched, and waited for."""
 
     def __init__(
         self,
@@ -212,6 +213,32 @@ class _Pool:
     def __repr__(self) -> str:
         country = f" country={self._country}" if self._country else ""
         return f"<proxymesh.{type(self).__name__}{country} proxies={len(self.proxies)} cooling={len(self.cooling())}>"
+
+    async def _get(self, country: str | None) -> Proxy:
+        code = self._country if country is None else _code(country)
+        while True:
+            fetching, mine = self._turn(code)
+            if fetching is None:
+                return self._next(code)
+            if not mine:
+                with contextlib.suppress(_Abandoned):
+                    await self._wait(fetching)
+                continue
+            try:
+                self._fetched(*await self._fetch())
+            except Exception as error:
+                self._not_fetched(error)
+                if not self._usable(code):
+                    raise
+            except BaseException:
+                self._not_fetched(_Abandoned())
+                raise
+
+    async def _fetch(self) -> _Fetched:
+        raise NotImplementedError
+
+    async def _wait(self, fetching: Future[None]) -> None:
+        raise NotImplementedError
 
     def _turn(self, country: str | None) -> tuple[Future[None] | None, bool]:
         """What to wait for, if anything, and whether it is for the caller to fetch it."""
@@ -313,26 +340,12 @@ class ProxyPool(_Pool):
             ProxyMeshError: The list cannot be fetched, and there is no older one.
 
         """
-        code = self._country if country is None else _code(country)
-        while True:
-            fetching, mine = self._turn(code)
-            if fetching is None:
-                return self._next(code)
-            if mine:
-                try:
-                    self._fetched(*self._fetch())
-                except Exception as error:
-                    self._not_fetched(error)
-                    if not self._usable(code):
-                        raise
-                except BaseException:
-                    self._not_fetched(_Abandoned())
-                    raise
-            else:
-                with contextlib.suppress(_Abandoned):
-                    fetching.result()
+        return driven(self._get(country))
 
-    def _fetch(self) -> _Fetched:
+    async def _wait(self, fetching: Future[None]) -> None:
+        fetching.result()
+
+    async def _fetch(self) -> _Fetched:
         proxies, geo = self._client.proxies.list(), None
         if self._with_geo:
             geo = {"open": self._client.geo.open(), "world": self._client.geo.world()}
@@ -356,24 +369,10 @@ class AsyncProxyPool(_Pool):
             ProxyMeshError: The list cannot be fetched, and there is no older one.
 
         """
-        code = self._country if country is None else _code(country)
-        while True:
-            fetching, mine = self._turn(code)
-            if fetching is None:
-                return self._next(code)
-            if mine:
-                try:
-                    self._fetched(*await self._fetch())
-                except Exception as error:
-                    self._not_fetched(error)
-                    if not self._usable(code):
-                        raise
-                except BaseException:
-                    self._not_fetched(_Abandoned())
-                    raise
-            else:
-                with contextlib.suppress(_Abandoned):
-                    await asyncio.shield(asyncio.wrap_future(fetching))
+        return await self._get(country)
+
+    async def _wait(self, fetching: Future[None]) -> None:
+        await asyncio.shield(asyncio.wrap_future(fetching))
 
     async def _fetch(self) -> _Fetched:
         proxies, geo = await self._client.proxies.list(), None
