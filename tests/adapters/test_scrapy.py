@@ -337,3 +337,9 @@ def test_it_can_be_switched_off(sandbox: Sandbox, client: proxymesh.Client, site
     told = ask(crawl, {"url": site.http}, PROXYMESH_ENABLED=False)
     assert told.items[0]["error"] == "CannotResolveHostError", "it goes there by itself"
     assert sandbox.proxied() == []
+
+
+def test_a_scrapy_that_is_too_old_is_told() -> None:
+    program = "import scrapy; scrapy.version_info, scrapy.__version__ = (2, 15, 2), '2.15.2'; import proxymesh.scrapy"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert ran.stderr.endswith("ImportError: proxymesh.scrapy needs Scrapy 2.16 or later, and this is 2.15.2\n")

@@ -6,7 +6,7 @@ Each request goes through the next of the proxies that the account may use, for 
 out for a while, and the request is sent again through another. The settings and meta keys are described at
 `ProxyMeshMiddleware`, the stats in ``docs/scraping.md``.
 
-It needs Scrapy 2.19, and its asyncio reactor, which is the default.
+It needs Scrapy 2.16 or later, and its asyncio reactor, which is the default.
 """
 
 # pyright: basic, reportMissingImports=false
@@ -17,6 +17,11 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
+
+import scrapy
+
+if scrapy.version_info < (2, 16):
+    raise ImportError(f"proxymesh.scrapy needs Scrapy 2.16 or later, and this is {scrapy.__version__}")
 
 from scrapy import signals
 from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
