@@ -165,6 +165,7 @@ test-downstream: wheel $(DOWNSTREAM)/bin/pytest
 test-adapters: wheel chromium $(ADAPTERS)/bin/pytest
 	@$(ADAPTERS)/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
 	cd tests/adapters && $(CURDIR)/$(ADAPTERS)/bin/python -m pytest
+	$(ADAPTERS)/bin/python bindings-python/pythons.py target/wheels/*.whl --adapters
 
 # The tests of all languages use credentials that must appear in no output.
 test-secrets:

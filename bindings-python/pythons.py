@@ -1,7 +1,8 @@
-"""Runs the tests on every other CPython from 3.10 on that is on this machine, all from the one wheel.
+"""Runs tests on other CPythons from 3.10 on that are on this machine, all from the one wheel.
 
 `python bindings-python/pythons.py WHEEL` looks on the PATH and among pyenv's. It leaves out the version that runs it,
-which `make test-python` tests; where there is no other, that is all right.
+which `make test-python` tests; where there is no other, that is all right. With `--adapters` the newest alone runs what
+HTTP libraries make of a `Proxy`: from 3.12 on, Python itself tells what a proxy answers.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-REQUIREMENTS = ROOT / "bindings-python/requirements-test.txt"
 # What the wheel is for: a free-threaded CPython needs one of its own (`make test-freethreaded`).
 ABOUT = (
     "import sys, sysconfig, venv, ensurepip;"
@@ -40,31 +41,47 @@ def interpreters() -> dict[int, Path]:
     return dict(sorted(found.items()))
 
 
-def test(python: Path, folder: Path, wheel: str) -> int:
+@dataclass
+class Suite:
+    """Tests, what they need, and where they run."""
+
+    name: str
+    requirements: Path
+    folder: Path
+    options: tuple[str, ...]
+
+
+# The package's tests wait more than they work, so more of them than there are cores run at a time.
+PACKAGE = Suite("tests", ROOT / "bindings-python/requirements-test.txt", ROOT, ("-n", "4"))
+ADAPTERS = Suite("adapters", ROOT / "tests/adapters/requirements.txt", ROOT / "tests/adapters", ("test_http.py",))
+
+
+def test(python: Path, suite: Suite, folder: Path, wheel: str) -> int:
     """Runs the tests in a virtual environment, which is kept; gives pytest's exit status."""
     inner = folder / "bin/python"
     pip = [str(inner), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     stamp = folder / "requirements.txt"
-    wanted = REQUIREMENTS.read_text(encoding="utf-8")
+    wanted = suite.requirements.read_text(encoding="utf-8")
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
         subprocess.run([python, "-m", "venv", "--clear", folder], check=True)
-        subprocess.run([*pip, "-r", str(REQUIREMENTS)], check=True)
+        subprocess.run([*pip, "-r", str(suite.requirements)], check=True)
         stamp.write_text(wanted, encoding="utf-8")
     subprocess.run([*pip, "--no-deps", "--force-reinstall", wheel], check=True)
-    # The tests wait more than they work, so more of them than there are cores run at a time.
-    return subprocess.run([inner, "-m", "pytest", "-q", "-n", "4"], cwd=ROOT, check=False).returncode
+    return subprocess.run([inner, "-m", "pytest", "-q", *suite.options], cwd=suite.folder, check=False).returncode
 
 
-def main(wheel: str) -> int:
-    """Tests all; gives the number of those on which a test failed."""
+def main(wheel: str, suite: Suite) -> int:
+    """Tests all, or the newest; gives the number of those on which a test failed."""
     others = {minor: path for minor, path in interpreters().items() if minor != sys.version_info.minor}
+    if suite is ADAPTERS:
+        others = dict([*others.items()][-1:])
     failed = 0
     for minor, path in others.items():
         print(f"CPython 3.{minor}: {path}", flush=True)
-        failed += test(path, ROOT / f"target/tests-3.{minor}", wheel) != 0
+        failed += test(path, suite, ROOT / f"target/{suite.name}-3.{minor}", wheel) != 0
     print(f"{len(others) - failed} passed, {failed} failed, of the CPythons besides 3.{sys.version_info.minor}")
     return failed
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1], ADAPTERS if "--adapters" in sys.argv else PACKAGE))
