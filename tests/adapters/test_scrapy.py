@@ -128,6 +128,19 @@ def test_an_authorised_ip(sandbox: Sandbox, client: proxymesh.Client, site: Site
     assert not [request for request in sandbox.proxied() if "proxy-authorization" in request.headers]
 
 
+def test_the_proxy_of_the_environment_is_not_used_and_its_credentials_stay(
+    sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://me:secret@127.0.0.1:1")
+    client.ips.add("127.0.0.1")
+    sandbox.fault("status", status=509, proxy="us-ca", times=0)  # so that it is sent again, too
+    told = ask(crawl, {"url": site.http}, {"url": site.https}, PROXYMESH_CREDENTIALS=False)
+    assert [item["status"] for item in told.items] == [200, 200], told.log
+    assert not [request for request in sandbox.proxied() if "proxy-authorization" in request.headers]
+    assert [item["left_in_the_request"] for item in told.items] == [[], []]
+
+
 def test_each_request_has_its_country(sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any) -> None:
     countries = ["DE", "FR", "DE", "fr", "DE", "FR"]
     asked = [

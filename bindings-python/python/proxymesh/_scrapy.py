@@ -28,14 +28,13 @@ class ProxyRefusedError(TunnelError):
     """The proxy opened no tunnel to an https target."""
 
     status: int | None
-    """What it answered; none if it closed the connection."""
+    """What it answered; none if it closed the connection, or is no HTTP proxy."""
     said: str
     """The same in words."""
 
-    def __init__(self, proxy: str, status: int | None = None) -> None:
-        self.status = status
-        self.said = "closed the connection" if status is None else f"answered {status}: {meaning_of(status)}"
-        super().__init__(f"the proxy {proxy} {self.said}")
+    def __init__(self, proxy: str, status: int | None, said: str) -> None:
+        self.status, self.said = status, said
+        super().__init__(f"the proxy {proxy} {said}")
 
 
 class Agent(_ScrapyAgent):
@@ -98,7 +97,7 @@ class _Tunnel(_TunnelingTCP4ClientEndpoint):
         del self._protocol.connectionLost
         self._protocol.connectionLost(reason)
         if not self._tunnelReadyDeferred.called:
-            self._tunnelReadyDeferred.errback(ProxyRefusedError(self._host))
+            self._tunnelReadyDeferred.errback(ProxyRefusedError(self._host, None, "closed the connection"))
 
     def _opened(self, protocol: Any) -> Any:
         del protocol.connectionLost
@@ -119,7 +118,8 @@ class _Tunnel(_TunnelingTCP4ClientEndpoint):
             self._protocol.transport.loseConnection()
         if failure.check(TunnelError) and not failure.check(ProxyRefusedError):
             status, _ = self._answer()
-            raise ProxyRefusedError(self._host, status) from failure.value
+            said = "is no HTTP proxy" if status is None else f"answered {status}: {meaning_of(status)}"
+            raise ProxyRefusedError(self._host, status, said) from failure.value
         return failure
 
     def _answer(self) -> tuple[int | None, dict[bytes, bytes]]:

@@ -176,6 +176,9 @@ class ProxyMeshMiddleware:
         if chosen_by_others:
             return
         proxy = await self._next(request)
+        # Those of another proxy, of the environment's.
+        request.headers.pop("Proxy-Authorization", None)
+        meta.pop("_auth_proxy", None)
         self._proxies[request] = proxy
         meta["proxy"], meta["proxymesh_proxy"] = proxy.using().url(), proxy.name
         self._count("request_count")
