@@ -8,8 +8,14 @@ import json
 import os
 import re
 import socket
+import socketserver
 import subprocess
 import sys
+import threading
+import time
+import urllib.parse
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -208,6 +214,62 @@ def test_a_tunnel_that_is_refused_is_opened_by_another(
     assert (told.items[0]["status"], told.items[0]["proxy"]) == (200, "us-il"), told.log
     assert told.stat("proxymesh/failure_count/us-ny/ProxyRefusedError") == 1
     assert "The proxy us-ny closed the connection; left out for 60 s" in told.log
+
+
+@contextmanager
+def answering(pieces: list[bytes], tunnel_to: int) -> Iterator[str]:
+    """A proxy that answers each CONNECT with these pieces, and if there are many of them goes on with the site's."""
+
+    def carry(source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+    class Proxy(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            head = b""
+            while b"\r\n\r\n" not in head:
+                head += self.request.recv(4096)
+            for piece in pieces:
+                self.request.sendall(piece)
+                time.sleep(0.001)
+            if head.startswith(b"CONNECT") and len(pieces) > 1:
+                with socket.create_connection(("127.0.0.1", tunnel_to)) as site:
+                    threading.Thread(target=carry, args=(self.request, site), daemon=True).start()
+                    carry(site, self.request)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Proxy) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"odd.localhost:{server.server_address[1]}"
+        server.shutdown()
+
+
+def test_whatever_answers_a_connect(sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any) -> None:
+    opened = b"HTTP/1.1 200 Connection established\r\nX-Other: y\r\nx-proxymesh-ip:  198.51.100.7 \r\n\r\n"
+    port = urllib.parse.urlsplit(site.https).port or 0
+    good = str(listed(client, "us-ca"))
+    for answer, proxy, said in [
+        ([opened[i : i + 1] for i in range(len(opened))], "odd", None),
+        (
+            [b"HTTP/1.1 407 No\r\nContent-Length: 15\r\n\r\n<html>no</html>"],
+            "us-ca",
+            "answered 407: the proxy does not",
+        ),
+        ([b"SSH-2.0-OpenSSH_10\r\n\r\n"], "us-ca", "is no HTTP proxy; left out"),
+        ([b"HTTP/1.1 200 OK\r\nX-"], "us-ca", "closed the connection; left out"),
+    ]:
+        with answering(answer, port) as odd:
+            sandbox.clear_faults()
+            sandbox.fault(
+                "status", status=200, body=json.dumps({"proxies": [odd, good]}), path="/api/proxies/", times=0
+            )
+            told = ask(crawl, {"url": site.https})
+        (item,) = told.items
+        assert (item["status"], item["proxy"]) == (200, proxy), told.log
+        assert (item["exit_ip"] == "198.51.100.7") is (said is None)
+        assert said is None or f"The proxy odd {said}" in told.log
 
 
 def test_a_proxy_that_is_not_there_is_left_out(
