@@ -327,3 +327,32 @@ def test_a_forked_process_does_not_wait_for_who_stayed_behind(sandbox: Sandbox, 
         os._exit(0 if len(set(names(pool, 8))) == 4 else 1)
     fetcher.join()
     assert os.waitpid(child, 0)[1] == 0
+
+
+def test_who_waits_in_vain_is_told_what_went_wrong(sandbox: Sandbox) -> None:
+    """One fetch fails, not one for each that waits; who needs no geo counts has the list."""
+
+    async def main() -> None:
+        async with sandbox.async_client(max_retries=0) as client:
+            pool = client.proxies.pool()
+            sandbox.fault("status", status=503, path="/api/geoips/open/", times=0)
+            german = [asyncio.create_task(pool.get(country="DE")) for _ in range(10)]
+            assert (await pool.get()).name == "us-ca"
+            outcomes = await asyncio.gather(*german, return_exceptions=True)
+            assert {type(outcome) for outcome in outcomes} == {proxymesh.ServerError}
+            assert [call.path for call in sandbox.requests()].count("/api/geoips/open/") == 1
+            sandbox.clear_faults()
+            await client.proxies.add("de")
+            assert pool.listed
+            assert (await client.proxies.pool().get(country="DE")).name == "de"
+
+    asyncio.run(main())
+
+
+def test_a_report_tells_for_how_long(client: Client) -> None:
+    pool = client.proxies.pool(cooldown=10)
+    clock = Clock(pool)
+    proxy = pool.get()
+    assert [pool.report(proxy, outcome) for outcome in (200, 509, 509, 200)] == [None, 10.0, None, None]
+    clock.now = 10.0
+    assert pool.report(proxy, False) == 10.0

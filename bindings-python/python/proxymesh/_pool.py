@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import random
@@ -20,8 +19,6 @@ from ._errors import PoolExhaustedError, ValidationError
 
 if TYPE_CHECKING:
     from ._proxymesh import AsyncClient, Client, Proxy
-
-    _Fetched: TypeAlias = tuple[list[Proxy], dict[str, dict[str, int]] | None]
 
 Outcome: TypeAlias = bool | int | BaseException | None
 
@@ -91,20 +88,22 @@ class _Rotation:
                 return None
         raise _exhausted(len(ends), min(ends, default=0.0))
 
-    def report(self, proxy: Proxy, failed: bool) -> None:
+    def report(self, proxy: Proxy, failed: bool) -> float | None:
         with self.lock:
             member = self.members.get((proxy.host, proxy.port))
             if member is None:
-                return
+                return None
             if not failed:
                 member.failures = 0
-                return
+                return None
             now = self.clock()
             if member.cool_until > now:
                 # What was under way when it began to cool is the same trouble.
-                return
+                return None
             member.failures += 1
-            member.cool_until = now + self.cooldown * min(2 ** (member.failures - 1), LONGEST_COOLDOWN)
+            seconds: float = self.cooldown * min(2 ** (member.failures - 1), LONGEST_COOLDOWN)
+            member.cool_until = now + seconds
+            return seconds
 
     def cooling(self) -> dict[Proxy, float]:
         with self.lock:
@@ -114,10 +113,6 @@ class _Rotation:
     def proxies(self) -> list[Proxy]:
         with self.lock:
             return [member.proxy for member in self.members.values()]
-
-
-class _Abandoned(Exception):
-    """Whoever fetched the list was cancelled or interrupted; those that wait are not, so one of them fetches."""
 
 
 def _exhausted(count: int, retry_after: float) -> PoolExhaustedError:
@@ -181,11 +176,11 @@ class _Pool:
 
     def forked(self) -> None:
         """Nobody holds a lock or fetches the list: so in a new pool, and in a forked process, where who did is gone."""
-        self._fetching: Future[None] | None = None
+        self._fetching: Future[Exception | None] | None = None
         self._lock = threading.Lock()
         self._rotation.lock = threading.Lock()
 
-    def report(self, proxy: Proxy, outcome: Outcome = None) -> None:
+    def report(self, proxy: Proxy, outcome: Outcome = None) -> float | None:
         """Tells how a proxy did. After a failure it is not handed out until it has cooled down; that takes twice as
         long after each further failure, up to 16 times as long. A success ends the count.
 
@@ -194,8 +189,11 @@ class _Pool:
             outcome: `True` or `None` is a success, `False` or an exception a failure. A status is a failure if it is
                 402, 403, 407, 429 or from 500: of the proxy, or of a site that has had enough of it.
 
+        Returns:
+            The seconds for which it is left out from now on; `None` if it is not, or was before.
+
         """
-        self._rotation.report(proxy, _failed(outcome))
+        return self._rotation.report(proxy, _failed(outcome))
 
     def cooling(self) -> dict[Proxy, float]:
         """The proxies that are cooling down, and for how many seconds still."""
@@ -210,6 +208,11 @@ class _Pool:
         fit = (proxy for proxy in self._rotation.proxies() if self._fits(proxy, self._country))
         return [self._steered(proxy, self._country) for proxy in fit]
 
+    @property
+    def listed(self) -> bool:
+        """Whether the list was fetched."""
+        return self._listed
+
     def __repr__(self) -> str:
         country = f" country={self._country}" if self._country else ""
         return f"<proxymesh.{type(self).__name__}{country} proxies={len(self.proxies)} cooling={len(self.cooling())}>"
@@ -221,26 +224,38 @@ class _Pool:
             if fetching is None:
                 return self._next(code)
             if not mine:
-                with contextlib.suppress(_Abandoned):
-                    await self._wait(fetching)
+                error = await self._wait(fetching)
+                if error is not None and not self._usable(code):
+                    raise error
                 continue
             try:
-                self._fetched(*await self._fetch())
+                self._renew(await self._list())
+                if self._with_geo:
+                    self._geo = await self._counts()
             except Exception as error:
-                self._not_fetched(error)
+                self._end_fetch(min(self._ttl, RETRY), error)
                 if not self._usable(code):
                     raise
+                logger.warning("the list of proxies could not be renewed, so the old one stays: %s", error)
             except BaseException:
-                self._not_fetched(_Abandoned())
+                # Who was cancelled or interrupted leaves it to one of those that wait.
+                self._end_fetch(0.0, None)
                 raise
+            else:
+                self._end_fetch(self._ttl, None)
 
-    async def _fetch(self) -> _Fetched:
+    async def _list(self) -> list[Proxy]:
         raise NotImplementedError
 
-    async def _wait(self, fetching: Future[None]) -> None:
+    async def _counts(self) -> dict[str, dict[str, int]]:
+        """The geo counts of `open` and `world`."""
         raise NotImplementedError
 
-    def _turn(self, country: str | None) -> tuple[Future[None] | None, bool]:
+    async def _wait(self, fetching: Future[Exception | None]) -> Exception | None:
+        """Waits for who fetches; gives what went wrong."""
+        raise NotImplementedError
+
+    def _turn(self, country: str | None) -> tuple[Future[Exception | None] | None, bool]:
         """What to wait for, if anything, and whether it is for the caller to fetch it."""
         with self._lock:
             usable = self._usable(country)
@@ -256,31 +271,19 @@ class _Pool:
     def _usable(self, country: str | None) -> bool:
         return self._listed and (country is None or self._geo is not None)
 
-    def _fetched(self, proxies: list[Proxy], geo: dict[str, dict[str, int]] | None) -> None:
+    def _renew(self, proxies: list[Proxy]) -> None:
         if self._credentials:
             proxies = [proxy.using(client=self._client) for proxy in proxies]
         self._rotation.set(proxies)
-        with self._lock:
-            fetching, self._fetching = self._fetching, None
-            self._geo, self._listed = geo, True
-            self._due = time.monotonic() + self._ttl
-        if fetching is not None:
-            fetching.set_result(None)
+        self._listed = True
 
-    def _not_fetched(self, error: Exception) -> None:
+    def _end_fetch(self, seconds: float, error: Exception | None) -> None:
+        """The next is due in so many seconds."""
         with self._lock:
             fetching, self._fetching = self._fetching, None
-            listed, abandoned = self._listed, isinstance(error, _Abandoned)
-            if listed and not abandoned:
-                self._due = time.monotonic() + min(self._ttl, RETRY)
-        if listed and not abandoned:
-            logger.warning("the list of proxies could not be renewed, so the old one stays: %s", error)
-        if fetching is None:
-            return
-        if listed:
-            fetching.set_result(None)
-        else:
-            fetching.set_exception(error)
+            self._due = time.monotonic() + seconds
+        if fetching is not None:
+            fetching.set_result(error)
 
     def _next(self, country: str | None) -> Proxy:
         proxy = self._rotation.next(country, lambda proxy: self._fits(proxy, country))
@@ -342,14 +345,14 @@ class ProxyPool(_Pool):
         """
         return driven(self._get(country))
 
-    async def _wait(self, fetching: Future[None]) -> None:
-        fetching.result()
+    async def _wait(self, fetching: Future[Exception | None]) -> Exception | None:
+        return fetching.result()
 
-    async def _fetch(self) -> _Fetched:
-        proxies, geo = self._client.proxies.list(), None
-        if self._with_geo:
-            geo = {"open": self._client.geo.open(), "world": self._client.geo.world()}
-        return proxies, geo
+    async def _list(self) -> list[Proxy]:
+        return self._client.proxies.list()
+
+    async def _counts(self) -> dict[str, dict[str, int]]:
+        return {"open": self._client.geo.open(), "world": self._client.geo.world()}
 
 
 class AsyncProxyPool(_Pool):
@@ -371,12 +374,12 @@ class AsyncProxyPool(_Pool):
         """
         return await self._get(country)
 
-    async def _wait(self, fetching: Future[None]) -> None:
-        await asyncio.shield(asyncio.wrap_future(fetching))
+    async def _wait(self, fetching: Future[Exception | None]) -> Exception | None:
+        return await asyncio.shield(asyncio.wrap_future(fetching))
 
-    async def _fetch(self) -> _Fetched:
-        proxies, geo = await self._client.proxies.list(), None
-        if self._with_geo:
-            open_, world = await asyncio.gather(self._client.geo.open(), self._client.geo.world())
-            geo = {"open": open_, "world": world}
-        return proxies, geo
+    async def _list(self) -> list[Proxy]:
+        return await self._client.proxies.list()
+
+    async def _counts(self) -> dict[str, dict[str, int]]:
+        open_, world = await asyncio.gather(self._client.geo.open(), self._client.geo.world())
+        return {"open": open_, "world": world}
