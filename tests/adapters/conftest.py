@@ -7,6 +7,7 @@ import json
 import ssl
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,7 +25,8 @@ PASSWORD = "@:/% é+ß"
 class Page(BaseHTTPRequestHandler):
     """Answers with the headers that arrived, and claims an exit IP of its own.
 
-    `/pages/N` is a page with links, `/bytes/N` as many bytes, `/status/N` has this status, `/redirect` leads to https.
+    `/pages/N` is a page with links, `/bytes/N` as many bytes, `/status/N` has this status, `/redirect` leads to https,
+    `/broken` breaks off, `/slow` answers after a while.
     """
 
     protocol_version = "HTTP/1.1"
@@ -43,6 +45,14 @@ class Page(BaseHTTPRequestHandler):
             status = int(argument)
         elif kind == "redirect":
             status = 302
+        elif kind == "slow":
+            time.sleep(3)
+        elif kind == "broken":
+            for piece in (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"zz\r\n"):
+                self.wfile.write(piece)
+                time.sleep(0.2)
+            self.close_connection = True
+            return
         self.send_response(status)
         if kind == "redirect":
             self.send_header("Location", self.site.https)

@@ -15,8 +15,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import scrapy
 
@@ -28,7 +29,7 @@ from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
 from scrapy.exceptions import (
     CannotResolveHostError,
     DownloadConnectionRefusedError,
-    DownloadFailedError,
+    DownloadTimeoutError,
     IgnoreRequest,
     NotConfigured,
 )
@@ -39,6 +40,7 @@ from scrapy.utils.httpobj import urlparse_cached
 from scrapy.utils.misc import load_object
 from twisted.internet.error import ConnectError
 from twisted.internet.error import TimeoutError as ConnectTimeoutError
+from twisted.web.client import ResponseNeverReceived
 
 from ._errors import ConfigError, PoolExhaustedError, ProxyMeshError, ValidationError
 from ._proxymesh import AsyncClient, meaning_of
@@ -61,8 +63,12 @@ PROXY_FAILURES = (402, 407, 509)
 """What a proxy answers on its own behalf (api.md, "Status codes")."""
 SITE_FAILURES = (400, 403, 502, 503, 504)
 """What a proxy answers to a CONNECT because of the target, or of what was asked for."""
+SILENCES = 3
+"""So many requests in a row without an answer are the proxy's fault; one may be its site's."""
 SLICE = 0.5
-"""Seconds between two looks whether the crawl is stopped, while all proxies are cooling down."""
+"""Seconds between two looks whether the spider is closed, while all proxies are cooling down."""
+OURS = "_proxymesh_url"
+"""The meta key of what we wrote into `proxy`: what else stands there is somebody else's choice."""
 
 
 class Addon:
@@ -101,8 +107,9 @@ class ProxyMeshMiddleware:
     ``PROXYMESH_RETRY_TIMES`` (``5``)
         How often a request that a proxy refused is sent through another. It did not reach its site, and this does not
         count for ``RETRY_TIMES``.
-    ``PROXYMESH_MAX_WAIT`` (``60``)
-        Seconds that a request waits at most while all proxies are cooling down; then it fails with `IgnoreRequest`.
+    ``PROXYMESH_MAX_WAIT`` (``300``)
+        While all proxies are cooling down, requests wait; if the first would be ready in more seconds than these, the
+        spider is closed.
 
     Meta keys of a request:
 
@@ -123,6 +130,9 @@ class ProxyMeshMiddleware:
         settings = crawler.settings
         if not settings.getbool("PROXYMESH_ENABLED", True):
             raise NotConfigured
+        if not settings.getbool("TWISTED_REACTOR_ENABLED", True):
+            reason = "proxymesh.scrapy needs a Twisted reactor: leave TWISTED_REACTOR_ENABLED alone"
+            raise ConfigError(reason, reason=reason)
         handlers = settings.getwithbase("DOWNLOAD_HANDLERS")
         if not all(issubclass(load_object(handlers[scheme]), ProxyMeshDownloadHandler) for scheme in ("http", "https")):
             reason = (
@@ -135,7 +145,7 @@ class ProxyMeshMiddleware:
             raise ConfigError(reason, reason=reason)
         self.connect_timeout = settings.getfloat("PROXYMESH_CONNECT_TIMEOUT", 10)
         self._retry_times = settings.getint("PROXYMESH_RETRY_TIMES", 5)
-        self._max_wait = settings.getfloat("PROXYMESH_MAX_WAIT", 60)
+        self._max_wait = settings.getfloat("PROXYMESH_MAX_WAIT", 300)
         self._cooldown_http_codes = {int(code) for code in settings.getlist("PROXYMESH_COOLDOWN_HTTP_CODES")}
         self._priority_adjust = settings.getint("RETRY_PRIORITY_ADJUST")
         self._client = AsyncClient(
@@ -153,6 +163,8 @@ class ProxyMeshMiddleware:
         )
         # Not in the request's meta, which is written to disk with a JOBDIR: they have credentials.
         self._proxies: WeakKeyDictionary[Request, Proxy] = WeakKeyDictionary()
+        self._silences: Counter[str] = Counter()
+        self._given_back: WeakSet[Request] = WeakSet()
         self._closing: asyncio.Task[None] | None = None
         self._crawler = crawler
         crawler.signals.connect(self._closed, signals.spider_closed)
@@ -164,38 +176,54 @@ class ProxyMeshMiddleware:
 
     def proxy_for(self, request: Request) -> Proxy | None:
         """The proxy of a request that is on its way, with credentials; for the download handler."""
+        if request.meta.get("proxy") != request.meta.get(OURS):
+            # Somebody has sent it elsewhere meanwhile, where neither our credentials belong nor our judgement.
+            self._proxies.pop(request, None)
         return self._proxies.get(request)
 
-    async def process_request(self, request: Request) -> None:
+    async def process_request(self, request: Request) -> Request | None:
         """Scrapy's hook: chooses the proxy, or lets the request wait for one."""
         if urlparse_cached(request).scheme not in ("http", "https"):
-            return
+            return None
         meta = request.meta
         # Scrapy itself puts there what the environment says, and a request that is sent again has what it had.
-        chosen_by_others = "proxy" in meta and not meta.get("_scheme_proxy") and "proxymesh_proxy" not in meta
-        if chosen_by_others:
-            return
+        is_ours = meta.get("_scheme_proxy") or (OURS in meta and meta.get("proxy") == meta[OURS])
+        if "proxy" in meta and not is_ours:
+            for key in (OURS, "proxymesh_proxy"):
+                meta.pop(key, None)
+            return None
         proxy = await self._next(request)
+        if proxy is None:
+            return self._give_back(request)
         # Those of another proxy, of the environment's.
         request.headers.pop("Proxy-Authorization", None)
         meta.pop("_auth_proxy", None)
         self._proxies[request] = proxy
-        meta["proxy"], meta["proxymesh_proxy"] = proxy.using().url(), proxy.name
+        meta["proxy"] = meta[OURS] = proxy.using().url()
+        meta["proxymesh_proxy"] = proxy.name
         self._count("request_count")
         self._count(f"request_count/{proxy.name}")
+        return None
 
     def process_response(self, request: Request, response: Response) -> Request | Response:
         """Scrapy's hook: sends the request again if the proxy refused it."""
         proxy = self._proxies.pop(request, None)
         if proxy is None:
             return response
+        status = response.status
+        del self._silences[proxy.name]
         # In a tunnel all is the site's; without one, what passed an exit is (docs/assumptions.md, A19).
         of_the_proxy = urlparse_cached(request).scheme == "http" and b"X-ProxyMesh-IP" not in response.headers
-        if of_the_proxy and response.status in PROXY_FAILURES:
-            self._failed(proxy, str(response.status), f"answered {response.status}: {meaning_of(response.status)}")
-            return self._again(request, str(response.status)) or response
-        if response.status in self._cooldown_http_codes:
-            self._failed(proxy, str(response.status), f"got {response.status} from {urlparse_cached(request).netloc}")
+        if of_the_proxy and status in PROXY_FAILURES:
+            error = ProxyRefusedError(proxy.host, status, f"answered {status}: {meaning_of(status)}")
+            self._failed(proxy, str(status), error.said)
+            if again := self._again(request, str(status)):
+                return again
+            # It is no page, and must not be taken for one, nor put into a cache.
+            raise error
+        request.meta.pop("proxymesh_retry_times", None)
+        if status in self._cooldown_http_codes:
+            self._failed(proxy, str(status), f"got {status} from {urlparse_cached(request).netloc}")
         else:
             self._pool.report(proxy, True)
         return response
@@ -209,53 +237,74 @@ class ProxyMeshMiddleware:
         if isinstance(exception, ProxyRefusedError):
             if exception.status in SITE_FAILURES:
                 return None
-            reason = str(exception.status or reason)
-        elif isinstance(exception, DownloadFailedError) and urlparse_cached(request).scheme == "http":
-            # It may have reached the site: whether to send it again is for Scrapy to say.
-            self._failed(proxy, reason, f"broke off: {exception}")
-            return None
-        elif not (
-            isinstance(exception, (DownloadConnectionRefusedError, CannotResolveHostError, ConnectError))
-            or isinstance(exception.__cause__, ConnectTimeoutError)
+            self._failed(proxy, str(exception.status or reason), exception.said)
+            return self._again(request, str(exception.status or reason))
+        cause = exception.__cause__
+        if isinstance(exception, (DownloadConnectionRefusedError, CannotResolveHostError, ConnectError)) or isinstance(
+            cause, ConnectTimeoutError
         ):
-            return None
-        self._failed(proxy, reason, getattr(exception, "said", None) or f"cannot be reached: {exception}")
-        return self._again(request, reason)
+            self._failed(proxy, reason, f"cannot be reached: {exception}")
+            return self._again(request, reason)
+        # Otherwise it may have reached the site, and whether to send it again is for Scrapy to say.
+        closed = isinstance(cause, ResponseNeverReceived) and urlparse_cached(request).scheme == "http"
+        if closed or isinstance(exception, DownloadTimeoutError):
+            self._silences[proxy.name] += 1
+            if self._silences[proxy.name] >= SILENCES:
+                del self._silences[proxy.name]
+                self._failed(proxy, reason, f"gave no answer, {SILENCES} times in a row")
+        return None
 
-    async def _next(self, request: Request) -> Proxy:
+    async def _next(self, request: Request) -> Proxy | None:
+        """The next proxy; none if the spider is closed before there is one."""
         country = request.meta.get("proxymesh_country")
-        deadline = time.monotonic() + self._max_wait
-        while True:
+        waited = False
+        while not self._is_closing():
             try:
-                return await self._pool.get(country=country)
+                proxy = await self._pool.get(country=country)
+                if proxy.name == request.meta.get("proxymesh_proxy"):
+                    # It is sent again: if possible through another.
+                    proxy = await self._pool.get(country=country)
+                return proxy
             except PoolExhaustedError as error:
+                if not error.retry_after or error.retry_after > self._max_wait:
+                    if len(self._pool.cooling()) < len(self._pool.proxies):
+                        # It is for this country only.
+                        raise self._ignored(request, error) from error
+                    await self._close_spider("proxymesh_exhausted", f"No proxy can be used: {error}")
+                    return None
                 ready = time.monotonic() + error.retry_after
-                if not error.retry_after or ready > deadline:
-                    self._count("exhausted_count")
-                    _logger.error("Gave up %s: %s", request, error)
-                    raise IgnoreRequest(str(error)) from error
-                self._count("wait_count")
             except ValidationError as error:
-                _logger.error("Gave up %s: %s", request, error)
-                raise IgnoreRequest(str(error)) from error
+                raise self._ignored(request, error) from error
             except ProxyMeshError as error:
-                self._close_spider(error)
-                raise IgnoreRequest(str(error)) from error
-            while self._crawler.crawling and time.monotonic() < ready:
-                await asyncio.sleep(min(SLICE, ready - time.monotonic()))
-            if not self._crawler.crawling:
-                raise IgnoreRequest("the crawl is stopped, and all proxies are cooling down")
+                if self._pool.listed:
+                    raise  # It is the geo counts that are missing, for this country.
+                await self._close_spider("proxymesh_unavailable", f"The account's proxies cannot be had: {error}")
+                return None
+            if not waited:
+                waited = True
+                self._count("wait_count")
+            while not self._is_closing() and (left := ready - time.monotonic()) > 0:
+                await asyncio.sleep(min(SLICE, left))
+        return None
+
+    async def _close_spider(self, reason: str, why: str) -> None:
+        """There is nothing to crawl with, and to go on without a proxy is what nobody wants."""
+        if self._closing is None:
+            _logger.error("%s", why)
+            closing = self._crawler.engine.close_spider_async(reason=reason)
+            self._closing = asyncio.get_running_loop().create_task(closing)
+        while not self._is_closing():
+            # Until no request is taken from the scheduler any more.
+            await asyncio.sleep(0)
 
     def _failed(self, proxy: Proxy, reason: str, what: str) -> None:
         self._count("failure_count")
         self._count(f"failure_count/{proxy.name}/{reason}")
-        cooling = {one.name for one in self._pool.cooling()}
-        self._pool.report(proxy, False)
-        for one, seconds in self._pool.cooling().items():
-            if one.name == proxy.name and one.name not in cooling:
-                self._count("cooldown_count")
-                self._count(f"cooldown_count/{one.name}")
-                _logger.warning("The proxy %s %s; left out for %.0f s", one.name, what, seconds)
+        seconds = self._pool.report(proxy, False)
+        if seconds is not None:
+            self._count("cooldown_count")
+            self._count(f"cooldown_count/{proxy.name}")
+            _logger.warning("The proxy %s %s; left out for %.0f s", proxy.name, what, seconds)
 
     def _again(self, request: Request, reason: str) -> Request | None:
         times = request.meta.get("proxymesh_retry_times", 0) + 1
@@ -270,12 +319,24 @@ class ProxyMeshMiddleware:
         self._count(f"retry/reason_count/{reason}")
         return again
 
-    def _close_spider(self, error: ProxyMeshError) -> None:
-        """Without proxies there is nothing to crawl with, and to go on without them is what nobody wants."""
-        if self._closing is None:
-            _logger.error("The account's proxies cannot be had: %s", error)
-            closing = self._crawler.engine.close_spider_async(reason="proxymesh_unavailable")
-            self._closing = asyncio.get_running_loop().create_task(closing)
+    def _ignored(self, request: Request, error: ProxyMeshError) -> IgnoreRequest:
+        self._count("exhausted_count")
+        _logger.error("Gave up %s: %s", request, error)
+        return IgnoreRequest(str(error))
+
+    def _give_back(self, request: Request) -> Request:
+        """To the scheduler, so that a JOBDIR keeps it."""
+        if request in self._given_back:
+            # It did not come from there, but from somebody who waits for it, such as the middleware for robots.txt.
+            raise IgnoreRequest("the spider is closed, and there is no proxy")
+        again: Request = request.copy()
+        again.dont_filter = True
+        self._given_back.add(again)
+        return again
+
+    def _is_closing(self) -> bool:
+        slot = self._crawler.engine._slot
+        return slot is not None and slot.closing is not None
 
     async def _closed(self) -> None:
         await self._client.aclose()
@@ -301,8 +362,8 @@ class ProxyMeshDownloadHandler(HTTP11DownloadHandler):
             contextFactory=self._contextFactory,
             bindAddress=self._bind_address,
             pool=self._pool,
-            maxsize=self._default_maxsize,
-            warnsize=self._default_warnsize,
+            maxsize=getattr(self._crawler.spider, "download_maxsize", self._default_maxsize),
+            warnsize=getattr(self._crawler.spider, "download_warnsize", self._default_warnsize),
             fail_on_dataloss=self._fail_on_dataloss,
             crawler=self._crawler,
             tls_verbose_logging=self._tls_verbose_logging,

@@ -1,0 +1,21 @@
+"""A downloader middleware closer to the downloader than proxymesh's, which sends each request elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scrapy.exceptions import NotConfigured
+
+
+class Late:
+    def __init__(self, proxy: str) -> None:
+        self.proxy = proxy
+
+    @classmethod
+    def from_crawler(cls, crawler: Any) -> Late:
+        if proxy := crawler.settings.get("LATE_PROXY"):
+            return cls(proxy)
+        raise NotConfigured
+
+    def process_request(self, request: Any) -> None:
+        request.meta["proxy"] = self.proxy
