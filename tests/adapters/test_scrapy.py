@@ -356,6 +356,23 @@ def test_a_spider_that_is_closed_waits_for_no_proxy(
     assert len(sandbox.proxied()) == 4
 
 
+def test_what_is_under_way_when_the_spider_is_closed_is_finished(
+    sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any, tmp_path: Path
+) -> None:
+    """A media pipeline asks for its files when the spider is being closed already."""
+    settings = {
+        "ITEM_PIPELINES": '{"scrapy.pipelines.files.FilesPipeline": 1}',
+        "FILES_STORE": tmp_path / "files",
+        "CLOSESPIDER_PAGECOUNT": 1,
+    }
+    files = f"{site.http}bytes/100000 {site.https}bytes/200000"
+    told = crawl("files", page=site.http, files=files, settings=settings)
+    assert [file["status"] for file in told.items[0]["files"]] == ["downloaded"] * 2, told.log
+    assert sorted(path.stat().st_size for path in (tmp_path / "files/full").iterdir()) == [100000, 200000]
+    assert told.stat("finish_reason") == "closespider_pagecount"
+    assert told.stat("proxymesh/request_count") == 3
+
+
 def test_a_proxy_that_stays_silent_is_left_out(
     sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any
 ) -> None:

@@ -255,10 +255,10 @@ class ProxyMeshMiddleware:
         return None
 
     async def _next(self, request: Request) -> Proxy | None:
-        """The next proxy; none if the spider is closed before there is one."""
+        """The next proxy; none if the spider is closed while there is none."""
         country = request.meta.get("proxymesh_country")
         waited = False
-        while not self._is_closing():
+        while True:
             try:
                 proxy = await self._pool.get(country=country)
                 if proxy.name == request.meta.get("proxymesh_proxy"):
@@ -266,6 +266,8 @@ class ProxyMeshMiddleware:
                     proxy = await self._pool.get(country=country)
                 return proxy
             except PoolExhaustedError as error:
+                if self._is_closing():
+                    return None
                 if not error.retry_after or error.retry_after > self._max_wait:
                     if len(self._pool.cooling()) < len(self._pool.proxies):
                         # It is for this country only.
@@ -285,7 +287,6 @@ class ProxyMeshMiddleware:
                 self._count("wait_count")
             while not self._is_closing() and (left := ready - time.monotonic()) > 0:
                 await asyncio.sleep(min(SLICE, left))
-        return None
 
     async def _close_spider(self, reason: str, why: str) -> None:
         """There is nothing to crawl with, and to go on without a proxy is what nobody wants."""

@@ -1,0 +1,20 @@
+"""Fetches a page, and the files that it is told to fetch with it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import scrapy
+
+
+class Files(scrapy.Spider):
+    name = "files"
+    page: str
+    files: str
+
+    async def start(self) -> AsyncIterator[Any]:
+        yield scrapy.Request(self.page)
+
+    def parse(self, response: Any) -> Iterator[Any]:
+        yield {"file_urls": self.files.split()}
