@@ -379,6 +379,18 @@ impl Proxy {
 
     /// A `selenium.webdriver.Proxy`, for `options.proxy`, on a machine whose IP is authorised.
     ///
+    /// Elsewhere the browser has to be told the password by WebDriver BiDi, with `options.enable_bidi = True`. The first page has to be
+    /// opened by it, too, as with `driver.get` Chrome waits until its time limit. Chrome remembers the answer; if the handler stayed,
+    /// sites that ask for a password would get this one.
+    ///
+    ///     options.proxy = proxy.using().selenium()
+    ///     driver = webdriver.Chrome(options=options)
+    ///     handler = driver.network.add_auth_handler(username, password)
+    ///     driver.browsing_context.navigate(driver.current_window_handle, url, wait="complete")
+    ///     driver.network.remove_auth_handler(handler)
+    ///
+    /// `driver.get` does not tell that a proxy refuses: `check` does.
+    ///
     /// Raises:
     ///     ConfigError: It has credentials, which browsers do not take there, or steers the exit.
     #[pyo3(signature = () -> "SeleniumProxy")]

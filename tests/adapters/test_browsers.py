@@ -157,8 +157,9 @@ class TestSelenium:
         """As the error of `selenium()` says. With `get` for the first page, Chromium answers nothing, and waits."""
         proxy = listed(client, "us-ca").using(client=client)
         with driver(proxy.using(), enable_bidi=True) as started:
-            started.network.add_auth_handler(sandbox.username, sandbox.password)
+            handler = started.network.add_auth_handler(sandbox.username, sandbox.password)
             started.browsing_context.navigate(started.current_window_handle, site.https, wait="complete")
+            started.network.remove_auth_handler(handler)
             assert shown(started)["host"] in site.https
             for url in (site.http, site.https):
                 started.get(url)
@@ -166,6 +167,31 @@ class TestSelenium:
         seen = at_the_proxy(sandbox)
         assert {request.method for request in seen} == {"GET", "CONNECT"}
         assert {(request.auth, request.account) for request in seen} == {("basic", sandbox.username)}
+
+    def test_a_site_that_asks_for_a_password_does_not_get_the_proxys(
+        self, sandbox: Sandbox, client: proxymesh.Client, site: Site
+    ) -> None:
+        """As the handler is taken away: it answers whoever asks."""
+        with driver(listed(client, "us-ca"), enable_bidi=True) as started:
+            handler = started.network.add_auth_handler(sandbox.username, sandbox.password)
+            started.browsing_context.navigate(started.current_window_handle, site.http, wait="complete")
+            started.network.remove_auth_handler(handler)
+            question = {"WWW-Authenticate": 'Basic realm="a site"'}
+            sandbox.fault("status", status=401, headers=question, proxy="us-ca", times=0)
+            private = f"{site.http}private"
+            with pytest.raises(Exception, match="ERR_"):
+                started.browsing_context.navigate(started.current_window_handle, private, wait="complete")
+        asked = [request for request in sandbox.proxied() if request.target == private]
+        assert {(request.status, request.auth) for request in asked} == {(401, "basic")}
+        assert not [request for request in asked if "authorization" in request.headers]
+
+    def test_what_no_proxy_lets_through_is_an_empty_page(self, client: proxymesh.Client, site: Site) -> None:
+        """`get` does not tell."""
+        with driver(listed(client, "us-ca")) as started:
+            for url in (site.http, site.https):
+                started.get(url)
+                status = "return performance.getEntriesByType('navigation')[0].responseStatus"
+                assert (started.find_element("tag name", "body").text, started.execute_script(status)) == ("", 407)
 
     def test_what_a_proxy_refuses_is_no_page_of_the_site(
         self, sandbox: Sandbox, client: proxymesh.Client, site: Site
@@ -196,6 +222,9 @@ def test_what_no_browser_can_is_refused_with_the_way_out(proxy: Proxy, make: Any
 
 
 def test_selenium_takes_no_credentials_and_says_the_way_out() -> None:
-    way_out = r"^Selenium gives a browser no credentials .*client\.ips\.authorized.*or .*add_auth_handler.*navigate"
+    way_out = (
+        r"^Selenium gives a browser no credentials .*client\.ips\.authorized.*or .*"
+        r"add_auth_handler.*navigate.*remove_auth_handler"
+    )
     with pytest.raises(proxymesh.ConfigError, match=way_out):
         Proxy("us-ca.proxymesh.com").using("me", "secret").selenium()

@@ -132,8 +132,9 @@ def selenium(proxy: Proxy) -> SeleniumProxy:
         reason = (
             "Selenium gives a browser no credentials for a proxy; authorise this machine's IP (client.ips.authorized) "
             "and take the proxy without them, or answer the proxy's question by WebDriver BiDi: "
-            "driver.network.add_auth_handler(username, password), and then the first page with "
-            "driver.browsing_context.navigate(driver.current_window_handle, url)"
+            "driver.network.add_auth_handler(username, password), then the first page with "
+            "driver.browsing_context.navigate(driver.current_window_handle, url), and then "
+            "driver.network.remove_auth_handler, or sites that ask for a password get this one"
         )
         raise ConfigError(reason, reason=reason)
     place = address(proxy).removeprefix("http://")
