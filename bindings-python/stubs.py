@@ -26,6 +26,7 @@ from typing import Any, Literal
 
 from httpx import Proxy as HttpxProxy
 from requests import Session as RequestsSession
+from playwright.sync_api import ProxySettings as PlaywrightProxy
 from selenium.webdriver import Proxy as SeleniumProxy
 from typing_extensions import Self
 from urllib3 import ProxyManager

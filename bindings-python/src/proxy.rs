@@ -372,7 +372,7 @@ impl Proxy {
     ///
     /// Raises:
     ///     ConfigError: It has a token or steers the exit: a browser sends a proxy no headers.
-    #[pyo3(signature = () -> "dict[str, str]")]
+    #[pyo3(signature = () -> "PlaywrightProxy")]
     fn playwright<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         adapted(slf, "playwright", None)
     }

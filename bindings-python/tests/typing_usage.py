@@ -268,7 +268,6 @@ def last_mile(client: Client) -> list[str]:
         assert_type(ip, str)
     assert_type(proxy.using("me", "secret").scrapy_meta(), dict[str, str])
     assert_type(proxy.using("me", "secret").env(), dict[str, str])
-    assert_type(proxy.using("me", "secret").playwright(), dict[str, str])
     assert_type(proxy.using(client=client).headers(), dict[str, str])
     return [proxy.country or "" for proxy in pool.proxies]
 

@@ -13,7 +13,7 @@ import browsers
 import playwright.async_api
 import proxymesh
 import pytest
-from playwright.sync_api import Browser, Error, sync_playwright
+from playwright.sync_api import Browser, Error, ProxySettings, sync_playwright
 from proxymesh import Proxy
 from proxymesh.sandbox import ProxiedRequest, Sandbox
 from selenium import webdriver
@@ -49,10 +49,10 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-def visit(browser: Browser, settings: dict[str, str], site: Site) -> dict[str, str]:
+def visit(browser: Browser, settings: ProxySettings, site: Site) -> dict[str, str]:
     """Opens both pages, and tells the exit IPs that the answers have."""
     exits = {}
-    with browser.new_context(proxy=settings) as context:  # type: ignore[arg-type]
+    with browser.new_context(proxy=settings) as context:
         page = context.new_page()
         for url in (site.http, site.https):
             answer = page.goto(url)
@@ -85,7 +85,7 @@ class TestPlaywright:
     def test_a_whole_browser_with_asyncio(self, sandbox: Sandbox, client: proxymesh.Client, site: Site) -> None:
         async def main() -> None:
             async with playwright.async_api.async_playwright() as started:
-                settings: Any = listed(client, "us-ca").using(client=client).playwright()
+                settings = listed(client, "us-ca").using(client=client).playwright()
                 browser = await started.chromium.launch(proxy=settings, **CHROMIUM)
                 page = await browser.new_page()
                 for url in (site.http, site.https):
@@ -106,7 +106,7 @@ class TestPlaywright:
         self, sandbox: Sandbox, client: proxymesh.Client, site: Site, chromium: Browser
     ) -> None:
         sandbox.fault("status", status=509, proxy="us-ca", times=0)
-        settings: Any = listed(client, "us-ca").using(client=client).playwright()
+        settings = listed(client, "us-ca").using(client=client).playwright()
         with chromium.new_context(proxy=settings) as context:
             page = context.new_page()
             answer = page.goto(site.http)
@@ -114,7 +114,7 @@ class TestPlaywright:
             assert (answer.status, EXIT_IP in answer.headers) == (509, False)
             with pytest.raises(Error, match="ERR_TUNNEL_CONNECTION_FAILED"):
                 page.goto(site.https)
-        wrong: Any = listed(client, "us-ny").using("me", "wrong").playwright()
+        wrong = listed(client, "us-ny").using("me", "wrong").playwright()
         with chromium.new_context(proxy=wrong) as context, pytest.raises(Error, match="ERR_"):
             context.new_page().goto(site.https)
 

@@ -14,6 +14,7 @@ from ._errors import ConfigError
 
 if TYPE_CHECKING:
     from httpx import Proxy as HttpxProxy
+    from playwright.sync_api import ProxySettings as PlaywrightProxy
     from requests import Session as RequestsSession
     from selenium.webdriver import Proxy as SeleniumProxy
     from urllib3 import ProxyManager
@@ -106,14 +107,14 @@ def scrapy_meta(proxy: Proxy) -> dict[str, str]:
     return {"proxy": for_latin_1(proxy)}
 
 
-def playwright(proxy: Proxy) -> dict[str, str]:
+def playwright(proxy: Proxy) -> PlaywrightProxy:
     without_headers(
         proxy,
         "a browser",
         "give a username and password, or authorise this machine's IP (client.ips.authorized); for a country take a "
         "proxy that is in it",
     )
-    settings = {"server": address(proxy)}
+    settings: PlaywrightProxy = {"server": address(proxy)}
     if basic := proxy._username_and_password():
         # As they are: Playwright encodes nothing and decodes nothing.
         settings["username"], settings["password"] = basic

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import Any, Final, Literal, SupportsFloat, SupportsIndex, final
 
 from httpx import Proxy as HttpxProxy
+from playwright.sync_api import ProxySettings as PlaywrightProxy
 from requests import Session as RequestsSession
 from selenium.webdriver import Proxy as SeleniumProxy
 from typing_extensions import Self
@@ -1151,7 +1152,7 @@ class Proxy:
         """
         The first part of the domain, such as `us-ca`.
         """
-    def playwright(self, /) -> dict[str, str]:
+    def playwright(self, /) -> PlaywrightProxy:
         """
         For Playwright's `launch(proxy=…)` and `new_context(proxy=…)`: `server`, `username` and `password`.
 
