@@ -377,7 +377,7 @@ def test_a_proxy_that_stays_silent_is_left_out(
     sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any
 ) -> None:
     sandbox.fault("delay", seconds=30, proxy="us-ca", times=0)
-    told = ask(crawl, *[{"url": url} for url in (site.http, site.https) * 8], DOWNLOAD_TIMEOUT=1)
+    told = ask(crawl, *[{"url": url} for url in (site.http, site.https) * 8], DOWNLOAD_TIMEOUT=2)
     assert [item["status"] for item in told.items] == [200] * 16, "what is sent again goes through another"
     assert (told.stat("proxymesh/cooldown_count/us-ca"), told.stat("proxymesh/request_count/us-ca")) == (1, 3)
     assert "The proxy us-ca gave no answer, 3 times in a row; left out for 60 s" in told.log
