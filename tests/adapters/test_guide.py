@@ -16,6 +16,7 @@ import browsers
 import proxymesh
 import pytest
 from proxymesh.sandbox import Sandbox
+from proxymesh.scrapy import ProxyMeshMiddleware
 from support import Site
 
 GUIDE = Path(__file__).parents[2] / "docs/scraping.md"
@@ -125,12 +126,17 @@ def test_the_scrapy_project(sandbox: Sandbox, site: Site, reader: dict[str, str]
 
 
 def test_what_it_says_of_settings_is_so() -> None:
-    """Each setting of its table is described at the middleware, with its default, and the other way round."""
-    pytest.importorskip("scrapy")
-    from proxymesh.scrapy import ProxyMeshMiddleware
-
-    described = set(re.findall(r"PROXYMESH_\w+", ProxyMeshMiddleware.__doc__ or ""))
+    """The code, the middleware's docstring and the guide name the same settings, with the same defaults."""
+    code = Path(proxymesh.__file__).with_name("scrapy.py").read_text(encoding="utf-8")
     table = GUIDE.read_text(encoding="utf-8").partition("| setting |")[2].partition("| meta key |")[0]
-    assert set(re.findall(r"PROXYMESH_\w+", table)) == described
-    read = set(re.findall(r'"(PROXYMESH_\w+)"', Path(proxymesh.__file__).with_name("scrapy.py").read_text()))
-    assert read == described
+    described = ProxyMeshMiddleware.__doc__ or ""
+    names = set(re.findall(r'"(PROXYMESH_\w+)"', code))
+    assert set(re.findall(r"PROXYMESH_\w+", described)) == set(re.findall(r"PROXYMESH_\w+", table)) == names
+    defaults = dict(re.findall(r'"(PROXYMESH_\w+)", ([^)]+)\)', code))
+    assert len(defaults) == 8
+    for found in (
+        re.findall(r"``(\w+)`` \(``(.+?)``\)", described),
+        re.findall(r"^\| `(\w+)` \| `(.+?)`", table, re.M),
+    ):
+        told = dict(found)
+        assert {name: told[name] for name in defaults} == defaults
