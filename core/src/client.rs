@@ -96,6 +96,14 @@ impl Client {
         self.transport.base_url()
     }
 
+    /// The end of a trial of the credentials that goes on although its call was given up, if there is one: somebody has to run the
+    /// event loop until then.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn unfinished(&self) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
+        self.transport.unfinished()
+    }
+
     /// Sends any call. The handles are made of this; use them instead where you can.
     ///
     /// # Errors

@@ -37,10 +37,10 @@ pub enum Error {
         /// The call, such as `tokens.list`.
         call: &'static str,
     },
-    /// These credentials, or this process, have failed too often, or were not answered; nothing was sent. Four
+    /// The service has refused these credentials twice, or three of this process, in five minutes; nothing was sent. Four
     /// failures ban the account for three hours, so the client stops before that.
     #[error(
-        "{call} was not sent: too many authentications have failed, or got no answer (four failures ban the account for 3 hours); correct the credentials, or wait {} s",
+        "{call} was not sent: too many authentications have failed (four failures ban the account for 3 hours); correct the credentials, or wait {} s",
         whole_seconds(.retry_after)
     )]
     AuthenticationBlocked {
@@ -167,7 +167,7 @@ fn headline(status: u16) -> &'static str {
         403 => "permission denied",
         404 => "not found",
         429 => "too many requests",
-        500..=599 => "the service is in trouble",
+        500..=599 => "server error",
         _ => "unexpected status",
     }
 }
@@ -182,10 +182,27 @@ fn after(attempts: u32) -> String {
 }
 
 impl Refusal {
+    /// A 401 that another process was given, and that is known to hold for `call` as well.
+    pub(crate) fn elsewhere(call: &'static str) -> Self {
+        Self {
+            call,
+            status: 401,
+            reason: "wrong credentials, or banned after too many failures".to_owned(),
+            field_errors: BTreeMap::new(),
+            body: String::new(),
+            retry_after: None,
+            attempts: 0,
+        }
+    }
+
     /// What was refused and why, without the call's name and advice.
     pub(crate) fn summary(&self) -> String {
-        let Self { status, reason, .. } = self;
-        format!("{} ({status}): {reason}", headline(*status))
+        format!("{}: {}", self.headline(), self.reason)
+    }
+
+    /// What was refused, alone.
+    pub(crate) fn headline(&self) -> String {
+        format!("{} ({})", headline(self.status), self.status)
     }
 
     /// Files the refusal under the kind of its status.

@@ -227,6 +227,7 @@ impl Params {
 }
 
 /// A request ready to be sent: an endpoint without its type.
+#[derive(Clone)]
 pub struct Request {
     pub(crate) call: &'static Call,
     /// Form-encoded parameters; wiped when the last copy is dropped.

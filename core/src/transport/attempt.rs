@@ -9,37 +9,37 @@ use bytes::{Bytes, BytesMut};
 use reqwest::header::RETRY_AFTER;
 use std::{
     error::Error as StdError,
-    time::{Duration, SystemTime},
+    future::poll_fn,
+    pin::{Pin, pin},
+    task::Poll,
+    time::SystemTime,
 };
-use tokio::time::{Instant, timeout_at};
 
 /// The most that is read of a successful answer.
 const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
 /// The most that is read of a refusal; its text is cut further.
 pub(super) const LARGEST_REFUSAL: usize = 64 * 1024;
 
-/// Sends `request`, which has to be answered by the deadline, `limit` after its start.
+/// Sends `request`, and waits for the answer until `expired` says why it waits no longer.
 pub(super) async fn send(
     client: &reqwest::Client,
     request: reqwest::Request,
     sent: &Sent,
-    deadline: Instant,
-    limit: Duration,
+    expired: impl Future<Output = Cause>,
 ) -> Outcome {
+    let mut expired = pin!(expired);
     let failed = |cause| if sent.begun() { Outcome::Unanswered(cause) } else { Outcome::Unsent(cause) };
-    let mut response = match timeout_at(deadline, client.execute(request)).await {
+    let mut response = match unless(expired.as_mut(), client.execute(request)).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => return failed(cause(&error)),
-        Err(_) => return failed(Cause::timed_out(limit)),
+        Err(cause) => return failed(cause),
     };
     let status = response.status().as_u16();
     let retry_after = response
         .headers()
         .get(RETRY_AFTER)
         .and_then(|value| retry::retry_after(value.to_str().ok()?, SystemTime::now()));
-    let read =
-        timeout_at(deadline, read(&mut response)).await.unwrap_or_else(|_| Err(Cause::timed_out(limit)));
-    match read {
+    match unless(expired, read(&mut response)).await.and_then(|read| read) {
         Ok(body) => Outcome::Answered(Answer { status, retry_after, body }),
         // What a refusal says in its status stands, even if its body broke off.
         Err(_) if !response.status().is_success() => {
@@ -47,6 +47,19 @@ pub(super) async fn send(
         }
         Err(cause) => Outcome::Unanswered(cause),
     }
+}
+
+/// What `future` gives, unless `expired` ends before it.
+async fn unless<T>(
+    mut expired: Pin<&mut impl Future<Output = Cause>>,
+    future: impl Future<Output = T>,
+) -> Result<T, Cause> {
+    let mut future = pin!(future);
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(given) => Poll::Ready(Ok(given)),
+        Poll::Pending => expired.as_mut().poll(context).map(Err),
+    })
+    .await
 }
 
 /// Reads the body; none if it is a success larger than may be read. A refusal is cut.

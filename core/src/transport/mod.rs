@@ -17,12 +17,12 @@ use crate::{
     endpoint::{
         Auth, CALLS, Call, Endpoint, Finding, Found, Method, Mismatch, ReadBack, Replay, Request, Sendable,
     },
-    error::{Error, Refusal, Result},
+    error::{Error, Result},
     observer::{self, Observer},
     settings::{Options, Resolved},
 };
 use bytes::Bytes;
-use gate::Gate;
+use gate::{GOES_ON, Gate, Held, Leave, Permit};
 use outcome::{Answer, Cause, Outcome};
 use outgoing::{Outgoing, Sent};
 use reqwest::{
@@ -31,8 +31,18 @@ use reqwest::{
 };
 use rustls::RootCertStore;
 use secrecy::SecretString;
-use std::{fmt, sync::Arc, time::Duration};
-use tokio::{sync::Semaphore, time::Instant};
+use std::{
+    convert::Infallible,
+    fmt,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+    task::{JoinError, JoinHandle},
+    time::{Instant, timeout_at},
+};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
@@ -59,8 +69,10 @@ pub(crate) struct Transport {
     /// What every request carries.
     headers: HeaderMap,
     secrets: Vec<SecretString>,
-    gate: Gate,
-    connections: Semaphore,
+    gate: Arc<Gate>,
+    connections: Arc<Semaphore>,
+    /// The trial that was given up last.
+    unfinished: Mutex<Option<JoinHandle<Outcome>>>,
 }
 
 /// What a transport is made from, so that a forked process can make one of its own.
@@ -77,29 +89,47 @@ struct Setup {
 /// A call that failed for good.
 struct Failure {
     error: Error,
-    /// The request may have been carried out all the same.
-    in_doubt: bool,
-    /// The last cause for which a request that went out got no answer.
-    unanswered: Option<Cause>,
+    /// Why the write may have been carried out all the same.
+    doubt: Option<Doubt>,
+}
+
+/// What became of a request that may have been carried out.
+struct Doubt {
+    reason: String,
+    /// No answer came, or none that can be read; otherwise it was a server error.
+    unanswered: bool,
 }
 
 impl Failure {
     fn certain(error: Error) -> Self {
-        Self { error, in_doubt: false, unanswered: None }
+        Self { error, doubt: None }
     }
 
-    /// What to tell of a call that nothing can be found out about: of a write that got no answer, that its outcome is unknown.
-    /// A refusal that came after that stands, unless the write is one that is never sent again, or says no more than that the
-    /// service is busy.
-    fn settled(self, call: &Call) -> Error {
-        match (call.replay, self.unanswered, self.error) {
-            (Replay::Once, Some(cause), _)
-            | (
-                Replay::Idempotent,
-                Some(cause),
-                Error::Timeout { .. } | Error::Connection { .. } | Error::Server(_) | Error::RateLimited(_),
-            ) => outcome_unknown(call, cause.reason),
-            (_, _, error) => error,
+    /// What to tell of a call that nothing can be found out about: of a write that may have been carried out, that its outcome is
+    /// unknown. Only where sending it again is harmless, what the service itself says of its last request stands.
+    fn settled(self, call: &'static Call) -> Error {
+        let Some(doubt) = &self.doubt else { return self.error };
+        match (call.replay, &self.error) {
+            (Replay::Read, _)
+            | (Replay::Idempotent, Error::BadRequest(_) | Error::PlanLimit(_) | Error::NotFound(_)) => self.error,
+            (Replay::Idempotent, Error::Server(_)) if !doubt.unanswered => self.error,
+            _ => unknown(call, self),
+        }
+    }
+}
+
+impl Doubt {
+    fn of(error: &Error) -> Self {
+        match error {
+            Error::Decode { status, reason, .. } => Self {
+                reason: format!("the answer ({status}) cannot be read: {reason}"),
+                unanswered: true,
+            },
+            error => match error.refusal() {
+                // Without what the service says of it, which may be to try again.
+                Some(refusal) => Self { reason: refusal.headline(), unanswered: false },
+                None => Self { reason: error.reason().unwrap_or_default().to_owned(), unanswered: true },
+            },
         }
     }
 }
@@ -147,7 +177,7 @@ impl Exchange {
                 // A write may have been carried out, or a front end may have spoken.
                 match request.call.replay {
                     Replay::Read => error,
-                    _ => unknown(request.call, Failure::certain(error)),
+                    _ => unknown(request.call, Failure { doubt: Some(Doubt::of(&error)), error }),
                 }
             }),
             End::Failed(error) => Err(error),
@@ -224,8 +254,9 @@ impl Transport {
             urls: CALLS.into_iter().map(|call| (call.path, url_of(&setup.base_url, call))).collect(),
             headers,
             secrets: setup.credentials.secrets(),
-            gate: Gate::of(setup.base_url.as_str(), &setup.credentials),
-            connections: Semaphore::new(CONNECTIONS),
+            gate: Arc::new(Gate::of(setup.base_url.as_str(), &setup.credentials)),
+            connections: Arc::new(Semaphore::new(CONNECTIONS)),
+            unfinished: Mutex::new(None),
             setup,
         })
     }
@@ -254,11 +285,11 @@ impl Transport {
                 Ok(()) => End::Answered(answer),
                 Err(mismatch) => {
                     let error = self.unreadable(&request, &answer, &mismatch);
-                    let failure = Failure { error, in_doubt: true, unanswered: None };
+                    let failure = Failure { doubt: Some(Doubt::of(&error)), error };
                     self.settle(call, endpoint.probe(), failure, options, observer).await
                 }
             },
-            Err(failure) if call.replay == Replay::Verifiable && failure.in_doubt => {
+            Err(failure) if call.replay == Replay::Verifiable && failure.doubt.is_some() => {
                 self.settle(call, endpoint.probe(), failure, options, observer).await
             }
             Err(failure) => End::Failed(failure.settled(call)),
@@ -280,7 +311,7 @@ impl Transport {
 
     /// Looks up whether a write that ended in doubt took effect, where that can be.
     async fn settle(
-        &self,
+        self: &Arc<Self>,
         call: &'static Call,
         probe: Option<Request>,
         failure: Failure,
@@ -289,14 +320,14 @@ impl Transport {
     ) -> End {
         let refused = match &failure.error {
             Error::Authentication(_) | Error::AuthenticationBlocked { .. } => true,
-            Error::Timeout { .. }
-            | Error::Connection { .. }
-            | Error::Decode { .. }
-            | Error::Server(_)
-            | Error::RateLimited(_) => false,
-            // Only "already so" can be the echo of an earlier attempt; any other answer stands.
-            error if error.status().is_some_and(|status| call.already_so.contains(&status)) => false,
-            _ => return End::Failed(failure.error),
+            // Only "already so" can be the echo of an earlier attempt; any other answer of the service's own stands.
+            Error::BadRequest(refusal) | Error::PlanLimit(refusal) | Error::NotFound(refusal)
+                if !call.already_so.contains(&refusal.status) =>
+            {
+                return End::Failed(failure.error);
+            }
+            // The rest may be a front end's word, or nobody's.
+            _ => false,
         };
         let Some(probe) = probe.filter(|_| !refused) else {
             return End::Failed(unknown(call, failure));
@@ -315,7 +346,7 @@ impl Transport {
 
     /// Sends a request as often as it may be sent, until it succeeds.
     async fn deliver(
-        &self,
+        self: &Arc<Self>,
         request: &Request,
         options: Options,
         observer: Option<&Observer>,
@@ -324,87 +355,119 @@ impl Transport {
         if call.auth == Auth::BasicOnly && !self.setup.credentials.is_basic() {
             return Err(Failure::certain(Error::BasicAuthRequired { call: call.name }));
         }
-        let (mut attempts, mut in_doubt, mut unanswered) = (0, false, None);
+        let (mut attempts, mut doubt) = (0, None::<Doubt>);
         loop {
             attempts += 1;
             let (outcome, start) = match self.attempt(request, options, attempts).await {
                 Ok(ended) => ended,
-                Err(error) => return Err(Failure { error, in_doubt, unanswered }),
+                Err(error) => return Err(Failure { error, doubt }),
             };
             let retry_in = match &outcome {
                 Outcome::Answered(answer) if answer.is_success() => None,
                 _ => retry::wait(call.replay, &outcome, attempts, options.retries()),
             };
             observer::tell(observer, || outcome.told(call, attempts, start.elapsed(), retry_in));
-            in_doubt |= retry::is_ambiguous(&outcome);
-            if let Outcome::Unanswered(cause) = &outcome {
-                unanswered = Some(cause.clone());
-            }
-            if let Some(wait) = retry_in {
-                tokio::time::sleep(wait).await;
-                continue;
-            }
+            let ambiguous = retry::is_ambiguous(&outcome);
             let error = match outcome {
                 Outcome::Answered(answer) if answer.is_success() => return Ok(answer),
                 Outcome::Answered(answer) => {
                     refusal::refusal(call, &answer, attempts, &self.secrets(request)).into_error()
                 }
-                Outcome::Unsent(cause) | Outcome::Unanswered(cause) => {
-                    let Cause { timed_out, reason, .. } = cause;
-                    if timed_out {
-                        Error::Timeout { call: call.name, reason, attempts }
-                    } else {
-                        Error::Connection { call: call.name, reason, attempts }
-                    }
+                Outcome::Unsent(Cause { timed_out: true, reason, .. })
+                | Outcome::Unanswered(Cause { timed_out: true, reason, .. }) => {
+                    Error::Timeout { call: call.name, reason, attempts }
+                }
+                Outcome::Unsent(Cause { reason, .. }) | Outcome::Unanswered(Cause { reason, .. }) => {
+                    Error::Connection { call: call.name, reason, attempts }
                 }
             };
-            return Err(Failure { error, in_doubt, unanswered });
+            if ambiguous {
+                let latest = Doubt::of(&error);
+                if latest.unanswered || doubt.as_ref().is_none_or(|doubt| !doubt.unanswered) {
+                    doubt = Some(latest);
+                }
+            }
+            match retry_in {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => return Err(Failure { error, doubt }),
+            }
         }
     }
 
     /// Passes the gate and sends the request once: what came of it, and when it began. An error is the gate's: nothing was
     /// sent.
     async fn attempt(
-        &self,
+        self: &Arc<Self>,
         request: &Request,
         options: Options,
         attempts: u32,
     ) -> Result<(Outcome, Instant)> {
         let call = request.call;
         let limit = options.attempt_timeout();
-        let mut permit = match self.gate.pass() {
-            Some(permit) => permit,
-            None => tokio::time::timeout(limit, self.gate.enter(call.name)).await.map_err(|_| {
-                let seconds = limit.as_secs_f64();
-                let reason = format!(
-                    "waited {seconds} s for another call to find out whether the credentials are right"
-                );
-                Error::Timeout { call: call.name, reason, attempts }
-            })??,
-        };
-        // Fails if it is closed, which it never is. The time limit is that of the attempt: it does not run while waiting for one's turn.
-        let _connection = self.connections.acquire().await.ok();
-        let start = Instant::now();
-        let deadline = start.checked_add(limit).unwrap_or_else(|| start + FOR_EVER);
-        let (message, sent) = self.message(request);
-        permit.sends(&sent);
-        let client = if call.replay == Replay::Once { &self.unpooled } else { &self.pooled };
-        let outcome = attempt::send(client, message, &sent, deadline, limit).await;
-        match &outcome {
+        loop {
+            // Fails if it is closed, which it never is. The time limit is that of the attempt: it does not run while waiting
+            // for one's turn.
+            let turn = self.connections.clone().acquire_owned().await.ok();
+            let entered = match self.gate.pass() {
+                Some(permit) => Ok(permit),
+                None => self.gate.enter(call.name, limit).await,
+            };
+            let start = Instant::now();
+            let permit = match entered {
+                Ok(permit) => permit,
+                Err(Held::Refused(error)) => return Err(error),
+                Err(Held::Unanswered(cause)) => return Ok((Outcome::Unsent(cause), start)),
+            };
+            let deadline = start.checked_add(limit).unwrap_or_else(|| start + FOR_EVER);
+            let (message, sent) = self.message(request, permit.leave());
+            let outcome = if permit.is_trial() {
+                let sending = Sending { transport: self.clone(), request: request.clone(), attempts, permit, turn };
+                sending.try_credentials(message, &sent, deadline, limit).await
+            } else {
+                let expired = async {
+                    tokio::time::sleep_until(deadline).await;
+                    Cause::timed_out(limit)
+                };
+                let outcome = attempt::send(self.sender(call), message, &sent, expired).await;
+                self.judge(permit, request, attempts, &outcome);
+                outcome
+            };
+            // A 401 has come while it waited for its connection: it is for the gate to say what is next.
+            if !sent.is_held_back() {
+                return Ok((outcome, start));
+            }
+        }
+    }
+
+    fn sender(&self, call: &Call) -> &reqwest::Client {
+        if call.replay == Replay::Once { &self.unpooled } else { &self.pooled }
+    }
+
+    /// Tells the gate what an outcome says of the credentials.
+    fn judge(&self, permit: Permit, request: &Request, attempts: u32, outcome: &Outcome) {
+        match outcome {
             Outcome::Answered(answer) => match answer.status {
                 200..=299 | 400 | 402 | 404 => permit.accepted(),
-                401 => permit.rejected(&refusal::refusal(call, answer, attempts, &self.secrets(request))),
+                401 => {
+                    let secrets = self.secrets(request);
+                    permit.rejected(&refusal::refusal(request.call, answer, attempts, &secrets));
+                }
                 // These may be a front end's word, given before the credentials were looked at.
                 _ => permit.undecided(),
             },
-            Outcome::Unsent(_) => permit.undecided(),
-            Outcome::Unanswered(_) => drop(permit),
+            Outcome::Unsent(cause) => permit.unsent(cause),
+            Outcome::Unanswered(cause) => permit.unanswered(cause),
         }
-        Ok((outcome, start))
+    }
+
+    /// A trial of the credentials that goes on although the call that began it was given up, if there is one.
+    pub(crate) fn unfinished(&self) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
+        let trial = lock(&self.unfinished).take().filter(|trial| !trial.is_finished())?;
+        Some(Box::pin(async move { drop(trial.await) }))
     }
 
     /// The HTTP request, and the watch over whether it was sent.
-    fn message(&self, request: &Request) -> (reqwest::Request, Sent) {
+    fn message(&self, request: &Request, leave: Leave) -> (reqwest::Request, Sent) {
         let call = request.call;
         let known = self.urls.iter().find(|(path, _)| *path == call.path);
         let mut url = known.map_or_else(|| url_of(&self.setup.base_url, call), |(_, url)| url.clone());
@@ -427,7 +490,7 @@ impl Transport {
                 headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
             }
         }
-        let (body, sent) = Outgoing::new(form);
+        let (body, sent) = Outgoing::new(form, leave);
         *message.body_mut() = Some(reqwest::Body::wrap(body));
         (message, sent)
     }
@@ -445,20 +508,99 @@ fn url_of(base_url: &Url, call: &Call) -> Url {
 }
 
 /// The error for a write of which nothing could be found out.
-fn unknown(call: &'static Call, failure: Failure) -> Error {
-    match (failure.unanswered, failure.error) {
-        (None, error @ Error::Server(_)) => error,
-        (Some(cause), _) => outcome_unknown(call, cause.reason),
-        (None, Error::Decode { status, reason, .. }) => {
-            outcome_unknown(call, format!("the answer ({status}) cannot be read: {reason}"))
-        }
-        (None, error) => {
-            let reason = error.refusal().map_or_else(|| error.to_string(), Refusal::summary);
-            outcome_unknown(call, reason)
+fn unknown(call: &'static Call, Failure { error, doubt }: Failure) -> Error {
+    let reason = match doubt {
+        Some(doubt) => doubt.reason,
+        None => Doubt::of(&error).reason,
+    };
+    Error::OutcomeUnknown { call: call.name, reason, advice: call.find_out }
+}
+
+/// A request that tries the credentials. It goes on to its answer, which is the verdict for all that wait for it, even if its
+/// own call is given up; for a while, as the answer may never come.
+struct Sending {
+    transport: Arc<Transport>,
+    request: Request,
+    attempts: u32,
+    permit: Permit,
+    /// Held for as long as it has a connection.
+    turn: Option<OwnedSemaphorePermit>,
+}
+
+impl Sending {
+    async fn try_credentials(
+        mut self,
+        message: reqwest::Request,
+        sent: &Sent,
+        deadline: Instant,
+        limit: Duration,
+    ) -> Outcome {
+        self.permit.sends(sent);
+        let transport = self.transport.clone();
+        let begun = Instant::now();
+        let (waits, given_up) = oneshot::channel::<Infallible>();
+        let of = sent.clone();
+        let task = tokio::spawn(async move {
+            let Self { transport, request, attempts, permit, turn } = self;
+            let expired = async {
+                let _ = timeout_at(deadline, given_up).await;
+                tokio::time::sleep(GOES_ON).await;
+                Cause::timed_out(begun.elapsed())
+            };
+            let outcome = attempt::send(transport.sender(request.call), message, &of, expired).await;
+            transport.judge(permit, &request, attempts, &outcome);
+            drop(turn);
+            outcome
+        });
+        let mut trial = Awaited { task: Some(task), sent, transport: &transport, _waits: waits };
+        let failed = |cause| if sent.begun() { Outcome::Unanswered(cause) } else { Outcome::Unsent(cause) };
+        match timeout_at(deadline, trial.ended()).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(error)) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => failed(Cause {
+                    timed_out: false,
+                    lasting: false,
+                    reason: "the runtime was shut down".to_owned(),
+                }),
+            },
+            Err(_) => failed(Cause::timed_out(limit)),
         }
     }
 }
 
-fn outcome_unknown(call: &Call, reason: String) -> Error {
-    Error::OutcomeUnknown { call: call.name, reason, advice: call.find_out }
+/// What waits for a trial. Dropped before it has ended, it leaves the trial to go on, or stops it, if nothing has been sent.
+struct Awaited<'a> {
+    task: Option<JoinHandle<Outcome>>,
+    sent: &'a Sent,
+    transport: &'a Transport,
+    /// Tells the trial that somebody waits.
+    _waits: oneshot::Sender<Infallible>,
+}
+
+impl Awaited<'_> {
+    async fn ended(&mut self) -> Result<Outcome, JoinError> {
+        let ended = match &mut self.task {
+            Some(task) => task.await,
+            None => std::future::pending().await,
+        };
+        self.task = None;
+        ended
+    }
+}
+
+impl Drop for Awaited<'_> {
+    fn drop(&mut self) {
+        let Some(task) = self.task.take() else { return };
+        if self.sent.begun() {
+            *lock(&self.transport.unfinished) = Some(task);
+        } else {
+            task.abort();
+        }
+    }
+}
+
+/// Every change to what it guards is one step.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -64,4 +64,9 @@ impl Cause {
     pub(super) fn timed_out(limit: Duration) -> Self {
         Self { timed_out: true, lasting: false, reason: format!("gave up after {} s", limit.as_secs_f64()) }
     }
+
+    /// Of a request whose answer nobody waits for any more.
+    pub(super) fn given_up() -> Self {
+        Self { timed_out: true, lasting: false, reason: "the call was given up".to_owned() }
+    }
 }

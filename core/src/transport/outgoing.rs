@@ -1,5 +1,6 @@
-//! The body of a request, which tells whether the request has begun to be written.
+//! The body of a request, which tells whether the request has begun to be written, and asks for leave just before.
 
+use super::gate::Leave;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use std::{
@@ -14,6 +15,7 @@ use std::{
 const WAITING: u8 = 0;
 const STARTED: u8 = 1;
 const ABANDONED: u8 = 2;
+const HELD_BACK: u8 = 3;
 
 /// Whether a request has begun to be written.
 ///
@@ -31,26 +33,32 @@ impl Sent {
             Err(state) => state == STARTED,
         }
     }
+
+    /// Whether the request had a connection, and no leave any more to be written to it.
+    pub(super) fn is_held_back(&self) -> bool {
+        self.0.load(Ordering::Acquire) == HELD_BACK
+    }
 }
 
 /// The body of a request: a form, or nothing.
 pub(super) struct Outgoing {
     bytes: Bytes,
     state: Arc<AtomicU8>,
+    leave: Leave,
 }
 
 impl Outgoing {
-    pub(super) fn new(bytes: Bytes) -> (Self, Sent) {
+    pub(super) fn new(bytes: Bytes, leave: Leave) -> (Self, Sent) {
         let state = Arc::new(AtomicU8::new(WAITING));
-        (Self { bytes, state: state.clone() }, Sent(state))
+        (Self { bytes, state: state.clone(), leave }, Sent(state))
     }
 
     fn is_abandoned(&self) -> bool {
-        self.state.load(Ordering::Acquire) == ABANDONED
+        matches!(self.state.load(Ordering::Acquire), ABANDONED | HELD_BACK)
     }
 }
 
-/// The request was given up before it was written: its connection is closed unwritten.
+/// The request was given up or held back before it was written: its connection is closed unwritten.
 #[derive(Debug, thiserror::Error)]
 #[error("the request was given up before it was sent")]
 pub(super) struct Abandoned;
@@ -71,9 +79,11 @@ impl Body for Outgoing {
     }
 
     fn is_end_stream(&self) -> bool {
-        match self.state.compare_exchange(WAITING, STARTED, Ordering::AcqRel, Ordering::Acquire) {
+        let next = if self.leave.holds() { STARTED } else { HELD_BACK };
+        match self.state.compare_exchange(WAITING, next, Ordering::AcqRel, Ordering::Acquire) {
             // Not empty, so that it is polled, and fails.
-            Err(ABANDONED) => false,
+            Ok(_) if next == HELD_BACK => false,
+            Err(ABANDONED | HELD_BACK) => false,
             _ => self.bytes.is_empty(),
         }
     }

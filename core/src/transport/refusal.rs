@@ -1,7 +1,10 @@
 //! Reads what the service says when it refuses (api.md, A10).
 
 use super::{attempt::LARGEST_REFUSAL, outcome::Answer, redact::Redactor};
-use crate::{endpoint::Call, error::Refusal};
+use crate::{
+    endpoint::{Call, Replay},
+    error::Refusal,
+};
 use secrecy::SecretString;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -51,7 +54,7 @@ pub(super) fn refusal(
         (false, Some(advice)) if answer.status >= 500 => format!("{told} ({advice})"),
         (false, _) => told,
         (true, Some(meaning)) => meaning.to_owned(),
-        (true, None) => match (meaning(answer.status), one_line(&body, QUOTED, &redactor)) {
+        (true, None) => match (meaning(call, answer.status), one_line(&body, QUOTED, &redactor)) {
             (Some(meaning), _) => meaning.to_owned(),
             (None, quoted) if quoted.is_empty() => "the service gave no reason".to_owned(),
             (None, quoted) => quoted,
@@ -121,7 +124,7 @@ fn texts_of(value: &Value) -> Vec<&str> {
 }
 
 /// What a status means beyond the kind of error that it is (api.md, "Status codes").
-fn meaning(status: u16) -> Option<&'static str> {
+fn meaning(call: &Call, status: u16) -> Option<&'static str> {
     match status {
         300..=399 => Some("the service redirected; check the base URL, and that it is https"),
         401 => Some("wrong credentials, or banned after too many failures"),
@@ -130,7 +133,9 @@ fn meaning(status: u16) -> Option<&'static str> {
         405 | 415 => {
             Some("the client asked in a way that the service does not take; this is a defect of the client")
         }
-        500..=599 => Some("try again later"),
+        500..=599 if call.replay == Replay::Read => Some("try again later"),
+        // A write may have been carried out: nobody is told to repeat it.
+        500..=599 => Some("the service, or a gateway before it, failed"),
         _ => None,
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn wait(replay: Replay, outcome: &Outcome, attempts: u32, max_retries
 /// Whether the request may have been carried out although no usable answer came back.
 pub(super) fn is_ambiguous(outcome: &Outcome) -> bool {
     match outcome {
-        Outcome::Answered(answer) => matches!(answer.status, 500 | 502 | 503 | 504),
+        Outcome::Answered(answer) => matches!(answer.status, 408 | 500 | 502..=504 | 520..=524),
         Outcome::Unanswered(_) => true,
         Outcome::Unsent(_) => false,
     }

@@ -1,0 +1,387 @@
+//! What is known of credentials, and what follows from it. No waiting happens here, and the time is told.
+
+use super::{Leave, sync::Instant};
+use crate::{error::Refusal, transport::outcome::Cause};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use tokio::sync::watch;
+
+/// "A short period" is taken as five minutes (api.md, A1).
+pub(super) const WINDOW: Duration = Duration::from_secs(5 * 60);
+/// How many failures of the same credentials reach a service in the window.
+pub(super) const PER_CREDENTIALS: usize = 2;
+const PER_PROCESS: usize = 3;
+
+/// For so long a verdict also answers calls that start after it: of many threads started together, the last may get
+/// to run only when the first has its answer.
+pub(super) const STANDS_FOR: Duration = Duration::from_secs(1);
+
+/// For so long a trial goes on when its caller has given it up.
+pub(in crate::transport) const GOES_ON: Duration = Duration::from_secs(5);
+
+/// How long after a trial without an answer the next one may begin; doubled with each.
+const FIRST_DELAY: Duration = Duration::from_millis(500);
+const LONGEST_DELAY: Duration = Duration::from_secs(30);
+
+/// What is known of each set of credentials.
+#[derive(Default)]
+pub(super) struct State {
+    credentials: HashMap<u64, Entry>,
+}
+
+struct Entry {
+    /// Whether the service has accepted them, and not refused them since. Shared with their clients.
+    proven: Leave,
+    /// When the service refused them, in the window.
+    failures: Vec<Instant>,
+    /// When a trial got no answer, in the window, since the last one that did.
+    unanswered: Vec<Instant>,
+    /// What happened to the last of those.
+    cause: Option<Cause>,
+    /// The request that is trying these credentials; dead once its permit is gone.
+    trial: Option<UnderWay>,
+    rejection: Option<(Instant, Arc<Refusal>)>,
+}
+
+/// What is known of a trial: nothing yet, or its verdict. Closed without one when it ended without.
+pub(super) type Trial = watch::Receiver<Option<Verdict>>;
+
+struct UnderWay {
+    trial: Trial,
+    leave: Leave,
+    /// By then it has ended, unless nobody drives its connection any more.
+    until: Instant,
+}
+
+#[derive(Clone)]
+pub(super) enum Verdict {
+    Accepted,
+    Rejected(Arc<Refusal>),
+    /// It was sent, and no answer came.
+    Unanswered(Cause),
+    /// It could not be sent, by this client.
+    Unsent(Cause, usize),
+}
+
+pub(super) enum Admission {
+    Proven,
+    Trial(watch::Sender<Option<Verdict>>, Leave),
+    Rejected(Arc<Refusal>),
+    Blocked(Duration),
+    Delayed(Duration),
+    Wait { trial: Trial, own: bool },
+}
+
+impl Default for Entry {
+    fn default() -> Self {
+        Self {
+            proven: Leave::new(false),
+            failures: Vec::new(),
+            unanswered: Vec::new(),
+            cause: None,
+            trial: None,
+            rejection: None,
+        }
+    }
+}
+
+impl Entry {
+    /// When a trial failed or may have: where a 401 was seen, one without an answer may have been another.
+    fn doubtful(&self) -> impl Iterator<Item = Instant> {
+        let unanswered = if self.failures.is_empty() { &[] } else { self.unanswered.as_slice() };
+        self.failures.iter().chain(unanswered).copied()
+    }
+
+    /// The trial, if one is under way.
+    fn under_way(&self) -> Option<Trial> {
+        self.trial.as_ref().filter(|trial| trial.is_alive()).map(|trial| trial.trial.clone())
+    }
+
+    /// How long the next trial is delayed by those that got no answer.
+    fn delay(&self, now: Instant) -> Option<Duration> {
+        let last = self.unanswered.last()?;
+        let delay = delay_after(self.unanswered.len());
+        delay.checked_sub(now.saturating_duration_since(*last)).filter(|delay| !delay.is_zero())
+    }
+}
+
+/// How long after the last of so many trials without an answer the next one may begin.
+pub(super) fn delay_after(unanswered: usize) -> Duration {
+    let doublings = u32::try_from(unanswered.saturating_sub(1)).unwrap_or(u32::MAX).min(16);
+    FIRST_DELAY.saturating_mul(1 << doublings).min(LONGEST_DELAY)
+}
+
+impl State {
+    /// The failures alone: a trial under way is another process's.
+    pub(super) fn failures(&self) -> Self {
+        let failures = |entry: &Entry| Entry {
+            failures: entry.failures.clone(),
+            unanswered: entry.unanswered.clone(),
+            cause: entry.cause.clone(),
+            rejection: entry.rejection.clone(),
+            ..Entry::default()
+        };
+        Self { credentials: self.credentials.iter().map(|(key, entry)| (*key, failures(entry))).collect() }
+    }
+
+    pub(super) fn register(&mut self, key: u64, now: Instant) -> Leave {
+        self.forget_stale(now);
+        self.entry(key).proven.clone()
+    }
+
+    fn entry(&mut self, key: u64) -> &mut Entry {
+        self.credentials.entry(key).or_default()
+    }
+
+    /// Forgets what is outside the window, and credentials that nobody holds and that have nothing in it.
+    fn forget_stale(&mut self, now: Instant) {
+        let recent = |at: &Instant| now.saturating_duration_since(*at) < WINDOW;
+        self.credentials.retain(|_, entry| {
+            entry.failures.retain(recent);
+            entry.unanswered.retain(recent);
+            let clean = entry.failures.is_empty() && entry.unanswered.is_empty();
+            entry.proven.is_held() || !clean
+        });
+    }
+
+    /// What a call may do that has waited since `since`, and has `limit` for its request.
+    pub(super) fn admit(&mut self, key: u64, now: Instant, since: Instant, limit: Duration) -> Admission {
+        self.forget_stale(now);
+        self.give_up_overdue(key, now);
+        let mut doubtful: Vec<Instant> = self.credentials.values().flat_map(Entry::doubtful).collect();
+        doubtful.sort_unstable();
+        let under_way: Vec<Trial> = self.credentials.values().filter_map(Entry::under_way).collect();
+        let entry = self.entry(key);
+        if entry.proven.holds() {
+            return Admission::Proven;
+        }
+        if let Some((at, refusal)) = &entry.rejection
+            && (*at >= since || now.saturating_duration_since(*at) < STANDS_FOR)
+        {
+            return Admission::Rejected(refusal.clone());
+        }
+        if let Some(trial) = entry.under_way() {
+            return Admission::Wait { trial, own: true };
+        }
+        let own: Vec<Instant> = entry.doubtful().collect();
+        let waits = [time_left(own, PER_CREDENTIALS, now), time_left(doubtful.clone(), PER_PROCESS, now)];
+        if let Some(wait) = waits.into_iter().flatten().max() {
+            return Admission::Blocked(wait);
+        }
+        if let Some(delay) = entry.delay(now) {
+            return Admission::Delayed(delay);
+        }
+        // Each trial of other credentials may be a failure a moment from now.
+        if doubtful.len() + under_way.len() >= PER_PROCESS
+            && let Some(trial) = under_way.into_iter().next()
+        {
+            return Admission::Wait { trial, own: false };
+        }
+        let (sender, trial) = watch::channel(None);
+        let leave = Leave::new(true);
+        // It may wait for another process as long as for its answer.
+        let until = now + (limit.min(WINDOW) + GOES_ON) * 2;
+        entry.trial = Some(UnderWay { trial, leave: leave.clone(), until });
+        Admission::Trial(sender, leave)
+    }
+
+    /// A trial on an event loop that nobody runs any more must not hold the others up for ever. It may not be sent
+    /// any more; if it was, it counts as one without an answer.
+    fn give_up_overdue(&mut self, key: u64, now: Instant) {
+        let entry = self.entry(key);
+        if entry.trial.as_ref().is_some_and(|trial| trial.is_alive() && trial.until <= now)
+            && let Some(UnderWay { leave, .. }) = entry.trial.take()
+        {
+            leave.set(false);
+            entry.unanswered.push(now);
+            entry.cause = Some(Cause::given_up());
+        }
+    }
+
+    pub(super) fn accept(&mut self, key: u64) {
+        self.answered(key);
+        self.entry(key).proven.set(true);
+    }
+
+    /// The service is there, whatever it said.
+    pub(super) fn answered(&mut self, key: u64) {
+        self.entry(key).unanswered.clear();
+    }
+
+    pub(super) fn lose(&mut self, key: u64, cause: &Cause, now: Instant) {
+        let entry = self.entry(key);
+        entry.unanswered.push(now);
+        entry.cause = Some(cause.clone());
+    }
+
+    /// How many failures of the credentials are in the window by now.
+    pub(super) fn reject(&mut self, key: u64, refusal: &Arc<Refusal>, now: Instant) -> usize {
+        let entry = self.entry(key);
+        entry.proven.set(false);
+        entry.failures.push(now);
+        entry.rejection = Some((now, refusal.clone()));
+        entry.failures.len()
+    }
+
+    /// Why a call has waited in vain.
+    pub(super) fn waited(&mut self, key: u64, limit: Duration) -> Cause {
+        let seconds = limit.as_secs_f64();
+        let entry = self.entry(key);
+        let reason = match (&entry.cause, entry.under_way(), entry.unanswered.len()) {
+            (Some(cause), None, unanswered @ 1..) => format!(
+                "waited {seconds} s for its turn to try the credentials: the last call that tried them got no answer ({}), and the \
+                 next one may begin {} s after that",
+                cause.reason,
+                delay_after(unanswered).as_secs_f64()
+            ),
+            _ => format!("waited {seconds} s for another call to find out whether the credentials are right"),
+        };
+        Cause { timed_out: true, lasting: false, reason }
+    }
+}
+
+impl UnderWay {
+    /// Whether it may still give a verdict.
+    fn is_alive(&self) -> bool {
+        self.trial.borrow().is_none() && self.trial.has_changed().is_ok()
+    }
+}
+
+/// How long until fewer than `most` failures, of those in order, are in the window.
+fn time_left(mut failures: Vec<Instant>, most: usize, now: Instant) -> Option<Duration> {
+    failures.sort_unstable();
+    let oldest_that_counts = failures.len().checked_sub(most).and_then(|i| failures.get(i))?;
+    Some(WINDOW.saturating_sub(now.saturating_duration_since(*oldest_that_counts)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn refusal() -> Arc<Refusal> {
+        Arc::new(Refusal {
+            call: "ips.list",
+            status: 401,
+            reason: "no".into(),
+            field_errors: BTreeMap::new(),
+            body: String::new(),
+            retry_after: None,
+            attempts: 1,
+        })
+    }
+
+    fn seconds(n: u64) -> Duration {
+        Duration::from_secs(n)
+    }
+
+    /// A state that holds these credentials, as their clients would.
+    fn state(keys: &[u64], now: Instant) -> (State, Vec<Arc<AtomicBool>>) {
+        let mut state = State::default();
+        let held = keys.iter().map(|key| state.register(*key, now)).collect();
+        (state, held)
+    }
+
+    #[test]
+    fn one_trial_at_a_time_and_a_dropped_one_makes_way() {
+        let now = Instant::now();
+        let (mut state, _held) = state(&[1], now);
+        let Admission::Admitted(Some(trial)) = state.admit(1, now) else { panic!() };
+        assert!(matches!(state.admit(1, now), Admission::Wait { own: true, .. }));
+        drop(trial);
+        assert!(matches!(state.admit(1, now), Admission::Admitted(Some(_))));
+    }
+
+    #[test]
+    fn two_failures_of_the_same_credentials_block_them_until_the_window_has_passed() {
+        let start = Instant::now();
+        let (mut state, _held) = state(&[1, 2], start);
+        state.reject(1, &refusal(), start);
+        assert!(matches!(state.admit(1, start + seconds(0)), Admission::Rejected(_)));
+        assert!(matches!(state.admit(1, start + seconds(2)), Admission::Admitted(Some(_))));
+        state.reject(1, &refusal(), start + seconds(10));
+        let Admission::Blocked(left) = state.admit(1, start + seconds(20)) else { panic!() };
+        assert_eq!(left, seconds(280));
+        assert!(matches!(state.admit(2, start + seconds(20)), Admission::Admitted(Some(_))));
+        assert!(matches!(state.admit(1, start + seconds(299)), Admission::Blocked(_)));
+        assert!(matches!(state.admit(1, start + seconds(300)), Admission::Admitted(Some(_))));
+    }
+
+    #[test]
+    fn three_failures_block_the_process_and_trials_under_way_count_as_failures() {
+        let start = Instant::now();
+        let (mut state, _held) = state(&[1, 2, 3, 4], start);
+        state.reject(1, &refusal(), start);
+        let Admission::Admitted(Some(second)) = state.admit(2, start) else { panic!() };
+        let Admission::Admitted(Some(_third)) = state.admit(3, start) else { panic!() };
+        assert!(matches!(state.admit(4, start), Admission::Wait { own: false, .. }));
+        drop(second);
+        assert!(matches!(state.admit(4, start), Admission::Admitted(Some(_))));
+        state.reject(2, &refusal(), start);
+        state.reject(3, &refusal(), start);
+        let later = start + seconds(2);
+        assert!(matches!(state.admit(4, later), Admission::Blocked(left) if left == seconds(298)));
+    }
+
+    #[test]
+    fn trials_without_an_answer_count_for_the_process_until_the_credentials_are_accepted() {
+        let start = Instant::now();
+        let (mut state, _held) = state(&[1, 2], start);
+        for _ in 0..2 {
+            assert!(matches!(state.admit(1, start), Admission::Admitted(Some(_))));
+            state.lose(1, start);
+        }
+        state.reject(2, &refusal(), start);
+        let later = start + seconds(2);
+        assert!(matches!(state.admit(1, later), Admission::Blocked(left) if left == seconds(298)));
+        state.accept(1);
+        assert!(matches!(state.admit(1, later), Admission::Admitted(None)));
+        assert!(matches!(state.admit(2, later), Admission::Admitted(Some(_))));
+    }
+
+    #[test]
+    fn credentials_that_have_worked_pass_without_a_trial_until_they_fail() {
+        let now = Instant::now();
+        let (mut state, held) = state(&[1], now);
+        held[0].store(true, Ordering::Release);
+        assert!(matches!(state.admit(1, now), Admission::Admitted(None)));
+        state.reject(1, &refusal(), now);
+        assert!(!held[0].load(Ordering::Acquire));
+    }
+
+    #[test]
+    fn credentials_that_nobody_holds_are_forgotten_but_not_their_failures() {
+        let now = Instant::now();
+        let (mut state, held) = state(&[1, 2], now);
+        state.reject(1, &refusal(), now);
+        drop(held);
+        state.forget_stale(now + seconds(1));
+        assert_eq!(state.credentials.len(), 1);
+        state.forget_stale(now + WINDOW);
+        assert!(state.credentials.is_empty());
+    }
+
+    #[test]
+    fn a_forked_process_has_the_failures_of_its_parent_and_no_trial() {
+        let now = Instant::now();
+        let (mut state, _held) = state(&[1, 2], now);
+        state.reject(1, &refusal(), now);
+        state.reject(1, &refusal(), now);
+        assert!(matches!(state.admit(2, now), Admission::Admitted(Some(_))));
+        let parents = Services::default();
+        lock(&parents.by_base_url).insert("a".into(), Arc::new(Service { state: Mutex::new(state) }));
+        lock(&parents.by_base_url).insert("b".into(), Arc::default());
+        let locked = lock(&parents.by_base_url).get("b").cloned();
+        let _during_the_fork = locked.as_ref().map(|service| lock(&service.state));
+
+        let own = Services::after(Some(&parents));
+        let services = lock(&own.by_base_url);
+        assert_eq!(services.keys().collect::<Vec<_>>(), ["a"]);
+        let mut state = lock(&services["a"].state);
+        let later = now + seconds(2);
+        assert!(matches!(state.admit(1, later), Admission::Blocked(_)));
+        assert!(matches!(state.admit(2, later), Admission::Admitted(Some(_))));
+        assert_eq!(own.key.hash_one(7), parents.key.hash_one(7));
+        let _in_the_middle = lock(&parents.by_base_url);
+        assert!(lock(&Services::after(Some(&parents)).by_base_url).is_empty());
+    }
+}
