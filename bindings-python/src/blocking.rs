@@ -21,7 +21,7 @@ pub(crate) struct Blocking {
 
 impl Mode for Blocking {
     fn new(client: Client) -> proxymesh::Result<Self> {
-        Ok(Self { client, driver: Driver::new()? })
+        Ok(Self { client, driver: Driver::new() })
     }
 
     fn client(&self) -> &Client {
@@ -49,15 +49,21 @@ impl Dispatch for Caller<'_, Blocking> {
         let raise = |error: Error| exception(self.py, &error);
         let endpoint = endpoint.map_err(raise)?;
         let exchange = self.client.exchange(&endpoint);
-        self.wait(async { exchange.await.answered().map_err(Stop::Error) })?.read(&endpoint).map_err(raise)
+        self.wait(E::CALL.name, async { exchange.await.answered().map_err(Stop::Error) })?
+            .read(&endpoint)
+            .map_err(raise)
     }
 }
 
 impl<'py> Caller<'py, Blocking> {
-    fn wait(&self, exchange: impl Future<Output = Result<Exchange, Stop>> + Send) -> PyResult<Exchange> {
+    fn wait(
+        &self,
+        call: &'static str,
+        exchange: impl Future<Output = Result<Exchange, Stop>> + Send,
+    ) -> PyResult<Exchange> {
         let Self { py, mode, log, .. } = self;
         let log = log.as_deref();
-        let result = py.detach(|| mode.driver.run_checked(exchange, SIGNALS, || look_around(log)));
+        let result = py.detach(|| mode.driver.run_checked(call, exchange, SIGNALS, || look_around(log)));
         let logged = log.map_or(Ok(()), |log| log.flush(*py));
         match result {
             Err(Stop::Signal(raised)) => Err(raised),
@@ -80,11 +86,12 @@ impl<'py> Caller<'py, Blocking> {
 /// Runs what is no call of a client, in the same way.
 pub(crate) fn run<T: Send>(
     py: Python<'_>,
+    call: &'static str,
     future: impl Future<Output = proxymesh::Result<T>> + Send,
 ) -> PyResult<T> {
-    let driver = Driver::new().map_err(|error| exception(py, &error))?;
+    let driver = Driver::new();
     let future = async { future.await.map_err(Stop::Error) };
-    py.detach(|| driver.run_checked(future, SIGNALS, || look_around(None))).map_err(|stop| match stop {
+    py.detach(|| driver.run_checked(call, future, SIGNALS, || look_around(None))).map_err(|stop| match stop {
         Stop::Error(error) => exception(py, &error),
         Stop::Signal(raised) => raised,
     })

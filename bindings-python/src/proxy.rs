@@ -285,7 +285,8 @@ impl Proxy {
     fn check(&self, py: Python<'_>, target: &str, timeout: f64) -> PyResult<ProxyCheck> {
         let timeout = checked(py, seconds("timeout", timeout))?;
         let Self { core, credentials, exit } = self;
-        let check = blocking::run(py, core.check(credentials.as_ref(), exit, target, timeout))?;
+        let check =
+            blocking::run(py, "Proxy.check", core.check(credentials.as_ref(), exit, target, timeout))?;
         Ok(ProxyCheck {
             ok: check.ok(),
             reachable: check.reachable,

@@ -5,10 +5,12 @@ use super::{
     outgoing::Sent,
     retry,
 };
+use crate::runtime::lack;
 use bytes::{Bytes, BytesMut};
 use reqwest::header::RETRY_AFTER;
 use std::{
     error::Error as StdError,
+    io,
     time::{Duration, SystemTime},
 };
 use tokio::time::{Instant, timeout_at};
@@ -96,7 +98,8 @@ fn cause(error: &reqwest::Error) -> Cause {
     let mut source = error.source();
     while let Some(error) = source {
         lasting |= is_about_certificates(error);
-        let word = error.to_string();
+        let lacking = error.downcast_ref::<io::Error>().and_then(lack);
+        let word = lacking.map_or_else(|| error.to_string(), str::to_owned);
         // Layers that only pass on say the same again, or "client error (Connect)".
         let passes_on = word.starts_with("client error (");
         if !passes_on && !words.iter().any(|said| said.contains(&word)) {

@@ -1,6 +1,7 @@
 //! How any call is sent: gate → attempt → retry → decode. Knows no resource.
 
 mod attempt;
+mod dns;
 mod gate;
 #[cfg(any(test, fuzzing))]
 #[allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::panic)]
@@ -204,6 +205,7 @@ impl Transport {
                 .redirect(reqwest::redirect::Policy::none())
                 .referer(false)
                 .retry(reqwest::retry::never())
+                .dns_resolver(dns::System)
                 .connect_timeout(setup.connect_timeout)
                 .pool_idle_timeout(IDLE)
                 .pool_max_idle_per_host(idle_connections);
