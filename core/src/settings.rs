@@ -13,6 +13,8 @@ const USERNAME_VARIABLE: &str = "PROXYMESH_USERNAME";
 const PASSWORD_VARIABLE: &str = "PROXYMESH_PASSWORD";
 const TOKEN_VARIABLE: &str = "PROXYMESH_TOKEN";
 const BASE_URL_VARIABLE: &str = "PROXYMESH_BASE_URL";
+const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
+const SSL_CERT_DIR: &str = "SSL_CERT_DIR";
 
 /// How to reach the account. What is not set comes from the environment (`PROXYMESH_USERNAME`,
 /// `PROXYMESH_PASSWORD`, `PROXYMESH_TOKEN`, `PROXYMESH_BASE_URL`), then from the defaults below.
@@ -35,6 +37,7 @@ pub struct Settings {
     connect_timeout: Option<Duration>,
     pub(crate) options: Options,
     ca_file: Option<PathBuf>,
+    ca_variables: &'static [&'static str],
     trust_env: bool,
     user_agent: Option<String>,
 }
@@ -98,15 +101,28 @@ impl Settings {
         self
     }
 
-    /// A PEM file with further CA certificates to trust. The environment variable `SSL_CERT_FILE` adds to them too.
+    /// A PEM file with further CA certificates to trust.
+    ///
+    /// Over https, the environment adds to them: `SSL_CERT_FILE` names such a file, and `SSL_CERT_DIR` folders of them. One that
+    /// cannot be read is an error. Where neither is set, the system's own certificates are trusted as well, which are
+    /// loaded only for a server that the roots in this crate do not vouch for (not on Android and iOS).
     #[must_use]
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.ca_file = Some(path.into());
         self
     }
 
-    /// Whether `HTTPS_PROXY` and `NO_PROXY` count; no by default, because a scraper's proxy must not carry the
-    /// account's calls. Calls over plain http, which is for loopback, never go through a proxy.
+    /// Further environment variables that name a PEM file, or a folder of them, as `SSL_CERT_FILE` and `SSL_CERT_DIR` do: for
+    /// languages that have such of their own.
+    #[must_use]
+    pub fn ca_variables(mut self, names: &'static [&'static str]) -> Self {
+        self.ca_variables = names;
+        self
+    }
+
+    /// Whether `HTTPS_PROXY`, or else `ALL_PROXY`, and `NO_PROXY` count; no by default, because a scraper's proxy must not carry
+    /// the account's calls. A value that cannot be read, or is a SOCKS proxy, is an error. Calls over plain http, which is for
+    /// loopback, never go through a proxy.
     #[must_use]
     pub fn trust_env(mut self, trust: bool) -> Self {
         self.trust_env = trust;
@@ -150,7 +166,7 @@ impl Settings {
             base_url,
             connect_timeout,
             ca_file: self.ca_file,
-            env_ca_file: std::env::var_os("SSL_CERT_FILE").filter(|path| !path.is_empty()).map(PathBuf::from),
+            ca_variables: CaVariable::all(self.ca_variables),
             trust_env: self.trust_env,
             user_agent: self
                 .user_agent
@@ -180,9 +196,34 @@ pub(crate) struct Resolved {
     pub(crate) base_url: Url,
     pub(crate) connect_timeout: Duration,
     pub(crate) ca_file: Option<PathBuf>,
-    pub(crate) env_ca_file: Option<PathBuf>,
+    pub(crate) ca_variables: Vec<CaVariable>,
     pub(crate) trust_env: bool,
     pub(crate) user_agent: String,
+}
+
+/// An environment variable that is set, and names CA certificates.
+pub(crate) struct CaVariable {
+    pub(crate) name: &'static str,
+    pub(crate) path: PathBuf,
+    /// It is a list of folders.
+    pub(crate) list: bool,
+}
+
+impl CaVariable {
+    fn all(more: &[&'static str]) -> Vec<Self> {
+        let names = [(SSL_CERT_FILE, false), (SSL_CERT_DIR, true)];
+        let names = names.into_iter().chain(more.iter().map(|name| (*name, false)));
+        let set = names.filter_map(|(name, list)| {
+            let path = std::env::var_os(name).filter(|path| !path.is_empty())?;
+            Some(Self { name, path: path.into(), list })
+        });
+        set.collect()
+    }
+
+    /// Whether it stands in the place of the system's own certificates, as for OpenSSL.
+    pub(crate) fn replaces_system(&self) -> bool {
+        matches!(self.name, SSL_CERT_FILE | SSL_CERT_DIR)
+    }
 }
 
 fn credentials(

@@ -8,6 +8,7 @@ mod gate;
 pub mod hostile;
 mod outcome;
 mod outgoing;
+mod proxy;
 mod redact;
 mod refusal;
 mod retry;
@@ -30,9 +31,9 @@ use reqwest::{
     Url,
     header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT},
 };
-use rustls::RootCertStore;
 use secrecy::SecretString;
 use std::{fmt, sync::Arc, time::Duration};
+use tls::Trust;
 use tokio::{sync::Semaphore, time::Instant};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -70,8 +71,9 @@ struct Setup {
     credentials: Arc<Credentials>,
     base_url: Url,
     connect_timeout: Duration,
-    roots: Arc<RootCertStore>,
-    trust_env: bool,
+    trust: Trust,
+    /// That of the environment, where it may be used.
+    proxy: Option<reqwest::Proxy>,
     user_agent: String,
 }
 
@@ -175,18 +177,22 @@ impl fmt::Debug for Exchange {
 
 impl Transport {
     pub(crate) fn new(resolved: Resolved) -> Result<Self> {
-        let Resolved { credentials, base_url, connect_timeout, ca_file, env_ca_file, trust_env, user_agent } =
+        let Resolved { credentials, base_url, connect_timeout, ca_file, ca_variables, trust_env, user_agent } =
             resolved;
-        // Certificates are read where they are needed, and a bad ca_file is told in any case.
+        // What the environment says of certificates and proxies concerns https alone: plain http is for loopback, where a
+        // proxy would only see the credentials. A bad ca_file is told in any case.
         let secure = base_url.scheme() == "https";
-        let roots = tls::roots(ca_file.as_deref(), env_ca_file.as_deref().filter(|_| secure))?;
+        let trust = Trust::new(ca_file.as_deref(), if secure { &ca_variables } else { &[] })?;
+        let proxy = match trust_env && secure {
+            true => proxy::of_environment(&base_url, |name| std::env::var_os(name))?,
+            false => None,
+        };
         Self::from_setup(Setup {
             credentials: Arc::new(credentials),
             base_url,
             connect_timeout,
-            roots: Arc::new(roots),
-            // Plain http is for loopback, where a proxy would only see the credentials.
-            trust_env: trust_env && secure,
+            trust,
+            proxy,
             user_agent,
         })
     }
@@ -197,7 +203,7 @@ impl Transport {
     }
 
     fn from_setup(setup: Setup) -> Result<Self> {
-        let tls = tls::config(setup.roots.clone())?;
+        let tls = tls::config(&setup.trust)?;
         let build = |idle_connections: usize| {
             let mut builder = reqwest::Client::builder()
                 .tls_backend_preconfigured(tls.clone())
@@ -209,9 +215,10 @@ impl Transport {
                 .connect_timeout(setup.connect_timeout)
                 .pool_idle_timeout(IDLE)
                 .pool_max_idle_per_host(idle_connections);
-            if !setup.trust_env {
-                builder = builder.no_proxy();
-            }
+            builder = match &setup.proxy {
+                Some(proxy) => builder.proxy(proxy.clone()),
+                None => builder.no_proxy(),
+            };
             builder.build().map_err(|error| Error::config(format!("the client cannot be made: {error}")))
         };
         let user_agent = HeaderValue::from_str(&setup.user_agent)
