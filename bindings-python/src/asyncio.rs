@@ -6,7 +6,7 @@
 
 use crate::{
     client::{Caller, Mode, Shared},
-    error::exception,
+    error::{exception, import},
     log::Log,
     model::Answer,
 };
@@ -75,7 +75,7 @@ impl<'py> Caller<'py, Awaited> {
             Ok((reply, log)) => (State::New(reply.call, work(reply.answer)), log),
             Err(error) => (State::Ready(Box::new(move |_| Err(error))), None),
         };
-        Ok(Bound::new(py, Call::new(name, log, state))?.into_any())
+        Ok(Bound::new(py, Call::new(name, T::MODULE, log, state))?.into_any())
     }
 }
 
@@ -101,6 +101,8 @@ fn work<T: Answer>(reply: Pending<T>) -> Work {
 #[pyclass(frozen, module = "proxymesh")]
 pub(crate) struct Call {
     name: &'static str,
+    /// What its answer needs.
+    module: Option<&'static str>,
     log: Option<Arc<Log>>,
     state: Mutex<State>,
     /// Its client's connections are not for a process forked since.
@@ -127,11 +129,11 @@ impl Call {
         name: &'static str,
         outcome: impl FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send + 'static,
     ) -> Self {
-        Self::new(name, None, State::Ready(Box::new(outcome)))
+        Self::new(name, None, None, State::Ready(Box::new(outcome)))
     }
 
-    fn new(name: &'static str, log: Option<Arc<Log>>, state: State) -> Self {
-        Self { name, log, state: Mutex::new(state), process: process::id() }
+    fn new(name: &'static str, module: Option<&'static str>, log: Option<Arc<Log>>, state: State) -> Self {
+        Self { name, module, log, state: Mutex::new(state), process: process::id() }
     }
 
     fn take(&self) -> State {
@@ -153,6 +155,9 @@ impl Call {
             State::New(call, work) => {
                 let event_loop = running_loop(py)?;
                 let lacking = |error: io::Error| exception(py, &Error::lacking(call, &error));
+                if let Some(module) = self.module {
+                    import(py, module)?;
+                }
                 let worker = runtime::worker().map_err(lacking)?;
                 let drain = Drain::of(&event_loop, lacking)?;
                 let future = event_loop.call_method0(intern!(py, "create_future"))?;

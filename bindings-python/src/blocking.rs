@@ -2,7 +2,7 @@
 
 use crate::{
     client::{Caller, Mode, Shared},
-    error::exception,
+    error::{exception, import},
     log::Log,
     model::Answer,
 };
@@ -79,6 +79,9 @@ impl<'py> Caller<'py, Blocking> {
         _name: &'static str,
         call: impl FnOnce(&Self) -> PyResult<PyResult<T>>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        if let Some(module) = T::MODULE {
+            import(py, module)?;
+        }
         call(&Self::new(py, shared)?)??.into_python(py)
     }
 }

@@ -161,6 +161,13 @@ impl Settings {
             return Err(Error::config("connect_timeout must be more than 0 seconds"));
         }
         self.options.check()?;
+        if let Some(path) = &self.ca_file {
+            // What no system takes, and would stand in the error.
+            bounded("ca_file", &path.to_string_lossy(), 32 * 1024)?;
+        }
+        if let Some(user_agent) = &self.user_agent {
+            bounded("user_agent", user_agent, 1024)?;
+        }
         Ok(Resolved {
             credentials,
             base_url,
@@ -276,6 +283,7 @@ fn credentials(
 fn base(text: &str) -> Result<Url> {
     // The text may hold credentials by mistake, so it is not quoted.
     let refuse = |reason: &str| Err(Error::config(format!("base_url {reason}")));
+    bounded("base_url", text, 2048)?;
     let Ok(mut url) = Url::parse(text) else {
         return refuse("is not a URL, such as https://proxymesh.com");
     };
@@ -365,7 +373,7 @@ pub fn seconds(name: &'static str, value: f64) -> Result<Duration> {
     Duration::try_from_secs_f64(value)
         .ok()
         .filter(|duration| !duration.is_zero())
-        .ok_or_else(|| Error::config(format!("{name} must be a number of seconds above 0, not {value}")))
+        .ok_or_else(|| Error::no_seconds(name, value))
 }
 
 /// Checks a `max_retries` that comes from a language without unsigned integers.
@@ -374,8 +382,27 @@ pub fn seconds(name: &'static str, value: f64) -> Result<Duration> {
 ///
 /// [`Error::Config`] when it is negative, or above 4,294,967,295.
 pub fn whole_retries(value: i64) -> Result<u32> {
-    u32::try_from(value)
-        .map_err(|_| Error::config(format!("max_retries must be a whole number from 0, not {value}")))
+    u32::try_from(value).map_err(|_| Error::no_retries(value))
+}
+
+impl Error {
+    /// What a binding says of a time limit that is no number: `given` says what it is instead, in few words.
+    #[must_use]
+    pub fn no_seconds(name: &'static str, given: impl fmt::Display) -> Self {
+        Self::config(format!("{name} must be a number of seconds above 0, not {given}"))
+    }
+
+    /// The same of `max_retries`.
+    #[must_use]
+    pub fn no_retries(given: impl fmt::Display) -> Self {
+        Self::config(format!("max_retries must be a whole number from 0, not {given}"))
+    }
+}
+
+/// Refuses a text that is longer than any that means something, so that no header or error grows with it.
+pub(crate) fn bounded(name: &str, text: &str, most: usize) -> Result<()> {
+    // In bytes, which need no counting.
+    if text.len() > most { Err(Error::config(format!("{name} is longer than {most} bytes"))) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -476,6 +503,26 @@ mod tests {
             assert!(refused(basic().base_url(bad), &[]).starts_with("base_url"), "{bad}");
         }
         assert!(refused(basic(), &[(BASE_URL_VARIABLE, "http://proxymesh.com")]).contains("loopback"));
+    }
+
+    #[test]
+    fn a_text_that_is_too_long_is_refused_at_once_and_not_quoted() {
+        let long = "x".repeat(100_000_000);
+        let start = std::time::Instant::now();
+        for (name, settings) in [
+            ("the username", basic().username(&long)),
+            ("the password", basic().password(long.as_str())),
+            ("the token", Settings::new().token(long.as_str())),
+            ("base_url", basic().base_url(&long)),
+            ("base_url", basic().base_url(format!("https://{long}"))),
+            ("ca_file", basic().ca_file(&long)),
+            ("user_agent", basic().user_agent(&long)),
+        ] {
+            let text = refused(settings, &[]);
+            assert!(text.starts_with(&format!("{name} is longer than ")) && text.len() < 60, "{name}");
+        }
+        // Most of it is wiped from memory, which is slow without optimisation.
+        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
     }
 
     #[test]
