@@ -14,7 +14,7 @@ macro_rules! calls {
             $(
                 $(#[$doc])*
                 pub async fn $name(&self $(, $argument: $type)*) -> Result<$answer, $crate::error::Failure> {
-                    self.run(move |$account| Ok($body)).await
+                    self.run(stringify!($name), move |$account| Ok($body)).await
                 }
             )*
         }

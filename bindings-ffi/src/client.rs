@@ -130,11 +130,12 @@ impl Client {
     /// Makes a call on the runtime, where a panic stays within its task. Every async export goes through here.
     pub(crate) async fn run<A: Answer>(
         &self,
+        name: &'static str,
         call: impl FnOnce(&proxymesh::Client) -> proxymesh::Result<Pending<A>> + Send + 'static,
     ) -> Result<A::Given, Failure> {
         let aborted = self.aborted.subscribe();
         let account = self.account();
-        let answer = runtime::run(aborted, async move { call(&*account?)?.await }).await?;
+        let answer = runtime::run(name, aborted, async move { call(&*account?)?.await }).await?;
         Ok(answer.give())
     }
 }

@@ -1,39 +1,16 @@
-//! The threads on which the calls of [`Client`](crate::Client) run.
+//! How the calls of [`Client`](crate::Client) run: on the core's thread.
 
 use crate::error::Failure;
-use proxymesh::Error;
+use proxymesh::{Error, endpoint::CALLS, runtime::worker};
 use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
-    sync::{Mutex, OnceLock, PoisonError},
     task::Poll,
 };
 use tokio::{
-    runtime::{Builder, Runtime},
     sync::{oneshot, watch},
     task::JoinHandle,
 };
-
-/// Started by the first call of the process, and never stopped.
-fn runtime() -> proxymesh::Result<&'static Runtime> {
-    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    static STARTING: Mutex<()> = Mutex::new(());
-    if let Some(runtime) = RUNTIME.get() {
-        return Ok(runtime);
-    }
-    let _one_at_a_time = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(runtime) = RUNTIME.get() {
-        return Ok(runtime);
-    }
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(2)
-        .thread_name("proxymesh")
-        .enable_io()
-        .enable_time()
-        .build()
-        .map_err(|error| Error::Config { reason: format!("the runtime cannot be made: {error}") })?;
-    Ok(RUNTIME.get_or_init(|| runtime))
-}
 
 /// The task of a call, which ends with the future that waits for it.
 struct Task(JoinHandle<()>);
@@ -44,8 +21,9 @@ impl Drop for Task {
     }
 }
 
-/// Runs `call` on the runtime, until it ends, `aborted` turns true, or the future of this function is dropped.
+/// Runs the call that is exported as `name`, until it ends, `aborted` turns true, or the future of this function is dropped.
 pub(crate) async fn run<T: Send + 'static>(
+    name: &'static str,
     mut aborted: watch::Receiver<bool>,
     call: impl Future<Output = proxymesh::Result<T>> + Send + 'static,
 ) -> Result<T, Failure> {
@@ -62,7 +40,8 @@ pub(crate) async fn run<T: Send + 'static>(
         });
         let _ = give.send(result.await);
     });
-    let mut task = Task(runtime()?.spawn(call));
+    let worker = worker().map_err(|error| Error::lacking(name_of(name), &error))?;
+    let mut task = Task(worker.spawn(call));
     match (&mut task.0).await {
         Ok(()) => given.try_recv().unwrap_or_else(|_| Err(Failure::aborted())),
         Err(error) => Err(match error.try_into_panic() {
@@ -70,4 +49,13 @@ pub(crate) async fn run<T: Send + 'static>(
             Err(_) => Failure::aborted(),
         }),
     }
+}
+
+/// The call's own name: `ips.add`, exported as `ips_add`.
+fn name_of(exported: &'static str) -> &'static str {
+    CALLS
+        .into_iter()
+        .map(|call| call.name)
+        .find(|name| name.replace('.', "_") == exported)
+        .unwrap_or(exported)
 }

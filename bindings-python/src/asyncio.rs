@@ -6,18 +6,19 @@
 
 use crate::{
     client::{Caller, Mode, Shared},
-    error::exception,
+    error::{exception, import},
     log::Log,
     model::Answer,
 };
 use proxymesh::{
-    Client, Pending,
+    Client, Error, Pending,
     endpoint::Endpoint,
     process::{self, PerProcess},
     resource::Dispatch,
+    runtime,
 };
 use pyo3::{
-    exceptions::{PyNotImplementedError, PyOSError, PyRuntimeError, PyRuntimeWarning, PyStopIteration},
+    exceptions::{PyNotImplementedError, PyRuntimeError, PyRuntimeWarning, PyStopIteration},
     intern,
     panic::PanicException,
     prelude::*,
@@ -32,11 +33,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
     thread,
 };
-use tokio::{
-    runtime::{Builder, Handle},
-    sync::oneshot,
-    task::AbortHandle,
-};
+use tokio::{runtime::Handle, task::AbortHandle};
 
 /// A client whose calls are driven by the worker thread.
 pub(crate) struct Awaited(Client);
@@ -51,11 +48,17 @@ impl Mode for Awaited {
     }
 }
 
-impl Dispatch for Caller<'_, Awaited> {
-    type Reply<T: Send + 'static> = Pending<T>;
+/// An answer to wait for, and the call that it is the answer to.
+pub(crate) struct Reply<T> {
+    call: &'static str,
+    answer: Pending<T>,
+}
 
-    fn dispatch<E: Endpoint>(&self, endpoint: proxymesh::Result<E>) -> Pending<E::Answer> {
-        self.client.dispatch(endpoint)
+impl Dispatch for Caller<'_, Awaited> {
+    type Reply<T: Send + 'static> = Reply<T>;
+
+    fn dispatch<E: Endpoint>(&self, endpoint: proxymesh::Result<E>) -> Reply<E::Answer> {
+        Reply { call: E::CALL.name, answer: self.client.dispatch(endpoint) }
     }
 }
 
@@ -65,14 +68,14 @@ impl<'py> Caller<'py, Awaited> {
         py: Python<'py>,
         shared: &Shared<Awaited>,
         name: &'static str,
-        call: impl FnOnce(&Self) -> PyResult<Pending<T>>,
+        call: impl FnOnce(&Self) -> PyResult<Reply<T>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let made = Self::new(py, shared).and_then(|caller| Ok((call(&caller)?, caller.log)));
         let (state, log) = match made {
-            Ok((reply, log)) => (State::New(work(reply)), log),
+            Ok((reply, log)) => (State::New(reply.call, work(reply.answer)), log),
             Err(error) => (State::Ready(Box::new(move |_| Err(error))), None),
         };
-        Ok(Bound::new(py, Call::new(name, log, state))?.into_any())
+        Ok(Bound::new(py, Call::new(name, T::MODULE, log, state))?.into_any())
     }
 }
 
@@ -98,6 +101,8 @@ fn work<T: Answer>(reply: Pending<T>) -> Work {
 #[pyclass(frozen, module = "proxymesh")]
 pub(crate) struct Call {
     name: &'static str,
+    /// What its answer needs.
+    module: Option<&'static str>,
     log: Option<Arc<Log>>,
     state: Mutex<State>,
     /// Its client's connections are not for a process forked since.
@@ -105,7 +110,7 @@ pub(crate) struct Call {
 }
 
 enum State {
-    New(Work),
+    New(&'static str, Work),
     Running(Running),
     /// There is nothing to wait for.
     Ready(Outcome),
@@ -124,11 +129,11 @@ impl Call {
         name: &'static str,
         outcome: impl FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send + 'static,
     ) -> Self {
-        Self::new(name, None, State::Ready(Box::new(outcome)))
+        Self::new(name, None, None, State::Ready(Box::new(outcome)))
     }
 
-    fn new(name: &'static str, log: Option<Arc<Log>>, state: State) -> Self {
-        Self { name, log, state: Mutex::new(state), process: process::id() }
+    fn new(name: &'static str, module: Option<&'static str>, log: Option<Arc<Log>>, state: State) -> Self {
+        Self { name, module, log, state: Mutex::new(state), process: process::id() }
     }
 
     fn take(&self) -> State {
@@ -142,19 +147,24 @@ impl Call {
     /// Goes on as far as it can: gives a future to wait for, or raises `StopIteration` with the answer, or an error.
     fn step<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let outcome = match self.take() {
-            State::New(_) | State::Running(_) if self.process != process::id() => {
+            State::New(..) | State::Running(_) if self.process != process::id() => {
                 return Err(PyRuntimeError::new_err(
                     "the call was made before this process was forked; make it here",
                 ));
             }
-            State::New(work) => {
+            State::New(call, work) => {
                 let event_loop = running_loop(py)?;
-                let drain = Drain::of(&event_loop)?;
+                let lacking = |error: io::Error| exception(py, &Error::lacking(call, &error));
+                if let Some(module) = self.module {
+                    import(py, module)?;
+                }
+                let worker = runtime::worker().map_err(lacking)?;
+                let drain = Drain::of(&event_loop, lacking)?;
                 let future = event_loop.call_method0(intern!(py, "create_future"))?;
                 if let Some(log) = &self.log {
                     log.awaited(py, &drain)?;
                 }
-                self.put(State::Running(drain.start(work, future.clone().unbind())?));
+                self.put(State::Running(drain.start(&worker, work, future.clone().unbind())));
                 return wait_for(future);
             }
             State::Running(running) => match running.drain.collect(running.number) {
@@ -261,7 +271,7 @@ impl Call {
 impl Drop for Call {
     /// A call that was never awaited was never made: Python warns of that for its own coroutines, too.
     fn drop(&mut self) {
-        if let State::New(_) | State::Ready(_) = self.take() {
+        if let State::New(..) | State::Ready(_) = self.take() {
             let name = self.name;
             Python::try_attach(|py| {
                 let raised = PyErr::take(py);
@@ -351,8 +361,8 @@ thread_local! {
 }
 
 impl Drain {
-    /// That of a loop, which runs on this thread.
-    fn of(event_loop: &Bound<'_, PyAny>) -> PyResult<Arc<Self>> {
+    /// That of a loop, which runs on this thread. What the system lacks for a new one is told by `lacking`.
+    fn of(event_loop: &Bound<'_, PyAny>, lacking: impl Fn(io::Error) -> PyErr) -> PyResult<Arc<Self>> {
         let py = event_loop.py();
         let known = DRAINS.with_borrow(|drains| {
             let is_of = |(of, drain): &&(Py<PyWeakrefReference>, Arc<Self>)| {
@@ -364,7 +374,7 @@ impl Drain {
             return Ok(drain);
         }
         let of = PyWeakrefReference::new(event_loop)?.unbind();
-        let drain = Self::watched_by(event_loop, &of)?;
+        let drain = Self::watched_by(event_loop, &of, lacking)?;
         let forgotten = DRAINS.with_borrow_mut(|drains| {
             let (kept, forgotten) = std::mem::take(drains)
                 .into_iter()
@@ -377,7 +387,11 @@ impl Drain {
         Ok(drain)
     }
 
-    fn watched_by(event_loop: &Bound<'_, PyAny>, of: &Py<PyWeakrefReference>) -> PyResult<Arc<Self>> {
+    fn watched_by(
+        event_loop: &Bound<'_, PyAny>,
+        of: &Py<PyWeakrefReference>,
+        lacking: impl Fn(io::Error) -> PyErr,
+    ) -> PyResult<Arc<Self>> {
         let py = event_loop.py();
         let new = |wake| {
             Arc::new(Self {
@@ -387,7 +401,7 @@ impl Drain {
                 calls: Mutex::default(),
             })
         };
-        if let Some(descriptor) = descriptor::Descriptor::new().map_err(PyOSError::new_err)? {
+        if let Some(descriptor) = descriptor::Descriptor::new().map_err(&lacking)? {
             let number = descriptor.number();
             let drain = new(Wake::Descriptor(descriptor));
             let reader = Bound::new(py, Reader(drain.clone()))?;
@@ -400,6 +414,8 @@ impl Drain {
                 Err(error) => return Err(error),
             }
         }
+        // Without it nobody would tell the loop that a call has ended.
+        Waker::get().map_err(lacking)?;
         Ok(new(Wake::Thread(of.clone_ref(py))))
     }
 
@@ -408,18 +424,17 @@ impl Drain {
     }
 
     /// Has the worker drive a call; `future` is set when it has ended.
-    fn start(self: &Arc<Self>, work: Work, future: Py<PyAny>) -> PyResult<Running> {
-        let worker = Worker::get()?;
+    fn start(self: &Arc<Self>, worker: &Handle, work: Work, future: Py<PyAny>) -> Running {
         let mut calls = lock(&self.calls);
         calls.number += 1;
         let number = calls.number;
         let promise = Promise { drain: self.clone(), number };
-        let task = worker.handle.spawn(async move {
+        let task = worker.spawn(async move {
             let outcome = work.await;
             promise.keep(outcome);
         });
         calls.awaited.insert(number, Waiting { future, outcome: None, task: task.abort_handle() });
-        Ok(Running { drain: self.clone(), number })
+        Running { drain: self.clone(), number }
     }
 
     pub(crate) fn log(self: &Arc<Self>, log: Arc<Log>) {
@@ -535,30 +550,6 @@ impl Drop for Reader {
     }
 }
 
-/// The thread that drives the calls of every event loop of this process.
-struct Worker {
-    handle: Handle,
-    /// Dropped, it ends the thread.
-    _until: oneshot::Sender<()>,
-}
-
-impl Worker {
-    fn get() -> PyResult<Arc<Self>> {
-        static WORKER: PerProcess<Worker> = PerProcess::empty();
-        WORKER
-            .get_or_try_init(|_| {
-                let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
-                let (until, dropped) = oneshot::channel();
-                let handle = runtime.handle().clone();
-                thread::Builder::new().name("proxymesh".into()).spawn(move || {
-                    let _ = runtime.block_on(dropped);
-                })?;
-                io::Result::Ok(Self { handle, _until: until })
-            })
-            .map_err(PyErr::from)
-    }
-}
-
 /// The thread that wakes the loops that watch no descriptor. Only it waits for the GIL.
 pub(crate) struct Waker {
     drains: Mutex<mpsc::Sender<Arc<Drain>>>,
@@ -570,9 +561,13 @@ static WAKER: PerProcess<Waker> = PerProcess::empty();
 
 impl Waker {
     fn wake(drain: &Arc<Drain>) {
-        if let Ok(waker) = WAKER.get_or_try_init(|_| Self::new()) {
+        if let Ok(waker) = Self::get() {
             let _ = lock(&waker.drains).send(drain.clone());
         }
+    }
+
+    fn get() -> io::Result<Arc<Self>> {
+        WAKER.get_or_try_init(|_| Self::new())
     }
 
     fn new() -> io::Result<Self> {

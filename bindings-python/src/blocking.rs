@@ -2,13 +2,13 @@
 
 use crate::{
     client::{Caller, Mode, Shared},
-    error::exception,
+    error::{exception, import},
     log::Log,
     model::Answer,
 };
 use proxymesh::{Client, Error, Exchange, blocking::Driver, endpoint::Endpoint, resource::Dispatch};
 use pyo3::prelude::*;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// How often a call that takes its time asks whether a signal has come.
 const SIGNALS: Duration = Duration::from_millis(40);
@@ -16,12 +16,12 @@ const SIGNALS: Duration = Duration::from_millis(40);
 /// A client whose calls are driven by the threads that make them.
 pub(crate) struct Blocking {
     client: Client,
-    driver: Driver,
+    driver: Arc<Driver>,
 }
 
 impl Mode for Blocking {
     fn new(client: Client) -> proxymesh::Result<Self> {
-        Ok(Self { client, driver: Driver::new()? })
+        Ok(Self { client, driver: Arc::new(Driver::new()) })
     }
 
     fn client(&self) -> &Client {
@@ -49,15 +49,24 @@ impl Dispatch for Caller<'_, Blocking> {
         let raise = |error: Error| exception(self.py, &error);
         let endpoint = endpoint.map_err(raise)?;
         let exchange = self.client.exchange(&endpoint);
-        self.wait(async { exchange.await.answered().map_err(Stop::Error) })?.read(&endpoint).map_err(raise)
+        self.wait(E::CALL.name, async { exchange.await.answered().map_err(Stop::Error) })?
+            .read(&endpoint)
+            .map_err(raise)
     }
 }
 
 impl<'py> Caller<'py, Blocking> {
-    fn wait(&self, exchange: impl Future<Output = Result<Exchange, Stop>> + Send) -> PyResult<Exchange> {
+    fn wait(
+        &self,
+        call: &'static str,
+        exchange: impl Future<Output = Result<Exchange, Stop>> + Send,
+    ) -> PyResult<Exchange> {
         let Self { py, mode, log, .. } = self;
         let log = log.as_deref();
-        let result = py.detach(|| mode.driver.run_checked(exchange, SIGNALS, || look_around(log)));
+        let result = py.detach(|| mode.driver.run_checked(call, exchange, SIGNALS, || look_around(log)));
+        if result.is_err() {
+            mode.driver.finish(&self.client);
+        }
         let logged = log.map_or(Ok(()), |log| log.flush(*py));
         match result {
             Err(Stop::Signal(raised)) => Err(raised),
@@ -73,6 +82,9 @@ impl<'py> Caller<'py, Blocking> {
         _name: &'static str,
         call: impl FnOnce(&Self) -> PyResult<PyResult<T>>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        if let Some(module) = T::MODULE {
+            import(py, module)?;
+        }
         call(&Self::new(py, shared)?)??.into_python(py)
     }
 }
@@ -80,11 +92,12 @@ impl<'py> Caller<'py, Blocking> {
 /// Runs what is no call of a client, in the same way.
 pub(crate) fn run<T: Send>(
     py: Python<'_>,
+    call: &'static str,
     future: impl Future<Output = proxymesh::Result<T>> + Send,
 ) -> PyResult<T> {
-    let driver = Driver::new().map_err(|error| exception(py, &error))?;
+    let driver = Driver::new();
     let future = async { future.await.map_err(Stop::Error) };
-    py.detach(|| driver.run_checked(future, SIGNALS, || look_around(None))).map_err(|stop| match stop {
+    py.detach(|| driver.run_checked(call, future, SIGNALS, || look_around(None))).map_err(|stop| match stop {
         Stop::Error(error) => exception(py, &error),
         Stop::Signal(raised) => raised,
     })

@@ -9,6 +9,7 @@ use crate::{
         AsyncGeo, AsyncHostnames, AsyncIps, AsyncProxies, AsyncSubAccounts, AsyncTokens, Geo, Hostnames, Ips,
         Proxies, SubAccounts, Tokens,
     },
+    setting,
 };
 use arc_swap::ArcSwapOption;
 use proxymesh::{
@@ -187,9 +188,9 @@ macro_rules! client {
                 password: Option<&Bound<'_, PyString>>,
                 token: Option<&Bound<'_, PyString>>,
                 base_url: Option<&Bound<'_, PyString>>,
-                timeout: f64,
-                connect_timeout: f64,
-                max_retries: i64,
+                #[pyo3(from_py_with = setting::timeout)] timeout: f64,
+                #[pyo3(from_py_with = setting::connect_timeout)] connect_timeout: f64,
+                #[pyo3(from_py_with = setting::max_retries)] max_retries: i64,
                 ca_file: Option<PathBuf>,
                 trust_env: bool,
             ) -> PyResult<Self> {
@@ -198,6 +199,7 @@ macro_rules! client {
                     .connect_timeout(checked(py, seconds("connect_timeout", connect_timeout))?)
                     .max_retries(checked(py, whole_retries(max_retries))?)
                     .trust_env(trust_env)
+                    .ca_variables(&["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
                     .user_agent(concat!("proxymesh-python/", env!("CARGO_PKG_VERSION")));
                 if let Some(username) = username {
                     settings = settings.username(text(py, "username", username)?);
@@ -271,8 +273,8 @@ macro_rules! client {
             fn with_options(
                 &self,
                 py: Python<'_>,
-                timeout: Option<f64>,
-                max_retries: Option<i64>,
+                #[pyo3(from_py_with = setting::some_timeout)] timeout: Option<f64>,
+                #[pyo3(from_py_with = setting::some_retries)] max_retries: Option<i64>,
             ) -> PyResult<Self> {
                 let mut options = Options::new();
                 if let Some(timeout) = timeout {
@@ -316,12 +318,14 @@ client! {
     ///     timeout: Seconds that one attempt may take, from connecting to the last byte of the answer.
     ///     connect_timeout: Seconds that connecting may take, TLS included.
     ///     max_retries: How often a call may be sent again, where that is safe.
-    ///     ca_file: A PEM file with further CA certificates to trust; `SSL_CERT_FILE` adds to them too.
-    ///     trust_env: Whether `HTTPS_PROXY` and `NO_PROXY` count. Not by default: a scraper's proxy must
+    ///     ca_file: A PEM file with further CA certificates to trust. `SSL_CERT_FILE`, `SSL_CERT_DIR`, `REQUESTS_CA_BUNDLE` and
+    ///         `CURL_CA_BUNDLE` add to them; without the first two, the system's own certificates are trusted as well.
+    ///     trust_env: Whether `HTTPS_PROXY`, or else `ALL_PROXY`, and `NO_PROXY` count. Not by default: a scraper's proxy must
     ///         not carry the account's calls.
     ///
     /// Raises:
-    ///     ConfigError: Credentials are missing or contradict each other, or a setting is unusable.
+    ///     ConfigError: Credentials are missing or contradict each other, or a setting is unusable, as is a variable of the
+    ///         environment that names certificates which cannot be read, or no proxy.
     Client(Blocking) { SubAccounts, Ips, Hostnames, Proxies, Tokens, Geo }
 
     /// Drops the connections. Later calls through this client raise `ConfigError`; calls under way go on. Closing
@@ -372,12 +376,14 @@ client! {
     ///     timeout: Seconds that one attempt may take, from connecting to the last byte of the answer.
     ///     connect_timeout: Seconds that connecting may take, TLS included.
     ///     max_retries: How often a call may be sent again, where that is safe.
-    ///     ca_file: A PEM file with further CA certificates to trust; `SSL_CERT_FILE` adds to them too.
-    ///     trust_env: Whether `HTTPS_PROXY` and `NO_PROXY` count. Not by default: a scraper's proxy must
+    ///     ca_file: A PEM file with further CA certificates to trust. `SSL_CERT_FILE`, `SSL_CERT_DIR`, `REQUESTS_CA_BUNDLE` and
+    ///         `CURL_CA_BUNDLE` add to them; without the first two, the system's own certificates are trusted as well.
+    ///     trust_env: Whether `HTTPS_PROXY`, or else `ALL_PROXY`, and `NO_PROXY` count. Not by default: a scraper's proxy must
     ///         not carry the account's calls.
     ///
     /// Raises:
-    ///     ConfigError: Credentials are missing or contradict each other, or a setting is unusable.
+    ///     ConfigError: Credentials are missing or contradict each other, or a setting is unusable, as is a variable of the
+    ///         environment that names certificates which cannot be read, or no proxy.
     AsyncClient(Awaited) { AsyncSubAccounts, AsyncIps, AsyncHostnames, AsyncProxies, AsyncTokens, AsyncGeo }
 
     /// Drops the connections. Later calls through this client raise `ConfigError`; calls under way go on. Closing

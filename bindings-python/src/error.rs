@@ -21,6 +21,16 @@ fn in_context(exception: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
     Ok(exception)
 }
 
+/// Imports a module when it is needed. Out of file descriptors that fails, with whatever Python's importer raises.
+pub(crate) fn import<'py>(py: Python<'py>, module: &str) -> PyResult<Bound<'py, PyModule>> {
+    py.import(module).map_err(|error| {
+        let reason = format!("the module {module} cannot be imported: {}", error.value(py));
+        let raised = exception(py, &Error::Config { reason });
+        raised.set_cause(py, Some(error));
+        raised
+    })
+}
+
 fn build<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
     static CLASSES: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let module =

@@ -12,6 +12,7 @@ mod model;
 mod proxy;
 mod resource;
 mod sandbox;
+mod setting;
 
 use pyo3::prelude::*;
 

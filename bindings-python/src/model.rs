@@ -343,13 +343,18 @@ pub(crate) fn moment(py: Python<'_>, moment: Timestamp) -> PyResult<Py<PyDateTim
 
 /// What a call answers, as Python has it.
 pub(crate) trait Answer: Send + 'static {
+    /// The module that this needs, if any. It is imported before the call is sent: an answer that cannot be told is lost.
+    const MODULE: Option<&'static str> = None;
+
     fn into_python(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>>;
 }
 
 /// By way of what pyo3 can turn into Python's objects.
 macro_rules! answers {
-    ($( $core:ty, |$py:ident, $answer:ident| $python:expr; )*) => {
+    ($( $core:ty $([needs $module:literal])?, |$py:ident, $answer:ident| $python:expr; )*) => {
         $( impl Answer for $core {
+            $( const MODULE: Option<&'static str> = Some($module); )?
+
             fn into_python(self, $py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
                 let $answer = self;
                 $python.into_bound_py_any($py)
@@ -367,8 +372,8 @@ answers! {
     Vec<proxymesh::LabeledIp>, |py, ips| ips.into_iter().map(LabeledIp::from).collect::<Vec<_>>();
     Vec<proxymesh::Proxy>, |py, proxies| proxies.into_iter().map(Proxy::from).collect::<Vec<_>>();
     proxymesh::SubAccount, |py, account| SubAccount::from(account);
-    proxymesh::Token, |py, token| Token::from_core(py, &token)?;
-    Vec<proxymesh::Token>, |py, tokens| tokens.iter().map(|token| Token::from_core(py, token)).collect::<PyResult<Vec<_>>>()?;
-    proxymesh::NewToken, |py, token| NewToken::from_core(py, &token)?;
+    proxymesh::Token [needs "datetime"], |py, token| Token::from_core(py, &token)?;
+    Vec<proxymesh::Token> [needs "datetime"], |py, tokens| tokens.iter().map(|token| Token::from_core(py, token)).collect::<PyResult<Vec<_>>>()?;
+    proxymesh::NewToken [needs "datetime"], |py, token| NewToken::from_core(py, &token)?;
     GeoCounts, |py, counts| counts;
 }

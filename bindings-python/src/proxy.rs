@@ -6,6 +6,7 @@ use crate::{
     error::exception,
     model::ProxyCheck,
     resource::{text, whole},
+    setting,
 };
 use proxymesh::{Credentials, Error, ExitChoice, seconds, secrecy::ExposeSecret};
 use pyo3::{
@@ -282,10 +283,16 @@ impl Proxy {
     ///     ValidationError: The target is not host:port.
     ///     ConfigError: The timeout is unusable.
     #[pyo3(signature = (target: "str" = "proxymesh.com:443", *, timeout: "float" = 10.0) -> "ProxyCheck")]
-    fn check(&self, py: Python<'_>, target: &str, timeout: f64) -> PyResult<ProxyCheck> {
+    fn check(
+        &self,
+        py: Python<'_>,
+        target: &str,
+        #[pyo3(from_py_with = setting::timeout)] timeout: f64,
+    ) -> PyResult<ProxyCheck> {
         let timeout = checked(py, seconds("timeout", timeout))?;
         let Self { core, credentials, exit } = self;
-        let check = blocking::run(py, core.check(credentials.as_ref(), exit, target, timeout))?;
+        let check =
+            blocking::run(py, "Proxy.check", core.check(credentials.as_ref(), exit, target, timeout))?;
         Ok(ProxyCheck {
             ok: check.ok(),
             reachable: check.reachable,
@@ -302,7 +309,11 @@ impl Proxy {
         *,
         timeout: "float" = 10.0,
     ) -> "Coroutine[Any, Any, ProxyCheck]")]
-    fn acheck<'py>(slf: &Bound<'py, Self>, target: &str, timeout: f64) -> PyResult<Bound<'py, PyAny>> {
+    fn acheck<'py>(
+        slf: &Bound<'py, Self>,
+        target: &str,
+        #[pyo3(from_py_with = setting::timeout)] timeout: f64,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let options = PyDict::new(slf.py());
         options.set_item("timeout", timeout)?;
         slf.py().import("asyncio")?.call_method("to_thread", (slf.getattr("check")?, target), Some(&options))

@@ -3,6 +3,7 @@
 use crate::{
     client::{AsyncClient, Client},
     model::{ProxiedRequest, RecordedRequest},
+    setting,
 };
 use proxymesh_sandbox::{Error, Fault, Plan, RecordedAuth};
 use pyo3::{
@@ -135,8 +136,8 @@ impl Sandbox {
         username: Option<&Bound<'py, PyString>>,
         password: Option<&Bound<'py, PyString>>,
         token: Option<&Bound<'py, PyString>>,
-        timeout: f64,
-        max_retries: i64,
+        #[pyo3(from_py_with = setting::timeout)] timeout: f64,
+        #[pyo3(from_py_with = setting::max_retries)] max_retries: i64,
     ) -> PyResult<Client> {
         let (username, password) = self.credentials(py, username, password, token);
         let (username, password) = (username.as_ref(), password.as_ref());
@@ -169,8 +170,8 @@ impl Sandbox {
         username: Option<&Bound<'py, PyString>>,
         password: Option<&Bound<'py, PyString>>,
         token: Option<&Bound<'py, PyString>>,
-        timeout: f64,
-        max_retries: i64,
+        #[pyo3(from_py_with = setting::timeout)] timeout: f64,
+        #[pyo3(from_py_with = setting::max_retries)] max_retries: i64,
     ) -> PyResult<AsyncClient> {
         let (username, password) = self.credentials(py, username, password, token);
         let (username, password) = (username.as_ref(), password.as_ref());

@@ -51,7 +51,7 @@ def pytest_unconfigure() -> None:
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of whoever runs the tests reaches them."""
     for name in os.environ:
-        if name.startswith("PROXYMESH_") or name.upper() in {"SSL_CERT_FILE", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}:
+        if name.upper().startswith(("PROXYMESH_", "SSL_CERT_")) or name.upper().endswith(("_PROXY", "_CA_BUNDLE")):
             monkeypatch.delenv(name)
 
 

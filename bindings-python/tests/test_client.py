@@ -10,13 +10,13 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import proxymesh
 import pytest
-from proxymesh import Client, ConfigError
+from proxymesh import AsyncClient, Client, ConfigError
 from proxymesh.sandbox import Sandbox
 
 from .conftest import Connect, StartSandbox, StartServer
@@ -163,14 +163,48 @@ def test_an_environment_that_contradicts_itself_is_refused(
         ({"timeout": float("nan")}, "timeout must be a number of seconds above 0, not NaN"),
         ({"timeout": float("inf")}, "timeout must be a number of seconds above 0, not inf"),
         ({"connect_timeout": 0.0}, "connect_timeout must be a number of seconds above 0, not 0"),
+        ({"timeout": 10**400}, "timeout must be a number of seconds above 0, not a number as large as that"),
+        ({"timeout": (3, 27)}, "timeout must be a number of seconds above 0, not tuple"),
+        ({"timeout": "5"}, "timeout must be a number of seconds above 0, not str"),
+        ({"timeout": None}, "timeout must be a number of seconds above 0, not NoneType"),
+        ({"timeout": True}, "timeout must be a number of seconds above 0, not bool"),
+        ({"connect_timeout": (3, 27)}, "connect_timeout must be a number of seconds above 0, not tuple"),
+        ({"connect_timeout": float("-inf")}, "connect_timeout must be a number of seconds above 0, not -inf"),
         ({"max_retries": -1}, "max_retries must be a whole number from 0, not -1"),
+        ({"max_retries": 2**32}, "max_retries must be a whole number from 0, not 4294967296"),
+        ({"max_retries": 2**64}, "max_retries must be a whole number from 0, not a number as large as that"),
+        ({"max_retries": -(10**400)}, "max_retries must be a whole number from 0, not a number as large as that"),
+        ({"max_retries": 1.5}, "max_retries must be a whole number from 0, not float"),
+        ({"max_retries": "1"}, "max_retries must be a whole number from 0, not str"),
+        ({"max_retries": True}, "max_retries must be a whole number from 0, not bool"),
     ],
     ids=lambda value: "" if isinstance(value, str) else next(iter(value)),
 )
 def test_a_setting_that_cannot_be_used_is_refused(settings: dict[str, Any], reason: str) -> None:
-    with pytest.raises(ConfigError) as caught:
-        Client(token=TOKEN, **settings)
-    assert str(caught.value) == reason
+    makers: list[Callable[..., object]] = [
+        lambda **settings: Client(token=TOKEN, **settings),
+        lambda **settings: AsyncClient(token=TOKEN, **settings),
+    ]
+    if settings.keys() <= {"timeout", "max_retries"} and None not in settings.values():
+        makers += [Client(token=TOKEN).with_options, AsyncClient(token=TOKEN).with_options]
+    if settings.keys() == {"timeout"}:
+        makers.append(proxymesh.Proxy("us-ca.localhost").check)
+    for make in makers:
+        with pytest.raises(ConfigError) as caught:
+            make(**settings)
+        assert str(caught.value) == reason
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+@pytest.mark.parametrize("name", ["username", "password", "token", "base_url", "ca_file"])
+def test_a_setting_of_a_hundred_megabytes_is_refused_at_once(name: str, kind: type[Client | AsyncClient]) -> None:
+    settings: dict[str, Any] = {"username": USERNAME, "password": PASSWORD, name: "x" * 100_000_000}
+    if name == "token":
+        del settings["username"], settings["password"]
+    start = time.monotonic()
+    with pytest.raises(ConfigError, match=rf"^(the )?{name} is longer than [0-9]+ bytes$"):
+        kind(**settings)
+    assert time.monotonic() - start < 5
 
 
 @pytest.mark.parametrize(
@@ -179,10 +213,6 @@ def test_a_setting_that_cannot_be_used_is_refused(settings: dict[str, Any], reas
         {"username": 5},
         {"password": b"x"},
         {"base_url": 5},
-        {"timeout": "5"},
-        {"timeout": None},
-        {"max_retries": 1.5},
-        {"max_retries": "1"},
         {"ca_file": 5},
         {"trust_env": "yes"},
     ],
@@ -334,7 +364,17 @@ def test_options_that_cannot_be_used_are_refused(server: Server, connect: Connec
     bad: list[tuple[dict[str, Any], str]] = [
         ({"timeout": 0}, "timeout must be a number of seconds above 0, not 0"),
         ({"timeout": float("nan")}, "timeout must be a number of seconds above 0, not NaN"),
+        ({"timeout": 10**400}, "timeout must be a number of seconds above 0, not a number as large as that"),
+        ({"timeout": (3, 27)}, "timeout must be a number of seconds above 0, not tuple"),
+        ({"timeout": "5"}, "timeout must be a number of seconds above 0, not str"),
+        ({"timeout": True}, "timeout must be a number of seconds above 0, not bool"),
         ({"max_retries": -1}, "max_retries must be a whole number from 0, not -1"),
+        ({"max_retries": 2**32}, "max_retries must be a whole number from 0, not 4294967296"),
+        ({"max_retries": 2**64}, "max_retries must be a whole number from 0, not a number as large as that"),
+        ({"max_retries": -(10**400)}, "max_retries must be a whole number from 0, not a number as large as that"),
+        ({"max_retries": 1.5}, "max_retries must be a whole number from 0, not float"),
+        ({"max_retries": "1"}, "max_retries must be a whole number from 0, not str"),
+        ({"max_retries": True}, "max_retries must be a whole number from 0, not bool"),
     ]
     for options, reason in bad:
         with pytest.raises(ConfigError) as caught:
@@ -414,8 +454,8 @@ def authority(tmp_path: Path) -> Authority:
 
 def test_an_unknown_ca_is_refused(authority: Authority, start_server: StartServer, connect: Connect) -> None:
     server = start_server(FINE, tls=authority.server)
-    with pytest.raises(proxymesh.ConnectionError, match=r"certificate.*UnknownIssuer") as caught:
-        connect(server, max_retries=0).geo.open()
+    with pytest.raises(proxymesh.ConnectionError, match=r"UnknownIssuer.*ca_file .* or SSL_CERT_FILE") as caught:
+        connect(server).geo.open()
     assert caught.value.attempts == 1
     assert server.count == 0
 
@@ -430,11 +470,14 @@ def test_a_ca_file_adds_to_whom_is_trusted(
     assert server.base_url.startswith("https://localhost:")
 
 
-def test_ssl_cert_file_adds_to_whom_is_trusted(
-    authority: Authority, start_server: StartServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "folder"])
+def test_the_environment_adds_to_whom_is_trusted(
+    name: str, authority: Authority, start_server: StartServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = start_server(FINE, tls=authority.server)
-    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    folder = name in {"SSL_CERT_DIR", "folder"}
+    name = "REQUESTS_CA_BUNDLE" if name == "folder" else name
+    monkeypatch.setenv(name, str(authority.file.parent if folder else authority.file))
     assert connect(server).geo.open() == {"US": 1}
 
 
@@ -442,7 +485,7 @@ def test_a_certificate_for_another_host_is_refused(
     authority: Authority, start_server: StartServer, connect: Connect
 ) -> None:
     server = start_server(FINE, tls=authority.other_name)
-    with pytest.raises(proxymesh.ConnectionError, match="certificate not valid for name"):
+    with pytest.raises(proxymesh.ConnectionError, match=r"certificate is for example\.com, not for localhost"):
         connect(server, ca_file=authority.file, max_retries=0).geo.open()
     assert server.count == 0
 
@@ -460,17 +503,21 @@ def test_a_ca_file_that_is_none_is_refused(tmp_path: Path, connect: Connect) -> 
         assert str(caught.value).startswith(f"ca_file {path}: {reason}")
 
 
-def test_ssl_cert_file_set_for_other_programs_is_no_obstacle(
-    tmp_path: Path, server: Server, connect: Connect, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_a_variable_that_names_what_cannot_be_read_is_refused(
+    name: str, tmp_path: Path, server: Server, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "nowhere.pem"))
-    connect("https://localhost").close()
+    monkeypatch.setenv(name, str(tmp_path / "nowhere.pem"))
+    with pytest.raises(ConfigError) as caught:
+        connect("https://localhost")
+    assert str(caught.value).startswith(f"{name} {tmp_path}/nowhere.pem: cannot be read")
+    # Over plain http, which is for loopback, nobody asks for certificates.
     assert connect(server).geo.open() == {"US": 1}
 
 
 def test_a_plain_server_at_an_https_url_is_a_failed_connection(sandbox: Sandbox, connect: Connect) -> None:
     client = connect(sandbox.base_url.replace("http:", "https:"), max_retries=0)
-    with pytest.raises(proxymesh.ConnectionError, match="corrupt message"):
+    with pytest.raises(proxymesh.ConnectionError, match="does not speak TLS"):
         client.geo.open()
     assert sandbox.requests() == []
 

@@ -8,10 +8,11 @@ import ipaddress
 import re
 from collections.abc import Callable
 from datetime import date, datetime, time, timezone
+from time import monotonic
 from typing import Any
 
 import pytest
-from proxymesh import AsyncClient, Client, NotFoundError, ValidationError
+from proxymesh import AsyncClient, Client, ConfigError, NotFoundError, Proxy, ValidationError
 
 from .conftest import Connect, ConnectEither, StartServer
 from .support.credentials import PASSWORD, SUB_PASSWORD
@@ -243,6 +244,51 @@ def test_a_lone_surrogate_is_no_text(name: str, deaf: Server, either: Client | A
     assert SUB_PASSWORD not in repr(error)
     assert error.__cause__ is error.__context__ is None
     assert deaf.connections == 0
+
+
+HUGE = "x" * 100_000_000
+
+
+@pytest.mark.parametrize("name", [*TEXTS, *MIXED])
+def test_a_text_of_a_hundred_megabytes_is_refused_at_once(
+    name: str, deaf: Server, either: Client | AsyncClient
+) -> None:
+    method, field, others = TEXTS.get(name) or (name.split()[0], MIXED[name], {})
+    start = monotonic()
+    with pytest.raises(ValidationError) as caught:
+        call(either, method, {**others, field: HUGE})
+    assert monotonic() - start < 5
+    assert caught.value.field == field
+    assert len(str(caught.value)) < 200
+    assert deaf.connections == 0
+
+
+def test_so_is_one_for_a_proxy() -> None:
+    proxy = Proxy("open.localhost")
+    start = monotonic()
+    refused: list[tuple[Callable[[], object], str]] = [
+        (lambda: Proxy(HUGE), "proxy"),
+        (lambda: proxy.steer(country=HUGE), "country"),
+        (lambda: proxy.steer(prefer_ip=HUGE), "prefer_ip"),
+        (lambda: proxy.steer(not_ip=[HUGE]), "not_ip"),
+        (lambda: proxy.check(HUGE), "target"),
+        (lambda: proxy.check(f"{HUGE}:443"), "target"),
+    ]
+    for act, field in refused:
+        with pytest.raises(ValidationError) as caught:
+            act()
+        assert (caught.value.field, len(str(caught.value)) < 200) == (field, True)
+    for act in (lambda: proxy.using(HUGE, "pw"), lambda: proxy.using("me", HUGE), lambda: proxy.using(token=HUGE)):
+        with pytest.raises(ConfigError, match=r"is longer than 1024 bytes$"):
+            act()
+    assert monotonic() - start < 20
+
+
+@pytest.mark.parametrize("value", [10**400, (3, 27), "5", None, True, float("nan"), float("inf"), -1])
+@pytest.mark.parametrize("field", ["ttl", "cooldown"])
+def test_so_is_what_is_no_number_of_seconds_for_a_pool(field: str, value: object, deaf: Server, client: Client) -> None:
+    loose: Any = client
+    refuses(deaf, lambda: loose.proxies.pool(**{field: value}), field, "is not a number of seconds above 0")
 
 
 @pytest.mark.parametrize(

@@ -5,16 +5,18 @@ use crate::{
     error::{Error, Result},
     process,
     resource::{Dispatch, handles},
+    runtime::{self, Lazy},
     settings::{Options, Settings},
 };
 use std::{
     fmt,
     future::Future,
+    io,
     pin::{Pin, pin},
     sync::Arc,
     time::Duration,
 };
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Handle, Runtime};
 
 /// The blocking client: a handle for each resource, and every call returns when it is done.
 ///
@@ -38,13 +40,13 @@ pub struct Client {
 }
 
 impl Client {
-    /// Makes a client. Nothing is sent, and no thread is started.
+    /// Makes a client. Nothing is sent, no thread is started and no file descriptor is taken before the first call.
     ///
     /// # Errors
     ///
     /// [`Error::Config`] when the settings are incomplete or contradict each other.
     pub fn new(settings: Settings) -> Result<Self> {
-        Ok(Self { client: crate::Client::new(settings)?, driver: Arc::new(Driver::new()?) })
+        Ok(Self { client: crate::Client::new(settings)?, driver: Arc::new(Driver::new()) })
     }
 
     /// The same client with other options for the calls made through it; see [`crate::Client::with_options`].
@@ -69,7 +71,11 @@ impl Client {
     /// Any [`Error`].
     pub fn call<E: Endpoint>(&self, endpoint: E) -> Result<E::Answer> {
         let exchange = self.client.exchange(&endpoint);
-        self.driver.run(async { exchange.await.answered() })?.read(&endpoint)
+        let ended = self.driver.run(E::CALL.name, async { exchange.await.answered() });
+        if ended.is_err() {
+            self.driver.finish(&self.client);
+        }
+        ended?.read(&endpoint)
     }
 }
 
@@ -89,38 +95,32 @@ impl fmt::Debug for Client {
     }
 }
 
-/// Runs futures on the thread that calls: a runtime without a thread of its own.
+/// Runs futures on the thread that calls: an event loop without a thread of its own, made for the first of them.
 ///
 /// When several threads call at once, one of them drives the connections of all. This is what bindings build their
 /// blocking clients from.
 pub struct Driver {
-    /// Only none while it is dropped.
-    runtime: Option<Runtime>,
+    runtime: Lazy<Runtime>,
 }
 
 impl Driver {
-    /// A driver without connections yet.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Config`] when the system gives no event queue.
-    pub fn new() -> Result<Self> {
-        match Builder::new_current_thread().enable_io().enable_time().build() {
-            Ok(runtime) => Ok(Self { runtime: Some(runtime) }),
-            Err(error) => Err(Error::config(format!("the runtime cannot be made: {error}"))),
-        }
+    /// A driver without connections yet. It takes nothing from the system before its first future.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { runtime: Lazy::new() }
     }
 
-    /// Runs `future` to its end, on this thread.
+    /// Runs `future`, which makes this call, to its end, on this thread.
     ///
     /// # Errors
     ///
-    /// Those of the future.
+    /// Those of the future; [`Error::Connection`] when the system has no file descriptor, thread or memory left to drive it.
     pub fn run<T: Send, E: From<Error> + Send>(
         &self,
+        call: &'static str,
         future: impl Future<Output = Result<T, E>> + Send,
     ) -> Result<T, E> {
-        self.run_checked(future, Duration::MAX, || Ok(()))
+        self.run_checked(call, future, Duration::MAX, || Ok(()))
     }
 
     /// Runs `future` to its end, on this thread, and calls `check` every so often meanwhile. If that fails, the
@@ -131,9 +131,10 @@ impl Driver {
     ///
     /// # Errors
     ///
-    /// Those of the future, and of `check`; in a child forked by `check`, [`Error::Config`].
+    /// Those of [`run`](Self::run), and of `check`; in a child forked by `check`, [`Error::Config`].
     pub fn run_checked<T: Send, E: From<Error> + Send>(
         &self,
+        call: &'static str,
         future: impl Future<Output = Result<T, E>> + Send,
         every: Duration,
         mut check: impl FnMut() -> Result<(), E>,
@@ -142,36 +143,48 @@ impl Driver {
         let mut result = None;
         let mut checked = Ok(());
         // Without the future's type from here on: what drives it is compiled once, not once a call.
-        let mut call: Pin<Box<dyn Future<Output = ()> + Send + '_>> = Box::pin(async {
+        let mut work: Pin<Box<dyn Future<Output = ()> + Send + '_>> = Box::pin(async {
             // Nobody has polled the connections since the last call: let the runtime see which of them the
             // server has closed meanwhile, before one is picked.
             tokio::task::yield_now().await;
             result = Some(future.await);
         });
-        while checked.is_ok() && !self.drive(call.as_mut(), every)? {
+        while checked.is_ok()
+            && !self.drive(work.as_mut(), every).map_err(|error| Error::lacking(call, &error))?
+        {
             checked = check();
             if process::id() != process {
                 // Its connection is the parent's.
-                std::mem::forget(call);
+                std::mem::forget(work);
                 let forked = "the process was forked while the call was under way; make it again";
                 return checked.and_then(|()| Err(Error::config(forked).into()));
             }
         }
-        drop(call);
+        drop(work);
         let result = checked
             .and_then(|()| result.unwrap_or_else(|| Err(Error::config("the call was abandoned").into())));
         if result.is_err() {
             // Nobody will poll the connection of a call that was given up, either: let it close now.
-            self.drive(pin!(take_notice()), Duration::MAX)?;
+            let _ = self.drive(pin!(take_notice()), Duration::MAX);
         }
         result
     }
 
+    /// What has to be called when a call of `client` has failed or was given up: if it was trying the credentials, that goes on to the
+    /// service's answer, on a thread of its own.
+    pub fn finish(self: &Arc<Self>, client: &crate::Client) {
+        let Some(trial) = client.unfinished() else { return };
+        let driver = self.clone();
+        // Without a thread, the next call drives it.
+        let _ = std::thread::Builder::new().name("proxymesh".into()).spawn(move || {
+            let mut trial = trial;
+            driver.drive(trial.as_mut(), Duration::MAX)
+        });
+    }
+
     /// Drives `future` for a while; true if it has ended.
-    fn drive(&self, future: Pin<&mut (dyn Future<Output = ()> + Send)>, limit: Duration) -> Result<bool> {
-        let Some(runtime) = &self.runtime else {
-            return Err(Error::config("the client is closed"));
-        };
+    fn drive(&self, future: Pin<&mut (dyn Future<Output = ()> + Send)>, limit: Duration) -> io::Result<bool> {
+        let runtime = self.runtime.get_or_try_init(runtime::event_loop)?;
         let future = async { tokio::time::timeout(limit, future).await.is_ok() };
         if Handle::try_current().is_err() {
             return Ok(runtime.block_on(future));
@@ -184,7 +197,7 @@ impl Driver {
             match thread.map(std::thread::ScopedJoinHandle::join) {
                 Ok(Ok(ended)) => Ok(ended),
                 Ok(Err(panic)) => std::panic::resume_unwind(panic),
-                Err(error) => Err(Error::config(format!("no thread can be started: {error}"))),
+                Err(error) => Err(error),
             }
         })
     }
@@ -197,9 +210,15 @@ async fn take_notice() {
     }
 }
 
+impl Default for Driver {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Drop for Driver {
     fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
+        if let Some(runtime) = std::mem::take(&mut self.runtime).into_inner() {
             // A plain drop would wait for threads that resolve names, and panic inside another runtime.
             runtime.shutdown_background();
         }

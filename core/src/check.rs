@@ -76,7 +76,10 @@ impl Proxy {
     ) -> Result<Check> {
         let good = target.rsplit_once(':').is_some_and(|(host, port)| {
             let printable = host.bytes().all(|b| b.is_ascii_graphic() && !b"/@?#".contains(&b));
-            !host.is_empty() && printable && port.parse::<u16>().is_ok_and(|port| port > 0)
+            !host.is_empty()
+                && host.len() <= 255
+                && printable
+                && port.parse::<u16>().is_ok_and(|port| port > 0)
         });
         if !good {
             return Err(Error::validation("target", "is not host:port, such as proxymesh.com:443"));

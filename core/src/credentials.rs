@@ -1,12 +1,16 @@
 //! Credentials, and the one header that carries them.
 
 use crate::error::{Error, Result};
+use crate::settings::bounded;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
 use zeroize::Zeroizing;
+
+/// Longer ones are a mistake, and would make headers that no server reads (docs/assumptions.md, A21).
+const LONGEST: usize = 1024;
 
 /// A username and password, or a token: for the account's API, and for the proxies. Wiped when dropped, and shown
 /// redacted.
@@ -31,9 +35,12 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] when one is empty or holds control characters, or the username a colon (RFC 7617, section 2).
+    /// [`Error::Config`] when one is empty, longer than 1,024 bytes or holds control characters, or the username a colon
+    /// (RFC 7617, section 2).
     pub fn basic(username: impl Into<String>, password: impl Into<SecretString>) -> Result<Self> {
         let (username, password) = (username.into(), password.into());
+        bounded("the username", &username, LONGEST)?;
+        bounded("the password", password.expose_secret(), LONGEST)?;
         if username.is_empty() {
             return Err(Error::config("the username is empty"));
         }
@@ -54,10 +61,12 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] when it is empty or holds a character that no token has (RFC 6750, section 2.1).
+    /// [`Error::Config`] when it is empty, longer than 1,024 bytes or holds a character that no token has (RFC 6750,
+    /// section 2.1).
     pub fn bearer(token: impl Into<SecretString>) -> Result<Self> {
         let token = token.into();
         let secret = token.expose_secret();
+        bounded("the token", secret, LONGEST)?;
         let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b);
         if secret.is_empty() {
             return Err(Error::config("the token is empty"));

@@ -48,6 +48,7 @@ mod model;
 mod observer;
 pub mod process;
 pub mod resource;
+pub mod runtime;
 mod settings;
 mod transport;
 

@@ -13,6 +13,8 @@ const USERNAME_VARIABLE: &str = "PROXYMESH_USERNAME";
 const PASSWORD_VARIABLE: &str = "PROXYMESH_PASSWORD";
 const TOKEN_VARIABLE: &str = "PROXYMESH_TOKEN";
 const BASE_URL_VARIABLE: &str = "PROXYMESH_BASE_URL";
+const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
+const SSL_CERT_DIR: &str = "SSL_CERT_DIR";
 
 /// How to reach the account. What is not set comes from the environment (`PROXYMESH_USERNAME`,
 /// `PROXYMESH_PASSWORD`, `PROXYMESH_TOKEN`, `PROXYMESH_BASE_URL`), then from the defaults below.
@@ -35,6 +37,7 @@ pub struct Settings {
     connect_timeout: Option<Duration>,
     pub(crate) options: Options,
     ca_file: Option<PathBuf>,
+    ca_variables: &'static [&'static str],
     trust_env: bool,
     user_agent: Option<String>,
 }
@@ -98,15 +101,28 @@ impl Settings {
         self
     }
 
-    /// A PEM file with further CA certificates to trust. The environment variable `SSL_CERT_FILE` adds to them too.
+    /// A PEM file with further CA certificates to trust.
+    ///
+    /// Over https, the environment adds to them: `SSL_CERT_FILE` names such a file, and `SSL_CERT_DIR` folders of them. One that
+    /// cannot be read is an error. Where neither is set, the system's own certificates are trusted as well, which are
+    /// loaded only for a server that the roots in this crate do not vouch for (not on Android and iOS).
     #[must_use]
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.ca_file = Some(path.into());
         self
     }
 
-    /// Whether `HTTPS_PROXY` and `NO_PROXY` count; no by default, because a scraper's proxy must not carry the
-    /// account's calls. Calls over plain http, which is for loopback, never go through a proxy.
+    /// Further environment variables that name a PEM file, or a folder of them, as `SSL_CERT_FILE` and `SSL_CERT_DIR` do: for
+    /// languages that have such of their own.
+    #[must_use]
+    pub fn ca_variables(mut self, names: &'static [&'static str]) -> Self {
+        self.ca_variables = names;
+        self
+    }
+
+    /// Whether `HTTPS_PROXY`, or else `ALL_PROXY`, and `NO_PROXY` count; no by default, because a scraper's proxy must not carry
+    /// the account's calls. A value that cannot be read, or is a SOCKS proxy, is an error. Calls over plain http, which is for
+    /// loopback, never go through a proxy.
     #[must_use]
     pub fn trust_env(mut self, trust: bool) -> Self {
         self.trust_env = trust;
@@ -145,12 +161,19 @@ impl Settings {
             return Err(Error::config("connect_timeout must be more than 0 seconds"));
         }
         self.options.check()?;
+        if let Some(path) = &self.ca_file {
+            // What no system takes, and would stand in the error.
+            bounded("ca_file", &path.to_string_lossy(), 32 * 1024)?;
+        }
+        if let Some(user_agent) = &self.user_agent {
+            bounded("user_agent", user_agent, 1024)?;
+        }
         Ok(Resolved {
             credentials,
             base_url,
             connect_timeout,
             ca_file: self.ca_file,
-            env_ca_file: std::env::var_os("SSL_CERT_FILE").filter(|path| !path.is_empty()).map(PathBuf::from),
+            ca_variables: CaVariable::all(self.ca_variables),
             trust_env: self.trust_env,
             user_agent: self
                 .user_agent
@@ -180,9 +203,34 @@ pub(crate) struct Resolved {
     pub(crate) base_url: Url,
     pub(crate) connect_timeout: Duration,
     pub(crate) ca_file: Option<PathBuf>,
-    pub(crate) env_ca_file: Option<PathBuf>,
+    pub(crate) ca_variables: Vec<CaVariable>,
     pub(crate) trust_env: bool,
     pub(crate) user_agent: String,
+}
+
+/// An environment variable that is set, and names CA certificates.
+pub(crate) struct CaVariable {
+    pub(crate) name: &'static str,
+    pub(crate) path: PathBuf,
+    /// It is a list of folders.
+    pub(crate) list: bool,
+}
+
+impl CaVariable {
+    fn all(more: &[&'static str]) -> Vec<Self> {
+        let names = [(SSL_CERT_FILE, false), (SSL_CERT_DIR, true)];
+        let names = names.into_iter().chain(more.iter().map(|name| (*name, false)));
+        let set = names.filter_map(|(name, list)| {
+            let path = std::env::var_os(name).filter(|path| !path.is_empty())?;
+            Some(Self { name, path: path.into(), list })
+        });
+        set.collect()
+    }
+
+    /// Whether it stands in the place of the system's own certificates, as for OpenSSL.
+    pub(crate) fn replaces_system(&self) -> bool {
+        matches!(self.name, SSL_CERT_FILE | SSL_CERT_DIR)
+    }
 }
 
 fn credentials(
@@ -235,6 +283,7 @@ fn credentials(
 fn base(text: &str) -> Result<Url> {
     // The text may hold credentials by mistake, so it is not quoted.
     let refuse = |reason: &str| Err(Error::config(format!("base_url {reason}")));
+    bounded("base_url", text, 2048)?;
     let Ok(mut url) = Url::parse(text) else {
         return refuse("is not a URL, such as https://proxymesh.com");
     };
@@ -324,7 +373,7 @@ pub fn seconds(name: &'static str, value: f64) -> Result<Duration> {
     Duration::try_from_secs_f64(value)
         .ok()
         .filter(|duration| !duration.is_zero())
-        .ok_or_else(|| Error::config(format!("{name} must be a number of seconds above 0, not {value}")))
+        .ok_or_else(|| Error::no_seconds(name, value))
 }
 
 /// Checks a `max_retries` that comes from a language without unsigned integers.
@@ -333,8 +382,27 @@ pub fn seconds(name: &'static str, value: f64) -> Result<Duration> {
 ///
 /// [`Error::Config`] when it is negative, or above 4,294,967,295.
 pub fn whole_retries(value: i64) -> Result<u32> {
-    u32::try_from(value)
-        .map_err(|_| Error::config(format!("max_retries must be a whole number from 0, not {value}")))
+    u32::try_from(value).map_err(|_| Error::no_retries(value))
+}
+
+impl Error {
+    /// What a binding says of a time limit that is no number: `given` says what it is instead, in few words.
+    #[must_use]
+    pub fn no_seconds(name: &'static str, given: impl fmt::Display) -> Self {
+        Self::config(format!("{name} must be a number of seconds above 0, not {given}"))
+    }
+
+    /// The same of `max_retries`.
+    #[must_use]
+    pub fn no_retries(given: impl fmt::Display) -> Self {
+        Self::config(format!("max_retries must be a whole number from 0, not {given}"))
+    }
+}
+
+/// Refuses a text that is longer than any that means something, so that no header or error grows with it.
+pub(crate) fn bounded(name: &str, text: &str, most: usize) -> Result<()> {
+    // In bytes, which need no counting.
+    if text.len() > most { Err(Error::config(format!("{name} is longer than {most} bytes"))) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -435,6 +503,26 @@ mod tests {
             assert!(refused(basic().base_url(bad), &[]).starts_with("base_url"), "{bad}");
         }
         assert!(refused(basic(), &[(BASE_URL_VARIABLE, "http://proxymesh.com")]).contains("loopback"));
+    }
+
+    #[test]
+    fn a_text_that_is_too_long_is_refused_at_once_and_not_quoted() {
+        let long = "x".repeat(100_000_000);
+        let start = std::time::Instant::now();
+        for (name, settings) in [
+            ("the username", basic().username(&long)),
+            ("the password", basic().password(long.as_str())),
+            ("the token", Settings::new().token(long.as_str())),
+            ("base_url", basic().base_url(&long)),
+            ("base_url", basic().base_url(format!("https://{long}"))),
+            ("ca_file", basic().ca_file(&long)),
+            ("user_agent", basic().user_agent(&long)),
+        ] {
+            let text = refused(settings, &[]);
+            assert!(text.starts_with(&format!("{name} is longer than ")) && text.len() < 60, "{name}");
+        }
+        // Most of it is wiped from memory, which is slow without optimisation.
+        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
     }
 
     #[test]

@@ -5,7 +5,6 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use lexopt::prelude::*;
-use tokio::runtime;
 
 use crate::{Builder, Error, Plan, Sandbox, control};
 
@@ -80,17 +79,15 @@ fn seconds(text: &str) -> Result<Duration, &'static str> {
 }
 
 fn serve(builder: Builder) -> Result<(), Error> {
-    let runtime = runtime::Builder::new_current_thread().enable_io().build().map_err(Error::Start)?;
     // Before the line that says it listens, so that whoever read it may stop it.
-    let told_to_stop = runtime.block_on(async { stop_signal() });
-    let told_to_stop = told_to_stop.map_err(Error::Start)?;
+    let told_to_stop = stop_signal().map_err(Error::Start)?;
     let sandbox = builder.start()?;
     let address = sandbox.address();
     if !address.ip().is_loopback() {
         complain("warning: this is not a loopback address; whoever reaches it controls the sandbox\n");
     }
     say(&format!("listening on http://{address}\n"));
-    let signal = runtime.block_on(told_to_stop);
+    let signal = told_to_stop();
     sandbox.stop();
     let count = sandbox.requests().len();
     let calls = if count == 1 { "call" } else { "calls" };
@@ -98,25 +95,24 @@ fn serve(builder: Builder) -> Result<(), Error> {
     Ok(())
 }
 
-/// From now on the signals are caught; the future tells which one came.
+/// From now on the signals are caught; what this gives waits for one, and tells which. On Unix, tokio's way would
+/// make every event loop of the process hold descriptors for it, those of the Python package's clients included.
 #[cfg(unix)]
-fn stop_signal() -> io::Result<impl Future<Output = &'static str>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => "SIGINT",
-            _ = terminate.recv() => "SIGTERM",
-        }
-    })
+fn stop_signal() -> io::Result<impl FnOnce() -> &'static str> {
+    use signal_hook::{
+        consts::{SIGINT, SIGTERM},
+        iterator::Signals,
+    };
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    Ok(move || if signals.forever().next() == Some(SIGTERM) { "SIGTERM" } else { "SIGINT" })
 }
 
 #[cfg(windows)]
-fn stop_signal() -> io::Result<impl Future<Output = &'static str>> {
-    let mut interrupt = tokio::signal::windows::ctrl_c()?;
-    Ok(async move {
-        interrupt.recv().await;
+fn stop_signal() -> io::Result<impl FnOnce() -> &'static str> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let mut interrupt = runtime.block_on(async { tokio::signal::windows::ctrl_c() })?;
+    Ok(move || {
+        runtime.block_on(interrupt.recv());
         "Ctrl-C"
     })
 }

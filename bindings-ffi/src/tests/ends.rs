@@ -253,7 +253,7 @@ fn a_thousand_calls_given_up_leave_no_thread_and_no_connection() {
         thread::sleep(Duration::from_millis(10));
     }
     #[cfg(target_os = "linux")]
-    assert_eq!(threads_of_ours(), 2);
+    assert_eq!(threads_of_ours(), 1);
 }
 
 /// How many threads the runtime has; blocking clients have none.

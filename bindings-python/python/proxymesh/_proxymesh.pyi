@@ -87,12 +87,14 @@ class AsyncClient:
         timeout: Seconds that one attempt may take, from connecting to the last byte of the answer.
         connect_timeout: Seconds that connecting may take, TLS included.
         max_retries: How often a call may be sent again, where that is safe.
-        ca_file: A PEM file with further CA certificates to trust; `SSL_CERT_FILE` adds to them too.
-        trust_env: Whether `HTTPS_PROXY` and `NO_PROXY` count. Not by default: a scraper's proxy must
+        ca_file: A PEM file with further CA certificates to trust. `SSL_CERT_FILE`, `SSL_CERT_DIR`, `REQUESTS_CA_BUNDLE` and
+            `CURL_CA_BUNDLE` add to them; without the first two, the system's own certificates are trusted as well.
+        trust_env: Whether `HTTPS_PROXY`, or else `ALL_PROXY`, and `NO_PROXY` count. Not by default: a scraper's proxy must
             not carry the account's calls.
 
     Raises:
-        ConfigError: Credentials are missing or contradict each other, or a setting is unusable.
+        ConfigError: Credentials are missing or contradict each other, or a setting is unusable, as is a variable of the
+            environment that names certificates which cannot be read, or no proxy.
     """
     def __aenter__(self, /) -> Coroutine[Any, Any, Self]: ...
     def __aexit__(self, /, *exception: object) -> Coroutine[Any, Any, None]: ...
@@ -552,12 +554,14 @@ class Client:
         timeout: Seconds that one attempt may take, from connecting to the last byte of the answer.
         connect_timeout: Seconds that connecting may take, TLS included.
         max_retries: How often a call may be sent again, where that is safe.
-        ca_file: A PEM file with further CA certificates to trust; `SSL_CERT_FILE` adds to them too.
-        trust_env: Whether `HTTPS_PROXY` and `NO_PROXY` count. Not by default: a scraper's proxy must
+        ca_file: A PEM file with further CA certificates to trust. `SSL_CERT_FILE`, `SSL_CERT_DIR`, `REQUESTS_CA_BUNDLE` and
+            `CURL_CA_BUNDLE` add to them; without the first two, the system's own certificates are trusted as well.
+        trust_env: Whether `HTTPS_PROXY`, or else `ALL_PROXY`, and `NO_PROXY` count. Not by default: a scraper's proxy must
             not carry the account's calls.
 
     Raises:
-        ConfigError: Credentials are missing or contradict each other, or a setting is unusable.
+        ConfigError: Credentials are missing or contradict each other, or a setting is unusable, as is a variable of the
+            environment that names certificates which cannot be read, or no proxy.
     """
     def __enter__(self, /) -> Self: ...
     def __exit__(self, /, *exception: object) -> None: ...

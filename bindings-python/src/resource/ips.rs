@@ -1,7 +1,10 @@
 //! `client.ips`: `/api/ip…`
 
 use super::{checked, handle, text};
-use crate::client::{AsyncClient, Client};
+use crate::{
+    client::{AsyncClient, Client},
+    error::import,
+};
 use proxymesh::{
     NewIp,
     resource::{self, Dispatch},
@@ -128,7 +131,7 @@ handle! {
                 checked(py, NewIp::new(text(py, "ip", ip)?))?;
             }
             let client = Bound::new(py, Client { shared: self.0.clone() })?;
-            py.import("proxymesh._authorized")?.call_method1("AuthorizedIp", (client, ip, label, username, lookup))
+            import(py, "proxymesh._authorized")?.call_method1("AuthorizedIp", (client, ip, label, username, lookup))
         }
     } {
         /// Authorises an IP for a block of code: adds it if it is not there, and takes it away at the end if it added it, also
@@ -162,7 +165,7 @@ handle! {
                 checked(py, NewIp::new(text(py, "ip", ip)?))?;
             }
             let client = Bound::new(py, AsyncClient { shared: self.0.clone() })?;
-            py.import("proxymesh._authorized")?.call_method1("AsyncAuthorizedIp", (client, ip, label, username, lookup))
+            import(py, "proxymesh._authorized")?.call_method1("AsyncAuthorizedIp", (client, ip, label, username, lookup))
         }
     }
 }
@@ -187,6 +190,7 @@ fn address(py: Python<'_>, ip: &Bound<'_, PyAny>) -> PyResult<String> {
     if let Ok(ip) = ip.cast::<PyString>() {
         return text(py, "ip", ip).map(str::to_owned);
     }
+    import(py, "ipaddress")?;
     let is =
         |class: &'static PyOnceLock<Py<PyType>>, name| ip.is_instance(class.import(py, "ipaddress", name)?);
     if is(&V4, "IPv4Address")? || is(&V6, "IPv6Address")? {

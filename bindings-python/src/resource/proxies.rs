@@ -3,7 +3,9 @@
 use super::{checked, handle, text};
 use crate::{
     client::{AsyncClient, Client},
+    error::import,
     proxy::Proxy,
+    setting,
 };
 use proxymesh::ProxyHost;
 use pyo3::{
@@ -86,8 +88,8 @@ handle! {
             py: Python<'py>,
             country: Option<&Bound<'py, PyString>>,
             order: &str,
-            ttl: f64,
-            cooldown: f64,
+            #[pyo3(from_py_with = setting::ttl)] ttl: f64,
+            #[pyo3(from_py_with = setting::cooldown)] cooldown: f64,
             credentials: bool,
         ) -> PyResult<Bound<'py, PyAny>> {
             let client = Bound::new(py, Client { shared: self.0.clone() })?.into_any();
@@ -122,8 +124,8 @@ handle! {
             py: Python<'py>,
             country: Option<&Bound<'py, PyString>>,
             order: &str,
-            ttl: f64,
-            cooldown: f64,
+            #[pyo3(from_py_with = setting::ttl)] ttl: f64,
+            #[pyo3(from_py_with = setting::cooldown)] cooldown: f64,
             credentials: bool,
         ) -> PyResult<Bound<'py, PyAny>> {
             let client = Bound::new(py, AsyncClient { shared: self.0.clone() })?.into_any();
@@ -148,7 +150,7 @@ fn pool<'py>(
     options.set_item("ttl", ttl)?;
     options.set_item("cooldown", cooldown)?;
     options.set_item("credentials", credentials)?;
-    client.py().import("proxymesh._pool")?.call_method(class, (client,), Some(&options))
+    import(client.py(), "proxymesh._pool")?.call_method(class, (client,), Some(&options))
 }
 
 /// A proxy by its name, or as it was listed.

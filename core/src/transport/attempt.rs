@@ -3,13 +3,15 @@
 use super::{
     outcome::{Answer, Cause, Outcome},
     outgoing::Sent,
-    retry,
+    retry, tls,
 };
+use crate::runtime::lack;
 use bytes::{Bytes, BytesMut};
 use reqwest::header::RETRY_AFTER;
 use std::{
     error::Error as StdError,
     future::poll_fn,
+    io,
     pin::{Pin, pin},
     task::Poll,
     time::SystemTime,
@@ -105,25 +107,34 @@ fn cause(error: &reqwest::Error) -> Cause {
         return Cause { timed_out: true, lasting: false, reason };
     }
     let mut words: Vec<String> = Vec::new();
-    let mut lasting = false;
     let mut source = error.source();
-    while let Some(error) = source {
-        lasting |= is_about_certificates(error);
-        let word = error.to_string();
+    while let Some(inner) = source {
+        if let Some(failure) = tls_failure(inner) {
+            let lasting = tls::is_lasting(failure, error.is_connect());
+            return Cause { timed_out: false, lasting, reason: tls::in_words(failure) };
+        }
+        let lacking = inner.downcast_ref::<io::Error>().and_then(lack);
+        let word = lacking.map_or_else(|| inner.to_string(), str::to_owned);
         // Layers that only pass on say the same again, or "client error (Connect)".
         let passes_on = word.starts_with("client error (");
         if !passes_on && !words.iter().any(|said| said.contains(&word)) {
             words.push(word);
         }
-        source = error.source();
+        source = inner.source();
     }
+    // A proxy that wants a password, or another one, will want it in a second, too.
+    let lasting = words.iter().any(|word| word.ends_with("proxy authorization required"));
     let reason = if words.is_empty() { "the connection failed".to_owned() } else { words.join(": ") };
     Cause { timed_out: error.is_timeout(), lasting, reason }
 }
 
-/// A certificate that is refused now will be refused in a second.
-fn is_about_certificates(error: &(dyn StdError + 'static)) -> bool {
-    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    let tls = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    matches!(tls, Some(rustls::Error::InvalidCertificate(_)))
+/// What TLS says, from within the I/O errors that carry it: one in another. Their `source` leaves it out.
+fn tls_failure<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    let mut error = error;
+    loop {
+        if let Some(failure) = error.downcast_ref::<rustls::Error>() {
+            return Some(failure);
+        }
+        error = error.downcast_ref::<io::Error>()?.get_ref()?;
+    }
 }

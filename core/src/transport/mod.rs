@@ -1,12 +1,14 @@
 //! How any call is sent: gate → attempt → retry → decode. Knows no resource.
 
 mod attempt;
+mod dns;
 mod gate;
 #[cfg(any(test, fuzzing))]
 #[allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::panic)]
 pub mod hostile;
 mod outcome;
 mod outgoing;
+mod proxy;
 mod redact;
 mod refusal;
 mod retry;
@@ -29,7 +31,6 @@ use reqwest::{
     Url,
     header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT},
 };
-use rustls::RootCertStore;
 use secrecy::SecretString;
 use std::{
     convert::Infallible,
@@ -38,6 +39,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
+use tls::Trust;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},
     task::{JoinError, JoinHandle},
@@ -81,8 +83,9 @@ struct Setup {
     credentials: Arc<Credentials>,
     base_url: Url,
     connect_timeout: Duration,
-    roots: Arc<RootCertStore>,
-    trust_env: bool,
+    trust: Trust,
+    /// That of the environment, where it may be used.
+    proxy: Option<reqwest::Proxy>,
     user_agent: String,
 }
 
@@ -111,7 +114,9 @@ impl Failure {
         let Some(doubt) = &self.doubt else { return self.error };
         match (call.replay, &self.error) {
             (Replay::Read, _)
-            | (Replay::Idempotent, Error::BadRequest(_) | Error::PlanLimit(_) | Error::NotFound(_)) => self.error,
+            | (Replay::Idempotent, Error::BadRequest(_) | Error::PlanLimit(_) | Error::NotFound(_)) => {
+                self.error
+            }
             (Replay::Idempotent, Error::Server(_)) if !doubt.unanswered => self.error,
             _ => unknown(call, self),
         }
@@ -121,10 +126,9 @@ impl Failure {
 impl Doubt {
     fn of(error: &Error) -> Self {
         match error {
-            Error::Decode { status, reason, .. } => Self {
-                reason: format!("the answer ({status}) cannot be read: {reason}"),
-                unanswered: true,
-            },
+            Error::Decode { status, reason, .. } => {
+                Self { reason: format!("the answer ({status}) cannot be read: {reason}"), unanswered: true }
+            }
             error => match error.refusal() {
                 // Without what the service says of it, which may be to try again.
                 Some(refusal) => Self { reason: refusal.headline(), unanswered: false },
@@ -204,18 +208,22 @@ impl fmt::Debug for Exchange {
 
 impl Transport {
     pub(crate) fn new(resolved: Resolved) -> Result<Self> {
-        let Resolved { credentials, base_url, connect_timeout, ca_file, env_ca_file, trust_env, user_agent } =
+        let Resolved { credentials, base_url, connect_timeout, ca_file, ca_variables, trust_env, user_agent } =
             resolved;
-        // Certificates are read where they are needed, and a bad ca_file is told in any case.
+        // What the environment says of certificates and proxies concerns https alone: plain http is for loopback, where a
+        // proxy would only see the credentials. A bad ca_file is told in any case.
         let secure = base_url.scheme() == "https";
-        let roots = tls::roots(ca_file.as_deref(), env_ca_file.as_deref().filter(|_| secure))?;
+        let trust = Trust::new(ca_file.as_deref(), if secure { &ca_variables } else { &[] })?;
+        let proxy = match trust_env && secure {
+            true => proxy::of_environment(&base_url, |name| std::env::var_os(name))?,
+            false => None,
+        };
         Self::from_setup(Setup {
             credentials: Arc::new(credentials),
             base_url,
             connect_timeout,
-            roots: Arc::new(roots),
-            // Plain http is for loopback, where a proxy would only see the credentials.
-            trust_env: trust_env && secure,
+            trust,
+            proxy,
             user_agent,
         })
     }
@@ -226,7 +234,7 @@ impl Transport {
     }
 
     fn from_setup(setup: Setup) -> Result<Self> {
-        let tls = tls::config(setup.roots.clone())?;
+        let tls = tls::config(&setup.trust)?;
         let build = |idle_connections: usize| {
             let mut builder = reqwest::Client::builder()
                 .tls_backend_preconfigured(tls.clone())
@@ -234,12 +242,14 @@ impl Transport {
                 .redirect(reqwest::redirect::Policy::none())
                 .referer(false)
                 .retry(reqwest::retry::never())
+                .dns_resolver(dns::System)
                 .connect_timeout(setup.connect_timeout)
                 .pool_idle_timeout(IDLE)
                 .pool_max_idle_per_host(idle_connections);
-            if !setup.trust_env {
-                builder = builder.no_proxy();
-            }
+            builder = match &setup.proxy {
+                Some(proxy) => builder.proxy(proxy.clone()),
+                None => builder.no_proxy(),
+            };
             builder.build().map_err(|error| Error::config(format!("the client cannot be made: {error}")))
         };
         let user_agent = HeaderValue::from_str(&setup.user_agent)
@@ -421,7 +431,8 @@ impl Transport {
             let deadline = start.checked_add(limit).unwrap_or_else(|| start + FOR_EVER);
             let (message, sent) = self.message(request, permit.leave());
             let outcome = if permit.is_trial() {
-                let sending = Sending { transport: self.clone(), request: request.clone(), attempts, permit, turn };
+                let sending =
+                    Sending { transport: self.clone(), request: request.clone(), attempts, permit, turn };
                 sending.try_credentials(message, &sent, deadline, limit).await
             } else {
                 let expired = async {

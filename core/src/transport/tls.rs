@@ -1,37 +1,122 @@
-//! TLS: rustls with ring; the roots that ship with the crate, and those that the user adds.
+//! TLS: rustls with ring, whom it trusts, and what its failures mean.
+//!
+//! Trusted are the roots that ship with the crate and those that the user names. Only where these do not do, the system's
+//! own are loaded, which takes tens of milliseconds: a company's network has its CA there.
 
-use crate::error::{Error, Result};
-use rustls::{
-    ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, pem::PemObject},
+use crate::{
+    error::{Error, Result},
+    runtime::Lazy,
+    settings::CaVariable,
 };
-use std::{path::Path, sync::Arc};
+use arc_swap::ArcSwapOption;
+use rustls::{
+    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, InvalidMessage, RootCertStore,
+    SignatureScheme,
+    client::{
+        WebPkiServerVerifier,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    },
+    crypto::CryptoProvider,
+    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
+};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::SystemTime,
+};
 
 /// Whom to trust.
-pub(super) fn roots(ca_file: Option<&Path>, env_ca_file: Option<&Path>) -> Result<RootCertStore> {
-    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    if let Some(path) = ca_file {
-        add(&mut roots, path)
-            .map_err(|reason| Error::config(format!("ca_file {}: {reason}", path.display())))?;
-    }
-    if let Some(path) = env_ca_file
-        && let Err(reason) = add(&mut roots, path)
-    {
-        // Set for other programs, as often as not: the roots at hand still hold.
-        tracing::warn!(target: "proxymesh", path = %path.display(), reason, "SSL_CERT_FILE is ignored");
-    }
-    Ok(roots)
+#[derive(Clone, Debug)]
+pub(super) struct Trust {
+    /// What is asked first: the roots of the crate, and all that a file holds.
+    roots: Arc<RootCertStore>,
+    /// What is read when these do not do.
+    folders: Vec<PathBuf>,
+    system: bool,
 }
 
-/// With a session cache of its own.
-pub(super) fn config(roots: Arc<RootCertStore>) -> Result<ClientConfig> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| Error::config(format!("TLS cannot be set up: {error}")))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(config)
+impl Trust {
+    /// Reads the files, and sees that the folders can be read.
+    pub(super) fn new(ca_file: Option<&Path>, variables: &[CaVariable]) -> Result<Self> {
+        let mut files: Vec<(&str, &Path)> = ca_file.into_iter().map(|path| ("ca_file", path)).collect();
+        let mut folders = Vec::new();
+        for variable in variables {
+            let CaVariable { name, path, list } = variable;
+            if *list {
+                folders.extend(std::env::split_paths(path).map(|path| (*name, path)));
+            } else if !variable.replaces_system() && path.is_dir() {
+                folders.push((*name, path.clone()));
+            } else {
+                files.push((*name, path));
+            }
+        }
+        folders.retain(|(_, path)| !path.as_os_str().is_empty());
+        for (name, path) in &folders {
+            fs::read_dir(path).map_err(|error| {
+                Error::config(format!("{name} {}: cannot be read: {error}", path.display()))
+            })?;
+        }
+        Ok(Self {
+            roots: roots(&files)?,
+            folders: folders.into_iter().map(|(_, path)| path).collect(),
+            // As for OpenSSL, these two stand in its place.
+            system: !variables.iter().any(CaVariable::replaces_system),
+        })
+    }
+
+    /// What is trusted besides, if anything.
+    fn more(&self) -> Option<Arc<RootCertStore>> {
+        let mut store = RootCertStore::empty();
+        for folder in &self.folders {
+            store.add_parsable_certificates(
+                rustls_native_certs::load_certs_from_paths(None, Some(folder)).certs,
+            );
+        }
+        if self.system {
+            static SYSTEM: ArcSwapOption<RootCertStore> = ArcSwapOption::const_empty();
+            let system = SYSTEM.load_full().unwrap_or_else(|| {
+                let mut system = RootCertStore::empty();
+                system.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+                let system = Arc::new(system);
+                // What could not be read for want of a descriptor is read the next time.
+                if !system.is_empty() {
+                    SYSTEM.store(Some(system.clone()));
+                }
+                system
+            });
+            if store.is_empty() {
+                return (!system.is_empty()).then_some(system);
+            }
+            store.roots.extend_from_slice(&system.roots);
+        }
+        (!store.is_empty()).then(|| Arc::new(store))
+    }
+}
+
+/// The roots of the crate, and those in `files`. Clients of the same files share them.
+fn roots(files: &[(&str, &Path)]) -> Result<Arc<RootCertStore>> {
+    type Known = (Vec<(PathBuf, u64, Option<SystemTime>)>, Arc<RootCertStore>);
+    static LAST: ArcSwapOption<Known> = ArcSwapOption::const_empty();
+    let stamp = |path: &Path| {
+        let known = fs::metadata(path).ok();
+        let modified = known.as_ref().and_then(|known| known.modified().ok());
+        (path.to_owned(), known.map_or(0, |known| known.len()), modified)
+    };
+    let stamps: Vec<_> = files.iter().map(|(_, path)| stamp(path)).collect();
+    if let Some(last) = &*LAST.load()
+        && last.0 == stamps
+    {
+        return Ok(last.1.clone());
+    }
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    for (name, path) in files {
+        add(&mut roots, path)
+            .map_err(|reason| Error::config(format!("{name} {}: {reason}", path.display())))?;
+    }
+    let roots = Arc::new(roots);
+    LAST.store(Some(Arc::new((stamps, roots.clone()))));
+    Ok(roots)
 }
 
 fn add(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
@@ -40,4 +125,172 @@ fn add(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
         .map_err(|error| format!("cannot be read as PEM: {error}"))?;
     let (added, _) = roots.add_parsable_certificates(certificates);
     if added == 0 { Err("holds no usable certificate".into()) } else { Ok(()) }
+}
+
+/// With a session cache of its own.
+pub(super) fn config(trust: &Trust) -> Result<ClientConfig> {
+    let failed = |error: &dyn std::error::Error| Error::config(format!("TLS cannot be set up: {error}"));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let first = WebPkiServerVerifier::builder_with_provider(trust.roots.clone(), provider.clone())
+        .build()
+        .map_err(|error| failed(&error))?;
+    let verifier = Verifier { first, second: Lazy::new(), trust: trust.clone(), provider: provider.clone() };
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| failed(&error))?
+        // The verifier is rustls's own, twice: nothing is let through that it would not.
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    Ok(config)
+}
+
+#[derive(Debug)]
+struct Verifier {
+    first: Arc<WebPkiServerVerifier>,
+    /// With more roots; none where there are no more.
+    second: Lazy<Arc<WebPkiServerVerifier>>,
+    trust: Trust,
+    provider: Arc<CryptoProvider>,
+}
+
+impl Verifier {
+    fn second(&self) -> Option<&Arc<WebPkiServerVerifier>> {
+        let second = self.second.get_or_try_init(|| {
+            let more = self.trust.more().ok_or(())?;
+            WebPkiServerVerifier::builder_with_provider(more, self.provider.clone()).build().map_err(drop)
+        });
+        second.ok()
+    }
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let verify = |verifier: &WebPkiServerVerifier| {
+            verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        };
+        verify(&self.first).or_else(|first| match self.second().map(|second| verify(second)) {
+            None => Err(first),
+            Some(Err(second)) => Err(if is_unknown_issuer(&second) { first } else { second }),
+            Some(verified) => verified,
+        })
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.first.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.first.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.first.supported_verify_schemes()
+    }
+}
+
+fn is_unknown_issuer(error: &rustls::Error) -> bool {
+    matches!(error, rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer))
+}
+
+/// Whether it will be the same next time. While connecting, all but what a server says of a moment's trouble is: certificates,
+/// versions, and what is no TLS at all.
+pub(super) fn is_lasting(error: &rustls::Error, connecting: bool) -> bool {
+    use AlertDescription as Alert;
+    match error {
+        rustls::Error::InvalidCertificate(_) | rustls::Error::PeerIncompatible(_) => true,
+        rustls::Error::AlertReceived(
+            Alert::InternalError
+            | Alert::UserCanceled
+            | Alert::CloseNotify
+            | Alert::BadRecordMac
+            | Alert::DecryptError,
+        ) => false,
+        // Of a client certificate that is missing the server tells after the handshake.
+        rustls::Error::AlertReceived(alert) => {
+            connecting
+                || matches!(
+                    alert,
+                    Alert::CertificateRequired
+                        | Alert::BadCertificate
+                        | Alert::AccessDenied
+                        | Alert::UnknownCA
+                )
+        }
+        rustls::Error::InvalidMessage(_) => connecting,
+        _ => false,
+    }
+}
+
+/// What a failure means, and what to do about it.
+pub(super) fn in_words(error: &rustls::Error) -> String {
+    match error {
+        rustls::Error::InvalidCertificate(error) => refused(error),
+        rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
+            "what answers there does not speak TLS; a server of plain http, perhaps".to_owned()
+        }
+        rustls::Error::AlertReceived(AlertDescription::CertificateRequired) => {
+            "the server asks for a client certificate, which this client has not".to_owned()
+        }
+        rustls::Error::AlertReceived(alert) => format!("the server ended the TLS handshake: {alert:?}"),
+        other => format!("TLS failed: {other}"),
+    }
+}
+
+/// Why a certificate is refused.
+fn refused(error: &CertificateError) -> String {
+    let day = |time: &UnixTime| {
+        let time =
+            i64::try_from(time.as_secs()).ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+        time.map_or_else(String::new, |time| time.to_string().chars().take(10).collect())
+    };
+    match error {
+        // The latter for an authority that has the name of a trusted one, and another key.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => format!(
+            "the server's certificate is signed by an authority that is not trusted here ({error:?}); if it is that of your own \
+             network, give its certificate with ca_file (caFile) or SSL_CERT_FILE"
+        ),
+        CertificateError::ExpiredContext { time, not_after } => format!(
+            "the server's certificate expired on {}; this machine's clock says {}",
+            day(not_after),
+            day(time)
+        ),
+        CertificateError::Expired => "the server's certificate has expired".to_owned(),
+        CertificateError::NotValidYetContext { time, not_before } => format!(
+            "the server's certificate is not valid before {}; this machine's clock says {}",
+            day(not_before),
+            day(time)
+        ),
+        CertificateError::NotValidYet => "the server's certificate is not valid yet".to_owned(),
+        CertificateError::NotValidForNameContext { expected, presented } => {
+            // As rustls has them: `DnsName("proxymesh.com")`, `IpAddress(127.0.0.1)`.
+            let bare = |name: &String| {
+                let name = name.split_once('(').map_or(name.as_str(), |(_, name)| name);
+                name.trim_matches(['"', ')']).to_owned()
+            };
+            let names = presented.iter().map(bare).collect::<Vec<_>>().join(", ");
+            let names = if names.is_empty() { "no name".to_owned() } else { names };
+            format!("the server's certificate is for {names}, not for {}", expected.to_str())
+        }
+        CertificateError::NotValidForName => "the server's certificate is for another name".to_owned(),
+        CertificateError::Revoked => "the server's certificate has been revoked".to_owned(),
+        other => format!("the server's certificate cannot be accepted: {other}"),
+    }
 }

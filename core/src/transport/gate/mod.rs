@@ -19,10 +19,10 @@
 //! Requests that are in flight together with proven credentials cannot be recalled: if the password is changed meanwhile,
 //! each of them fails. A client has as many in flight as it has connections, 100 at most.
 
-mod record;
-mod state;
 #[cfg(test)]
 mod interleavings;
+mod record;
+mod state;
 
 use super::{outcome::Cause, outgoing::Sent};
 use crate::{
@@ -113,7 +113,7 @@ pub(super) enum Held {
 }
 
 impl Leave {
-    fn new(holds: bool) -> Self {
+    pub(super) fn new(holds: bool) -> Self {
         Self(Arc::new(AtomicBool::new(holds)))
     }
 

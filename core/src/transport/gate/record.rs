@@ -134,7 +134,8 @@ impl Record {
 
 impl Claim {
     pub(super) fn accepted(mut self, now: SystemTime) {
-        self.known = Known { accepted: Some(milliseconds(now)), failures: self.take_failures(), ..Known::default() };
+        self.known =
+            Known { accepted: Some(milliseconds(now)), failures: self.take_failures(), ..Known::default() };
     }
 
     pub(super) fn rejected(mut self, now: SystemTime) {
@@ -200,7 +201,9 @@ impl Known {
             doubtful.sort_unstable();
         }
         if let Some(oldest) = doubtful.len().checked_sub(PER_CREDENTIALS).and_then(|i| doubtful.get(i)) {
-            return Some(Claimed::Blocked(WINDOW.saturating_sub(Duration::from_millis(oldest.abs_diff(now)))));
+            return Some(Claimed::Blocked(
+                WINDOW.saturating_sub(Duration::from_millis(oldest.abs_diff(now))),
+            ));
         }
         let last = self.unanswered.last()?;
         let passed = Duration::from_millis(last.abs_diff(now));
@@ -278,9 +281,10 @@ fn key(path: &Path) -> io::Result<Vec<u8>> {
 /// Removes the records that say nothing any more, unless a process holds one.
 fn remove_forgotten(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let old = entry.metadata().and_then(|about| about.modified()).is_ok_and(|written| {
-            SystemTime::now().duration_since(written).is_ok_and(|age| age > FORGOTTEN)
-        });
+        let old = entry
+            .metadata()
+            .and_then(|about| about.modified())
+            .is_ok_and(|written| SystemTime::now().duration_since(written).is_ok_and(|age| age > FORGOTTEN));
         if old
             && entry.file_name() != "key"
             && let Ok(file) = OpenOptions::new().write(true).open(entry.path())

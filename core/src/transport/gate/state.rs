@@ -256,18 +256,22 @@ fn time_left(mut failures: Vec<Instant>, most: usize, now: Instant) -> Option<Du
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeMap;
+    use crate::transport::gate::{Service, Services, lock};
+    use std::hash::BuildHasher;
+
+    const LIMIT: Duration = Duration::from_secs(30);
+
+    /// What is shared among clients works inside of the model checker alone.
+    fn in_one_order(test: fn()) {
+        shuttle::check_random(test, 1);
+    }
 
     fn refusal() -> Arc<Refusal> {
-        Arc::new(Refusal {
-            call: "ips.list",
-            status: 401,
-            reason: "no".into(),
-            field_errors: BTreeMap::new(),
-            body: String::new(),
-            retry_after: None,
-            attempts: 1,
-        })
+        Arc::new(Refusal::elsewhere("ips.list"))
+    }
+
+    fn lost() -> Cause {
+        Cause { timed_out: false, lasting: false, reason: "reset".to_owned() }
     }
 
     fn seconds(n: u64) -> Duration {
@@ -275,113 +279,177 @@ mod tests {
     }
 
     /// A state that holds these credentials, as their clients would.
-    fn state(keys: &[u64], now: Instant) -> (State, Vec<Arc<AtomicBool>>) {
+    fn state(keys: &[u64], now: Instant) -> (State, Vec<Leave>) {
         let mut state = State::default();
         let held = keys.iter().map(|key| state.register(*key, now)).collect();
         (state, held)
     }
 
+    fn admit(state: &mut State, key: u64, now: Instant) -> Admission {
+        state.admit(key, now, now, LIMIT)
+    }
+
     #[test]
     fn one_trial_at_a_time_and_a_dropped_one_makes_way() {
-        let now = Instant::now();
-        let (mut state, _held) = state(&[1], now);
-        let Admission::Admitted(Some(trial)) = state.admit(1, now) else { panic!() };
-        assert!(matches!(state.admit(1, now), Admission::Wait { own: true, .. }));
-        drop(trial);
-        assert!(matches!(state.admit(1, now), Admission::Admitted(Some(_))));
+        in_one_order(|| {
+            let now = Instant::now();
+            let (mut state, _held) = state(&[1], now);
+            let Admission::Trial(trial, _) = admit(&mut state, 1, now) else { panic!() };
+            assert!(matches!(admit(&mut state, 1, now), Admission::Wait { own: true, .. }));
+            drop(trial);
+            assert!(matches!(admit(&mut state, 1, now), Admission::Trial(..)));
+        });
     }
 
     #[test]
     fn two_failures_of_the_same_credentials_block_them_until_the_window_has_passed() {
-        let start = Instant::now();
-        let (mut state, _held) = state(&[1, 2], start);
-        state.reject(1, &refusal(), start);
-        assert!(matches!(state.admit(1, start + seconds(0)), Admission::Rejected(_)));
-        assert!(matches!(state.admit(1, start + seconds(2)), Admission::Admitted(Some(_))));
-        state.reject(1, &refusal(), start + seconds(10));
-        let Admission::Blocked(left) = state.admit(1, start + seconds(20)) else { panic!() };
-        assert_eq!(left, seconds(280));
-        assert!(matches!(state.admit(2, start + seconds(20)), Admission::Admitted(Some(_))));
-        assert!(matches!(state.admit(1, start + seconds(299)), Admission::Blocked(_)));
-        assert!(matches!(state.admit(1, start + seconds(300)), Admission::Admitted(Some(_))));
+        in_one_order(|| {
+            let start = Instant::now();
+            let (mut state, _held) = state(&[1, 2], start);
+            state.reject(1, &refusal(), start);
+            assert!(matches!(admit(&mut state, 1, start), Admission::Rejected(_)));
+            assert!(matches!(admit(&mut state, 1, start + seconds(2)), Admission::Trial(..)));
+            state.reject(1, &refusal(), start + seconds(10));
+            let Admission::Blocked(left) = admit(&mut state, 1, start + seconds(20)) else { panic!() };
+            assert_eq!(left, seconds(280));
+            assert!(matches!(admit(&mut state, 2, start + seconds(20)), Admission::Trial(..)));
+            assert!(matches!(admit(&mut state, 1, start + seconds(299)), Admission::Blocked(_)));
+            assert!(matches!(admit(&mut state, 1, start + seconds(300)), Admission::Trial(..)));
+        });
+    }
+
+    #[test]
+    fn a_401_answers_all_that_began_to_wait_before_it() {
+        in_one_order(|| {
+            let start = Instant::now();
+            let (mut state, _held) = state(&[1], start);
+            state.reject(1, &refusal(), start + seconds(1));
+            let much_later = start + seconds(60);
+            assert!(matches!(state.admit(1, much_later, start, LIMIT), Admission::Rejected(_)));
+            assert!(matches!(state.admit(1, much_later, much_later, LIMIT), Admission::Trial(..)));
+        });
     }
 
     #[test]
     fn three_failures_block_the_process_and_trials_under_way_count_as_failures() {
-        let start = Instant::now();
-        let (mut state, _held) = state(&[1, 2, 3, 4], start);
-        state.reject(1, &refusal(), start);
-        let Admission::Admitted(Some(second)) = state.admit(2, start) else { panic!() };
-        let Admission::Admitted(Some(_third)) = state.admit(3, start) else { panic!() };
-        assert!(matches!(state.admit(4, start), Admission::Wait { own: false, .. }));
-        drop(second);
-        assert!(matches!(state.admit(4, start), Admission::Admitted(Some(_))));
-        state.reject(2, &refusal(), start);
-        state.reject(3, &refusal(), start);
-        let later = start + seconds(2);
-        assert!(matches!(state.admit(4, later), Admission::Blocked(left) if left == seconds(298)));
+        in_one_order(|| {
+            let start = Instant::now();
+            let (mut state, _held) = state(&[1, 2, 3, 4], start);
+            state.reject(1, &refusal(), start);
+            let Admission::Trial(second, _) = admit(&mut state, 2, start) else { panic!() };
+            let Admission::Trial(_third, _) = admit(&mut state, 3, start) else { panic!() };
+            assert!(matches!(admit(&mut state, 4, start), Admission::Wait { own: false, .. }));
+            drop(second);
+            assert!(matches!(admit(&mut state, 4, start), Admission::Trial(..)));
+            state.reject(2, &refusal(), start);
+            state.reject(3, &refusal(), start);
+            let later = start + seconds(2);
+            assert!(matches!(admit(&mut state, 4, later), Admission::Blocked(left) if left == seconds(298)));
+        });
     }
 
     #[test]
-    fn trials_without_an_answer_count_for_the_process_until_the_credentials_are_accepted() {
-        let start = Instant::now();
-        let (mut state, _held) = state(&[1, 2], start);
-        for _ in 0..2 {
-            assert!(matches!(state.admit(1, start), Admission::Admitted(Some(_))));
-            state.lose(1, start);
-        }
-        state.reject(2, &refusal(), start);
-        let later = start + seconds(2);
-        assert!(matches!(state.admit(1, later), Admission::Blocked(left) if left == seconds(298)));
-        state.accept(1);
-        assert!(matches!(state.admit(1, later), Admission::Admitted(None)));
-        assert!(matches!(state.admit(2, later), Admission::Admitted(Some(_))));
+    fn a_trial_without_an_answer_delays_the_next_one_longer_each_time_and_blocks_nothing() {
+        in_one_order(|| {
+            let mut now = Instant::now();
+            let (mut state, _held) = state(&[1, 2], now);
+            for milliseconds in [500, 1000, 2000, 4000, 8000, 16000, 30000, 30000] {
+                state.lose(1, &lost(), now);
+                let Admission::Delayed(delay) = admit(&mut state, 1, now) else { panic!() };
+                assert_eq!(delay, Duration::from_millis(milliseconds));
+                assert!(matches!(admit(&mut state, 2, now), Admission::Trial(..)), "other credentials go on");
+                now = now + delay;
+                assert!(matches!(admit(&mut state, 1, now), Admission::Trial(..)));
+            }
+            state.answered(1);
+            assert!(matches!(admit(&mut state, 1, now), Admission::Trial(..)), "whoever answers is there");
+            state.accept(1);
+            assert!(matches!(admit(&mut state, 1, now), Admission::Proven));
+        });
+    }
+
+    #[test]
+    fn beside_a_401_of_the_same_credentials_an_unanswered_trial_counts_as_another() {
+        in_one_order(|| {
+            let start = Instant::now();
+            let (mut state, _held) = state(&[1, 2], start);
+            state.lose(1, &lost(), start);
+            state.lose(1, &lost(), start);
+            state.reject(2, &refusal(), start);
+            let later = start + seconds(2);
+            assert!(matches!(admit(&mut state, 1, later), Admission::Trial(..)), "it was others' 401");
+            state.reject(1, &refusal(), later);
+            let even_later = later + seconds(2);
+            assert!(matches!(admit(&mut state, 1, even_later), Admission::Blocked(_)));
+        });
+    }
+
+    #[test]
+    fn a_trial_that_nobody_drives_any_more_is_given_up_and_may_not_be_sent() {
+        in_one_order(|| {
+            let start = Instant::now();
+            let (mut state, _held) = state(&[1], start);
+            let Admission::Trial(_trial, leave) = admit(&mut state, 1, start) else { panic!() };
+            assert!(matches!(admit(&mut state, 1, start + LIMIT), Admission::Wait { own: true, .. }));
+            assert!(leave.holds());
+            assert!(matches!(admit(&mut state, 1, start + seconds(71)), Admission::Delayed(_)));
+            assert!(!leave.holds());
+            assert!(matches!(admit(&mut state, 1, start + seconds(72)), Admission::Trial(..)));
+        });
     }
 
     #[test]
     fn credentials_that_have_worked_pass_without_a_trial_until_they_fail() {
-        let now = Instant::now();
-        let (mut state, held) = state(&[1], now);
-        held[0].store(true, Ordering::Release);
-        assert!(matches!(state.admit(1, now), Admission::Admitted(None)));
-        state.reject(1, &refusal(), now);
-        assert!(!held[0].load(Ordering::Acquire));
+        in_one_order(|| {
+            let now = Instant::now();
+            let (mut state, held) = state(&[1], now);
+            held[0].set(true);
+            assert!(matches!(admit(&mut state, 1, now), Admission::Proven));
+            state.reject(1, &refusal(), now);
+            assert!(!held[0].holds());
+        });
     }
 
     #[test]
     fn credentials_that_nobody_holds_are_forgotten_but_not_their_failures() {
-        let now = Instant::now();
-        let (mut state, held) = state(&[1, 2], now);
-        state.reject(1, &refusal(), now);
-        drop(held);
-        state.forget_stale(now + seconds(1));
-        assert_eq!(state.credentials.len(), 1);
-        state.forget_stale(now + WINDOW);
-        assert!(state.credentials.is_empty());
+        in_one_order(|| {
+            let now = Instant::now();
+            let (mut state, held) = state(&[1, 2], now);
+            state.reject(1, &refusal(), now);
+            drop(held);
+            state.forget_stale(now + seconds(1));
+            assert_eq!(state.credentials.len(), 1);
+            state.forget_stale(now + WINDOW);
+            assert!(state.credentials.is_empty());
+        });
     }
 
     #[test]
     fn a_forked_process_has_the_failures_of_its_parent_and_no_trial() {
-        let now = Instant::now();
-        let (mut state, _held) = state(&[1, 2], now);
-        state.reject(1, &refusal(), now);
-        state.reject(1, &refusal(), now);
-        assert!(matches!(state.admit(2, now), Admission::Admitted(Some(_))));
-        let parents = Services::default();
-        lock(&parents.by_base_url).insert("a".into(), Arc::new(Service { state: Mutex::new(state) }));
-        lock(&parents.by_base_url).insert("b".into(), Arc::default());
-        let locked = lock(&parents.by_base_url).get("b").cloned();
-        let _during_the_fork = locked.as_ref().map(|service| lock(&service.state));
+        in_one_order(|| {
+            let now = Instant::now();
+            let (mut state, _held) = state(&[1, 2], now);
+            state.reject(1, &refusal(), now);
+            state.reject(1, &refusal(), now);
+            assert!(matches!(admit(&mut state, 2, now), Admission::Trial(..)));
+            let parents = Services::default();
+            let service =
+                |state| Arc::new(Service { state: crate::transport::gate::sync::Mutex::new(state) });
+            lock(parents.by_base_url.lock()).insert("a".into(), service(state));
+            lock(parents.by_base_url.lock()).insert("b".into(), service(State::default()));
+            let locked = lock(parents.by_base_url.lock()).get("b").cloned();
+            let _during_the_fork = locked.as_ref().map(|service| lock(service.state.lock()));
 
-        let own = Services::after(Some(&parents));
-        let services = lock(&own.by_base_url);
-        assert_eq!(services.keys().collect::<Vec<_>>(), ["a"]);
-        let mut state = lock(&services["a"].state);
-        let later = now + seconds(2);
-        assert!(matches!(state.admit(1, later), Admission::Blocked(_)));
-        assert!(matches!(state.admit(2, later), Admission::Admitted(Some(_))));
-        assert_eq!(own.key.hash_one(7), parents.key.hash_one(7));
-        let _in_the_middle = lock(&parents.by_base_url);
-        assert!(lock(&Services::after(Some(&parents)).by_base_url).is_empty());
+            let own = Services::after(Some(&parents));
+            let services = lock(own.by_base_url.lock());
+            assert_eq!(services.keys().collect::<Vec<_>>(), ["a"]);
+            let mut state = lock(services["a"].state.lock());
+            let later = now + seconds(2);
+            assert!(matches!(admit(&mut state, 1, later), Admission::Blocked(_)));
+            assert!(matches!(admit(&mut state, 2, later), Admission::Trial(..)));
+            assert_eq!(own.key.hash_one(7), parents.key.hash_one(7));
+            let _in_the_middle = lock(parents.by_base_url.lock());
+            assert!(lock(Services::after(Some(&parents)).by_base_url.lock()).is_empty());
+        });
     }
 }

@@ -1,0 +1,71 @@
+//! Numbers for settings. What is none, or fits in no number of the core's, is refused with the setting's name like any other
+//! value that cannot be used, and not left to Python's own errors, which are of three classes and do not always name it.
+
+use crate::error::exception;
+use proxymesh::Error;
+use pyo3::{
+    exceptions::PyOverflowError,
+    prelude::*,
+    types::{PyBool, PyFloat, PyInt},
+};
+
+/// The name of the value's type, which is short whatever the value is.
+fn type_of(value: &Bound<'_, PyAny>) -> String {
+    value.get_type().name().map_or_else(|_| "another type".to_owned(), |name| name.to_string())
+}
+
+fn number(name: &'static str, value: &Bound<'_, PyAny>) -> PyResult<f64> {
+    let refused = |given: &dyn std::fmt::Display| exception(value.py(), &Error::no_seconds(name, given));
+    if value.is_instance_of::<PyBool>() {
+        return Err(refused(&"bool"));
+    }
+    value.extract().map_err(|error: PyErr| match error.is_instance_of::<PyOverflowError>(value.py()) {
+        true => refused(&"a number as large as that"),
+        false => refused(&type_of(value)),
+    })
+}
+
+pub(crate) fn timeout(value: &Bound<'_, PyAny>) -> PyResult<f64> {
+    number("timeout", value)
+}
+
+pub(crate) fn connect_timeout(value: &Bound<'_, PyAny>) -> PyResult<f64> {
+    number("connect_timeout", value)
+}
+
+pub(crate) fn max_retries(value: &Bound<'_, PyAny>) -> PyResult<i64> {
+    let refused = |given: &dyn std::fmt::Display| exception(value.py(), &Error::no_retries(given));
+    if value.is_instance_of::<PyBool>() || value.is_instance_of::<PyFloat>() {
+        return Err(refused(&type_of(value)));
+    }
+    value.extract().map_err(|_| match value.is_instance_of::<PyInt>() {
+        true => refused(&"a number as large as that"),
+        false => refused(&type_of(value)),
+    })
+}
+
+/// As it is by default where it is none.
+pub(crate) fn some_timeout(value: &Bound<'_, PyAny>) -> PyResult<Option<f64>> {
+    (!value.is_none()).then(|| timeout(value)).transpose()
+}
+
+pub(crate) fn some_retries(value: &Bound<'_, PyAny>) -> PyResult<Option<i64>> {
+    (!value.is_none()).then(|| max_retries(value)).transpose()
+}
+
+pub(crate) fn ttl(value: &Bound<'_, PyAny>) -> PyResult<f64> {
+    option("ttl", value)
+}
+
+pub(crate) fn cooldown(value: &Bound<'_, PyAny>) -> PyResult<f64> {
+    option("cooldown", value)
+}
+
+/// An option of the pool, which checks the rest.
+fn option(field: &'static str, value: &Bound<'_, PyAny>) -> PyResult<f64> {
+    let number = if value.is_instance_of::<PyBool>() { None } else { value.extract().ok() };
+    number.ok_or_else(|| {
+        let reason = "is not a number of seconds above 0".to_owned();
+        exception(value.py(), &Error::Validation { field, reason })
+    })
+}

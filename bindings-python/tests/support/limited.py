@@ -1,0 +1,76 @@
+"""A process that is out of file descriptors, threads or memory when it makes its first call.
+
+`limited.py BASE_URL KIND RESOURCE LIMIT`
+
+It prints the class of the exception that comes, or `fine`, and then that the same client works once the limit is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import proxymesh
+
+base_url, kind, what, limit = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
+
+# For root there is no limit of processes.
+if what == "threads" and os.getuid() == 0:
+    import datetime  # noqa: F401 - which nobody else may read, perhaps
+
+    os.setuid(65534)
+
+client = proxymesh.Client("me", "pw", base_url=base_url, max_retries=0)
+aclient = proxymesh.AsyncClient("me", "pw", base_url=base_url, max_retries=0)
+proxy = proxymesh.Proxy("us-ca.localhost", 9)
+loop = asyncio.new_event_loop()
+
+
+def run(call: Callable[[], Awaitable[Any]]) -> Any:
+    async def main() -> Any:
+        return await call()
+
+    return loop.run_until_complete(main())
+
+
+async def several() -> Any:
+    results = await asyncio.gather(*(aclient.geo.open() for _ in range(3)), return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+
+
+def new() -> Any:
+    return proxymesh.Client("me", "pw", base_url=base_url, max_retries=0).geo.open()
+
+
+CALLS: dict[str, Callable[[], Any]] = {
+    "sync": client.geo.open,
+    "new": new,
+    "async": lambda: run(aclient.geo.open),
+    "gather": lambda: run(several),
+    "write": lambda: client.tokens.create(label="x"),
+    "check": lambda: proxy.check(timeout=5),
+}
+
+act = CALLS[kind]
+number = {"descriptors": resource.RLIMIT_NOFILE, "threads": resource.RLIMIT_NPROC, "memory": resource.RLIMIT_AS}[what]
+before = resource.getrlimit(number)
+if what == "memory":
+    with open("/proc/self/statm") as statm:
+        limit += int(statm.read().split()[0]) * resource.getpagesize()
+resource.setrlimit(number, (limit, before[1]))
+try:
+    act()
+    result = "fine"
+except proxymesh.ProxyMeshError as error:
+    result = f"{type(error).__name__}: {error}"
+except BaseException as error:  # which must not be
+    result = f"WRONG {type(error).__module__}.{type(error).__name__}: {error}"
+resource.setrlimit(number, before)
+print(result)  # noqa: T201
+act()

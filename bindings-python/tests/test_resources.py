@@ -1,0 +1,100 @@
+"""What a client takes from the system, and what becomes of calls when there is nothing left to take."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .conftest import StartServer
+from .support.server import Answer, Request, Server, answer
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts and limits as Linux does")
+LIMITED = Path(__file__).parent / "support" / "limited.py"
+TOKEN = {"id": 1, "label": "x", "is_active": True, "created_at": "2026-01-15T12:00:00", "token": "pm_x"}
+
+
+def script(request: Request) -> Answer:
+    return answer(TOKEN if request.path == "/api/token/create/" else {})
+
+
+@pytest.fixture
+def base_url(start_server: StartServer) -> str:
+    server: Server = start_server(script)
+    # A name, so that it is looked up.
+    return server.base_url.replace("127.0.0.1", "localhost")
+
+
+def program(*arguments: object) -> str:
+    command = [sys.executable, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, ""), f"{arguments}: {done.stdout}{done.stderr}"
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("kind", ["sync", "new", "async", "gather", "write", "check"])
+def test_out_of_descriptors_a_call_raises_an_error_of_ours_and_works_when_there_are_some(
+    kind: str, base_url: str
+) -> None:
+    results = [program(LIMITED, base_url, kind, "descriptors", limit) for limit in range(3, 41)]
+    assert results[-1] == "fine"
+    for result in results:
+        # What the answer needs of Python's library is imported before anything is sent.
+        module = kind == "write" and result.startswith(
+            "ConfigError: the module datetime cannot be imported: [Errno 24] "
+        )
+        assert result == "fine" or module or (result.startswith("ConnectionError: ") and "(EMFILE)" in result), result
+    if kind not in {"check", "write"}:
+        assert results[0].endswith(": connection failed: the process has no file descriptors left (EMFILE)")
+
+
+@pytest.mark.parametrize("kind", ["sync", "new", "async", "gather", "write"])
+@pytest.mark.parametrize(("what", "limit"), [("threads", 1), ("memory", 1 << 20)])
+def test_without_a_thread_to_be_had_a_call_raises_an_error_of_ours_and_works_later(
+    kind: str, what: str, limit: int, base_url: str
+) -> None:
+    result = program(LIMITED, base_url, kind, what, limit)
+    assert result.startswith("ConnectionError: "), result
+    assert "no thread can be started" in result
+
+
+def test_a_thousand_unused_clients_hold_no_descriptor_and_no_thread() -> None:
+    counted = program(
+        "-c",
+        """if True:
+        import os, proxymesh
+        count = lambda: (len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task")))
+        before = count()
+        clients = [kind("me", "pw") for kind in (proxymesh.Client, proxymesh.AsyncClient) for _ in range(500)]
+        optional = [client.with_options(timeout=5) for client in clients]
+        print(before == count())
+        """,
+    )
+    assert counted == "True"
+
+
+def test_a_client_holds_few_descriptors_once_it_is_used(base_url: str) -> None:
+    held = program(
+        "-c",
+        f"""if True:
+        import asyncio, os, proxymesh
+        count = lambda: len(os.listdir("/proc/self/fd"))
+        before = count()
+        clients = [proxymesh.Client("me", "pw", base_url={base_url!r}) for _ in range(20)]
+        for client in clients:
+            client.geo.open()
+        blocking = count() - before
+        async def main():
+            before = count()
+            clients = [proxymesh.AsyncClient("me", "pw", base_url={base_url!r}) for _ in range(20)]
+            for client in clients:
+                await client.geo.open()
+            return count() - before
+        print(blocking / 20, asyncio.run(main()))
+        """,
+    )
+    # An event loop and a connection each; or, for asyncio, an event loop and its counter in all, and a connection each.
+    assert float(held.split()[0]) <= 4
+    assert int(held.split()[1]) <= 4 + 20

@@ -1,0 +1,146 @@
+//! What drives calls: event loops and a thread, made when they are first needed.
+//!
+//! A system that is out of file descriptors, threads or memory fails a call, and never a process: each of these is asked
+//! for in a way that can fail, what fails is not remembered, and the next call asks again.
+
+use crate::{error::Error, process::PerProcess};
+use std::{
+    fmt, io,
+    sync::{Mutex, OnceLock, PoisonError},
+    thread,
+};
+use tokio::{
+    runtime::{Builder, Handle, Runtime},
+    sync::oneshot,
+};
+
+/// A value that is made when it is first needed. Unlike a [`OnceLock`] it stays empty where that fails.
+pub(crate) struct Lazy<T> {
+    value: OnceLock<T>,
+    /// So that many that come at once make one, and not one each.
+    making: Mutex<()>,
+}
+
+impl<T> Lazy<T> {
+    pub(crate) const fn new() -> Self {
+        Self { value: OnceLock::new(), making: Mutex::new(()) }
+    }
+
+    pub(crate) fn get_or_try_init<E>(&self, make: impl FnOnce() -> Result<T, E>) -> Result<&T, E> {
+        if let Some(value) = self.value.get() {
+            return Ok(value);
+        }
+        let _one_at_a_time = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(value) = self.value.get() {
+            return Ok(value);
+        }
+        let value = make()?;
+        Ok(self.value.get_or_init(|| value))
+    }
+
+    pub(crate) fn into_inner(self) -> Option<T> {
+        self.value.into_inner()
+    }
+}
+
+impl<T> Default for Lazy<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> fmt::Debug for Lazy<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lazy").finish_non_exhaustive()
+    }
+}
+
+/// An event loop without a thread of its own: three descriptors on Linux.
+pub(crate) fn event_loop() -> io::Result<Runtime> {
+    Builder::new_current_thread().enable_io().enable_time().build()
+}
+
+/// The thread of this crate that drives what is spawned on it, for bindings whose callers have no runtime. Every process
+/// has one of its own, which starts when it is first asked for and is never stopped.
+///
+/// # Errors
+///
+/// What the system lacks: file descriptors, threads or memory. [`Error::lacking`] says it in words.
+pub fn worker() -> io::Result<Handle> {
+    static WORKER: PerProcess<Lazy<Worker>> = PerProcess::empty();
+    let worker = WORKER.get_or_try_init(|_| Ok::<_, io::Error>(Lazy::new()))?;
+    worker.get_or_try_init(Worker::start).map(|worker| worker.handle.clone())
+}
+
+struct Worker {
+    handle: Handle,
+    /// Dropped, it ends the thread.
+    _until: oneshot::Sender<()>,
+}
+
+impl Worker {
+    fn start() -> io::Result<Self> {
+        let runtime = event_loop()?;
+        let (until, dropped) = oneshot::channel();
+        let handle = runtime.handle().clone();
+        thread::Builder::new().name("proxymesh".into()).spawn(move || {
+            let _ = runtime.block_on(dropped);
+        })?;
+        Ok(Self { handle, _until: until })
+    }
+}
+
+impl Error {
+    /// The error of a call for which the system lacks something: a file descriptor, a thread, memory. Nothing was sent.
+    #[must_use]
+    pub fn lacking(call: &'static str, error: &io::Error) -> Self {
+        let reason = lack(error).map_or_else(|| error.to_string(), str::to_owned);
+        Self::Connection { call, reason, attempts: 0 }
+    }
+}
+
+/// What the system is out of, if that is what the error says.
+pub(crate) fn lack(error: &io::Error) -> Option<&'static str> {
+    const DESCRIPTORS: &str = "the process has no file descriptors left (EMFILE)";
+    match error.raw_os_error() {
+        Some(code) if cfg!(unix) => match code {
+            24 => Some(DESCRIPTORS),
+            23 => Some("the system has no file descriptors left (ENFILE)"),
+            12 => Some("there is no memory left (ENOMEM)"),
+            105 if cfg!(target_os = "linux") => Some("there is no memory left for sockets (ENOBUFS)"),
+            // Only a thread that cannot be started fails so here: sockets of an event loop wait instead.
+            11 if cfg!(any(target_os = "linux", target_os = "android")) => Some(THREADS),
+            35 if cfg!(target_vendor = "apple") => Some(THREADS),
+            _ => None,
+        },
+        Some(10024) if cfg!(windows) => Some(DESCRIPTORS),
+        _ => None,
+    }
+}
+
+const THREADS: &str = "no thread can be started: the limit of processes or of memory is reached (EAGAIN)";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_failed_is_made_when_it_is_asked_for_again() {
+        let lazy = Lazy::new();
+        assert_eq!(lazy.get_or_try_init(|| Err("no")), Err("no"));
+        assert_eq!(lazy.get_or_try_init(|| Ok::<_, ()>(1)), Ok(&1));
+        assert_eq!(lazy.get_or_try_init(|| Err("not asked")), Ok(&1));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_the_system_lacks_is_said_in_words() {
+        let said = |code| Error::lacking("geo.open", &io::Error::from_raw_os_error(code)).to_string();
+        assert_eq!(
+            said(24),
+            "geo.open: connection failed: the process has no file descriptors left (EMFILE)"
+        );
+        assert!(said(11).contains("no thread can be started"));
+        assert!(said(13).starts_with("geo.open: connection failed: Permission denied"));
+    }
+}

@@ -1,0 +1,268 @@
+//! The gate under a model checker: callers that take their turns in every order which shuttle comes up with, against a
+//! service that accepts, refuses or loses what it is sent.
+//!
+//! The code that runs is the gate's own, and the body of a request, which asks for leave at its first byte. Only time is made up:
+//! it stands still, except that who sleeps lets it pass.
+
+use super::*;
+use bytes::Bytes;
+use http_body::Body;
+use std::{
+    cell::Cell,
+    ops::Add,
+    pin::Pin,
+    sync::atomic::{AtomicUsize, Ordering::SeqCst},
+    task::{Context, Poll},
+};
+
+thread_local! {
+    static NOW: Cell<Duration> = const { Cell::new(Duration::from_secs(1_000_000)) };
+}
+
+/// A moment of the made-up time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Instant(Duration);
+
+impl Instant {
+    pub(super) fn now() -> Self {
+        Self(NOW.get())
+    }
+
+    pub(super) fn saturating_duration_since(self, earlier: Self) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    pub(super) fn elapsed(self) -> Duration {
+        Self::now().saturating_duration_since(self)
+    }
+}
+
+impl Add<Duration> for Instant {
+    type Output = Self;
+
+    fn add(self, wait: Duration) -> Self {
+        Self(self.0 + wait)
+    }
+}
+
+/// Lets others have their turns, and then the time pass. A sleep without end never does.
+pub(super) async fn sleep(wait: Duration) {
+    if wait == Duration::MAX {
+        return std::future::pending().await;
+    }
+    let until = NOW.get() + wait;
+    shuttle::future::yield_now().await;
+    NOW.set(NOW.get().max(until));
+}
+
+/// What the service does with a request.
+#[derive(Clone, Copy, Debug)]
+enum Says {
+    Right,
+    Wrong,
+    Lost,
+}
+
+/// What has happened at the service.
+#[derive(Default)]
+struct Service401 {
+    in_flight: AtomicUsize,
+    most_in_flight: AtomicUsize,
+    wrong: AtomicUsize,
+    lost: AtomicUsize,
+    /// Requests without leave of a trial that began after a 401 had been told to the gate.
+    sprayed: AtomicUsize,
+    /// A 401 has been told to the gate, and no acceptance since.
+    refused: AtomicUsize,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    Answered,
+    Refused,
+    Blocked,
+    NoAnswer,
+    Cancelled,
+}
+
+/// One call: as the transport makes it, without the network.
+async fn call(gate: Arc<Gate>, service: Arc<Service401>, says: impl Fn() -> Says) -> End {
+    loop {
+        let mut permit = match gate.pass() {
+            Some(permit) => permit,
+            None => match gate.enter("ips.list", Duration::MAX).await {
+                Ok(permit) => permit,
+                Err(Held::Refused(Error::Authentication(_))) => return End::Refused,
+                Err(Held::Refused(_)) => return End::Blocked,
+                Err(Held::Unanswered(_)) => return End::NoAnswer,
+            },
+        };
+        let (body, sent) = super::super::outgoing::Outgoing::new(Bytes::from_static(b"a=b"), permit.leave());
+        permit.sends(&sent);
+        shuttle::future::yield_now().await; // it waits for a connection
+        body.is_end_stream(); // the first byte
+        if sent.is_held_back() {
+            continue;
+        }
+        let arrived = Arrived::at(&service, permit.is_trial());
+        shuttle::future::yield_now().await; // the answer is on its way
+        let says = says();
+        match says {
+            Says::Right => permit.accepted(),
+            Says::Wrong => {
+                service.wrong.fetch_add(1, SeqCst);
+                permit.rejected(&Refusal::elsewhere("ips.list"));
+                service.refused.store(1, SeqCst);
+            }
+            Says::Lost => {
+                service.lost.fetch_add(1, SeqCst);
+                permit.unanswered(&Cause::given_up());
+            }
+        }
+        drop(arrived);
+        return match says {
+            Says::Right => End::Answered,
+            Says::Wrong => End::Refused,
+            Says::Lost => End::NoAnswer,
+        };
+    }
+}
+
+/// A request at the service, until it is answered or given up.
+struct Arrived<'a>(&'a Service401);
+
+impl<'a> Arrived<'a> {
+    fn at(service: &'a Service401, trial: bool) -> Self {
+        let now = service.in_flight.fetch_add(1, SeqCst) + 1;
+        service.most_in_flight.fetch_max(now, SeqCst);
+        if !trial {
+            service.sprayed.fetch_add(service.refused.load(SeqCst), SeqCst);
+        }
+        Self(service)
+    }
+}
+
+impl Drop for Arrived<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, SeqCst);
+    }
+}
+
+/// A call whose future is dropped when it has been polled so often.
+struct GivenUp<F>(Option<Pin<Box<F>>>, usize);
+
+impl<F: Future<Output = End>> Future for GivenUp<F> {
+    type Output = End;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<End> {
+        if self.1 == 0 {
+            self.0 = None;
+            return Poll::Ready(End::Cancelled);
+        }
+        self.1 -= 1;
+        match &mut self.0 {
+            Some(call) => call.as_mut().poll(context),
+            None => Poll::Ready(End::Cancelled),
+        }
+    }
+}
+
+/// Runs `calls` calls of one set of credentials in one order; `says` is what the service does with the request that is its nth.
+/// The first `cancelled` of them are given up at some moment.
+fn run(proven: bool, calls: usize, cancelled: usize, says: fn() -> Says) -> (Vec<End>, Arc<Service401>) {
+    let known = Arc::<Service>::default();
+    let gate = Arc::new(Gate::at(known, 7, Record::none()));
+    if proven {
+        gate.state().accept(7);
+    }
+    let service = Arc::<Service401>::default();
+    let tasks: Vec<_> = (0..calls)
+        .map(|number| {
+            let call = call(gate.clone(), service.clone(), says);
+            let polls = if number < cancelled { random(6) } else { usize::MAX };
+            shuttle::future::spawn(GivenUp(Some(Box::pin(call)), polls))
+        })
+        .collect();
+    // Who waits for ever is found by shuttle: every task is blocked.
+    let ends = shuttle::future::block_on(async move {
+        let mut ends = Vec::new();
+        for task in tasks {
+            ends.push(task.await.unwrap());
+        }
+        ends
+    });
+    (ends, service)
+}
+
+fn random(below: usize) -> usize {
+    use shuttle::rand::Rng;
+    shuttle::rand::thread_rng().gen_range(0..below)
+}
+
+/// In many orders: at random, and by few preemptions, which finds what needs a certain one.
+fn in_many_orders(test: fn()) {
+    shuttle::check_random(test, 4_000);
+    shuttle::check_pct(test, 4_000, 3);
+}
+
+#[test]
+fn a_wrong_password_costs_one_401_in_every_order() {
+    in_many_orders(|| {
+        let (ends, service) = run(false, 3, 0, || Says::Wrong);
+        assert_eq!(ends, [End::Refused, End::Refused, End::Refused]);
+        assert_eq!(service.wrong.load(SeqCst), 1);
+    });
+}
+
+#[test]
+fn right_credentials_let_all_through_after_one_in_every_order() {
+    in_many_orders(|| {
+        let (ends, _) = run(false, 3, 0, || Says::Right);
+        assert_eq!(ends, [End::Answered, End::Answered, End::Answered]);
+    });
+}
+
+#[test]
+fn callers_that_give_up_leave_nobody_waiting_and_cost_no_second_401() {
+    in_many_orders(|| {
+        let (ends, service) = run(false, 4, 2, || Says::Wrong);
+        assert!(ends[2..].iter().all(|end| matches!(end, End::Refused | End::Blocked)), "{ends:?}");
+        assert!(service.wrong.load(SeqCst) <= 1);
+        assert!(service.most_in_flight.load(SeqCst) <= 1);
+    });
+}
+
+#[test]
+fn lost_answers_end_every_call_and_block_none() {
+    in_many_orders(|| {
+        let (ends, service) = run(false, 3, 0, || Says::Lost);
+        assert!(ends.iter().all(|end| *end == End::NoAnswer), "{ends:?}");
+        assert!(service.most_in_flight.load(SeqCst) <= 1);
+    });
+}
+
+#[test]
+fn among_lost_answers_wrong_credentials_cost_two_401s_at_most() {
+    in_many_orders(|| {
+        let (_, service) = run(false, 4, 1, || if random(2) == 0 { Says::Lost } else { Says::Wrong });
+        assert!(service.wrong.load(SeqCst) <= 2);
+        assert!(service.most_in_flight.load(SeqCst) <= 1);
+    });
+}
+
+#[test]
+fn once_proven_credentials_are_refused_nothing_is_sent_that_had_not_begun() {
+    in_many_orders(|| {
+        let (ends, service) = run(true, 3, 0, || Says::Wrong);
+        assert!(ends.iter().all(|end| *end == End::Refused), "{ends:?}");
+        assert_eq!(service.sprayed.load(SeqCst), 0);
+    });
+}
+
+#[test]
+fn a_revocation_among_cancelled_calls_and_lost_answers_sprays_nothing() {
+    in_many_orders(|| {
+        let (_, service) = run(true, 4, 2, || if random(3) == 0 { Says::Lost } else { Says::Wrong });
+        assert_eq!(service.sprayed.load(SeqCst), 0);
+    });
+}
