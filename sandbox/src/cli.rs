@@ -38,6 +38,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     match serve(builder) {
         Ok(()) => 0,
         Err(error @ Error::Invalid(_)) => misused(&error),
+        Err(error @ Error::PublishedPassword { address }) => {
+            // Who started it waits for a line that says where it listens.
+            say(&format!("not listening on http://{address}: it wants a password of your own\n"));
+            misused(&error)
+        }
         Err(error) => {
             complain(&format!("error: {error}\n"));
             1
@@ -85,11 +90,10 @@ fn serve(builder: Builder) -> Result<(), Error> {
     let told_to_stop = runtime.block_on(async { stop_signal() });
     let told_to_stop = told_to_stop.map_err(Error::Start)?;
     let sandbox = builder.start()?;
-    let address = sandbox.address();
-    if !address.ip().is_loopback() {
-        complain("warning: this is not a loopback address; whoever reaches it controls the sandbox\n");
+    if let Some(opened) = sandbox.opens() {
+        complain(&format!("warning: {opened}\n"));
     }
-    say(&format!("listening on http://{address}\n"));
+    say(&format!("listening on http://{}\n", sandbox.address()));
     let signal = runtime.block_on(told_to_stop);
     sandbox.stop();
     let count = sandbox.requests().len();
