@@ -6,18 +6,21 @@
 #   make test    everything, in every language
 #   make test-faults   every call in every language with every fault
 #   make fuzz    hostile bytes, with libFuzzer: SECONDS=60 for each target; needs a nightly toolchain
+#   make test-packages   what is published: licences, contents, metadata; the source distribution, installed from nothing
 #   make lint    formatting, lints, types, docs
 #   make bench   the benchmark, in ten minutes: tests/bench/README.md (QUICK=1: in two; ONLY="proxymesh,requests")
 #   make bench-languages   what the SDK costs in each language over Rust
 #   make stubs   the type stub of the native module, from its own signatures
 #   make openapi   the description of the API that the sandbox serves, from docs/openapi.yaml
 #   make bindings   the Kotlin and Swift that call the native library, from its own signatures
+#   make notices   the licences of what is in the wheel, and in the Kotlin and Swift packages
+#   make sdist   the source distribution for Python, in target/sdist
 #   make kotlin  the jars for Kotlin and Java, in target/kotlin and in the local Maven repository target/maven
 #   make swift   the library that the Swift package links, in target/swift-library
 #   make clean   removes all that was built or installed
 
 .DEFAULT_GOAL := help
-.PHONY: help fuzz demo demo-kotlin demo-swift test test-rust test-kotlin test-swift test-conformance test-faults test-openapi conformance-agents kotlin kotlin-library maven chromium swift test-curl test-python test-pythons test-freethreaded test-soak test-types test-downstream test-adapters test-secrets bench bench-check bench-languages bench-install lint lint-rust lint-python lint-bindings lint-swift stubs openapi bindings wheel clean
+.PHONY: help fuzz demo demo-kotlin demo-swift test test-rust test-kotlin test-swift test-conformance test-faults test-openapi conformance-agents kotlin kotlin-library maven chromium swift test-curl test-python test-pythons test-freethreaded test-soak test-types test-downstream test-adapters test-secrets test-packages test-sdist sdist notices lint-notices bench bench-check bench-languages bench-install lint lint-rust lint-python lint-bindings lint-swift stubs openapi bindings wheel clean
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -30,6 +33,7 @@ ADAPTERS := target/adapters/venv
 FREE := target/freethreaded
 FREETHREADED ?= python3.14t
 BENCH := target/bench
+PACKAGING := target/packaging
 OPENAPI := target/openapi/venv
 FUZZ := target/fuzz
 SECONDS ?= 60
@@ -43,7 +47,7 @@ SWIFT := target/swift-library
 # As JNA calls this machine.
 PLATFORM := $(shell uname -sm | sed 's/^Darwin arm64$$/darwin-aarch64/; s/^Darwin /darwin-/; s/^Linux /linux-/; s/x86_64/x86-64/')
 MAVEN = cd $(FFI)/kotlin && mvn --batch-mode --no-transfer-progress -Dmaven.repo.local=$(CURDIR)/target/maven
-PYTHON_SOURCES := bindings-python examples tests/downstream tests/bench tests/soak tests/conformance tests/openapi tests/adapters core/fuzz
+PYTHON_SOURCES := bindings-python examples tests/downstream tests/bench tests/soak tests/conformance tests/openapi tests/adapters tests/packaging core/fuzz
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -60,7 +64,7 @@ demo-swift: swift
 	@cargo build --quiet --locked --package proxymesh-sandbox
 	@$(FFI)/swift/consumer.sh $(SWIFT) target/debug/proxymesh-sandbox
 
-test: test-rust test-curl test-python test-pythons test-types test-downstream test-adapters test-kotlin test-swift test-conformance test-openapi test-secrets
+test: test-rust test-curl test-python test-pythons test-types test-downstream test-adapters test-kotlin test-swift test-conformance test-openapi test-packages test-secrets
 
 # With all output shown, so that test-secrets sees it.
 test-rust: | $(TESTS)
@@ -132,7 +136,7 @@ test-pythons: wheel $(TESTS)/bin/pytest
 test-freethreaded: $(TOOLS)/bin/maturin
 	@command -v $(FREETHREADED) || { echo "no $(FREETHREADED) here: say FREETHREADED=…" >&2; exit 1; }
 	@rm -rf $(FREE)/wheels
-	@$(TOOLS)/bin/maturin build --profile dev --quiet --interpreter $(FREETHREADED) --out $(FREE)/wheels
+	@$(TOOLS)/bin/maturin build --locked --profile dev --quiet --interpreter $(FREETHREADED) --out $(FREE)/wheels
 	$(FREETHREADED) -m venv --clear $(FREE)/venv
 	$(FREE)/venv/bin/$(PIP) --only-binary=:all: -r bindings-python/requirements-test.txt || \
 	    $(FREE)/venv/bin/$(PIP) $$(grep ^pytest bindings-python/requirements-test.txt) # without TLS: test_client.py
@@ -167,6 +171,18 @@ test-adapters: wheel chromium $(ADAPTERS)/bin/pytest
 	cd tests/adapters && $(CURDIR)/$(ADAPTERS)/bin/python -m pytest
 	$(ADAPTERS)/bin/python bindings-python/pythons.py target/wheels/*.whl --adapters
 
+# What is published, as the registries and their users will see it.
+test-packages: wheel test-sdist $(PACKAGING)/bin/twine
+	$(PACKAGING)/bin/twine check --strict target/wheels/*.whl target/sdist/*.tar.gz
+	$(PACKAGING)/bin/check-wheel-contents target/wheels/*.whl
+	$(PACKAGING)/bin/python tests/packaging/contents.py target/wheels/*.whl target/sdist/*.tar.gz
+	cargo publish --quiet --dry-run --locked --allow-dirty --package proxymesh-sandbox
+	cargo publish --quiet --dry-run --locked --allow-dirty --package proxymesh
+
+# Compiles everything, in two minutes.
+test-sdist: sdist
+	PYTHON=$(PYTHON) tests/packaging/sdist.sh target/sdist/*.tar.gz
+
 # The tests of all languages use credentials that must appear in no output.
 test-secrets:
 	@found=0; grep -nFf tests/canaries.txt $(TESTS)/rust.log $(TESTS)/python.log $(TESTS)/kotlin.log $(TESTS)/swift.log $(TESTS)/conformance.log || found=$$?; \
@@ -192,7 +208,7 @@ bench-install: wheel $(BENCH)/venv/installed $(BENCH)/venv-niquests/installed
 	@cargo build --quiet --release --locked --package proxymesh-bench
 	@$(BENCH)/venv/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
 
-lint: lint-rust lint-python lint-bindings lint-swift
+lint: lint-rust lint-python lint-bindings lint-swift lint-notices
 
 lint-rust:
 	cargo fmt --all --check
@@ -205,7 +221,7 @@ lint-python: $(TOOLS)/bin/ruff
 	$(TOOLS)/bin/ruff format --check $(PYTHON_SOURCES)
 	$(TOOLS)/bin/ruff check $(PYTHON_SOURCES)
 	$(TOOLS)/bin/python bindings-python/stubs.py --check
-	MYPYPATH=bindings-python/python:tests/adapters $(TOOLS)/bin/mypy bindings-python/python bindings-python/tests bindings-python/*.py examples tests/downstream tests/bench tests/soak tests/conformance tests/openapi tests/adapters core/fuzz
+	MYPYPATH=bindings-python/python:tests/adapters $(TOOLS)/bin/mypy bindings-python/python bindings-python/tests bindings-python/*.py examples tests/downstream tests/bench tests/soak tests/conformance tests/openapi tests/adapters tests/packaging core/fuzz
 
 lint-swift:
 	$(FFI)/swift/toolchain.sh swift format lint --strict --configuration $(FFI)/swift/.swift-format --recursive \
@@ -216,6 +232,14 @@ lint-bindings:
 	@$(call generate,target/bindings)
 	@for folder in $(GENERATED); do diff -r $(FFI)/$$folder target/bindings/$$folder || \
 	    { echo "$(FFI)/$$folder is out of date: run make bindings" >&2; exit 1; }; done
+
+# Whether each crate that ships is named there, in its version. `make notices` itself takes a tool that takes minutes to build.
+lint-notices:
+	$(PYTHON) tests/packaging/notices.py --check
+
+notices: target/tools-cargo/bin/cargo-about
+	cargo fetch --locked --quiet
+	$(PYTHON) tests/packaging/notices.py $<
 
 bindings:
 	@$(call generate,$(FFI))
@@ -230,7 +254,11 @@ stubs: $(TOOLS)/bin/ruff
 
 wheel: $(TOOLS)/bin/maturin
 	@rm -rf target/wheels
-	@$(TOOLS)/bin/maturin build --release --quiet --compression-level 9 --interpreter $(TOOLS)/bin/python --out target/wheels
+	@$(TOOLS)/bin/maturin build --locked --release --quiet --compression-level 9 --interpreter $(TOOLS)/bin/python --out target/wheels
+
+sdist: $(TOOLS)/bin/maturin
+	@rm -rf target/sdist
+	@$(TOOLS)/bin/maturin sdist --out target/sdist
 
 kotlin: kotlin-library
 	@$(MAVEN) --quiet install -DskipTests
@@ -254,7 +282,7 @@ chromium:
 swift:
 	cargo build --quiet --release --locked --package proxymesh-ffi
 	@mkdir -p $(SWIFT)
-	@cp target/release/libproxymesh_ffi.a $(SWIFT)
+	@cp target/release/libproxymesh_ffi.a LICENSE-MIT LICENSE-APACHE $(FFI)/THIRD-PARTY-NOTICES $(SWIFT)
 
 clean:
 	rm -rf target
@@ -271,6 +299,14 @@ $(TESTS)/bin/pytest: bindings-python/requirements-test.txt | $(TESTS)
 
 target/tools-cargo/bin/cargo-fuzz:
 	cargo install --quiet --locked --root target/tools-cargo --version 0.13.2 cargo-fuzz
+
+target/tools-cargo/bin/cargo-about:
+	cargo install --quiet --locked --root target/tools-cargo --version 0.9.3 --features cli cargo-about
+
+$(PACKAGING)/bin/twine: tests/packaging/requirements.txt
+	$(PYTHON) -m venv $(PACKAGING)
+	$(PACKAGING)/bin/$(PIP) -r $<
+	@touch $@
 
 $(OPENAPI)/bin/schemathesis: tests/openapi/requirements.txt
 	$(PYTHON) -m venv $(OPENAPI)

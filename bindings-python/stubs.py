@@ -59,7 +59,7 @@ def with_coroutines(stub: str) -> str:
 def generate() -> str:
     """Builds the module with descriptions of its signatures, and reads them."""
     python = sys.executable
-    options = ["-q", "-o", str(SCRATCH), "--features", "stubs", "-i", python]
+    options = ["-q", "--locked", "-o", str(SCRATCH), "--features", "stubs", "-i", python]
     subprocess.run(
         [str(TOOLS / "maturin"), "generate-stubs", *options], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
     )

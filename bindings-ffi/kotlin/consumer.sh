@@ -15,6 +15,13 @@ cp -al "$maven" "$work/maven" 2>/dev/null || cp -a "$maven" "$work/maven"
 cp -r "$root/examples/kotlin" "$root/examples/java" "$work"
 cp "$sandbox" "$work/sandbox"
 
+# The jars carry the licences, and the one with the native library those of the code in it.
+for name in proxymesh proxymesh-native; do
+    jar tf "$work/maven/com/proxymesh/$name"/*/"$name"-[0-9]*[0-9].jar > "$work/contents"
+    for license in LICENSE-MIT LICENSE-APACHE; do grep -qx "META-INF/com.proxymesh/$license" "$work/contents"; done
+done
+grep -qx META-INF/com.proxymesh/THIRD-PARTY-NOTICES "$work/contents"
+
 # The README's blocks are compiled along, each as a function of its own.
 readme() { # LANGUAGE FUNCTION
     awk -v start="^\`\`\`$1\$" -v head="$2" '

@@ -46,6 +46,7 @@ slice ios aarch64-apple-ios
 slice ios-simulator aarch64-apple-ios-sim x86_64-apple-ios
 
 xcodebuild -create-xcframework "${made[@]}" -output "$out/$name.xcframework"
+cp "$root/LICENSE-MIT" "$root/LICENSE-APACHE" "$root/bindings-ffi/THIRD-PARTY-NOTICES" "$out/$name.xcframework/"
 (cd "$out" && ditto -c -k --keepParent $name.xcframework $name.xcframework.zip)
 
 echo "In Package.swift, for a release:"

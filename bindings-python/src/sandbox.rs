@@ -28,14 +28,17 @@ use std::{ffi::OsString, time::Duration};
 ///     username: The parent account's username.
 ///     password: Its password.
 ///     plan: `trial`, `10`, `20`, `50` or `100`: sets the limits on tokens, sub-accounts and proxies.
-///     host: The address to listen on.
+///     host: The address to listen on. Away from loopback, others can use the account, its controls under `/_sandbox/`, and with
+///         `proxies` whatever listens on this machine's loopback addresses: so the default password is refused, the controls want
+///         the parent's username and password, and the logger `proxymesh` says what is open.
 ///     port: The port; 0 takes a free one.
 ///     proxies: Whether it serves the proxies, too, on ports of their own. The API then lists them as `us-ca.localhost:PORT`.
 ///     monthly_limit: The most GB a month for the parent with all its sub-accounts; 0 is no limit.
 ///     keep_alive: Seconds after which an idle connection is closed; never by default.
 ///
 /// Raises:
-///     ValueError: The service would not take the username or password, or there is no such plan.
+///     ValueError: The service would not take the username or password, there is no such plan, or others could reach the
+///         sandbox with its default password.
 ///     OSError: The port is taken.
 #[pyclass(frozen, module = "proxymesh.sandbox")]
 pub(crate) struct Sandbox(proxymesh_sandbox::Sandbox);
@@ -77,7 +80,12 @@ impl Sandbox {
             .proxies(proxies)
             .monthly_limit(monthly_limit)
             .keep_alive(keep_alive);
-        py.detach(|| builder.start()).map(Self).map_err(exception)
+        let sandbox = py.detach(|| builder.start()).map_err(exception)?;
+        if let Some(opened) = sandbox.opens() {
+            let logger = py.import("logging")?.call_method1("getLogger", ("proxymesh",))?;
+            logger.call_method1("warning", ("%s", opened))?;
+        }
+        Ok(Self(sandbox))
     }
 
     /// Where it is, such as `http://127.0.0.1:40123`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import gc
 import os
@@ -14,7 +15,9 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
+from http.client import HTTPConnection
 from typing import Any
+from urllib.parse import urlsplit
 
 import proxymesh
 import pytest
@@ -308,6 +311,8 @@ def test_it_is_as_strict_as_the_plan(start_sandbox: StartSandbox) -> None:
         ({"password": ""}, ValueError, "password: "),
         ({"keep_alive": -1}, ValueError, "is not a number of seconds from 0"),
         ({"host": "192.0.2.1"}, OSError, "cannot listen on 192.0.2.1:0: this machine does not have that address"),
+        ({"host": "0.0.0.0"}, ValueError, "password: others can reach 0.0.0.0, and the default password is published"),
+        ({"host": "0.0.0.0", "proxies": True, "password": "parent-password"}, ValueError, "set one of your own"),
         ({"port": 70000}, OverflowError, "out of range"),
         ({"port": "80"}, TypeError, "integer"),
         ({"plan": 50}, TypeError, "'int' object"),
@@ -339,6 +344,47 @@ def test_it_can_listen_on_ipv6() -> None:
     with Sandbox(host="::1") as sandbox, sandbox.client() as client:
         assert sandbox.base_url.startswith("http://[::1]:")
         assert client.geo.open()
+
+
+def asked(method: str, url: str, **headers: str) -> tuple[int, bytes]:
+    where = urlsplit(url)
+    connection = HTTPConnection(where.hostname or "", where.port)
+    with contextlib.closing(connection):
+        connection.request(
+            method, where.path, headers={name.replace("_", "-"): value for name, value in headers.items()}
+        )
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+
+def test_away_from_loopback_it_says_what_it_opens_and_its_controls_want_the_password(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level("WARNING", "proxymesh"), Sandbox(host="0.0.0.0", password=PASSWORD, proxies=True) as sandbox:
+        assert re.search(r"0\.0\.0\.0:\d+ is not a loopback address.*/_sandbox/.*loopback addresses", caplog.text)
+        assert PASSWORD not in caplog.text
+        requests = f"{sandbox.base_url}/_sandbox/requests"
+        assert asked("GET", requests)[0] == 401
+        published = base64.b64encode(b"parent:parent-password").decode()
+        assert asked("GET", requests, Authorization=f"Basic {published}")[0] == 401
+        own = base64.b64encode(f"parent:{PASSWORD}".encode()).decode()
+        assert asked("GET", requests, Authorization=f"Basic {own}") == (200, b"[]")
+        with sandbox.client() as client:
+            assert client.geo.open()
+    caplog.clear()
+    with Sandbox(proxies=True):
+        assert not caplog.records
+
+
+def test_no_web_page_drives_it(sandbox: Sandbox) -> None:
+    with sandbox.client() as client:
+        client.sub_accounts.create("crawler-1")
+        reset, account = f"{sandbox.base_url}/_sandbox/reset", f"{sandbox.base_url}/_sandbox/account"
+        assert asked("POST", reset, Origin="https://evil.example")[0] == 403
+        assert asked("POST", reset, Sec_Fetch_Site="cross-site")[0] == 403
+        assert asked("GET", account, Host="rebound.evil.example")[0] == 421
+        assert client.sub_accounts.get("crawler-1")
+    assert asked("GET", account)[0] == 200
 
 
 def test_connections_are_counted_and_idle_ones_closed(start_sandbox: StartSandbox) -> None:
@@ -455,6 +501,16 @@ def test_the_program_refuses_flags_that_it_does_not_take(flags: list[str], compl
     assert (status, out) == (2, "")
     assert complaint in err
     assert err.endswith("Try 'proxymesh-sandbox --help'.\n")
+
+
+def test_the_program_refuses_the_published_password_where_others_can_reach_it() -> None:
+    with program("--host", "0.0.0.0", "--proxies") as running:
+        status, out, err = ended(running)
+    assert status == 2
+    assert re.fullmatch(r"not listening on http://0\.0\.0\.0:\d+: it wants a password of your own\n", out)
+    assert err.startswith(
+        "error: password: others can reach 0.0.0.0, and the default password is published; set one of"
+    )
 
 
 def test_the_program_ends_with_1_where_it_cannot_listen() -> None:

@@ -13,7 +13,7 @@ use crate::forward;
 use crate::plan::Plan;
 use crate::sandbox::Sandbox;
 use crate::server::{self, Shared};
-use crate::service::input;
+use crate::service::input::{self, PUBLISHED_PASSWORD};
 use crate::state::proxies::{CATALOGUE, Ports};
 use crate::world::{Settings, World};
 
@@ -33,10 +33,11 @@ impl Default for Builder {
         Self {
             settings: Settings {
                 username: "parent".to_owned(),
-                password: "parent-password".to_owned(),
+                password: PUBLISHED_PASSWORD.to_owned(),
                 plan: Plan::default(),
                 monthly_limit: 0,
                 ports: None,
+                exposed: false,
             },
             host: "127.0.0.1".to_owned(),
             port: 0,
@@ -65,8 +66,8 @@ impl Builder {
         self
     }
 
-    /// The address or name to bind to: 127.0.0.1 unless set. The controls need no credentials, so
-    /// think before you let others reach them.
+    /// The address or name to bind to: 127.0.0.1 unless set. Away from loopback, [the sandbox wants a password of your
+    /// own](crate#away-from-loopback), and [`Sandbox::opens`] tells what it opens.
     pub fn host(mut self, host: impl Into<String>) -> Self {
         self.host = host.into();
         self
@@ -98,12 +99,14 @@ impl Builder {
     }
 
     /// A free port for each proxy, which the settings know from then on.
-    fn bind_proxies(&mut self) -> Result<Vec<(&'static str, TcpListener)>, Error> {
+    fn bind_proxies(&mut self, at: SocketAddr) -> Result<Vec<(&'static str, TcpListener)>, Error> {
         let mut ports = Ports::default();
         let mut listeners = Vec::new();
         for (name, port) in CATALOGUE.into_iter().zip(&mut ports) {
-            let unable = |source| Error::Listen { address: join(&self.host, 0), source };
-            let listener = TcpListener::bind((self.host.as_str(), 0)).map_err(unable)?;
+            let mut free = at;
+            free.set_port(0);
+            let unable = |source| Error::Listen { address: free.to_string(), source };
+            let listener = TcpListener::bind(free).map_err(unable)?;
             listener.set_nonblocking(true).map_err(unable)?;
             *port = listener.local_addr().map_err(unable)?.port();
             listeners.push((name, listener));
@@ -117,8 +120,8 @@ impl Builder {
     /// # Errors
     ///
     /// [`Error::Invalid`] for a username or password the service would not take, and a keep-alive of 0,
-    /// [`Error::Listen`] if the address is taken or not there, [`Error::Start`] if there is no
-    /// thread left.
+    /// [`Error::PublishedPassword`] for the default password away from loopback, [`Error::Listen`] if the address is taken or
+    /// not there, [`Error::Start`] if there is no thread left.
     pub fn start(mut self) -> Result<Sandbox, Error> {
         let named = |what: &str, reason: String| Error::Invalid(format!("{what}: {reason}"));
         input::username(&self.settings.username).map_err(|reason| named("username", reason))?;
@@ -130,8 +133,12 @@ impl Builder {
         let unable = |source| Error::Listen { address: join(&self.host, self.port), source };
         let listener = TcpListener::bind((self.host.as_str(), self.port)).map_err(unable)?;
         let address = listener.local_addr().map_err(unable)?;
+        self.settings.exposed = !address.ip().to_canonical().is_loopback();
+        if self.settings.exposed && self.settings.password == PUBLISHED_PASSWORD {
+            return Err(Error::PublishedPassword { address });
+        }
         listener.set_nonblocking(true).map_err(unable)?;
-        let proxies = if self.proxies { self.bind_proxies()? } else { Vec::new() };
+        let proxies = if self.proxies { self.bind_proxies(address)? } else { Vec::new() };
 
         let runtime =
             runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(Error::Start)?;
@@ -144,7 +151,7 @@ impl Builder {
         for (name, listener) in proxies {
             let _context = runtime.enter();
             let listener = tokio::net::TcpListener::from_std(listener).map_err(Error::Start)?;
-            let proxy = forward::Proxy { name, shared: Arc::clone(&shared), service: address.port() };
+            let proxy = forward::Proxy { name, shared: Arc::clone(&shared), service: reachable(address) };
             listeners.push((listener, proxy));
         }
         let (stop, stopped) = watch::channel(false);
@@ -169,12 +176,14 @@ impl Builder {
     }
 }
 
-/// Where a client finds what is bound to this address.
+/// Where a client on this machine finds what is bound to this address.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
-    match address.ip() {
+    match address.ip().to_canonical() {
         IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
         IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
-        _ => {}
+        // With the scope of a link-local address.
+        IpAddr::V6(_) => {}
+        ip => address.set_ip(ip),
     }
     address
 }

@@ -37,6 +37,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     match serve(builder) {
         Ok(()) => 0,
         Err(error @ Error::Invalid(_)) => misused(&error),
+        Err(error @ Error::PublishedPassword { address }) => {
+            // Who started it waits for a line that says where it listens.
+            say(&format!("not listening on http://{address}: it wants a password of your own\n"));
+            misused(&error)
+        }
         Err(error) => {
             complain(&format!("error: {error}\n"));
             1
@@ -82,11 +87,11 @@ fn serve(builder: Builder) -> Result<(), Error> {
     // Before the line that says it listens, so that whoever read it may stop it.
     let told_to_stop = stop_signal().map_err(Error::Start)?;
     let sandbox = builder.start()?;
-    let address = sandbox.address();
-    if !address.ip().is_loopback() {
-        complain("warning: this is not a loopback address; whoever reaches it controls the sandbox\n");
+    if let Some(opened) = sandbox.opens() {
+        complain(&format!("warning: {opened}\n"));
     }
-    say(&format!("listening on http://{address}\n"));
+    say(&format!("listening on http://{}
+", sandbox.address()));
     let signal = told_to_stop();
     sandbox.stop();
     let count = sandbox.requests().len();

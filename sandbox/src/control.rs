@@ -1,4 +1,5 @@
-//! `/_sandbox/`: the controls, for tests in any language. They need no credentials.
+//! `/_sandbox/`: the controls, for tests in any language. They need no credentials, unless others than this machine can
+//! reach them.
 
 use std::time::Duration;
 
@@ -11,6 +12,8 @@ use crate::fault::Fault;
 use crate::server::Shared;
 use crate::service::Call;
 use crate::service::answer::Answer;
+use crate::service::authenticate::{self, Credentials};
+use crate::state::account::{Account, Holder};
 use crate::world::World;
 
 /// What `GET /_sandbox/` and `--help` tell.
@@ -41,6 +44,12 @@ pub(crate) fn is_control(path: &str) -> bool {
 
 /// Answers a call under `/_sandbox/`.
 pub(crate) fn answer(shared: &Shared, call: &Call) -> Answer {
+    if !permitted(&shared.world().account, call) {
+        let reason = "Others can reach this sandbox, so its controls want the parent account's username and password \
+                      (Basic authentication).";
+        return Answer::error(401, reason)
+            .with_header("www-authenticate", "Basic realm=\"ProxyMesh sandbox\"");
+    }
     route(shared, call).unwrap_or_else(|error| {
         let status = match error {
             Error::UnknownAccount(_) => 404,
@@ -48,6 +57,18 @@ pub(crate) fn answer(shared: &Shared, call: &Call) -> Answer {
         };
         Answer::error(status, &error.to_string())
     })
+}
+
+/// On loopback everybody; elsewhere the parent, wherever the call comes from: the proxies relay to loopback. A ban shuts
+/// nobody out, as it is ended here.
+fn permitted(account: &Account, call: &Call) -> bool {
+    !account.exposed
+        || match authenticate::read(&call.authorization) {
+            Credentials::Basic { username, password } => {
+                account.with_password(&username, &password) == Some(Holder::Parent)
+            }
+            _ => false,
+        }
 }
 
 fn route(shared: &Shared, call: &Call) -> Outcome {

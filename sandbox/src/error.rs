@@ -1,6 +1,7 @@
 //! What can go wrong when a sandbox is started or controlled.
 
 use std::io;
+use std::net::SocketAddr;
 
 /// Why a sandbox could not be started, or a control was refused.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +14,16 @@ pub enum Error {
         address: String,
         /// What the operating system said.
         source: io::Error,
+    },
+    /// Others could reach it with the password that everybody knows.
+    #[error(
+        "password: others can reach {}, and the default password is published; set one of your own (with the program: \
+         PROXYMESH_SANDBOX_PASSWORD or --password), or listen on 127.0.0.1",
+        address.ip()
+    )]
+    PublishedPassword {
+        /// Where it would have listened.
+        address: SocketAddr,
     },
     /// The server's thread could not be started.
     #[error("cannot start the sandbox: {0}")]

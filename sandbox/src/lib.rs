@@ -16,7 +16,7 @@
 //! // parent:parent-password
 //! let mut connection = TcpStream::connect(address)?;
 //! connection.write_all(
-//!     b"GET /api/proxies/ HTTP/1.1\r\nHost: sandbox\r\nConnection: close\r\n\
+//!     b"GET /api/proxies/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
 //!       Authorization: Basic cGFyZW50OnBhcmVudC1wYXNzd29yZA==\r\n\r\n",
 //! )?;
 //! let mut answer = String::new();
@@ -85,6 +85,27 @@
 //!
 //! What the methods of [`Sandbox`] do can be done over HTTP as well, under `/_sandbox/`, without
 //! credentials; `GET /_sandbox/` tells what there is. [`Fault`] lists the faults.
+//!
+//! # Web pages
+//!
+//! Any web page that is open in a browser on this machine can send requests to a port on loopback. So a request with an
+//! `Origin` or a `Sec-Fetch-Site` of another site gets 403; and one whose `Host` is neither a loopback address, nor
+//! `localhost` or a name under it, gets 421, as such a name may have been pointed at this machine. The API, but not the
+//! controls, answers to names under `.test` and to `proxymesh.com` as well. Neither is recorded, nor meets a fault.
+//!
+//! # Away from loopback
+//!
+//! [`Builder::host`] lets others reach the sandbox, such as 0.0.0.0 in a container. Then
+//!
+//! * the default password is refused, for the parent and for sub-accounts: it is published;
+//! * the controls want the parent's username and password, with Basic authentication, from everybody;
+//! * the proxies, if there are any, relay from the network to what listens on this machine's loopback addresses, for whoever
+//!   has the password of the account or of a sub-account, a token, or an authenticated IP. Behind a router or a container's
+//!   gateway many share one IP;
+//! * guesses of the password are counted only by the API, and nothing is encrypted;
+//! * any `Host` is answered to, as names of the network are not known here.
+//!
+//! [`Sandbox::opens`] says so in a sentence, and the program prints it.
 
 #![forbid(unsafe_code)]
 
@@ -108,3 +129,8 @@ pub use fault::Fault;
 pub use log::{ProxiedRequest, RecordedAuth, RecordedRequest};
 pub use plan::Plan;
 pub use sandbox::Sandbox;
+
+/// The example of the README is run, too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

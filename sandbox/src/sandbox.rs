@@ -57,6 +57,25 @@ impl Sandbox {
         self.address
     }
 
+    /// What others than this machine can reach, in a sentence to show to people; `None` on a loopback address.
+    #[must_use]
+    pub fn opens(&self) -> Option<String> {
+        if !self.settings.exposed {
+            return None;
+        }
+        let mut sentence = format!(
+            "{} is not a loopback address: whoever reaches it and has the password can use the account and the controls \
+             under /_sandbox/",
+            self.address
+        );
+        if self.settings.ports.is_some() {
+            sentence.push_str(
+                ", and whoever may use its proxies reaches what listens on this machine's loopback addresses",
+            );
+        }
+        Some(sentence)
+    }
+
     /// The username of the parent account.
     #[must_use]
     pub fn username(&self) -> &str {

@@ -21,6 +21,8 @@ pub(crate) struct Settings {
     pub(crate) monthly_limit: u32,
     /// Where the proxies are, if the sandbox serves them.
     pub(crate) ports: Option<Ports>,
+    /// Whether others than this machine can reach it.
+    pub(crate) exposed: bool,
 }
 
 impl fmt::Debug for Settings {

@@ -43,7 +43,7 @@ impl Serving {
     /// The status line of `GET /api/proxies/` with this Authorization.
     fn status_for(&self, authorization: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
-        let head = "GET /api/proxies/ HTTP/1.1\r\nHost: x\r\nConnection: close";
+        let head = "GET /api/proxies/ HTTP/1.1\r\nHost: localhost\r\nConnection: close";
         let _ = write!(stream, "{head}\r\nAuthorization: {authorization}\r\n\r\n");
         let mut answer = String::new();
         let _ = stream.read_to_string(&mut answer);
@@ -108,12 +108,41 @@ fn it_ends_with_0_and_a_last_line_when_told_to_stop() {
 
 #[cfg(unix)]
 #[test]
-fn it_warns_when_others_can_reach_it() {
-    let serving = Serving::start(program(&["--host", "0.0.0.0"]));
-    assert!(serving.address.starts_with("0.0.0.0:"));
+fn it_says_what_others_can_reach() {
+    let mut command = program(&["--host", "0.0.0.0", "--proxies"]);
+    command.env("PROXYMESH_SANDBOX_PASSWORD", "my own");
+    let serving = Serving::start(command);
+    let address = serving.address.clone();
+    assert!(address.starts_with("0.0.0.0:"));
     let (_, said) = serving.stop("TERM");
     let warning = said.lines().next().unwrap_or_default();
-    assert!(warning.starts_with("warning: this is not a loopback address"), "{said}");
+    assert!(warning.starts_with(&format!("warning: {address} is not a loopback address: ")), "{said}");
+    assert!(
+        warning.contains("controls under /_sandbox/") && warning.contains("this machine's loopback"),
+        "{said}"
+    );
+    let serving = Serving::start(program(&[]));
+    let (_, said) = serving.stop("TERM");
+    assert!(!said.contains("warning"), "{said}");
+}
+
+#[test]
+fn away_from_loopback_the_published_password_is_refused() {
+    for arguments in [
+        &["--host", "0.0.0.0"][..],
+        &["--host", "0.0.0.0", "--proxies"],
+        &["--host", "0.0.0.0", "--password", "parent-password"],
+    ] {
+        let output = output(arguments);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        let expected = "error: password: others can reach 0.0.0.0, and the default password is published; set one of your own";
+        assert!(error.starts_with(expected) && error.contains("PROXYMESH_SANDBOX_PASSWORD"), "{error}");
+        let line = text(&output.stdout);
+        assert!(line.starts_with("not listening on http://0.0.0.0:"), "{line}");
+        let port = line.rsplit("0.0.0.0:").next().and_then(|rest| rest.split(':').next()).unwrap_or_default();
+        assert!(TcpStream::connect(format!("127.0.0.1:{port}")).is_err(), "{line}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 // The AAR for Android: com.proxymesh:proxymesh-android. Not run here: this needs the Android SDK, and Google's Maven repository.
 //
-//   ./libraries.sh      the native libraries, into build/jniLibs
+//   ./libraries.sh      the native libraries and the licences, into build
 //   gradle assembleRelease publishToMavenLocal
 //
 // It is made from the sources of the jars, not from the jars: those carry the libraries of desktops and servers, and depend on
@@ -33,6 +33,7 @@ android {
     sourceSets.getByName("main") {
         kotlin.directories += listOf("../native/src/main/kotlin", "../sdk/src/main/kotlin")
         jniLibs.directories += "build/jniLibs"
+        resources.directories += "build/licenses"
     }
 
     publishing {

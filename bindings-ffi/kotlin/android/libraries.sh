@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the native library for Android's four kinds of machine, into build/jniLibs. Not run here: this needs Android's NDK (r27 or
+# Builds the native library for Android's four kinds of machine, into build/jniLibs, and puts the licences into build/licenses. Not run here: this needs Android's NDK (r27 or
 # later), and Rust's standard library for the targets: rustup target add aarch64-linux-android …
 #
 #   ANDROID_NDK_HOME=/…/ndk/28.2.13676358 ./libraries.sh
@@ -38,6 +38,10 @@ check() {
     done
     [ -n "$found" ] || { echo "$1 has no segments" >&2; exit 1; }
 }
+
+licenses=$here/build/licenses/META-INF/com.proxymesh
+mkdir -p "$licenses"
+cp "$root/LICENSE-MIT" "$root/LICENSE-APACHE" "$root/bindings-ffi/THIRD-PARTY-NOTICES" "$licenses/"
 
 unset RUSTFLAGS
 build arm64-v8a aarch64-linux-android aarch64-linux-android

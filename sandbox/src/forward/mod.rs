@@ -10,7 +10,7 @@ mod exits;
 mod meter;
 mod target;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,8 +60,8 @@ const HOP_BY_HOP: [&str; 9] = [
 pub(crate) struct Proxy {
     pub(crate) name: &'static str,
     pub(crate) shared: Arc<Shared>,
-    /// The port of the sandbox's API.
-    pub(crate) service: u16,
+    /// Where the sandbox's API is.
+    pub(crate) service: SocketAddr,
 }
 
 /// Serves the proxies until `stop` changes; then connections end with the runtime.
@@ -130,6 +130,10 @@ impl From<Refused> for Response<Outgoing> {
     }
 }
 
+fn not_for_a_proxy() -> Refused {
+    Refused::new(400, "This is a proxy: ask it for an http URL, or for a tunnel with CONNECT.")
+}
+
 /// A request that is let through.
 struct Admitted {
     target: Target,
@@ -140,6 +144,10 @@ struct Admitted {
 impl Proxy {
     async fn exchange(&self, from: IpAddr, request: Request<Incoming>) -> Result<Response<Outgoing>, Cut> {
         let (head, body) = request.into_parts();
+        if head.uri.authority().is_none() {
+            // No client of a proxy asks so, but a browser does that opens, or whose page posts to, this port.
+            return Ok(not_for_a_proxy().into());
+        }
         let shown = texts(&head.headers, CREDENTIALS);
         let (entry, fault) = {
             let mut world = self.shared.world();
@@ -211,8 +219,7 @@ impl Proxy {
     fn target(&self, head: &Parts) -> Result<Target, Refused> {
         let tunnel = head.method == Method::CONNECT;
         if !tunnel && head.uri.scheme_str() != Some("http") {
-            let reason = "This is a proxy: ask it for an http URL, or for a tunnel with CONNECT.";
-            return Err(Refused::new(400, reason));
+            return Err(not_for_a_proxy());
         }
         let port = head.uri.port_u16().or((!tunnel).then_some(80));
         let (Some(host), Some(port)) = (head.uri.host(), port) else {

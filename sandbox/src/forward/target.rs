@@ -1,7 +1,7 @@
 //! Where a request is to go: to this machine, and nowhere else.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use tokio::net::TcpStream;
 
@@ -10,20 +10,17 @@ const SERVICE: &str = "proxymesh.com";
 
 /// A host and port on this machine.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Target {
-    addresses: Vec<IpAddr>,
-    port: u16,
-}
+pub(super) struct Target(Vec<SocketAddr>);
 
 impl Target {
     /// Reads a host as it stands in a URL. `None` unless it is this machine: a loopback address, `localhost`, anything
     /// under `.localhost` or `.test` (RFC 6761), or the service. No name is looked up.
-    pub(super) fn new(host: &str, port: u16, service: u16) -> Option<Self> {
+    pub(super) fn new(host: &str, port: u16, service: SocketAddr) -> Option<Self> {
         let host = host.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
         if host == SERVICE {
-            return Some(Self { addresses: vec![Ipv4Addr::LOCALHOST.into()], port: service });
+            return Some(Self(vec![service]));
         }
-        let addresses = match host.parse::<IpAddr>() {
+        let addresses: Vec<IpAddr> = match host.parse::<IpAddr>() {
             Ok(ip) if ip.to_canonical().is_loopback() => vec![ip],
             Ok(_) => return None,
             Err(_) => {
@@ -34,13 +31,13 @@ impl Target {
                 vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]
             }
         };
-        Some(Self { addresses, port })
+        Some(Self(addresses.into_iter().map(|ip| SocketAddr::new(ip, port)).collect()))
     }
 
     pub(super) async fn connect(&self) -> io::Result<TcpStream> {
         let mut failed = io::ErrorKind::AddrNotAvailable.into();
-        for address in &self.addresses {
-            match TcpStream::connect((*address, self.port)).await {
+        for address in &self.0 {
+            match TcpStream::connect(*address).await {
                 Ok(stream) => {
                     stream.set_nodelay(true)?;
                     return Ok(stream);
@@ -58,10 +55,11 @@ mod tests {
 
     #[test]
     fn only_this_machine_is_a_target() {
+        let service: SocketAddr = "[::1]:4000".parse().unwrap();
         for host in
             ["127.0.0.1", "127.9.9.9", "[::1]", "::ffff:127.0.0.1", "localhost", "LOCALHOST", "a.b.test"]
         {
-            assert!(Target::new(host, 80, 1).is_some(), "{host}");
+            assert!(Target::new(host, 80, service).is_some(), "{host}");
         }
         for host in [
             "192.0.2.1",
@@ -73,8 +71,8 @@ mod tests {
             "localhost.evil",
             "2130706433",
         ] {
-            assert_eq!(Target::new(host, 80, 1), None, "{host}");
+            assert_eq!(Target::new(host, 80, service), None, "{host}");
         }
-        assert_eq!(Target::new("proxymesh.com", 443, 4000).unwrap().port, 4000);
+        assert_eq!(Target::new("proxymesh.com", 443, service), Some(Target(vec![service])));
     }
 }

@@ -12,6 +12,7 @@ use hyper::{Request, Response, StatusCode};
 use tokio::time;
 
 use super::Shared;
+use super::browser::{self, Names};
 use super::connection::{Busy, Link};
 use super::reply::{Cut, Pace, Reply};
 use crate::control;
@@ -35,7 +36,16 @@ pub(super) async fn exchange(
     let busy = link.busy();
     let (head, body) = request.into_parts();
     let call = call(from, &head, read(body).await?);
-    if control::is_control(&call.path) {
+    let control = control::is_control(&call.path);
+    let names = match (shared.world().account.exposed, control) {
+        (true, _) => Names::Any,
+        (false, true) => Names::Loopback,
+        (false, false) => Names::Api,
+    };
+    if let Some(refused) = browser::refused(&head, names) {
+        return Ok(response(refused, Pace::AtOnce, busy));
+    }
+    if control {
         let answer = control::answer(&shared, &call);
         return Ok(response(answer, Pace::AtOnce, busy));
     }

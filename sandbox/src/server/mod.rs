@@ -1,5 +1,6 @@
 //! The sockets: connections are accepted, served, and closed when it is time.
 
+mod browser;
 mod connection;
 mod exchange;
 mod reply;

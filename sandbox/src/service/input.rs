@@ -12,11 +12,22 @@ pub(crate) fn username(value: &str) -> Result<String, String> {
     text(value, 30)
 }
 
+/// The parent's unless set: known to everybody who read the documentation.
+pub(crate) const PUBLISHED_PASSWORD: &str = "parent-password";
+
 pub(crate) fn password(value: &str) -> Result<String, String> {
     if value.is_empty() {
         return Err("The password must not be empty.".to_owned());
     }
     text(value, 128)
+}
+
+/// A password where others than this machine can reach the sandbox.
+pub(crate) fn own_password(value: &str) -> Result<String, String> {
+    if value == PUBLISHED_PASSWORD {
+        return Err("Others can reach this sandbox, and this password is published.".to_owned());
+    }
+    password(value)
 }
 
 /// A first or last name.

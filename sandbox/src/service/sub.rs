@@ -25,14 +25,14 @@ struct Body<'a> {
 
 pub(crate) fn create(context: Context<'_>, mut fields: Fields<'_>) -> Reply {
     let username = fields.required("username", input::username);
-    let changes = changes(&mut fields);
+    let changes = changes(&mut fields, context.account.exposed);
     fields.check()?;
     shown(context.account.create(username?, changes?)?)
 }
 
 pub(crate) fn edit(context: Context<'_>, mut fields: Fields<'_>) -> Reply {
     let username = fields.required("username", input::username);
-    let changes = changes(&mut fields);
+    let changes = changes(&mut fields, context.account.exposed);
     fields.check()?;
     let sub_account = context.account.sub_account(&username?)?;
     sub_account.apply(changes?);
@@ -72,8 +72,8 @@ fn named<'a>(
 }
 
 /// Reads them all before it gives up, so that all errors are told at once.
-fn changes(fields: &mut Fields<'_>) -> Result<Changes, Invalid> {
-    let password = fields.optional("password", input::password);
+fn changes(fields: &mut Fields<'_>, exposed: bool) -> Result<Changes, Invalid> {
+    let password = fields.optional("password", if exposed { input::own_password } else { input::password });
     let first_name = fields.optional("first_name", input::name);
     let last_name = fields.optional("last_name", input::name);
     let email = fields.optional("email", input::email);

@@ -32,6 +32,8 @@ pub(crate) struct Account {
     pub(crate) sub_accounts: BTreeMap<String, SubAccount>,
     pub(crate) proxies: Proxies,
     pub(crate) tokens: Tokens,
+    /// Whether others than this machine can reach it.
+    pub(crate) exposed: bool,
 }
 
 impl Account {
@@ -47,6 +49,7 @@ impl Account {
             sub_accounts: BTreeMap::new(),
             proxies: Proxies::new(settings.plan, settings.ports),
             tokens: Tokens::new(settings.plan),
+            exposed: settings.exposed,
         }
     }
 
@@ -195,6 +198,7 @@ mod tests {
             plan: Plan::FreeTrial,
             monthly_limit: 0,
             ports: None,
+            exposed: false,
         };
         Account::new(&settings, Moment::at(0))
     }

@@ -8,11 +8,11 @@ use proxymesh_sandbox::Sandbox;
 
 /// Requests to begin with: the API's and the controls'. None of them injects a fault, as these are meant to end badly.
 pub(crate) const REQUESTS: [&[u8]; 6] = [
-    b"GET /api/sub/get/?username=a%40b HTTP/1.1\r\nHost: x\r\nAuthorization: Basic cGFyZW50OnBhcmVudC1wYXNzd29yZA==\r\n\r\n",
-    b"POST /api/ip/add/ HTTP/1.1\r\nHost: x\r\nAuthorization: Basic cGFyZW50OnBhcmVudC1wYXNzd29yZA==\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 24\r\n\r\nip=203.0.113.7&label=%41",
-    b"POST /api/token/create/ HTTP/1.1\r\nHost: x\r\nAuthorization: Basic cGFyZW50OnBhcmVudC1wYXNzd29yZA==\r\nContent-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\n15\r\nexpires_at=2027-01-31\r\n0\r\n\r\n",
-    b"GET /api/proxies/ HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer pm_x\r\nConnection: close\r\n\r\n",
-    b"POST /_sandbox/clock HTTP/1.1\r\nHost: x\r\nContent-Length: 22\r\n\r\n{\"advance_seconds\": 9}",
+    b"GET /api/sub/get/?username=a%40b HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic cGFyZW50OnBhcmVudC1wYXNzd29yZA==\r\n\r\n",
+    b"POST /api/ip/add/ HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic cGFyZW50OnBhcmVudC1wYXNzd29yZA==\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 24\r\n\r\nip=203.0.113.7&label=%41",
+    b"POST /api/token/create/ HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic cGFyZW50OnBhcmVudC1wYXNzd29yZA==\r\nContent-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\n15\r\nexpires_at=2027-01-31\r\n0\r\n\r\n",
+    b"GET /api/proxies/ HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer pm_x\r\nConnection: close\r\n\r\n",
+    b"POST /_sandbox/clock HTTP/1.1\r\nHost: localhost\r\nContent-Length: 22\r\n\r\n{\"advance_seconds\": 9}",
     b"GET /_sandbox/requests HTTP/1.0\r\n\r\n",
 ];
 
@@ -32,7 +32,7 @@ pub(crate) fn survives(sandbox: &Sandbox, bytes: &[u8]) {
     } else {
         assert!(answer.is_empty(), "{}", told());
     }
-    let alive = b"GET /_sandbox/connections HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let alive = b"GET /_sandbox/connections HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     let alive = exchange(sandbox, alive, false);
     assert!(alive.starts_with(b"HTTP/1.1 200 "), "{:?}", String::from_utf8_lossy(&alive));
 }

@@ -47,7 +47,7 @@ impl Add<Duration> for Instant {
 
 /// Lets others have their turns, and then the time pass. A sleep without end never does.
 pub(super) async fn sleep(wait: Duration) {
-    if wait == Duration::MAX {
+    if wait > Duration::from_secs(u64::MAX / 2) {
         return std::future::pending().await;
     }
     let until = NOW.get() + wait;
@@ -226,7 +226,7 @@ fn right_credentials_let_all_through_after_one_in_every_order() {
 fn callers_that_give_up_leave_nobody_waiting_and_cost_no_second_401() {
     in_many_orders(|| {
         let (ends, service) = run(false, 4, 2, || Says::Wrong);
-        assert!(ends[2..].iter().all(|end| matches!(end, End::Refused | End::Blocked)), "{ends:?}");
+        assert!(ends[2..].iter().all(|end| matches!(end, End::Refused | End::NoAnswer)), "{ends:?}");
         assert!(service.wrong.load(SeqCst) <= 1);
         assert!(service.most_in_flight.load(SeqCst) <= 1);
     });

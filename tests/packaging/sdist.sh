@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Installs the source distribution as pip does for whoever has no wheel, and makes a call with it: in a clean venv, in a folder of
+# its own, with nothing of this repository in reach. The libraries that ship are optimised for minutes; this one is not.
+# Usage: tests/packaging/sdist.sh SDIST
+set -euo pipefail
+away=$(mktemp -d)
+trap 'rm -rf "$away"' EXIT
+cp "$1" "$away/"
+cd "$away"
+unset CARGO_TARGET_DIR PYTHONPATH VIRTUAL_ENV
+export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
+
+"${PYTHON:-python3}" -m venv venv
+venv/bin/pip install --quiet --disable-pip-version-check --no-cache-dir --no-binary proxymesh ./*.tar.gz
+mkdir empty && cd empty
+"$away/venv/bin/python" -I - <<'PROGRAM'
+import proxymesh, proxymesh.sandbox
+
+with proxymesh.sandbox.Sandbox() as sandbox, sandbox.client() as client:
+    proxies = client.proxies.list()
+    assert proxies and sandbox.requests()[0].status == 200
+    print(f"{proxymesh.__version__}, from {proxymesh.__file__}: {len(proxies)} proxies")
+print("1 passed, 0 failed")
+PROGRAM
