@@ -228,7 +228,7 @@ def test_what_cannot_be_looked_up_is_told_with_how_to_find_out(sandbox: Sandbox)
     assert caught.value.call == "hostnames.add"
     assert "hostnames.list" in caught.value.advice
     error = created.value
-    assert error.advice == "look it up with sub_accounts.get before creating it again"
+    assert error.advice == "look it up with sub_accounts.get"
     assert str(error) == f"{error.call}: {error.reason}, so it may or may not have been carried out; {error.advice}"
 
 

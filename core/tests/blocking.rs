@@ -187,15 +187,19 @@ fn the_time_limit_covers_the_whole_attempt() {
 
 #[test]
 fn each_attempt_has_the_whole_time_limit() {
-    let server = Server::start(|_| Reply::Hang);
+    let server = Server::start(|request| match request.path() {
+        "/api/geoips/open/" => Answer::new(200, "{}").into(),
+        _ => Reply::Hang,
+    });
     let client =
         support::blocking(support::basic(&server).timeout(Duration::from_millis(300)).max_retries(1));
+    client.geo().open().unwrap();
     let start = Instant::now();
     let error = client.geo().world().unwrap_err();
     assert!(matches!(error, Error::Timeout { attempts: 2, .. }), "{error:?}");
     assert!(start.elapsed() >= Duration::from_millis(600), "{:?}", start.elapsed());
     assert_eq!(error.to_string(), "geo.world: no answer in time: gave up after 0.3 s (after 2 attempts)");
-    assert_eq!(server.count(), 2);
+    assert_eq!(server.count(), 3);
 }
 
 #[test]

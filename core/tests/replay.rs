@@ -50,6 +50,12 @@ const TABLE: &str = "\
 | Read | 503 | always | 3 | – | – | Server 503 after 3 attempts |
 | Read | 504 | once | 2 | – | – | the answer |
 | Read | 504 | always | 3 | – | – | Server 504 after 3 attempts |
+| Read | 408 | once | 2 | – | – | the answer |
+| Read | 408 | always | 3 | – | – | UnexpectedStatus 408 after 3 attempts |
+| Read | 520 | once | 2 | – | – | the answer |
+| Read | 520 | always | 3 | – | – | Server 520 after 3 attempts |
+| Read | 524 | once | 2 | – | – | the answer |
+| Read | 524 | always | 3 | – | – | Server 524 after 3 attempts |
 | Read | 429 | once | 2 | – | – | the answer |
 | Read | 429 | always | 3 | – | – | RateLimited 429 after 3 attempts |
 | Read | 429, Retry-After: 1 | once | 2 | – | – | the answer |
@@ -75,6 +81,12 @@ const TABLE: &str = "\
 | Idempotent | 503, though it was done | always | 3 | 0 | 3 | Server 503 after 3 attempts |
 | Idempotent | 504 | once | 2 | 0 | 1 | the answer |
 | Idempotent | 504 | always | 3 | 0 | 0 | Server 504 after 3 attempts |
+| Idempotent | 408 | once | 2 | 0 | 1 | the answer |
+| Idempotent | 408 | always | 3 | 0 | 0 | OutcomeUnknown |
+| Idempotent | 520 | once | 2 | 0 | 1 | the answer |
+| Idempotent | 520 | always | 3 | 0 | 0 | Server 520 after 3 attempts |
+| Idempotent | 524 | once | 2 | 0 | 1 | the answer |
+| Idempotent | 524 | always | 3 | 0 | 0 | Server 524 after 3 attempts |
 | Idempotent | 429 | once | 2 | 0 | 1 | the answer |
 | Idempotent | 429 | always | 3 | 0 | 0 | RateLimited 429 after 3 attempts |
 | Idempotent | 429, Retry-After: 1 | once | 2 | 0 | 1 | the answer |
@@ -100,6 +112,12 @@ const TABLE: &str = "\
 | Verifiable | 503, though it was done | always | 3 | 1 | 1 | the answer |
 | Verifiable | 504 | once | 2 | 0 | 1 | the answer |
 | Verifiable | 504 | always | 3 | 1 | 0 | Server 504 after 3 attempts |
+| Verifiable | 408 | once | 2 | 0 | 1 | the answer |
+| Verifiable | 408 | always | 3 | 1 | 0 | UnexpectedStatus 408 after 3 attempts |
+| Verifiable | 520 | once | 2 | 0 | 1 | the answer |
+| Verifiable | 520 | always | 3 | 1 | 0 | Server 520 after 3 attempts |
+| Verifiable | 524 | once | 2 | 0 | 1 | the answer |
+| Verifiable | 524 | always | 3 | 1 | 0 | Server 524 after 3 attempts |
 | Verifiable | 429 | once | 2 | 0 | 1 | the answer |
 | Verifiable | 429 | always | 3 | 0 | 0 | RateLimited 429 after 3 attempts |
 | Verifiable | 429, Retry-After: 1 | once | 2 | 0 | 1 | the answer |
@@ -115,16 +133,22 @@ const TABLE: &str = "\
 | Once | closed after it was done | always | 1 | 0 | 1 | OutcomeUnknown |
 | Once | time-out, though it was done | once | 1 | 0 | 1 | OutcomeUnknown |
 | Once | time-out, though it was done | always | 1 | 0 | 1 | OutcomeUnknown |
-| Once | 500 | once | 1 | 0 | 0 | Server 500 after 1 attempt |
-| Once | 500 | always | 1 | 0 | 0 | Server 500 after 1 attempt |
-| Once | 502 | once | 1 | 0 | 0 | Server 502 after 1 attempt |
-| Once | 502 | always | 1 | 0 | 0 | Server 502 after 1 attempt |
-| Once | 503 | once | 1 | 0 | 0 | Server 503 after 1 attempt |
-| Once | 503 | always | 1 | 0 | 0 | Server 503 after 1 attempt |
-| Once | 503, though it was done | once | 1 | 0 | 1 | Server 503 after 1 attempt |
-| Once | 503, though it was done | always | 1 | 0 | 1 | Server 503 after 1 attempt |
-| Once | 504 | once | 1 | 0 | 0 | Server 504 after 1 attempt |
-| Once | 504 | always | 1 | 0 | 0 | Server 504 after 1 attempt |
+| Once | 500 | once | 1 | 0 | 0 | OutcomeUnknown |
+| Once | 500 | always | 1 | 0 | 0 | OutcomeUnknown |
+| Once | 502 | once | 1 | 0 | 0 | OutcomeUnknown |
+| Once | 502 | always | 1 | 0 | 0 | OutcomeUnknown |
+| Once | 503 | once | 1 | 0 | 0 | OutcomeUnknown |
+| Once | 503 | always | 1 | 0 | 0 | OutcomeUnknown |
+| Once | 503, though it was done | once | 1 | 0 | 1 | OutcomeUnknown |
+| Once | 503, though it was done | always | 1 | 0 | 1 | OutcomeUnknown |
+| Once | 504 | once | 1 | 0 | 0 | OutcomeUnknown |
+| Once | 504 | always | 1 | 0 | 0 | OutcomeUnknown |
+| Once | 408 | once | 1 | 0 | 0 | OutcomeUnknown |
+| Once | 408 | always | 1 | 0 | 0 | OutcomeUnknown |
+| Once | 520 | once | 1 | 0 | 0 | OutcomeUnknown |
+| Once | 520 | always | 1 | 0 | 0 | OutcomeUnknown |
+| Once | 524 | once | 1 | 0 | 0 | OutcomeUnknown |
+| Once | 524 | always | 1 | 0 | 0 | OutcomeUnknown |
 | Once | 429 | once | 2 | 0 | 1 | the answer |
 | Once | 429 | always | 3 | 0 | 0 | RateLimited 429 after 3 attempts |
 | Once | 429, Retry-After: 1 | once | 2 | 0 | 1 | the answer |
@@ -388,10 +412,12 @@ fn if_a_look_shows_that_it_is_not_so_the_refusal_stands() {
 #[test]
 fn a_refusal_that_does_not_say_already_so_stands_without_a_look() {
     for (call, arguments, status) in [
-        ("ips.add", json!({"ip": IP, "username": "x"}), 403),
+        ("ips.add", json!({"ip": IP, "username": "x"}), 402),
         ("ips.delete", json!({"ip": IP}), 402),
         ("hostnames.add", json!({"domain": "a.example", "username": "x"}), 404),
-        ("sub_accounts.delete", json!({"username": "x"}), 403),
+        ("sub_accounts.delete", json!({"username": "x"}), 400),
+        ("proxies.add", json!({"proxy": "us-ca"}), 402),
+        ("sub_accounts.edit", json!({"username": "x"}), 404),
     ] {
         let (result, asked) = make(call, arguments, vec![answer(502, ""), answer(status, ALREADY)]);
         assert_eq!(result.unwrap_err().status(), Some(status), "{call}");
@@ -427,7 +453,7 @@ fn a_hostname_of_a_sub_account_cannot_be_looked_up_so_its_outcome_is_unknown() {
     let (result, _) = make("hostnames.add", json!({"domain": "a.example", "username": "x"}), replies);
     assert_eq!(
         result.unwrap_err().to_string(),
-        "hostnames.add: bad request (400): already so, so it may or may not have been carried out; \
+        "hostnames.add: server error (502), so it may or may not have been carried out; \
          hostnames.list shows those of the caller; those of a sub-account only itself can list"
     );
 }
@@ -461,10 +487,62 @@ fn a_write_that_was_refused_at_once_is_neither_sent_again_nor_looked_up() {
         ("proxies.add", json!({"proxy": "us-ca"})),
         ("ips.list", json!({})),
     ] {
-        for status in [302, 400, 401, 402, 403, 404, 405, 408, 415, 418, 501, 505] {
+        for status in [302, 400, 401, 402, 403, 404, 405, 415, 418, 501, 505] {
             let (result, asked) = make(call, arguments.clone(), vec![answer(status, "")]);
             assert_eq!(result.unwrap_err().status(), Some(status));
             assert_eq!(asked.len(), 1);
+        }
+    }
+}
+
+#[test]
+fn a_write_that_was_dropped_and_then_refused_by_a_front_end_is_in_doubt() {
+    for status in [302, 403, 408, 401] {
+        for (call, arguments) in [
+            ("proxies.add", json!({"proxy": "us-ca"})),
+            ("sub_accounts.edit", json!({"username": "x"})),
+            ("tokens.activate", json!({"id": 7})),
+            ("hostnames.add", json!({"domain": "a.example", "username": "x"})),
+        ] {
+            let replies = vec![Reply::Reset, answer(status, ""), answer(status, ""), answer(status, "")];
+            let error = make(call, arguments, replies).0.unwrap_err();
+            assert!(matches!(error, Error::OutcomeUnknown { .. }), "{call}, {status}: {error:?}");
+        }
+        if status != 401 {
+            let looked_up = answer(200, r#"{"ips": ["203.0.113.7"]}"#);
+            let mut replies = vec![Reply::Reset, answer(status, ""), looked_up];
+            if status == 408 {
+                replies.insert(1, answer(status, ""));
+            }
+            let (result, asked) = make("ips.add", json!({"ip": IP}), replies);
+            assert!(result.is_ok(), "{status}: {result:?}");
+            assert_eq!(asked.last().map(String::as_str), Some("GET /api/ips/"));
+        }
+    }
+}
+
+#[test]
+fn no_text_of_an_ambiguous_failure_says_to_repeat_a_write() {
+    for (call, arguments) in [
+        ("sub_accounts.create", json!({"username": "x"})),
+        ("tokens.create", json!({})),
+        ("sub_accounts.edit", json!({"username": "x"})),
+        ("proxies.delete", json!({"proxy": "us-ca"})),
+        ("hostnames.add", json!({"domain": "a.example", "username": "x"})),
+    ] {
+        for reply in [
+            || answer(504, r#"{"error": "please try again"}"#),
+            || answer(500, ""),
+            || answer(408, ""),
+            || Reply::Reset,
+        ] {
+            let error = make(call, arguments.clone(), vec![reply(), reply(), reply()]).0.unwrap_err();
+            // What the service itself says of a write that may be sent again is quoted.
+            let quoted =
+                matches!(error, Error::Server(_)) && error.body().is_some_and(|body| !body.is_empty());
+            for word in ["again", "retry", "repeat", "later"] {
+                assert!(quoted || !error.to_string().contains(word), "{error}");
+            }
         }
     }
 }
@@ -511,7 +589,7 @@ fn a_create_is_sent_once_and_says_how_to_find_out() {
         (
             "sub_accounts.create",
             json!({"username": "x"}),
-            "look it up with sub_accounts.get before creating it again",
+            "look it up with sub_accounts.get",
         ),
         ("tokens.create", json!({"label": "ci"}), "delete it and create another"),
         ("tokens.create", json!({}), "delete it and create another"),

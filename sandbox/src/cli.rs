@@ -90,8 +90,11 @@ fn serve(builder: Builder) -> Result<(), Error> {
     if let Some(opened) = sandbox.opens() {
         complain(&format!("warning: {opened}\n"));
     }
-    say(&format!("listening on http://{}
-", sandbox.address()));
+    say(&format!(
+        "listening on http://{}
+",
+        sandbox.address()
+    ));
     let signal = told_to_stop();
     sandbox.stop();
     let count = sandbox.requests().len();

@@ -153,11 +153,7 @@ impl Call {
     }
 
     const fn post(name: &'static str, path: &'static str, replay: Replay) -> Self {
-        let find_out = match replay {
-            Replay::Idempotent => "make the call again: twice is the same as once",
-            _ => "",
-        };
-        Self { method: Method::Post, replay, find_out, ..Self::get(name, path) }
+        Self { method: Method::Post, replay, ..Self::get(name, path) }
     }
 
     const fn basic_only(self) -> Self {

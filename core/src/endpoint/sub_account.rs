@@ -24,7 +24,7 @@ impl Endpoint for Create {
     type Answer = SubAccount;
     const CALL: &'static Call = &Call::post("sub_accounts.create", "/api/sub/create/", Replay::Once)
         .documented(&[(402, "the plan's limit of sub-accounts is reached")])
-        .find_out("look it up with sub_accounts.get before creating it again");
+        .find_out("look it up with sub_accounts.get");
 
     fn params(&self, params: &mut Params) {
         write(params, &self.0.username, &self.0.fields);
@@ -40,8 +40,9 @@ pub struct Edit(pub SubAccountEdit);
 
 impl Endpoint for Edit {
     type Answer = SubAccount;
-    const CALL: &'static Call =
-        &Call::post("sub_accounts.edit", "/api/sub/edit/", Replay::Idempotent).documented(MISSING);
+    const CALL: &'static Call = &Call::post("sub_accounts.edit", "/api/sub/edit/", Replay::Idempotent)
+        .find_out("look it up with sub_accounts.get")
+        .documented(MISSING);
 
     fn params(&self, params: &mut Params) {
         write(params, &self.0.username, &self.0.fields);
@@ -75,6 +76,7 @@ impl Endpoint for Deactivate {
     type Answer = SubAccount;
     const CALL: &'static Call =
         &Call::post("sub_accounts.deactivate", "/api/sub/deactivate/", Replay::Idempotent)
+            .find_out("look it up with sub_accounts.get")
             .documented(MISSING);
 
     fn params(&self, params: &mut Params) {
@@ -92,7 +94,9 @@ pub struct Activate(pub Username);
 impl Endpoint for Activate {
     type Answer = SubAccount;
     const CALL: &'static Call =
-        &Call::post("sub_accounts.activate", "/api/sub/activate/", Replay::Idempotent).documented(MISSING);
+        &Call::post("sub_accounts.activate", "/api/sub/activate/", Replay::Idempotent)
+            .find_out("look it up with sub_accounts.get")
+            .documented(MISSING);
 
     fn params(&self, params: &mut Params) {
         params.add("username", &self.0);

@@ -66,7 +66,9 @@ pub struct Deactivate {
 impl Endpoint for Deactivate {
     type Answer = Token;
     const CALL: &'static Call =
-        &Call::post("tokens.deactivate", "/api/token/deactivate/", Replay::Idempotent).basic_only();
+        &Call::post("tokens.deactivate", "/api/token/deactivate/", Replay::Idempotent)
+            .find_out("look it up with tokens.list")
+            .basic_only();
 
     fn params(&self, params: &mut Params) {
         write(params, self.id, self.owner.as_ref());
@@ -87,8 +89,9 @@ pub struct Activate {
 
 impl Endpoint for Activate {
     type Answer = Token;
-    const CALL: &'static Call =
-        &Call::post("tokens.activate", "/api/token/activate/", Replay::Idempotent).basic_only();
+    const CALL: &'static Call = &Call::post("tokens.activate", "/api/token/activate/", Replay::Idempotent)
+        .find_out("look it up with tokens.list")
+        .basic_only();
 
     fn params(&self, params: &mut Params) {
         write(params, self.id, self.owner.as_ref());
