@@ -132,6 +132,15 @@ impl Call {
         Self::new(name, None, None, State::Ready(Box::new(outcome)))
     }
 
+    /// One that a client has no part in. `call` is its name in errors.
+    pub(crate) fn of<T: Answer>(
+        name: &'static str,
+        call: &'static str,
+        reply: impl Future<Output = proxymesh::Result<T>> + Send + 'static,
+    ) -> Self {
+        Self::new(name, T::MODULE, None, State::New(call, work(Box::pin(reply))))
+    }
+
     fn new(name: &'static str, module: Option<&'static str>, log: Option<Arc<Log>>, state: State) -> Self {
         Self { name, module, log, state: Mutex::new(state), process: process::id() }
     }

@@ -260,6 +260,19 @@ model! {
     module: "proxymesh",
 }
 
+impl From<proxymesh::Check> for ProxyCheck {
+    fn from(core: proxymesh::Check) -> Self {
+        Self {
+            ok: core.ok(),
+            reachable: core.reachable,
+            status: core.status,
+            exit_ip: core.exit_ip,
+            latency: core.latency.as_secs_f64(),
+            meaning: core.meaning,
+        }
+    }
+}
+
 model! {
     /// What a proxy of the sandbox was asked for. Credentials and cookies read `***`.
     ProxiedRequest {
@@ -376,4 +389,5 @@ answers! {
     Vec<proxymesh::Token> [needs "datetime"], |py, tokens| tokens.iter().map(|token| Token::from_core(py, token)).collect::<PyResult<Vec<_>>>()?;
     proxymesh::NewToken [needs "datetime"], |py, token| NewToken::from_core(py, &token)?;
     GeoCounts, |py, counts| counts;
+    proxymesh::Check, |py, check| ProxyCheck::from(check);
 }

@@ -1,6 +1,7 @@
 //! `proxymesh.Proxy`: where a proxy is, how one shows oneself to it, and the shapes that Python's libraries take it in.
 
 use crate::{
+    asyncio::Call,
     blocking,
     client::{AsyncClient, Client},
     error::exception,
@@ -293,30 +294,26 @@ impl Proxy {
         let Self { core, credentials, exit } = self;
         let check =
             blocking::run(py, "Proxy.check", core.check(credentials.as_ref(), exit, target, timeout))?;
-        Ok(ProxyCheck {
-            ok: check.ok(),
-            reachable: check.reachable,
-            status: check.status,
-            exit_ip: check.exit_ip,
-            latency: check.latency.as_secs_f64(),
-            meaning: check.meaning,
-        })
+        Ok(check.into())
     }
 
-    /// The same, to be awaited with asyncio: it runs on a thread of the loop's executor.
+    /// The same, to be awaited with asyncio.
     #[pyo3(signature = (
         target: "str" = "proxymesh.com:443",
         *,
         timeout: "float" = 10.0,
     ) -> "Coroutine[Any, Any, ProxyCheck]")]
-    fn acheck<'py>(
-        slf: &Bound<'py, Self>,
+    fn acheck(
+        &self,
+        py: Python<'_>,
         target: &str,
         #[pyo3(from_py_with = setting::timeout)] timeout: f64,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let options = PyDict::new(slf.py());
-        options.set_item("timeout", timeout)?;
-        slf.py().import("asyncio")?.call_method("to_thread", (slf.getattr("check")?, target), Some(&options))
+    ) -> PyResult<Call> {
+        let timeout = checked(py, seconds("timeout", timeout))?;
+        let (this, target) = (self.clone(), target.to_owned());
+        Ok(Call::of("Proxy.acheck", "Proxy.check", async move {
+            this.core.check(this.credentials.as_ref(), &this.exit, &target, timeout).await
+        }))
     }
 
     /// For `requests.get(…, proxies=…)`: the URL for both schemes, such that requests sends the credentials in UTF-8.

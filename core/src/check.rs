@@ -3,6 +3,8 @@
 use crate::credentials::Credentials;
 use crate::error::{Error, Result};
 use crate::model::{ExitChoice, Proxy};
+use crate::runtime::lack;
+use crate::transport::dns;
 use secrecy::ExposeSecret;
 use std::fmt::Write as _;
 use std::io;
@@ -96,7 +98,10 @@ impl Proxy {
             |meaning: String| Check { reachable: false, status: None, exit_ip: None, latency, meaning };
         Ok(match asked {
             Err(_) => silent(format!("no answer within {} s", timeout.as_secs_f64())),
-            Ok(Err(error)) => silent(format!("the proxy cannot be reached: {error}")),
+            Ok(Err(error)) => {
+                let reason = lack(&error).map_or_else(|| error.to_string(), str::to_owned);
+                silent(format!("the proxy cannot be reached: {reason}"))
+            }
             Ok(Ok(head)) => match read(&head) {
                 None => silent("what answers there is no HTTP proxy".to_owned()),
                 Some((status, exit_ip)) => {
@@ -109,7 +114,8 @@ impl Proxy {
 }
 
 async fn ask(address: (&str, u16), request: &[u8]) -> io::Result<Vec<u8>> {
-    let mut stream = TcpStream::connect(address).await?;
+    let (host, port) = address;
+    let mut stream = TcpStream::connect(&*dns::look_up(host, port).await?).await?;
     stream.write_all(request).await?;
     let mut head = Vec::new();
     while head.len() < LARGEST_HEAD && !head.windows(4).any(|end| end == b"\r\n\r\n") {

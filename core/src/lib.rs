@@ -33,6 +33,13 @@
 //! Each attempt is one [`tracing`] event at DEBUG with the target `proxymesh`: call, method, path, status, elapsed
 //! milliseconds, attempt. Never a query, a form or credentials. [`Client::with_observer`] tells the same to a closure.
 //!
+//! # What it takes from the system
+//!
+//! Nothing before the first call. Then a [`blocking::Client`] has an event loop of its own (on Linux three file descriptors), and each
+//! connection is one more, of which a client has at most 100; so share one client, rather than make many. A name is looked up in a
+//! thread that ends with it. Where the system has no descriptor, thread or memory left the call ends as
+//! [`Error::Connection`], and a later one asks again.
+//!
 //! # Processes
 //!
 //! A process made by `fork` must not use a client that it inherits: [`Client::renewed`] gives it one of its own.

@@ -7,6 +7,9 @@ mod errors;
 mod lint;
 mod panics;
 mod proxy;
+#[cfg(target_os = "linux")]
+#[allow(clippy::print_stdout, clippy::print_stderr)]
+mod resources;
 #[allow(dead_code, unreachable_pub, missing_docs)]
 #[path = "../../../core/tests/support/server.rs"]
 mod server;

@@ -1092,7 +1092,7 @@ class Proxy:
         """
     def acheck(self, /, target: str = "proxymesh.com:443", *, timeout: float = 10.0) -> Coroutine[Any, Any, ProxyCheck]:
         """
-        The same, to be awaited with asyncio: it runs on a thread of the loop's executor.
+        The same, to be awaited with asyncio.
         """
     def aiohttp(self, /) -> dict[str, Any]:
         """

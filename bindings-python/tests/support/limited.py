@@ -55,6 +55,7 @@ CALLS: dict[str, Callable[[], Any]] = {
     "gather": lambda: run(several),
     "write": lambda: client.tokens.create(label="x"),
     "check": lambda: proxy.check(timeout=5),
+    "acheck": lambda: run(lambda: proxy.acheck(timeout=5)),
 }
 
 act = CALLS[kind]

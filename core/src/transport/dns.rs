@@ -4,7 +4,7 @@ use crate::runtime::lack;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::{
     io,
-    net::{SocketAddr, ToSocketAddrs as _, UdpSocket},
+    net::{IpAddr, SocketAddr, ToSocketAddrs as _, UdpSocket},
     thread,
 };
 use tokio::sync::oneshot;
@@ -14,17 +14,26 @@ pub(super) struct System;
 impl Resolve for System {
     fn resolve(&self, name: Name) -> Resolving {
         Box::pin(async move {
-            let (give, given) = oneshot::channel();
-            let look = move || drop(give.send(look_up(name.as_str())));
-            thread::Builder::new().name("proxymesh-dns".into()).spawn(look).map_err(in_words)?;
-            let found = given.await.map_err(io::Error::other)??;
+            let found = look_up(name.as_str(), 0).await?;
             Ok(Box::new(found.into_iter()) as Addrs)
         })
     }
 }
 
-fn look_up(host: &str) -> io::Result<Vec<SocketAddr>> {
-    let found = (host, 0).to_socket_addrs();
+/// The addresses of a host.
+pub(crate) async fn look_up(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    if let Ok(ip) = host.parse::<IpAddr>() {
+        return Ok(vec![(ip, port).into()]);
+    }
+    let (give, given) = oneshot::channel();
+    let host = host.to_owned();
+    let look = move || drop(give.send(ask((&host, port))));
+    thread::Builder::new().name("proxymesh-dns".into()).spawn(look).map_err(in_words)?;
+    given.await.map_err(io::Error::other)?
+}
+
+fn ask(address: (&str, u16)) -> io::Result<Vec<SocketAddr>> {
+    let found = address.to_socket_addrs();
     let found = found.map_err(|error| match UdpSocket::bind(("127.0.0.1", 0)) {
         // The system then says that there is no such name, as it could not open what it looks in.
         Err(bound) if lack(&bound).is_some() => in_words(bound),

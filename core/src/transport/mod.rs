@@ -1,7 +1,7 @@
 //! How any call is sent: gate → attempt → retry → decode. Knows no resource.
 
 mod attempt;
-mod dns;
+pub(crate) mod dns;
 mod gate;
 #[cfg(any(test, fuzzing))]
 #[allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::panic)]

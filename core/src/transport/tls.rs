@@ -20,6 +20,7 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
 };
 use std::{
+    collections::HashSet,
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -51,6 +52,9 @@ impl Trust {
                 files.push((*name, path));
             }
         }
+        // Machines that are set up for many programs have one file in all the variables.
+        let mut seen = HashSet::new();
+        files.retain(|(_, path)| seen.insert(*path));
         folders.retain(|(_, path)| !path.as_os_str().is_empty());
         for (name, path) in &folders {
             fs::read_dir(path).map_err(|error| {

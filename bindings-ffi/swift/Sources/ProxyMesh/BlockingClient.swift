@@ -26,7 +26,8 @@ public final class BlockingClient: Sendable {
     ///   - timeout: How long one attempt may take, from connecting to the last byte of the answer; 30 s by default.
     ///   - connectTimeout: How long connecting may take, TLS included; 10 s by default.
     ///   - maxRetries: How often a call may be sent again, where that is safe; 2 by default.
-    ///   - caFile: A PEM file with further CA certificates to trust. `SSL_CERT_FILE` adds to them, too.
+    ///   - caFile: A PEM file with further CA certificates to trust. `SSL_CERT_FILE` and `SSL_CERT_DIR` add to them; where neither is
+    ///     set, the system's own certificates are trusted, too (not on iOS: name them here).
     ///   - trustEnv: Whether `HTTPS_PROXY` and `NO_PROXY` count. Not by default, because a scraper's proxy must not carry the
     ///     account's calls.
     /// - Throws: ``ProxyMeshError/config(_:)`` for missing or contradictory credentials, and for a setting that cannot be.

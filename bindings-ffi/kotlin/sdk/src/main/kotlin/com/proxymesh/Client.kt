@@ -32,7 +32,8 @@ public class Client private constructor(private val calls: Calls) : AutoCloseabl
      * @param timeout how long one attempt may take, from connecting to the last byte of the answer; 30 s by default.
      * @param connectTimeout how long connecting may take, TLS included; 10 s by default.
      * @param maxRetries how often a call may be sent again, where that is safe; 2 by default.
-     * @param caFile a PEM file with further CA certificates to trust. The environment variable `SSL_CERT_FILE` adds to them too.
+     * @param caFile a PEM file with further CA certificates to trust. The environment variables `SSL_CERT_FILE` and `SSL_CERT_DIR` add to
+     *   them; where neither is set, the system's own certificates are trusted too (not on Android: name them here).
      * @param trustEnv whether `HTTPS_PROXY` and `NO_PROXY` count; no by default, because a scraper's proxy must not carry the
      *   account's calls.
      * @throws ConfigException the settings are missing, contradictory or out of range.
