@@ -6,13 +6,16 @@
 
 mod support;
 
-use proxymesh::{Client, Error, Result, Settings, blocking};
+use proxymesh::{Client, Error, Options, Result, Settings, blocking};
 use std::{
     collections::BTreeMap,
     net::IpAddr,
-    sync::{Arc, Barrier},
+    sync::{
+        Arc, Barrier,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 use support::server::{Answer, Reply, Request, Server};
 use tokio::task::JoinSet;
@@ -215,24 +218,249 @@ fn a_401_in_the_middle_of_retries_ends_them() {
     assert_eq!(server.count(), 2);
 }
 
+/// A service that takes its time, and has one answer.
+fn slow(answer: impl Fn() -> Answer + Send + 'static) -> Server {
+    Server::start(move |_| {
+        thread::sleep(Duration::from_millis(300));
+        answer()
+    })
+}
+
 #[tokio::test]
-async fn a_trial_that_is_given_up_lets_the_next_call_through() {
-    let mut first = true;
-    let server = Server::start(move |_| -> Reply {
-        if std::mem::take(&mut first) { Reply::Hang } else { Answer::new(200, r#"{"ips": []}"#).into() }
-    });
+async fn a_trial_whose_call_is_cancelled_goes_on_and_its_answer_is_the_verdict() {
+    let server = slow(|| Answer::new(200, r#"{"ips": []}"#));
     let client = support::asynchronous(settings(&server, "right"));
     let trial = tokio::spawn(client.ips().list());
     let watch = server.clone();
     tokio::task::spawn_blocking(move || watch.wait_for_requests(1)).await.unwrap();
-
-    let next = tokio::spawn(client.ips().list());
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    assert_eq!(server.count(), 1, "until the first call knows, the second is not sent");
-
     trial.abort();
-    assert!(next.await.unwrap().unwrap().is_empty());
+    let start = Instant::now();
+    assert!(client.ips().list().await.unwrap().is_empty());
+    assert!(start.elapsed() < Duration::from_millis(1500), "{:?}", start.elapsed());
     assert_eq!(server.count(), 2);
+}
+
+#[test]
+fn calls_that_are_given_up_early_do_not_shut_right_credentials_out() {
+    let server = slow(|| Answer::new(200, r#"{"ips": []}"#));
+    let client = support::blocking(settings(&server, "right").max_retries(0));
+    let hasty = client.with_options(Options::new().timeout(Duration::from_millis(100))).unwrap();
+    for _ in 0..3 {
+        let error = hasty.ips().list().unwrap_err();
+        assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
+    }
+    assert!(client.ips().list().unwrap().is_empty());
+}
+
+#[test]
+fn a_wrong_password_is_found_out_by_a_call_that_was_given_up_and_costs_one_401() {
+    let server = slow(|| Answer::new(401, ""));
+    let client = support::blocking(settings(&server, "wrong").max_retries(0));
+    let hasty = client.with_options(Options::new().timeout(Duration::from_millis(100))).unwrap();
+    for _ in 0..2 {
+        assert!(matches!(hasty.ips().list().unwrap_err(), Error::Timeout { .. }));
+    }
+    assert!(matches!(client.ips().list().unwrap_err(), Error::Authentication(_)));
+    assert_eq!(server.count(), 1);
+}
+
+#[test]
+fn a_trial_that_never_gets_its_answer_holds_the_next_call_up_for_a_while_only() {
+    let mut first = true;
+    let server = Server::start(move |_| -> Reply {
+        if std::mem::take(&mut first) { Reply::Hang } else { Answer::new(200, r#"{"ips": []}"#).into() }
+    });
+    let client = support::blocking(settings(&server, "right"));
+    let hasty =
+        client.with_options(Options::new().timeout(Duration::from_millis(100)).max_retries(0)).unwrap();
+    let start = Instant::now();
+    assert!(matches!(hasty.ips().list().unwrap_err(), Error::Timeout { .. }));
+    assert!(client.ips().list().unwrap().is_empty());
+    // Five seconds for the answer that does not come, half a second before the next trial, and the call's own wait.
+    assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
+    assert_eq!(server.count(), 2);
+}
+
+#[test]
+fn dropped_connections_are_no_wrong_password_and_right_credentials_work_soon_after() {
+    let mut drops = 3;
+    let server = Server::start(move |_| -> Reply {
+        if drops > 0 {
+            drops -= 1;
+            return Reply::Reset;
+        }
+        Answer::new(200, r#"{"ips": []}"#).into()
+    });
+    let client = support::blocking(settings(&server, "right"));
+    let error = client.ips().list().unwrap_err();
+    assert!(matches!(error, Error::Connection { attempts: 3, .. }), "{error:?}");
+    let start = Instant::now();
+    assert!(client.ips().list().unwrap().is_empty());
+    assert!(
+        start.elapsed() < Duration::from_millis(3500),
+        "{:?}: two seconds after the third",
+        start.elapsed()
+    );
+    let other = support::blocking(settings(&server, "right too"));
+    assert!(other.ips().list().unwrap().is_empty());
+}
+
+#[test]
+fn calls_that_wait_for_a_trial_without_an_answer_end_with_what_happened_to_it() {
+    let server = Server::start(|_| {
+        thread::sleep(Duration::from_millis(200));
+        Reply::Reset
+    });
+    let client = support::blocking(settings(&server, "right").max_retries(0));
+    let results = from_threads(vec![client; 64]);
+    assert_eq!(kinds(results), BTreeMap::from([("Connection", 64)]));
+    assert!(server.count() <= 3, "{}", server.count());
+}
+
+/// A service that revokes the credentials at the second call, and lets those wait that are there together.
+fn revoking() -> (Server, Arc<AtomicUsize>) {
+    let refused = Arc::new(AtomicUsize::new(0));
+    let (count, mut first) = (refused.clone(), true);
+    let server = Server::start(move |_| {
+        if std::mem::take(&mut first) {
+            return Answer::new(200, r#"{"ips": []}"#);
+        }
+        thread::sleep(Duration::from_millis(50));
+        count.fetch_add(1, SeqCst);
+        Answer::new(401, "")
+    });
+    (server, refused)
+}
+
+#[test]
+fn once_proven_credentials_are_refused_no_call_is_sent_that_waits_for_a_connection() {
+    let (server, refused) = revoking();
+    let client = support::asynchronous(settings(&server, "once right"));
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(client.ips().list()).unwrap();
+    let kinds = kinds(runtime.block_on(from_tasks(vec![client; 1000])));
+    assert_eq!(kinds.values().sum::<usize>(), 1000);
+    assert!(kinds.keys().all(|kind| kind.starts_with("Authentication")), "{kinds:?}");
+    assert!(refused.load(SeqCst) <= 100, "{}", refused.load(SeqCst));
+}
+
+#[test]
+fn once_proven_credentials_are_refused_no_thread_sends_a_call_that_waits_for_a_connection() {
+    let (server, refused) = revoking();
+    let client = support::blocking(settings(&server, "once right"));
+    client.ips().list().unwrap();
+    let kinds = kinds(from_threads(vec![client; 400]));
+    assert!(kinds.keys().all(|kind| kind.starts_with("Authentication")), "{kinds:?}");
+    assert!(refused.load(SeqCst) <= 100, "{}", refused.load(SeqCst));
+}
+
+/// What the processes of the next tests do: a call with the credentials of the environment.
+#[test]
+#[ignore = "run by other tests"]
+fn another_process() {
+    let client = blocking::Client::new(Settings::new().max_retries(0)).unwrap();
+    println!("\nended: {}", client.ips().list().map_or_else(|error| error.kind(), |_| "answer"));
+}
+
+/// Starts so many processes of one user.
+fn processes(
+    server: &Server,
+    password: &str,
+    state: &std::path::Path,
+    count: usize,
+) -> Vec<std::process::Child> {
+    let start = || {
+        std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "another_process", "--ignored", "--nocapture", "--test-threads=1"])
+            .env("PROXYMESH_USERNAME", "me")
+            .env("PROXYMESH_PASSWORD", password)
+            .env("PROXYMESH_BASE_URL", server.base_url())
+            .env("XDG_STATE_HOME", state)
+            .env("HOME", state)
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    (0..count).map(|_| start()).collect()
+}
+
+fn ended(children: Vec<std::process::Child>) -> BTreeMap<String, usize> {
+    let mut kinds = BTreeMap::new();
+    for child in children {
+        let printed = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+        let kind = printed.lines().find_map(|line| line.strip_prefix("ended: ")).unwrap_or("none").to_owned();
+        *kinds.entry(kind).or_default() += 1;
+    }
+    kinds
+}
+
+/// A folder of this test's own.
+fn folder(name: &str) -> std::path::PathBuf {
+    let folder = std::env::temp_dir().join(format!("proxymesh-gate-{name}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+#[cfg(unix)]
+#[test]
+fn many_processes_with_a_wrong_password_cost_two_failed_authentications_at_most() {
+    let server = service();
+    let state = folder("wrong");
+    let kinds = ended(processes(&server, "wrong", &state, 24));
+    assert!(kinds.keys().all(|kind| kind.starts_with("Authentication")), "{kinds:?}");
+    assert_eq!(kinds.values().sum::<usize>(), 24);
+    assert!(server.count() <= 2, "{}", server.count());
+
+    let kinds = ended(processes(&server, "right", &state, 8));
+    assert_eq!(kinds, BTreeMap::from([("answer".to_owned(), 8)]), "others' failures are not its own");
+    std::fs::remove_dir_all(state).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn the_record_of_the_processes_holds_no_name_and_no_secret_and_is_its_users_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let server = service();
+    let state = folder("record");
+    ended(processes(&server, "canary-password", &state, 2));
+    let mut files = 0;
+    let mut folders = vec![state.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap().map(Result::unwrap) {
+            let about = entry.metadata().unwrap();
+            if about.is_dir() {
+                folders.push(entry.path());
+                continue;
+            }
+            assert_eq!(about.permissions().mode() & 0o777, 0o600, "{entry:?}");
+            let text = String::from_utf8_lossy(&std::fs::read(entry.path()).unwrap()).into_owned();
+            for told in ["canary", "me", "127.0.0.1"] {
+                assert!(!text.contains(&format!("\"{told}")), "{text}");
+            }
+            files += 1;
+        }
+    }
+    assert_eq!(files, 2, "the key, and the record");
+    std::fs::remove_dir_all(state).unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_process_that_is_killed_or_stopped_in_its_trial_makes_way() {
+    let mut hang = true;
+    let server = Server::start(move |_| -> Reply {
+        if std::mem::take(&mut hang) { Reply::Hang } else { Answer::new(200, r#"{"ips": []}"#).into() }
+    });
+    let state = folder("killed");
+    let mut killed = processes(&server, "right", &state, 1);
+    server.wait_for_requests(1);
+    killed[0].kill().unwrap();
+    ended(killed);
+    let start = Instant::now();
+    assert_eq!(ended(processes(&server, "right", &state, 1)), BTreeMap::from([("answer".to_owned(), 1)]));
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    std::fs::remove_dir_all(state).unwrap();
 }
 
 #[test]

@@ -586,11 +586,7 @@ fn a_write_whose_success_cannot_be_read_is_looked_up() {
 #[test]
 fn a_create_is_sent_once_and_says_how_to_find_out() {
     for (call, arguments, advice) in [
-        (
-            "sub_accounts.create",
-            json!({"username": "x"}),
-            "look it up with sub_accounts.get",
-        ),
+        ("sub_accounts.create", json!({"username": "x"}), "look it up with sub_accounts.get"),
         ("tokens.create", json!({"label": "ci"}), "delete it and create another"),
         ("tokens.create", json!({}), "delete it and create another"),
     ] {
