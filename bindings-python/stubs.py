@@ -22,6 +22,7 @@ import builtins
 import ipaddress
 import os
 from collections.abc import Coroutine, Iterable
+from types import ModuleType
 from typing import Any, Literal
 
 from httpx import Proxy as HttpxProxy

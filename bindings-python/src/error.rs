@@ -31,11 +31,15 @@ pub(crate) fn import<'py>(py: Python<'py>, module: &str) -> PyResult<Bound<'py, 
     })
 }
 
+/// The module of the exceptions.
+pub(crate) fn module(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
+    static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    let module = MODULE.get_or_try_init(py, || py.import("proxymesh._errors").map(Bound::unbind))?;
+    Ok(module.bind(py))
+}
+
 fn build<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
-    static CLASSES: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let module =
-        CLASSES.get_or_try_init(py, || py.import("proxymesh._errors").map(|m| m.into_any().unbind()))?;
-    let class = module.bind(py).getattr(format!("{}Error", error.kind()))?;
+    let class = module(py)?.getattr(format!("{}Error", error.kind()))?;
     let fields = PyDict::new(py);
     fields.set_item(intern!(py, "call"), error.call())?;
     match error {

@@ -7,6 +7,8 @@ mod asyncio;
 mod blocking;
 mod client;
 mod error;
+#[cfg(not(feature = "stubs"))]
+mod interpreter;
 mod log;
 mod model;
 mod proxy;
@@ -37,28 +39,79 @@ fn meaning_of(status: u16) -> &'static str {
     proxymesh::Check::meaning_of(status)
 }
 
-/// The native part of proxymesh. Import from `proxymesh` instead.
-#[pymodule]
-mod _proxymesh {
-    #[pymodule_export]
-    use super::client::{AsyncClient, Client};
-    #[pymodule_export]
-    use super::model::{LabeledIp, NewToken, ProxiedRequest, ProxyCheck, RecordedRequest, SubAccount, Token};
-    #[pymodule_export]
-    use super::proxy::Proxy;
-    #[pymodule_export]
-    use super::resource::{
-        AsyncGeo, AsyncHostnames, AsyncIps, AsyncProxies, AsyncSubAccounts, AsyncTokens, Geo, Hostnames, Ips,
-        Proxies, SubAccounts, Tokens,
+/// The module of the exceptions: the same for as long as the process runs, so that what is raised is caught, even by who has
+/// imported the package again.
+#[pyfunction]
+#[pyo3(signature = () -> "ModuleType")]
+fn exceptions(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
+    error::module(py).map(|module| module.clone())
+}
+
+/// Writes the module twice. The generator of stubs knows only a declared one; but what is declared makes all classes before it
+/// can refuse an interpreter, and a class lives in the interpreter that made it.
+macro_rules! module {
+    (
+        $(#[doc = $doc:literal])*
+        classes { $($class:path),* $(,)? }
+        functions { $($function:path),* $(,)? }
+    ) => {
+        $(#[doc = $doc])*
+        #[cfg(feature = "stubs")]
+        #[pymodule]
+        mod _proxymesh {
+            $( #[pymodule_export] use $class; )*
+            $( #[pymodule_export] use $function; )*
+
+            /// The version of the package.
+            #[pymodule_export]
+            #[allow(non_upper_case_globals)]
+            const __version__: &str = env!("CARGO_PKG_VERSION");
+        }
+
+        $(#[doc = $doc])*
+        #[cfg(not(feature = "stubs"))]
+        #[pymodule]
+        fn _proxymesh(module: &Bound<'_, PyModule>) -> PyResult<()> {
+            interpreter::enter(module.py())?;
+            $( module.add_class::<$class>()?; )*
+            $( module.add_function(wrap_pyfunction!($function, module)?)?; )*
+            module.add("__version__", env!("CARGO_PKG_VERSION"))
+        }
     };
-    #[pymodule_export]
-    use super::sandbox::{Sandbox, sandbox_main};
+}
 
-    #[pymodule_export]
-    use super::{leave_interpreter, meaning_of, remember_process};
-
-    /// The version of the package.
-    #[pymodule_export]
-    #[allow(non_upper_case_globals)]
-    const __version__: &str = env!("CARGO_PKG_VERSION");
+module! {
+    /// The native part of proxymesh. Import from `proxymesh` instead.
+    classes {
+        crate::client::AsyncClient,
+        crate::client::Client,
+        crate::model::LabeledIp,
+        crate::model::NewToken,
+        crate::model::ProxiedRequest,
+        crate::model::ProxyCheck,
+        crate::model::RecordedRequest,
+        crate::model::SubAccount,
+        crate::model::Token,
+        crate::proxy::Proxy,
+        crate::resource::AsyncGeo,
+        crate::resource::AsyncHostnames,
+        crate::resource::AsyncIps,
+        crate::resource::AsyncProxies,
+        crate::resource::AsyncSubAccounts,
+        crate::resource::AsyncTokens,
+        crate::resource::Geo,
+        crate::resource::Hostnames,
+        crate::resource::Ips,
+        crate::resource::Proxies,
+        crate::resource::SubAccounts,
+        crate::resource::Tokens,
+        crate::sandbox::Sandbox,
+    }
+    functions {
+        crate::exceptions,
+        crate::leave_interpreter,
+        crate::meaning_of,
+        crate::remember_process,
+        crate::sandbox::sandbox_main,
+    }
 }

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import itertools
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +18,9 @@ import proxymesh
 import pytest
 from proxymesh import Client, Proxy, _pool
 from proxymesh.sandbox import Sandbox
+
+
+LIMIT = 30.0
 
 
 @pytest.fixture
@@ -63,7 +68,7 @@ def test_at_random_each_has_its_turn_once_a_round(client: Client) -> None:
     assert len(set(rounds)) == 6
 
 
-@pytest.mark.parametrize("outcome", [False, OSError(), 402, 403, 407, 429, 500, 502, 509])
+@pytest.mark.parametrize("outcome", [False, None, 0, OSError(), 402, 403, 407, 429, 500, 502, 509])
 def test_who_fails_cools_down(client: Client, outcome: Any) -> None:
     pool = client.proxies.pool(cooldown=10)
     clock = Clock(pool)
@@ -87,7 +92,7 @@ def test_who_fails_cools_down(client: Client, outcome: Any) -> None:
     assert pool.cooling() == {bad: 10.0}, "a success ends the count"
 
 
-@pytest.mark.parametrize("outcome", [None, True, 200, 204, 301, 404])
+@pytest.mark.parametrize("outcome", [True, 200, 204, 301, 404])
 def test_what_is_no_fault_of_a_proxy_does_not_cool_it(client: Client, outcome: Any) -> None:
     pool = client.proxies.pool()
     pool.report(pool.get(), outcome)
@@ -223,7 +228,7 @@ def test_no_lock_is_held_while_the_list_is_fetched(sandbox: Sandbox, client: Cli
     sandbox.fault("delay", seconds=1, path="/api/proxies/")
     fetcher = threading.Thread(target=pool.get)
     fetcher.start()
-    while not pool._fetching:
+    while not pool._fetch.latest().goes_on:
         time.sleep(0.001)
     began = time.monotonic()
     for _ in range(1000):
@@ -318,10 +323,9 @@ def test_a_forked_process_does_not_wait_for_who_stayed_behind(sandbox: Sandbox, 
     sandbox.fault("delay", seconds=1, path="/api/proxies/")
     fetcher = threading.Thread(target=pool.get)
     fetcher.start()
-    while not pool._fetching:
+    while not pool._fetch.latest().goes_on:
         time.sleep(0.001)
-    with pool._lock, pool._rotation.lock:  # as other threads may hold them
-        child = os.fork()
+    child = os.fork()
     if child == 0:
         signal.alarm(10)  # so that it ends however it goes
         os._exit(0 if len(set(names(pool, 8))) == 4 else 1)
@@ -356,3 +360,115 @@ def test_a_report_tells_for_how_long(client: Client) -> None:
     assert [pool.report(proxy, outcome) for outcome in (200, 509, 509, 200)] == [None, 10.0, None, None]
     clock.now = 10.0
     assert pool.report(proxy, False) == 10.0
+
+
+def test_a_check_is_a_report(sandbox: Sandbox, client: Client) -> None:
+    """And what a dead proxy has for a status is no success."""
+    pool = client.proxies.pool()
+    with Sandbox(proxies=True) as other, other.client() as alive:
+        assert alive.proxies.pool().report(alive.proxies.list()[0], alive.proxies.pool().get().check()) is None
+    dead = Proxy("127.0.0.1", 1).check()
+    assert (dead.ok, dead.status) == (False, None)
+    assert [pool.report(pool.get(), outcome) for outcome in (dead, dead.status)] == [60.0, 60.0]
+    with pytest.raises(TypeError, match=r"^outcome must be bool, a status, .* not str$"):
+        pool.report(pool.get(), "200")  # type: ignore[arg-type]
+
+
+def interrupting(at: int, what: type[BaseException]) -> Any:
+    """A trace function that raises in the so-manyth opcode of the pool's own code."""
+    left = [at]
+
+    def trace(frame: Any, event: str, _: Any) -> Any:
+        if frame.f_code.co_filename != _pool.__file__:
+            return None
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        if event == "opcode":
+            left[0] -= 1
+            if left[0] == 0:
+                sys.settrace(None)
+                raise what
+        return trace
+
+    return trace, left
+
+
+@pytest.mark.filterwarnings("ignore:.*never awaited:RuntimeWarning")  # interrupted before its first step
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_ctrl_c_at_any_step_leaves_the_pool_to_the_others(sandbox: Sandbox, client: Client) -> None:
+    """Wherever an exception comes out of it, another thread has its turn, at once."""
+    client.proxies.list()
+    slowest = 0.0
+    for step in itertools.count(1):
+        pool = client.proxies.pool(cooldown=0.001)
+        trace, left = interrupting(step, KeyboardInterrupt)
+        sys.settrace(trace)
+        try:
+            pool.report(pool.get(), 200)
+            pool.report(pool.get(), 509)
+            pool.cooling()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            sys.settrace(None)
+        if left[0] > 0:
+            break
+        began = time.monotonic()
+        with ThreadPoolExecutor(1) as threads:
+            assert threads.submit(pool.get).result(LIMIT).name.startswith("us-")
+        slowest = max(slowest, time.monotonic() - began)
+    assert step > 300, "it stopped at every step"
+    assert slowest < _pool.LEASE / 2, "nobody had to wait for the lease"
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers here")
+def test_a_signal_handler_uses_the_pool_at_any_moment(sandbox: Sandbox, client: Client) -> None:
+    pool = client.proxies.pool(ttl=0.01)
+    handled = [0]
+
+    def handler(*_: object) -> None:
+        handled[0] += 1
+        pool.report(pool.get(), 200)
+        pool.cooling()
+
+    before = signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.005)
+    try:
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            pool.report(pool.get(), 200)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert handled[0] > 50
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers here")
+def test_a_signal_handler_wants_a_proxy_while_the_first_list_is_fetched(sandbox: Sandbox, client: Client) -> None:
+    client.geo.open()
+    sandbox.fault("delay", seconds=0.5, path="/api/proxies/")
+    pool, got = client.proxies.pool(), []
+    before = signal.signal(signal.SIGALRM, lambda *_: got.append(pool.get().name))
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    began = time.monotonic()
+    try:
+        assert pool.get().name in ("us-ca", "us-ny")
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert got == ["us-ca"]
+    assert time.monotonic() - began < 5
+
+
+def test_who_fetches_for_too_long_is_not_waited_for(
+    sandbox: Sandbox, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_pool, "LEASE", 0.3)
+    client.geo.open()
+    sandbox.fault("delay", seconds=2, path="/api/proxies/")
+    pool = client.proxies.pool()
+    fetcher = threading.Thread(target=pool.get)
+    fetcher.start()
+    time.sleep(0.1)
+    began = time.monotonic()
+    assert pool.get().name == "us-ca"
+    assert time.monotonic() - began < 1.5
+    fetcher.join()

@@ -2,7 +2,13 @@
 //! them, and never the four that ban it.
 //!
 //! The gate is shared by all clients of the process with the same base URL: each test has a server of its own.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout
+)]
 
 mod support;
 

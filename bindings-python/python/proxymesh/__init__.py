@@ -11,8 +11,23 @@ True
 
 import atexit as _atexit
 import os as _os
+import sys as _sys
 
-from . import _proxymesh
+try:
+    from . import _proxymesh
+except ImportError as _error:
+    if "subinterpreters" not in str(_error):
+        raise
+    raise ImportError(
+        "proxymesh can be imported only in the main interpreter of a process, and this is another one (a sub-interpreter). "
+        "Run the program in the main interpreter: under mod_wsgi set WSGIApplicationGroup %{GLOBAL}, under uWSGI "
+        "single-interpreter = true, under Jep use a SharedInterpreter; instead of concurrent.interpreters use threads or "
+        "processes."
+    ) from None
+
+# Who imports the package again, having removed it from sys.modules, gets the classes that exceptions are raised of.
+_sys.modules[f"{__name__}._errors"] = _proxymesh.exceptions()
+
 from ._errors import (
     AuthenticationBlockedError,
     AuthenticationError,

@@ -1,26 +1,29 @@
-"""Choosing among the account's proxies: `client.proxies.pool()`."""
+"""Choosing among the account's proxies: `client.proxies.pool()`.
+
+There is no lock in it. A signal handler or a finalizer may use a pool while the very thread that it interrupts is inside
+it, and an exception such as KeyboardInterrupt may come out of any line: a lock would be waited for, or be left locked, for
+ever. What changes is replaced in one step instead, by an operation of `dict` that is atomic with and without the GIL.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import os
 import random
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from ._driven import driven
 from ._errors import PoolExhaustedError, ValidationError
 
 if TYPE_CHECKING:
-    from ._proxymesh import AsyncClient, Client, Proxy
+    from ._proxymesh import AsyncClient, Client, Proxy, ProxyCheck
 
-Outcome: TypeAlias = bool | int | BaseException | None
+    Outcome: TypeAlias = bool | int | BaseException | ProxyCheck | None
 
 __all__ = ["AsyncProxyPool", "ProxyPool"]
 
@@ -30,89 +33,192 @@ LONGEST_COOLDOWN = 16
 """Times the first."""
 RETRY = 10.0
 """Seconds until the list is asked for again, where that failed and there is an older one."""
+LEASE = 10.0
+"""Seconds for which others wait for who fetches the list. Then one of them fetches it, too."""
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.001, 0.05
+"""Seconds between two looks whether it is there."""
+
+StepT = TypeVar("StepT", bound="_Step")
 
 
-@dataclass
+class _Step:
+    """A state that is replaced by the next as a whole. Of several that are to come next, one does."""
+
+    def __init__(self) -> None:
+        self._next: dict[None, Any] = {}
+
+    def latest(self: StepT) -> StepT:
+        step = self
+        while (following := step._next.get(None)) is not None:
+            step = following
+        return step
+
+    def replaced_by(self: StepT, step: StepT) -> bool:
+        """Whether it was this step that came next."""
+        return self._next.setdefault(None, step) is step
+
+
+class _Health(_Step):
+    """How a proxy does."""
+
+    def __init__(self, failures: int = 0, cool_until: float = float("-inf")) -> None:
+        super().__init__()
+        self.failures, self.cool_until = failures, cool_until
+
+
 class _Member:
-    """A proxy, and how it has done."""
+    """A proxy, and how it does."""
 
-    proxy: Proxy
-    failures: int = 0
-    cool_until: float = 0.0
+    def __init__(self, proxy: Proxy) -> None:
+        self.proxy = proxy
+        self._health = _Health()
+
+    @property
+    def health(self) -> _Health:
+        self._health = self._health.latest()
+        return self._health
+
+
+class _Turns:
+    """Whose turn it is, among the proxies for a country: each has one turn a round, in the list's order or in any."""
+
+    def __init__(self, members: tuple[_Member, ...], order: Literal["round_robin", "random"]) -> None:
+        self.members, self._order = members, order
+        self._tickets = itertools.count()
+        self._place = -1
+        self._shuffled: dict[int, tuple[_Member, ...]] = {}
+
+    def next(self, now: float) -> _Member | None:
+        """The next that is not cooling down."""
+        for _ in self.members:
+            member = self._turn(next(self._tickets))
+            if member.health.cool_until <= now:
+                return member
+        # All turns of those that are not may have gone to other threads meanwhile.
+        return next((member for member in self.members if member.health.cool_until <= now), None)
+
+    def _turn(self, ticket: int) -> _Member:
+        number, place = divmod(ticket, len(self.members))
+        self._place = place
+        if self._order == "round_robin":
+            return self.members[place]
+        shuffled = self._shuffled.get(number)
+        if shuffled is None:
+            shuffled = self._shuffled.setdefault(number, tuple(random.sample(self.members, len(self.members))))
+            self._shuffled.pop(number - 2, None)
+        return shuffled[place]
+
+    def over(self, members: tuple[_Member, ...]) -> _Turns:
+        """The turns among these, after those among others: who was next is next."""
+        if set(members) == set(self.members):
+            return self
+        after = self._place + 1
+        waiting = [*self.members[after:], *self.members[:after]]
+        return _Turns(tuple(dict.fromkeys([*filter(set(members).__contains__, waiting), *members])), self._order)
+
+
+class _List:
+    """The proxies, and the geo counts of `open` and `world`, as they were last fetched."""
+
+    def __init__(
+        self, members: dict[tuple[str, int], _Member], geo: dict[str, dict[str, int]] | None, before: _List | None
+    ) -> None:
+        self.members, self.geo = members, geo
+        self._before = {} if before is None else {**before._before, **before._turns}
+        self._turns: dict[str | None, _Turns] = {}
+
+    def fits(self, proxy: Proxy, country: str | None) -> bool:
+        """Whether it has exits in the country."""
+        if country is None:
+            return True
+        if proxy.chooses_country:
+            return country in (self.geo or {}).get(proxy.name.lower(), ())
+        return proxy.country == country
+
+    def turns(self, country: str | None, order: Literal["round_robin", "random"]) -> _Turns:
+        turns = self._turns.get(country)
+        if turns is None:
+            members = tuple(member for member in self.members.values() if self.fits(member.proxy, country))
+            before = self._before.get(country)
+            turns = self._turns.setdefault(country, before.over(members) if before else _Turns(members, order))
+        return turns
 
 
 class _Rotation:
-    """Whose turn it is. Nothing under the lock waits for anything."""
-
-    lock: threading.Lock
+    """Whose turn it is, and who is left out."""
 
     def __init__(
         self, order: Literal["round_robin", "random"], cooldown: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.order, self.cooldown, self.clock = order, cooldown, clock
-        self.members: dict[tuple[str, int], _Member] = {}
-        self.rounds: dict[str | None, list[_Member]] = {}
-        """Who still has a turn in this round, for each country that is asked for; the next is the last."""
+        self.list = _List({}, None, None)
 
     def set(self, proxies: Iterable[Proxy]) -> None:
         """Makes these the members. Who was one stays as it was."""
-        with self.lock:
-            known, self.members = self.members, {}
-            for proxy in proxies:
-                key = (proxy.host, proxy.port)
-                member = known.get(key) or _Member(proxy)
-                member.proxy = proxy
-                self.members[key] = member
-            # A round goes on with those that are left of it.
-            for country, members in self.rounds.items():
-                self.rounds[country] = [one for one in members if (one.proxy.host, one.proxy.port) in self.members]
+        members = {}
+        for proxy in proxies:
+            key = (proxy.host, proxy.port)
+            members[key] = member = self.list.members.get(key) or _Member(proxy)
+            member.proxy = proxy
+        self.list = _List(members, self.list.geo, self.list)
 
-    def next(self, country: str | None, fits: Callable[[Proxy], bool]) -> Proxy | None:
-        """The next of the round that is not cooling down, of those that fit the country; none if none does. Each has
-        one turn a round, in the list's order or in any.
-        """
-        with self.lock:
-            now = self.clock()
-            members = self.rounds.get(country, [])
-            for _ in range(2):
-                while members:
-                    member = members.pop()
-                    if member.cool_until <= now:
-                        return member.proxy
-                members = [member for member in reversed(self.members.values()) if fits(member.proxy)]
-                self.rounds[country] = members
-                if self.order == "random":
-                    random.shuffle(members)
-            ends = [member.cool_until - now for member in members]
-            if self.members and not ends:
-                return None
-        raise _exhausted(len(ends), min(ends, default=0.0))
+    def set_geo(self, geo: dict[str, dict[str, int]]) -> None:
+        self.list = _List(self.list.members, geo, self.list)
+
+    def next(self, country: str | None) -> Proxy | None:
+        """The next that is not cooling down, of those that fit the country; none if none does."""
+        now = self.clock()
+        turns = self.list.turns(country, self.order)
+        if (member := turns.next(now)) is not None:
+            return member.proxy
+        if self.list.members and not turns.members:
+            return None
+        ends = [member.health.cool_until - now for member in turns.members]
+        raise _exhausted(len(ends), max(0.0, min(ends, default=0.0)))
 
     def report(self, proxy: Proxy, failed: bool) -> float | None:
-        with self.lock:
-            member = self.members.get((proxy.host, proxy.port))
-            if member is None:
-                return None
-            if not failed:
-                member.failures = 0
-                return None
-            now = self.clock()
-            if member.cool_until > now:
-                # What was under way when it began to cool is the same trouble.
-                return None
-            member.failures += 1
-            seconds: float = self.cooldown * min(2 ** (member.failures - 1), LONGEST_COOLDOWN)
-            member.cool_until = now + seconds
-            return seconds
+        member = self.list.members.get((proxy.host, proxy.port))
+        if member is None:
+            return None
+        health, now = member.health, self.clock()
+        if not failed:
+            if health.failures:
+                health.replaced_by(_Health(0, health.cool_until))
+            return None
+        if health.cool_until > now:
+            # What was under way when it began to cool is the same trouble.
+            return None
+        failures = health.failures + 1
+        seconds: float = self.cooldown * min(2 ** (failures - 1), LONGEST_COOLDOWN)
+        # Of several at once one counts, for the same reason.
+        return seconds if health.replaced_by(_Health(failures, now + seconds)) else None
 
     def cooling(self) -> dict[Proxy, float]:
-        with self.lock:
-            now = self.clock()
-            return {m.proxy: m.cool_until - now for m in self.members.values() if m.cool_until > now}
+        now = self.clock()
+        ends = {member.proxy: member.health.cool_until for member in self.list.members.values()}
+        return {proxy: end - now for proxy, end in ends.items() if end > now}
 
     def proxies(self) -> list[Proxy]:
-        with self.lock:
-            return [member.proxy for member in self.members.values()]
+        return [member.proxy for member in self.list.members.values()]
+
+
+class _Fetch(_Step):
+    """That somebody fetches the list, or has. Others wait for it, but not for ever."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.over = False
+        self.error: Exception | None = None
+        self._process, self._thread, self._until = os.getpid(), threading.get_ident(), time.monotonic() + LEASE
+
+    @property
+    def goes_on(self) -> bool:
+        return not self.over and self._process == os.getpid() and time.monotonic() < self._until
+
+    @property
+    def is_beneath(self) -> bool:
+        """Whether it is what a signal handler or finalizer has interrupted, if nobody in this thread awaits anything."""
+        return self._thread == threading.get_ident()
 
 
 def _exhausted(count: int, retry_after: float) -> PoolExhaustedError:
@@ -138,11 +244,22 @@ def _code(country: str) -> str:
 
 def _failed(outcome: Outcome) -> bool:
     """Whether an outcome speaks against the proxy, or its exit."""
-    if outcome is None or isinstance(outcome, bool):
-        return outcome is False
-    if isinstance(outcome, BaseException):
+    if outcome is None or isinstance(outcome, BaseException):
         return True
-    return outcome in (402, 403, 407, 429) or outcome >= 500
+    if isinstance(outcome, bool):
+        return not outcome
+    if isinstance(outcome, int):
+        return outcome in (402, 403, 407, 429) or outcome >= 500 or outcome < 100
+    if isinstance(outcome, _check_class()):
+        return not outcome.ok
+    given = type(outcome).__name__
+    raise TypeError(f"outcome must be bool, a status, an exception, a ProxyCheck or None, not {given}")
+
+
+def _check_class() -> type[ProxyCheck]:
+    from ._proxymesh import ProxyCheck
+
+    return ProxyCheck
 
 
 class _Pool:
@@ -166,47 +283,42 @@ class _Pool:
         self._client, self._ttl, self._credentials = client, ttl, credentials
         self._country = None if country is None else _code(country)
         self._rotation = _Rotation(order, cooldown)
-        self._geo: dict[str, dict[str, int]] | None = None
-        """The countries of `open` and `world`, from when a country is asked for."""
         self._with_geo = False
+        """From when a country is asked for."""
         self._due = float("-inf")
         self._listed = False
-        self.forked()
-        _POOLS.add(self)
+        self._fetch = _Fetch()
+        self._fetch.over = True
 
-    def forked(self) -> None:
-        """Nobody holds a lock or fetches the list: so in a new pool, and in a forked process, where who did is gone."""
-        self._fetching: Future[Exception | None] | None = None
-        self._lock = threading.Lock()
-        self._rotation.lock = threading.Lock()
-
-    def report(self, proxy: Proxy, outcome: Outcome = None) -> float | None:
+    def report(self, proxy: Proxy, outcome: Outcome = True) -> float | None:
         """Tells how a proxy did. After a failure it is not handed out until it has cooled down; that takes twice as
         long after each further failure, up to 16 times as long. A success ends the count.
 
         Args:
             proxy: As it was handed out; with other credentials it is the same.
-            outcome: `True` or `None` is a success, `False` or an exception a failure. A status is a failure if it is
-                402, 403, 407, 429 or from 500: of the proxy, or of a site that has had enough of it.
+            outcome: `True` is a success, as is a `ProxyCheck` that is `ok`. `False`, `None`, which is the status where there
+                was no answer, and an exception are failures. A status is a failure if it is 402, 403, 407, 429 or from 500:
+                of the proxy, or of a site that has had enough of it.
 
         Returns:
             The seconds for which it is left out from now on; `None` if it is not, or was before.
+
+        Raises:
+            TypeError: The outcome is none of these.
 
         """
         return self._rotation.report(proxy, _failed(outcome))
 
     def cooling(self) -> dict[Proxy, float]:
         """The proxies that are cooling down, and for how many seconds still."""
-        cooling = self._rotation.cooling()
-        return {
-            self._steered(proxy, self._country): cooling[proxy] for proxy in cooling if self._fits(proxy, self._country)
-        }
+        cooling, fits = self._rotation.cooling(), self._rotation.list.fits
+        return {self._steered(proxy): cooling[proxy] for proxy in cooling if fits(proxy, self._country)}
 
     @property
     def proxies(self) -> list[Proxy]:
         """The proxies that it hands out, as they were last listed; none before the first was handed out."""
-        fit = (proxy for proxy in self._rotation.proxies() if self._fits(proxy, self._country))
-        return [self._steered(proxy, self._country) for proxy in fit]
+        fits = self._rotation.list.fits
+        return [self._steered(proxy) for proxy in self._rotation.proxies() if fits(proxy, self._country)]
 
     @property
     def listed(self) -> bool:
@@ -219,30 +331,50 @@ class _Pool:
 
     async def _get(self, country: str | None) -> Proxy:
         code = self._country if country is None else _code(country)
+        pause = SHORTEST_PAUSE
+        waited: _Fetch | None = None
         while True:
-            fetching, mine = self._turn(code)
-            if fetching is None:
+            usable = self._usable(code)
+            if usable and time.monotonic() < self._due:
                 return self._next(code)
-            if not mine:
-                error = await self._wait(fetching)
-                if error is not None and not self._usable(code):
-                    raise error
+            if waited is not None and waited.over and waited.error is not None and not usable:
+                raise waited.error
+            fetch = self._fetch.latest()
+            if fetch.goes_on and not (self._is_beneath(fetch) and not usable):
+                if usable:
+                    # While one fetches it, the others go on with what there is.
+                    return self._next(code)
+                waited = fetch
+                await self._sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
                 continue
+            mine = _Fetch()
             try:
-                self._renew(await self._list())
-                if self._with_geo:
-                    self._geo = await self._counts()
-            except Exception as error:
-                self._end_fetch(min(self._ttl, RETRY), error)
-                if not self._usable(code):
-                    raise
-                logger.warning("the list of proxies could not be renewed, so the old one stays: %s", error)
-            except BaseException:
-                # Who was cancelled or interrupted leaves it to one of those that wait.
-                self._end_fetch(0.0, None)
+                if fetch.replaced_by(mine):
+                    self._fetch = mine
+                    await self._renew(code, mine)
+            finally:
+                # Whatever comes out of whichever line, the others need not wait for this one any more.
+                mine.over = True
+
+    async def _renew(self, country: str | None, fetch: _Fetch) -> None:
+        self._with_geo = self._with_geo or country is not None
+        try:
+            proxies = await self._list()
+            if self._credentials:
+                proxies = [proxy.using(client=self._client) for proxy in proxies]
+            self._rotation.set(proxies)
+            self._listed = True
+            if self._with_geo:
+                self._rotation.set_geo(await self._counts())
+        except Exception as error:
+            self._due = time.monotonic() + min(self._ttl, RETRY)
+            fetch.error = error
+            if not self._usable(country):
                 raise
-            else:
-                self._end_fetch(self._ttl, None)
+            logger.warning("the list of proxies could not be renewed, so the old one stays: %s", error)
+        else:
+            self._due = time.monotonic() + self._ttl
 
     async def _list(self) -> list[Proxy]:
         raise NotImplementedError
@@ -251,71 +383,27 @@ class _Pool:
         """The geo counts of `open` and `world`."""
         raise NotImplementedError
 
-    async def _wait(self, fetching: Future[Exception | None]) -> Exception | None:
-        """Waits for who fetches; gives what went wrong."""
+    async def _sleep(self, seconds: float) -> None:
         raise NotImplementedError
 
-    def _turn(self, country: str | None) -> tuple[Future[Exception | None] | None, bool]:
-        """What to wait for, if anything, and whether it is for the caller to fetch it."""
-        with self._lock:
-            usable = self._usable(country)
-            if usable and time.monotonic() < self._due:
-                return None, False
-            if self._fetching is None:
-                self._with_geo = self._with_geo or country is not None
-                self._fetching = Future()
-                return self._fetching, True
-            # While one fetches it, the others go on with what there is, if that will do.
-            return (None if usable else self._fetching), False
+    def _is_beneath(self, fetch: _Fetch) -> bool:
+        """Whether the fetch cannot go on before this call returns."""
+        raise NotImplementedError
 
     def _usable(self, country: str | None) -> bool:
-        return self._listed and (country is None or self._geo is not None)
-
-    def _renew(self, proxies: list[Proxy]) -> None:
-        if self._credentials:
-            proxies = [proxy.using(client=self._client) for proxy in proxies]
-        self._rotation.set(proxies)
-        self._listed = True
-
-    def _end_fetch(self, seconds: float, error: Exception | None) -> None:
-        """The next is due in so many seconds."""
-        with self._lock:
-            fetching, self._fetching = self._fetching, None
-            self._due = time.monotonic() + seconds
-        if fetching is not None:
-            fetching.set_result(error)
+        return self._listed and (country is None or self._rotation.list.geo is not None)
 
     def _next(self, country: str | None) -> Proxy:
-        proxy = self._rotation.next(country, lambda proxy: self._fits(proxy, country))
+        proxy = self._rotation.next(country)
         if proxy is None:
             names = ", ".join(proxy.name for proxy in self._rotation.proxies())
-            elsewhere = [name for name, counts in (self._geo or {}).items() if country in counts]
+            elsewhere = [name for name, counts in (self._rotation.list.geo or {}).items() if country in counts]
             hint = f"; authorise {' or '.join(elsewhere)}, which has some" if elsewhere else ""
             raise _refused("country", f"no authorised proxy ({names}) has exits in {country}{hint}")
-        return self._steered(proxy, country)
-
-    def _fits(self, proxy: Proxy, country: str | None) -> bool:
-        """Whether it has exits in the country."""
-        if country is None:
-            return True
-        if proxy.chooses_country:
-            return country in (self._geo or {}).get(proxy.name.lower(), ())
-        return proxy.country == country
-
-    def _steered(self, proxy: Proxy, country: str | None) -> Proxy:
         return proxy if country is None else proxy.steer(country=country)
 
-
-_POOLS: weakref.WeakSet[_Pool] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for pool in _POOLS:
-        pool.forked()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    def _steered(self, proxy: Proxy) -> Proxy:
+        return proxy if self._country is None else proxy.steer(country=self._country)
 
 
 class ProxyPool(_Pool):
@@ -325,14 +413,14 @@ class ProxyPool(_Pool):
     >>> with Sandbox(proxies=True) as sandbox, sandbox.client() as client:
     ...     pool = client.proxies.pool()
     ...     proxy = pool.get()
-    ...     pool.report(proxy, proxy.check().status)
+    ...     pool.report(proxy, proxy.check())
     """
 
     _client: Client
 
     def get(self, *, country: str | None = None) -> Proxy:
-        """The next proxy, with the client's credentials. The list is fetched when it is due, by one caller at a time;
-        no lock is held meanwhile.
+        """The next proxy, with the client's credentials. The list is fetched when it is due, by one caller at a time. A
+        signal handler may call it, too.
 
         Args:
             country: Two letters: one with exits there, instead of in the pool's country.
@@ -345,8 +433,11 @@ class ProxyPool(_Pool):
         """
         return driven(self._get(country))
 
-    async def _wait(self, fetching: Future[Exception | None]) -> Exception | None:
-        return fetching.result()
+    async def _sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def _is_beneath(self, fetch: _Fetch) -> bool:
+        return fetch.is_beneath
 
     async def _list(self) -> list[Proxy]:
         return self._client.proxies.list()
@@ -374,8 +465,11 @@ class AsyncProxyPool(_Pool):
         """
         return await self._get(country)
 
-    async def _wait(self, fetching: Future[Exception | None]) -> Exception | None:
-        return await asyncio.shield(asyncio.wrap_future(fetching))
+    async def _sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    def _is_beneath(self, fetch: _Fetch) -> bool:
+        return False  # It is another task's, and goes on while this one waits.
 
     async def _list(self) -> list[Proxy]:
         return await self._client.proxies.list()

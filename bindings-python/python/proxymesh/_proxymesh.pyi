@@ -8,6 +8,7 @@ import ipaddress
 import os
 from collections.abc import Coroutine, Iterable
 from datetime import date, datetime
+from types import ModuleType
 from typing import Any, Final, Literal, SupportsFloat, SupportsIndex, final
 
 from httpx import Proxy as HttpxProxy
@@ -45,6 +46,7 @@ __all__ = [
     "Token",
     "Tokens",
     "__version__",
+    "exceptions",
     "leave_interpreter",
     "meaning_of",
     "remember_process",
@@ -1927,6 +1929,12 @@ class Tokens:
         Args:
             username: The sub-account whose tokens are meant, if not the caller's.
         """
+
+def exceptions() -> ModuleType:
+    """
+    The module of the exceptions: the same for as long as the process runs, so that what is raised is caught, even by who has
+    imported the package again.
+    """
 
 def leave_interpreter() -> None:
     """
