@@ -24,6 +24,9 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
+# Servers of tests come and go on the same ports: what one process of them learns about credentials is not for the next.
+export XDG_STATE_HOME := /dev/null
+
 PYTHON ?= python3
 TOOLS := target/tools
 DEMO := target/demo

@@ -53,6 +53,8 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.upper().startswith(("PROXYMESH_", "SSL_CERT_")) or name.upper().endswith(("_PROXY", "_CA_BUNDLE")):
             monkeypatch.delenv(name)
+    # Servers come and go on the same ports: what is known of credentials at one is not for the next.
+    monkeypatch.setenv("XDG_STATE_HOME", os.devnull)
 
 
 @pytest.fixture

@@ -54,6 +54,8 @@ class Surface:
         # No setting of whoever runs this reaches the clients.
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PROXYMESH_")}
         environment["RUST_BACKTRACE"] = "0"
+        # A port is soon another sandbox's: what is known of credentials at the first is not for that.
+        environment["XDG_STATE_HOME"] = os.devnull
         self.process = subprocess.Popen(
             SURFACES[name](),
             stdin=subprocess.PIPE,
