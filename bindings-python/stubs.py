@@ -27,10 +27,11 @@ from typing import Any, Literal
 
 from httpx import Proxy as HttpxProxy
 from requests import Session as RequestsSession
+from requests.adapters import HTTPAdapter
 from playwright.sync_api import ProxySettings as PlaywrightProxy
 from selenium.webdriver import Proxy as SeleniumProxy
 from typing_extensions import Self
-from urllib3 import ProxyManager
+from urllib3 import ProxyManager, Retry
 
 from ._authorized import AsyncAuthorizedIp, AuthorizedIp
 from ._pool import AsyncProxyPool, ProxyPool

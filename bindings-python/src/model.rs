@@ -63,12 +63,12 @@ macro_rules! model {
                 Self { $( $field ),* }
             }
 
-            /// The fields as a plain dict.
+            /// The fields as a dict that `json.dumps` takes: dates and times are texts in ISO 8601.
             #[pyo3(signature = () -> "dict[str, Any]")]
             fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
                 let dict = PyDict::new(py);
                 for (name, value) in self.fields(py)? {
-                    dict.set_item(name, value)?;
+                    dict.set_item(name, plain(value)?)?;
                 }
                 Ok(dict)
             }
@@ -331,6 +331,11 @@ model! {
     }
     secret: None,
     module: "proxymesh.sandbox",
+}
+
+/// A value as JSON has it: a date, or a date with a time, which is one as well, as text.
+fn plain(value: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
+    if value.is_instance_of::<PyDate>() { value.call_method0("isoformat") } else { Ok(value) }
 }
 
 fn date(py: Python<'_>, date: Date) -> PyResult<Py<PyDate>> {

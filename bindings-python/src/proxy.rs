@@ -13,7 +13,7 @@ use proxymesh::{Credentials, Error, ExitChoice, seconds, secrecy::ExposeSecret};
 use pyo3::{
     exceptions::PyTypeError,
     prelude::*,
-    types::{PyDict, PyString, PyTuple},
+    types::{IntoPyDict, PyDict, PyString, PyTuple},
 };
 use std::{cmp::Ordering, hash::Hash};
 
@@ -31,13 +31,18 @@ use std::{cmp::Ordering, hash::Hash};
 /// As listed it has no credentials, which is right where this machine's IP is authorised. `using` gives the same proxy
 /// with credentials, and `steer` with a choice of the exit; the methods named after a library then give what that library takes.
 ///
-///     >>> proxy.using("me@ex.com", "a b").requests()["https"]
-///     'http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280'
+///     >>> print(proxy.using("me@ex.com", "a b").requests()["https"])
+///     http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280
 ///
 /// Two are equal if all of this is. They are ordered by host and port. One with credentials is not pickled.
 ///
+/// Args:
+///     host: The domain; with its port, as the service writes it (`us-ca.proxymesh.com:31280`), if you like.
+///     port: Its port; 31280, that of all proxies of the service, where neither names one.
+///
 /// Raises:
-///     ValidationError: The host is no DNS name, or the port not from 1 to 65535.
+///     ValidationError: The host is no DNS name, the port is not from 1 to 65535, or the host holds another port than
+///         the one given.
 #[pyclass(frozen, eq, hash, ord, module = "proxymesh")]
 #[derive(Clone)]
 pub(crate) struct Proxy {
@@ -71,8 +76,8 @@ impl PartialOrd for Proxy {
     }
 }
 
-fn port(value: &Bound<'_, PyAny>) -> PyResult<i64> {
-    whole(value.py(), "port", value)
+fn port(value: &Bound<'_, PyAny>) -> PyResult<Option<i64>> {
+    if value.is_none() { Ok(None) } else { whole(value.py(), "port", value).map(Some) }
 }
 
 /// Raises the core's errors.
@@ -89,6 +94,26 @@ fn adapted<'py>(
     slf.py().import("proxymesh._adapters")?.call_method(library, (slf,), options)
 }
 
+/// What `requests.adapters.HTTPAdapter` takes, and `verify`.
+fn http_adapter<'py>(
+    py: Python<'py>,
+    max_retries: Option<&Bound<'py, PyAny>>,
+    pool_connections: usize,
+    pool_maxsize: usize,
+    pool_block: bool,
+    verify: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let options = PyDict::new(py);
+    if let Some(retries) = max_retries {
+        options.set_item("max_retries", retries)?;
+    }
+    options.set_item("pool_connections", pool_connections)?;
+    options.set_item("pool_maxsize", pool_maxsize)?;
+    options.set_item("pool_block", pool_block)?;
+    options.set_item("verify", verify)?;
+    Ok(options)
+}
+
 #[pymethods]
 impl Proxy {
     #[classattr]
@@ -97,15 +122,13 @@ impl Proxy {
     }
 
     #[new]
-    #[pyo3(signature = (host: "str", port: "int" = 31280))]
+    #[pyo3(signature = (host: "str", port: "int | None" = None))]
     fn new(
         py: Python<'_>,
         host: &Bound<'_, PyString>,
-        #[pyo3(from_py_with = port)] port: i64,
+        #[pyo3(from_py_with = port)] port: Option<i64>,
     ) -> PyResult<Self> {
-        let proxy: proxymesh::Result<proxymesh::Proxy> =
-            format!("{}:{port}", text(py, "proxy", host)?).parse();
-        checked(py, proxy).map(Self::from)
+        checked(py, proxymesh::Proxy::at(text(py, "proxy", host)?, port)).map(Self::from)
     }
 
     /// The domain, such as `us-ca.proxymesh.com`.
@@ -325,11 +348,75 @@ impl Proxy {
         adapted(slf, "requests", None)
     }
 
-    /// A `requests.Session` that goes through the proxy, and not by the environment. It sends the proxy what is for the
-    /// proxy, and every answer has the exit IP in its header `X-ProxyMesh-IP`.
-    #[pyo3(signature = () -> "RequestsSession")]
-    fn requests_session<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        adapted(slf, "requests_session", None)
+    /// A `requests.Session` that goes through the proxy, whatever the environment says of proxies. It sends the proxy what is for
+    /// the proxy, and every answer has the exit IP in its header `X-ProxyMesh-IP`.
+    ///
+    /// An adapter that is mounted on it goes through the proxy as well, and so does what takes over its `proxies`, such as
+    /// `cloudscraper.create_scraper(sess=…)`. Where another proxy is asked for, the request fails with `requests.exceptions.InvalidProxyURL`.
+    /// Copied it goes on; pickled it is only without credentials.
+    ///
+    /// Args:
+    ///     max_retries: How often a request is sent again, as `requests.adapters.HTTPAdapter` takes it: a number, or an
+    ///         `urllib3.Retry`. What the proxy refuses is asked for once (400 to 499, 509).
+    ///     pool_connections: Of how many sites connections are kept.
+    ///     pool_maxsize: How many connections are kept for each.
+    ///     pool_block: Whether there may be no more than these.
+    ///     verify: A file or directory of CA certificates for sites, or whether to verify at all; by default what
+    ///         `REQUESTS_CA_BUNDLE` or `CURL_CA_BUNDLE` says, and else requests' own.
+    #[pyo3(signature = (
+        *,
+        max_retries: "int | Retry | None" = None,
+        pool_connections: "int" = 10,
+        pool_maxsize: "int" = 10,
+        pool_block: "bool" = false,
+        verify: "bool | str | None" = None,
+    ) -> "RequestsSession")]
+    fn requests_session<'py>(
+        slf: &Bound<'py, Self>,
+        max_retries: Option<&Bound<'py, PyAny>>,
+        pool_connections: usize,
+        pool_maxsize: usize,
+        pool_block: bool,
+        verify: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let options =
+            http_adapter(slf.py(), max_retries, pool_connections, pool_maxsize, pool_block, verify)?;
+        adapted(slf, "requests_session", Some(&options))
+    }
+
+    /// An adapter of requests, to be mounted for `http://` and `https://` on a `requests.Session` that there is already, or on one of a
+    /// class derived from it (cloudscraper, requests-cache): it then goes through the proxy as `requests_session` does, whatever the
+    /// environment says of proxies. Where the session asks for another proxy, the request fails.
+    ///
+    ///     adapter = proxy.requests_adapter(max_retries=3)
+    ///     session.mount("http://", adapter)
+    ///     session.mount("https://", adapter)
+    ///
+    /// Args:
+    ///     max_retries: As for `requests_session`.
+    ///     pool_connections: As for `requests_session`.
+    ///     pool_maxsize: As for `requests_session`.
+    ///     pool_block: As for `requests_session`.
+    ///     verify: As for `requests_session`, where neither the session nor the request says anything else.
+    #[pyo3(signature = (
+        *,
+        max_retries: "int | Retry | None" = None,
+        pool_connections: "int" = 10,
+        pool_maxsize: "int" = 10,
+        pool_block: "bool" = false,
+        verify: "bool | str | None" = None,
+    ) -> "HTTPAdapter")]
+    fn requests_adapter<'py>(
+        slf: &Bound<'py, Self>,
+        max_retries: Option<&Bound<'py, PyAny>>,
+        pool_connections: usize,
+        pool_maxsize: usize,
+        pool_block: bool,
+        verify: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let options =
+            http_adapter(slf.py(), max_retries, pool_connections, pool_maxsize, pool_block, verify)?;
+        adapted(slf, "requests_adapter", Some(&options))
     }
 
     /// An `urllib3.ProxyManager` that goes through the proxy. It sends the proxy what is for the proxy, and every answer
@@ -423,12 +510,15 @@ impl Proxy {
         Some((username, password.expose_secret()))
     }
 
-    /// The fields as a plain dict.
+    /// Host and port as a dict that `json.dumps` takes, with what `steer` was given, if it was. Credentials are left out.
     #[pyo3(signature = () -> "dict[str, Any]")]
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);
         dict.set_item("host", self.host())?;
         dict.set_item("port", self.port())?;
+        if !self.exit.is_empty() {
+            dict.set_item("steer", self.steered(py)?.into_py_dict(py)?)?;
+        }
         Ok(dict)
     }
 
@@ -468,10 +558,7 @@ impl Proxy {
         if this.exit.is_empty() {
             return plain.into_pyobject(py);
         }
-        let steer = PyDict::new(py);
-        for (name, value) in this.steered(py)? {
-            steer.set_item(name, value)?;
-        }
+        let steer = this.steered(py)?.into_py_dict(py)?;
         let again = py.import("operator")?.call_method("methodcaller", ("steer",), Some(&steer))?;
         let plain = Bound::new(py, Self::from(this.core.clone()))?;
         (again, (plain,)).into_pyobject(py)

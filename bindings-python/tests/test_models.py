@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
 from collections.abc import Hashable
 from datetime import date, datetime, timezone
@@ -128,11 +129,31 @@ def test_to_dict_has_the_fields_in_order_and_is_the_callers_own(kind: str) -> No
     value = values()[kind]
     fields = value.to_dict()
     assert type(fields) is dict
-    assert fields == {name: getattr(value, name) for name in fields}
+    has = {name: getattr(value, name) for name in fields}
+    assert fields == {name: v.isoformat() if isinstance(v, date) else v for name, v in has.items()}
     assert tuple(fields) == value.__match_args__
+    assert json.loads(json.dumps(fields)) == fields, "it is what JSON has"
     fields.clear()
     assert value.to_dict() != {}
-    assert type(value)(**value.to_dict()) == value
+
+
+def test_a_dict_of_a_proxy_tells_its_choice_and_no_secret() -> None:
+    proxy = Proxy("open.proxymesh.com").using("me", "p@ssword").steer(country="DE", not_ip=["203.0.113.1", "::1"])
+    told = json.loads(json.dumps(proxy.to_dict()))
+    steer = {"country": "DE", "not_ip": ["203.0.113.1", "::1"]}
+    assert told == {"host": "open.proxymesh.com", "port": 31280, "steer": steer}
+    assert Proxy(told["host"], told["port"]).steer(**told["steer"]) == proxy.using()
+
+
+def test_a_proxy_is_taken_as_the_service_writes_it() -> None:
+    proxy = Proxy("us-ca.proxymesh.com:31280")
+    assert proxy == Proxy("us-ca.proxymesh.com") == Proxy("us-ca.proxymesh.com:31280", 31280) == Proxy(str(proxy))
+    assert Proxy("us-ca.localhost:8080").port == 8080
+    with pytest.raises(ValidationError, match="holds the port 8080, and the port given is 31280"):
+        Proxy("us-ca.proxymesh.com:8080", 31280)
+    with pytest.raises(ValidationError, match="is a URL; give the domain") as caught:
+        Proxy("http://me:secret@us-ca.proxymesh.com:31280")
+    assert "secret" not in str(caught.value)
 
 
 @each

@@ -305,6 +305,12 @@ fn base(text: &str) -> Result<Url> {
     }
     let path = url.path().trim_end_matches('/').to_owned();
     url.set_path(&path);
+    // Every call's own path begins with it.
+    if let Some(path) = path.strip_suffix("/api") {
+        url.set_path(path);
+        let right = url.as_str().trim_end_matches('/');
+        return refuse(&format!("must not end in /api, which the calls add themselves; give {right}"));
+    }
     Ok(url)
 }
 
@@ -499,10 +505,17 @@ mod tests {
             "https://proxymesh.com/?a=b",
             "https://proxymesh.com/#a",
             "unix:/tmp/x",
+            "https://proxymesh.com/api",
+            "https://example.com/prefix/api//",
         ] {
             assert!(refused(basic().base_url(bad), &[]).starts_with("base_url"), "{bad}");
         }
         assert!(refused(basic(), &[(BASE_URL_VARIABLE, "http://proxymesh.com")]).contains("loopback"));
+        assert!(
+            refused(basic().base_url("https://proxymesh.com/api/"), &[])
+                .ends_with("; give https://proxymesh.com")
+        );
+        assert!(refused(basic().base_url("https://a.test/x/api"), &[]).ends_with("; give https://a.test/x"));
     }
 
     #[test]

@@ -95,6 +95,21 @@ def __getattr__(name: str) -> object:
     return getattr(importlib.import_module(f".{_LATER[name]}", __name__), name)
 
 
+def _seen_by_freezers() -> None:
+    """Never called: what only the native module imports, and only when it is wanted. PyInstaller, cx_Freeze and Nuitka
+    find what a program needs by reading its Python.
+    """
+    import asyncio
+    import contextvars
+    import ipaddress
+    import json
+    import operator
+
+    from . import _adapters, _authorized, _errors, _pool
+
+    _ = asyncio, contextvars, ipaddress, json, operator, _adapters, _authorized, _errors, _pool
+
+
 # What a forked process has to know: that it is another one.
 _proxymesh.remember_process()
 if hasattr(_os, "register_at_fork"):

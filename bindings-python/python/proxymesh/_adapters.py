@@ -7,15 +7,20 @@ asking a proxy; `tests/adapters` asks again, with the libraries' current version
 # pyright: basic, reportMissingImports=false
 from __future__ import annotations
 
+import inspect
+import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ._errors import ConfigError
+from ._route import address, route
+from ._secret import SecretBytes, SecretStr
 
 if TYPE_CHECKING:
     from httpx import Proxy as HttpxProxy
     from playwright.sync_api import ProxySettings as PlaywrightProxy
     from requests import Session as RequestsSession
+    from requests.adapters import HTTPAdapter
     from selenium.webdriver import Proxy as SeleniumProxy
     from urllib3 import ProxyManager
 
@@ -24,9 +29,16 @@ if TYPE_CHECKING:
 AUTHORIZATION = "Proxy-Authorization"
 
 
-def address(proxy: Proxy) -> str:
-    """The URL without credentials."""
-    return proxy.using().url()
+def needs(library: Any, least: str) -> None:
+    """Refuses a version that is too old."""
+
+    def numbers(version: str) -> list[int]:
+        return [int(part) for part in version.split(".")[:3] if part.isdigit()]
+
+    if numbers(library.__version__) < numbers(least):
+        raise ImportError(
+            f"proxymesh needs {library.__name__} {least} or later for this, and this is {library.__version__}"
+        )
 
 
 def without_headers(proxy: Proxy, who: str, way_out: str) -> None:
@@ -45,34 +57,44 @@ def for_latin_1(proxy: Proxy) -> str:
     if basic := proxy._username_and_password():
         username, password = (quote(part.encode().decode("latin-1"), safe="") for part in basic)
         url = url.replace("http://", f"http://{username}:{password}@")
-    return url
+    return SecretStr(url)
 
 
 def requests(proxy: Proxy) -> dict[str, str]:
-    without_headers(proxy, "requests.get(proxies=…)", "use proxy.requests_session(), which does")
+    without_headers(
+        proxy,
+        "requests.get(proxies=…)",
+        "use proxy.requests_session(), which does, or mount proxy.requests_adapter() on a session that there is",
+    )
     return dict.fromkeys(("http", "https"), for_latin_1(proxy))
 
 
-def requests_session(proxy: Proxy) -> RequestsSession:
-    import requests
+def requests_session(proxy: Proxy, **options: Any) -> RequestsSession:
+    import urllib3
 
+    needs(urllib3, "2.0")
+    from ._requests import ProxySession
+
+    return ProxySession(proxy, **options)
+
+
+def requests_adapter(proxy: Proxy, **options: Any) -> HTTPAdapter:
+    import urllib3
+
+    needs(urllib3, "2.0")
     from ._requests import ProxyAdapter
 
-    session = requests.Session()
-    # What the environment says of proxies would go before the session's own.
-    session.trust_env = False
-    session.proxies = dict.fromkeys(("http", "https"), address(proxy))
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, ProxyAdapter(proxy.headers()))
-    return session
+    return ProxyAdapter(proxy, **options)
 
 
 def urllib3(proxy: Proxy, **options: Any) -> ProxyManager:
     import urllib3
 
+    needs(urllib3, "2.0")
     from ._tunnel import POOLS
 
-    manager = urllib3.ProxyManager(address(proxy), proxy_headers=proxy.headers(), **options)
+    headers = {**(options.pop("proxy_headers", None) or {}), **proxy.headers()}
+    manager = urllib3.ProxyManager(address(proxy), proxy_headers=headers, **options)
     manager.pool_classes_by_scheme = POOLS
     return manager
 
@@ -80,26 +102,42 @@ def urllib3(proxy: Proxy, **options: Any) -> ProxyManager:
 def httpx(proxy: Proxy) -> HttpxProxy:
     import httpx
 
-    return httpx.Proxy(address(proxy), headers=proxy.headers())
+    # Client(proxy=…) came with it.
+    needs(httpx, "0.26")
+    from ._httpx import HeaderProxy
+
+    return HeaderProxy(address(proxy), headers=proxy.headers())
 
 
 def aiohttp(proxy: Proxy) -> dict[str, Any]:
-    headers = proxy.headers()
+    import aiohttp
 
-    async def for_http(request: Any, handler: Any) -> Any:
-        # aiohttp sends `proxy_headers` with a CONNECT only; without one the request is what the proxy sees.
-        if request.url.scheme == "http":
-            request.headers.update(headers)
-        return await handler(request)
+    # ClientSession(proxy=…) came with it.
+    needs(aiohttp, "3.11")
+    from . import _aiohttp  # noqa: F401
 
-    return {"proxy": address(proxy), "proxy_headers": headers, "middlewares": (for_http,)}
+    return {"proxy": route(proxy)}
 
 
 def curl_cffi(proxy: Proxy) -> dict[str, Any]:
+    import curl_cffi.requests
     from curl_cffi import CurlOpt
 
-    headers = [f"{name}: {value}".encode() for name, value in proxy.headers().items()]
-    return {"proxy": address(proxy), "curl_options": {CurlOpt.PROXYHEADER: headers}, "trust_env": False}
+    needs(curl_cffi, "0.6")
+    headers = proxy.headers()
+    by_request = "curl_options" in inspect.signature(curl_cffi.requests.Session.request).parameters
+    if (
+        not by_request
+        and headers.keys() <= {AUTHORIZATION}
+        and not os.environ.get("no_proxy", os.environ.get("NO_PROXY"))
+    ):
+        basic = proxy._username_and_password()
+        if not headers or basic:
+            # A request of a session takes no options before 0.17, and here none are needed.
+            return {"proxy": SecretStr(proxy.url())}
+    lines = [SecretBytes(f"{name}: {value}".encode()) for name, value in headers.items()]
+    # libcurl obeys the environment's no_proxy even for a proxy that it is told to use.
+    return {"proxy": address(proxy), "curl_options": {CurlOpt.PROXYHEADER: lines, CurlOpt.NOPROXY: b""}}
 
 
 def scrapy_meta(proxy: Proxy) -> dict[str, str]:
@@ -117,7 +155,8 @@ def playwright(proxy: Proxy) -> PlaywrightProxy:
     settings: PlaywrightProxy = {"server": address(proxy)}
     if basic := proxy._username_and_password():
         # As they are: Playwright encodes nothing and decodes nothing.
-        settings["username"], settings["password"] = basic
+        username, password = basic
+        settings["username"], settings["password"] = username, SecretStr(password)
     return settings
 
 
@@ -145,4 +184,4 @@ def selenium(proxy: Proxy) -> SeleniumProxy:
 def env(proxy: Proxy) -> dict[str, str]:
     without_headers(proxy, "the environment", "use the library's own way, such as proxy.requests_session()")
     names = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
-    return dict.fromkeys(names, proxy.url())
+    return dict.fromkeys(names, SecretStr(proxy.url()))

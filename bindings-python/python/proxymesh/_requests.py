@@ -1,26 +1,140 @@
-"""An adapter of requests that sends the proxy what is for the proxy, and shows what it answers."""
+"""An adapter of requests that sends the proxy what is for the proxy, and shows what it answers; and a session that has it.
+
+Sessions lose adapters easily: one that is mounted takes the place of another, and what copies a session copies `proxies`
+alone. So that the credentials and the choice of the exit are not lost with them, `proxies` has them, too, by a URL of
+our own (`_route`), which every `HTTPAdapter` is taught here.
+"""
 
 # pyright: basic, reportMissingImports=false
 from __future__ import annotations
 
-from typing import Any
+import functools
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
+from requests import PreparedRequest, Response, Session
 from requests.adapters import HTTPAdapter
+from requests.exceptions import InvalidProxyURL
+from requests.utils import select_proxy
+from urllib3 import ProxyManager
 
+from ._errors import ConfigError
+from ._route import address, is_route, named_by, route
 from ._tunnel import POOLS
+
+if TYPE_CHECKING:
+    from ._proxymesh import Proxy
+
+
+def _teach(proxy_manager_for: Any) -> Any:
+    """Has an adapter go through a proxy that is named by a URL of ours. Any other URL is none of our business."""
+
+    @functools.wraps(proxy_manager_for)
+    def taught(self: HTTPAdapter, proxy: str, **options: Any) -> Any:
+        if not is_route(proxy):
+            return proxy_manager_for(self, proxy, **options)
+        try:
+            named = named_by(proxy)
+        except ConfigError as error:
+            raise InvalidProxyURL(str(error)) from None
+        managers: dict[str, ProxyManager] = self.proxy_manager
+        if proxy not in managers:
+            manager = ProxyManager(
+                address(named),
+                num_pools=self._pool_connections,
+                proxy_headers=named.headers(),
+                maxsize=self._pool_maxsize,
+                block=self._pool_block,
+                **options,
+            )
+            manager.pool_classes_by_scheme = POOLS
+            managers[proxy] = manager
+        return managers[proxy]
+
+    taught.__proxymesh__ = True  # type: ignore[attr-defined]
+    return taught
+
+
+# requests has no other place where a kind of proxy could be registered.
+if not hasattr(HTTPAdapter.proxy_manager_for, "__proxymesh__"):
+    HTTPAdapter.proxy_manager_for = _teach(HTTPAdapter.proxy_manager_for)
+
+
+def _ca_of_the_environment() -> str | None:
+    return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or None
+
+
+def _routed(proxy: Proxy, url: str | None, asked_for: Mapping[str, str] | None) -> dict[str, str]:
+    """What `proxies` has to be. What is asked for may be the same, or the environment's; another one is an error."""
+    ours = route(proxy)
+    other = select_proxy(url or "", dict(asked_for or {}))
+    if other and other not in (ours, address(proxy), *getproxies().values()):
+        # The URL may hold a password.
+        place = urlsplit(other).hostname or "another one"
+        raise InvalidProxyURL(
+            f"this session goes through the proxy {proxy}, and the request asks for {place}; "
+            "use a session without proxymesh's adapter for that"
+        )
+    return dict.fromkeys(("http", "https"), ours)
 
 
 class ProxyAdapter(HTTPAdapter):
-    """Sends these headers to the proxy: on the CONNECT for an https target, on the request for an http one."""
+    """Goes through this proxy, whatever the session or the environment says of proxies."""
 
-    def __init__(self, headers: dict[str, str]) -> None:
-        self.for_proxy = headers
+    __attrs__ = [*HTTPAdapter.__attrs__, "_proxy", "_verify"]
+
+    def __init__(self, proxy: Proxy, verify: bool | str | None = None, **options: Any) -> None:
+        self._proxy = proxy
+        self._verify = verify
+        super().__init__(**options)
+
+    def send(  # type: ignore[override]
+        self,
+        request: PreparedRequest,
+        stream: bool = False,
+        timeout: Any = None,
+        verify: bool | str | None = True,
+        cert: Any = None,
+        proxies: Mapping[str, str] | None = None,
+    ) -> Response:
+        from_environment = _ca_of_the_environment()
+        if verify is None or verify is True or verify == from_environment:
+            # The session and the request leave it open.
+            verify = from_environment or True if self._verify is None else self._verify
+        return super().send(request, stream, timeout, verify, cert, _routed(self._proxy, request.url, proxies))
+
+
+class ProxySession(Session):
+    """Goes through this proxy, whatever is mounted on it and whatever the environment says of proxies."""
+
+    __attrs__ = [*Session.__attrs__, "_proxy"]
+
+    def __init__(self, proxy: Proxy, verify: bool | str | None = None, **options: Any) -> None:
         super().__init__()
+        self._proxy = proxy
+        # What the environment says of proxies would go before the session's own, and be told to whoever copies it.
+        self.trust_env = False
+        self.proxies = _routed(proxy, None, None)
+        if verify is not None:
+            self.verify = verify
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, ProxyAdapter(proxy, **options))
 
-    def proxy_headers(self, proxy: str) -> dict[str, str]:  # noqa: ARG002
-        return dict(self.for_proxy)
+    def merge_environment_settings(self, *arguments: Any, **options: Any) -> Any:
+        settings = super().merge_environment_settings(*arguments, **options)
+        if settings["verify"] is None or settings["verify"] is True:
+            settings["verify"] = _ca_of_the_environment() or True
+        return settings
 
-    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, **options)
-        manager.pool_classes_by_scheme = POOLS
-        return manager
+    def send(self, request: PreparedRequest, **options: Any) -> Response:
+        # Redirects come this way, too.
+        options["proxies"] = _routed(self._proxy, request.url, options.get("proxies", self.proxies))
+        return super().send(request, **options)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        # In this process it has another name.
+        self.proxies = _routed(self._proxy, None, None)

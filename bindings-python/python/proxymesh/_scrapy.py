@@ -84,7 +84,7 @@ class _Tunnel(_TunnelingTCP4ClientEndpoint):
         return super().connect(protocolFactory).addCallbacks(self._opened, self._refused)
 
     def requestTunnel(self, protocol: Any) -> Any:
-        head = _tunnel_request_data(self._tunneledHost, self._tunneledPort).removesuffix(b"\r\n")
+        head = _tunnel_request_data(self._tunneledHost, self._tunneledPort, self._proxyAuthHeader).removesuffix(b"\r\n")
         headers = "".join(f"{name}: {value}\r\n" for name, value in self.for_proxy.items())
         protocol.transport.write(head + headers.encode() + b"\r\n")
         self._protocolDataReceived = protocol.dataReceived

@@ -1,26 +1,53 @@
-"""urllib3's connections, such that an answer that came through a tunnel tells its exit IP.
+"""urllib3's connections, such that an answer that came through a tunnel tells its exit IP, and a refusal is final.
 
-The proxy tells it in its answer to the CONNECT, which urllib3, and so requests, reads and forgets.
+The proxy tells the exit IP in its answer to the CONNECT, which urllib3, and so requests, reads and forgets. A CONNECT that
+was refused urllib3 sends again, three times by default: with a wrong password each is a failed authentication.
 """
 
 # pyright: basic, reportMissingImports=false
 from __future__ import annotations
 
 import io
+import re
 import sys
+from collections.abc import Mapping
+from http.client import HTTPResponse
 from typing import Any
 
 from urllib3 import BaseHTTPResponse
 from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import MaxRetryError, ProxyError
 
 EXIT_IP = "X-ProxyMesh-IP"
 
 
+class LastResponse(HTTPResponse):
+    """One after which the connection is not used again."""
+
+    def begin(self) -> None:
+        super().begin()
+        self.will_close = True
+
+
 class TunnelConnection(HTTPSConnection):
-    """A connection that remembers what the proxy said when it opened the tunnel."""
+    """A connection that remembers what the proxy said when it opened the tunnel.
+
+    Who asks with `Connection: close` wants another tunnel the next time, and gets it from sites that forget to say that
+    they close, too (RFC 9112, section 9.6): Python goes by the answer alone.
+    """
 
     exit_ip: str | None = None
+
+    def request(  # type: ignore[override]
+        self, method: str, url: str, body: Any = None, headers: Mapping[str, str] | None = None, **options: Any
+    ) -> None:
+        closes = any(
+            str(name).lower() == "connection" and "close" in str(value).lower()
+            for name, value in (headers or {}).items()
+        )
+        self.response_class = LastResponse if closes else HTTPResponse
+        super().request(method, url, body, headers, **options)
 
     if sys.version_info >= (3, 12):
 
@@ -76,8 +103,26 @@ class _Head(io.RawIOBase):
         self.wrapped.close()
 
 
+def is_final(status: int) -> bool:
+    """Whether the same CONNECT would be refused again: it is the caller's fault, or a limit is reached."""
+    return 400 <= status < 500 or status == 509
+
+
 class TunnelPool(HTTPSConnectionPool):
+    """Connections that do not ask again for a tunnel that was refused, whatever `retries` says."""
+
     ConnectionCls: Any = TunnelConnection
+
+    def _prepare_proxy(self, conn: Any) -> None:
+        try:
+            super()._prepare_proxy(conn)
+        except OSError as error:
+            # What http.client makes of an answer to a CONNECT that is not 200.
+            refused = re.match(r"Tunnel connection failed: (\d{3})", str(error))
+            if refused and is_final(int(refused[1])):
+                url = f"https://{self.host}:{self.port}"
+                raise MaxRetryError(self, url, ProxyError("Unable to connect to proxy", error)) from error
+            raise
 
 
 POOLS: dict[str, type[HTTPConnectionPool]] = {"http": HTTPConnectionPool, "https": TunnelPool}

@@ -33,6 +33,7 @@ from scrapy.exceptions import (
     IgnoreRequest,
     NotConfigured,
 )
+from scrapy.http.headers import Headers
 from scrapy.utils._download_handlers import wrap_twisted_exceptions
 from scrapy.utils.asyncio import is_asyncio_available
 from scrapy.utils.defer import maybe_deferred_to_future
@@ -65,10 +66,32 @@ SITE_FAILURES = (400, 403, 502, 503, 504)
 """What a proxy answers to a CONNECT because of the target, or of what was asked for."""
 SILENCES = 3
 """So many requests in a row without an answer are the proxy's fault; one may be its site's."""
+CONNECT_TIMEOUT = 10.0
+"""Seconds to connect to a proxy, if no middleware of ours says otherwise."""
 SLICE = 0.5
 """Seconds between two looks whether the spider is closed, while all proxies are cooling down."""
 OURS = "_proxymesh_url"
 """The meta key of what we wrote into `proxy`: what else stands there is somebody else's choice."""
+
+
+def headers_for_proxy(request: Request) -> dict[str, str]:
+    """What the request itself asks to send to its proxy, with names in lower case."""
+    asked: dict[str, str] = {}
+    for name, values in Headers(request.meta.get("proxy_headers") or {}).to_unicode_dict().items():
+        if any(sign in f"{name}{values}" for sign in "\r\n\0"):
+            reason = f"holds a line break, in {name!r}"
+            raise ValidationError(f"proxy_headers: {reason}", field="proxy_headers", reason=reason)
+        asked[name.lower()] = values
+    return asked
+
+
+def exit_asked_for(request: Request) -> dict[str, Any]:
+    """Which exit a request asks for, as `Proxy.steer` takes it."""
+    headers = headers_for_proxy(request)
+    country = request.meta.get("proxymesh_country") or headers.get("x-proxymesh-country")
+    not_ips = [ip.strip() for ip in headers.get("x-proxymesh-not-ip", "").split(",") if ip.strip()]
+    asked = {"country": country, "prefer_ip": headers.get("x-proxymesh-prefer-ip"), "not_ip": not_ips}
+    return {name: value for name, value in asked.items() if value}
 
 
 class Addon:
@@ -117,6 +140,11 @@ class ProxyMeshMiddleware:
         Two letters, instead of the setting.
     ``proxy``
         Scrapy's own: with it, even if it is ``None``, the request goes where it says.
+    ``proxy_headers``
+        As scrapy-proxy-headers has it: headers for the proxy, whichever it is. ``X-ProxyMesh-Country`` is the same as
+        ``proxymesh_country``.
+    ``bypass_proxy``
+        As scrapy-proxymesh has it: with a true value the request goes through none of the account's proxies.
     ``proxymesh_proxy``
         Set by the middleware: the name of the proxy that the request went through.
 
@@ -137,7 +165,9 @@ class ProxyMeshMiddleware:
         if not all(issubclass(load_object(handlers[scheme]), ProxyMeshDownloadHandler) for scheme in ("http", "https")):
             reason = (
                 "proxymesh.scrapy needs its own download handler for http and https, as Scrapy's sends no headers to a "
-                "proxy: leave DOWNLOAD_HANDLERS alone, or derive from proxymesh.scrapy.ProxyMeshDownloadHandler"
+                "proxy: leave DOWNLOAD_HANDLERS alone, or derive from proxymesh.scrapy.ProxyMeshDownloadHandler. With "
+                "a browser, as in scrapy-playwright, it cannot choose the proxy: set PROXYMESH_ENABLED = False, and give "
+                'the browser one, by PLAYWRIGHT_LAUNCH_OPTIONS = {"proxy": proxy.playwright()}'
             )
             raise ConfigError(reason, reason=reason)
         if not is_asyncio_available():
@@ -154,8 +184,9 @@ class ProxyMeshMiddleware:
             token=settings.get("PROXYMESH_TOKEN"),
             base_url=settings.get("PROXYMESH_BASE_URL"),
         )
+        self._country: str | None = settings.get("PROXYMESH_COUNTRY")
         self._pool = self._client.proxies.pool(
-            country=settings.get("PROXYMESH_COUNTRY"),
+            country=self._country,
             order=settings.get("PROXYMESH_ORDER", "round_robin"),
             ttl=settings.getfloat("PROXYMESH_TTL", 300),
             cooldown=settings.getfloat("PROXYMESH_COOLDOWN", 60),
@@ -188,11 +219,20 @@ class ProxyMeshMiddleware:
         meta = request.meta
         # Scrapy itself puts there what the environment says, and a request that is sent again has what it had.
         is_ours = meta.get("_scheme_proxy") or (OURS in meta and meta.get("proxy") == meta[OURS])
-        if "proxy" in meta and not is_ours:
+        bypasses = bool(meta.get("bypass_proxy"))
+        if ("proxy" in meta and not is_ours) or bypasses:
+            if bypasses and OURS in meta and is_ours:
+                del meta["proxy"]
             for key in (OURS, "proxymesh_proxy"):
                 meta.pop(key, None)
             return None
-        proxy = await self._next(request)
+        try:
+            choice = exit_asked_for(request)
+            proxy = await self._next(request, choice.get("country"))
+            if proxy is not None and choice:
+                proxy = proxy.steer(**{**choice, "country": choice.get("country", self._country)})
+        except ValidationError as error:
+            raise self._ignored(request, error) from error
         if proxy is None:
             return self._give_back(request)
         # Those of another proxy, of the environment's.
@@ -254,9 +294,8 @@ class ProxyMeshMiddleware:
                 self._failed(proxy, reason, f"gave no answer, {SILENCES} times in a row")
         return None
 
-    async def _next(self, request: Request) -> Proxy | None:
+    async def _next(self, request: Request, country: str | None) -> Proxy | None:
         """The next proxy; none if the spider is closed while there is none."""
-        country = request.meta.get("proxymesh_country")
         waited = False
         while True:
             try:
@@ -275,8 +314,8 @@ class ProxyMeshMiddleware:
                     await self._close_spider("proxymesh_exhausted", f"No proxy can be used: {error}")
                     return None
                 ready = time.monotonic() + error.retry_after
-            except ValidationError as error:
-                raise self._ignored(request, error) from error
+            except ValidationError:
+                raise
             except ProxyMeshError as error:
                 if self._pool.listed:
                     raise  # It is the geo counts that are missing, for this country.
@@ -355,11 +394,16 @@ class ProxyMeshDownloadHandler(HTTP11DownloadHandler):
         """Scrapy's hook."""
         middleware: ProxyMeshMiddleware | None = self._crawler.get_downloader_middleware(ProxyMeshMiddleware)
         proxy = None if middleware is None else middleware.proxy_for(request)
-        if middleware is None or proxy is None:
+        headers = headers_for_proxy(request) if request.meta.get("proxy") else {}
+        if proxy is not None:
+            ours = proxy.headers()
+            known = {name.lower() for name in ours}
+            headers = {**ours, **{name: value for name, value in headers.items() if name not in known}}
+        elif not headers:
             return await super().download_request(request)
         agent: Any = Agent(
-            proxy.headers(),
-            middleware.connect_timeout,
+            headers,
+            CONNECT_TIMEOUT if middleware is None else middleware.connect_timeout,
             contextFactory=self._contextFactory,
             bindAddress=self._bind_address,
             pool=self._pool,

@@ -86,7 +86,49 @@ pub struct Proxy {
     port: u16,
 }
 
+/// Where the service's proxies listen.
+const PORT: u16 = 31280;
+
 impl Proxy {
+    /// The proxy at a host and port. The host may hold the port itself, as the service writes it
+    /// (`us-ca.proxymesh.com:31280`); where neither names one, it is 31280, that of all proxies of the service.
+    ///
+    /// ```
+    /// # fn main() -> proxymesh::Result<()> {
+    /// use proxymesh::Proxy;
+    ///
+    /// assert_eq!(Proxy::at("us-ca.proxymesh.com:31280", None)?, Proxy::at("us-ca.proxymesh.com", Some(31280))?);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Validation`] with the field `proxy` when the host is no DNS name, the port is not from 1 to 65535, or the
+    /// host holds another port than the one given.
+    pub fn at(host: &str, port: Option<i64>) -> Result<Self> {
+        if host.contains("://") || host.contains('@') {
+            return Err(Error::validation(
+                "proxy",
+                "is a URL; give the domain (us-ca.proxymesh.com) or domain:port, and credentials by themselves",
+            ));
+        }
+        let no_port = || Error::validation("proxy", "has a port that is not a number from 1 to 65535");
+        let given = port.map(|port| u16::try_from(port).ok().filter(|port| *port > 0).ok_or_else(no_port));
+        let given = given.transpose()?;
+        let (host, held) = match host.rsplit_once(':') {
+            Some((host, port)) => (host, Some(port_number(port).ok_or_else(no_port)?)),
+            None => (host, None),
+        };
+        if let (Some(held), Some(given)) = (held, given)
+            && held != given
+        {
+            let reason = format!("holds the port {held}, and the port given is {given}; give one of them");
+            return Err(Error::validation("proxy", reason));
+        }
+        rule::dns_name("proxy", host)?;
+        Ok(Self { host: host.to_owned(), port: held.or(given).unwrap_or(PORT) })
+    }
+
     /// The domain, such as `us-ca.proxymesh.com`.
     #[must_use]
     pub fn host(&self) -> &str {
@@ -291,12 +333,11 @@ impl std::str::FromStr for Proxy {
     type Err = Error;
 
     fn from_str(value: &str) -> Result<Self> {
-        let parts = value.rsplit_once(':').and_then(|(host, port)| Some((host, port_number(port)?)));
-        let Some((host, port)) = parts else {
-            return Err(Error::validation("proxy", "is not DOMAIN:PORT"));
-        };
-        rule::dns_name("proxy", host)?;
-        Ok(Self { host: host.to_owned(), port })
+        // What the service lists has a port.
+        match value.rsplit_once(':') {
+            Some((_, port)) if port_number(port).is_some() => Self::at(value, None),
+            _ => Err(Error::validation("proxy", "is not DOMAIN:PORT")),
+        }
     }
 }
 
@@ -332,6 +373,38 @@ mod tests {
         }
         assert!(proxy("open").chooses_country() && proxy("world").chooses_country());
         assert!(!proxy("us-ca").chooses_country());
+    }
+
+    #[test]
+    fn the_port_may_be_in_the_host() {
+        let at = |host, port| Proxy::at(host, port).map(|proxy| proxy.to_string()).map_err(|e| e.to_string());
+        for (host, port) in [
+            ("us-ca.proxymesh.com", None),
+            ("us-ca.proxymesh.com", Some(31280)),
+            ("us-ca.proxymesh.com:31280", None),
+            ("us-ca.proxymesh.com:31280", Some(31280)),
+        ] {
+            assert_eq!(at(host, port).as_deref(), Ok("us-ca.proxymesh.com:31280"));
+        }
+        assert_eq!(at("us-ca.localhost:40000", None).as_deref(), Ok("us-ca.localhost:40000"));
+        let contradiction = "proxy: holds the port 8080, and the port given is 31280; give one of them";
+        assert_eq!(at("us-ca.proxymesh.com:8080", Some(31280)).unwrap_err(), contradiction);
+        for (host, port) in [
+            ("us-ca.proxymesh.com", Some(0)),
+            ("us-ca.proxymesh.com", Some(-1)),
+            ("us-ca.proxymesh.com", Some(65536)),
+            ("us-ca.proxymesh.com:", None),
+            ("us-ca.proxymesh.com:0", None),
+            ("us-ca.proxymesh.com:+1", None),
+            ("us-ca.proxymesh.com:65536", None),
+        ] {
+            assert!(at(host, port).unwrap_err().contains("from 1 to 65535"), "{host} {port:?}");
+        }
+        for host in ["http://us-ca.proxymesh.com:31280", "me:secret@us-ca.proxymesh.com:31280"] {
+            let refused = at(host, None).unwrap_err();
+            assert!(refused.contains("is a URL") && !refused.contains("secret"), "{refused}");
+        }
+        assert!(at("", None).is_err() && at("a:1:2", None).is_err() && at(":1", None).is_err());
     }
 
     #[test]
