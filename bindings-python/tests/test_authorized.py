@@ -380,8 +380,6 @@ def test_where_nothing_can_be_written_it_says_what_it_needs(
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(_authorized, "_write", full)
-    with pytest.raises(
-        proxymesh.ConfigError, match=r"^ips\.authorized needs a folder .* or use ips\.add"
-    ):
+    with pytest.raises(proxymesh.ConfigError, match=r"^ips\.authorized needs a folder .* or use ips\.add"):
         client.ips.authorized(IP).__enter__()
     assert client.ips.list() == []

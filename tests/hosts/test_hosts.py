@@ -121,6 +121,16 @@ def test_uwsgi_with_two_applications(environment: dict[str, str]) -> None:
     assert b"WSGI app 0 (mountpoint='/a') ready" in said
 
 
+@pytest.mark.skipif(not (BIN / "uwsgi").exists(), reason="no uWSGI")
+def test_uwsgi_with_a_single_interpreter(environment: dict[str, str]) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    options = ["--master", "--die-on-term", "--single-interpreter", "--manage-script-name", "--http-socket", address]
+    options += ["--mount", "/a=program.py", "--mount", "/b=program.py"]
+    environment["PYTHONPATH"] = os.pathsep.join(sys.path[1:])
+    with running(environment, str(BIN / "uwsgi"), *options):
+        assert [page(f"http://{address}/{name}") for name in "ab"] == [(200, "3 proxies")] * 2
+
+
 GREEN = """
 import sys, time
 {patch}
