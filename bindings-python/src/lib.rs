@@ -43,7 +43,7 @@ fn meaning_of(status: u16) -> &'static str {
 #[pyfunction]
 #[pyo3(signature = () -> "ModuleType")]
 fn exceptions(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
-    error::module(py).map(|module| module.clone())
+    error::module(py).cloned()
 }
 
 /// Writes the module twice. The generator of stubs knows only a declared one; but what is declared makes all classes before it
