@@ -20,7 +20,7 @@
 #   make clean   removes all that was built or installed
 
 .DEFAULT_GOAL := help
-.PHONY: help fuzz demo demo-kotlin demo-swift test test-rust test-kotlin test-swift test-conformance test-faults test-openapi conformance-agents kotlin kotlin-library maven chromium swift test-curl test-python test-pythons test-freethreaded test-soak test-types test-downstream test-adapters test-secrets test-packages test-sdist sdist notices lint-notices bench bench-check bench-languages bench-install lint lint-rust lint-python lint-bindings lint-swift stubs openapi bindings wheel clean
+.PHONY: help fuzz demo demo-kotlin demo-swift test test-rust test-kotlin test-swift test-conformance test-faults test-openapi conformance-agents kotlin kotlin-library maven chromium swift test-curl test-python test-pythons test-freethreaded test-soak test-types test-downstream test-adapters test-hosts test-secrets test-packages test-sdist sdist notices lint-notices bench bench-check bench-languages bench-install lint lint-rust lint-python lint-bindings lint-swift stubs openapi bindings wheel clean
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -33,6 +33,7 @@ DEMO := target/demo
 TESTS := target/tests
 DOWNSTREAM := target/downstream
 ADAPTERS := target/adapters/venv
+HOSTS := target/hosts/venv
 FREE := target/freethreaded
 FREETHREADED ?= python3.14t
 BENCH := target/bench
@@ -50,7 +51,7 @@ SWIFT := target/swift-library
 # As JNA calls this machine.
 PLATFORM := $(shell uname -sm | sed 's/^Darwin arm64$$/darwin-aarch64/; s/^Darwin /darwin-/; s/^Linux /linux-/; s/x86_64/x86-64/')
 MAVEN = cd $(FFI)/kotlin && mvn --batch-mode --no-transfer-progress -Dmaven.repo.local=$(CURDIR)/target/maven
-PYTHON_SOURCES := bindings-python examples tests/downstream tests/bench tests/soak tests/conformance tests/openapi tests/adapters tests/packaging core/fuzz
+PYTHON_SOURCES := bindings-python examples tests/downstream tests/bench tests/soak tests/conformance tests/openapi tests/adapters tests/hosts tests/packaging core/fuzz
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -67,7 +68,7 @@ demo-swift: swift
 	@cargo build --quiet --locked --package proxymesh-sandbox
 	@$(FFI)/swift/consumer.sh $(SWIFT) target/debug/proxymesh-sandbox
 
-test: test-rust test-curl test-python test-pythons test-types test-downstream test-adapters test-kotlin test-swift test-conformance test-openapi test-packages test-secrets
+test: test-rust test-curl test-python test-pythons test-types test-downstream test-adapters test-hosts test-kotlin test-swift test-conformance test-openapi test-packages test-secrets
 
 # With all output shown, so that test-secrets sees it.
 test-rust: | $(TESTS)
@@ -185,6 +186,11 @@ test-packages: wheel test-sdist $(PACKAGING)/bin/twine
 # Compiles everything, in two minutes.
 test-sdist: sdist
 	PYTHON=$(PYTHON) tests/packaging/sdist.sh target/sdist/*.tar.gz
+
+# The package in the programs that run other people's: gunicorn, Celery, uWSGI, gevent, eventlet.
+test-hosts: wheel $(HOSTS)/bin/pytest
+	@$(HOSTS)/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
+	cd tests/hosts && $(CURDIR)/$(HOSTS)/bin/python -m pytest
 
 # The tests of all languages use credentials that must appear in no output.
 test-secrets:
@@ -324,6 +330,11 @@ $(DOWNSTREAM)/bin/pytest: bindings-python/requirements-test.txt
 $(ADAPTERS)/bin/pytest: tests/adapters/requirements.txt
 	$(PYTHON) -m venv $(ADAPTERS)
 	$(ADAPTERS)/bin/$(PIP) -r $<
+	@touch $@
+
+$(HOSTS)/bin/pytest: tests/hosts/requirements.txt
+	$(PYTHON) -m venv $(HOSTS)
+	$(HOSTS)/bin/$(PIP) -r $<
 	@touch $@
 
 $(DEMO)/bin/python:

@@ -177,7 +177,7 @@ def test_one_that_cannot_be_added_is_an_error(client: Client, sandbox: Sandbox, 
     sandbox.fault("status", status=400, path="/api/ip/add/")
     with pytest.raises(proxymesh.BadRequestError), client.ips.authorized(IP):
         pytest.fail("it is not authorised")
-    sandbox.fault("status", status=503, path="/api/ips/")
+    sandbox.fault("status", status=503, path="/api/ip_labels/")
     with pytest.raises(proxymesh.ServerError), client.ips.authorized(IP):
         pytest.fail("nobody knows")
     assert [path.name for path in folder.iterdir()] == ["guard"]
@@ -320,4 +320,66 @@ def test_without_a_home_it_goes_to_the_temporary_files(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with client.ips.authorized(IP):
         assert (tmp_path / f"proxymesh-{os.getuid()}").stat().st_mode & 0o777 == 0o700
+    assert client.ips.list() == []
+
+
+def test_blocks_with_other_credentials_share_it(client: Client, sandbox: Sandbox) -> None:
+    """By a token and by the password, by the parent and by the sub-account itself, in either order."""
+    token = Client(token=client.tokens.create().token, base_url=sandbox.base_url)
+    client.sub_accounts.create("crawler-1", password="its-password")
+    sub_account = Client("crawler-1", "its-password", base_url=sandbox.base_url)
+
+    def pairs() -> Iterator[tuple[Any, Any, Any]]:
+        for label in (None, "crawl"):
+            yield token.ips.authorized(IP, label=label), client.ips.authorized(IP), client.ips
+            yield client.ips.authorized(IP), token.ips.authorized(IP, label=label), client.ips
+            parents = client.ips.authorized(IP, username="crawler-1", label=label)
+            yield parents, sub_account.ips.authorized(IP), sub_account.ips
+            yield sub_account.ips.authorized(IP), parents, sub_account.ips
+
+    for first, second, ips in pairs():
+        with first:
+            second.__enter__()
+        assert ips.list() == [IP], "the other goes on"
+        second.__exit__(None, None, None)
+        assert ips.list() == []
+        with first, second:
+            pass
+        assert ips.list() == []
+
+
+def test_one_that_the_user_has_added_since_is_left_alone(client: Client) -> None:
+    process = holder()
+    process.kill()
+    process.communicate()
+    client.ips.delete(IP)
+    client.ips.add(IP, label="office")
+    with client.ips.authorized(IP):
+        pass
+    assert client.ips.list() == [IP]
+
+
+@pytest.mark.parametrize("kind", ["file", "symlink", "writable for all", "no space"])
+def test_where_nothing_can_be_written_it_says_what_it_needs(
+    client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str
+) -> None:
+    nowhere = tmp_path / "file"
+    nowhere.write_text("")
+    monkeypatch.setenv("XDG_STATE_HOME", str(nowhere))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path if kind != "file" else nowhere))
+    folder = tmp_path / f"proxymesh-{os.getuid()}"
+    if kind == "symlink":
+        (tmp_path / "elsewhere").mkdir()
+        folder.symlink_to(tmp_path / "elsewhere")
+    if kind == "writable for all":
+        folder.mkdir()
+        folder.chmod(0o777)
+    if kind == "no space":
+
+        def full(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(_authorized, "_write", full)
+    with pytest.raises(proxymesh.ConfigError, match=r"^ips\.authorized needs a folder .* or use ips\.add"):
+        client.ips.authorized(IP).__enter__()
     assert client.ips.list() == []

@@ -19,7 +19,6 @@ import pytest
 from proxymesh import Client, Proxy, _pool
 from proxymesh.sandbox import Sandbox
 
-
 LIMIT = 30.0
 
 

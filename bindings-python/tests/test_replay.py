@@ -97,14 +97,14 @@ TABLE = """
 | Once          | closed after it was done     | 1 | 1 | OutcomeUnknownError |
 | Once          | cut short after it was done  | 1 | 1 | OutcomeUnknownError |
 | Once          | time-out, though it was done | 1 | 1 | OutcomeUnknownError |
-| Once          | 503                          | 1 | 0 | ServerError        |
+| Once          | 503                          | 1 | 0 | OutcomeUnknownError|
 | Once          | 429, Retry-After: 1          | 2 | 1 | the answer         |
 | Once          | 429, Retry-After: 61         | 1 | 0 | RateLimitedError   |
 | Once, a token | reset before it was done     | 1 | 0 | OutcomeUnknownError |
 | Once, a token | closed after it was done     | 1 | 1 | OutcomeUnknownError |
 | Once, a token | cut short after it was done  | 1 | 1 | OutcomeUnknownError |
 | Once, a token | time-out, though it was done | 1 | 1 | OutcomeUnknownError |
-| Once, a token | 503                          | 1 | 0 | ServerError        |
+| Once, a token | 503                          | 1 | 0 | OutcomeUnknownError|
 | Once, a token | 429, Retry-After: 1          | 2 | 1 | the answer         |
 """
 LINES = [tuple(column.strip() for column in line.strip("| ").split("|")) for line in TABLE.strip().splitlines()]

@@ -210,3 +210,32 @@ def test_a_call_from_another_thread_is_not_disturbed_by_ctrl_c_in_the_main_threa
     interrupted.set()
     thread.join(PATIENCE)
     assert results == [{"US": 1}]
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers here")
+def test_a_handler_makes_calls_at_any_moment(start_server: StartServer, connect: Connect) -> None:
+    server = start_server(lambda request: answer({"US": 1}))
+    client = connect(server)
+    client.geo.open()
+    handled, busy = [0], [False]
+
+    def handler(*_: object) -> None:
+        if busy[0]:
+            return  # One at a time: they come faster than calls are made.
+        busy[0] = True
+        try:
+            assert client.geo.world() == {"US": 1}
+            handled[0] += 1
+        finally:
+            busy[0] = False
+
+    before = signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+    try:
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            assert client.geo.open() == {"US": 1}
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert handled[0] > 100

@@ -19,16 +19,16 @@ except ImportError as _error:
     if "subinterpreters" not in str(_error):
         raise
     raise ImportError(
-        "proxymesh can be imported only in the main interpreter of a process, and this is another one (a sub-interpreter). "
+        "proxymesh can be imported only in the main interpreter of a process, and this is a sub-interpreter. "
         "Run the program in the main interpreter: under mod_wsgi set WSGIApplicationGroup %{GLOBAL}, under uWSGI "
-        "single-interpreter = true, under Jep use a SharedInterpreter; instead of concurrent.interpreters use threads or "
-        "processes."
+        "single-interpreter = true, under Jep use a SharedInterpreter; instead of concurrent.interpreters use "
+        "threads or processes."
     ) from None
 
 # Who imports the package again, having removed it from sys.modules, gets the classes that exceptions are raised of.
 _sys.modules[f"{__name__}._errors"] = _proxymesh.exceptions()
 
-from ._errors import (
+from ._errors import (  # noqa: E402
     AuthenticationBlockedError,
     AuthenticationError,
     BadRequestError,
@@ -49,7 +49,7 @@ from ._errors import (
     UnexpectedStatusError,
     ValidationError,
 )
-from ._proxymesh import (
+from ._proxymesh import (  # noqa: E402
     AsyncClient,
     AsyncGeo,
     AsyncHostnames,

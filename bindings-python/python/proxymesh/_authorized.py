@@ -1,9 +1,10 @@
 """An IP that is authorised for as long as it is needed: `client.ips.authorized()`.
 
-Processes of one user on one machine that need the same IP share it: whoever comes first adds it, whoever goes last
-takes it away, and an IP that was there before stays. Each holds a shared lock on a file, which the system takes back
-however a process ends. In the file stands whether the IP is ours; it is written before the IP is added, so that what a
-killed process leaves behind is known, and taken over, by the next.
+Blocks of one user on one machine that need the same IP share it, whatever credentials they came by: whoever comes
+first adds it, whoever goes last takes it away, and an IP that was there before stays. Each holds a shared lock on a
+file of its credentials, which the system takes back however a process ends. In the file stands under which label the
+IP was added, if by us; it is written before the IP is added, so that what a killed process leaves behind is known, and
+taken over, by the next. An IP that has another label by then is somebody else's.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import ipaddress
 import logging
 import os
 import socket
+import stat
 import sys
 import tempfile
 from pathlib import Path
@@ -22,7 +24,7 @@ from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ._driven import driven
-from ._errors import BadRequestError, ConnectionError
+from ._errors import BadRequestError, ConfigError, ConnectionError, ProxyMeshError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -36,7 +38,6 @@ __all__ = ["AsyncAuthorizedIp", "AuthorizedIp"]
 
 logger = logging.getLogger("proxymesh")
 
-OURS = b"ours"
 POLL = 0.05
 """Seconds between two looks whether another process is done, where a loop must not be blocked."""
 TIMEOUT = 10.0
@@ -67,23 +68,36 @@ class _AuthorizedIp:
         if self._users is not None:
             raise RuntimeError("this context is entered already; make another one with ips.authorized()")
         ip = str(ipaddress.ip_address(self._ip)) if self._ip else await self._found()
-        path = _folder() / self._key(ip)
         label = self._label if self._label is not None else f"proxymesh on {socket.gethostname()}"[:255]
         try:
+            path = _folder() / self._key(ip)
             with _Guard(path) as guard:
                 await self._locked(guard)
                 self._users = users = path.open("a+b")
                 self._process = os.getpid()
                 _lock(users, "LOCK_SH")
-                if ip not in await self._call("list", username=self._username):
-                    _write(users, OURS)
+                there = await self._labels()
+                ours = _read(users)
+                if ip not in there:
+                    _write(users, label)
                     try:
                         await self._call("add", ip, label=label, username=self._username)
                     except BadRequestError:
-                        _write(users, b"")
+                        _write(users, None)
                         # Somebody else was quicker, and it is theirs. If not, it is an error.
-                        if ip not in await self._call("list", username=self._username):
+                        if ip not in await self._labels():
                             raise
+                elif ours is not None and ours != there[ip]:
+                    # What a killed process left has gone, and this is somebody else's.
+                    _write(users, None)
+                elif ours is None and there[ip] in _labels_of(path):
+                    # A block with other credentials for the account has added it: this one needs it, too.
+                    _write(users, there[ip])
+        except OSError as error:
+            await self._leave(ip, quietly=True)
+            if isinstance(error, ProxyMeshError):
+                raise
+            raise _needs_a_folder(error) from error
         except BaseException:
             await self._leave(ip, quietly=True)
             raise
@@ -105,21 +119,28 @@ class _AuthorizedIp:
                 _lock(users, "LOCK_UN")
                 if not _lock(users, "LOCK_EX"):
                     return  # Others need it still; the last of them takes it away.
-                users.seek(0)
-                if users.read() == OURS:
-                    try:
-                        await self._call("delete", ip, username=self._username)
-                    except BadRequestError:
-                        if ip in await self._call("list", username=self._username):
-                            raise
+                label = _read(users)
+                if label is not None and label not in _labels_of(path, held=True):
+                    there = await self._labels()
+                    if there.get(ip) == label:
+                        try:
+                            await self._call("delete", ip, username=self._username)
+                        except BadRequestError:
+                            if ip in await self._labels():
+                                raise
                 users.close()
                 path.unlink()
         except Exception as error:
             logger.warning("the IP %s stays authorised until the next ips.authorized(): %s", ip, error)
             if not quietly:
+                if isinstance(error, OSError) and not isinstance(error, ProxyMeshError):
+                    raise _needs_a_folder(error) from error
                 raise
         finally:
             users.close()
+
+    async def _labels(self) -> dict[str, str]:
+        return {known.ip: known.label for known in await self._call("labels", username=self._username)}
 
     async def _locked(self, guard: _Guard) -> None:
         while not guard.lock(wait=self.blocks):
@@ -132,8 +153,9 @@ class _AuthorizedIp:
         basic = shown._username_and_password()
         # A username is no secret; of a token, which is random and long, the digest tells nothing.
         account = basic[0] if basic else shown.headers()["Proxy-Authorization"]
-        parts = (self._client.base_url, account, self._username or "", ip)
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+        # Which IP it is, and then whose: blocks find each other by the former.
+        group, own = (self._client.base_url, ip), (account, self._username or "")
+        return "-".join(hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32] for parts in (group, own))
 
 
 class AuthorizedIp(_AuthorizedIp):
@@ -243,11 +265,34 @@ def _folder() -> Path:
 
 def _private(folder: Path) -> Path:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if hasattr(os, "getuid") and folder.stat().st_uid != os.getuid():
-        raise PermissionError(f"{folder} belongs to somebody else")
-    if not os.access(folder, os.W_OK):
+    if hasattr(os, "getuid"):
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
+            raise PermissionError(f"{folder} is not a folder that only this user can write to")
+    if not os.access(folder, os.W_OK | os.X_OK):
         raise PermissionError(f"{folder} cannot be written to")
     return folder
+
+
+def _needs_a_folder(error: OSError) -> ConfigError:
+    reason = (
+        f"ips.authorized needs a folder of this user's to keep a record in ({error}): set XDG_STATE_HOME or TMPDIR "
+        "to one that can be written to, or use ips.add and ips.delete"
+    )
+    return ConfigError(reason, reason=reason)
+
+
+def _labels_of(path: Path, *, held: bool = False) -> set[str]:
+    """Under which labels blocks with other credentials have the IP; with `held` only those that go on."""
+    labels = set()
+    for other in path.parent.glob(f"{path.name.partition('-')[0]}-*"):
+        if other == path:
+            continue
+        with other.open("rb") as file:
+            label = _read(file)
+            if label is not None and not (held and _lock(file, "LOCK_EX")):
+                labels.add(label)
+    return labels
 
 
 def _lock(file: IO[bytes], how: str, *, wait: bool = False) -> bool:
@@ -261,9 +306,16 @@ def _lock(file: IO[bytes], how: str, *, wait: bool = False) -> bool:
     return True
 
 
-def _write(file: IO[bytes], content: bytes) -> None:
+def _read(file: IO[bytes]) -> str | None:
+    """The label under which the IP was added, if it was by us."""
+    file.seek(0)
+    content = file.read()
+    return content[1:].decode() if content else None
+
+
+def _write(file: IO[bytes], label: str | None) -> None:
     file.truncate(0)
-    file.write(content)
+    file.write(b"" if label is None else b"+" + label.encode())
     file.flush()
 
 

@@ -1,8 +1,9 @@
 """Choosing among the account's proxies: `client.proxies.pool()`.
 
-There is no lock in it. A signal handler or a finalizer may use a pool while the very thread that it interrupts is inside
-it, and an exception such as KeyboardInterrupt may come out of any line: a lock would be waited for, or be left locked, for
-ever. What changes is replaced in one step instead, by an operation of `dict` that is atomic with and without the GIL.
+There is no lock in it. A signal handler or a finalizer may use a pool while the very thread that it interrupts is
+inside it, and an exception such as KeyboardInterrupt may come out of any line: a lock would be waited for, or be left
+locked, for ever. What changes is replaced in one step instead, by an operation of `dict` that is atomic with and
+without the GIL.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+
+from typing_extensions import Self
 
 from ._driven import driven
 from ._errors import PoolExhaustedError, ValidationError
@@ -47,13 +50,13 @@ class _Step:
     def __init__(self) -> None:
         self._next: dict[None, Any] = {}
 
-    def latest(self: StepT) -> StepT:
+    def latest(self) -> Self:
         step = self
         while (following := step._next.get(None)) is not None:
             step = following
         return step
 
-    def replaced_by(self: StepT, step: StepT) -> bool:
+    def replaced_by(self, step: Self) -> bool:
         """Whether it was this step that came next."""
         return self._next.setdefault(None, step) is step
 
@@ -124,7 +127,7 @@ class _List:
         self, members: dict[tuple[str, int], _Member], geo: dict[str, dict[str, int]] | None, before: _List | None
     ) -> None:
         self.members, self.geo = members, geo
-        self._before = {} if before is None else {**before._before, **before._turns}
+        self._before: dict[str | None, _Turns] = {} if before is None else {**before._before, **before._turns}
         self._turns: dict[str | None, _Turns] = {}
 
     def fits(self, proxy: Proxy, country: str | None) -> bool:
@@ -217,7 +220,7 @@ class _Fetch(_Step):
 
     @property
     def is_beneath(self) -> bool:
-        """Whether it is what a signal handler or finalizer has interrupted, if nobody in this thread awaits anything."""
+        """Whether it is what a signal handler or finalizer has interrupted, as long as nobody awaits anything."""
         return self._thread == threading.get_ident()
 
 
@@ -252,7 +255,7 @@ def _failed(outcome: Outcome) -> bool:
         return outcome in (402, 403, 407, 429) or outcome >= 500 or outcome < 100
     if isinstance(outcome, _check_class()):
         return not outcome.ok
-    given = type(outcome).__name__
+    given = type(outcome).__name__  # type: ignore[unreachable]
     raise TypeError(f"outcome must be bool, a status, an exception, a ProxyCheck or None, not {given}")
 
 
@@ -296,9 +299,9 @@ class _Pool:
 
         Args:
             proxy: As it was handed out; with other credentials it is the same.
-            outcome: `True` is a success, as is a `ProxyCheck` that is `ok`. `False`, `None`, which is the status where there
-                was no answer, and an exception are failures. A status is a failure if it is 402, 403, 407, 429 or from 500:
-                of the proxy, or of a site that has had enough of it.
+            outcome: `True` is a success, as is a `ProxyCheck` that is `ok`. `False`, `None`, which is the status where
+                there was no answer, and an exception are failures. A status is a failure if it is 402, 403, 407, 429 or
+                from 500: of the proxy, or of a site that has had enough of it.
 
         Returns:
             The seconds for which it is left out from now on; `None` if it is not, or was before.
@@ -468,7 +471,7 @@ class AsyncProxyPool(_Pool):
     async def _sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
-    def _is_beneath(self, fetch: _Fetch) -> bool:
+    def _is_beneath(self, fetch: _Fetch) -> bool:  # noqa: ARG002
         return False  # It is another task's, and goes on while this one waits.
 
     async def _list(self) -> list[Proxy]:

@@ -257,8 +257,9 @@ class AsyncIps:
     ) -> AsyncAuthorizedIp:
         """
         Authorises an IP for a block of code: adds it if it is not there, and takes it away at the end if it added it, also
-        after an exception or Ctrl-C. Processes of one user on one machine share it: the last takes it away. What a killed
-        process leaves behind, the next one takes over. Gives the address.
+        after an exception or Ctrl-C. Blocks of one user on one machine share it, also by other credentials for the account,
+        and the last takes it away. What a killed process leaves behind the next one takes over, unless the IP has
+        another label by then. Gives the address.
 
         Without `ip` it is the address that the service sees. It is looked at on this end of a connection to the service; if
         that is no public address, because a router is in between, the page `lookup` is asked.
@@ -268,6 +269,9 @@ class AsyncIps:
             label: A note to keep with it; by default that it is of proxymesh, and the name of this machine.
             username: The sub-account it is for, if not the caller.
             lookup: A page that answers with the address of whoever asks for it, as text.
+
+        Entering the block raises what `ips.labels` and `ips.add` raise, and `ConfigError` where there is no folder that
+        only this user can write to.
         """
     def delete(
         self, /, ip: str | ipaddress.IPv4Address | ipaddress.IPv6Address, *, username: str | None = None
@@ -724,8 +728,9 @@ class Ips:
     ) -> AuthorizedIp:
         """
         Authorises an IP for a block of code: adds it if it is not there, and takes it away at the end if it added it, also
-        after an exception or Ctrl-C. Processes of one user on one machine share it: the last takes it away. What a killed
-        process leaves behind, the next one takes over. Gives the address.
+        after an exception or Ctrl-C. Blocks of one user on one machine share it, also by other credentials for the account,
+        and the last takes it away. What a killed process leaves behind the next one takes over, unless the IP has
+        another label by then. Gives the address.
 
             >>> from proxymesh.sandbox import Sandbox
             >>> with Sandbox() as sandbox, sandbox.client() as client:
@@ -743,6 +748,9 @@ class Ips:
             label: A note to keep with it; by default that it is of proxymesh, and the name of this machine.
             username: The sub-account it is for, if not the caller.
             lookup: A page that answers with the address of whoever asks for it, as text.
+
+        Entering the block raises what `ips.labels` and `ips.add` raise, and `ConfigError` where there is no folder that
+        only this user can write to.
         """
     def delete(
         self, /, ip: str | ipaddress.IPv4Address | ipaddress.IPv6Address, *, username: str | None = None
