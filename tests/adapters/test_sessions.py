@@ -58,7 +58,7 @@ def test_an_adapter_for_a_session_that_there_is(
         session.mount(f"{scheme}://", german.requests_adapter(max_retries=3, verify=site.ca))
         assert session.get(getattr(site, scheme), timeout=10).status_code == 200
         assert sandbox.proxied()[-1].country == "DE"
-        with pytest.raises(requests.exceptions.InvalidProxyURL, match="the request asks for other.test"):
+        with pytest.raises(requests.exceptions.InvalidProxyURL, match=r"the request asks for other\.test"):
             session.get(getattr(site, scheme), proxies={scheme: "http://me:secret@other.test:1"})
 
 
