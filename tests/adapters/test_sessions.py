@@ -58,7 +58,7 @@ def test_an_adapter_for_a_session_that_there_is(
         session.mount(f"{scheme}://", german.requests_adapter(max_retries=3, verify=site.ca))
         assert session.get(getattr(site, scheme), timeout=10).status_code == 200
         assert sandbox.proxied()[-1].country == "DE"
-        with pytest.raises(requests.exceptions.InvalidProxyURL, match="the request asks for other.test"):
+        with pytest.raises(requests.exceptions.InvalidProxyURL, match=r"the request asks for other\.test"):
             session.get(getattr(site, scheme), proxies={scheme: "http://me:secret@other.test:1"})
 
 
@@ -96,9 +96,11 @@ def test_aiohttp_takes_it_for_a_session_and_a_users_middlewares_go_on(
 
     async def fetch(of_session: dict[str, Any], of_request: dict[str, Any]) -> Any:
         context = ssl.create_default_context(cafile=site.ca)
-        async with aiohttp.ClientSession(middlewares=(mine,), **of_session) as session:
-            async with session.get(getattr(site, scheme), ssl=context, **of_request) as answer:
-                return await answer.json()
+        async with (
+            aiohttp.ClientSession(middlewares=(mine,), **of_session) as session,
+            session.get(getattr(site, scheme), ssl=context, **of_request) as answer,
+        ):
+            return await answer.json()
 
     for arguments in ((german.aiohttp(), {}), ({}, german.aiohttp())):
         arrived = asyncio.run(fetch(*arguments))
@@ -108,10 +110,14 @@ def test_aiohttp_takes_it_for_a_session_and_a_users_middlewares_go_on(
 
 
 def test_curl_cffi_takes_it_everywhere(sandbox: Sandbox, german: Proxy, site: Site) -> None:
-    options = german.curl_cffi()
+    assert curl_cffi.requests.get(site.https, verify=site.ca, **german.curl_cffi()).status_code == 200
+    assert sandbox.proxied()[-1].country == "DE"
+    with curl_cffi.requests.Session(**german.curl_cffi()) as session:
+        assert session.get(site.https, verify=site.ca).status_code == 200
+    assert sandbox.proxied()[-1].country == "DE"
+    unsteered = german.steer()
     for call in (curl_cffi.requests.get, curl_cffi.requests.Session().get):
-        assert call(site.https, verify=site.ca, **options).status_code == 200
-        assert sandbox.proxied()[-1].country == "DE"
+        assert call(site.https, verify=site.ca, **unsteered.curl_cffi()).status_code == 200
 
 
 def test_nothing_shows_the_password() -> None:

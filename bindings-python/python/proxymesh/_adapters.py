@@ -133,7 +133,7 @@ def curl_cffi(proxy: Proxy) -> dict[str, Any]:
     ):
         basic = proxy._username_and_password()
         if not headers or basic:
-            # A request of a session takes no options before 0.17, and here none are needed.
+            # A request of a session takes no options of curl, and here none are needed.
             return {"proxy": SecretStr(proxy.url())}
     lines = [SecretBytes(f"{name}: {value}".encode()) for name, value in headers.items()]
     # libcurl obeys the environment's no_proxy even for a proxy that it is told to use.

@@ -14,9 +14,10 @@ from typing import Any, Final, Literal, SupportsFloat, SupportsIndex, final
 from httpx import Proxy as HttpxProxy
 from playwright.sync_api import ProxySettings as PlaywrightProxy
 from requests import Session as RequestsSession
+from requests.adapters import HTTPAdapter
 from selenium.webdriver import Proxy as SeleniumProxy
 from typing_extensions import Self
-from urllib3 import ProxyManager
+from urllib3 import ProxyManager, Retry
 
 from ._authorized import AsyncAuthorizedIp, AuthorizedIp
 from ._pool import AsyncProxyPool, ProxyPool
@@ -814,7 +815,7 @@ class LabeledIp:
         """
     def to_dict(self, /) -> dict[str, Any]:
         """
-        The fields as a plain dict.
+        The fields as a dict that `json.dumps` takes: dates and times are texts in ISO 8601.
         """
 
 @final
@@ -870,7 +871,7 @@ class NewToken:
         """
     def to_dict(self, /) -> dict[str, Any]:
         """
-        The fields as a plain dict.
+        The fields as a dict that `json.dumps` takes: dates and times are texts in ISO 8601.
         """
     @property
     def token(self, /) -> str:
@@ -983,7 +984,7 @@ class ProxiedRequest:
         """
     def to_dict(self, /) -> dict[str, Any]:
         """
-        The fields as a plain dict.
+        The fields as a dict that `json.dumps` takes: dates and times are texts in ISO 8601.
         """
 
 @final
@@ -1073,13 +1074,18 @@ class Proxy:
     As listed it has no credentials, which is right where this machine's IP is authorised. `using` gives the same proxy
     with credentials, and `steer` with a choice of the exit; the methods named after a library then give what that library takes.
 
-        >>> proxy.using("me@ex.com", "a b").requests()["https"]
-        'http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280'
+        >>> print(proxy.using("me@ex.com", "a b").requests()["https"])
+        http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280
 
     Two are equal if all of this is. They are ordered by host and port. One with credentials is not pickled.
 
+    Args:
+        host: The domain; with its port, as the service writes it (`us-ca.proxymesh.com:31280`), if you like.
+        port: Its port; 31280, that of all proxies of the service, where neither names one.
+
     Raises:
-        ValidationError: The host is no DNS name, or the port not from 1 to 65535.
+        ValidationError: The host is no DNS name, the port is not from 1 to 65535, or the host holds another port than
+            the one given.
     """
 
     __match_args__ = ("host", "port")
@@ -1092,7 +1098,7 @@ class Proxy:
     def __le__(self, value: object, /) -> bool: ...
     def __lt__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
-    def __new__(cls, /, host: str, port: int = 31280) -> Proxy: ...
+    def __new__(cls, /, host: str, port: int | None = None) -> Proxy: ...
     def __reduce__(self, /) -> tuple[Any, ...]: ...
     def __repr__(self, /) -> str: ...
     def __str__(self, /) -> str: ...
@@ -1185,10 +1191,58 @@ class Proxy:
         Raises:
             ConfigError: It has a token or steers the exit, which need headers: use `requests_session`.
         """
-    def requests_session(self, /) -> RequestsSession:
+    def requests_adapter(
+        self,
+        /,
+        *,
+        max_retries: int | Retry | None = None,
+        pool_connections: int = 10,
+        pool_maxsize: int = 10,
+        pool_block: bool = False,
+        verify: bool | str | None = None,
+    ) -> HTTPAdapter:
         """
-        A `requests.Session` that goes through the proxy, and not by the environment. It sends the proxy what is for the
-        proxy, and every answer has the exit IP in its header `X-ProxyMesh-IP`.
+        An adapter of requests, to be mounted for `http://` and `https://` on a `requests.Session` that there is already, or on one of a
+        class derived from it (cloudscraper, requests-cache): it then goes through the proxy as `requests_session` does, whatever the
+        environment says of proxies. Where the session asks for another proxy, the request fails.
+
+            adapter = proxy.requests_adapter(max_retries=3)
+            session.mount("http://", adapter)
+            session.mount("https://", adapter)
+
+        Args:
+            max_retries: As for `requests_session`.
+            pool_connections: As for `requests_session`.
+            pool_maxsize: As for `requests_session`.
+            pool_block: As for `requests_session`.
+            verify: As for `requests_session`, where neither the session nor the request says anything else.
+        """
+    def requests_session(
+        self,
+        /,
+        *,
+        max_retries: int | Retry | None = None,
+        pool_connections: int = 10,
+        pool_maxsize: int = 10,
+        pool_block: bool = False,
+        verify: bool | str | None = None,
+    ) -> RequestsSession:
+        """
+        A `requests.Session` that goes through the proxy, whatever the environment says of proxies. It sends the proxy what is for
+        the proxy, and every answer has the exit IP in its header `X-ProxyMesh-IP`.
+
+        An adapter that is mounted on it goes through the proxy as well, and so does what takes over its `proxies`, such as
+        `cloudscraper.create_scraper(sess=…)`. Where another proxy is asked for, the request fails with `requests.exceptions.InvalidProxyURL`.
+        Copied it goes on; pickled it is only without credentials.
+
+        Args:
+            max_retries: How often a request is sent again, as `requests.adapters.HTTPAdapter` takes it: a number, or an
+                `urllib3.Retry`. What the proxy refuses is asked for once (400 to 499, 509).
+            pool_connections: Of how many sites connections are kept.
+            pool_maxsize: How many connections are kept for each.
+            pool_block: Whether there may be no more than these.
+            verify: A file or directory of CA certificates for sites, or whether to verify at all; by default what
+                `REQUESTS_CA_BUNDLE` or `CURL_CA_BUNDLE` says, and else requests' own.
         """
     def scrapy_meta(self, /) -> dict[str, str]:
         """
@@ -1237,7 +1291,7 @@ class Proxy:
         """
     def to_dict(self, /) -> dict[str, Any]:
         """
-        The fields as a plain dict.
+        Host and port as a dict that `json.dumps` takes, with what `steer` was given, if it was. Credentials are left out.
         """
     def url(self, /, username: str | None = None, password: str | None = None) -> str:
         """
@@ -1340,7 +1394,7 @@ class ProxyCheck:
         """
     def to_dict(self, /) -> dict[str, Any]:
         """
-        The fields as a plain dict.
+        The fields as a dict that `json.dumps` takes: dates and times are texts in ISO 8601.
         """
 
 @final
@@ -1429,7 +1483,7 @@ class RecordedRequest:
         """
     def to_dict(self, /) -> dict[str, Any]:
         """
-        The fields as a plain dict.
+        The fields as a dict that `json.dumps` takes: dates and times are texts in ISO 8601.
         """
     @property
     def username(self, /) -> str | None:
@@ -1710,7 +1764,7 @@ class SubAccount:
         """
     def to_dict(self, /) -> dict[str, Any]:
         """
-        The fields as a plain dict.
+        The fields as a dict that `json.dumps` takes: dates and times are texts in ISO 8601.
         """
     @property
     def total_bandwidth(self, /) -> float:
@@ -1879,7 +1933,7 @@ class Token:
         """
     def to_dict(self, /) -> dict[str, Any]:
         """
-        The fields as a plain dict.
+        The fields as a dict that `json.dumps` takes: dates and times are texts in ISO 8601.
         """
 
 @final

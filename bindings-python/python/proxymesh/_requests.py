@@ -1,7 +1,7 @@
-"""An adapter of requests that sends the proxy what is for the proxy, and shows what it answers; and a session that has it.
+"""An adapter of requests that sends the proxy what is for the proxy, and shows what it answers; and a session with it.
 
-Sessions lose adapters easily: one that is mounted takes the place of another, and what copies a session copies `proxies`
-alone. So that the credentials and the choice of the exit are not lost with them, `proxies` has them, too, by a URL of
+Sessions lose adapters easily: one that is mounted takes the place of another, and what copies a session copies
+`proxies` alone. So that the credentials and the choice of the exit are not lost with them, `proxies` has them, too, by a URL of
 our own (`_route`), which every `HTTPAdapter` is taught here.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
@@ -84,7 +84,7 @@ def _routed(proxy: Proxy, url: str | None, asked_for: Mapping[str, str] | None) 
 class ProxyAdapter(HTTPAdapter):
     """Goes through this proxy, whatever the session or the environment says of proxies."""
 
-    __attrs__ = [*HTTPAdapter.__attrs__, "_proxy", "_verify"]
+    __attrs__: ClassVar[list[str]] = [*HTTPAdapter.__attrs__, "_proxy", "_verify"]
 
     def __init__(self, proxy: Proxy, verify: bool | str | None = None, **options: Any) -> None:
         self._proxy = proxy
@@ -110,7 +110,7 @@ class ProxyAdapter(HTTPAdapter):
 class ProxySession(Session):
     """Goes through this proxy, whatever is mounted on it and whatever the environment says of proxies."""
 
-    __attrs__ = [*Session.__attrs__, "_proxy"]
+    __attrs__: ClassVar[list[str]] = [*Session.__attrs__, "_proxy"]
 
     def __init__(self, proxy: Proxy, verify: bool | str | None = None, **options: Any) -> None:
         super().__init__()

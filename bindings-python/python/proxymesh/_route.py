@@ -1,7 +1,7 @@
-"""A URL that names a proxy with its credentials and its choice of the exit, to libraries that take a URL and nothing else.
+"""A URL that names a proxy with its credentials and its choice of the exit, to libraries that take only a URL.
 
-It holds no secret, and means something in this process only. Its scheme is one that no library knows by itself: what was
-not taught it (`_requests`, `_aiohttp`) fails, instead of going through the proxy without the rest.
+It holds no secret, and means something in this process only. Its scheme is one that no library knows by itself: what
+was not taught it (`_requests`, `_aiohttp`) fails, instead of going through the proxy without the rest.
 """
 
 from __future__ import annotations

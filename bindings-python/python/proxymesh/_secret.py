@@ -1,4 +1,4 @@
-"""Texts that hold a secret, and do not show it where a whole structure is shown: in a log line, a debugger, a traceback's locals.
+"""Texts that hold a secret, and do not show it where a whole structure is shown: a log line, a traceback's locals.
 
 `str()` and formatting give them as they are, since that is what they are for. Pickled, they are the plain text.
 """

@@ -1,7 +1,7 @@
 """urllib3's connections, such that an answer that came through a tunnel tells its exit IP, and a refusal is final.
 
-The proxy tells the exit IP in its answer to the CONNECT, which urllib3, and so requests, reads and forgets. A CONNECT that
-was refused urllib3 sends again, three times by default: with a wrong password each is a failed authentication.
+The proxy tells the exit IP in its answer to the CONNECT, which urllib3, and so requests, reads and forgets. A CONNECT
+that was refused urllib3 sends again, three times by default: with a wrong password each is a failed authentication.
 """
 
 # pyright: basic, reportMissingImports=false

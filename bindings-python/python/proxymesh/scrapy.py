@@ -166,8 +166,8 @@ class ProxyMeshMiddleware:
             reason = (
                 "proxymesh.scrapy needs its own download handler for http and https, as Scrapy's sends no headers to a "
                 "proxy: leave DOWNLOAD_HANDLERS alone, or derive from proxymesh.scrapy.ProxyMeshDownloadHandler. With "
-                "a browser, as in scrapy-playwright, it cannot choose the proxy: set PROXYMESH_ENABLED = False, and give "
-                'the browser one, by PLAYWRIGHT_LAUNCH_OPTIONS = {"proxy": proxy.playwright()}'
+                "a browser, as in scrapy-playwright, it cannot choose the proxy: set PROXYMESH_ENABLED = False, and "
+                'give the browser one, by PLAYWRIGHT_LAUNCH_OPTIONS = {"proxy": proxy.playwright()}'
             )
             raise ConfigError(reason, reason=reason)
         if not is_asyncio_available():
