@@ -556,7 +556,7 @@ impl Sending {
             let expired = async {
                 let _ = timeout_at(deadline, given_up).await;
                 tokio::time::sleep(GOES_ON).await;
-                Cause::timed_out(begun.elapsed())
+                Cause::timed_out(Duration::from_secs(begun.elapsed().as_secs()))
             };
             let outcome = attempt::send(transport.sender(request.call), message, &of, expired).await;
             transport.judge(permit, &request, attempts, &outcome);

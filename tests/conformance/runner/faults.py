@@ -1,4 +1,5 @@
-"""The fault matrix: every call, on every surface, with every fault of the sandbox, once and every time.
+"""The fault matrix: every call, on every surface, with every fault of the sandbox, once and every time; in an outage
+that meets credentials not yet proven; and while credentials are revoked under load.
 
 What must hold is looked up at the sandbox, not asked of the SDK:
 
@@ -6,6 +7,8 @@ What must hold is looked up at the sandbox, not asked of the SDK:
 * no success is reported that is not so, and what is given is true,
 * no failure is reported for what is so, unless as OutcomeUnknown,
 * no call outlives its time limits,
+* an outage blocks no call: the next one has its answer as soon as the back-off is over,
+* of calls under load, no more are refused by the service than had connections,
 * no secret is told.
 
 The report is target/conformance/report.md. `--slice N` takes every Nth combination.
@@ -57,6 +60,17 @@ FAULTS: dict[str, dict[str, Any]] = {
     "drip": {"kind": "drip", "seconds": 0.05},
     "close_idle": {"kind": "close_idle", "seconds": 0.0},
 }
+
+# Those by which a call gets no answer, or none that tells whether its credentials are right.
+OUTAGES = ["drop", "reset", "delay", "delay_after_apply", "drop_after_apply", "truncate", "garbage", "drip"]
+OUTAGE, REVOKED = "outage at start", "revoked under load"
+# Each surface makes a quarter of the calls in an outage, as every one takes seconds; every call is made on two.
+QUARTERS = 4
+# The delay before the next trial after those of one call, doubled each time, and a second; the rest is the machine's.
+BACK = 2.0 + 1.0 + 2.0
+# How long a trial goes on for its answer when its call was given up: one that drips never comes.
+GOES_ON = 5.0
+CONNECTIONS, LOAD = 100, 150
 
 SUB = "POST /api/sub/create/ username=crawler-1"
 TOKEN = "POST /api/token/create/ label=x"
@@ -180,8 +194,7 @@ def attempt(surface: Surface, trial: Trial, fault: dict[str, Any] | None, times:
     with Sandbox(username=cases.USERNAME, password=cases.PASSWORD) as sandbox:
         for line in trial.given:
             cases.request(sandbox, line)
-        settings = {"username": cases.USERNAME, "password": cases.PASSWORD, "base_url": sandbox.base_url}
-        surface.ask({"open": "main", "settings": {**settings, "timeout": TIMEOUT, "max_retries": RETRIES}})
+        surface.ask({"open": "main", "settings": settings(sandbox)})
         # It is known from here on that the credentials are right.
         surface.ask({"call": "geo.open", "client": "main", "args": {}})
         cases.control(sandbox, "DELETE", "requests")
@@ -216,6 +229,62 @@ def attempt(surface: Surface, trial: Trial, fault: dict[str, Any] | None, times:
     return Outcome(reported, seconds, broken), result
 
 
+def outage(surface: Surface, trial: Trial, fault: dict[str, Any]) -> Outcome:
+    """The first call ever made with the credentials meets the fault; then the service is back."""
+    with Sandbox(username=cases.USERNAME, password=cases.PASSWORD) as sandbox:
+        for line in trial.given:
+            cases.request(sandbox, line)
+        surface.ask({"open": "main", "settings": settings(sandbox)})
+        cases.control(sandbox, "POST", "faults", {**fault, "times": 0})
+        (result,) = surface.ask({"call": trial.call, "client": "main", "args": trial.arguments})["results"]
+        cases.control(sandbox, "DELETE", "faults")
+        began = time.monotonic()
+        question = {"call": "geo.open", "client": "main", "args": {}, "options": {"timeout": 20.0}}
+        (again,) = surface.ask(question)["results"]
+        seconds = time.monotonic() - began
+        broken = []
+        if "error" in again:
+            broken.append(f"the service is back, and a call ends with {again['error']}")
+        if seconds > BACK + (GOES_ON if fault["kind"] == "drip" else 0.0):
+            broken.append(f"the service is back, and a call takes {seconds:.1f} s")
+        reported = result["error"]["kind"] if "error" in result else "success"
+        if reported.startswith("Authentication"):
+            broken.append("an outage is taken for a wrong password")
+        surface.ask({"reset": True})
+    return Outcome(reported, seconds, broken)
+
+
+def revoked(surface: Surface, trial: Trial) -> Outcome:
+    """Many calls at once with credentials that have worked, and do not any more."""
+    with Sandbox(username=cases.USERNAME, password=cases.PASSWORD) as sandbox:
+        for line in trial.given:
+            cases.request(sandbox, line)
+        surface.ask({"open": "main", "settings": {**settings(sandbox), "timeout": 20.0}})
+        surface.ask({"call": "geo.open", "client": "main", "args": {}})
+        cases.control(sandbox, "DELETE", "requests")
+        cases.control(sandbox, "POST", "faults", {"kind": "status", "status": 401, "times": 0})
+        began = time.monotonic()
+        question = {"call": trial.call, "client": "main", "args": trial.arguments, "at_once": LOAD}
+        results = surface.ask(question)["results"]
+        (after,) = surface.ask({key: value for key, value in question.items() if key != "at_once"})["results"]
+        seconds = time.monotonic() - began
+        sent = len(cases.control(sandbox, "GET", "requests"))
+        kinds = {one["error"]["kind"] if "error" in one else "success" for one in [*results, after]}
+        broken = []
+        if sent > CONNECTIONS:
+            broken.append(f"{sent} of {LOAD} calls were sent")
+        if not kinds <= {"Authentication", "AuthenticationBlocked"}:
+            broken.append(f"the calls end with {sorted(kinds)}")
+        surface.ask({"reset": True})
+    return Outcome("Authentication", seconds, broken)
+
+
+def settings(sandbox: Sandbox) -> dict[str, Any]:
+    """Those of a client that soon gives up."""
+    known = {"username": cases.USERNAME, "password": cases.PASSWORD, "base_url": sandbox.base_url}
+    return {**known, "timeout": TIMEOUT, "max_retries": RETRIES}
+
+
 Found = dict[tuple[str, str, str, str], Outcome]
 
 
@@ -224,9 +293,15 @@ def run(name: str, combinations: list[tuple[Trial, str, str]], found: Found) -> 
     surface = Surface(name)
     truth = {
         trial.call: cases.recorded(attempt(surface, trial, None, 1)[1])
-        for trial in {one[0].call: one[0] for one in combinations}.values()
+        for trial in {one[0].call: one[0] for one in combinations if one[2] not in {OUTAGE, REVOKED}}.values()
     }
     for trial, fault, how in combinations:
+        if how == OUTAGE:
+            found[name, trial.call, fault, how] = outage(surface, trial, FAULTS[fault])
+            continue
+        if how == REVOKED:
+            found[name, trial.call, fault, how] = revoked(surface, trial)
+            continue
         outcome, result = attempt(surface, trial, FAULTS[fault], 1 if how == "once" else 0)
         if "value" in result and not cases.matches(truth[trial.call], result):
             outcome.broken.append(f"what is given is not true: {result}")
@@ -241,34 +316,42 @@ def report(found: Found, surfaces: list[str], seconds: float) -> str:
         "# The fault matrix",
         "",
         f"{len(found)} combinations: {len(surfaces)} surfaces, {len(calls)} calls, {len(FAULTS)} faults, each once and "
-        f"every time; {seconds:.0f} s; {sum(bool(one.broken) for one in found.values())} with a broken invariant.",
+        f"every time, {len(OUTAGES)} of them as an outage at the start, and credentials revoked under load; "
+        f"{seconds:.0f} s; {sum(bool(one.broken) for one in found.values())} with a broken invariant.",
         "",
         "What is reported, on how many surfaces where they differ:",
         "",
         f"| fault | | {' | '.join(calls)} |",
         f"|---|---|{'---|' * len(calls)}",
     ]
-    for fault in FAULTS:
-        for how in ("once", "always"):
-            cells = []
-            for call in calls:
-                kinds = Counter(
-                    outcome.reported + ("!" if outcome.broken else "")
-                    for (_, *key), outcome in found.items()
-                    if key == [call, fault, how]
-                )
-                cells.append(
-                    next(iter(kinds))
-                    if len(kinds) == 1
-                    else ", ".join(f"{kind} {count}" for kind, count in kinds.items())
-                )
-            lines.append(f"| {fault} | {how} | {' | '.join(cells)} |")
+    rows = [(fault, how) for fault in FAULTS for how in ("once", "always")]
+    for fault, how in [*rows, *((fault, OUTAGE) for fault in OUTAGES), (REVOKED, REVOKED)]:
+        cells = []
+        for call in calls:
+            kinds = Counter(
+                outcome.reported + ("!" if outcome.broken else "")
+                for (_, *key), outcome in found.items()
+                if key == [call, fault, how]
+            )
+            cells.append(
+                next(iter(kinds)) if len(kinds) == 1 else ", ".join(f"{kind} {count}" for kind, count in kinds.items())
+            )
+        lines.append(f"| {fault} | {how} | {' | '.join(cells)} |")
     broken = [
         f"* {', '.join(key)}: {outcome.reported}: {'; '.join(outcome.broken)}"
         for key, outcome in found.items()
         if outcome.broken
     ]
     return "\n".join([*lines, "", *broken]) + "\n"
+
+
+def combinations(number: int) -> list[tuple[Trial, str, str]]:
+    """Those of a surface, by its number."""
+    return [
+        *((trial, fault, how) for trial in TRIALS for fault in FAULTS for how in ("once", "always")),
+        *((trial, fault, OUTAGE) for trial in TRIALS[number % QUARTERS :: QUARTERS] for fault in OUTAGES),
+        *((trial, REVOKED, REVOKED) for trial in TRIALS),
+    ]
 
 
 def main() -> int:
@@ -280,19 +363,18 @@ def main() -> int:
     paths = json.loads((ROOT / "sandbox/src/openapi.json").read_text(encoding="utf-8"))["paths"].values()
     if missing := {call["operationId"] for path in paths for call in path.values()} - {trial.call for trial in TRIALS}:
         sys.exit(f"not tried: {missing}")
-    combinations = [(trial, fault, how) for trial in TRIALS for fault in FAULTS for how in ("once", "always")]
     began = time.monotonic()
     found: Found = {}
+    # Each surface takes other ones.
+    chosen = [combinations(number)[number % arguments.slice :: arguments.slice] for number in range(len(surfaces))]
     threads = [
-        # Each surface takes other ones.
-        threading.Thread(target=run, args=(name, combinations[number % arguments.slice :: arguments.slice], found))
-        for number, name in enumerate(surfaces)
+        threading.Thread(target=run, args=(name, those, found)) for name, those in zip(surfaces, chosen, strict=True)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    expected = sum(len(combinations[number % arguments.slice :: arguments.slice]) for number in range(len(surfaces)))
+    expected = sum(map(len, chosen))
     text = report(found, surfaces, time.monotonic() - began)
     OUT.mkdir(parents=True, exist_ok=True)
     (OUT / "report.md").write_text(text, encoding="utf-8")
