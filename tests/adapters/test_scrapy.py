@@ -536,3 +536,16 @@ def test_a_scrapy_that_is_too_old_is_told() -> None:
     program = "import scrapy; scrapy.version_info, scrapy.__version__ = (2, 15, 2), '2.15.2'; import proxymesh.scrapy"
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert ran.stderr.endswith("ImportError: proxymesh.scrapy needs Scrapy 2.16 or later, and this is 2.15.2\n")
+
+
+def test_the_meta_keys_of_older_plugins(sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any) -> None:
+    german = {"X-ProxyMesh-Country": "DE"}
+    somebodys = {**listed(client, "open").using(client=client).scrapy_meta(), "proxy_headers": german}
+    metas = [{"proxy_headers": german}, somebodys]
+    asked = [{"url": url, "meta": meta} for meta in metas for url in (site.http, site.https)]
+    told = ask(crawl, *asked)
+    assert [item.get("status") for item in told.items] == [200] * 4, told.log
+    assert [request.country for request in sandbox.proxied() if request.status == 200] == ["DE"] * 4
+    sandbox.clear_proxied()
+    ask(crawl, {"url": site.http, "meta": {"bypass_proxy": True}}, RETRY_ENABLED=False)
+    assert sandbox.proxied() == [], "it went to the site itself"

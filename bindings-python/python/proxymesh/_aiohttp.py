@@ -1,7 +1,7 @@
 """aiohttp, taught to go through a proxy that is named by a URL of ours (`_route`).
 
-By itself it sends `proxy_headers` with a CONNECT only, and takes none for a session. A middleware could send the others,
-but those of a request take the place of the session's, and `ws_connect` takes none.
+By itself it sends `proxy_headers` with a CONNECT only, and takes none for a session. A middleware could send the
+others, but those of a request take the place of the session's, and `ws_connect` takes none.
 """
 
 # pyright: basic, reportMissingImports=false

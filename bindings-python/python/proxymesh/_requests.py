@@ -1,8 +1,8 @@
 """An adapter of requests that sends the proxy what is for the proxy, and shows what it answers; and a session with it.
 
 Sessions lose adapters easily: one that is mounted takes the place of another, and what copies a session copies
-`proxies` alone. So that the credentials and the choice of the exit are not lost with them, `proxies` has them, too, by a URL of
-our own (`_route`), which every `HTTPAdapter` is taught here.
+`proxies` alone. So that the credentials and the choice of the exit are not lost with them, `proxies` has them, too, by
+a URL of our own (`_route`), which every `HTTPAdapter` is taught here.
 """
 
 # pyright: basic, reportMissingImports=false
