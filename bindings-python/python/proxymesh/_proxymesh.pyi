@@ -1643,7 +1643,7 @@ class Sandbox:
             ...     sandbox.fault("status", status=503, path="/api/proxies/")
             ...     client.proxies.list()
             Traceback (most recent call last):
-            proxymesh.ServerError: proxies.list: the service is in trouble (503): An injected fault: status 503.
+            proxymesh.ServerError: proxies.list: server error (503): An injected fault: status 503.
 
         Args:
             kind: `status`, `redirect`, `drop`, `reset`, `delay`, `delay_after_apply`, `drop_after_apply`, `truncate`, `garbage`,

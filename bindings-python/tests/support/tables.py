@@ -81,7 +81,7 @@ def plain(value: Any) -> Any:
         case proxymesh.Proxy():
             return str(value)
         case proxymesh.SubAccount() | proxymesh.LabeledIp() | proxymesh.Token() | proxymesh.NewToken():
-            return {name: plain(field) for name, field in value.to_dict().items()}
+            return {name: plain(getattr(value, name)) for name in value.to_dict()}
         case datetime():
             assert value.tzinfo is timezone.utc
             return value.isoformat().replace("+00:00", "Z")
