@@ -11,7 +11,8 @@ use crate::{
 };
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
-/// An answer on its way: await it. Dropping it gives the call up and closes its connection.
+/// An answer on its way: await it. Dropping it gives the call up and closes its connection. Only a request that tries credentials
+/// which have not worked yet goes on for up to five seconds, as its answer tells whether they are right.
 ///
 /// Until the credentials have worked once, one call tries them and the others wait for it. So do not hold a call that
 /// was begun and is not being polled while awaiting another: spawn it, or await both together.
@@ -96,8 +97,7 @@ impl Client {
         self.transport.base_url()
     }
 
-    /// The end of a trial of the credentials that goes on although its call was given up, if there is one: somebody has to run the
-    /// event loop until then.
+    /// If a call was given up while it tried the credentials: the end of that trial, until which somebody has to run the event loop.
     #[doc(hidden)]
     #[must_use]
     pub fn unfinished(&self) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {

@@ -22,7 +22,7 @@ public enum ProxyMeshError: Error, Sendable, Hashable {
     case validation(Validation)
     /// A token call was made with a token; nothing was sent. These calls take a username and password only.
     case basicAuthRequired(BasicAuthRequired)
-    /// Too many authentications have failed, or got no answer; nothing was sent. Four failures ban the account for three hours,
+    /// The service has refused the credentials too often; nothing was sent. Four failures ban the account for three hours,
     /// so the client stops before that.
     case authenticationBlocked(AuthenticationBlocked)
     /// 401: the service does not accept the credentials, or has banned the caller. Never retried.

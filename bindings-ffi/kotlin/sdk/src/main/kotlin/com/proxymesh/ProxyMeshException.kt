@@ -44,7 +44,7 @@ public class BasicAuthRequiredException internal constructor(message: String, ca
     ProxyMeshException(message, call)
 
 /**
- * Authentication has failed, or got no answer, too often; nothing was sent. Four failures ban the account for three hours, so the
+ * The service has refused the credentials too often; nothing was sent. Four failures ban the account for three hours, so the
  * client stops before that.
  *
  * @property retryAfter how long until the next attempt is let through.

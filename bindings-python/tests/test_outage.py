@@ -1,0 +1,144 @@
+"""An outage is not a wrong password: a first call that is given up goes on to its answer, and blocks nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import proxymesh
+import pytest
+
+from .conftest import Connect, ConnectAsync, StartSandbox, StartServer
+from .support.credentials import PASSWORD, USERNAME
+from .support.server import Answer, Instead, Request, answer
+
+HEALTHY = 0.3
+
+
+def slow(reply: Answer) -> Callable[[Request], Answer]:
+    """A service that takes its time."""
+
+    def script(_: Request) -> Answer:
+        time.sleep(HEALTHY)
+        return reply
+
+    return script
+
+
+def test_cancelled_first_calls_do_not_shut_right_credentials_out(
+    start_server: StartServer, connect_async: ConnectAsync
+) -> None:
+    server = start_server(slow(answer({"ips": []})))
+
+    async def main() -> list[str]:
+        async with connect_async(server) as client:
+            for _ in range(4):
+                with pytest.raises(asyncio.TimeoutError):
+                    await asyncio.wait_for(client.ips.list(), timeout=0.05)
+            return await client.ips.list()
+
+    assert asyncio.run(main()) == []
+
+
+def test_a_closed_loop_does_not_shut_right_credentials_out(
+    start_server: StartServer, connect_async: ConnectAsync
+) -> None:
+    server = start_server(slow(answer({"ips": []})))
+    client = connect_async(server)
+
+    async def begin() -> None:
+        task = asyncio.ensure_future(client.ips.list())
+        await asyncio.sleep(0.05)
+        assert not task.done()
+
+    for _ in range(4):
+        asyncio.run(begin())
+
+    async def main() -> list[str]:
+        return await client.ips.list()
+
+    assert asyncio.run(main()) == []
+
+
+def test_interrupted_first_calls_find_a_wrong_password_out_for_one_401(
+    start_server: StartServer, connect: Connect
+) -> None:
+    server = start_server(slow(Answer(401)))
+    client = connect(server)
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        for _ in range(2):
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            with pytest.raises(KeyboardInterrupt):
+                client.ips.list()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    with pytest.raises(proxymesh.AuthenticationError):
+        client.ips.list()
+    assert server.count == 1
+
+
+def test_a_handler_makes_a_call_during_the_first_call(start_server: StartServer, connect: Connect) -> None:
+    client = connect(start_server(slow(answer({"ips": []}))))
+    made: list[list[str]] = []
+    before = signal.signal(signal.SIGALRM, lambda *_: made.append(client.ips.list()))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        assert client.ips.list() == []
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert made == [[]]
+
+
+def test_dropped_connections_are_no_wrong_password(start_server: StartServer, connect: Connect) -> None:
+    drops = [Instead.CLOSE] * 3
+    server = start_server(lambda _: drops.pop() if drops else answer({"ips": []}))
+    client = connect(server)
+    with pytest.raises(proxymesh.ConnectionError) as caught:
+        client.ips.list()
+    assert caught.value.attempts == 3
+    began = time.monotonic()
+    assert client.ips.list() == []
+    assert time.monotonic() - began < 3.5, "two seconds after the third, and what the machine takes"
+    assert connect(server, password="right, too").ips.list() == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the record needs the user's state folder")
+def test_many_processes_with_a_wrong_password_cost_two_401s_at_most(
+    start_sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    sandbox = start_sandbox()
+    program = (
+        "import proxymesh\n"
+        "try: proxymesh.Client(max_retries=0).ips.list()\n"
+        "except proxymesh.ProxyMeshError as error: print(type(error).__name__)\n"
+    )
+    environment = {
+        **os.environ,
+        "XDG_STATE_HOME": str(tmp_path),
+        "HOME": str(tmp_path),
+        "PROXYMESH_USERNAME": USERNAME,
+        "PROXYMESH_PASSWORD": "wrong",
+        "PROXYMESH_BASE_URL": sandbox.base_url,
+    }
+    children = [
+        subprocess.Popen([sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, text=True)
+        for _ in range(12)
+    ]
+    told = {child.communicate()[0].strip() for child in children}
+    assert told <= {"AuthenticationError", "AuthenticationBlockedError"}
+    assert len(sandbox.requests()) <= 2
+    assert sandbox.client(username=USERNAME, password=PASSWORD).ips.list() == []
