@@ -6,6 +6,7 @@ import asyncio
 import copy
 import pickle
 import ssl
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -102,7 +103,8 @@ def test_aiohttp_takes_it_for_a_session_and_a_users_middlewares_go_on(
         ):
             return await answer.json()
 
-    for arguments in ((german.aiohttp(), {}), ({}, german.aiohttp())):
+    ways: list[tuple[dict[str, Any], dict[str, Any]]] = [(german.aiohttp(), {}), ({}, german.aiohttp())]
+    for arguments in ways:
         arrived = asyncio.run(fetch(*arguments))
         assert arrived["x-mine"] == "1"
         assert not [name for name in arrived if "proxy" in name]
@@ -110,14 +112,16 @@ def test_aiohttp_takes_it_for_a_session_and_a_users_middlewares_go_on(
 
 
 def test_curl_cffi_takes_it_everywhere(sandbox: Sandbox, german: Proxy, site: Site) -> None:
-    assert curl_cffi.requests.get(site.https, verify=site.ca, **german.curl_cffi()).status_code == 200
+    trusting: dict[str, Any] = {"verify": site.ca}
+    assert curl_cffi.requests.get(site.https, **german.curl_cffi(), **trusting).status_code == 200
     assert sandbox.proxied()[-1].country == "DE"
     with curl_cffi.requests.Session(**german.curl_cffi()) as session:
-        assert session.get(site.https, verify=site.ca).status_code == 200
+        assert session.get(site.https, **trusting).status_code == 200
     assert sandbox.proxied()[-1].country == "DE"
     unsteered = german.steer()
-    for call in (curl_cffi.requests.get, curl_cffi.requests.Session().get):
-        assert call(site.https, verify=site.ca, **unsteered.curl_cffi()).status_code == 200
+    calls: list[Callable[..., Any]] = [curl_cffi.requests.get, curl_cffi.requests.Session().get]
+    for call in calls:
+        assert call(site.https, **unsteered.curl_cffi(), **trusting).status_code == 200
 
 
 def test_nothing_shows_the_password() -> None:

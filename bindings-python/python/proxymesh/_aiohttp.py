@@ -22,7 +22,8 @@ def _teach(update_proxy: Any) -> Any:
     @functools.wraps(update_proxy)
     def taught(self: Any, proxy: URL | None, proxy_auth: Any, proxy_headers: Any) -> None:
         if proxy is None or not is_route(str(proxy)):
-            return update_proxy(self, proxy, proxy_auth, proxy_headers)
+            update_proxy(self, proxy, proxy_auth, proxy_headers)
+            return
         named = named_by(str(proxy))
         ours = {name: SecretStr(value) for name, value in named.headers().items()}
         headers = CIMultiDict(proxy_headers or {})
@@ -31,7 +32,6 @@ def _teach(update_proxy: Any) -> Any:
         if not self.is_ssl():
             # There is no CONNECT: the request itself is what the proxy sees.
             self.headers.update(ours)
-        return None
 
     taught.__proxymesh__ = True  # type: ignore[attr-defined]
     return taught
@@ -43,4 +43,4 @@ if not hasattr(ClientRequest, "update_proxy"):
     raise ImportError(f"proxymesh does not know how aiohttp {aiohttp.__version__} sends a request by way of a proxy")
 # aiohttp has no other place that sees each request of a session, websockets and redirects included.
 if not hasattr(ClientRequest.update_proxy, "__proxymesh__"):
-    ClientRequest.update_proxy = _teach(ClientRequest.update_proxy)
+    ClientRequest.update_proxy = _teach(ClientRequest.update_proxy)  # type: ignore[method-assign]

@@ -68,8 +68,8 @@ class BasicAuthRequiredError(ProxyMeshError):
 
 
 class AuthenticationBlockedError(ProxyMeshError):
-    """The service has refused the credentials too often; nothing was sent. Four failures ban the account for three hours,
-    so the client stops before that.
+    """The service has refused the credentials too often; nothing was sent. Four failures ban the account for three
+    hours, so the client stops before that.
     """
 
     retry_after: float = 0.0

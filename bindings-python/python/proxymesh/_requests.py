@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
@@ -60,7 +60,7 @@ def _teach(proxy_manager_for: Any) -> Any:
 
 # requests has no other place where a kind of proxy could be registered.
 if not hasattr(HTTPAdapter.proxy_manager_for, "__proxymesh__"):
-    HTTPAdapter.proxy_manager_for = _teach(HTTPAdapter.proxy_manager_for)
+    HTTPAdapter.proxy_manager_for = _teach(HTTPAdapter.proxy_manager_for)  # type: ignore[method-assign]
 
 
 def _ca_of_the_environment() -> str | None:
@@ -84,14 +84,14 @@ def _routed(proxy: Proxy, url: str | None, asked_for: Mapping[str, str] | None) 
 class ProxyAdapter(HTTPAdapter):
     """Goes through this proxy, whatever the session or the environment says of proxies."""
 
-    __attrs__: ClassVar[list[str]] = [*HTTPAdapter.__attrs__, "_proxy", "_verify"]
+    __attrs__ = [*HTTPAdapter.__attrs__, "_proxy", "_verify"]  # noqa: RUF012 (as requests has it)
 
     def __init__(self, proxy: Proxy, verify: bool | str | None = None, **options: Any) -> None:
         self._proxy = proxy
         self._verify = verify
         super().__init__(**options)
 
-    def send(  # type: ignore[override]
+    def send(
         self,
         request: PreparedRequest,
         stream: bool = False,
@@ -110,7 +110,7 @@ class ProxyAdapter(HTTPAdapter):
 class ProxySession(Session):
     """Goes through this proxy, whatever is mounted on it and whatever the environment says of proxies."""
 
-    __attrs__: ClassVar[list[str]] = [*Session.__attrs__, "_proxy"]
+    __attrs__ = [*Session.__attrs__, "_proxy"]  # noqa: RUF012
 
     def __init__(self, proxy: Proxy, verify: bool | str | None = None, **options: Any) -> None:
         super().__init__()

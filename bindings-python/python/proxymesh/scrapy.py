@@ -77,7 +77,8 @@ OURS = "_proxymesh_url"
 def headers_for_proxy(request: Request) -> dict[str, str]:
     """What the request itself asks to send to its proxy, with names in lower case."""
     asked: dict[str, str] = {}
-    for name, values in Headers(request.meta.get("proxy_headers") or {}).to_unicode_dict().items():
+    said = Headers(request.meta.get("proxy_headers") or {}).to_unicode_dict()
+    for name, values in ((str(name), str(values)) for name, values in said.items()):
         if any(sign in f"{name}{values}" for sign in "\r\n\0"):
             reason = f"holds a line break, in {name!r}"
             raise ValidationError(f"proxy_headers: {reason}", field="proxy_headers", reason=reason)
