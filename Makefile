@@ -5,6 +5,7 @@
 #   make demo-swift    the same in Swift
 #   make test    everything, in every language
 #   make test-faults   every call in every language with every fault
+#   make test-frozen   a frozen program, by PyInstaller
 #   make fuzz    hostile bytes, with libFuzzer: SECONDS=60 for each target; needs a nightly toolchain
 #   make test-packages   what is published: licences, contents, metadata; the source distribution, installed from nothing
 #   make lint    formatting, lints, types, docs
@@ -20,7 +21,7 @@
 #   make clean   removes all that was built or installed
 
 .DEFAULT_GOAL := help
-.PHONY: help fuzz demo demo-kotlin demo-swift test test-rust test-kotlin test-swift test-conformance test-faults test-openapi conformance-agents kotlin kotlin-library maven chromium swift test-curl test-python test-pythons test-freethreaded test-soak test-types test-downstream test-adapters test-hosts test-secrets test-packages test-sdist sdist notices lint-notices bench bench-check bench-languages bench-install lint lint-rust lint-python lint-bindings lint-swift stubs openapi bindings wheel clean
+.PHONY: help fuzz demo demo-kotlin demo-swift test test-rust test-kotlin test-swift test-conformance test-faults test-openapi conformance-agents kotlin kotlin-library maven chromium swift test-curl test-python test-pythons test-freethreaded test-soak test-types test-downstream test-adapters test-frozen test-hosts test-secrets test-packages test-sdist sdist notices lint-notices bench bench-check bench-languages bench-install lint lint-rust lint-python lint-bindings lint-swift stubs openapi bindings wheel clean
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -186,6 +187,11 @@ test-packages: wheel test-sdist $(PACKAGING)/bin/twine
 # Compiles everything, in two minutes.
 test-sdist: sdist
 	PYTHON=$(PYTHON) tests/packaging/sdist.sh target/sdist/*.tar.gz
+
+# A program in one file, by PyInstaller, that uses each adapter: two minutes.
+test-frozen: wheel $(ADAPTERS)/bin/pytest
+	@$(ADAPTERS)/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
+	cd tests/adapters && FROZEN=1 $(CURDIR)/$(ADAPTERS)/bin/python -m pytest test_frozen.py
 
 # The package in the programs that run other people's: gunicorn, Celery, uWSGI, gevent, eventlet.
 test-hosts: wheel $(HOSTS)/bin/pytest

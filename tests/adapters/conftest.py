@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import os
 import ssl
 import sys
 import threading
@@ -17,6 +18,9 @@ import pytest
 import trustme
 from proxymesh.sandbox import Sandbox
 from support import Site
+
+# To freeze a program takes minutes: `make test-frozen`.
+collect_ignore = [] if os.environ.get("FROZEN") else ["test_frozen.py"]
 
 USERNAME = "me+1@ex.com"
 PASSWORD = "@:/% é+ß"

@@ -161,7 +161,8 @@ def playwright(proxy: Proxy) -> PlaywrightProxy:
 
 
 def selenium(proxy: Proxy) -> SeleniumProxy:
-    import selenium.webdriver
+    # Not by selenium.webdriver, which imports it so late that no freezer sees it.
+    from selenium.webdriver.common.proxy import Proxy as SeleniumProxy
 
     without_headers(
         proxy,
@@ -178,7 +179,7 @@ def selenium(proxy: Proxy) -> SeleniumProxy:
         )
         raise ConfigError(reason, reason=reason)
     place = address(proxy).removeprefix("http://")
-    return selenium.webdriver.Proxy({"proxyType": "manual", "httpProxy": place, "sslProxy": place})
+    return SeleniumProxy({"proxyType": "manual", "httpProxy": place, "sslProxy": place})
 
 
 def env(proxy: Proxy) -> dict[str, str]:
