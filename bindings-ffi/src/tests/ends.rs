@@ -16,8 +16,13 @@ use std::{
 const CLOSED: &str = "the client is closed; make a new one";
 const SOON: Duration = Duration::from_millis(500);
 
+/// Never answers the one call, and at once the other, which shows that the credentials are right: the first request with
+/// credentials goes on when it is given up.
 fn hanging() -> Server {
-    Server::start(|_| Reply::Hang)
+    Server::start(|request| match request.path() {
+        "/api/geoips/world/" => Answer::new(200, "{}").into(),
+        _ => Reply::Hang,
+    })
 }
 
 fn is_aborted(failure: &Failure) -> bool {
@@ -28,23 +33,25 @@ fn is_aborted(failure: &Failure) -> bool {
 fn a_call_whose_future_is_dropped_closes_its_connection() {
     let server = hanging();
     let client = asynchronous(basic(server.base_url()));
+    wait(client.geo_world()).unwrap();
     assert!(wait_for(client.geo_open(), Duration::from_millis(300)).is_none());
     let dropped = Instant::now();
     server.wait_for_given_up(1);
     assert!(dropped.elapsed() < SOON, "{:?}", dropped.elapsed());
-    assert_eq!(server.count(), 1);
+    assert_eq!(server.count(), 2);
 }
 
 #[test]
 fn abort_ends_a_call_under_way_and_closes_its_connection() {
     let server = hanging();
     let client = asynchronous(basic(server.base_url()));
+    wait(client.geo_world()).unwrap();
     let one = client.abortable();
     let call = thread::spawn({
         let one = one.clone();
         move || failure(wait(one.geo_open()))
     });
-    server.wait_for_requests(1);
+    server.wait_for_requests(2);
     let aborted = Instant::now();
     one.abort();
     server.wait_for_given_up(1);
@@ -57,9 +64,10 @@ fn abort_ends_a_call_under_way_and_closes_its_connection() {
 fn abort_closes_the_connection_even_while_nobody_polls_the_call() {
     let server = hanging();
     let one = asynchronous(basic(server.base_url())).abortable();
+    wait(one.geo_world()).unwrap();
     let mut call = Box::pin(one.geo_open());
     assert!(wait_for(call.as_mut(), Duration::from_millis(1)).is_none());
-    server.wait_for_requests(1);
+    server.wait_for_requests(2);
     one.abort();
     server.wait_for_given_up(1);
     let failure = failure(wait(call));
