@@ -11,6 +11,8 @@ pub struct Proxy {
     pub host: String,
     /// The port, from 1 to 65535.
     pub port: i32,
+    /// The host to connect to, where it is not the domain: that of the sandbox's proxies.
+    pub address_host: String,
     /// The first part of the domain.
     pub name: String,
     /// The URL without credentials.
@@ -28,6 +30,7 @@ impl Answer for proxymesh::Proxy {
         Proxy {
             host: self.host().to_owned(),
             port: self.port().into(),
+            address_host: self.address().0.to_owned(),
             name: self.name().to_owned(),
             url: self.url(),
             country: self.country(),

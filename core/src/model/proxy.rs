@@ -205,6 +205,10 @@ impl Proxy {
     /// The headers that are for the proxy: on the `CONNECT` request for an https target, on the request itself for an
     /// http one. The first holds the credentials, if there are some: `Proxy-Authorization`, Basic in UTF-8 or Bearer.
     ///
+    /// Give them to a library only where it sends them to the proxy alone. As headers of a request they go to an https site,
+    /// the password included. Of the libraries for the JVM and Swift, Ktor's CIO engine, `java.net.http` and Ktor's Java
+    /// engine, `HttpURLConnection`, jsoup and `URLSession` must not get them.
+    ///
     /// # Errors
     ///
     /// [`Error::Validation`] for a country that this proxy cannot choose.

@@ -2321,6 +2321,10 @@ public struct Proxy: Equatable, Hashable {
      */
     public let port: Int32
     /**
+     * The host to connect to, where it is not the domain: that of the sandbox's proxies.
+     */
+    public let addressHost: String
+    /**
      * The first part of the domain.
      */
     public let name: String
@@ -2347,6 +2351,9 @@ public struct Proxy: Equatable, Hashable {
          * The port, from 1 to 65535.
          */port: Int32, 
         /**
+         * The host to connect to, where it is not the domain: that of the sandbox's proxies.
+         */addressHost: String, 
+        /**
          * The first part of the domain.
          */name: String, 
         /**
@@ -2360,6 +2367,7 @@ public struct Proxy: Equatable, Hashable {
          */choosesCountry: Bool) {
         self.host = host
         self.port = port
+        self.addressHost = addressHost
         self.name = name
         self.url = url
         self.country = country
@@ -2384,6 +2392,7 @@ public struct FfiConverterTypeProxy: FfiConverterRustBuffer {
             try Proxy(
                 host: FfiConverterString.read(from: &buf), 
                 port: FfiConverterInt32.read(from: &buf), 
+                addressHost: FfiConverterString.read(from: &buf), 
                 name: FfiConverterString.read(from: &buf), 
                 url: FfiConverterString.read(from: &buf), 
                 country: FfiConverterOptionString.read(from: &buf), 
@@ -2394,6 +2403,7 @@ public struct FfiConverterTypeProxy: FfiConverterRustBuffer {
     public static func write(_ value: Proxy, into buf: inout [UInt8]) {
         FfiConverterString.write(value.host, into: &buf)
         FfiConverterInt32.write(value.port, into: &buf)
+        FfiConverterString.write(value.addressHost, into: &buf)
         FfiConverterString.write(value.name, into: &buf)
         FfiConverterString.write(value.url, into: &buf)
         FfiConverterOptionString.write(value.country, into: &buf)

@@ -15,6 +15,10 @@ public struct Proxy: Sendable, Hashable, CustomStringConvertible {
     public let host: String
     /// The port, usually 31280.
     public let port: Int
+    /// Where to connect to: the host and port, but `localhost` for the sandbox's proxies, as few resolvers know that
+    /// `us-ca.localhost` is this machine.
+    public var address: (host: String, port: Int) { (addressHost, port) }
+    private let addressHost: String
     /// The first part of the domain, such as `us-ca`.
     public let name: String
     /// The URL without credentials, for a machine whose IP or hostname is authorised.
@@ -35,6 +39,7 @@ public struct Proxy: Sendable, Hashable, CustomStringConvertible {
     init(_ given: ProxyMeshInternal.Proxy) {
         host = given.host
         port = Int(given.port)
+        addressHost = given.addressHost
         name = given.name
         url = URL(string: given.url)!  // The core takes only DNS names for hosts.
         country = given.country
@@ -58,6 +63,10 @@ public struct Proxy: Sendable, Hashable, CustomStringConvertible {
     /// let lines = headers.map { "\($0): \($1)\r\n" }.joined()
     /// let connect = "CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\(lines)\r\n"
     /// ```
+    ///
+    /// Give them to a library only where it sends them to the proxy alone. `URLSession` must not get them: what is set on a
+    /// request goes to the site, on Apple's systems it has no place for the headers of a `CONNECT`, and on Linux it ignores
+    /// `connectionProxyDictionary`, so that the request goes out directly.
     ///
     /// - Parameters:
     ///   - username: The account's, or a sub-account's.

@@ -14,7 +14,6 @@ import com.proxymesh.internal.Failure
 import com.proxymesh.internal.InternalException as Broken
 import com.proxymesh.internal.Options
 import com.proxymesh.internal.Settings
-import com.proxymesh.internal.keepThreadsAttached
 
 /** The version of this package. */
 internal const val VERSION = "0.1.0"
@@ -47,10 +46,6 @@ internal class Calls(private val plumbing: Plumbing) {
     fun close() = plumbing.shutDown()
 
     companion object {
-        init {
-            keepThreadsAttached()
-        }
-
         fun open(settings: Settings): Calls = translated { Calls(Plumbing(settings)) }
     }
 }
@@ -70,9 +65,10 @@ internal class BlockingCalls(private val plumbing: BlockingPlumbing) {
     }
 }
 
-/** Runs [block], and throws the public exceptions for the generated ones, which are not even kept as their causes. */
-internal inline fun <T> translated(block: () -> T): T =
-    try {
+/** Loads the native library, runs [block], and throws the public exceptions for the generated ones, which are not even kept as their causes. */
+internal inline fun <T> translated(block: () -> T): T {
+    NativeLibrary.load()
+    return try {
         block()
     } catch (failure: Failure) {
         throw failure.translated()
@@ -81,6 +77,7 @@ internal inline fun <T> translated(block: () -> T): T =
     } catch (_: CharacterCodingException) {
         throw ValidationException("text", "holds a lone surrogate, which is no character")
     }
+}
 
 internal fun Duration.inSeconds(): Double = seconds + nano / NANOSECONDS
 

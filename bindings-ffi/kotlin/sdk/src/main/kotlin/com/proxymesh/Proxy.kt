@@ -4,6 +4,7 @@ import com.proxymesh.internal.Credentials
 import com.proxymesh.internal.proxyHeaders
 import com.proxymesh.internal.proxyOf
 import com.proxymesh.internal.proxyUrlWith
+import java.net.InetSocketAddress
 
 /**
  * A proxy server that the account may use.
@@ -25,6 +26,12 @@ public class Proxy
         /** A proxy at this host and port. */
         @JvmOverloads
         public constructor(host: String, port: Int = 31280) : this(host, port, CheckedProxy.of(host, port))
+
+        /**
+         * Where to connect to, unresolved: `java.net.Proxy(java.net.Proxy.Type.HTTP, proxy.address)`. It is the [host] and [port],
+         * but `localhost` for the sandbox's proxies, as few resolvers know that `us-ca.localhost` is this machine.
+         */
+        public val address: InetSocketAddress = InetSocketAddress.createUnresolved(checked.addressHost, port)
 
         /** The first part of the domain, such as `us-ca`. */
         public val name: String = checked.name
@@ -55,22 +62,31 @@ public class Proxy
          * The headers that are for the proxy: on the `CONNECT` request for an https target, on the request itself for an http one.
          * `Proxy-Authorization` holds the password, in UTF-8: keep it out of logs.
          *
-         * OkHttp takes them for https from its `proxyAuthenticator`, which it asks before it sends the `CONNECT`:
+         * OkHttp is told so twice. For https its `proxyAuthenticator` is asked before the `CONNECT` is sent, and puts them there; for
+         * http a network interceptor puts them on the request. A `407` is not answered: what was refused is refused again.
          *
          * ```kotlin
          * val proxy = Proxy("open.proxymesh.com")
-         * val headers = proxy.headers("me@ex.com", "a b", exit = ExitChoice(country = "DE"))
+         * val headers = proxy.headers("me@ex.com", "a b", ExitChoice(country = "DE"))
+         * fun Request.withHeaders() = newBuilder().apply { headers.forEach { (name, value) -> header(name, value) } }.build()
          * val client = OkHttpClient.Builder()
-         *     .proxy(java.net.Proxy(java.net.Proxy.Type.HTTP, InetSocketAddress(proxy.host, proxy.port)))
+         *     .proxy(java.net.Proxy(java.net.Proxy.Type.HTTP, proxy.address))
          *     .proxyAuthenticator { _, response ->
-         *         val refused = response.request.header("Proxy-Authorization") != null
-         *         if (refused) null else response.request.newBuilder().apply { headers.forEach { (k, v) -> header(k, v) } }.build()
+         *         val before = response.challenges().any { it.scheme == "OkHttp-Preemptive" }
+         *         if (before && headers.isNotEmpty()) response.request.withHeaders() else null
+         *     }
+         *     .addNetworkInterceptor { chain ->
+         *         val request = chain.request()
+         *         chain.proceed(if (request.isHttps) request else request.withHeaders())
          *     }
          *     .build()
          * ```
          *
-         * `java.net.http` puts one of them alone on its `CONNECT`, `Proxy-Authorization`, and Basic only if the system property
-         * `jdk.http.auth.tunneling.disabledSchemes` is empty: with an https target it can choose no exit.
+         * Give them to a library only where it sends them to the proxy alone. These do not, and must not get them:
+         *
+         * - Ktor's CIO engine sends all of them to the site, the password included, and goes out by any exit.
+         * - `java.net.http`, and Ktor's Java engine on top of it, send the choice of the exit to an https site.
+         * - `HttpURLConnection`, and jsoup on top of it, have no headers for the proxy: an https site gets what is set.
          *
          * @param username the account's, or a sub-account's.
          * @param password its password.
@@ -118,7 +134,13 @@ private fun headersOf(proxy: Proxy, credentials: Credentials?, exit: ExitChoice)
     translated { proxyHeaders(proxy.host, proxy.port, credentials, exit.crossing()).toSortedMap() }
 
 /** What the core makes of a host and port; those that the service lists come with it. */
-internal class CheckedProxy(val name: String, val url: String, val country: String?, val choosesCountry: Boolean) {
+internal class CheckedProxy(
+    val addressHost: String,
+    val name: String,
+    val url: String,
+    val country: String?,
+    val choosesCountry: Boolean,
+) {
     companion object {
         fun of(host: String, port: Int): CheckedProxy = translated { proxyOf(host, port).checked() }
     }

@@ -12,6 +12,8 @@ import com.proxymesh.internal.Refusal as CrossingRefusal
  * The subclasses are all there are, so that `when` can be exhaustive. They are unchecked, because Kotlin has no other kind, and
  * because every call can fail: Java code catches them where it can do something about them.
  *
+ * Tests of yours can make any of them, as a call would throw it: `RateLimitedException("…", Refusal("ips.add", 429, "slow down"))`.
+ *
  * A cancelled coroutine is none of these: it ends with `CancellationException`, as any does.
  *
  * @property call the call that failed, such as `ips.add`; null for a setting or an input.
@@ -20,11 +22,11 @@ public sealed class ProxyMeshException(message: String, public val call: String?
 
 /**
  * The client cannot be made or used as asked: a bad base URL, missing or contradictory credentials, plain http to a host that is
- * not loopback, an unusable setting, a closed client.
+ * not loopback, an unusable setting, a closed client; or the native library cannot be loaded here, and the message names the cure.
  *
  * @property reason what is wrong.
  */
-public class ConfigException internal constructor(message: String, public val reason: String) :
+public class ConfigException(message: String, public val reason: String) :
     ProxyMeshException(message, null)
 
 /**
@@ -33,14 +35,13 @@ public class ConfigException internal constructor(message: String, public val re
  * @property field the parameter, by its name in the API; `text` where it is some text that is no Unicode.
  * @property reason which rule it breaks.
  */
-public class ValidationException
-    internal constructor(message: String, public val field: String, public val reason: String) :
+public class ValidationException(message: String, public val field: String, public val reason: String) :
     ProxyMeshException(message, null) {
         internal constructor(field: String, reason: String) : this("$field: $reason", field, reason)
     }
 
 /** A token call was made with a token; nothing was sent. These calls take the username and password only. */
-public class BasicAuthRequiredException internal constructor(message: String, call: String) :
+public class BasicAuthRequiredException(message: String, call: String) :
     ProxyMeshException(message, call)
 
 /**
@@ -49,8 +50,7 @@ public class BasicAuthRequiredException internal constructor(message: String, ca
  *
  * @property retryAfter how long until the next attempt is let through.
  */
-public class AuthenticationBlockedException
-    internal constructor(message: String, call: String, public val retryAfter: Duration) :
+public class AuthenticationBlockedException(message: String, call: String, public val retryAfter: Duration) :
     ProxyMeshException(message, call)
 
 /**
@@ -80,28 +80,28 @@ public sealed class StatusException(message: String, public val refusal: Refusal
 }
 
 /** 401: the service does not accept the credentials, or has banned the caller. Never sent again. */
-public class AuthenticationException internal constructor(message: String, refusal: Refusal) : StatusException(message, refusal)
+public class AuthenticationException(message: String, refusal: Refusal) : StatusException(message, refusal)
 
 /** 400: invalid or contradictory input. */
-public class BadRequestException internal constructor(message: String, refusal: Refusal) : StatusException(message, refusal)
+public class BadRequestException(message: String, refusal: Refusal) : StatusException(message, refusal)
 
 /** 402: the plan does not allow it. */
-public class PlanLimitException internal constructor(message: String, refusal: Refusal) : StatusException(message, refusal)
+public class PlanLimitException(message: String, refusal: Refusal) : StatusException(message, refusal)
 
 /** 403: not yours, or only the parent account may. */
-public class PermissionDeniedException internal constructor(message: String, refusal: Refusal) : StatusException(message, refusal)
+public class PermissionDeniedException(message: String, refusal: Refusal) : StatusException(message, refusal)
 
 /** 404: there is no such thing. */
-public class NotFoundException internal constructor(message: String, refusal: Refusal) : StatusException(message, refusal)
+public class NotFoundException(message: String, refusal: Refusal) : StatusException(message, refusal)
 
 /** 429: too many requests; [retryAfter] says how long to wait, where the service does. */
-public class RateLimitedException internal constructor(message: String, refusal: Refusal) : StatusException(message, refusal)
+public class RateLimitedException(message: String, refusal: Refusal) : StatusException(message, refusal)
 
 /** 5xx: the service's own trouble. */
-public class ServerException internal constructor(message: String, refusal: Refusal) : StatusException(message, refusal)
+public class ServerException(message: String, refusal: Refusal) : StatusException(message, refusal)
 
 /** Any other status, redirects included: they are never followed. */
-public class UnexpectedStatusException internal constructor(message: String, refusal: Refusal) : StatusException(message, refusal)
+public class UnexpectedStatusException(message: String, refusal: Refusal) : StatusException(message, refusal)
 
 /**
  * No answer within the time limit.
@@ -109,8 +109,7 @@ public class UnexpectedStatusException internal constructor(message: String, ref
  * @property reason what was waited for, and for how long.
  * @property attempts how often the call was tried.
  */
-public class TimeoutException
-    internal constructor(message: String, call: String, public val reason: String, public val attempts: Int) :
+public class TimeoutException(message: String, call: String, public val reason: String, public val attempts: Int) :
     ProxyMeshException(message, call)
 
 /**
@@ -119,8 +118,7 @@ public class TimeoutException
  * @property reason what the network or TLS said.
  * @property attempts how often the call was tried.
  */
-public class ConnectionException
-    internal constructor(message: String, call: String, public val reason: String, public val attempts: Int) :
+public class ConnectionException(message: String, call: String, public val reason: String, public val attempts: Int) :
     ProxyMeshException(message, call)
 
 /**
@@ -131,14 +129,13 @@ public class ConnectionException
  * @property reason what is wrong with the answer.
  * @property body the answer's first 4 KiB.
  */
-public class DecodeException
-    internal constructor(
-        message: String,
-        call: String,
-        public val status: Int,
-        public val reason: String,
-        public val body: String,
-    ) : ProxyMeshException(message, call)
+public class DecodeException(
+    message: String,
+    call: String,
+    public val status: Int,
+    public val reason: String,
+    public val body: String,
+) : ProxyMeshException(message, call)
 
 /**
  * A write went out, and no answer came, or none that can be read. Whether it was carried out has to be looked up.
@@ -146,12 +143,11 @@ public class DecodeException
  * @property reason what happened instead of an answer.
  * @property advice how to find out.
  */
-public class OutcomeUnknownException
-    internal constructor(message: String, call: String, public val reason: String, public val advice: String) :
+public class OutcomeUnknownException(message: String, call: String, public val reason: String, public val advice: String) :
     ProxyMeshException(message, call)
 
 /** The SDK itself failed, which is a bug to report. The client goes on working. */
-public class InternalException internal constructor(message: String) : ProxyMeshException(message, null)
+public class InternalException(message: String) : ProxyMeshException(message, null)
 
 /**
  * What the service said when it refused a call: the fields of a [StatusException].
@@ -165,14 +161,15 @@ public class InternalException internal constructor(message: String) : ProxyMesh
  * @property attempts how often the call was tried.
  */
 public class Refusal
-    internal constructor(
+    @JvmOverloads
+    public constructor(
         public val call: String,
         public val status: Int,
         public val reason: String,
-        public val fieldErrors: Map<String, List<String>>,
-        public val body: String,
-        public val retryAfter: Duration?,
-        public val attempts: Int,
+        public val fieldErrors: Map<String, List<String>> = emptyMap(),
+        public val body: String = "",
+        public val retryAfter: Duration? = null,
+        public val attempts: Int = 1,
     ) : Serializable
 
 private fun CrossingRefusal.translated() =

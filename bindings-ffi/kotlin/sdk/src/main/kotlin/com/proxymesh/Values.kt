@@ -27,7 +27,7 @@ internal fun CrossingLabeledIp.translated() = LabeledIp(ip, label)
 
 internal fun CrossingProxy.translated() = Proxy(host, port, checked())
 
-internal fun CrossingProxy.checked() = CheckedProxy(name, url, country, choosesCountry)
+internal fun CrossingProxy.checked() = CheckedProxy(addressHost, name, url, country, choosesCountry)
 
 internal fun CrossingToken.translated() = Token(id, label, isActive, expiresAt?.let(LocalDate::parse), createdAt)
 

@@ -3849,6 +3849,11 @@ data class Proxy (
     val `port`: kotlin.Int
     , 
     /**
+     * The host to connect to, where it is not the domain: that of the sandbox's proxies.
+     */
+    val `addressHost`: kotlin.String
+    , 
+    /**
      * The first part of the domain.
      */
     val `name`: kotlin.String
@@ -3887,6 +3892,7 @@ public object FfiConverterTypeProxy: FfiConverterRustBuffer<Proxy> {
             FfiConverterInt.read(buf),
             FfiConverterString.read(buf),
             FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
             FfiConverterOptionalString.read(buf),
             FfiConverterBoolean.read(buf),
         )
@@ -3895,6 +3901,7 @@ public object FfiConverterTypeProxy: FfiConverterRustBuffer<Proxy> {
     override fun allocationSize(value: Proxy) = (
             FfiConverterString.allocationSize(value.`host`) +
             FfiConverterInt.allocationSize(value.`port`) +
+            FfiConverterString.allocationSize(value.`addressHost`) +
             FfiConverterString.allocationSize(value.`name`) +
             FfiConverterString.allocationSize(value.`url`) +
             FfiConverterOptionalString.allocationSize(value.`country`) +
@@ -3904,6 +3911,7 @@ public object FfiConverterTypeProxy: FfiConverterRustBuffer<Proxy> {
     override fun write(value: Proxy, buf: ByteBuffer) {
             FfiConverterString.write(value.`host`, buf)
             FfiConverterInt.write(value.`port`, buf)
+            FfiConverterString.write(value.`addressHost`, buf)
             FfiConverterString.write(value.`name`, buf)
             FfiConverterString.write(value.`url`, buf)
             FfiConverterOptionalString.write(value.`country`, buf)

@@ -1,0 +1,32 @@
+import com.proxymesh.*
+import java.time.Duration
+
+/** Every exception, as a consumer's own tests make it. */
+fun main() {
+    val refusal = Refusal("ips.add", 429, "slow down", retryAfter = Duration.ofSeconds(7), attempts = 3)
+    val made: List<ProxyMeshException> = listOf(
+        ConfigException("no credentials", reason = "no credentials"),
+        ValidationException("label: too long", field = "label", reason = "too long"),
+        BasicAuthRequiredException("tokens.list takes no token", call = "tokens.list"),
+        AuthenticationBlockedException("ips.list: held back", call = "ips.list", retryAfter = Duration.ofMinutes(5)),
+        AuthenticationException("text", refusal), BadRequestException("text", refusal), PlanLimitException("text", refusal),
+        PermissionDeniedException("text", refusal), NotFoundException("text", refusal), RateLimitedException("text", refusal),
+        ServerException("text", refusal), UnexpectedStatusException("text", refusal),
+        TimeoutException("text", call = "geo.open", reason = "no answer within 30 s", attempts = 3),
+        ConnectionException("text", call = "geo.open", reason = "refused", attempts = 3),
+        DecodeException("text", call = "geo.open", status = 200, reason = "no JSON", body = "<html>"),
+        OutcomeUnknownException("text", call = "tokens.create", reason = "no answer", advice = "list the tokens"),
+        InternalException("text"),
+    )
+    for (exception in made) {
+        try {
+            throw exception
+        } catch (caught: StatusException) {
+            check(caught.retryAfter == Duration.ofSeconds(7) && caught.attempts == 3 && caught.fieldErrors.isEmpty())
+        } catch (caught: ProxyMeshException) {
+            check(!caught.message.isNullOrEmpty())
+        }
+    }
+    check(made.map { it::class }.toSet().size == 17)
+    println("made ${made.size} exceptions")
+}
