@@ -62,7 +62,7 @@ export PROXYMESH_SANDBOX work root
     run kotlin -Dmain=ExceptionsKt
 
     echo "== a native library that cannot be loaded"
-    # With the arguments of the example gone: each JVM is started as it is meant to fail.
+    # In a folder mounted noexec; there with the cure; and from a jar without the library of this platform.
     jars=$(find "$work/maven" \( -path "*/com/proxymesh/proxymesh/*" -o -path "*/com/proxymesh/proxymesh-native/*" \
         -o -path "*/kotlin-stdlib/2.1.21/*" -o -path "*/kotlinx-coroutines-core-jvm/1.10.2/*" -o -path "*/net/java/dev/jna/jna/*" \) \
         -name "*.jar" ! -name "*-sources.jar" ! -name "*-javadoc.jar" | tr "\n" ":")
@@ -79,7 +79,7 @@ export PROXYMESH_SANDBOX work root
     grep -q "it was loaded" "$work/log" || { cat "$work/log"; exit 1; }
     mkdir "$work/empty"
     (cd "$work/empty" && jar xf "$work"/maven/com/proxymesh/proxymesh-native/*/proxymesh-native-[0-9]*[0-9].jar com/proxymesh)
-    unloadable "$work/empty:$(tr ":" "\n" <<< "$jars" | grep -v /proxymesh-native/ | tr "\n" ":")" -Djna.library.path
+    unloadable "$work/empty:$(tr ":" "\n" <<< "$jars" | grep -v /proxymesh-native/ | tr "\n" ":")" -Djna.library.path -Djna.tmpdir="$work/exec"
 
     echo "== what is generated cannot be seen"
     cd "$work/kotlin"
