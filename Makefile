@@ -4,6 +4,7 @@
 #   make demo-kotlin   the same in Kotlin and in Java
 #   make demo-swift    the same in Swift
 #   make test    everything, in every language
+#   make test-kotlin-versions   consumers by every Kotlin since 2.0
 #   make test-faults   every call in every language with every fault
 #   make test-frozen   a frozen program, by PyInstaller
 #   make fuzz    hostile bytes, with libFuzzer: SECONDS=60 for each target; needs a nightly toolchain
@@ -21,7 +22,7 @@
 #   make clean   removes all that was built or installed
 
 .DEFAULT_GOAL := help
-.PHONY: help fuzz demo demo-kotlin demo-swift test test-rust test-kotlin test-swift test-conformance test-faults test-openapi conformance-agents kotlin kotlin-library maven chromium swift test-curl test-python test-pythons test-freethreaded test-soak test-types test-downstream test-adapters test-frozen test-hosts test-secrets test-packages test-sdist sdist notices lint-notices bench bench-check bench-languages bench-install lint lint-rust lint-python lint-bindings lint-swift stubs openapi bindings wheel clean
+.PHONY: help fuzz demo demo-kotlin demo-swift test test-rust test-kotlin test-swift test-conformance test-faults test-openapi conformance-agents kotlin kotlin-library maven chromium swift test-curl test-kotlin-versions test-python test-pythons test-freethreaded test-soak test-types test-downstream test-adapters test-frozen test-hosts test-secrets test-packages test-sdist sdist notices lint-notices bench bench-check bench-languages bench-install lint lint-rust lint-python lint-bindings lint-swift stubs openapi bindings wheel clean
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -89,6 +90,11 @@ test-kotlin: kotlin-library | $(TESTS)
 	cargo build --quiet --locked --package proxymesh-sandbox
 	($(MAVEN) install) 2>&1 | tee $(TESTS)/kotlin.log
 	$(FFI)/kotlin/consumer.sh target/maven target/debug/proxymesh-sandbox
+
+# Not part of `make test`: it takes two and a half minutes, the first time with five compilers to fetch.
+test-kotlin-versions: kotlin
+	cargo build --quiet --locked --package proxymesh-sandbox
+	$(FFI)/kotlin/consumer-versions.sh target/maven target/debug/proxymesh-sandbox
 
 # The suite, in the language mode of Swift 6, with every warning an error; then the example, as a consumer's package.
 test-swift: swift | $(TESTS)

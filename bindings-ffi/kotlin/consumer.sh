@@ -13,6 +13,8 @@ trap 'kill "${server:-}" 2>/dev/null || true; rm -rf "$work"' EXIT
 
 cp -al "$maven" "$work/maven" 2>/dev/null || cp -a "$maven" "$work/maven"
 cp -r "$root/examples/kotlin" "$root/examples/java" "$work"
+cp "$root/bindings-ffi/kotlin/consumer/"{Exceptions,Unloadable}.kt "$work/kotlin/src/main/kotlin"
+cp "$root/bindings-ffi/kotlin/consumer/Exceptions.java" "$work/java/src/main/java"
 cp "$sandbox" "$work/sandbox"
 
 # The jars carry the licences, and the one with the native library those of the code in it.
@@ -48,13 +50,36 @@ export PROXYMESH_SANDBOX work root
     mount -t tmpfs none "$root"
     [ -z "$(ls -A "$root")" ]
 
-    run() {
-        echo "== $1"
+    run() { # FOLDER [FLAG…]
+        echo "== $*"
         cd "$work/$1"
-        mvn --batch-mode --no-transfer-progress -Dkotlin.compiler.daemon=false --quiet -Dmaven.repo.local="$work/maven" compile exec:exec
+        mvn --batch-mode --no-transfer-progress -Dkotlin.compiler.daemon=false --quiet -Dmaven.repo.local="$work/maven" \
+            "${@:2}" compile exec:exec
     }
     run java
+    run java -Dmain=Exceptions
     run kotlin
+    run kotlin -Dmain=ExceptionsKt
+
+    echo "== a native library that cannot be loaded"
+    # In a folder mounted noexec; there with the cure; and from a jar without the library of this platform.
+    jars=$(find "$work/maven" \( -path "*/com/proxymesh/proxymesh/*" -o -path "*/com/proxymesh/proxymesh-native/*" \
+        -o -path "*/kotlin-stdlib/2.1.21/*" -o -path "*/kotlinx-coroutines-core-jvm/1.10.2/*" -o -path "*/net/java/dev/jna/jna/*" \) \
+        -name "*.jar" ! -name "*-sources.jar" ! -name "*-javadoc.jar" | tr "\n" ":")
+    mkdir "$work/noexec" "$work/exec"
+    mount -t tmpfs -o noexec none "$work/noexec"
+    unloadable() { # CLASSPATH CURE [FLAG…]
+        HOME="$work/noexec" java -Duser.home="$work/noexec" "${@:3}" -classpath "$work/kotlin/target/classes:$1" UnloadableKt "$2"
+    }
+    unloadable "$jars" -Djna.tmpdir -Djava.io.tmpdir="$work/noexec"
+    if unloadable "$jars" "" -Djava.io.tmpdir="$work/noexec" -Djna.tmpdir="$work/exec" 2> "$work/log"; then
+        echo "the cure is none" >&2
+        exit 1
+    fi
+    grep -q "it was loaded" "$work/log" || { cat "$work/log"; exit 1; }
+    mkdir "$work/empty"
+    (cd "$work/empty" && jar xf "$work"/maven/com/proxymesh/proxymesh-native/*/proxymesh-native-[0-9]*[0-9].jar com/proxymesh)
+    unloadable "$work/empty:$(tr ":" "\n" <<< "$jars" | grep -v /proxymesh-native/ | tr "\n" ":")" -Djna.library.path -Djna.tmpdir="$work/exec"
 
     echo "== what is generated cannot be seen"
     cd "$work/kotlin"

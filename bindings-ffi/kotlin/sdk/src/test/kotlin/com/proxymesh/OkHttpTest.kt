@@ -125,6 +125,7 @@ class OkHttpTest {
         val secureSite = Site(HttpsServer.create(here, 0).apply { httpsConfigurator = HttpsConfigurator(tls) })
         try {
             val proxy = BlockingClient(USERNAME, PASSWORD, baseUrl = sandbox.baseUrl).use { client ->
+                client.proxies.add("open")
                 client.proxies.list().first { it.choosesCountry }
             }
             assertEquals("localhost", proxy.address.hostString)
