@@ -374,14 +374,14 @@ def test_a_check_is_a_report(sandbox: Sandbox, client: Client) -> None:
 
 
 def interrupting(at: int, what: type[BaseException]) -> Any:
-    """A trace function that raises in the so-manyth opcode of the pool's own code."""
+    """A trace function that raises in the so-manyth opcode or line of the pool's own code."""
     left = [at]
 
     def trace(frame: Any, event: str, _: Any) -> Any:
         if frame.f_code.co_filename != _pool.__file__:
             return None
-        frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        if event == "opcode":
+        frame.f_trace_opcodes = True
+        if event in ("opcode", "line"):
             left[0] -= 1
             if left[0] == 0:
                 sys.settrace(None)
@@ -415,7 +415,8 @@ def test_ctrl_c_at_any_step_leaves_the_pool_to_the_others(sandbox: Sandbox, clie
         with ThreadPoolExecutor(1) as threads:
             assert threads.submit(pool.get).result(LIMIT).name.startswith("us-")
         slowest = max(slowest, time.monotonic() - began)
-    assert step > 300, "it stopped at every step"
+    # CPython 3.12 tells of lines alone.
+    assert step > (50 if sys.version_info[:2] == (3, 12) else 300), "it stopped at every step"
     assert slowest < _pool.LEASE / 2, "nobody had to wait for the lease"
 
 
