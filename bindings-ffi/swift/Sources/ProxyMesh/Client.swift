@@ -12,7 +12,8 @@ internal import ProxyMeshInternal
 /// ```
 ///
 /// One client serves all tasks of a process. Every call throws ``ProxyMeshError``, or `CancellationError` once its task is
-/// cancelled: the request is then given up, and its connection closed.
+/// cancelled: the request is then given up, and its connection closed. Only the first request with credentials goes on for up
+/// to five seconds, because its answer tells whether they are right.
 public final class Client: Sendable {
     private let ffi: ProxyMeshInternal.Client
 

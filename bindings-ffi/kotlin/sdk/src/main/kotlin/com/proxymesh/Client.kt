@@ -15,8 +15,9 @@ import java.time.Duration
  * ```
  *
  * Any number of coroutines on any threads may share one. Calls need no dispatcher of their own: no thread waits for them. A
- * call whose coroutine is cancelled, by hand or by `withTimeout`, is given up: its connection is closed. Whether a write was
- * carried out is then not known.
+ * call whose coroutine is cancelled, by hand or by `withTimeout`, is given up: its connection is closed. Only the first request with
+ * credentials goes on for up to five seconds, because its answer tells whether they are right. Whether a write was carried out is then not
+ * known.
  *
  * Settings that are not given come from the environment. For Java, and for scripts, there is [BlockingClient].
  */
