@@ -26,7 +26,7 @@ from ._errors import PoolExhaustedError, ValidationError
 if TYPE_CHECKING:
     from ._proxymesh import AsyncClient, Client, Proxy, ProxyCheck
 
-    Outcome: TypeAlias = bool | int | BaseException | ProxyCheck | None
+    _Outcome: TypeAlias = bool | int | BaseException | ProxyCheck | None
 
 __all__ = ["AsyncProxyPool", "ProxyPool"]
 
@@ -245,7 +245,7 @@ def _code(country: str) -> str:
     return code
 
 
-def _failed(outcome: Outcome) -> bool:
+def _failed(outcome: _Outcome) -> bool:
     """Whether an outcome speaks against the proxy, or its exit."""
     if outcome is None or isinstance(outcome, BaseException):
         return True
@@ -293,7 +293,7 @@ class _Pool:
         self._fetch = _Fetch()
         self._fetch.over = True
 
-    def report(self, proxy: Proxy, outcome: Outcome = True) -> float | None:
+    def report(self, proxy: Proxy, outcome: _Outcome = True) -> float | None:
         """Tells how a proxy did. After a failure it is not handed out until it has cooled down; that takes twice as
         long after each further failure, up to 16 times as long. A success ends the count.
 
