@@ -95,7 +95,7 @@ def __getattr__(name: str) -> object:
     return getattr(importlib.import_module(f".{_LATER[name]}", __name__), name)
 
 
-def _seen_by_freezers() -> None:
+def _seen_by_freezers() -> None:  # pyright: ignore[reportUnusedFunction]
     """Never called: what only the native module imports, and only when it is wanted. PyInstaller, cx_Freeze and Nuitka
     find what a program needs by reading its Python.
     """

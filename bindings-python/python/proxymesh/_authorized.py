@@ -284,7 +284,7 @@ def _needs_a_folder(error: OSError) -> ConfigError:
 
 def _labels_of(path: Path, *, held: bool = False) -> set[str]:
     """Under which labels blocks with other credentials have the IP; with `held` only those that go on."""
-    labels = set()
+    labels: set[str] = set()
     for other in path.parent.glob(f"{path.name.partition('-')[0]}-*"):
         if other == path:
             continue

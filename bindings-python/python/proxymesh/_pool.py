@@ -86,7 +86,8 @@ class _Turns:
     """Whose turn it is, among the proxies for a country: each has one turn a round, in the list's order or in any."""
 
     def __init__(self, members: tuple[_Member, ...], order: Literal["round_robin", "random"]) -> None:
-        self.members, self._order = members, order
+        self.members = members
+        self._order: Literal["round_robin", "random"] = order
         self._tickets = itertools.count()
         self._place = -1
         self._shuffled: dict[int, tuple[_Member, ...]] = {}
@@ -153,12 +154,13 @@ class _Rotation:
     def __init__(
         self, order: Literal["round_robin", "random"], cooldown: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.order, self.cooldown, self.clock = order, cooldown, clock
+        self.order: Literal["round_robin", "random"] = order
+        self.cooldown, self.clock = cooldown, clock
         self.list = _List({}, None, None)
 
     def set(self, proxies: Iterable[Proxy]) -> None:
         """Makes these the members. Who was one stays as it was."""
-        members = {}
+        members: dict[tuple[str, int], _Member] = {}
         for proxy in proxies:
             key = (proxy.host, proxy.port)
             members[key] = member = self.list.members.get(key) or _Member(proxy)

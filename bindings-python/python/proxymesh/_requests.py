@@ -54,7 +54,7 @@ def _teach(proxy_manager_for: Any) -> Any:
             managers[proxy] = manager
         return managers[proxy]
 
-    taught.__proxymesh__ = True  # type: ignore[attr-defined]
+    setattr(taught, "__proxymesh__", True)  # noqa: B010 (type checkers know of no such attribute)
     return taught
 
 
