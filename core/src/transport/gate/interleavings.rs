@@ -65,12 +65,12 @@ enum Says {
 
 /// What has happened at the service.
 #[derive(Default)]
-struct Service401 {
+struct Tally {
     in_flight: AtomicUsize,
     most_in_flight: AtomicUsize,
     wrong: AtomicUsize,
     lost: AtomicUsize,
-    /// Requests without leave of a trial that began after a 401 had been told to the gate.
+    /// Requests, other than trials, that began after the gate had been told of a 401.
     sprayed: AtomicUsize,
     /// A 401 has been told to the gate, and no acceptance since.
     refused: AtomicUsize,
@@ -86,7 +86,7 @@ enum End {
 }
 
 /// One call: as the transport makes it, without the network.
-async fn call(gate: Arc<Gate>, service: Arc<Service401>, says: impl Fn() -> Says) -> End {
+async fn call(gate: Arc<Gate>, service: Arc<Tally>, says: impl Fn() -> Says) -> End {
     loop {
         let mut permit = match gate.pass() {
             Some(permit) => permit,
@@ -129,10 +129,10 @@ async fn call(gate: Arc<Gate>, service: Arc<Service401>, says: impl Fn() -> Says
 }
 
 /// A request at the service, until it is answered or given up.
-struct Arrived<'a>(&'a Service401);
+struct Arrived<'a>(&'a Tally);
 
 impl<'a> Arrived<'a> {
-    fn at(service: &'a Service401, trial: bool) -> Self {
+    fn at(service: &'a Tally, trial: bool) -> Self {
         let now = service.in_flight.fetch_add(1, SeqCst) + 1;
         service.most_in_flight.fetch_max(now, SeqCst);
         if !trial {
@@ -167,15 +167,15 @@ impl<F: Future<Output = End>> Future for GivenUp<F> {
     }
 }
 
-/// Runs `calls` calls of one set of credentials in one order; `says` is what the service does with the request that is its nth.
+/// Runs `calls` calls of one set of credentials in one order; `says` is what the service does with each request.
 /// The first `cancelled` of them are given up at some moment.
-fn run(proven: bool, calls: usize, cancelled: usize, says: fn() -> Says) -> (Vec<End>, Arc<Service401>) {
+fn run(proven: bool, calls: usize, cancelled: usize, says: fn() -> Says) -> (Vec<End>, Arc<Tally>) {
     let known = Arc::<Service>::default();
     let gate = Arc::new(Gate::at(known, 7, Record::none()));
     if proven {
         gate.state().accept(7);
     }
-    let service = Arc::<Service401>::default();
+    let service = Arc::<Tally>::default();
     let tasks: Vec<_> = (0..calls)
         .map(|number| {
             let call = call(gate.clone(), service.clone(), says);
