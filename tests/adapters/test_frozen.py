@@ -17,8 +17,17 @@ PROGRAM = Path(__file__).with_name("frozen.py")
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the paths are those of Unix")
 def test_a_program_in_one_file_uses_every_adapter(sandbox: Sandbox, site: Site, tmp_path: Path) -> None:
-    freeze = [sys.executable, "-m", "PyInstaller", "--onefile", "--log-level", "ERROR", "--distpath", tmp_path]
-    places = ["--workpath", tmp_path / "work", "--specpath", tmp_path]
+    freeze: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "PyInstaller",
+        "--onefile",
+        "--log-level",
+        "ERROR",
+        "--distpath",
+        tmp_path,
+    ]
+    places: list[str | Path] = ["--workpath", tmp_path / "work", "--specpath", tmp_path]
     subprocess.run([*freeze, *places, PROGRAM], check=True, cwd=tmp_path, timeout=300)
     arguments = [sandbox.base_url, USERNAME, PASSWORD, site.http, site.https, site.ca]
     environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")}
