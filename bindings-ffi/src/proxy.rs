@@ -39,10 +39,10 @@ impl Answer for proxymesh::Proxy {
     }
 }
 
-/// The proxy at a host and port; `Validation` where they are none.
+/// The proxy at a host and port; the host may hold the port itself. `Validation` where they are none.
 #[uniffi::export]
-pub fn proxy_of(host: String, port: i32) -> Result<Proxy, Failure> {
-    Ok(core_proxy(&host, port)?.give())
+pub fn proxy_of(host: String, port: Option<i32>) -> Result<Proxy, Failure> {
+    Ok(proxymesh::Proxy::at(&host, port.map(i64::from))?.give())
 }
 
 /// The URL of the proxy at a host and port with credentials, percent-encoded; `Validation` where they are none.
@@ -71,7 +71,7 @@ pub fn proxy_headers(
 }
 
 fn core_proxy(host: &str, port: i32) -> proxymesh::Result<proxymesh::Proxy> {
-    format!("{host}:{port}").parse()
+    proxymesh::Proxy::at(host, Some(port.into()))
 }
 
 /// How one shows oneself to a proxy.

@@ -31,7 +31,7 @@ fn map(pairs: &[(&str, &str)]) -> HashMap<String, String> {
 
 #[test]
 fn a_proxy_crosses_with_all_that_it_tells() {
-    let of = |host: &str| proxy_of(host.to_owned(), 31280).unwrap();
+    let of = |host: &str| proxy_of(host.to_owned(), Some(31280)).unwrap();
     let california = of("us-ca.proxymesh.com");
     assert_eq!((california.country.as_deref(), california.chooses_country), (Some("US"), false));
     let open = of("open.proxymesh.com");

@@ -571,7 +571,7 @@ RustBuffer uniffi_proxymesh_ffi_fn_func_proxy_headers(RustBuffer host, int32_t p
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_PROXYMESH_FFI_FN_FUNC_PROXY_OF
 #define UNIFFI_FFIDEF_UNIFFI_PROXYMESH_FFI_FN_FUNC_PROXY_OF
-RustBuffer uniffi_proxymesh_ffi_fn_func_proxy_of(RustBuffer host, int32_t port, RustCallStatus *_Nonnull out_status
+RustBuffer uniffi_proxymesh_ffi_fn_func_proxy_of(RustBuffer host, RustBuffer port, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_PROXYMESH_FFI_FN_FUNC_PROXY_URL_WITH

@@ -3626,6 +3626,30 @@ public func FfiConverterTypeFailure_lower(_ value: Failure) -> RustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionInt32: FfiConverterRustBuffer {
+    typealias SwiftType = Int32?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterInt32.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterInt32.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionInt64: FfiConverterRustBuffer {
     typealias SwiftType = Int64?
 
@@ -3981,14 +4005,14 @@ public func proxyHeaders(host: String, port: Int32, credentials: Credentials?, e
 })
 }
 /**
- * The proxy at a host and port; `Validation` where they are none.
+ * The proxy at a host and port; the host may hold the port itself. `Validation` where they are none.
  */
-public func proxyOf(host: String, port: Int32)throws  -> Proxy  {
+public func proxyOf(host: String, port: Int32?)throws  -> Proxy  {
     return try  FfiConverterTypeProxy_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
         uniffiCallStatus in
     uniffi_proxymesh_ffi_fn_func_proxy_of(
         FfiConverterString.lower(host),
-        FfiConverterInt32.lower(port),uniffiCallStatus
+        FfiConverterOptionInt32.lower(port),uniffiCallStatus
     )
 })
 }
@@ -4031,7 +4055,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_proxymesh_ffi_checksum_func_proxy_headers() != 64232) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_func_proxy_of() != 27725) {
+    if (uniffi_proxymesh_ffi_checksum_func_proxy_of() != 24272) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_proxymesh_ffi_checksum_func_proxy_url_with() != 42890) {

@@ -30,6 +30,7 @@ extension ProxyMeshTests {
             #expect(SubAccount(username: "x") != SubAccount(username: "x", monthlyBandwidth: 1))
             #expect(try Proxy(host: "us-ca.example") == Proxy(host: "us-ca.example", port: 31280))
             #expect(try Proxy(host: "us-ca.example") != Proxy(host: "us-ca.example", port: 1))
+            #expect(try Proxy(host: "us-ca.example:8080") == Proxy(host: "us-ca.example", port: 8080))
             let token = Token(id: 1, createdAt: .distantPast)
             #expect(token == Token(id: 1, createdAt: .distantPast))
             #expect(NewToken(token: token, secret: "a") != NewToken(token: token, secret: "b"))
@@ -126,7 +127,7 @@ extension ProxyMeshTests {
         @Test func aProxyThatIsNoneIsRefusedByTheCore() {
             let none = [
                 ("", 1), ("a b", 1), ("http://x", 1), ("x@y", 1), ("[::1]", 1), ("ä", 1), ("x.example", 0), ("x.example", -1),
-                ("x.example", 65536), ("x.example", .max), ("x.example", .min), ("x.example:1", 1), ("1", 1),
+                ("x.example", 65536), ("x.example", .max), ("x.example", .min), ("x.example:1", 2), ("1", 1),
                 ("1.2.3.4.5", 1), ("999.999.999.999", 1), ("127.0x1", 1),
                 (String(repeating: "a", count: 1 << 20), 1),
             ]

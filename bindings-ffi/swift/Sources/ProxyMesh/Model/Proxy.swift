@@ -29,11 +29,13 @@ public struct Proxy: Sendable, Hashable, CustomStringConvertible {
     /// Whether it has exits in many countries, of which an ``ExitChoice`` can choose one: `open` and `world`.
     public let choosesCountry: Bool
 
-    /// The proxy at a host and port; the port is 31280 for all proxies of the service.
+    /// The proxy at a host and port. The host may hold the port, as the service writes it: `us-ca.proxymesh.com:31280`. Where
+    /// neither names a port, it is 31280, that of all proxies of the service.
     ///
-    /// - Throws: ``ProxyMeshError/validation(_:)`` with the field `proxy`.
-    public init(host: String, port: Int = 31280) throws(ProxyMeshError) {
-        self.init(try ProxyMeshError.rethrowing { try proxyOf(host: host, port: Int32(clamping: port)) })
+    /// - Throws: ``ProxyMeshError/validation(_:)`` with the field `proxy`: the host is not a DNS name, the port is not from 1 to
+    ///   65535, or the host holds another port than the one given.
+    public init(host: String, port: Int? = nil) throws(ProxyMeshError) {
+        self.init(try ProxyMeshError.rethrowing { try proxyOf(host: host, port: port.map(Int32.init(clamping:))) })
     }
 
     init(_ given: ProxyMeshInternal.Proxy) {

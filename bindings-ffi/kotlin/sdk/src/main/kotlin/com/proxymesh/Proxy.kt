@@ -19,19 +19,28 @@ import java.net.InetSocketAddress
  *
  * @property host the domain, such as `us-ca.proxymesh.com`.
  * @property port the port, usually 31280.
- * @throws ValidationException the host is no DNS name, or the port not from 1 to 65535.
+ * @throws ValidationException the host is not a DNS name, the port is not from 1 to 65535, or the host holds another port than the
+ *   one given.
  */
 public class Proxy
-    internal constructor(public val host: String, public val port: Int, checked: CheckedProxy) {
-        /** A proxy at this host and port. */
-        @JvmOverloads
-        public constructor(host: String, port: Int = 31280) : this(host, port, CheckedProxy.of(host, port))
+    internal constructor(checked: CheckedProxy) {
+        public val host: String = checked.host
+        public val port: Int = checked.port
+
+        /**
+         * The proxy at this host. The host may hold the port, as the service writes it: `us-ca.proxymesh.com:31280`. Otherwise the
+         * port is 31280, that of all proxies of the service.
+         */
+        public constructor(host: String) : this(CheckedProxy.of(host, null))
+
+        /** The proxy at this host and port. The host may hold the same port, and no other. */
+        public constructor(host: String, port: Int) : this(CheckedProxy.of(host, port))
 
         /**
          * Where to connect to, unresolved: `java.net.Proxy(java.net.Proxy.Type.HTTP, proxy.address)`. It is the [host] and [port],
          * but `localhost` for the sandbox's proxies, as few resolvers know that `us-ca.localhost` is this machine.
          */
-        public val address: InetSocketAddress = InetSocketAddress.createUnresolved(checked.addressHost, port)
+        public val address: InetSocketAddress = InetSocketAddress.createUnresolved(checked.addressHost, checked.port)
 
         /** The first part of the domain, such as `us-ca`. */
         public val name: String = checked.name
@@ -135,6 +144,8 @@ private fun headersOf(proxy: Proxy, credentials: Credentials?, exit: ExitChoice)
 
 /** What the core makes of a host and port; those that the service lists come with it. */
 internal class CheckedProxy(
+    val host: String,
+    val port: Int,
     val addressHost: String,
     val name: String,
     val url: String,
@@ -142,6 +153,6 @@ internal class CheckedProxy(
     val choosesCountry: Boolean,
 ) {
     companion object {
-        fun of(host: String, port: Int): CheckedProxy = translated { proxyOf(host, port).checked() }
+        fun of(host: String, port: Int?): CheckedProxy = translated { proxyOf(host, port).checked() }
     }
 }

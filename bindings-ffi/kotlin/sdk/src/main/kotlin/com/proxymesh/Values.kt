@@ -25,9 +25,9 @@ internal fun CrossingSubAccount.translated() =
 
 internal fun CrossingLabeledIp.translated() = LabeledIp(ip, label)
 
-internal fun CrossingProxy.translated() = Proxy(host, port, checked())
+internal fun CrossingProxy.translated() = Proxy(checked())
 
-internal fun CrossingProxy.checked() = CheckedProxy(addressHost, name, url, country, choosesCountry)
+internal fun CrossingProxy.checked() = CheckedProxy(host, port, addressHost, name, url, country, choosesCountry)
 
 internal fun CrossingToken.translated() = Token(id, label, isActive, expiresAt?.let(LocalDate::parse), createdAt)
 

@@ -23,6 +23,14 @@ class ModelsTest {
     }
 
     @Test
+    fun `a host may hold the port, as the service writes it`() {
+        assertEquals(Proxy("us-ca.proxymesh.com", 31280), Proxy("us-ca.proxymesh.com:31280"))
+        assertEquals(Proxy("us-ca.proxymesh.com", 8080), Proxy("us-ca.proxymesh.com:8080", 8080))
+        val error = assertThrows(ValidationException::class.java) { Proxy("us-ca.proxymesh.com:8080", 31280) }
+        assertEquals("proxy holds the port 8080, and the port given is 31280; give one of them", error.message)
+    }
+
+    @Test
     fun `a proxy that is none is refused by the core`() {
         for ((host, port) in listOf("" to 1, "a b" to 1, "x.example" to 0, "x.example" to -1, "x.example" to 65536)) {
             assertEquals("proxy", assertThrows(ValidationException::class.java) { Proxy(host, port) }.field)

@@ -958,7 +958,7 @@ internal object UniffiLib {
     ): RustBuffer.ByValue
     external fun uniffi_proxymesh_ffi_fn_func_proxy_headers(`host`: RustBuffer.ByValue,`port`: Int,`credentials`: RustBuffer.ByValue,`exit`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
-    external fun uniffi_proxymesh_ffi_fn_func_proxy_of(`host`: RustBuffer.ByValue,`port`: Int,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_proxymesh_ffi_fn_func_proxy_of(`host`: RustBuffer.ByValue,`port`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_proxymesh_ffi_fn_func_proxy_url_with(`host`: RustBuffer.ByValue,`port`: Int,`username`: RustBuffer.ByValue,`password`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
@@ -1090,7 +1090,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_proxymesh_ffi_checksum_func_proxy_headers() and 0xFFFF) != 64232) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_func_proxy_of() and 0xFFFF) != 27725) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_func_proxy_of() and 0xFFFF) != 24272) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_proxymesh_ffi_checksum_func_proxy_url_with() and 0xFFFF) != 42890) {
@@ -5227,6 +5227,38 @@ public object FfiConverterTypeFailure : FfiConverterRustBuffer<Failure> {
 /**
  * @suppress
  */
+public object FfiConverterOptionalInt: FfiConverterRustBuffer<kotlin.Int?> {
+    override fun read(buf: ByteBuffer): kotlin.Int? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterInt.read(buf)
+    }
+
+    override fun allocationSize(value: kotlin.Int?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterInt.allocationSize(value)
+        }
+    }
+
+    override fun write(value: kotlin.Int?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterInt.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalLong: FfiConverterRustBuffer<kotlin.Long?> {
     override fun read(buf: ByteBuffer): kotlin.Long? {
         if (buf.get().toInt() == 0) {
@@ -5633,16 +5665,16 @@ public object FfiConverterMapStringSequenceString: FfiConverterRustBuffer<Map<ko
     
 
         /**
-         * The proxy at a host and port; `Validation` where they are none.
+         * The proxy at a host and port; the host may hold the port itself. `Validation` where they are none.
          */
-    @Throws(Failure::class) fun `proxyOf`(`host`: kotlin.String, `port`: kotlin.Int): Proxy {
+    @Throws(Failure::class) fun `proxyOf`(`host`: kotlin.String, `port`: kotlin.Int?): Proxy {
             return FfiConverterTypeProxy.lift(
     uniffiRustCallWithError(Failure) { _status ->
     UniffiLib.uniffi_proxymesh_ffi_fn_func_proxy_of(
     
         
         FfiConverterString.lower(`host`),
-        FfiConverterInt.lower(`port`),_status)
+        FfiConverterOptionalInt.lower(`port`),_status)
 }
     )
     }
