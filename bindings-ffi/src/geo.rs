@@ -4,12 +4,20 @@ use crate::{BlockingClient, Client, calls::calls};
 use std::collections::HashMap;
 
 calls! {
-    /// Exit IPs per country code of the open proxy: `GET /api/geoips/open/`.
+    /// The exit IPs of the `open` proxy: `GET /api/geoips/open/`.
+    ///
+    /// # Returns
+    ///
+    /// The number of exit IPs for each ISO 3166 country code.
     fn geo_open(account) -> HashMap<String, i64> {
         account.geo().open()
     }
 
-    /// Exit IPs per country code of the world proxy: `GET /api/geoips/world/`.
+    /// The exit IPs of the `world` proxy: `GET /api/geoips/world/`.
+    ///
+    /// # Returns
+    ///
+    /// The number of exit IPs for each ISO 3166 country code.
     fn geo_world(account) -> HashMap<String, i64> {
         account.geo().world()
     }

@@ -3,17 +3,40 @@
 use crate::{BlockingClient, Client, calls::calls, proxy::Proxy};
 
 calls! {
-    /// The proxies that the account may use: `GET /api/proxies/`.
+    /// Lists the proxies that the account may use: `GET /api/proxies/`.
     fn proxies_list(account) -> Vec<Proxy> {
         account.proxies().list()
     }
 
-    /// Authorises the account for a proxy: `POST /api/proxy/add/`. Gives its domain.
+    /// Authorises the account to use a proxy: `POST /api/proxy/add/`. If the account already may, the call succeeds and changes
+    /// nothing.
+    ///
+    /// # Arguments
+    ///
+    /// * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+    ///
+    /// # Returns
+    ///
+    /// The proxy's domain.
+    ///
+    /// # Errors
+    ///
+    /// * `BadRequest`: No such proxy exists.
+    /// * `PlanLimit`: The plan allows no more proxies.
+    /// * `Server`: The service could not look up the plan (503). Try again in a few minutes.
     fn proxies_add(account, proxy: String) -> String {
         account.proxies().add(proxy.as_str())
     }
 
-    /// Takes the authorisation for a proxy away: `POST /api/proxy/delete/`.
+    /// Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes nothing.
+    ///
+    /// # Arguments
+    ///
+    /// * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+    ///
+    /// # Errors
+    ///
+    /// * `BadRequest`: No such proxy exists.
     fn proxies_delete(account, proxy: String) -> () {
         account.proxies().delete(proxy.as_str())
     }

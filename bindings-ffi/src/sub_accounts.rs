@@ -6,22 +6,22 @@ use proxymesh::{NewSubAccount, SubAccountEdit, whole_gigabytes};
 /// What create and edit may set. What is none is not sent.
 #[derive(uniffi::Record)]
 pub struct SubAccountFields {
-    /// The password.
+    /// The password, 1 to 128 characters.
     #[uniffi(default)]
     pub password: Option<String>,
-    /// The first name.
+    /// The first name, at most 20 characters.
     #[uniffi(default)]
     pub first_name: Option<String>,
-    /// The last name.
+    /// The last name, at most 20 characters.
     #[uniffi(default)]
     pub last_name: Option<String>,
-    /// The e-mail address.
+    /// The email address, at most 255 characters.
     #[uniffi(default)]
     pub email: Option<String>,
-    /// Whole gigabytes it may use in a billing period; 0 is no limit.
+    /// The whole gigabytes that it may use in a billing period; 0 means no limit.
     #[uniffi(default)]
     pub monthly_limit: Option<i64>,
-    /// Whole gigabytes it may use ever; 0 is no limit.
+    /// The whole gigabytes that it may ever use; 0 means no limit.
     #[uniffi(default)]
     pub total_limit: Option<i64>,
 }
@@ -51,32 +51,87 @@ fn edit(username: &str, fields: SubAccountFields) -> proxymesh::Result<SubAccoun
 }
 
 calls! {
-    /// Creates a sub-account: `POST /api/sub/create/`.
+    /// Creates a sub-account: `POST /api/sub/create/`. The call is never sent twice.
+    ///
+    /// # Arguments
+    ///
+    /// * `username`: 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
+    ///
+    /// # Errors
+    ///
+    /// * `BadRequest`: The username is taken.
+    /// * `PlanLimit`: The plan allows no more sub-accounts.
+    /// * `OutcomeUnknown`: No answer came. `get` tells whether the sub-account was created.
     fn sub_accounts_create(account, username: String, fields: SubAccountFields) -> SubAccount {
         account.sub_accounts().create(new(&username, fields)?)
     }
 
-    /// Changes what is given, and nothing else: `POST /api/sub/edit/`.
+    /// Changes the fields that are given, and no others: `POST /api/sub/edit/`. Empty text clears a name or email address.
+    ///
+    /// # Arguments
+    ///
+    /// * `username`: The sub-account.
+    ///
+    /// # Errors
+    ///
+    /// * `NotFound`: No such sub-account exists.
+    /// * `PermissionDenied`: The sub-account is not yours.
     fn sub_accounts_edit(account, username: String, fields: SubAccountFields) -> SubAccount {
         account.sub_accounts().edit(edit(&username, fields)?)
     }
 
-    /// A sub-account with its usage and limits: `GET /api/sub/get/`.
+    /// Gets a sub-account with its usage and limits: `GET /api/sub/get/`.
+    ///
+    /// # Arguments
+    ///
+    /// * `username`: The sub-account.
+    ///
+    /// # Errors
+    ///
+    /// * `NotFound`: No such sub-account exists.
+    /// * `PermissionDenied`: The sub-account is not yours.
     fn sub_accounts_get(account, username: String) -> SubAccount {
         account.sub_accounts().get(username.as_str())
     }
 
-    /// Lets it use the proxies again: `POST /api/sub/activate/`.
+    /// Lets a deactivated sub-account use the proxies again: `POST /api/sub/activate/`.
+    ///
+    /// # Arguments
+    ///
+    /// * `username`: The sub-account.
+    ///
+    /// # Errors
+    ///
+    /// * `NotFound`: No such sub-account exists.
+    /// * `PermissionDenied`: The sub-account is not yours.
     fn sub_accounts_activate(account, username: String) -> SubAccount {
         account.sub_accounts().activate(username.as_str())
     }
 
-    /// Stops it from using the proxies: `POST /api/sub/deactivate/`.
+    /// Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then answer it with 402.
+    ///
+    /// # Arguments
+    ///
+    /// * `username`: The sub-account.
+    ///
+    /// # Errors
+    ///
+    /// * `NotFound`: No such sub-account exists.
+    /// * `PermissionDenied`: The sub-account is not yours.
     fn sub_accounts_deactivate(account, username: String) -> SubAccount {
         account.sub_accounts().deactivate(username.as_str())
     }
 
-    /// Deletes it for good: `POST /api/sub/delete/`.
+    /// Deletes a sub-account permanently: `POST /api/sub/delete/`.
+    ///
+    /// # Arguments
+    ///
+    /// * `username`: The sub-account.
+    ///
+    /// # Errors
+    ///
+    /// * `NotFound`: No such sub-account exists.
+    /// * `PermissionDenied`: The sub-account is not yours.
     fn sub_accounts_delete(account, username: String) -> () {
         account.sub_accounts().delete(username.as_str())
     }

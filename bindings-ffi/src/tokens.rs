@@ -11,12 +11,28 @@ use proxymesh::{
 };
 
 calls! {
-    /// The tokens, without their secrets: `GET /api/tokens/`.
+    /// Lists the tokens, without their secrets: `GET /api/tokens/`.
+    ///
+    /// # Arguments
+    ///
+    /// * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
     fn tokens_list(account, username: Option<String>) -> Vec<Token> {
         of(account.tokens(), username)?.list()
     }
 
-    /// Creates a token: `POST /api/token/create/`. It expires on `expires_at`, of the form `YYYY-MM-DD`.
+    /// Creates a token: `POST /api/token/create/`. The answer holds its secret, which the service shows only this once. The call is
+    /// never sent twice.
+    ///
+    /// # Arguments
+    ///
+    /// * `label`: A note to keep with it, at most 100 characters.
+    /// * `expires_at`: The date on which it expires; by default, it never does.
+    /// * `username`: The sub-account that it is for; by default, your own account.
+    ///
+    /// # Errors
+    ///
+    /// * `PlanLimit`: The plan has no tokens, or allows no more.
+    /// * `OutcomeUnknown`: No answer came. `list` tells whether the token was created.
     fn tokens_create(
         account,
         label: Option<String>,
@@ -26,17 +42,36 @@ calls! {
         of(account.tokens(), username)?.create(request(label, expires_at)?)
     }
 
-    /// Makes a token usable again: `POST /api/token/activate/`.
+    /// Makes a deactivated token usable again: `POST /api/token/activate/`.
+    ///
+    /// # Arguments
+    ///
+    /// * `id`: The token's number.
+    /// * `username`: The sub-account that it belongs to; by default, your own account.
+    ///
+    /// # Errors
+    ///
+    /// * `BadRequest`: The token has expired.
     fn tokens_activate(account, id: i64, username: Option<String>) -> Token {
         of(account.tokens(), username)?.activate(id)
     }
 
-    /// Makes a token unusable until it is activated: `POST /api/token/deactivate/`.
+    /// Makes a token unusable until it is activated again: `POST /api/token/deactivate/`.
+    ///
+    /// # Arguments
+    ///
+    /// * `id`: The token's number.
+    /// * `username`: The sub-account that it belongs to; by default, your own account.
     fn tokens_deactivate(account, id: i64, username: Option<String>) -> Token {
         of(account.tokens(), username)?.deactivate(id)
     }
 
-    /// Deletes a token for good: `POST /api/token/delete/`.
+    /// Deletes a token permanently: `POST /api/token/delete/`.
+    ///
+    /// # Arguments
+    ///
+    /// * `id`: The token's number.
+    /// * `username`: The sub-account that it belongs to; by default, your own account.
     fn tokens_delete(account, id: i64, username: Option<String>) -> () {
         of(account.tokens(), username)?.delete(id)
     }

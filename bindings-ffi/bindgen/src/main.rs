@@ -1,9 +1,16 @@
-//! `proxymesh-bindgen LIBRARY FOLDER`: writes the Kotlin and Swift that call the library, as they stand in `bindings-ffi/`.
+//! `proxymesh-bindgen LIBRARY FOLDER`: writes the Kotlin and Swift that call the library, as they stand in `bindings-ffi/`: what
+//! UniFFI generates, and over it the classes of the resources.
 //!
 //! The library must have its symbols, as the debug build does: the interface is described in them.
 
+mod interface;
+mod kotlin;
+mod swift;
+
 use anyhow::{Context, Result, bail};
-use camino::Utf8PathBuf;
+use askama::Template;
+use camino::{Utf8Path, Utf8PathBuf};
+use std::fs;
 use uniffi_bindgen::bindings::{
     GenerateOptions, SwiftBindingsOptions, TargetLanguage, generate, generate_swift_bindings,
 };
@@ -41,5 +48,21 @@ fn main() -> Result<()> {
         out_dir: folder.join("swift/Sources/ProxyMeshInternal"),
         ..swift
     })
-    .context("Swift")
+    .context("Swift")?;
+    write_resources(library, folder)
+}
+
+fn write_resources(library: &Utf8Path, folder: &Utf8Path) -> Result<()> {
+    let of_kotlin = folder.join("kotlin/sdk/src/main/kotlin/generated");
+    let of_swift = folder.join("swift/Sources/ProxyMesh/Resource");
+    for folder in [&of_kotlin, &of_swift] {
+        fs::create_dir_all(folder)?;
+    }
+    for resource in &interface::resources(library)? {
+        let name = interface::pascal(resource.name);
+        fs::write(of_kotlin.join(format!("{name}.kt")), kotlin::File { resource }.render()?)?;
+        let name = swift::type_name(resource.name);
+        fs::write(of_swift.join(format!("{name}.swift")), swift::File { resource }.render()?)?;
+    }
+    Ok(())
 }

@@ -652,117 +652,296 @@ public protocol BlockingClientProtocol: AnyObject, Sendable {
     func withOptions(options: Options) throws  -> BlockingClient
     
     /**
-     * Exit IPs per country code of the open proxy: `GET /api/geoips/open/`.
+     * The exit IPs of the `open` proxy: `GET /api/geoips/open/`.
+     *
+     * # Returns
+     *
+     * The number of exit IPs for each ISO 3166 country code.
      */
     func geoOpen() throws  -> [String: Int64]
     
     /**
-     * Exit IPs per country code of the world proxy: `GET /api/geoips/world/`.
+     * The exit IPs of the `world` proxy: `GET /api/geoips/world/`.
+     *
+     * # Returns
+     *
+     * The number of exit IPs for each ISO 3166 country code.
      */
     func geoWorld() throws  -> [String: Int64]
     
     /**
-     * Authorises a hostname: `POST /api/hostname/add/`. Gives the hostname.
+     * Authorises a hostname: `POST /api/hostname/add/`.
+     *
+     * # Arguments
+     *
+     * * `domain`: The hostname, such as `crawler.example.com`.
+     * * `username`: The sub-account that it is for; by default, your own account.
+     *
+     * # Returns
+     *
+     * The hostname.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The hostname is already authorised.
+     * * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
      */
     func hostnamesAdd(domain: String, username: String?) throws  -> String
     
     /**
-     * Takes a hostname away: `POST /api/hostname/delete/`.
+     * Deauthorises a hostname: `POST /api/hostname/delete/`.
+     *
+     * # Arguments
+     *
+     * * `domain`: The hostname.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The hostname is not authorised.
+     * * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
      */
     func hostnamesDelete(domain: String, username: String?) throws 
     
     /**
-     * The caller's authorised hostnames: `GET /api/hostnames/`.
+     * Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list those of a sub-account.
      */
     func hostnamesList() throws  -> [String]
     
     /**
-     * Authorises an IP: `POST /api/ip/add/`. Gives the IP.
+     * Authorises an IP address: `POST /api/ip/add/`. If the response is lost, the call looks the address up: it succeeds if the
+     * address is there.
+     *
+     * # Arguments
+     *
+     * * `ip`: The address, IPv4 or IPv6.
+     * * `label`: A note to keep with it, at most 255 characters.
+     * * `username`: The sub-account that it is for; by default, your own account.
+     *
+     * # Returns
+     *
+     * The address.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The address is already authorised, or the account already has 100.
+     * * `PermissionDenied`: A username was given, and you are not the parent account.
      */
     func ipsAdd(ip: String, label: String?, username: String?) throws  -> String
     
     /**
-     * Takes an IP away: `POST /api/ip/delete/`.
+     * Deauthorises an IP address: `POST /api/ip/delete/`.
+     *
+     * # Arguments
+     *
+     * * `ip`: The address.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The address is not authorised.
+     * * `PermissionDenied`: A username was given, and you are not the parent account.
      */
     func ipsDelete(ip: String, username: String?) throws 
     
     /**
-     * The authorised IPs with their labels: `GET /api/ip_labels/`.
+     * Lists the authorised IP addresses with their labels: `GET /api/ip_labels/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
      */
     func ipsLabels(username: String?) throws  -> [LabeledIp]
     
     /**
-     * The authorised IPs: `GET /api/ips/`.
+     * Lists the authorised IP addresses: `GET /api/ips/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
      */
     func ipsList(username: String?) throws  -> [String]
     
     /**
-     * Authorises the account for a proxy: `POST /api/proxy/add/`. Gives its domain.
+     * Authorises the account to use a proxy: `POST /api/proxy/add/`. If the account already may, the call succeeds and changes
+     * nothing.
+     *
+     * # Arguments
+     *
+     * * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+     *
+     * # Returns
+     *
+     * The proxy's domain.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: No such proxy exists.
+     * * `PlanLimit`: The plan allows no more proxies.
+     * * `Server`: The service could not look up the plan (503). Try again in a few minutes.
      */
     func proxiesAdd(proxy: String) throws  -> String
     
     /**
-     * Takes the authorisation for a proxy away: `POST /api/proxy/delete/`.
+     * Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes nothing.
+     *
+     * # Arguments
+     *
+     * * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: No such proxy exists.
      */
     func proxiesDelete(proxy: String) throws 
     
     /**
-     * The proxies that the account may use: `GET /api/proxies/`.
+     * Lists the proxies that the account may use: `GET /api/proxies/`.
      */
     func proxiesList() throws  -> [Proxy]
     
     /**
-     * Lets it use the proxies again: `POST /api/sub/activate/`.
+     * Lets a deactivated sub-account use the proxies again: `POST /api/sub/activate/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
     func subAccountsActivate(username: String) throws  -> SubAccount
     
     /**
-     * Creates a sub-account: `POST /api/sub/create/`.
+     * Creates a sub-account: `POST /api/sub/create/`. The call is never sent twice.
+     *
+     * # Arguments
+     *
+     * * `username`: 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The username is taken.
+     * * `PlanLimit`: The plan allows no more sub-accounts.
+     * * `OutcomeUnknown`: No answer came. `get` tells whether the sub-account was created.
      */
     func subAccountsCreate(username: String, fields: SubAccountFields) throws  -> SubAccount
     
     /**
-     * Stops it from using the proxies: `POST /api/sub/deactivate/`.
+     * Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then answer it with 402.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
     func subAccountsDeactivate(username: String) throws  -> SubAccount
     
     /**
-     * Deletes it for good: `POST /api/sub/delete/`.
+     * Deletes a sub-account permanently: `POST /api/sub/delete/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
     func subAccountsDelete(username: String) throws 
     
     /**
-     * Changes what is given, and nothing else: `POST /api/sub/edit/`.
+     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. Empty text clears a name or email address.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
     func subAccountsEdit(username: String, fields: SubAccountFields) throws  -> SubAccount
     
     /**
-     * A sub-account with its usage and limits: `GET /api/sub/get/`.
+     * Gets a sub-account with its usage and limits: `GET /api/sub/get/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
     func subAccountsGet(username: String) throws  -> SubAccount
     
     /**
-     * Makes a token usable again: `POST /api/token/activate/`.
+     * Makes a deactivated token usable again: `POST /api/token/activate/`.
+     *
+     * # Arguments
+     *
+     * * `id`: The token's number.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The token has expired.
      */
     func tokensActivate(id: Int64, username: String?) throws  -> Token
     
     /**
-     * Creates a token: `POST /api/token/create/`. It expires on `expires_at`, of the form `YYYY-MM-DD`.
+     * Creates a token: `POST /api/token/create/`. The answer holds its secret, which the service shows only this once. The call is
+     * never sent twice.
+     *
+     * # Arguments
+     *
+     * * `label`: A note to keep with it, at most 100 characters.
+     * * `expires_at`: The date on which it expires; by default, it never does.
+     * * `username`: The sub-account that it is for; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PlanLimit`: The plan has no tokens, or allows no more.
+     * * `OutcomeUnknown`: No answer came. `list` tells whether the token was created.
      */
     func tokensCreate(label: String?, expiresAt: String?, username: String?) throws  -> NewToken
     
     /**
-     * Makes a token unusable until it is activated: `POST /api/token/deactivate/`.
+     * Makes a token unusable until it is activated again: `POST /api/token/deactivate/`.
+     *
+     * # Arguments
+     *
+     * * `id`: The token's number.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
      */
     func tokensDeactivate(id: Int64, username: String?) throws  -> Token
     
     /**
-     * Deletes a token for good: `POST /api/token/delete/`.
+     * Deletes a token permanently: `POST /api/token/delete/`.
+     *
+     * # Arguments
+     *
+     * * `id`: The token's number.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
      */
     func tokensDelete(id: Int64, username: String?) throws 
     
     /**
-     * The tokens, without their secrets: `GET /api/tokens/`.
+     * Lists the tokens, without their secrets: `GET /api/tokens/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
      */
     func tokensList(username: String?) throws  -> [Token]
     
@@ -883,7 +1062,11 @@ open func withOptions(options: Options)throws  -> BlockingClient  {
 }
     
     /**
-     * Exit IPs per country code of the open proxy: `GET /api/geoips/open/`.
+     * The exit IPs of the `open` proxy: `GET /api/geoips/open/`.
+     *
+     * # Returns
+     *
+     * The number of exit IPs for each ISO 3166 country code.
      */
 open func geoOpen()throws  -> [String: Int64]  {
     return try  FfiConverterDictionaryStringInt64.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -895,7 +1078,11 @@ open func geoOpen()throws  -> [String: Int64]  {
 }
     
     /**
-     * Exit IPs per country code of the world proxy: `GET /api/geoips/world/`.
+     * The exit IPs of the `world` proxy: `GET /api/geoips/world/`.
+     *
+     * # Returns
+     *
+     * The number of exit IPs for each ISO 3166 country code.
      */
 open func geoWorld()throws  -> [String: Int64]  {
     return try  FfiConverterDictionaryStringInt64.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -907,7 +1094,21 @@ open func geoWorld()throws  -> [String: Int64]  {
 }
     
     /**
-     * Authorises a hostname: `POST /api/hostname/add/`. Gives the hostname.
+     * Authorises a hostname: `POST /api/hostname/add/`.
+     *
+     * # Arguments
+     *
+     * * `domain`: The hostname, such as `crawler.example.com`.
+     * * `username`: The sub-account that it is for; by default, your own account.
+     *
+     * # Returns
+     *
+     * The hostname.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The hostname is already authorised.
+     * * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
      */
 open func hostnamesAdd(domain: String, username: String?)throws  -> String  {
     return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -921,7 +1122,17 @@ open func hostnamesAdd(domain: String, username: String?)throws  -> String  {
 }
     
     /**
-     * Takes a hostname away: `POST /api/hostname/delete/`.
+     * Deauthorises a hostname: `POST /api/hostname/delete/`.
+     *
+     * # Arguments
+     *
+     * * `domain`: The hostname.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The hostname is not authorised.
+     * * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
      */
 open func hostnamesDelete(domain: String, username: String?)throws   {try rustCallWithError(FfiConverterTypeFailure_lift) {
         uniffiCallStatus in
@@ -934,7 +1145,7 @@ open func hostnamesDelete(domain: String, username: String?)throws   {try rustCa
 }
     
     /**
-     * The caller's authorised hostnames: `GET /api/hostnames/`.
+     * Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list those of a sub-account.
      */
 open func hostnamesList()throws  -> [String]  {
     return try  FfiConverterSequenceString.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -946,7 +1157,23 @@ open func hostnamesList()throws  -> [String]  {
 }
     
     /**
-     * Authorises an IP: `POST /api/ip/add/`. Gives the IP.
+     * Authorises an IP address: `POST /api/ip/add/`. If the response is lost, the call looks the address up: it succeeds if the
+     * address is there.
+     *
+     * # Arguments
+     *
+     * * `ip`: The address, IPv4 or IPv6.
+     * * `label`: A note to keep with it, at most 255 characters.
+     * * `username`: The sub-account that it is for; by default, your own account.
+     *
+     * # Returns
+     *
+     * The address.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The address is already authorised, or the account already has 100.
+     * * `PermissionDenied`: A username was given, and you are not the parent account.
      */
 open func ipsAdd(ip: String, label: String?, username: String?)throws  -> String  {
     return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -961,7 +1188,17 @@ open func ipsAdd(ip: String, label: String?, username: String?)throws  -> String
 }
     
     /**
-     * Takes an IP away: `POST /api/ip/delete/`.
+     * Deauthorises an IP address: `POST /api/ip/delete/`.
+     *
+     * # Arguments
+     *
+     * * `ip`: The address.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The address is not authorised.
+     * * `PermissionDenied`: A username was given, and you are not the parent account.
      */
 open func ipsDelete(ip: String, username: String?)throws   {try rustCallWithError(FfiConverterTypeFailure_lift) {
         uniffiCallStatus in
@@ -974,7 +1211,11 @@ open func ipsDelete(ip: String, username: String?)throws   {try rustCallWithErro
 }
     
     /**
-     * The authorised IPs with their labels: `GET /api/ip_labels/`.
+     * Lists the authorised IP addresses with their labels: `GET /api/ip_labels/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
      */
 open func ipsLabels(username: String?)throws  -> [LabeledIp]  {
     return try  FfiConverterSequenceTypeLabeledIp.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -987,7 +1228,11 @@ open func ipsLabels(username: String?)throws  -> [LabeledIp]  {
 }
     
     /**
-     * The authorised IPs: `GET /api/ips/`.
+     * Lists the authorised IP addresses: `GET /api/ips/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
      */
 open func ipsList(username: String?)throws  -> [String]  {
     return try  FfiConverterSequenceString.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -1000,7 +1245,22 @@ open func ipsList(username: String?)throws  -> [String]  {
 }
     
     /**
-     * Authorises the account for a proxy: `POST /api/proxy/add/`. Gives its domain.
+     * Authorises the account to use a proxy: `POST /api/proxy/add/`. If the account already may, the call succeeds and changes
+     * nothing.
+     *
+     * # Arguments
+     *
+     * * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+     *
+     * # Returns
+     *
+     * The proxy's domain.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: No such proxy exists.
+     * * `PlanLimit`: The plan allows no more proxies.
+     * * `Server`: The service could not look up the plan (503). Try again in a few minutes.
      */
 open func proxiesAdd(proxy: String)throws  -> String  {
     return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -1013,7 +1273,15 @@ open func proxiesAdd(proxy: String)throws  -> String  {
 }
     
     /**
-     * Takes the authorisation for a proxy away: `POST /api/proxy/delete/`.
+     * Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes nothing.
+     *
+     * # Arguments
+     *
+     * * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: No such proxy exists.
      */
 open func proxiesDelete(proxy: String)throws   {try rustCallWithError(FfiConverterTypeFailure_lift) {
         uniffiCallStatus in
@@ -1025,7 +1293,7 @@ open func proxiesDelete(proxy: String)throws   {try rustCallWithError(FfiConvert
 }
     
     /**
-     * The proxies that the account may use: `GET /api/proxies/`.
+     * Lists the proxies that the account may use: `GET /api/proxies/`.
      */
 open func proxiesList()throws  -> [Proxy]  {
     return try  FfiConverterSequenceTypeProxy.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -1037,7 +1305,16 @@ open func proxiesList()throws  -> [Proxy]  {
 }
     
     /**
-     * Lets it use the proxies again: `POST /api/sub/activate/`.
+     * Lets a deactivated sub-account use the proxies again: `POST /api/sub/activate/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
 open func subAccountsActivate(username: String)throws  -> SubAccount  {
     return try  FfiConverterTypeSubAccount_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -1050,7 +1327,17 @@ open func subAccountsActivate(username: String)throws  -> SubAccount  {
 }
     
     /**
-     * Creates a sub-account: `POST /api/sub/create/`.
+     * Creates a sub-account: `POST /api/sub/create/`. The call is never sent twice.
+     *
+     * # Arguments
+     *
+     * * `username`: 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The username is taken.
+     * * `PlanLimit`: The plan allows no more sub-accounts.
+     * * `OutcomeUnknown`: No answer came. `get` tells whether the sub-account was created.
      */
 open func subAccountsCreate(username: String, fields: SubAccountFields)throws  -> SubAccount  {
     return try  FfiConverterTypeSubAccount_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -1064,7 +1351,16 @@ open func subAccountsCreate(username: String, fields: SubAccountFields)throws  -
 }
     
     /**
-     * Stops it from using the proxies: `POST /api/sub/deactivate/`.
+     * Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then answer it with 402.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
 open func subAccountsDeactivate(username: String)throws  -> SubAccount  {
     return try  FfiConverterTypeSubAccount_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -1077,7 +1373,16 @@ open func subAccountsDeactivate(username: String)throws  -> SubAccount  {
 }
     
     /**
-     * Deletes it for good: `POST /api/sub/delete/`.
+     * Deletes a sub-account permanently: `POST /api/sub/delete/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
 open func subAccountsDelete(username: String)throws   {try rustCallWithError(FfiConverterTypeFailure_lift) {
         uniffiCallStatus in
@@ -1089,7 +1394,16 @@ open func subAccountsDelete(username: String)throws   {try rustCallWithError(Ffi
 }
     
     /**
-     * Changes what is given, and nothing else: `POST /api/sub/edit/`.
+     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. Empty text clears a name or email address.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
 open func subAccountsEdit(username: String, fields: SubAccountFields)throws  -> SubAccount  {
     return try  FfiConverterTypeSubAccount_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -1103,7 +1417,16 @@ open func subAccountsEdit(username: String, fields: SubAccountFields)throws  -> 
 }
     
     /**
-     * A sub-account with its usage and limits: `GET /api/sub/get/`.
+     * Gets a sub-account with its usage and limits: `GET /api/sub/get/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
 open func subAccountsGet(username: String)throws  -> SubAccount  {
     return try  FfiConverterTypeSubAccount_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -1116,7 +1439,16 @@ open func subAccountsGet(username: String)throws  -> SubAccount  {
 }
     
     /**
-     * Makes a token usable again: `POST /api/token/activate/`.
+     * Makes a deactivated token usable again: `POST /api/token/activate/`.
+     *
+     * # Arguments
+     *
+     * * `id`: The token's number.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The token has expired.
      */
 open func tokensActivate(id: Int64, username: String?)throws  -> Token  {
     return try  FfiConverterTypeToken_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -1130,7 +1462,19 @@ open func tokensActivate(id: Int64, username: String?)throws  -> Token  {
 }
     
     /**
-     * Creates a token: `POST /api/token/create/`. It expires on `expires_at`, of the form `YYYY-MM-DD`.
+     * Creates a token: `POST /api/token/create/`. The answer holds its secret, which the service shows only this once. The call is
+     * never sent twice.
+     *
+     * # Arguments
+     *
+     * * `label`: A note to keep with it, at most 100 characters.
+     * * `expires_at`: The date on which it expires; by default, it never does.
+     * * `username`: The sub-account that it is for; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PlanLimit`: The plan has no tokens, or allows no more.
+     * * `OutcomeUnknown`: No answer came. `list` tells whether the token was created.
      */
 open func tokensCreate(label: String?, expiresAt: String?, username: String?)throws  -> NewToken  {
     return try  FfiConverterTypeNewToken_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -1145,7 +1489,12 @@ open func tokensCreate(label: String?, expiresAt: String?, username: String?)thr
 }
     
     /**
-     * Makes a token unusable until it is activated: `POST /api/token/deactivate/`.
+     * Makes a token unusable until it is activated again: `POST /api/token/deactivate/`.
+     *
+     * # Arguments
+     *
+     * * `id`: The token's number.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
      */
 open func tokensDeactivate(id: Int64, username: String?)throws  -> Token  {
     return try  FfiConverterTypeToken_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -1159,7 +1508,12 @@ open func tokensDeactivate(id: Int64, username: String?)throws  -> Token  {
 }
     
     /**
-     * Deletes a token for good: `POST /api/token/delete/`.
+     * Deletes a token permanently: `POST /api/token/delete/`.
+     *
+     * # Arguments
+     *
+     * * `id`: The token's number.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
      */
 open func tokensDelete(id: Int64, username: String?)throws   {try rustCallWithError(FfiConverterTypeFailure_lift) {
         uniffiCallStatus in
@@ -1172,7 +1526,11 @@ open func tokensDelete(id: Int64, username: String?)throws   {try rustCallWithEr
 }
     
     /**
-     * The tokens, without their secrets: `GET /api/tokens/`.
+     * Lists the tokens, without their secrets: `GET /api/tokens/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
      */
 open func tokensList(username: String?)throws  -> [Token]  {
     return try  FfiConverterSequenceTypeToken.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -1273,117 +1631,296 @@ public protocol ClientProtocol: AnyObject, Sendable {
     func withOptions(options: Options) throws  -> Client
     
     /**
-     * Exit IPs per country code of the open proxy: `GET /api/geoips/open/`.
+     * The exit IPs of the `open` proxy: `GET /api/geoips/open/`.
+     *
+     * # Returns
+     *
+     * The number of exit IPs for each ISO 3166 country code.
      */
     func geoOpen() async throws  -> [String: Int64]
     
     /**
-     * Exit IPs per country code of the world proxy: `GET /api/geoips/world/`.
+     * The exit IPs of the `world` proxy: `GET /api/geoips/world/`.
+     *
+     * # Returns
+     *
+     * The number of exit IPs for each ISO 3166 country code.
      */
     func geoWorld() async throws  -> [String: Int64]
     
     /**
-     * Authorises a hostname: `POST /api/hostname/add/`. Gives the hostname.
+     * Authorises a hostname: `POST /api/hostname/add/`.
+     *
+     * # Arguments
+     *
+     * * `domain`: The hostname, such as `crawler.example.com`.
+     * * `username`: The sub-account that it is for; by default, your own account.
+     *
+     * # Returns
+     *
+     * The hostname.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The hostname is already authorised.
+     * * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
      */
     func hostnamesAdd(domain: String, username: String?) async throws  -> String
     
     /**
-     * Takes a hostname away: `POST /api/hostname/delete/`.
+     * Deauthorises a hostname: `POST /api/hostname/delete/`.
+     *
+     * # Arguments
+     *
+     * * `domain`: The hostname.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The hostname is not authorised.
+     * * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
      */
     func hostnamesDelete(domain: String, username: String?) async throws 
     
     /**
-     * The caller's authorised hostnames: `GET /api/hostnames/`.
+     * Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list those of a sub-account.
      */
     func hostnamesList() async throws  -> [String]
     
     /**
-     * Authorises an IP: `POST /api/ip/add/`. Gives the IP.
+     * Authorises an IP address: `POST /api/ip/add/`. If the response is lost, the call looks the address up: it succeeds if the
+     * address is there.
+     *
+     * # Arguments
+     *
+     * * `ip`: The address, IPv4 or IPv6.
+     * * `label`: A note to keep with it, at most 255 characters.
+     * * `username`: The sub-account that it is for; by default, your own account.
+     *
+     * # Returns
+     *
+     * The address.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The address is already authorised, or the account already has 100.
+     * * `PermissionDenied`: A username was given, and you are not the parent account.
      */
     func ipsAdd(ip: String, label: String?, username: String?) async throws  -> String
     
     /**
-     * Takes an IP away: `POST /api/ip/delete/`.
+     * Deauthorises an IP address: `POST /api/ip/delete/`.
+     *
+     * # Arguments
+     *
+     * * `ip`: The address.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The address is not authorised.
+     * * `PermissionDenied`: A username was given, and you are not the parent account.
      */
     func ipsDelete(ip: String, username: String?) async throws 
     
     /**
-     * The authorised IPs with their labels: `GET /api/ip_labels/`.
+     * Lists the authorised IP addresses with their labels: `GET /api/ip_labels/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
      */
     func ipsLabels(username: String?) async throws  -> [LabeledIp]
     
     /**
-     * The authorised IPs: `GET /api/ips/`.
+     * Lists the authorised IP addresses: `GET /api/ips/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
      */
     func ipsList(username: String?) async throws  -> [String]
     
     /**
-     * Authorises the account for a proxy: `POST /api/proxy/add/`. Gives its domain.
+     * Authorises the account to use a proxy: `POST /api/proxy/add/`. If the account already may, the call succeeds and changes
+     * nothing.
+     *
+     * # Arguments
+     *
+     * * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+     *
+     * # Returns
+     *
+     * The proxy's domain.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: No such proxy exists.
+     * * `PlanLimit`: The plan allows no more proxies.
+     * * `Server`: The service could not look up the plan (503). Try again in a few minutes.
      */
     func proxiesAdd(proxy: String) async throws  -> String
     
     /**
-     * Takes the authorisation for a proxy away: `POST /api/proxy/delete/`.
+     * Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes nothing.
+     *
+     * # Arguments
+     *
+     * * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: No such proxy exists.
      */
     func proxiesDelete(proxy: String) async throws 
     
     /**
-     * The proxies that the account may use: `GET /api/proxies/`.
+     * Lists the proxies that the account may use: `GET /api/proxies/`.
      */
     func proxiesList() async throws  -> [Proxy]
     
     /**
-     * Lets it use the proxies again: `POST /api/sub/activate/`.
+     * Lets a deactivated sub-account use the proxies again: `POST /api/sub/activate/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
     func subAccountsActivate(username: String) async throws  -> SubAccount
     
     /**
-     * Creates a sub-account: `POST /api/sub/create/`.
+     * Creates a sub-account: `POST /api/sub/create/`. The call is never sent twice.
+     *
+     * # Arguments
+     *
+     * * `username`: 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The username is taken.
+     * * `PlanLimit`: The plan allows no more sub-accounts.
+     * * `OutcomeUnknown`: No answer came. `get` tells whether the sub-account was created.
      */
     func subAccountsCreate(username: String, fields: SubAccountFields) async throws  -> SubAccount
     
     /**
-     * Stops it from using the proxies: `POST /api/sub/deactivate/`.
+     * Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then answer it with 402.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
     func subAccountsDeactivate(username: String) async throws  -> SubAccount
     
     /**
-     * Deletes it for good: `POST /api/sub/delete/`.
+     * Deletes a sub-account permanently: `POST /api/sub/delete/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
     func subAccountsDelete(username: String) async throws 
     
     /**
-     * Changes what is given, and nothing else: `POST /api/sub/edit/`.
+     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. Empty text clears a name or email address.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
     func subAccountsEdit(username: String, fields: SubAccountFields) async throws  -> SubAccount
     
     /**
-     * A sub-account with its usage and limits: `GET /api/sub/get/`.
+     * Gets a sub-account with its usage and limits: `GET /api/sub/get/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
     func subAccountsGet(username: String) async throws  -> SubAccount
     
     /**
-     * Makes a token usable again: `POST /api/token/activate/`.
+     * Makes a deactivated token usable again: `POST /api/token/activate/`.
+     *
+     * # Arguments
+     *
+     * * `id`: The token's number.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The token has expired.
      */
     func tokensActivate(id: Int64, username: String?) async throws  -> Token
     
     /**
-     * Creates a token: `POST /api/token/create/`. It expires on `expires_at`, of the form `YYYY-MM-DD`.
+     * Creates a token: `POST /api/token/create/`. The answer holds its secret, which the service shows only this once. The call is
+     * never sent twice.
+     *
+     * # Arguments
+     *
+     * * `label`: A note to keep with it, at most 100 characters.
+     * * `expires_at`: The date on which it expires; by default, it never does.
+     * * `username`: The sub-account that it is for; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PlanLimit`: The plan has no tokens, or allows no more.
+     * * `OutcomeUnknown`: No answer came. `list` tells whether the token was created.
      */
     func tokensCreate(label: String?, expiresAt: String?, username: String?) async throws  -> NewToken
     
     /**
-     * Makes a token unusable until it is activated: `POST /api/token/deactivate/`.
+     * Makes a token unusable until it is activated again: `POST /api/token/deactivate/`.
+     *
+     * # Arguments
+     *
+     * * `id`: The token's number.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
      */
     func tokensDeactivate(id: Int64, username: String?) async throws  -> Token
     
     /**
-     * Deletes a token for good: `POST /api/token/delete/`.
+     * Deletes a token permanently: `POST /api/token/delete/`.
+     *
+     * # Arguments
+     *
+     * * `id`: The token's number.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
      */
     func tokensDelete(id: Int64, username: String?) async throws 
     
     /**
-     * The tokens, without their secrets: `GET /api/tokens/`.
+     * Lists the tokens, without their secrets: `GET /api/tokens/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
      */
     func tokensList(username: String?) async throws  -> [Token]
     
@@ -1538,7 +2075,11 @@ open func withOptions(options: Options)throws  -> Client  {
 }
     
     /**
-     * Exit IPs per country code of the open proxy: `GET /api/geoips/open/`.
+     * The exit IPs of the `open` proxy: `GET /api/geoips/open/`.
+     *
+     * # Returns
+     *
+     * The number of exit IPs for each ISO 3166 country code.
      */
 open func geoOpen()async throws  -> [String: Int64]  {
     return
@@ -1557,7 +2098,11 @@ open func geoOpen()async throws  -> [String: Int64]  {
 }
     
     /**
-     * Exit IPs per country code of the world proxy: `GET /api/geoips/world/`.
+     * The exit IPs of the `world` proxy: `GET /api/geoips/world/`.
+     *
+     * # Returns
+     *
+     * The number of exit IPs for each ISO 3166 country code.
      */
 open func geoWorld()async throws  -> [String: Int64]  {
     return
@@ -1576,7 +2121,21 @@ open func geoWorld()async throws  -> [String: Int64]  {
 }
     
     /**
-     * Authorises a hostname: `POST /api/hostname/add/`. Gives the hostname.
+     * Authorises a hostname: `POST /api/hostname/add/`.
+     *
+     * # Arguments
+     *
+     * * `domain`: The hostname, such as `crawler.example.com`.
+     * * `username`: The sub-account that it is for; by default, your own account.
+     *
+     * # Returns
+     *
+     * The hostname.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The hostname is already authorised.
+     * * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
      */
 open func hostnamesAdd(domain: String, username: String?)async throws  -> String  {
     return
@@ -1595,7 +2154,17 @@ open func hostnamesAdd(domain: String, username: String?)async throws  -> String
 }
     
     /**
-     * Takes a hostname away: `POST /api/hostname/delete/`.
+     * Deauthorises a hostname: `POST /api/hostname/delete/`.
+     *
+     * # Arguments
+     *
+     * * `domain`: The hostname.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The hostname is not authorised.
+     * * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
      */
 open func hostnamesDelete(domain: String, username: String?)async throws   {
     return
@@ -1614,7 +2183,7 @@ open func hostnamesDelete(domain: String, username: String?)async throws   {
 }
     
     /**
-     * The caller's authorised hostnames: `GET /api/hostnames/`.
+     * Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list those of a sub-account.
      */
 open func hostnamesList()async throws  -> [String]  {
     return
@@ -1633,7 +2202,23 @@ open func hostnamesList()async throws  -> [String]  {
 }
     
     /**
-     * Authorises an IP: `POST /api/ip/add/`. Gives the IP.
+     * Authorises an IP address: `POST /api/ip/add/`. If the response is lost, the call looks the address up: it succeeds if the
+     * address is there.
+     *
+     * # Arguments
+     *
+     * * `ip`: The address, IPv4 or IPv6.
+     * * `label`: A note to keep with it, at most 255 characters.
+     * * `username`: The sub-account that it is for; by default, your own account.
+     *
+     * # Returns
+     *
+     * The address.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The address is already authorised, or the account already has 100.
+     * * `PermissionDenied`: A username was given, and you are not the parent account.
      */
 open func ipsAdd(ip: String, label: String?, username: String?)async throws  -> String  {
     return
@@ -1652,7 +2237,17 @@ open func ipsAdd(ip: String, label: String?, username: String?)async throws  -> 
 }
     
     /**
-     * Takes an IP away: `POST /api/ip/delete/`.
+     * Deauthorises an IP address: `POST /api/ip/delete/`.
+     *
+     * # Arguments
+     *
+     * * `ip`: The address.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The address is not authorised.
+     * * `PermissionDenied`: A username was given, and you are not the parent account.
      */
 open func ipsDelete(ip: String, username: String?)async throws   {
     return
@@ -1671,7 +2266,11 @@ open func ipsDelete(ip: String, username: String?)async throws   {
 }
     
     /**
-     * The authorised IPs with their labels: `GET /api/ip_labels/`.
+     * Lists the authorised IP addresses with their labels: `GET /api/ip_labels/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
      */
 open func ipsLabels(username: String?)async throws  -> [LabeledIp]  {
     return
@@ -1690,7 +2289,11 @@ open func ipsLabels(username: String?)async throws  -> [LabeledIp]  {
 }
     
     /**
-     * The authorised IPs: `GET /api/ips/`.
+     * Lists the authorised IP addresses: `GET /api/ips/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
      */
 open func ipsList(username: String?)async throws  -> [String]  {
     return
@@ -1709,7 +2312,22 @@ open func ipsList(username: String?)async throws  -> [String]  {
 }
     
     /**
-     * Authorises the account for a proxy: `POST /api/proxy/add/`. Gives its domain.
+     * Authorises the account to use a proxy: `POST /api/proxy/add/`. If the account already may, the call succeeds and changes
+     * nothing.
+     *
+     * # Arguments
+     *
+     * * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+     *
+     * # Returns
+     *
+     * The proxy's domain.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: No such proxy exists.
+     * * `PlanLimit`: The plan allows no more proxies.
+     * * `Server`: The service could not look up the plan (503). Try again in a few minutes.
      */
 open func proxiesAdd(proxy: String)async throws  -> String  {
     return
@@ -1728,7 +2346,15 @@ open func proxiesAdd(proxy: String)async throws  -> String  {
 }
     
     /**
-     * Takes the authorisation for a proxy away: `POST /api/proxy/delete/`.
+     * Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes nothing.
+     *
+     * # Arguments
+     *
+     * * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: No such proxy exists.
      */
 open func proxiesDelete(proxy: String)async throws   {
     return
@@ -1747,7 +2373,7 @@ open func proxiesDelete(proxy: String)async throws   {
 }
     
     /**
-     * The proxies that the account may use: `GET /api/proxies/`.
+     * Lists the proxies that the account may use: `GET /api/proxies/`.
      */
 open func proxiesList()async throws  -> [Proxy]  {
     return
@@ -1766,7 +2392,16 @@ open func proxiesList()async throws  -> [Proxy]  {
 }
     
     /**
-     * Lets it use the proxies again: `POST /api/sub/activate/`.
+     * Lets a deactivated sub-account use the proxies again: `POST /api/sub/activate/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
 open func subAccountsActivate(username: String)async throws  -> SubAccount  {
     return
@@ -1785,7 +2420,17 @@ open func subAccountsActivate(username: String)async throws  -> SubAccount  {
 }
     
     /**
-     * Creates a sub-account: `POST /api/sub/create/`.
+     * Creates a sub-account: `POST /api/sub/create/`. The call is never sent twice.
+     *
+     * # Arguments
+     *
+     * * `username`: 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The username is taken.
+     * * `PlanLimit`: The plan allows no more sub-accounts.
+     * * `OutcomeUnknown`: No answer came. `get` tells whether the sub-account was created.
      */
 open func subAccountsCreate(username: String, fields: SubAccountFields)async throws  -> SubAccount  {
     return
@@ -1804,7 +2449,16 @@ open func subAccountsCreate(username: String, fields: SubAccountFields)async thr
 }
     
     /**
-     * Stops it from using the proxies: `POST /api/sub/deactivate/`.
+     * Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then answer it with 402.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
 open func subAccountsDeactivate(username: String)async throws  -> SubAccount  {
     return
@@ -1823,7 +2477,16 @@ open func subAccountsDeactivate(username: String)async throws  -> SubAccount  {
 }
     
     /**
-     * Deletes it for good: `POST /api/sub/delete/`.
+     * Deletes a sub-account permanently: `POST /api/sub/delete/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
 open func subAccountsDelete(username: String)async throws   {
     return
@@ -1842,7 +2505,16 @@ open func subAccountsDelete(username: String)async throws   {
 }
     
     /**
-     * Changes what is given, and nothing else: `POST /api/sub/edit/`.
+     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. Empty text clears a name or email address.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
 open func subAccountsEdit(username: String, fields: SubAccountFields)async throws  -> SubAccount  {
     return
@@ -1861,7 +2533,16 @@ open func subAccountsEdit(username: String, fields: SubAccountFields)async throw
 }
     
     /**
-     * A sub-account with its usage and limits: `GET /api/sub/get/`.
+     * Gets a sub-account with its usage and limits: `GET /api/sub/get/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
 open func subAccountsGet(username: String)async throws  -> SubAccount  {
     return
@@ -1880,7 +2561,16 @@ open func subAccountsGet(username: String)async throws  -> SubAccount  {
 }
     
     /**
-     * Makes a token usable again: `POST /api/token/activate/`.
+     * Makes a deactivated token usable again: `POST /api/token/activate/`.
+     *
+     * # Arguments
+     *
+     * * `id`: The token's number.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The token has expired.
      */
 open func tokensActivate(id: Int64, username: String?)async throws  -> Token  {
     return
@@ -1899,7 +2589,19 @@ open func tokensActivate(id: Int64, username: String?)async throws  -> Token  {
 }
     
     /**
-     * Creates a token: `POST /api/token/create/`. It expires on `expires_at`, of the form `YYYY-MM-DD`.
+     * Creates a token: `POST /api/token/create/`. The answer holds its secret, which the service shows only this once. The call is
+     * never sent twice.
+     *
+     * # Arguments
+     *
+     * * `label`: A note to keep with it, at most 100 characters.
+     * * `expires_at`: The date on which it expires; by default, it never does.
+     * * `username`: The sub-account that it is for; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PlanLimit`: The plan has no tokens, or allows no more.
+     * * `OutcomeUnknown`: No answer came. `list` tells whether the token was created.
      */
 open func tokensCreate(label: String?, expiresAt: String?, username: String?)async throws  -> NewToken  {
     return
@@ -1918,7 +2620,12 @@ open func tokensCreate(label: String?, expiresAt: String?, username: String?)asy
 }
     
     /**
-     * Makes a token unusable until it is activated: `POST /api/token/deactivate/`.
+     * Makes a token unusable until it is activated again: `POST /api/token/deactivate/`.
+     *
+     * # Arguments
+     *
+     * * `id`: The token's number.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
      */
 open func tokensDeactivate(id: Int64, username: String?)async throws  -> Token  {
     return
@@ -1937,7 +2644,12 @@ open func tokensDeactivate(id: Int64, username: String?)async throws  -> Token  
 }
     
     /**
-     * Deletes a token for good: `POST /api/token/delete/`.
+     * Deletes a token permanently: `POST /api/token/delete/`.
+     *
+     * # Arguments
+     *
+     * * `id`: The token's number.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
      */
 open func tokensDelete(id: Int64, username: String?)async throws   {
     return
@@ -1956,7 +2668,11 @@ open func tokensDelete(id: Int64, username: String?)async throws   {
 }
     
     /**
-     * The tokens, without their secrets: `GET /api/tokens/`.
+     * Lists the tokens, without their secrets: `GET /api/tokens/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
      */
 open func tokensList(username: String?)async throws  -> [Token]  {
     return
@@ -2839,27 +3555,27 @@ public func FfiConverterTypeSubAccount_lower(_ value: SubAccount) -> RustBuffer 
  */
 public struct SubAccountFields: Equatable, Hashable {
     /**
-     * The password.
+     * The password, 1 to 128 characters.
      */
     public let password: String?
     /**
-     * The first name.
+     * The first name, at most 20 characters.
      */
     public let firstName: String?
     /**
-     * The last name.
+     * The last name, at most 20 characters.
      */
     public let lastName: String?
     /**
-     * The e-mail address.
+     * The email address, at most 255 characters.
      */
     public let email: String?
     /**
-     * Whole gigabytes it may use in a billing period; 0 is no limit.
+     * The whole gigabytes that it may use in a billing period; 0 means no limit.
      */
     public let monthlyLimit: Int64?
     /**
-     * Whole gigabytes it may use ever; 0 is no limit.
+     * The whole gigabytes that it may ever use; 0 means no limit.
      */
     public let totalLimit: Int64?
 
@@ -2867,22 +3583,22 @@ public struct SubAccountFields: Equatable, Hashable {
     // declare one manually.
     public init(
         /**
-         * The password.
+         * The password, 1 to 128 characters.
          */password: String? = nil, 
         /**
-         * The first name.
+         * The first name, at most 20 characters.
          */firstName: String? = nil, 
         /**
-         * The last name.
+         * The last name, at most 20 characters.
          */lastName: String? = nil, 
         /**
-         * The e-mail address.
+         * The email address, at most 255 characters.
          */email: String? = nil, 
         /**
-         * Whole gigabytes it may use in a billing period; 0 is no limit.
+         * The whole gigabytes that it may use in a billing period; 0 means no limit.
          */monthlyLimit: Int64? = nil, 
         /**
-         * Whole gigabytes it may use ever; 0 is no limit.
+         * The whole gigabytes that it may ever use; 0 means no limit.
          */totalLimit: Int64? = nil) {
         self.password = password
         self.firstName = firstName
@@ -4073,73 +4789,73 @@ private let initializationResult: InitializationResult = {
     if (uniffi_proxymesh_ffi_checksum_method_blockingclient_with_options() != 2590) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_geo_open() != 21475) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_geo_open() != 64590) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_geo_world() != 59814) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_geo_world() != 38171) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_hostnames_add() != 13619) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_hostnames_add() != 17517) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_hostnames_delete() != 54514) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_hostnames_delete() != 38335) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_hostnames_list() != 17321) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_hostnames_list() != 47939) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_ips_add() != 11767) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_ips_add() != 45907) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_ips_delete() != 30198) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_ips_delete() != 28220) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_ips_labels() != 57474) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_ips_labels() != 63554) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_ips_list() != 406) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_ips_list() != 32145) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_proxies_add() != 8994) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_proxies_add() != 17531) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_proxies_delete() != 62795) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_proxies_delete() != 2656) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_proxies_list() != 13948) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_proxies_list() != 30897) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_activate() != 16492) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_activate() != 52302) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_create() != 47286) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_create() != 7095) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_deactivate() != 22800) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_deactivate() != 50154) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_delete() != 2272) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_delete() != 60988) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_edit() != 14292) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_edit() != 17042) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_get() != 53430) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_get() != 53321) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_activate() != 52816) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_activate() != 58077) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_create() != 5568) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_create() != 28352) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_deactivate() != 34739) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_deactivate() != 15215) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_delete() != 20902) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_delete() != 29656) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_list() != 33233) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_list() != 15770) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_proxymesh_ffi_checksum_method_client_abort() != 37431) {
@@ -4160,73 +4876,73 @@ private let initializationResult: InitializationResult = {
     if (uniffi_proxymesh_ffi_checksum_method_client_with_options() != 61656) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_geo_open() != 59610) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_geo_open() != 25096) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_geo_world() != 56987) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_geo_world() != 54155) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_hostnames_add() != 10988) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_hostnames_add() != 11237) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_hostnames_delete() != 41744) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_hostnames_delete() != 65043) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_hostnames_list() != 32529) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_hostnames_list() != 38218) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_ips_add() != 59401) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_ips_add() != 15260) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_ips_delete() != 2401) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_ips_delete() != 46838) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_ips_labels() != 38119) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_ips_labels() != 30077) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_ips_list() != 19543) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_ips_list() != 17869) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_proxies_add() != 128) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_proxies_add() != 985) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_proxies_delete() != 48137) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_proxies_delete() != 51779) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_proxies_list() != 33982) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_proxies_list() != 60464) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_activate() != 8689) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_activate() != 54250) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_create() != 14054) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_create() != 56430) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_deactivate() != 18078) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_deactivate() != 49167) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_delete() != 37070) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_delete() != 21395) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_edit() != 31589) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_edit() != 57081) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_get() != 61751) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_get() != 21597) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_tokens_activate() != 28572) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_tokens_activate() != 57115) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_tokens_create() != 14923) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_tokens_create() != 14558) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_tokens_deactivate() != 5541) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_tokens_deactivate() != 50765) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_tokens_delete() != 39271) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_tokens_delete() != 63863) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_tokens_list() != 5473) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_tokens_list() != 4027) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_proxymesh_ffi_checksum_constructor_blockingclient_new() != 64897) {

@@ -1,5 +1,7 @@
 package com.proxymesh
 
+import com.proxymesh.internal.SubAccountFields as CrossingSubAccountFields
+
 /**
  * What [BlockingSubAccounts.create] and [BlockingSubAccounts.edit] set, for Java, which has no named arguments:
  *
@@ -35,5 +37,5 @@ public class SubAccountFields {
     /** Whole gigabytes it may use ever; 0 is no limit. */
     public fun totalLimit(totalLimit: Long): SubAccountFields = apply { this.totalLimit = totalLimit }
 
-    internal fun crossing() = fields(password, firstName, lastName, email, monthlyLimit, totalLimit)
+    internal fun crossing() = CrossingSubAccountFields(password, firstName, lastName, email, monthlyLimit, totalLimit)
 }

@@ -5,7 +5,6 @@ import com.proxymesh.internal.LabeledIp as CrossingLabeledIp
 import com.proxymesh.internal.NewToken as CrossingNewToken
 import com.proxymesh.internal.Proxy as CrossingProxy
 import com.proxymesh.internal.SubAccount as CrossingSubAccount
-import com.proxymesh.internal.SubAccountFields as CrossingFields
 import com.proxymesh.internal.Token as CrossingToken
 
 // What crosses from and to the native library, as the public classes have it.
@@ -32,12 +31,3 @@ internal fun CrossingProxy.checked() = CheckedProxy(host, port, addressHost, nam
 internal fun CrossingToken.translated() = Token(id, label, isActive, expiresAt?.let(LocalDate::parse), createdAt)
 
 internal fun CrossingNewToken.translated() = NewToken(token.translated(), secret)
-
-internal fun fields(
-    password: String?,
-    firstName: String?,
-    lastName: String?,
-    email: String?,
-    monthlyLimit: Long?,
-    totalLimit: Long?,
-) = CrossingFields(password, firstName, lastName, email, monthlyLimit, totalLimit)

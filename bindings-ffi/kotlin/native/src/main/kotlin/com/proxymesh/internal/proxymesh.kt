@@ -1108,73 +1108,73 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_with_options() and 0xFFFF) != 2590) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_geo_open() and 0xFFFF) != 21475) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_geo_open() and 0xFFFF) != 64590) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_geo_world() and 0xFFFF) != 59814) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_geo_world() and 0xFFFF) != 38171) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_hostnames_add() and 0xFFFF) != 13619) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_hostnames_add() and 0xFFFF) != 17517) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_hostnames_delete() and 0xFFFF) != 54514) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_hostnames_delete() and 0xFFFF) != 38335) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_hostnames_list() and 0xFFFF) != 17321) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_hostnames_list() and 0xFFFF) != 47939) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_ips_add() and 0xFFFF) != 11767) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_ips_add() and 0xFFFF) != 45907) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_ips_delete() and 0xFFFF) != 30198) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_ips_delete() and 0xFFFF) != 28220) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_ips_labels() and 0xFFFF) != 57474) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_ips_labels() and 0xFFFF) != 63554) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_ips_list() and 0xFFFF) != 406) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_ips_list() and 0xFFFF) != 32145) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_proxies_add() and 0xFFFF) != 8994) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_proxies_add() and 0xFFFF) != 17531) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_proxies_delete() and 0xFFFF) != 62795) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_proxies_delete() and 0xFFFF) != 2656) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_proxies_list() and 0xFFFF) != 13948) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_proxies_list() and 0xFFFF) != 30897) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_activate() and 0xFFFF) != 16492) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_activate() and 0xFFFF) != 52302) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_create() and 0xFFFF) != 47286) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_create() and 0xFFFF) != 7095) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_deactivate() and 0xFFFF) != 22800) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_deactivate() and 0xFFFF) != 50154) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_delete() and 0xFFFF) != 2272) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_delete() and 0xFFFF) != 60988) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_edit() and 0xFFFF) != 14292) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_edit() and 0xFFFF) != 17042) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_get() and 0xFFFF) != 53430) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_get() and 0xFFFF) != 53321) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_activate() and 0xFFFF) != 52816) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_activate() and 0xFFFF) != 58077) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_create() and 0xFFFF) != 5568) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_create() and 0xFFFF) != 28352) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_deactivate() and 0xFFFF) != 34739) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_deactivate() and 0xFFFF) != 15215) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_delete() and 0xFFFF) != 20902) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_delete() and 0xFFFF) != 29656) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_list() and 0xFFFF) != 33233) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_list() and 0xFFFF) != 15770) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_proxymesh_ffi_checksum_method_client_abort() and 0xFFFF) != 37431) {
@@ -1195,73 +1195,73 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_proxymesh_ffi_checksum_method_client_with_options() and 0xFFFF) != 61656) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_geo_open() and 0xFFFF) != 59610) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_geo_open() and 0xFFFF) != 25096) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_geo_world() and 0xFFFF) != 56987) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_geo_world() and 0xFFFF) != 54155) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_hostnames_add() and 0xFFFF) != 10988) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_hostnames_add() and 0xFFFF) != 11237) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_hostnames_delete() and 0xFFFF) != 41744) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_hostnames_delete() and 0xFFFF) != 65043) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_hostnames_list() and 0xFFFF) != 32529) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_hostnames_list() and 0xFFFF) != 38218) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_ips_add() and 0xFFFF) != 59401) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_ips_add() and 0xFFFF) != 15260) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_ips_delete() and 0xFFFF) != 2401) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_ips_delete() and 0xFFFF) != 46838) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_ips_labels() and 0xFFFF) != 38119) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_ips_labels() and 0xFFFF) != 30077) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_ips_list() and 0xFFFF) != 19543) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_ips_list() and 0xFFFF) != 17869) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_proxies_add() and 0xFFFF) != 128) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_proxies_add() and 0xFFFF) != 985) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_proxies_delete() and 0xFFFF) != 48137) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_proxies_delete() and 0xFFFF) != 51779) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_proxies_list() and 0xFFFF) != 33982) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_proxies_list() and 0xFFFF) != 60464) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_activate() and 0xFFFF) != 8689) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_activate() and 0xFFFF) != 54250) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_create() and 0xFFFF) != 14054) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_create() and 0xFFFF) != 56430) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_deactivate() and 0xFFFF) != 18078) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_deactivate() and 0xFFFF) != 49167) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_delete() and 0xFFFF) != 37070) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_delete() and 0xFFFF) != 21395) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_edit() and 0xFFFF) != 31589) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_edit() and 0xFFFF) != 57081) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_get() and 0xFFFF) != 61751) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_get() and 0xFFFF) != 21597) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_tokens_activate() and 0xFFFF) != 28572) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_tokens_activate() and 0xFFFF) != 57115) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_tokens_create() and 0xFFFF) != 14923) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_tokens_create() and 0xFFFF) != 14558) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_tokens_deactivate() and 0xFFFF) != 5541) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_tokens_deactivate() and 0xFFFF) != 50765) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_tokens_delete() and 0xFFFF) != 39271) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_tokens_delete() and 0xFFFF) != 63863) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_tokens_list() and 0xFFFF) != 5473) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_tokens_list() and 0xFFFF) != 4027) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_proxymesh_ffi_checksum_constructor_blockingclient_new() and 0xFFFF) != 64897) {
@@ -1781,117 +1781,296 @@ public interface BlockingClientInterface {
     fun `withOptions`(`options`: Options): BlockingClient
     
     /**
-     * Exit IPs per country code of the open proxy: `GET /api/geoips/open/`.
+     * The exit IPs of the `open` proxy: `GET /api/geoips/open/`.
+     *
+     * # Returns
+     *
+     * The number of exit IPs for each ISO 3166 country code.
      */
     fun `geoOpen`(): Map<kotlin.String, kotlin.Long>
     
     /**
-     * Exit IPs per country code of the world proxy: `GET /api/geoips/world/`.
+     * The exit IPs of the `world` proxy: `GET /api/geoips/world/`.
+     *
+     * # Returns
+     *
+     * The number of exit IPs for each ISO 3166 country code.
      */
     fun `geoWorld`(): Map<kotlin.String, kotlin.Long>
     
     /**
-     * Authorises a hostname: `POST /api/hostname/add/`. Gives the hostname.
+     * Authorises a hostname: `POST /api/hostname/add/`.
+     *
+     * # Arguments
+     *
+     * * `domain`: The hostname, such as `crawler.example.com`.
+     * * `username`: The sub-account that it is for; by default, your own account.
+     *
+     * # Returns
+     *
+     * The hostname.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The hostname is already authorised.
+     * * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
      */
     fun `hostnamesAdd`(`domain`: kotlin.String, `username`: kotlin.String?): kotlin.String
     
     /**
-     * Takes a hostname away: `POST /api/hostname/delete/`.
+     * Deauthorises a hostname: `POST /api/hostname/delete/`.
+     *
+     * # Arguments
+     *
+     * * `domain`: The hostname.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The hostname is not authorised.
+     * * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
      */
     fun `hostnamesDelete`(`domain`: kotlin.String, `username`: kotlin.String?)
     
     /**
-     * The caller's authorised hostnames: `GET /api/hostnames/`.
+     * Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list those of a sub-account.
      */
     fun `hostnamesList`(): List<kotlin.String>
     
     /**
-     * Authorises an IP: `POST /api/ip/add/`. Gives the IP.
+     * Authorises an IP address: `POST /api/ip/add/`. If the response is lost, the call looks the address up: it succeeds if the
+     * address is there.
+     *
+     * # Arguments
+     *
+     * * `ip`: The address, IPv4 or IPv6.
+     * * `label`: A note to keep with it, at most 255 characters.
+     * * `username`: The sub-account that it is for; by default, your own account.
+     *
+     * # Returns
+     *
+     * The address.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The address is already authorised, or the account already has 100.
+     * * `PermissionDenied`: A username was given, and you are not the parent account.
      */
     fun `ipsAdd`(`ip`: kotlin.String, `label`: kotlin.String?, `username`: kotlin.String?): kotlin.String
     
     /**
-     * Takes an IP away: `POST /api/ip/delete/`.
+     * Deauthorises an IP address: `POST /api/ip/delete/`.
+     *
+     * # Arguments
+     *
+     * * `ip`: The address.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The address is not authorised.
+     * * `PermissionDenied`: A username was given, and you are not the parent account.
      */
     fun `ipsDelete`(`ip`: kotlin.String, `username`: kotlin.String?)
     
     /**
-     * The authorised IPs with their labels: `GET /api/ip_labels/`.
+     * Lists the authorised IP addresses with their labels: `GET /api/ip_labels/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
      */
     fun `ipsLabels`(`username`: kotlin.String?): List<LabeledIp>
     
     /**
-     * The authorised IPs: `GET /api/ips/`.
+     * Lists the authorised IP addresses: `GET /api/ips/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
      */
     fun `ipsList`(`username`: kotlin.String?): List<kotlin.String>
     
     /**
-     * Authorises the account for a proxy: `POST /api/proxy/add/`. Gives its domain.
+     * Authorises the account to use a proxy: `POST /api/proxy/add/`. If the account already may, the call succeeds and changes
+     * nothing.
+     *
+     * # Arguments
+     *
+     * * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+     *
+     * # Returns
+     *
+     * The proxy's domain.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: No such proxy exists.
+     * * `PlanLimit`: The plan allows no more proxies.
+     * * `Server`: The service could not look up the plan (503). Try again in a few minutes.
      */
     fun `proxiesAdd`(`proxy`: kotlin.String): kotlin.String
     
     /**
-     * Takes the authorisation for a proxy away: `POST /api/proxy/delete/`.
+     * Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes nothing.
+     *
+     * # Arguments
+     *
+     * * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: No such proxy exists.
      */
     fun `proxiesDelete`(`proxy`: kotlin.String)
     
     /**
-     * The proxies that the account may use: `GET /api/proxies/`.
+     * Lists the proxies that the account may use: `GET /api/proxies/`.
      */
     fun `proxiesList`(): List<Proxy>
     
     /**
-     * Lets it use the proxies again: `POST /api/sub/activate/`.
+     * Lets a deactivated sub-account use the proxies again: `POST /api/sub/activate/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
     fun `subAccountsActivate`(`username`: kotlin.String): SubAccount
     
     /**
-     * Creates a sub-account: `POST /api/sub/create/`.
+     * Creates a sub-account: `POST /api/sub/create/`. The call is never sent twice.
+     *
+     * # Arguments
+     *
+     * * `username`: 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The username is taken.
+     * * `PlanLimit`: The plan allows no more sub-accounts.
+     * * `OutcomeUnknown`: No answer came. `get` tells whether the sub-account was created.
      */
     fun `subAccountsCreate`(`username`: kotlin.String, `fields`: SubAccountFields): SubAccount
     
     /**
-     * Stops it from using the proxies: `POST /api/sub/deactivate/`.
+     * Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then answer it with 402.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
     fun `subAccountsDeactivate`(`username`: kotlin.String): SubAccount
     
     /**
-     * Deletes it for good: `POST /api/sub/delete/`.
+     * Deletes a sub-account permanently: `POST /api/sub/delete/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
     fun `subAccountsDelete`(`username`: kotlin.String)
     
     /**
-     * Changes what is given, and nothing else: `POST /api/sub/edit/`.
+     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. Empty text clears a name or email address.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
     fun `subAccountsEdit`(`username`: kotlin.String, `fields`: SubAccountFields): SubAccount
     
     /**
-     * A sub-account with its usage and limits: `GET /api/sub/get/`.
+     * Gets a sub-account with its usage and limits: `GET /api/sub/get/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
     fun `subAccountsGet`(`username`: kotlin.String): SubAccount
     
     /**
-     * Makes a token usable again: `POST /api/token/activate/`.
+     * Makes a deactivated token usable again: `POST /api/token/activate/`.
+     *
+     * # Arguments
+     *
+     * * `id`: The token's number.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The token has expired.
      */
     fun `tokensActivate`(`id`: kotlin.Long, `username`: kotlin.String?): Token
     
     /**
-     * Creates a token: `POST /api/token/create/`. It expires on `expires_at`, of the form `YYYY-MM-DD`.
+     * Creates a token: `POST /api/token/create/`. The answer holds its secret, which the service shows only this once. The call is
+     * never sent twice.
+     *
+     * # Arguments
+     *
+     * * `label`: A note to keep with it, at most 100 characters.
+     * * `expires_at`: The date on which it expires; by default, it never does.
+     * * `username`: The sub-account that it is for; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PlanLimit`: The plan has no tokens, or allows no more.
+     * * `OutcomeUnknown`: No answer came. `list` tells whether the token was created.
      */
     fun `tokensCreate`(`label`: kotlin.String?, `expiresAt`: kotlin.String?, `username`: kotlin.String?): NewToken
     
     /**
-     * Makes a token unusable until it is activated: `POST /api/token/deactivate/`.
+     * Makes a token unusable until it is activated again: `POST /api/token/deactivate/`.
+     *
+     * # Arguments
+     *
+     * * `id`: The token's number.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
      */
     fun `tokensDeactivate`(`id`: kotlin.Long, `username`: kotlin.String?): Token
     
     /**
-     * Deletes a token for good: `POST /api/token/delete/`.
+     * Deletes a token permanently: `POST /api/token/delete/`.
+     *
+     * # Arguments
+     *
+     * * `id`: The token's number.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
      */
     fun `tokensDelete`(`id`: kotlin.Long, `username`: kotlin.String?)
     
     /**
-     * The tokens, without their secrets: `GET /api/tokens/`.
+     * Lists the tokens, without their secrets: `GET /api/tokens/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
      */
     fun `tokensList`(`username`: kotlin.String?): List<Token>
     
@@ -2081,7 +2260,11 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * Exit IPs per country code of the open proxy: `GET /api/geoips/open/`.
+     * The exit IPs of the `open` proxy: `GET /api/geoips/open/`.
+     *
+     * # Returns
+     *
+     * The number of exit IPs for each ISO 3166 country code.
      */
     @Throws(Failure::class)override fun `geoOpen`(): Map<kotlin.String, kotlin.Long> {
             return FfiConverterMapStringLong.lift(
@@ -2098,7 +2281,11 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * Exit IPs per country code of the world proxy: `GET /api/geoips/world/`.
+     * The exit IPs of the `world` proxy: `GET /api/geoips/world/`.
+     *
+     * # Returns
+     *
+     * The number of exit IPs for each ISO 3166 country code.
      */
     @Throws(Failure::class)override fun `geoWorld`(): Map<kotlin.String, kotlin.Long> {
             return FfiConverterMapStringLong.lift(
@@ -2115,7 +2302,21 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * Authorises a hostname: `POST /api/hostname/add/`. Gives the hostname.
+     * Authorises a hostname: `POST /api/hostname/add/`.
+     *
+     * # Arguments
+     *
+     * * `domain`: The hostname, such as `crawler.example.com`.
+     * * `username`: The sub-account that it is for; by default, your own account.
+     *
+     * # Returns
+     *
+     * The hostname.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The hostname is already authorised.
+     * * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
      */
     @Throws(Failure::class)override fun `hostnamesAdd`(`domain`: kotlin.String, `username`: kotlin.String?): kotlin.String {
             return FfiConverterString.lift(
@@ -2134,7 +2335,17 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * Takes a hostname away: `POST /api/hostname/delete/`.
+     * Deauthorises a hostname: `POST /api/hostname/delete/`.
+     *
+     * # Arguments
+     *
+     * * `domain`: The hostname.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The hostname is not authorised.
+     * * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
      */
     @Throws(Failure::class)override fun `hostnamesDelete`(`domain`: kotlin.String, `username`: kotlin.String?)
         = 
@@ -2152,7 +2363,7 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * The caller's authorised hostnames: `GET /api/hostnames/`.
+     * Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list those of a sub-account.
      */
     @Throws(Failure::class)override fun `hostnamesList`(): List<kotlin.String> {
             return FfiConverterSequenceString.lift(
@@ -2169,7 +2380,23 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * Authorises an IP: `POST /api/ip/add/`. Gives the IP.
+     * Authorises an IP address: `POST /api/ip/add/`. If the response is lost, the call looks the address up: it succeeds if the
+     * address is there.
+     *
+     * # Arguments
+     *
+     * * `ip`: The address, IPv4 or IPv6.
+     * * `label`: A note to keep with it, at most 255 characters.
+     * * `username`: The sub-account that it is for; by default, your own account.
+     *
+     * # Returns
+     *
+     * The address.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The address is already authorised, or the account already has 100.
+     * * `PermissionDenied`: A username was given, and you are not the parent account.
      */
     @Throws(Failure::class)override fun `ipsAdd`(`ip`: kotlin.String, `label`: kotlin.String?, `username`: kotlin.String?): kotlin.String {
             return FfiConverterString.lift(
@@ -2189,7 +2416,17 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * Takes an IP away: `POST /api/ip/delete/`.
+     * Deauthorises an IP address: `POST /api/ip/delete/`.
+     *
+     * # Arguments
+     *
+     * * `ip`: The address.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The address is not authorised.
+     * * `PermissionDenied`: A username was given, and you are not the parent account.
      */
     @Throws(Failure::class)override fun `ipsDelete`(`ip`: kotlin.String, `username`: kotlin.String?)
         = 
@@ -2207,7 +2444,11 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * The authorised IPs with their labels: `GET /api/ip_labels/`.
+     * Lists the authorised IP addresses with their labels: `GET /api/ip_labels/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
      */
     @Throws(Failure::class)override fun `ipsLabels`(`username`: kotlin.String?): List<LabeledIp> {
             return FfiConverterSequenceTypeLabeledIp.lift(
@@ -2225,7 +2466,11 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * The authorised IPs: `GET /api/ips/`.
+     * Lists the authorised IP addresses: `GET /api/ips/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
      */
     @Throws(Failure::class)override fun `ipsList`(`username`: kotlin.String?): List<kotlin.String> {
             return FfiConverterSequenceString.lift(
@@ -2243,7 +2488,22 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * Authorises the account for a proxy: `POST /api/proxy/add/`. Gives its domain.
+     * Authorises the account to use a proxy: `POST /api/proxy/add/`. If the account already may, the call succeeds and changes
+     * nothing.
+     *
+     * # Arguments
+     *
+     * * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+     *
+     * # Returns
+     *
+     * The proxy's domain.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: No such proxy exists.
+     * * `PlanLimit`: The plan allows no more proxies.
+     * * `Server`: The service could not look up the plan (503). Try again in a few minutes.
      */
     @Throws(Failure::class)override fun `proxiesAdd`(`proxy`: kotlin.String): kotlin.String {
             return FfiConverterString.lift(
@@ -2261,7 +2521,15 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * Takes the authorisation for a proxy away: `POST /api/proxy/delete/`.
+     * Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes nothing.
+     *
+     * # Arguments
+     *
+     * * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: No such proxy exists.
      */
     @Throws(Failure::class)override fun `proxiesDelete`(`proxy`: kotlin.String)
         = 
@@ -2278,7 +2546,7 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * The proxies that the account may use: `GET /api/proxies/`.
+     * Lists the proxies that the account may use: `GET /api/proxies/`.
      */
     @Throws(Failure::class)override fun `proxiesList`(): List<Proxy> {
             return FfiConverterSequenceTypeProxy.lift(
@@ -2295,7 +2563,16 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * Lets it use the proxies again: `POST /api/sub/activate/`.
+     * Lets a deactivated sub-account use the proxies again: `POST /api/sub/activate/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
     @Throws(Failure::class)override fun `subAccountsActivate`(`username`: kotlin.String): SubAccount {
             return FfiConverterTypeSubAccount.lift(
@@ -2313,7 +2590,17 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * Creates a sub-account: `POST /api/sub/create/`.
+     * Creates a sub-account: `POST /api/sub/create/`. The call is never sent twice.
+     *
+     * # Arguments
+     *
+     * * `username`: 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The username is taken.
+     * * `PlanLimit`: The plan allows no more sub-accounts.
+     * * `OutcomeUnknown`: No answer came. `get` tells whether the sub-account was created.
      */
     @Throws(Failure::class)override fun `subAccountsCreate`(`username`: kotlin.String, `fields`: SubAccountFields): SubAccount {
             return FfiConverterTypeSubAccount.lift(
@@ -2332,7 +2619,16 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * Stops it from using the proxies: `POST /api/sub/deactivate/`.
+     * Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then answer it with 402.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
     @Throws(Failure::class)override fun `subAccountsDeactivate`(`username`: kotlin.String): SubAccount {
             return FfiConverterTypeSubAccount.lift(
@@ -2350,7 +2646,16 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * Deletes it for good: `POST /api/sub/delete/`.
+     * Deletes a sub-account permanently: `POST /api/sub/delete/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
     @Throws(Failure::class)override fun `subAccountsDelete`(`username`: kotlin.String)
         = 
@@ -2367,7 +2672,16 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * Changes what is given, and nothing else: `POST /api/sub/edit/`.
+     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. Empty text clears a name or email address.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
     @Throws(Failure::class)override fun `subAccountsEdit`(`username`: kotlin.String, `fields`: SubAccountFields): SubAccount {
             return FfiConverterTypeSubAccount.lift(
@@ -2386,7 +2700,16 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * A sub-account with its usage and limits: `GET /api/sub/get/`.
+     * Gets a sub-account with its usage and limits: `GET /api/sub/get/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
     @Throws(Failure::class)override fun `subAccountsGet`(`username`: kotlin.String): SubAccount {
             return FfiConverterTypeSubAccount.lift(
@@ -2404,7 +2727,16 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * Makes a token usable again: `POST /api/token/activate/`.
+     * Makes a deactivated token usable again: `POST /api/token/activate/`.
+     *
+     * # Arguments
+     *
+     * * `id`: The token's number.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The token has expired.
      */
     @Throws(Failure::class)override fun `tokensActivate`(`id`: kotlin.Long, `username`: kotlin.String?): Token {
             return FfiConverterTypeToken.lift(
@@ -2423,7 +2755,19 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * Creates a token: `POST /api/token/create/`. It expires on `expires_at`, of the form `YYYY-MM-DD`.
+     * Creates a token: `POST /api/token/create/`. The answer holds its secret, which the service shows only this once. The call is
+     * never sent twice.
+     *
+     * # Arguments
+     *
+     * * `label`: A note to keep with it, at most 100 characters.
+     * * `expires_at`: The date on which it expires; by default, it never does.
+     * * `username`: The sub-account that it is for; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PlanLimit`: The plan has no tokens, or allows no more.
+     * * `OutcomeUnknown`: No answer came. `list` tells whether the token was created.
      */
     @Throws(Failure::class)override fun `tokensCreate`(`label`: kotlin.String?, `expiresAt`: kotlin.String?, `username`: kotlin.String?): NewToken {
             return FfiConverterTypeNewToken.lift(
@@ -2443,7 +2787,12 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * Makes a token unusable until it is activated: `POST /api/token/deactivate/`.
+     * Makes a token unusable until it is activated again: `POST /api/token/deactivate/`.
+     *
+     * # Arguments
+     *
+     * * `id`: The token's number.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
      */
     @Throws(Failure::class)override fun `tokensDeactivate`(`id`: kotlin.Long, `username`: kotlin.String?): Token {
             return FfiConverterTypeToken.lift(
@@ -2462,7 +2811,12 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * Deletes a token for good: `POST /api/token/delete/`.
+     * Deletes a token permanently: `POST /api/token/delete/`.
+     *
+     * # Arguments
+     *
+     * * `id`: The token's number.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
      */
     @Throws(Failure::class)override fun `tokensDelete`(`id`: kotlin.Long, `username`: kotlin.String?)
         = 
@@ -2480,7 +2834,11 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * The tokens, without their secrets: `GET /api/tokens/`.
+     * Lists the tokens, without their secrets: `GET /api/tokens/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
      */
     @Throws(Failure::class)override fun `tokensList`(`username`: kotlin.String?): List<Token> {
             return FfiConverterSequenceTypeToken.lift(
@@ -2669,117 +3027,296 @@ public interface ClientInterface {
     fun `withOptions`(`options`: Options): Client
     
     /**
-     * Exit IPs per country code of the open proxy: `GET /api/geoips/open/`.
+     * The exit IPs of the `open` proxy: `GET /api/geoips/open/`.
+     *
+     * # Returns
+     *
+     * The number of exit IPs for each ISO 3166 country code.
      */
     suspend fun `geoOpen`(): Map<kotlin.String, kotlin.Long>
     
     /**
-     * Exit IPs per country code of the world proxy: `GET /api/geoips/world/`.
+     * The exit IPs of the `world` proxy: `GET /api/geoips/world/`.
+     *
+     * # Returns
+     *
+     * The number of exit IPs for each ISO 3166 country code.
      */
     suspend fun `geoWorld`(): Map<kotlin.String, kotlin.Long>
     
     /**
-     * Authorises a hostname: `POST /api/hostname/add/`. Gives the hostname.
+     * Authorises a hostname: `POST /api/hostname/add/`.
+     *
+     * # Arguments
+     *
+     * * `domain`: The hostname, such as `crawler.example.com`.
+     * * `username`: The sub-account that it is for; by default, your own account.
+     *
+     * # Returns
+     *
+     * The hostname.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The hostname is already authorised.
+     * * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
      */
     suspend fun `hostnamesAdd`(`domain`: kotlin.String, `username`: kotlin.String?): kotlin.String
     
     /**
-     * Takes a hostname away: `POST /api/hostname/delete/`.
+     * Deauthorises a hostname: `POST /api/hostname/delete/`.
+     *
+     * # Arguments
+     *
+     * * `domain`: The hostname.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The hostname is not authorised.
+     * * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
      */
     suspend fun `hostnamesDelete`(`domain`: kotlin.String, `username`: kotlin.String?)
     
     /**
-     * The caller's authorised hostnames: `GET /api/hostnames/`.
+     * Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list those of a sub-account.
      */
     suspend fun `hostnamesList`(): List<kotlin.String>
     
     /**
-     * Authorises an IP: `POST /api/ip/add/`. Gives the IP.
+     * Authorises an IP address: `POST /api/ip/add/`. If the response is lost, the call looks the address up: it succeeds if the
+     * address is there.
+     *
+     * # Arguments
+     *
+     * * `ip`: The address, IPv4 or IPv6.
+     * * `label`: A note to keep with it, at most 255 characters.
+     * * `username`: The sub-account that it is for; by default, your own account.
+     *
+     * # Returns
+     *
+     * The address.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The address is already authorised, or the account already has 100.
+     * * `PermissionDenied`: A username was given, and you are not the parent account.
      */
     suspend fun `ipsAdd`(`ip`: kotlin.String, `label`: kotlin.String?, `username`: kotlin.String?): kotlin.String
     
     /**
-     * Takes an IP away: `POST /api/ip/delete/`.
+     * Deauthorises an IP address: `POST /api/ip/delete/`.
+     *
+     * # Arguments
+     *
+     * * `ip`: The address.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The address is not authorised.
+     * * `PermissionDenied`: A username was given, and you are not the parent account.
      */
     suspend fun `ipsDelete`(`ip`: kotlin.String, `username`: kotlin.String?)
     
     /**
-     * The authorised IPs with their labels: `GET /api/ip_labels/`.
+     * Lists the authorised IP addresses with their labels: `GET /api/ip_labels/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
      */
     suspend fun `ipsLabels`(`username`: kotlin.String?): List<LabeledIp>
     
     /**
-     * The authorised IPs: `GET /api/ips/`.
+     * Lists the authorised IP addresses: `GET /api/ips/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
      */
     suspend fun `ipsList`(`username`: kotlin.String?): List<kotlin.String>
     
     /**
-     * Authorises the account for a proxy: `POST /api/proxy/add/`. Gives its domain.
+     * Authorises the account to use a proxy: `POST /api/proxy/add/`. If the account already may, the call succeeds and changes
+     * nothing.
+     *
+     * # Arguments
+     *
+     * * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+     *
+     * # Returns
+     *
+     * The proxy's domain.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: No such proxy exists.
+     * * `PlanLimit`: The plan allows no more proxies.
+     * * `Server`: The service could not look up the plan (503). Try again in a few minutes.
      */
     suspend fun `proxiesAdd`(`proxy`: kotlin.String): kotlin.String
     
     /**
-     * Takes the authorisation for a proxy away: `POST /api/proxy/delete/`.
+     * Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes nothing.
+     *
+     * # Arguments
+     *
+     * * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: No such proxy exists.
      */
     suspend fun `proxiesDelete`(`proxy`: kotlin.String)
     
     /**
-     * The proxies that the account may use: `GET /api/proxies/`.
+     * Lists the proxies that the account may use: `GET /api/proxies/`.
      */
     suspend fun `proxiesList`(): List<Proxy>
     
     /**
-     * Lets it use the proxies again: `POST /api/sub/activate/`.
+     * Lets a deactivated sub-account use the proxies again: `POST /api/sub/activate/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
     suspend fun `subAccountsActivate`(`username`: kotlin.String): SubAccount
     
     /**
-     * Creates a sub-account: `POST /api/sub/create/`.
+     * Creates a sub-account: `POST /api/sub/create/`. The call is never sent twice.
+     *
+     * # Arguments
+     *
+     * * `username`: 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The username is taken.
+     * * `PlanLimit`: The plan allows no more sub-accounts.
+     * * `OutcomeUnknown`: No answer came. `get` tells whether the sub-account was created.
      */
     suspend fun `subAccountsCreate`(`username`: kotlin.String, `fields`: SubAccountFields): SubAccount
     
     /**
-     * Stops it from using the proxies: `POST /api/sub/deactivate/`.
+     * Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then answer it with 402.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
     suspend fun `subAccountsDeactivate`(`username`: kotlin.String): SubAccount
     
     /**
-     * Deletes it for good: `POST /api/sub/delete/`.
+     * Deletes a sub-account permanently: `POST /api/sub/delete/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
     suspend fun `subAccountsDelete`(`username`: kotlin.String)
     
     /**
-     * Changes what is given, and nothing else: `POST /api/sub/edit/`.
+     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. Empty text clears a name or email address.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
     suspend fun `subAccountsEdit`(`username`: kotlin.String, `fields`: SubAccountFields): SubAccount
     
     /**
-     * A sub-account with its usage and limits: `GET /api/sub/get/`.
+     * Gets a sub-account with its usage and limits: `GET /api/sub/get/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
     suspend fun `subAccountsGet`(`username`: kotlin.String): SubAccount
     
     /**
-     * Makes a token usable again: `POST /api/token/activate/`.
+     * Makes a deactivated token usable again: `POST /api/token/activate/`.
+     *
+     * # Arguments
+     *
+     * * `id`: The token's number.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The token has expired.
      */
     suspend fun `tokensActivate`(`id`: kotlin.Long, `username`: kotlin.String?): Token
     
     /**
-     * Creates a token: `POST /api/token/create/`. It expires on `expires_at`, of the form `YYYY-MM-DD`.
+     * Creates a token: `POST /api/token/create/`. The answer holds its secret, which the service shows only this once. The call is
+     * never sent twice.
+     *
+     * # Arguments
+     *
+     * * `label`: A note to keep with it, at most 100 characters.
+     * * `expires_at`: The date on which it expires; by default, it never does.
+     * * `username`: The sub-account that it is for; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PlanLimit`: The plan has no tokens, or allows no more.
+     * * `OutcomeUnknown`: No answer came. `list` tells whether the token was created.
      */
     suspend fun `tokensCreate`(`label`: kotlin.String?, `expiresAt`: kotlin.String?, `username`: kotlin.String?): NewToken
     
     /**
-     * Makes a token unusable until it is activated: `POST /api/token/deactivate/`.
+     * Makes a token unusable until it is activated again: `POST /api/token/deactivate/`.
+     *
+     * # Arguments
+     *
+     * * `id`: The token's number.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
      */
     suspend fun `tokensDeactivate`(`id`: kotlin.Long, `username`: kotlin.String?): Token
     
     /**
-     * Deletes a token for good: `POST /api/token/delete/`.
+     * Deletes a token permanently: `POST /api/token/delete/`.
+     *
+     * # Arguments
+     *
+     * * `id`: The token's number.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
      */
     suspend fun `tokensDelete`(`id`: kotlin.Long, `username`: kotlin.String?)
     
     /**
-     * The tokens, without their secrets: `GET /api/tokens/`.
+     * Lists the tokens, without their secrets: `GET /api/tokens/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
      */
     suspend fun `tokensList`(`username`: kotlin.String?): List<Token>
     
@@ -3012,7 +3549,11 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Exit IPs per country code of the open proxy: `GET /api/geoips/open/`.
+     * The exit IPs of the `open` proxy: `GET /api/geoips/open/`.
+     *
+     * # Returns
+     *
+     * The number of exit IPs for each ISO 3166 country code.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3036,7 +3577,11 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Exit IPs per country code of the world proxy: `GET /api/geoips/world/`.
+     * The exit IPs of the `world` proxy: `GET /api/geoips/world/`.
+     *
+     * # Returns
+     *
+     * The number of exit IPs for each ISO 3166 country code.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3060,7 +3605,21 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Authorises a hostname: `POST /api/hostname/add/`. Gives the hostname.
+     * Authorises a hostname: `POST /api/hostname/add/`.
+     *
+     * # Arguments
+     *
+     * * `domain`: The hostname, such as `crawler.example.com`.
+     * * `username`: The sub-account that it is for; by default, your own account.
+     *
+     * # Returns
+     *
+     * The hostname.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The hostname is already authorised.
+     * * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3086,7 +3645,17 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Takes a hostname away: `POST /api/hostname/delete/`.
+     * Deauthorises a hostname: `POST /api/hostname/delete/`.
+     *
+     * # Arguments
+     *
+     * * `domain`: The hostname.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The hostname is not authorised.
+     * * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3113,7 +3682,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * The caller's authorised hostnames: `GET /api/hostnames/`.
+     * Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list those of a sub-account.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3137,7 +3706,23 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Authorises an IP: `POST /api/ip/add/`. Gives the IP.
+     * Authorises an IP address: `POST /api/ip/add/`. If the response is lost, the call looks the address up: it succeeds if the
+     * address is there.
+     *
+     * # Arguments
+     *
+     * * `ip`: The address, IPv4 or IPv6.
+     * * `label`: A note to keep with it, at most 255 characters.
+     * * `username`: The sub-account that it is for; by default, your own account.
+     *
+     * # Returns
+     *
+     * The address.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The address is already authorised, or the account already has 100.
+     * * `PermissionDenied`: A username was given, and you are not the parent account.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3164,7 +3749,17 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Takes an IP away: `POST /api/ip/delete/`.
+     * Deauthorises an IP address: `POST /api/ip/delete/`.
+     *
+     * # Arguments
+     *
+     * * `ip`: The address.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The address is not authorised.
+     * * `PermissionDenied`: A username was given, and you are not the parent account.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3191,7 +3786,11 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * The authorised IPs with their labels: `GET /api/ip_labels/`.
+     * Lists the authorised IP addresses with their labels: `GET /api/ip_labels/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3216,7 +3815,11 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * The authorised IPs: `GET /api/ips/`.
+     * Lists the authorised IP addresses: `GET /api/ips/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3241,7 +3844,22 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Authorises the account for a proxy: `POST /api/proxy/add/`. Gives its domain.
+     * Authorises the account to use a proxy: `POST /api/proxy/add/`. If the account already may, the call succeeds and changes
+     * nothing.
+     *
+     * # Arguments
+     *
+     * * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+     *
+     * # Returns
+     *
+     * The proxy's domain.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: No such proxy exists.
+     * * `PlanLimit`: The plan allows no more proxies.
+     * * `Server`: The service could not look up the plan (503). Try again in a few minutes.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3266,7 +3884,15 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Takes the authorisation for a proxy away: `POST /api/proxy/delete/`.
+     * Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes nothing.
+     *
+     * # Arguments
+     *
+     * * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: No such proxy exists.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3292,7 +3918,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * The proxies that the account may use: `GET /api/proxies/`.
+     * Lists the proxies that the account may use: `GET /api/proxies/`.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3316,7 +3942,16 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Lets it use the proxies again: `POST /api/sub/activate/`.
+     * Lets a deactivated sub-account use the proxies again: `POST /api/sub/activate/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3341,7 +3976,17 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Creates a sub-account: `POST /api/sub/create/`.
+     * Creates a sub-account: `POST /api/sub/create/`. The call is never sent twice.
+     *
+     * # Arguments
+     *
+     * * `username`: 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The username is taken.
+     * * `PlanLimit`: The plan allows no more sub-accounts.
+     * * `OutcomeUnknown`: No answer came. `get` tells whether the sub-account was created.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3367,7 +4012,16 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Stops it from using the proxies: `POST /api/sub/deactivate/`.
+     * Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then answer it with 402.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3392,7 +4046,16 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Deletes it for good: `POST /api/sub/delete/`.
+     * Deletes a sub-account permanently: `POST /api/sub/delete/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3418,7 +4081,16 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Changes what is given, and nothing else: `POST /api/sub/edit/`.
+     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. Empty text clears a name or email address.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3444,7 +4116,16 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * A sub-account with its usage and limits: `GET /api/sub/get/`.
+     * Gets a sub-account with its usage and limits: `GET /api/sub/get/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account.
+     *
+     * # Errors
+     *
+     * * `NotFound`: No such sub-account exists.
+     * * `PermissionDenied`: The sub-account is not yours.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3469,7 +4150,16 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Makes a token usable again: `POST /api/token/activate/`.
+     * Makes a deactivated token usable again: `POST /api/token/activate/`.
+     *
+     * # Arguments
+     *
+     * * `id`: The token's number.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `BadRequest`: The token has expired.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3495,7 +4185,19 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Creates a token: `POST /api/token/create/`. It expires on `expires_at`, of the form `YYYY-MM-DD`.
+     * Creates a token: `POST /api/token/create/`. The answer holds its secret, which the service shows only this once. The call is
+     * never sent twice.
+     *
+     * # Arguments
+     *
+     * * `label`: A note to keep with it, at most 100 characters.
+     * * `expires_at`: The date on which it expires; by default, it never does.
+     * * `username`: The sub-account that it is for; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PlanLimit`: The plan has no tokens, or allows no more.
+     * * `OutcomeUnknown`: No answer came. `list` tells whether the token was created.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3522,7 +4224,12 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Makes a token unusable until it is activated: `POST /api/token/deactivate/`.
+     * Makes a token unusable until it is activated again: `POST /api/token/deactivate/`.
+     *
+     * # Arguments
+     *
+     * * `id`: The token's number.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3548,7 +4255,12 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Deletes a token for good: `POST /api/token/delete/`.
+     * Deletes a token permanently: `POST /api/token/delete/`.
+     *
+     * # Arguments
+     *
+     * * `id`: The token's number.
+     * * `username`: The sub-account that it belongs to; by default, your own account.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3575,7 +4287,11 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * The tokens, without their secrets: `GET /api/tokens/`.
+     * Lists the tokens, without their secrets: `GET /api/tokens/`.
+     *
+     * # Arguments
+     *
+     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -4227,32 +4943,32 @@ public object FfiConverterTypeSubAccount: FfiConverterRustBuffer<SubAccount> {
  */
 data class SubAccountFields (
     /**
-     * The password.
+     * The password, 1 to 128 characters.
      */
     val `password`: kotlin.String? = null 
     , 
     /**
-     * The first name.
+     * The first name, at most 20 characters.
      */
     val `firstName`: kotlin.String? = null 
     , 
     /**
-     * The last name.
+     * The last name, at most 20 characters.
      */
     val `lastName`: kotlin.String? = null 
     , 
     /**
-     * The e-mail address.
+     * The email address, at most 255 characters.
      */
     val `email`: kotlin.String? = null 
     , 
     /**
-     * Whole gigabytes it may use in a billing period; 0 is no limit.
+     * The whole gigabytes that it may use in a billing period; 0 means no limit.
      */
     val `monthlyLimit`: kotlin.Long? = null 
     , 
     /**
-     * Whole gigabytes it may use ever; 0 is no limit.
+     * The whole gigabytes that it may ever use; 0 means no limit.
      */
     val `totalLimit`: kotlin.Long? = null 
     

@@ -1,0 +1,170 @@
+//! The resource classes of Kotlin and Java.
+
+use crate::interface::{Argument, Call, Resource, camel, pascal};
+use askama::Template;
+use uniffi_meta::Type;
+
+#[derive(Template)]
+#[template(path = "Resource.kt", escape = "none")]
+pub(crate) struct File<'a> {
+    pub(crate) resource: &'a Resource,
+}
+
+/// Which of the clients a class belongs to.
+struct Client {
+    name: &'static str,
+    prefix: &'static str,
+    blocking: bool,
+    suspend: &'static str,
+}
+
+const CLIENTS: [Client; 2] = [
+    Client { name: "Client", prefix: "", blocking: false, suspend: "suspend " },
+    Client { name: "BlockingClient", prefix: "Blocking", blocking: true, suspend: "" },
+];
+
+impl File<'_> {
+    fn class(&self) -> String {
+        pascal(self.resource.name)
+    }
+
+    fn property(&self) -> String {
+        camel(self.resource.name)
+    }
+
+    fn imports(&self) -> Vec<String> {
+        let mut imports = Vec::new();
+        let arguments = || self.resource.calls.iter().flat_map(|call| &call.arguments);
+        if arguments().any(is_date) {
+            imports.push("java.time.LocalDate".to_owned());
+        }
+        let mut records: Vec<_> = arguments().filter_map(|argument| argument.record.as_ref()).collect();
+        records.dedup();
+        imports.extend(
+            records.iter().map(|record| format!("com.proxymesh.internal.{0} as Crossing{0}", record.ty)),
+        );
+        imports
+    }
+}
+
+/// The comment over a call, without its indentation.
+fn comment(call: &Call) -> Vec<String> {
+    let mut lines = call.docs.text.clone();
+    let mut tags = Vec::new();
+    let mut tag = |name: String, text: &[String]| {
+        tags.extend(
+            text.iter()
+                .enumerate()
+                .map(|(i, line)| if i == 0 { format!("{name} {line}") } else { format!("  {line}") }),
+        );
+    };
+    for argument in &call.arguments {
+        tag(format!("@param {}", camel(&argument.name)), &argument.docs);
+    }
+    tag("@return".to_owned(), &call.docs.returns);
+    for (kind, text) in &call.docs.errors {
+        tag(format!("@throws {kind}Exception"), text);
+    }
+    if !tags.is_empty() {
+        lines.push(String::new());
+        lines.append(&mut tags);
+    }
+    lines
+}
+
+/// On one line, or each on a line of its own.
+fn parameters(call: &Call) -> String {
+    let parameters: Vec<String> = call
+        .arguments
+        .iter()
+        .map(|argument| {
+            let ty = if is_date(argument) { "LocalDate".to_owned() } else { type_of(&argument.ty) };
+            let default = if argument.optional { "? = null" } else { "" };
+            format!("{}: {ty}{default}", camel(&argument.name))
+        })
+        .collect();
+    if parameters.len() < 4 {
+        return parameters.join(", ");
+    }
+    let lines: String = parameters.iter().map(|parameter| format!("        {parameter},\n")).collect();
+    format!("\n{lines}    ")
+}
+
+fn has_defaults(call: &Call) -> bool {
+    call.arguments.iter().any(|argument| argument.optional)
+}
+
+/// What is passed to the library. Where a record is at hand, it is passed instead of its fields.
+fn passed(call: &Call, whole: bool) -> String {
+    let passed: Vec<String> = call
+        .inputs()
+        .into_iter()
+        .map(|group| {
+            let names: Vec<String> = group.iter().map(|argument| camel(&argument.name)).collect();
+            match group {
+                [Argument { record: Some(record), .. }, ..] if whole => {
+                    format!("{}.crossing()", record.argument)
+                }
+                [Argument { record: Some(record), .. }, ..] => {
+                    format!("Crossing{}({})", record.ty, names.join(", "))
+                }
+                [argument, ..] if is_date(argument) => format!("{}?.toString()", names.concat()),
+                _ => names.concat(),
+            }
+        })
+        .collect();
+    passed.join(", ")
+}
+
+/// What is done: the library's call, and what makes its answer the one that is given.
+fn body(call: &Call, whole: bool) -> String {
+    let line = format!("{}({}){}", camel(&call.exported), passed(call, whole), converted(call));
+    if line.len() < 100 {
+        format!("calls.make {{ {line} }}")
+    } else {
+        format!("calls.make {{\n            {line}\n        }}")
+    }
+}
+
+fn converted(call: &Call) -> &'static str {
+    match &call.answer {
+        Some(Type::Record { .. }) => ".translated()",
+        Some(Type::Sequence { inner_type }) if matches!(**inner_type, Type::Record { .. }) => {
+            ".map { it.translated() }"
+        }
+        Some(Type::Map { .. }) => ".toSortedMap()",
+        _ => "",
+    }
+}
+
+fn answer(call: &Call) -> String {
+    call.answer.as_ref().map_or_else(|| "Unit".to_owned(), type_of)
+}
+
+fn type_of(ty: &Type) -> String {
+    match ty {
+        Type::String => "String".to_owned(),
+        Type::Int64 => "Long".to_owned(),
+        Type::Sequence { inner_type } => format!("List<{}>", type_of(inner_type)),
+        Type::Map { key_type, value_type } => format!("Map<{}, {}>", type_of(key_type), type_of(value_type)),
+        Type::Record { name, .. } => name.clone(),
+        other => format!("{other:?}"), // the Kotlin compiler refuses it
+    }
+}
+
+/// The library takes dates as text.
+fn is_date(argument: &Argument) -> bool {
+    argument.name == "expires_at"
+}
+
+/// The record whose fields a call takes, which Java gives whole: it has no named arguments.
+fn record(call: &Call) -> Option<(&Argument, String)> {
+    let record = call.arguments.iter().find_map(|argument| argument.record.as_ref())?;
+    let first = call.arguments.first()?;
+    Some((first, format!("{}: {}", record.argument, record.ty)))
+}
+
+/// Whether a [`Proxy`](proxymesh::Proxy) is taken for the name of one.
+fn takes_proxy(call: &Call) -> bool {
+    call.arguments.iter().any(|argument| argument.name == "proxy")
+}

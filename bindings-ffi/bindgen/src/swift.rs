@@ -1,0 +1,183 @@
+//! The resource types of Swift.
+
+use crate::interface::{Argument, Call, Resource, camel, pascal};
+use askama::Template;
+use uniffi_meta::Type;
+
+/// The longest line that `swift format` lets stand.
+const WIDTH: usize = 130;
+
+#[derive(Template)]
+#[template(path = "Resource.swift", escape = "none")]
+pub(crate) struct File<'a> {
+    pub(crate) resource: &'a Resource,
+}
+
+/// Which of the clients a type belongs to.
+struct Client {
+    name: &'static str,
+    /// Between the parameters and the answer of its calls.
+    effects: &'static str,
+    r#try: &'static str,
+}
+
+const CLIENTS: [Client; 2] = [
+    Client { name: "Client", effects: "async throws", r#try: "try await" },
+    Client { name: "BlockingClient", effects: "throws(ProxyMeshError)", r#try: "try" },
+];
+
+impl File<'_> {
+    fn has_dates(&self) -> bool {
+        self.resource.calls.iter().any(|call| call.arguments.iter().any(is_date))
+    }
+}
+
+/// The name of a type: an abbreviation is in capitals.
+pub(crate) fn type_name(name: &str) -> String {
+    match name {
+        "ips" => "IPs".to_owned(),
+        "LabeledIp" => "LabeledIP".to_owned(),
+        _ => pascal(name),
+    }
+}
+
+/// The comment over a call, without its indentation.
+fn comment(call: &Call) -> Vec<String> {
+    let mut lines = call.docs.text.clone();
+    let mut fields = Vec::new();
+    let mut item = |marker: &str, text: &[String]| {
+        let indent = " ".repeat(marker.len() - marker.trim_start().len() + 2);
+        fields.extend(
+            text.iter()
+                .enumerate()
+                .map(|(i, line)| if i == 0 { format!("{marker}{line}") } else { format!("{indent}{line}") }),
+        );
+    };
+    match call.arguments.as_slice() {
+        [] => {}
+        [only] => item(&format!("- Parameter {}: ", camel(&only.name)), &only.docs),
+        several => {
+            item("- Parameters:", &[String::new()]);
+            for argument in several {
+                item(&format!("  - {}: ", camel(&argument.name)), &argument.docs);
+            }
+        }
+    }
+    item("- Returns: ", &call.docs.returns);
+    if !call.docs.errors.is_empty() {
+        item("- Throws:", &[String::new()]);
+    }
+    for (kind, text) in &call.docs.errors {
+        let case =
+            kind.chars().take(1).flat_map(char::to_lowercase).chain(kind.chars().skip(1)).collect::<String>();
+        item(&format!("  - ``ProxyMeshError/{case}(_:)``: "), text);
+    }
+    if !fields.is_empty() {
+        lines.push(String::new());
+        lines.append(&mut fields);
+    }
+    lines
+}
+
+/// The name and the parameters. The first one that has to be given needs no label.
+fn signature(client: &Client, call: &Call, indent: usize) -> String {
+    let parameters: Vec<String> = call
+        .arguments
+        .iter()
+        .enumerate()
+        .map(|(i, argument)| {
+            let label = if i == 0 && !argument.optional { "_ " } else { "" };
+            let default = if argument.optional { "? = nil" } else { "" };
+            format!("{label}{}: {}{default}", camel(&argument.name), parameter_type(argument))
+        })
+        .collect();
+    let end = match &call.answer {
+        None => format!("{} {{", client.effects),
+        Some(answer) => format!("{} -> {} {{", client.effects, type_of(answer)),
+    };
+    let line = format!("public func {}({}) {end}", call.name, parameters.join(", "));
+    if indent + line.len() <= WIDTH {
+        return line;
+    }
+    let (outer, inner) = (" ".repeat(indent), " ".repeat(indent + 4));
+    format!("public func {}(\n{inner}{}\n{outer}) {end}", call.name, parameters.join(&format!(",\n{inner}")))
+}
+
+/// What is done: the library's call, and what makes its answer the one that is given.
+fn body(client: &Client, call: &Call, indent: usize) -> String {
+    let passed: Vec<String> = call
+        .inputs()
+        .into_iter()
+        .map(|group| match group {
+            [Argument { record: Some(record), .. }, ..] => {
+                let fields: Vec<String> = group.iter().map(labelled).collect();
+                format!("{}: {}({})", record.argument, record.ty, fields.join(", "))
+            }
+            _ => group.iter().map(labelled).collect(),
+        })
+        .collect();
+    let tries = client.r#try;
+    let exported = camel(&call.exported);
+    let wrap = |inner: &str| match &call.answer {
+        Some(Type::Record { name, .. }) => format!("{}({inner})", type_name(name)),
+        Some(Type::Sequence { inner_type }) => match inner_type.as_ref() {
+            Type::Record { name, .. } => format!("{inner}.map({}.init)", type_name(name)),
+            _ => inner.to_owned(),
+        },
+        Some(Type::Map { .. }) => format!("{inner}.mapValues {{ Int(clamping: $0) }}"),
+        _ => inner.to_owned(),
+    };
+    let line = wrap(&format!("{tries} client.call {{ {tries} $0.{exported}({}) }}", passed.join(", ")));
+    if indent + line.len() <= WIDTH {
+        return line;
+    }
+    let at = |levels: usize| " ".repeat(indent + 4 * levels);
+    let inputs = passed.join(&format!(",\n{}", at(2)));
+    wrap(&format!("{tries} client.call {{\n{}{tries} $0.{exported}(\n{}{inputs})\n{}}}", at(1), at(2), at(0)))
+}
+
+/// An argument as the library takes it.
+fn labelled(argument: &Argument) -> String {
+    let name = camel(&argument.name);
+    match &argument.ty {
+        _ if is_date(argument) => format!("{name}: {name}?.isoDate"),
+        Type::Int64 if parameter_type(argument) == "Int" => format!("{name}: {name}.map(Int64.init)"),
+        _ => format!("{name}: {name}"),
+    }
+}
+
+fn parameter_type(argument: &Argument) -> String {
+    match &argument.ty {
+        _ if is_date(argument) => "DateComponents".to_owned(),
+        // A token's number: an Int has 32 bits on some platforms.
+        Type::Int64 if argument.name == "id" => "Int64".to_owned(),
+        ty => type_of(ty),
+    }
+}
+
+fn type_of(ty: &Type) -> String {
+    match ty {
+        Type::String => "String".to_owned(),
+        Type::Int64 => "Int".to_owned(),
+        Type::Sequence { inner_type } => format!("[{}]", type_of(inner_type)),
+        Type::Map { key_type, value_type } => format!("[{}: {}]", type_of(key_type), type_of(value_type)),
+        Type::Record { name, .. } => type_name(name),
+        other => format!("{other:?}"), // the Swift compiler refuses it
+    }
+}
+
+/// Whether the answer may be ignored: what was done is known without it. A token's secret is told but once.
+fn is_discardable(call: &Call) -> bool {
+    let has_secret = matches!(&call.answer, Some(Type::Record { name, .. }) if name == "NewToken");
+    call.writes() && call.answer.is_some() && !has_secret
+}
+
+/// The library takes dates as text.
+fn is_date(argument: &Argument) -> bool {
+    argument.name == "expires_at"
+}
+
+/// Whether a `Proxy` is taken for the name of one.
+fn takes_proxy(call: &Call) -> bool {
+    call.arguments.iter().any(|argument| argument.name == "proxy")
+}
