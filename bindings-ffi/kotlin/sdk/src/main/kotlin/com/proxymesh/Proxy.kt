@@ -17,14 +17,15 @@ import java.net.InetSocketAddress
  * proxy.url("me@ex.com", "a b")   // http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280
  * ```
  *
- * @property host the domain, such as `us-ca.proxymesh.com`.
- * @property port the port, usually 31280.
  * @throws ValidationException the host is not a DNS name, the port is not from 1 to 65535, or the host holds another port than the
  *   one given.
  */
 public class Proxy
     internal constructor(checked: CheckedProxy) {
+        /** The domain, such as `us-ca.proxymesh.com`. */
         public val host: String = checked.host
+
+        /** The port, usually 31280. */
         public val port: Int = checked.port
 
         /**
