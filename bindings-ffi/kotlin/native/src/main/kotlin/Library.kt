@@ -1,7 +1,6 @@
 package com.proxymesh.internal
 
 import com.sun.jna.CallbackThreadInitializer
-import com.sun.jna.Memory
 import com.sun.jna.Native
 import com.sun.jna.NativeLibrary
 import java.lang.ref.Reference
@@ -16,9 +15,8 @@ public fun loadLibrary() {
     // It compares the library with the generated code, which nothing else does.
     uniffiEnsureInitialized()
     keepThreadsAttached()
-    // Each of these starts a thread, which no call should have to. JNA's ends when there is nothing to clean.
+    // It starts a thread, which no client should have to.
     UniffiLib.CLEANER
-    kept = Memory(1)
     Reference.reachabilityFence(library)
 }
 
@@ -32,5 +30,3 @@ private fun keepThreadsAttached() {
         CallbackThreadInitializer(true, false, "proxymesh"),
     )
 }
-
-private var kept: Memory? = null

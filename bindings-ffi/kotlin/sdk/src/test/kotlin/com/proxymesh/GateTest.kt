@@ -62,7 +62,7 @@ class GateTest {
         threads.shutdown()
     }
 
-    /** A service that revokes the password after 1,000 answers. It takes its time, so that every connection is in use. */
+    /** A service that revokes the password after 3,000 answers. It takes its time, so that every connection is in use. */
     private class Revoking : AutoCloseable {
         private val answers = AtomicInteger()
         val refused = AtomicInteger()
@@ -74,7 +74,7 @@ class GateTest {
 
         private fun answer(): Reply {
             Thread.sleep(20)
-            if (answers.incrementAndGet() <= 1000) return Reply.Answer(200, """{"ips": []}""")
+            if (answers.incrementAndGet() <= 3000) return Reply.Answer(200, """{"ips": []}""")
             connections.compareAndSet(0, server.openConnections)
             refused.incrementAndGet()
             return Reply.Answer(401, """{"error": "Invalid username/password."}""")
