@@ -3,8 +3,8 @@
     import Testing
 
     extension ProxyMeshTests {
-        /// What becomes of calls when the process is out of descriptors, each limit in a process of its own; and what clients hold
-        /// before their first call.
+        /// What becomes of calls when the process is out of descriptors, threads or memory, each limit in a process of its own; and
+        /// what clients hold before their first call.
         @Suite struct LimitsTests {
             private let server: Server
 
@@ -40,6 +40,14 @@
                 }
                 let failed = results.filter { $0 != "fine" }.count
                 print("3 to 40 descriptors (\(way)): \(failed) calls failed, \(results.count - failed) did not, all worked later")
+            }
+
+            @Test(arguments: Way.allCases) func withoutAThreadACallFailsAndWorksLater(_ way: Way) throws {
+                defer { server.close() }
+                for lack in [("threads", "1"), ("memory", "\(1 << 20)")] {
+                    let result = try run("\(way)", lack.0, lack.1)
+                    #expect(result.hasPrefix("Connection: geo.open: ") && result.contains("no thread can be started"), "\(lack)")
+                }
             }
 
             @Test func aThousandUnusedClientsOfEachKindHoldNoDescriptorAndNoThread() throws {
