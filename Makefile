@@ -270,7 +270,7 @@ lint-python: $(TOOLS)/ready
 
 lint-swift:
 	$(FFI)/swift/toolchain.sh swift format lint --strict --configuration $(FFI)/swift/.swift-format --recursive \
-	    $(FFI)/swift/Sources/ProxyMesh $(FFI)/swift/Tests examples/swift tests/bench/swift Package.swift
+	    $(FFI)/swift/Sources/ProxyMesh $(FFI)/swift/Tests $(FFI)/swift/consumer examples/swift tests/bench/swift Package.swift
 
 # The generated Kotlin and Swift are those of the sources.
 lint-bindings:
