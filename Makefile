@@ -4,6 +4,7 @@
 #   make demo-kotlin   the same in Kotlin and in Java
 #   make demo-swift    the same in Swift
 #   make test    everything, in every language
+#   make quick-rust, quick-python, quick-kotlin, quick-swift    the fast tests of one language, on a debug build
 #   make test-kotlin-versions   consumers by every Kotlin since 2.0
 #   make test-faults   every call in every language with every fault
 #   make test-frozen   a frozen program, by PyInstaller
@@ -12,6 +13,7 @@
 #   make lint    formatting, lints, types, docs
 #   make bench   the benchmark, in ten minutes: tests/bench/README.md (QUICK=1: in two; ONLY="proxymesh,requests")
 #   make bench-languages   what the SDK costs in each language over Rust
+#   make generate    all that is generated: openapi, bindings, stubs
 #   make stubs   the type stub of the native module, from its own signatures
 #   make openapi   the description of the API that the sandbox serves, from docs/openapi.yaml
 #   make bindings   the Kotlin and Swift that call the native library, from its own signatures
@@ -22,7 +24,7 @@
 #   make clean   removes all that was built or installed
 
 .DEFAULT_GOAL := help
-.PHONY: help fuzz demo demo-kotlin demo-swift test test-rust test-kotlin test-swift test-conformance test-faults test-openapi conformance-agents kotlin kotlin-library maven chromium swift test-curl test-kotlin-versions test-python test-pythons test-freethreaded test-soak test-types test-downstream test-adapters test-frozen test-hosts test-secrets test-packages test-sdist sdist notices lint-notices bench bench-check bench-languages bench-install lint lint-rust lint-python lint-bindings lint-swift stubs openapi bindings wheel clean
+.PHONY: bench bench-check bench-install bench-languages bindings chromium clean conformance-agents demo demo-kotlin demo-swift fuzz generate help kotlin kotlin-library kotlin-packages lint lint-bindings lint-notices lint-python lint-rust lint-swift maven notices openapi quick-kotlin quick-python quick-rust quick-swift sandbox-program sdist stubs swift swift-library test test-adapters test-conformance test-curl test-downstream test-faults test-freethreaded test-frozen test-hosts test-kotlin test-kotlin-versions test-openapi test-packages test-python test-pythons test-rust test-sdist test-secrets test-shipped test-soak test-swift test-types tested-wheel wheel
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -30,26 +32,36 @@ SHELL := bash
 export XDG_STATE_HOME := /dev/null
 
 PYTHON ?= python3
-TOOLS := target/tools
-DEMO := target/demo
-TESTS := target/tests
-DOWNSTREAM := target/downstream
-ADAPTERS := target/adapters/venv
-HOSTS := target/hosts/venv
-FREE := target/freethreaded
+UV := target/uv/bin/uv
+export UV_SYSTEM_CERTS := true
+# A virtual environment for each purpose; the rules at the end of this file say what is in them.
+VENVS := target/venvs
+TOOLS := $(VENVS)/tools
+DEMO := $(VENVS)/demo
+TESTS := $(VENVS)/tests
+DOWNSTREAM := $(VENVS)/downstream
+ADAPTERS := $(VENVS)/adapters
+HOSTS := $(VENVS)/hosts
+FREE := $(VENVS)/freethreaded
 FREETHREADED ?= python3.14t
+PACKAGING := $(VENVS)/packaging
+OPENAPI := $(VENVS)/openapi
 BENCH := target/bench
-PACKAGING := target/packaging
-OPENAPI := target/openapi/venv
+LOGS := target/logs
 FUZZ := target/fuzz
 SECONDS ?= 60
-PIP := pip install --quiet --disable-pip-version-check
 FFI := bindings-ffi
-FFI_LIBRARY := target/debug/libproxymesh_ffi.$(if $(filter Darwin,$(shell uname -s)),dylib,so)
+FFI_LIBRARY := libproxymesh_ffi.$(if $(filter Darwin,$(shell uname -s)),dylib,so)
 # What of it is generated.
-GENERATED := kotlin/native/src/main/kotlin/com/proxymesh/internal swift/Sources/ProxyMeshFFI swift/Sources/ProxyMeshInternal
+GENERATED := kotlin/native/src/main/kotlin/com/proxymesh/internal kotlin/sdk/src/main/kotlin/generated \
+	swift/Sources/ProxyMeshFFI swift/Sources/ProxyMeshInternal swift/Sources/ProxyMesh/Resource
 KOTLIN := target/kotlin
 SWIFT := target/swift-library
+# The build that is tested: `dev`, which is quick to make, or `release`, which is what ships.
+PROFILE ?= dev
+BUILT := target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
+WHEELS := target/wheels-$(PROFILE)
+SANDBOX := target/debug/proxymesh-sandbox
 # As JNA calls this machine.
 PLATFORM := $(shell uname -sm | sed 's/^Darwin arm64$$/darwin-aarch64/; s/^Darwin /darwin-/; s/^Linux /linux-/; s/x86_64/x86-64/')
 MAVEN = cd $(FFI)/kotlin && mvn --batch-mode --no-transfer-progress -Dmaven.repo.local=$(CURDIR)/target/maven
@@ -58,74 +70,87 @@ PYTHON_SOURCES := bindings-python examples tests/downstream tests/bench tests/so
 help:
 	@sed -n 's/^#   //p' Makefile
 
-demo: wheel $(DEMO)/bin/python
-	@$(DEMO)/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
+demo: tested-wheel $(DEMO)/ready
+	@$(call install,$(DEMO))
 	@$(DEMO)/bin/python examples/quickstart.py
 
-demo-kotlin: kotlin
-	@cargo build --quiet --locked --package proxymesh-sandbox
-	@$(FFI)/kotlin/consumer.sh target/maven target/debug/proxymesh-sandbox
+demo-kotlin: kotlin-packages sandbox-program
+	@$(FFI)/kotlin/consumer.sh target/maven $(SANDBOX)
 
-demo-swift: swift
-	@cargo build --quiet --locked --package proxymesh-sandbox
-	@$(FFI)/swift/consumer.sh $(SWIFT) target/debug/proxymesh-sandbox
+demo-swift: swift-library sandbox-program
+	@$(FFI)/swift/consumer.sh $(SWIFT) $(SANDBOX)
 
-test: test-rust test-curl test-python test-pythons test-types test-downstream test-adapters test-hosts test-kotlin test-swift test-conformance test-openapi test-packages test-secrets
+sandbox-program:
+	@cargo build --quiet --locked --package proxymesh-sandbox
+
+test: test-rust test-curl test-python test-pythons test-types test-adapters test-hosts test-kotlin test-swift test-openapi test-shipped test-packages test-secrets
+
+# What ships, used by others' projects, and every conformance case on it.
+test-shipped:
+	@$(MAKE) --no-print-directory PROFILE=release test-downstream demo-kotlin demo-swift test-conformance
+
+# The inner loop: a debug build of one language, and its tests that take no time. They use what is installed, and install nothing.
+quick-rust:
+	cargo test --quiet --locked --package proxymesh --lib --test answers --test errors --test inputs --test wire --test sandbox --test tokens
+
+quick-python: tested-wheel $(TESTS)/ready
+	@$(call install,$(TESTS))
+	$(TESTS)/bin/python -m pytest --quiet -n 4 $(addprefix bindings-python/tests/test_,$(addsuffix .py,answers asyncio errors inputs models proxies replay secrets wire))
+
+quick-kotlin: kotlin-library sandbox-program
+	@$(MAVEN) --quiet --offline test -Dtest='AnswersTest,ErrorsTest,InputsTest,ModelsTest,WireTest' -Dsurefire.failIfNoSpecifiedTests=false
+
+quick-swift: swift-library sandbox-program
+	RUST_BACKTRACE=0 LIBRARY_PATH=$(CURDIR)/$(SWIFT) PROXYMESH_TEST_SANDBOX=$(CURDIR)/$(SANDBOX) $(FFI)/swift/toolchain.sh \
+	    swift test --quiet --scratch-path target/swift-build -Xswiftc -warnings-as-errors --filter 'AnswersTests|ErrorsTests|InputsTests|ValuesTests|WireTests'
 
 # With all output shown, so that test-secrets sees it.
-test-rust: | $(TESTS)
-	cargo test --workspace --exclude proxymesh-python --locked -- --nocapture 2>&1 | tee $(TESTS)/rust.log
+test-rust: | $(LOGS)
+	cargo test --workspace --exclude proxymesh-python --locked -- --nocapture 2>&1 | tee $(LOGS)/rust.log
 
 # The README's curl block, against the program.
-test-curl:
-	cargo build --quiet --locked --workspace --exclude proxymesh-python --bins
-	tests/sandbox_by_curl.sh target/debug/proxymesh-sandbox
+test-curl: sandbox-program
+	tests/sandbox_by_curl.sh $(SANDBOX)
 
-test-python: wheel $(TESTS)/bin/pytest
-	@$(TESTS)/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
-	$(TESTS)/bin/python -m pytest -s 2>&1 | tee $(TESTS)/python.log
+test-python: tested-wheel $(TESTS)/ready | $(LOGS)
+	@$(call install,$(TESTS))
+	$(TESTS)/bin/python -m pytest -s 2>&1 | tee $(LOGS)/python.log
 
-# The suite, by Maven, with the library that ships; then the examples, as a consumer's projects.
-test-kotlin: kotlin-library | $(TESTS)
-	cargo build --quiet --locked --package proxymesh-sandbox
-	($(MAVEN) install) 2>&1 | tee $(TESTS)/kotlin.log
-	$(FFI)/kotlin/consumer.sh target/maven target/debug/proxymesh-sandbox
+# The suite, by Maven. `make demo-kotlin` runs the examples, as a consumer's projects.
+test-kotlin: kotlin-library sandbox-program | $(LOGS)
+	($(MAVEN) verify) 2>&1 | tee $(LOGS)/kotlin.log
 
 # Not part of `make test`: it takes two and a half minutes, the first time with five compilers to fetch.
-test-kotlin-versions: kotlin
-	cargo build --quiet --locked --package proxymesh-sandbox
-	$(FFI)/kotlin/consumer-versions.sh target/maven target/debug/proxymesh-sandbox
+test-kotlin-versions: kotlin sandbox-program
+	$(FFI)/kotlin/consumer-versions.sh target/maven $(SANDBOX)
 
-# The suite, in the language mode of Swift 6, with every warning an error; then the example, as a consumer's package.
-test-swift: swift | $(TESTS)
-	cargo build --quiet --locked --package proxymesh-sandbox
+# The suite, in the language mode of Swift 6, with every warning an error. `make demo-swift` runs the example, as a consumer's package.
+test-swift: swift-library sandbox-program | $(LOGS)
 	$(FFI)/swift/toolchain.sh swift --version
-	RUST_BACKTRACE=0 LIBRARY_PATH=$(CURDIR)/$(SWIFT) PROXYMESH_TEST_SANDBOX=$(CURDIR)/target/debug/proxymesh-sandbox $(FFI)/swift/toolchain.sh \
-	    swift test --scratch-path target/swift-build -Xswiftc -warnings-as-errors 2>&1 | tee $(TESTS)/swift.log
-	$(FFI)/swift/consumer.sh $(SWIFT) target/debug/proxymesh-sandbox
+	RUST_BACKTRACE=0 LIBRARY_PATH=$(CURDIR)/$(SWIFT) PROXYMESH_TEST_SANDBOX=$(CURDIR)/$(SANDBOX) $(FFI)/swift/toolchain.sh \
+	    swift test --scratch-path target/swift-build -Xswiftc -warnings-as-errors 2>&1 | tee $(LOGS)/swift.log
 
 # The cases on all eight surfaces, and a slice of the fault matrix: tests/conformance/README.md.
-test-conformance: conformance-agents
-	$(TESTS)/bin/python tests/conformance/runner/run.py 2>&1 | tee $(TESTS)/conformance.log
-	$(TESTS)/bin/python tests/conformance/runner/faults.py --slice 16 2>&1 | tee -a $(TESTS)/conformance.log
+test-conformance: conformance-agents | $(LOGS)
+	$(TESTS)/bin/python tests/conformance/runner/run.py 2>&1 | tee $(LOGS)/conformance.log
+	$(TESTS)/bin/python tests/conformance/runner/faults.py --slice 16 2>&1 | tee -a $(LOGS)/conformance.log
 
 # All of the fault matrix, in minutes; the report is target/conformance/report.md.
 test-faults: conformance-agents
 	$(TESTS)/bin/python tests/conformance/runner/faults.py
 
-conformance-agents: wheel $(TESTS)/bin/pytest kotlin-library swift
-	@$(TESTS)/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
+conformance-agents: tested-wheel $(TESTS)/ready kotlin-library swift-library
+	@$(call install,$(TESTS))
 	cargo build --quiet --locked --package proxymesh-conformance
 	$(MAVEN) --quiet test-compile dependency:build-classpath '-Dmdep.outputFile=$${project.build.directory}/classpath'
 	LIBRARY_PATH=$(CURDIR)/$(SWIFT) $(FFI)/swift/toolchain.sh \
 	    swift build --quiet --product ConformanceAgent --scratch-path target/swift-build -Xswiftc -warnings-as-errors
 
 # The sandbox as docs/openapi.yaml describes it; core/tests/openapi.rs compares that with the core.
-test-openapi: $(OPENAPI)/bin/schemathesis
-	cargo build --quiet --locked --package proxymesh-sandbox
-	tests/openapi/run.sh target/debug/proxymesh-sandbox $<
+test-openapi: sandbox-program $(OPENAPI)/ready
+	tests/openapi/run.sh $(SANDBOX) $(OPENAPI)/bin/schemathesis
 
-openapi: $(OPENAPI)/bin/schemathesis
+openapi: $(OPENAPI)/ready
 	$(OPENAPI)/bin/python -c 'import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout, indent=1); print()' \
 	    < docs/openapi.yaml > sandbox/src/openapi.json
 
@@ -139,51 +164,50 @@ fuzz: target/tools-cargo/bin/cargo-fuzz
 	done
 
 # Every other CPython that is here, from the same wheel.
-test-pythons: wheel $(TESTS)/bin/pytest
-	$(TESTS)/bin/python bindings-python/pythons.py target/wheels/*.whl
+test-pythons: tested-wheel $(TESTS)/ready
+	UV=$(UV) $(TESTS)/bin/python bindings-python/pythons.py $(WHEELS)/*.whl
 
 # The suite on a free-threaded CPython, which needs a wheel of its own: make test-freethreaded FREETHREADED=/…/python3.14t. It
 # is not part of `make test`, as few machines have one. With debug assertions, as it is races that are looked for.
-test-freethreaded: $(TOOLS)/bin/maturin
+test-freethreaded: $(TOOLS)/ready
 	@command -v $(FREETHREADED) || { echo "no $(FREETHREADED) here: say FREETHREADED=…" >&2; exit 1; }
-	@rm -rf $(FREE)/wheels
-	@$(TOOLS)/bin/maturin build --locked --profile dev --quiet --interpreter $(FREETHREADED) --out $(FREE)/wheels
-	$(FREETHREADED) -m venv --clear $(FREE)/venv
-	$(FREE)/venv/bin/$(PIP) --only-binary=:all: -r bindings-python/requirements-test.txt || \
-	    $(FREE)/venv/bin/$(PIP) $$(grep ^pytest bindings-python/requirements-test.txt) # without TLS: test_client.py
-	@$(FREE)/venv/bin/$(PIP) --no-deps $(FREE)/wheels/*.whl
-	PYTHON_GIL=0 $(FREE)/venv/bin/python -m pytest -q -n 4
-	for _ in 1 2 3 4 5; do PYTHON_GIL=0 $(FREE)/venv/bin/python -m pytest -q bindings-python/tests/test_threads.py; done
+	@$(call build-wheel,dev,target/wheels-freethreaded,$(FREETHREADED))
+	$(UV) venv --quiet --clear --python $(FREETHREADED) $(FREE)
+	$(UV) pip install --quiet --python $(FREE) --only-binary=:all: -r bindings-python/requirements-test.txt || \
+	    $(UV) pip install --quiet --python $(FREE) $$(grep ^pytest bindings-python/requirements-test.txt) # without TLS: test_client.py
+	@$(call install,$(FREE),target/wheels-freethreaded)
+	PYTHON_GIL=0 $(FREE)/bin/python -m pytest -q -n 4
+	for _ in 1 2 3 4 5; do PYTHON_GIL=0 $(FREE)/bin/python -m pytest -q bindings-python/tests/test_threads.py; done
 
 # What takes minutes: a million calls in one process, and what `make test` shows of exits with calls under way, ten times over.
-test-soak: wheel $(TESTS)/bin/pytest
-	@$(TESTS)/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
+test-soak: wheel $(TESTS)/ready
+	@$(call install,$(TESTS),target/wheels)
 	$(TESTS)/bin/python tests/soak/soak.py
 	EXITS=200 $(TESTS)/bin/python -m pytest -s -q bindings-python/tests/test_exit.py
 
 # What type checkers make of the installed wheel: that it is as its stub says, that what users write passes, that what they
 # write by mistake does not, and that nothing public is without a type.
-test-types: wheel $(TOOLS)/bin/maturin
-	@$(TOOLS)/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
+test-types: tested-wheel $(TOOLS)/ready
+	@$(call install,$(TOOLS))
 	$(TOOLS)/bin/stubtest proxymesh
 	$(TOOLS)/bin/mypy --config-file= --strict --python-version=3.10 bindings-python/tests/typing_*.py
 	PATH=$(TOOLS)/bin:$$PATH pyright
 	PATH=$(TOOLS)/bin:$$PATH pyright --verifytypes proxymesh --ignoreexternal
 
 # A project that knows the package as a wheel, away from this repository's sources.
-test-downstream: wheel $(DOWNSTREAM)/bin/pytest
-	@$(DOWNSTREAM)/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
-	@rm -rf $(DOWNSTREAM)/project && cp -r tests/downstream $(DOWNSTREAM)/project
-	cd $(DOWNSTREAM)/project && ../bin/python -m pytest
+test-downstream: tested-wheel $(DOWNSTREAM)/ready
+	@$(call install,$(DOWNSTREAM))
+	@rm -rf target/downstream && cp -r tests/downstream target/downstream
+	cd target/downstream && $(CURDIR)/$(DOWNSTREAM)/bin/python -m pytest
 
 # What the methods of Proxy give, used by the libraries that they are for.
-test-adapters: wheel chromium $(ADAPTERS)/bin/pytest
-	@$(ADAPTERS)/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
+test-adapters: tested-wheel chromium $(ADAPTERS)/ready
+	@$(call install,$(ADAPTERS))
 	cd tests/adapters && $(CURDIR)/$(ADAPTERS)/bin/python -m pytest
-	$(ADAPTERS)/bin/python bindings-python/pythons.py target/wheels/*.whl --adapters
+	UV=$(UV) $(ADAPTERS)/bin/python bindings-python/pythons.py $(WHEELS)/*.whl --adapters
 
 # What is published, as the registries and their users will see it.
-test-packages: wheel test-sdist $(PACKAGING)/bin/twine
+test-packages: wheel test-sdist $(PACKAGING)/ready
 	$(PACKAGING)/bin/twine check --strict target/wheels/*.whl target/sdist/*.tar.gz
 	$(PACKAGING)/bin/check-wheel-contents target/wheels/*.whl
 	$(PACKAGING)/bin/python tests/packaging/contents.py target/wheels/*.whl target/sdist/*.tar.gz
@@ -195,20 +219,20 @@ test-sdist: sdist
 	PYTHON=$(PYTHON) tests/packaging/sdist.sh target/sdist/*.tar.gz
 
 # A program in one file, by PyInstaller, that uses each adapter: two minutes.
-test-frozen: wheel $(ADAPTERS)/bin/pytest
-	@$(ADAPTERS)/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
+test-frozen: wheel $(ADAPTERS)/ready
+	@$(call install,$(ADAPTERS),target/wheels)
 	cd tests/adapters && FROZEN=1 $(CURDIR)/$(ADAPTERS)/bin/python -m pytest test_frozen.py
 
 # The package in the programs that run other people's: gunicorn, Celery, uWSGI, gevent, eventlet.
-test-hosts: wheel $(HOSTS)/bin/pytest
-	@$(HOSTS)/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
+test-hosts: tested-wheel $(HOSTS)/ready
+	@$(call install,$(HOSTS))
 	cd tests/hosts && $(CURDIR)/$(HOSTS)/bin/python -m pytest
 
 # The tests of all languages use credentials that must appear in no output.
 test-secrets:
-	@found=0; grep -nFf tests/canaries.txt $(TESTS)/rust.log $(TESTS)/python.log $(TESTS)/kotlin.log $(TESTS)/swift.log $(TESTS)/conformance.log || found=$$?; \
+	@found=0; grep -nFf tests/canaries.txt $(LOGS)/rust.log $(LOGS)/python.log $(LOGS)/kotlin.log $(LOGS)/swift.log $(LOGS)/conformance.log || found=$$?; \
 	    case $$found in 0) echo "a secret was printed" >&2; exit 1;; 1) ;; *) exit $$found;; esac
-	@echo "no secret in $$(cat $(TESTS)/*.log | wc -l) lines of output"
+	@echo "no secret in $$(cat $(LOGS)/*.log | wc -l) lines of output"
 
 # Not part of the tests: timings depend on what else the machine does.
 bench: bench-install
@@ -227,7 +251,7 @@ bench-languages: bench-install kotlin swift
 
 bench-install: wheel $(BENCH)/venv/installed $(BENCH)/venv-niquests/installed
 	@cargo build --quiet --release --locked --package proxymesh-bench
-	@$(BENCH)/venv/bin/$(PIP) --no-deps --force-reinstall target/wheels/*.whl
+	@$(call install,$(BENCH)/venv,target/wheels)
 
 lint: lint-rust lint-python lint-bindings lint-swift lint-notices
 
@@ -237,7 +261,7 @@ lint-rust:
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 
-lint-python: $(TOOLS)/bin/ruff
+lint-python: $(TOOLS)/ready
 	$(TOOLS)/bin/check-jsonschema --schemafile tests/conformance/runner/schema.json tests/conformance/*.json
 	$(TOOLS)/bin/ruff format --check $(PYTHON_SOURCES)
 	$(TOOLS)/bin/ruff check $(PYTHON_SOURCES)
@@ -246,11 +270,11 @@ lint-python: $(TOOLS)/bin/ruff
 
 lint-swift:
 	$(FFI)/swift/toolchain.sh swift format lint --strict --configuration $(FFI)/swift/.swift-format --recursive \
-	    $(FFI)/swift/Sources/ProxyMesh $(FFI)/swift/Tests examples/swift tests/bench/swift Package.swift
+	    $(FFI)/swift/Sources/ProxyMesh $(FFI)/swift/Tests $(FFI)/swift/consumer examples/swift tests/bench/swift Package.swift
 
 # The generated Kotlin and Swift are those of the sources.
 lint-bindings:
-	@$(call generate,target/bindings)
+	@$(call generate-bindings,target/bindings)
 	@for folder in $(GENERATED); do diff -r $(FFI)/$$folder target/bindings/$$folder || \
 	    { echo "$(FFI)/$$folder is out of date: run make bindings" >&2; exit 1; }; done
 
@@ -262,32 +286,47 @@ notices: target/tools-cargo/bin/cargo-about
 	cargo fetch --locked --quiet
 	$(PYTHON) tests/packaging/notices.py $<
 
+# All that is generated and committed.
+generate: openapi bindings stubs
+
 bindings:
-	@$(call generate,$(FFI))
+	@$(call generate-bindings,$(FFI))
 
 # From the debug library, because that has the symbols in which the interface is described.
-generate = cargo build --quiet --locked --package proxymesh-ffi && \
+generate-bindings = cargo build --quiet --locked --package proxymesh-ffi && \
 	rm -rf $(addprefix $1/,$(GENERATED)) && \
-	cargo run --quiet --locked --package proxymesh-bindgen -- $(FFI_LIBRARY) $1
+	cargo run --quiet --locked --package proxymesh-bindgen -- target/debug/$(FFI_LIBRARY) $1
 
-stubs: $(TOOLS)/bin/ruff
+stubs: $(TOOLS)/ready
 	$(TOOLS)/bin/python bindings-python/stubs.py
 
-wheel: $(TOOLS)/bin/maturin
-	@rm -rf target/wheels
-	@$(TOOLS)/bin/maturin build --locked --release --quiet --compression-level 9 --interpreter $(TOOLS)/bin/python --out target/wheels
+wheel: $(TOOLS)/ready
+	@$(call build-wheel,release,target/wheels,$(TOOLS)/bin/python)
 
-sdist: $(TOOLS)/bin/maturin
+tested-wheel: $(TOOLS)/ready
+	@$(call build-wheel,$(PROFILE),$(WHEELS),$(TOOLS)/bin/python)
+
+# A wheel of this profile in this folder, for this interpreter.
+build-wheel = rm -rf $2 && $(TOOLS)/bin/maturin build --locked --quiet --profile $1 --interpreter $3 --out $2 \
+	--compression-level $(if $(filter release,$1),9,1)
+
+# Puts the wheel into a virtual environment: the one that is tested, or that of a folder.
+install = $(UV) pip install --quiet --no-deps --reinstall --python $1 $(or $2,$(WHEELS))/*.whl
+
+sdist: $(TOOLS)/ready
 	@rm -rf target/sdist
 	@$(TOOLS)/bin/maturin sdist --out target/sdist
 
-kotlin: kotlin-library
+kotlin:
+	@$(MAKE) --no-print-directory PROFILE=release kotlin-packages
+
+kotlin-packages: kotlin-library
 	@$(MAVEN) --quiet install -DskipTests
 
 kotlin-library: maven
-	cargo build --quiet --release --locked --package proxymesh-ffi
+	cargo build --quiet --profile $(PROFILE) --locked --package proxymesh-ffi
 	@mkdir -p $(KOTLIN)/libraries/$(PLATFORM)
-	@cp target/release/$(notdir $(FFI_LIBRARY)) $(KOTLIN)/libraries/$(PLATFORM)
+	@cp $(BUILT)/$(FFI_LIBRARY) $(KOTLIN)/libraries/$(PLATFORM)
 
 # Maven fetches all else, Kotlin included.
 maven:
@@ -299,24 +338,34 @@ chromium:
 	@{ { command -v chromium || command -v chromium-browser || command -v google-chrome; } && command -v chromedriver; } > /dev/null || { \
 	    apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends chromium chromium-driver; }
 
-# The static library alone, so that a program has no library to look for when it starts.
 swift:
-	cargo build --quiet --release --locked --package proxymesh-ffi
+	@$(MAKE) --no-print-directory PROFILE=release swift-library
+
+# The static library alone, so that a program has no library to look for when it starts.
+swift-library:
+	cargo build --quiet --profile $(PROFILE) --locked --package proxymesh-ffi
 	@mkdir -p $(SWIFT)
-	@cp target/release/libproxymesh_ffi.a LICENSE-MIT LICENSE-APACHE $(FFI)/THIRD-PARTY-NOTICES $(SWIFT)
+	@cp $(BUILT)/libproxymesh_ffi.a LICENSE-MIT LICENSE-APACHE $(FFI)/THIRD-PARTY-NOTICES $(SWIFT)
 
 clean:
 	rm -rf target
 
-$(TOOLS)/bin/maturin $(TOOLS)/bin/ruff: bindings-python/requirements-dev.txt bindings-python/requirements-test.txt tests/adapters/requirements.txt
-	$(PYTHON) -m venv $(TOOLS)
-	$(TOOLS)/bin/$(PIP) -r $<
-	@touch $(TOOLS)/bin/maturin $(TOOLS)/bin/ruff
-
-$(TESTS)/bin/pytest: bindings-python/requirements-test.txt | $(TESTS)
-	$(PYTHON) -m venv $(TESTS)
-	$(TESTS)/bin/$(PIP) -r $<
+$(DEMO)/ready: Makefile
+$(TOOLS)/ready: bindings-python/requirements-dev.txt bindings-python/requirements-test.txt tests/adapters/requirements.txt
+$(TESTS)/ready: bindings-python/requirements-test.txt
+$(DOWNSTREAM)/ready: tests/downstream/requirements.txt
+$(ADAPTERS)/ready: tests/adapters/requirements.txt
+$(HOSTS)/ready: tests/hosts/requirements.txt
+$(PACKAGING)/ready: tests/packaging/requirements.txt
+$(OPENAPI)/ready: tests/openapi/requirements.txt
+$(VENVS)/%/ready: | $(UV)
+	$(UV) venv --quiet --clear --python $(PYTHON) $(@D)
+	$(if $(filter %.txt,$<),$(UV) pip install --quiet --python $(@D) -r $<)
 	@touch $@
+
+$(UV):
+	$(PYTHON) -m venv target/uv
+	target/uv/bin/pip install --quiet --disable-pip-version-check uv==0.13.9
 
 target/tools-cargo/bin/cargo-fuzz:
 	cargo install --quiet --locked --root target/tools-cargo --version 0.13.2 cargo-fuzz
@@ -324,42 +373,14 @@ target/tools-cargo/bin/cargo-fuzz:
 target/tools-cargo/bin/cargo-about:
 	cargo install --quiet --locked --root target/tools-cargo --version 0.9.3 --features cli cargo-about
 
-$(PACKAGING)/bin/twine: tests/packaging/requirements.txt
-	$(PYTHON) -m venv $(PACKAGING)
-	$(PACKAGING)/bin/$(PIP) -r $<
-	@touch $@
-
-$(OPENAPI)/bin/schemathesis: tests/openapi/requirements.txt
-	$(PYTHON) -m venv $(OPENAPI)
-	$(OPENAPI)/bin/$(PIP) -r $<
-	@touch $@
-
-$(DOWNSTREAM)/bin/pytest: bindings-python/requirements-test.txt
-	$(PYTHON) -m venv $(DOWNSTREAM)
-	$(DOWNSTREAM)/bin/$(PIP) "$$(grep ^pytest== $<)"
-	@touch $@
-
-$(ADAPTERS)/bin/pytest: tests/adapters/requirements.txt
-	$(PYTHON) -m venv $(ADAPTERS)
-	$(ADAPTERS)/bin/$(PIP) -r $<
-	@touch $@
-
-$(HOSTS)/bin/pytest: tests/hosts/requirements.txt
-	$(PYTHON) -m venv $(HOSTS)
-	$(HOSTS)/bin/$(PIP) -r $<
-	@touch $@
-
-$(DEMO)/bin/python:
-	$(PYTHON) -m venv $(DEMO)
-
 # The wheels are kept, because their sizes are compared, too.
 $(BENCH)/venv/installed: tests/bench/requirements.txt
 $(BENCH)/venv-niquests/installed: tests/bench/requirements-niquests.txt
-$(BENCH)/%/installed:
-	$(PYTHON) -m venv $(BENCH)/$*
-	$(BENCH)/$*/bin/pip download --quiet --disable-pip-version-check --only-binary :all: --dest $(BENCH)/wheels -r $<
-	$(BENCH)/$*/bin/$(PIP) --no-index --find-links $(BENCH)/wheels -r $<
+$(BENCH)/%/installed: | $(UV)
+	$(UV) venv --quiet --clear --seed --python $(PYTHON) $(@D)
+	$(@D)/bin/pip download --quiet --disable-pip-version-check --only-binary :all: --dest $(BENCH)/wheels -r $<
+	$(UV) pip install --quiet --python $(@D) --no-index --find-links $(BENCH)/wheels -r $<
 	@touch $@
 
-$(TESTS):
+$(LOGS):
 	@mkdir -p $@

@@ -32,6 +32,8 @@ let package = Package(
         // For tests/conformance. No product, so that nobody else builds it.
         .executableTarget(
             name: "ConformanceAgent", dependencies: ["ProxyMesh"], path: "bindings-ffi/swift/Tests/ConformanceAgent"),
+        // What the tests run without descriptors, threads or memory.
+        .executableTarget(name: "Limited", dependencies: ["ProxyMesh"], path: "bindings-ffi/swift/Tests/Limited"),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,7 +1,7 @@
 """Runs tests on other CPythons from 3.10 on that are on this machine, all from the one wheel.
 
 `python bindings-python/pythons.py WHEEL` looks on the PATH and among pyenv's. It leaves out the version that runs it,
-which `make test-python` tests; where there is no other, that is all right. With `--adapters` the newest alone runs what
+which `make test-python` tests; where there is no other, that is all right. `UV` in the environment names uv. With `--adapters` the newest alone runs what
 HTTP libraries make of a `Proxy`: from 3.12 on, Python itself tells what a proxy answers.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 # What the wheel is for: a free-threaded CPython needs one of its own (`make test-freethreaded`).
 ABOUT = (
-    "import sys, sysconfig, venv, ensurepip;"
+    "import sys, sysconfig;"
     "free = sysconfig.get_config_var('Py_GIL_DISABLED');"
     "print(sys.implementation.name, *sys.version_info[:2], int(bool(free)))"
 )
@@ -32,7 +32,7 @@ def candidates() -> list[Path]:
 
 
 def interpreters() -> dict[int, Path]:
-    """The first of each minor version that can make a virtual environment."""
+    """The first of each minor version."""
     found: dict[int, Path] = {}
     for path in candidates():
         said = subprocess.run([path, "-c", ABOUT], capture_output=True, text=True, check=False).stdout.split()
@@ -59,14 +59,15 @@ ADAPTERS = Suite("adapters", ROOT / "tests/adapters/requirements.txt", ROOT / "t
 def test(python: Path, suite: Suite, folder: Path, wheel: str) -> int:
     """Runs the tests in a virtual environment, which is kept; gives pytest's exit status."""
     inner = folder / "bin/python"
-    pip = [str(inner), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    uv = os.environ["UV"]
+    pip = [uv, "pip", "install", "--quiet", "--python", str(folder)]
     stamp = folder / "requirements.txt"
     wanted = suite.requirements.read_text(encoding="utf-8")
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
-        subprocess.run([python, "-m", "venv", "--clear", folder], check=True)
+        subprocess.run([uv, "venv", "--quiet", "--clear", "--python", python, folder], check=True)
         subprocess.run([*pip, "-r", str(suite.requirements)], check=True)
         stamp.write_text(wanted, encoding="utf-8")
-    subprocess.run([*pip, "--no-deps", "--force-reinstall", wheel], check=True)
+    subprocess.run([*pip, "--no-deps", "--reinstall", wheel], check=True)
     return subprocess.run([inner, "-m", "pytest", "-q", *suite.options], cwd=suite.folder, check=False).returncode
 
 
@@ -78,7 +79,7 @@ def main(wheel: str, suite: Suite) -> int:
     failed = 0
     for minor, path in others.items():
         print(f"CPython 3.{minor}: {path}", flush=True)
-        failed += test(path, suite, ROOT / f"target/{suite.name}-3.{minor}", wheel) != 0
+        failed += test(path, suite, ROOT / f"target/venvs/{suite.name}-3.{minor}", wheel) != 0
     print(f"{len(others) - failed} passed, {failed} failed, of the CPythons besides 3.{sys.version_info.minor}")
     return failed
 

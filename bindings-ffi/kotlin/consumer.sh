@@ -77,9 +77,27 @@ export PROXYMESH_SANDBOX work root
         exit 1
     fi
     grep -q "it was loaded" "$work/log" || { cat "$work/log"; exit 1; }
-    mkdir "$work/empty"
-    (cd "$work/empty" && jar xf "$work"/maven/com/proxymesh/proxymesh-native/*/proxymesh-native-[0-9]*[0-9].jar com/proxymesh)
-    unloadable "$work/empty:$(tr ":" "\n" <<< "$jars" | grep -v /proxymesh-native/ | tr "\n" ":")" -Djna.library.path -Djna.tmpdir="$work/exec"
+
+    # With other libraries in place of the one in the jar: none, a damaged one, one for another machine, one of another version, one that
+    # needs a later glibc, one that needs what is not installed; and without room to unpack it.
+    others=$(tr ":" "\n" <<< "$jars" | grep -v /proxymesh-native/ | tr "\n" ":")
+    mkdir "$work/unpacked" "$work/jna" "$work/full"
+    (cd "$work/unpacked" && jar xf "$work"/maven/com/proxymesh/proxymesh-native/*/proxymesh-native-[0-9]*[0-9].jar)
+    (cd "$work/jna" && jar xf "$work"/maven/net/java/dev/jna/jna/*/jna-[0-9]*[0-9].jar com/sun/jna)
+    library=$(echo "$work"/unpacked/*/libproxymesh_ffi.so)
+    platform=$(basename "$(dirname "$library")")
+    mv "$library" "$work/library.so"
+    replaced() { # CURE
+        unloadable "$work/unpacked:$others" "$1" -Djna.tmpdir="$work/exec"
+    }
+    replaced "-Djna.library.path"
+    : > "$library"; replaced "The file is damaged"
+    cp "$work/jna/com/sun/jna/linux-s390x/libjnidispatch.so" "$library"; replaced "made for another platform"
+    cp "$work/jna/com/sun/jna/$platform/libjnidispatch.so" "$library"; replaced "of another version"
+    sed "s/GLIBC_2\.\([0-9]\)/GLIBC_9.\1/" "$work/library.so" > "$library"; replaced "It needs glibc 2.34 or later"
+    sed "s/libgcc_s\.so\.1/libgcc_s.so.9/" "$work/library.so" > "$library"; replaced "This system lacks libgcc_s.so.9"
+    mount -t tmpfs -o size=400k none "$work/full"
+    unloadable "$jars" "with -Djna.tmpdir that can be written to, and has room" -Djna.tmpdir="$work/full"
 
     echo "== what is generated cannot be seen"
     cd "$work/kotlin"

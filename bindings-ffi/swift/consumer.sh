@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The Swift example, and the README's Swift, as somebody else's package: in a temporary folder, with the SDK resolved by SwiftPM
-# from a repository and a version, as from its URL, with the native library beside it, and with this repository out of sight.
-# SwiftPM refuses unsafe flags in a package that is resolved by version.
+# The Swift example, the README's Swift, and a program that makes each error, as somebody else's package: in a temporary folder,
+# with the SDK resolved by SwiftPM from a repository and a version, as from its URL, with the native library beside it, and with
+# this repository out of sight. SwiftPM refuses unsafe flags in a package that is resolved by version.
 #
 #   consumer.sh LIBRARY_FOLDER SANDBOX_PROGRAM
 set -euo pipefail
@@ -20,6 +20,8 @@ git=(git -C "$work/sdk" -c user.name=sdk -c user.email=sdk@localhost -c commit.g
 "${git[@]}" init --quiet && "${git[@]}" add --all && "${git[@]}" commit --quiet --message "$version" && "${git[@]}" tag "$version"
 
 cp -r "$root/examples/swift" "$work/app"
+mkdir "$work/app/Sources/Errors"
+cp "$root/bindings-ffi/swift/consumer/Errors.swift" "$work/app/Sources/Errors"
 cp -r "$library" "$work/library"
 cp "$sandbox" "$work/sandbox"
 # Each block of the README is a function of its own.
@@ -29,7 +31,8 @@ awk '/^```swift$/ { inside = 1; print "func block" ++count "() async throws {"; 
      inside && !/^import / { print }
      BEGIN { print "import Foundation\nimport ProxyMesh" }' "$root/README.md" > "$work/app/Sources/Readme/Readme.swift"
 grep -q "^func block" "$work/app/Sources/Readme/Readme.swift"
-sed -i 's/^    targets: \[/&\n        .target(name: "Readme", dependencies: [.product(name: "ProxyMesh", package: "proxymesh-sdk")]),/' "$work/app/Package.swift"
+sdk='dependencies: [.product(name: "ProxyMesh", package: "proxymesh-sdk")]'
+sed -i "s/^    targets: \[/&\n        .target(name: \"Readme\", $sdk), .executableTarget(name: \"Errors\", $sdk),/" "$work/app/Package.swift"
 
 # With PROXYMESH_… unset: it is the sandbox's account that is meant.
 for name in $(compgen -e PROXYMESH_ || true); do unset "$name"; done
@@ -50,6 +53,7 @@ export PROXYMESH_SANDBOX work hidden=$root
     swift package config set-mirror --original https://github.com/proxymesh/proxymesh-sdk --mirror "file://$work/sdk" > "$work/log"
     swift build -Xswiftc -warnings-as-errors > "$work/log" 2>&1 || { cat "$work/log"; exit 1; }
     swift run --skip-build Quickstart
+    swift run --skip-build Errors
 
     echo "== what is generated cannot be seen"
     echo "import ProxyMesh

@@ -39,7 +39,7 @@ impl Check {
         self.status == Some(200)
     }
 
-    /// What it means that a proxy answers with this status, and what to do about it (api.md, "Status codes").
+    /// What it means that a proxy answers with this status, and what to do about it (docs/api.md, "Status codes").
     #[must_use]
     pub fn meaning_of(status: u16) -> &'static str {
         match status {

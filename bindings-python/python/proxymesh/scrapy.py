@@ -61,7 +61,7 @@ __all__ = ["Addon", "ProxyMeshDownloadHandler", "ProxyMeshMiddleware", "ProxyRef
 _logger = logging.getLogger(__name__)
 
 PROXY_FAILURES = (402, 407, 509)
-"""What a proxy answers on its own behalf (api.md, "Status codes")."""
+"""What a proxy answers on its own behalf (docs/api.md, "Status codes")."""
 SITE_FAILURES = (400, 403, 502, 503, 504)
 """What a proxy answers to a CONNECT because of the target, or of what was asked for."""
 SILENCES = 3

@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// All 23 calls, in the order of api.md.
+/// All 23 calls, in the order of docs/api.md, "Calls".
 pub const CALLS: [&Call; 23] = [
     sub_account::Create::CALL,
     sub_account::Edit::CALL,
@@ -52,7 +52,7 @@ pub trait Endpoint: Send + Sync + 'static {
     /// What a successful call gives.
     type Answer: Send + 'static;
 
-    /// The call, as api.md describes it.
+    /// The call, as described in docs/api.md, "Calls".
     const CALL: &'static Call;
 
     /// Writes the parameters: the query of a GET, the form of a POST.
@@ -86,7 +86,7 @@ pub struct Call {
     pub auth: Auth,
     /// What may be done after an ambiguous failure.
     pub replay: Replay,
-    /// What a status means for this call in particular, where api.md says so.
+    /// What a status means for this call in particular, where docs/api.md, "Calls", says so.
     pub documented: &'static [(u16, &'static str)],
     /// The statuses that say that what a verifiable call wishes for is so already.
     pub already_so: &'static [u16],
@@ -114,7 +114,7 @@ impl fmt::Display for Method {
     }
 }
 
-/// Which credentials a call takes (api.md, "Authentication").
+/// Which credentials a call takes (docs/api.md, "Authentication").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Auth {
     /// Username and password, or a token.

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use serde::Deserialize;
 use std::net::IpAddr;
 
-/// An IP address, v4 or v6 (api.md, A8): [`IpAddr`] as an input, which can be made from text, too.
+/// An IP address, v4 or v6 (docs/assumptions.md, A8): [`IpAddr`] as an input, which can be made from text, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct IpAddress(pub(crate) IpAddr);
 
@@ -111,7 +111,7 @@ pub(crate) struct IpList {
     pub(crate) ips: Vec<IpAddr>,
 }
 
-/// The answer of ip_labels: an array, or an object that holds one array (api.md, A5).
+/// The answer of ip_labels: an array, or an object that holds one array (docs/assumptions.md, A5).
 #[derive(Deserialize)]
 #[serde(try_from = "serde_json::Value")]
 pub(crate) struct LabeledIpList(pub(crate) Vec<LabeledIp>);

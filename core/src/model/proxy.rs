@@ -241,8 +241,8 @@ impl Proxy {
     }
 }
 
-/// Which exit IP a proxy is asked for, by the headers `X-ProxyMesh-Country`, `-Prefer-IP` and `-Not-IP` (api.md, "Around the
-/// proxies").
+/// Which exit IP a proxy is asked for, by the headers `X-ProxyMesh-Country`, `-Prefer-IP` and `-Not-IP`
+/// (docs/api.md, "Proxies").
 ///
 /// ```
 /// # fn main() -> proxymesh::Result<()> {

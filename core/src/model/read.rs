@@ -20,7 +20,7 @@ pub(crate) fn text<'de, D: Deserializer<'de>>(input: D) -> Result<String, D::Err
     Ok(Option::<String>::deserialize(input)?.unwrap_or_default())
 }
 
-/// A moment. Without a zone it is UTC (api.md, A7); with one, the zone counts.
+/// A moment. Without a zone it is UTC (docs/assumptions.md, A7); with one, the zone counts.
 pub(crate) fn moment<'de, D: Deserializer<'de>>(input: D) -> Result<Timestamp, D::Error> {
     let text = String::deserialize(input)?;
     parse_moment(&text).ok_or_else(|| D::Error::custom(format!("{text:?} is not a date and time")))

@@ -1,4 +1,4 @@
-//! The rules that several inputs share (api.md, "Limits on input"). Lengths count characters.
+//! The rules that several inputs share (docs/api.md, "Limits on input"). Lengths count characters.
 
 use crate::error::{Error, Result};
 use std::net::Ipv4Addr;

@@ -32,7 +32,7 @@ pub struct SubAccount {
     pub email: Option<String>,
 }
 
-/// What create and edit have in common; a field left out is not sent (api.md, A9).
+/// What create and edit have in common; a field left out is not sent (docs/assumptions.md, A9).
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SubAccountFields {
     pub(crate) password: Option<SecretString>,

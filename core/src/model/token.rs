@@ -22,7 +22,7 @@ pub struct Token {
     /// The date on which it expires; none is never.
     #[serde(default, deserialize_with = "read::optional_date")]
     pub expires_at: Option<Date>,
-    /// When it was created (api.md, A7: UTC).
+    /// When it was created (docs/assumptions.md, A7: UTC).
     #[serde(deserialize_with = "read::moment")]
     pub created_at: Timestamp,
 }

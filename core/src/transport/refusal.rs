@@ -1,4 +1,4 @@
-//! Reads what the service says when it refuses (api.md, A10).
+//! Reads what the service says when it refuses (docs/assumptions.md, A10).
 
 use super::{attempt::LARGEST_REFUSAL, outcome::Answer, redact::Redactor};
 use crate::{
@@ -123,7 +123,7 @@ fn texts_of(value: &Value) -> Vec<&str> {
     }
 }
 
-/// What a status means beyond the kind of error that it is (api.md, "Status codes").
+/// What a status means beyond the kind of error that it is (docs/api.md, "Status codes").
 fn meaning(call: &Call, status: u16) -> Option<&'static str> {
     match status {
         300..=399 => Some("the service redirected; check the base URL, and that it is https"),

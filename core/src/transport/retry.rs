@@ -1,4 +1,4 @@
-//! Whether a call is sent again, and after how long: design.md's table, in one place.
+//! Whether a call is sent again, and after how long (docs/decisions/0002-a-lost-answer.md).
 
 use super::outcome::{Answer, Outcome};
 use crate::endpoint::Replay;

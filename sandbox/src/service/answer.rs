@@ -54,7 +54,7 @@ impl Answer {
     }
 }
 
-/// Reasons by field, as Django's forms give them (api.md, A10).
+/// Reasons by field, as Django's forms give them (docs/assumptions.md, A10).
 pub(crate) type FieldErrors = BTreeMap<String, Vec<String>>;
 
 /// Why a call was not carried out.

@@ -1,4 +1,4 @@
-//! What each parameter may be ("Limits on input" in api.md). Lengths are in characters.
+//! What each parameter may be (docs/api.md, "Limits on input"). Lengths are in characters.
 
 use std::net::IpAddr;
 

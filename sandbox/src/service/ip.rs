@@ -28,7 +28,7 @@ pub(crate) fn list(context: Context<'_>, fields: Fields<'_>) -> Reply {
     Ok(Answer::ok(&json!({ "ips": texts })))
 }
 
-/// A bare array (api.md, A5).
+/// A bare array (docs/assumptions.md, A5).
 pub(crate) fn labels(context: Context<'_>, fields: Fields<'_>) -> Reply {
     let ips = access(context, fields)?.ips.iter();
     let labels: Vec<Value> =

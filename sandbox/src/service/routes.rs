@@ -26,7 +26,7 @@ use Audience::{All, Parent, ParentByPassword};
 const PROFILE: &[&str] =
     &["username", "password", "first_name", "last_name", "email", "monthly_limit", "total_limit"];
 
-#[rustfmt::skip] // A table, as in api.md.
+#[rustfmt::skip] // A table, as in docs/api.md, "Calls".
 const ROUTES: [Route; 23] = [
     post("/api/sub/create/",       PROFILE,                              Parent, sub::create),
     post("/api/sub/edit/",         PROFILE,                              Parent, sub::edit),

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::state::refused::Refused;
 
-/// The most IPs an account may have (api.md, A6).
+/// The most IPs an account may have (docs/assumptions.md, A6).
 pub(crate) const MOST_IPS: usize = 100;
 
 #[derive(Debug)]

@@ -154,7 +154,7 @@ impl Account {
         }
     }
 
-    /// Why this is no sub-account (api.md, A3).
+    /// Why this is no sub-account (docs/assumptions.md, A3).
     fn no_sub_account(&self, username: &str) -> Refused {
         if username == self.username {
             Refused::NotYours(username.to_owned())

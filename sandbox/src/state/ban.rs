@@ -1,4 +1,4 @@
-//! The ban: four failed authentications within 5 minutes shut a caller out for 3 hours (api.md, A1).
+//! The ban: four failed authentications within 5 minutes shut a caller out for 3 hours (docs/assumptions.md, A1).
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -44,7 +44,7 @@ impl Moment {
     }
 }
 
-/// As the service writes `created_at`: to the second, in UTC, with no zone (api.md, A7).
+/// As the service writes `created_at`: to the second, in UTC, with no zone (docs/assumptions.md, A7).
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.timestamp().strftime("%Y-%m-%dT%H:%M:%S"))

@@ -17,7 +17,7 @@ pub(crate) struct SubAccount {
     pub(crate) access: Access,
 }
 
-/// What create and edit carry; a field left out stays as it is (api.md, A9).
+/// What create and edit carry; a field left out stays as it is (docs/assumptions.md, A9).
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
     pub(crate) password: Option<String>,

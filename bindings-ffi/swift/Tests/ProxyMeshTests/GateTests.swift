@@ -3,7 +3,8 @@ import ProxyMesh
 import Testing
 
 extension ProxyMeshTests {
-    /// A wrong password costs the account one failed authentication, however many try it.
+    /// A wrong password costs the account one failed authentication, however many try it; credentials that are revoked cost it
+    /// those requests that cannot be recalled.
     @Suite struct GateTests {
         private func check(_ sandbox: Sandbox, _ errors: [ProxyMeshError?]) throws {
             #expect(errors.count == 256)
@@ -13,46 +14,64 @@ extension ProxyMeshTests {
             #expect(try sandbox.requests().map { $0["status"]?.whole } == [401])
         }
 
-        private func errors(_ call: @escaping @Sendable () async throws -> [String]) async -> [ProxyMeshError?] {
-            await withTaskGroup(of: ProxyMeshError?.self) { group in
-                for _ in 0..<256 {
-                    group.addTask { await failure(call) }
-                }
-                return await group.reduce(into: []) { $0.append($1) }
-            }
-        }
-
-        @Test func tasksWithAWrongPassword() async throws {
+        @Test(arguments: Way.allCases) func aWrongPassword(_ way: Way) async throws {
             let sandbox = try Sandbox()
-            let client = try Client(username: username, password: "wrong-password", baseURL: sandbox.baseURL)
-            try check(sandbox, await errors { try await client.ips.list() })
-            print("256 tasks with a wrong password: \(try sandbox.requests().count) request, answered 401")
+            let account = try way.open(sandbox.baseURL, Options(password: "wrong-password"))
+            try check(sandbox, await failures(of: account))
+            print("256 callers (\(way)) with a wrong password: \(try sandbox.requests().count) request, answered 401")
         }
 
         @Test func tasksWithAClientEach() async throws {
             let sandbox = try Sandbox()
             let baseURL = sandbox.baseURL
-            try check(
-                sandbox,
-                await errors {
-                    try await Client(username: username, password: "wrong-password", baseURL: baseURL).ips.list()
-                })
+            let errors = await withTaskGroup(of: ProxyMeshError?.self) { group in
+                for _ in 0..<256 {
+                    group.addTask {
+                        await failure {
+                            try await Client(username: username, password: "wrong-password", baseURL: baseURL).ips.list()
+                        }
+                    }
+                }
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+            try check(sandbox, errors)
         }
 
-        @Test func threads() async throws {
-            let sandbox = try Sandbox()
-            let client = try BlockingClient(username: username, password: "wrong-password", baseURL: sandbox.baseURL)
-            let errors = Locked<[ProxyMeshError?]>([])
-            for _ in 0..<256 {
-                let one = Thread {
-                    let error = failureNow { try client.ips.list() }
-                    errors.with { $0.append(error) }
+        /// Each of 256 callers calls until it fails. In the midst of that the service revokes the credentials.
+        @Test(arguments: Way.allCases) func credentialsThatAreRevokedUnderLoad(_ way: Way) async throws {
+            let service = Locked((revoked: false, accepted: 0, refused: 0))
+            let server = try Server { _ in
+                usleep(10_000)
+                return service.with { service in
+                    guard service.revoked else {
+                        service.accepted += 1
+                        return .answer(200, #"{"ips": []}"#)
+                    }
+                    service.refused += 1
+                    return .answer(401, #"{"error": "Invalid username/password."}"#)
                 }
-                one.stackSize = 2 * 1024 * 1024
-                one.start()
             }
-            try await until("all have failed") { errors.with { $0.count } == 256 }
-            try check(sandbox, errors.with { $0 })
+            defer { server.close() }
+            let account = try way.open(server.baseURL)
+            let calls = Task { try await failures(of: account, again: true) }
+            // By then the client has all the requests under way that it may have.
+            try await until("the service is under load") { service.with { $0.accepted } >= 1000 }
+            let open = service.with { service in
+                service.revoked = true
+                return server.open
+            }
+            let errors = try await calls.value
+            let kinds = Dictionary(grouping: errors, by: { $0?.kind }).mapValues(\.count)
+            #expect(kinds[.authentication, default: 0] + kinds[.authenticationBlocked, default: 0] == 256, "\(kinds)")
+            // At most one request of each connection was under way, and 100 in all; none is sent any more.
+            let refused = service.with { $0.refused }
+            #expect(1...min(open, 100) ~= refused)
+            print("256 callers (\(way)) whose credentials are revoked: \(refused) answers of 401, over \(open) connections")
+
+            // Two failures are what the same credentials may cost in five minutes.
+            let later = try await failures(of: account, callers: 16)
+            #expect(later.allSatisfy { $0?.kind == .authenticationBlocked || $0?.attempts == 0 })
+            #expect(service.with { $0.refused } == refused)
         }
     }
 }

@@ -99,6 +99,32 @@ extension ProxyMeshTests {
             #expect(try calls(sandbox).count == 23)
         }
 
+        @Test func aProxyIsReachedAtItsAddressAndTheSiteGetsNoHeaderForTheProxy() throws {
+            let sandbox = try Sandbox("--proxies")
+            let site = try Server(.answer(200, "here"))
+            defer { site.close() }
+            let client = try BlockingClient(username: username, password: password, baseURL: sandbox.baseURL)
+            let proxy = try #require(try client.proxies.list().first)
+            #expect(proxy.host == "us-ca.localhost")
+            #expect(proxy.address.host == "localhost")
+            #expect(proxy.address.port == proxy.port)
+
+            func get(_ headers: [String: String]) throws -> String {
+                let connection = try Connection(host: proxy.address.host, port: proxy.address.port)
+                defer { connection.close() }
+                let lines = headers.map { "\($0): \($1)\r\n" }.joined()
+                let authority = site.baseURL.absoluteString.dropFirst("http://".count)
+                let head = "GET \(site.baseURL)/ HTTP/1.1\r\nHost: \(authority)\r\nConnection: close\r\n\(lines)\r\n"
+                connection.write(Array(head.utf8))
+                return connection.readToEnd()
+            }
+            #expect(try get([:]).hasPrefix("HTTP/1.1 407"))
+            let answer = try get(proxy.headers(username: username, password: password))
+            #expect(answer.hasPrefix("HTTP/1.1 200") && answer.hasSuffix("here"))
+            #expect(site.requests.count == 1)
+            #expect(site.requests.allSatisfy { !$0.headers.keys.contains("proxy-authorization") })
+        }
+
         @Test func whatIsSafeToRepeatIsSentAgain() throws {
             let sandbox = try Sandbox()
             try sandbox.fault(#"{"kind": "status", "status": 429, "headers": {"Retry-After": "0"}, "path": "/api/proxies/"}"#)

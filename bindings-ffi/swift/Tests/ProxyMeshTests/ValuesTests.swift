@@ -47,6 +47,15 @@ extension ProxyMeshTests {
             #expect(url == "http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280")
         }
 
+        @Test func aProxyIsConnectedToAtItsAddress() throws {
+            for (host, address) in [("us-ca.proxymesh.com", "us-ca.proxymesh.com"), ("us-ca.localhost", "localhost")] {
+                let proxy = try Proxy(host: host, port: 8080)
+                #expect(proxy.address.host == address)
+                #expect(proxy.address.port == 8080)
+                #expect(proxy.host == host)
+            }
+        }
+
         @Test func aProxyTellsItsCountryIfItsNameDoes() throws {
             let countries = [("us-ca", "US"), ("uk", "GB"), ("open", nil), ("world", nil), ("usisp", nil)]
             for (name, country) in countries {

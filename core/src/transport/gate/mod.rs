@@ -1,7 +1,7 @@
 //! The auth gate: keeps wrong credentials from being sprayed at the service.
 //!
-//! Four failed authentications in a short period ban the account for three hours (api.md,
-//! "Authentication"), and one wrong password in a script with a thread pool is four in a millisecond. So:
+//! Four failed authentications in a short period ban the account for three hours
+//! (docs/api.md, "Authentication"), and one wrong password in a script with a thread pool is four in a millisecond. So:
 //!
 //! * Until credentials have succeeded once, at most one request with them is in flight: the trial. The others wait for its
 //!   verdict, and a 401 is given to all of them.

@@ -5,7 +5,7 @@ use crate::{error::Refusal, transport::outcome::Cause};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::sync::watch;
 
-/// "A short period" is taken as five minutes (api.md, A1).
+/// "A short period" is taken as five minutes (docs/assumptions.md, A1).
 pub(super) const WINDOW: Duration = Duration::from_secs(5 * 60);
 /// How many failures of the same credentials reach a service in the window.
 pub(super) const PER_CREDENTIALS: usize = 2;

@@ -7,12 +7,12 @@ final class Sandbox: Sendable {
     let baseURL: URL
 
     /// The program is at `PROXYMESH_TEST_SANDBOX`, or where cargo builds it.
-    init() throws {
+    init(_ flags: String...) throws {
         let given = ProcessInfo.processInfo.environment["PROXYMESH_TEST_SANDBOX"]
         let process = Process()
         process.executableURL =
             given.map(URL.init(fileURLWithPath:)) ?? repository.appendingPathComponent("target/debug/proxymesh-sandbox")
-        process.arguments = ["--port", "0", "--username", username]
+        process.arguments = ["--port", "0", "--username", username] + flags
         process.environment = ["PROXYMESH_SANDBOX_PASSWORD": password]
         let output = Pipe()
         process.standardOutput = output
@@ -62,11 +62,7 @@ final class Sandbox: Sendable {
                 \r
                 \(body)
                 """.utf8))
-        var answer: [UInt8] = []
-        while case let more = connection.read(), !more.isEmpty {
-            answer += more
-        }
-        let text = String(decoding: answer, as: UTF8.self)
+        let text = connection.readToEnd()
         try #require(text.hasPrefix("HTTP/1.1 200"), "\(text)")
         let start = try #require(text.range(of: "\r\n\r\n")).upperBound
         return try JSON.read(Data(text[start...].utf8))

@@ -16,6 +16,8 @@ enum Reply: Sendable {
     case hang
     /// The connection is closed.
     case close
+    /// The connection is reset.
+    case reset
 
     static func answer(_ status: Int, _ body: String = "", _ headers: [String: String] = [:]) -> Reply {
         .answer(Answer(status: status, body: Array(body.utf8), headers: headers))
@@ -92,6 +94,8 @@ final class Server: Sendable {
     var baseURL: URL { URL(string: "http://127.0.0.1:\(listener.port)")! }
     var requests: [Request] { state.with { $0.requests } }
     var connections: Int { state.with { $0.connections } }
+    /// How many connections are open.
+    var open: Int { state.with { $0.open.count } }
     /// How many connections have gone, most of them because the client closed them.
     var gone: Int { state.with { $0.gone } }
 
@@ -114,6 +118,9 @@ final class Server: Sendable {
             case .hang:
                 while !connection.read().isEmpty {}
             case .close:
+                break loop
+            case .reset:
+                connection.resetOnClose()
                 break loop
             }
         }

@@ -41,11 +41,39 @@ struct Connection: Sendable {
         self.init(descriptor: descriptor)
     }
 
+    /// Connects to a host by its name, at the first of its addresses that listens.
+    init(host: String, port: Int) throws {
+        var wanted = addrinfo()
+        wanted.ai_family = AF_UNSPEC
+        wanted.ai_socktype = stream
+        var found: UnsafeMutablePointer<addrinfo>?
+        guard getaddrinfo(host, "\(port)", &wanted, &found) == 0 else { throw SocketError(call: "getaddrinfo") }
+        defer { freeaddrinfo(found) }
+        for address in sequence(first: found, next: { $0?.pointee.ai_next }).compactMap({ $0?.pointee }) {
+            let descriptor = socket(address.ai_family, address.ai_socktype, address.ai_protocol)
+            if connect(descriptor, address.ai_addr, address.ai_addrlen) == 0 {
+                self.init(descriptor: descriptor)
+                return
+            }
+            closeDescriptor(descriptor)
+        }
+        throw SocketError(call: "connect")
+    }
+
     /// Nothing at the end, and once the connection is broken.
     func read() -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: 64 * 1024)
         let count = recv(descriptor, &bytes, bytes.count, 0)
         return Array(bytes.prefix(max(count, 0)))
+    }
+
+    /// All until the other side closes.
+    func readToEnd() -> String {
+        var bytes: [UInt8] = []
+        while case let more = read(), !more.isEmpty {
+            bytes += more
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// Whether all could be sent.
@@ -63,6 +91,11 @@ struct Connection: Sendable {
     /// Ends what waits for it to be readable.
     func end() {
         shutdown(descriptor, Int32(SHUT_RDWR))
+    }
+
+    /// The other side shall get a reset instead of an orderly end.
+    func resetOnClose() {
+        set(descriptor, SOL_SOCKET, SO_LINGER, linger(l_onoff: 1, l_linger: 0))
     }
 
     func close() {

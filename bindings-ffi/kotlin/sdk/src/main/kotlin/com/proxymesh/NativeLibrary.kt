@@ -1,45 +1,119 @@
 package com.proxymesh
 
-import com.proxymesh.internal.keepThreadsAttached
-import com.proxymesh.internal.version
+import com.proxymesh.internal.loadLibrary
+import java.io.Closeable
+import java.io.File
+import java.io.FileInputStream
+import java.io.IOException
 
 /** The native library, which is loaded when it is first needed. */
 internal object NativeLibrary {
-    // Loaded once: after the JVM has failed to initialise a class, it tells its next user less.
-    private val trouble: String? by lazy {
+    @Volatile private var loaded = false
+    private var trouble: String? = null
+
+    /** Throws [ConfigException] where it cannot be loaded. The next call tries again. */
+    fun load() {
+        if (!loaded) loadNow()
+    }
+
+    @Synchronized
+    private fun loadNow() {
+        if (loaded) return
+        if (!descriptorsLeft()) fail("the process has no file descriptors left")
         try {
-            version()
-            keepThreadsAttached()
-            null
+            loadLibrary()
+            loaded = true
+        } catch (error: OutOfMemoryError) {
+            if ("native thread" !in error.message.orEmpty()) throw error
+            fail(said(error))
         } catch (error: VirtualMachineError) {
             throw error
         } catch (error: Error) {
-            describe(error)
+            // The JVM says why only the first time.
+            if ("Could not initialize class" !in error.message.orEmpty()) trouble = null
+            fail(trouble ?: explained(said(error), ::isNoexec).also { trouble = it })
         }
     }
 
-    /** Throws [ConfigException] where it cannot be loaded. */
-    fun load() {
-        trouble?.let { throw ConfigException(it, it) }
+    private fun fail(why: String): Nothing {
+        val text = "the native library cannot be loaded on ${System.getProperty("os.name")} ${System.getProperty("os.arch")}: $why"
+        throw ConfigException(text, text)
     }
 
-    private fun describe(error: Error): String {
-        val causes = generateSequence<Throwable>(error) { it.cause }.toList()
-        val all = (causes + causes.flatMap { it.suppressed.asList() }).mapNotNull { it.message }.joinToString(" ")
-        val said = causes.last().let { it.message ?: it.toString() }.lineSequence().first().trimEnd('.', ':')
-        val cure = when {
-            OTHER_LIBC.any { it in all } ->
-                "It needs glibc $GLIBC or later: on Alpine and other systems with musl, use an image with glibc, such as Debian's"
-            "not found in resource path" in all || "NoClassDefFoundError" in error.toString() ->
-                "Use the jar proxymesh-native with the library for this platform, in the version of proxymesh, and with JNA; or name " +
-                    "the folder of the library with -Djna.library.path"
-            else ->
-                "If the folder for temporary files is mounted noexec, or cannot be written to, name another one with -Djna.tmpdir"
+    /** JNA needs some, and where it has lacked them once, it never works in that JVM. */
+    private fun descriptorsLeft(): Boolean {
+        val file = File("/dev/null")
+        val held = mutableListOf<Closeable>()
+        return try {
+            if (file.exists()) repeat(SPARE) { held += FileInputStream(file) }
+            true
+        } catch (_: IOException) {
+            false
+        } finally {
+            held.forEach(Closeable::close)
         }
-        val platform = "${System.getProperty("os.name")} ${System.getProperty("os.arch")}"
-        return "the native library cannot be loaded on $platform: $said. $cure"
     }
 
-    private const val GLIBC = "2.34"
-    private val OTHER_LIBC = listOf("GLIBC_", "musl", "ld-linux")
+    private fun isNoexec(folder: File) = try {
+        val file = File.createTempFile("proxymesh", null, folder)
+        try {
+            file.setExecutable(true) && !file.canExecute()
+        } finally {
+            file.delete()
+        }
+    } catch (_: IOException) {
+        false
+    }
 }
+
+/** What the loader says, in one line. */
+internal fun said(error: Throwable): String {
+    val causes = generateSequence(error) { it.cause }.toList()
+    // JNA has looked in several places. A file that it has found tells more than those where there was none, and the last is the jar.
+    val tried = causes.flatMap { it.suppressed.asList() }.ifEmpty { causes.takeLast(1) }
+    val last = tried.lastOrNull { it.message.orEmpty().startsWith("/") } ?: tried.last()
+    if (last is ClassNotFoundException) return "the class ${last.message} is missing"
+    return (last.message ?: last.toString()).lineSequence().first()
+        .replace(Regex(""" in resource path \(.*"""), "")
+        .replace(Regex("""(/\S+: )\1"""), "$1")
+        .trimEnd('.', ':', ' ')
+}
+
+/** The same with its cure, where it is known. The words are those of JNA, and of the loaders of glibc, musl and macOS. */
+internal fun explained(said: String, isNoexec: (File) -> Boolean): String {
+    val cure = when {
+        OTHER_VERSION.containsMatchIn(said) -> return "it is of another version: use proxymesh and proxymesh-native in the same one"
+        MUSL.containsMatchIn(said) -> "It needs glibc $GLIBC or later: on Alpine and other systems with musl, use an image with glibc, such as Debian's"
+        OLD_GLIBC.containsMatchIn(said) -> "It needs glibc $GLIBC or later: use a newer system or image"
+        "the class com.sun.jna" in said -> "JNA, net.java.dev.jna:jna, is needed to run"
+        "libjnidispatch" in said && "not found" in said -> "JNA has no library for this platform"
+        "not found" in said && "proxymesh_ffi" in said ->
+            "The jar proxymesh-native has no library for this platform: use one that has, in the version of proxymesh, or name the " +
+                "folder of the library with -Djna.library.path"
+        OTHER_FILE.containsMatchIn(said) -> "The file is damaged, or made for another platform: replace it"
+        "Too many open files" in said -> null
+        "Failed to create temporary file" in said ->
+            "JNA unpacks the library into a folder: name one with -Djna.tmpdir that can be written to, and has room"
+        else -> {
+            val missing = MISSING.find(said)?.let { "This system lacks ${it.groupValues[1]}: install it" }
+            val folder = UNMAPPED.find(said)?.let { File(it.groupValues[1]).parentFile }
+            missing ?: folder?.takeIf(isNoexec)?.let { "The folder is mounted noexec: name another one with -Djna.tmpdir" }
+        }
+    }
+    return listOfNotNull(said, cure).joinToString(". ")
+}
+
+/** With what the JVM itself opens then: its jars, its settings for logging and security. */
+private const val SPARE = 32
+private const val GLIBC = "2.34"
+private val OTHER_VERSION = Regex("API checksum mismatch|contract version mismatch|Error looking up function")
+private val MUSL = Regex("Error loading shared library|Error relocating")
+private val OLD_GLIBC = Regex("version .GLIBC_.* not found")
+private const val NO_FILE = "cannot open shared object file: No such file or directory"
+
+// JNA opens a file by its path only where it is; glibc says that there is none to a file for other machines.
+private val OTHER_FILE = Regex(
+    "file too short|cannot read file data$|invalid ELF header|wrong ELF class|ELF file OS ABI invalid|incompatible architecture|/[^:]+: $NO_FILE",
+)
+private val MISSING = Regex("^([^/:]+): $NO_FILE")
+private val UNMAPPED = Regex("^(/[^:]+): failed to map segment from shared object")

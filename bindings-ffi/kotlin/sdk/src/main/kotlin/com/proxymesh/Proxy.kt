@@ -17,14 +17,15 @@ import java.net.InetSocketAddress
  * proxy.url("me@ex.com", "a b")   // http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280
  * ```
  *
- * @property host the domain, such as `us-ca.proxymesh.com`.
- * @property port the port, usually 31280.
  * @throws ValidationException the host is not a DNS name, the port is not from 1 to 65535, or the host holds another port than the
  *   one given.
  */
 public class Proxy
     internal constructor(checked: CheckedProxy) {
+        /** The domain, such as `us-ca.proxymesh.com`. */
         public val host: String = checked.host
+
+        /** The port, usually 31280. */
         public val port: Int = checked.port
 
         /**
@@ -94,8 +95,9 @@ public class Proxy
          * Give them to a library only where it sends them to the proxy alone. These do not, and must not get them:
          *
          * - Ktor's CIO engine sends all of them to the site, the password included, and goes out by any exit.
-         * - `java.net.http`, and Ktor's Java engine on top of it, send the choice of the exit to an https site.
-         * - `HttpURLConnection`, and jsoup on top of it, have no headers for the proxy: an https site gets what is set.
+         * - `java.net.http`, and Ktor's Java engine and jsoup (since 1.21) on top of it, send the choice of the exit to an https site.
+         * - `HttpURLConnection`, and older versions of jsoup on top of it, put none on the `CONNECT`: an https site gets what is set,
+         *   the password included.
          *
          * @param username the account's, or a sub-account's.
          * @param password its password.

@@ -22,7 +22,7 @@ public sealed class ProxyMeshException(message: String, public val call: String?
 
 /**
  * The client cannot be made or used as asked: a bad base URL, missing or contradictory credentials, plain http to a host that is
- * not loopback, an unusable setting, a closed client; or the native library cannot be loaded here, and the message names the cure.
+ * not loopback, an unusable setting, a closed client; or the native library cannot be loaded here, and the message says why.
  *
  * @property reason what is wrong.
  */

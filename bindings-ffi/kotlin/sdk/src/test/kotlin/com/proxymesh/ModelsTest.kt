@@ -27,7 +27,13 @@ class ModelsTest {
         assertEquals(Proxy("us-ca.proxymesh.com", 31280), Proxy("us-ca.proxymesh.com:31280"))
         assertEquals(Proxy("us-ca.proxymesh.com", 8080), Proxy("us-ca.proxymesh.com:8080", 8080))
         val error = assertThrows(ValidationException::class.java) { Proxy("us-ca.proxymesh.com:8080", 31280) }
-        assertEquals("proxy holds the port 8080, and the port given is 31280; give one of them", error.message)
+        assertEquals("proxy: holds the port 8080, and the port given is 31280; give one of them", error.message)
+    }
+
+    @Test
+    fun `Java makes a proxy with and without a port`() {
+        val made = Proxy::class.java.getConstructor(String::class.java).newInstance("us-ca.proxymesh.com:31280")
+        assertEquals(made, Proxy::class.java.getConstructor(String::class.java, Int::class.java).newInstance("us-ca.proxymesh.com", 31280))
     }
 
     @Test

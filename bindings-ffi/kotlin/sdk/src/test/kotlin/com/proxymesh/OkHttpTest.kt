@@ -10,9 +10,15 @@ import com.sun.net.httpserver.HttpsServer
 import java.io.File
 import java.io.IOException
 import java.net.InetSocketAddress
+import java.net.ProxySelector
+import java.net.URI
+import java.net.http.HttpClient
+import java.net.http.HttpRequest
+import java.net.http.HttpResponse
 import java.nio.file.Path
 import java.security.KeyStore
 import java.util.concurrent.CopyOnWriteArrayList
+import javax.net.ssl.HttpsURLConnection
 import javax.net.ssl.KeyManagerFactory
 import javax.net.ssl.SSLContext
 import javax.net.ssl.TrustManagerFactory
@@ -28,7 +34,7 @@ import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.io.TempDir
 
-/** The block for OkHttp in the documentation of [Proxy.headers], through the sandbox's proxies. */
+/** What the documentation of [Proxy.headers] says of OkHttp and of others, through the sandbox's proxies. */
 class OkHttpTest {
     @TempDir lateinit var folder: Path
 
@@ -83,12 +89,32 @@ class OkHttpTest {
         assertEquals(0, site.seen.size + secureSite.seen.size)
     }
 
+    @Test
+    fun `the JDK's own clients give them to an https site, as is said there`() = through { sandbox, proxy, _, secureSite, _ ->
+        // Otherwise the proxy would not let a CONNECT through that has no password.
+        BlockingClient(USERNAME, PASSWORD, baseUrl = sandbox.baseUrl).use { client -> listOf("127.0.0.1", "::1").forEach { client.ips.add(it) } }
+        val headers = proxy.headers(USERNAME, PASSWORD, ExitChoice(country = "DE"))
+
+        val connection = URI(secureSite.url("https")).toURL().openConnection(java.net.Proxy(java.net.Proxy.Type.HTTP, proxy.address))
+        (connection as HttpsURLConnection).sslSocketFactory = secureSite.tls!!.socketFactory
+        headers.forEach(connection::setRequestProperty)
+        assertEquals(200, connection.responseCode)
+        fun seen() = secureSite.seen.last().filter { it.startsWith("proxy-") || it.startsWith("x-") }.toSet()
+        assertEquals(setOf("proxy-authorization", "x-proxymesh-country"), seen())
+
+        val client = HttpClient.newBuilder().proxy(ProxySelector.of(InetSocketAddress("localhost", proxy.port)))
+            .sslContext(secureSite.tls).build()
+        val request = HttpRequest.newBuilder(URI(secureSite.url("https"))).apply { headers.forEach(::setHeader) }.build()
+        assertEquals(200, client.send(request, HttpResponse.BodyHandlers.discarding()).statusCode())
+        assertEquals(setOf("x-proxymesh-country"), seen())
+    }
+
     private fun Sandbox.proxied(): List<JsonObject> = when (val found = control("proxied")) {
         is JsonObject -> found.values.first { it !is kotlinx.serialization.json.JsonPrimitive }.jsonArray
         else -> found.jsonArray
     }.map { it.jsonObject }
 
-    private class Site(private val server: HttpServer) {
+    private class Site(private val server: HttpServer, val tls: SSLContext? = null) {
         val seen = CopyOnWriteArrayList<List<String>>()
 
         init {
@@ -122,7 +148,7 @@ class OkHttpTest {
 
         val here = InetSocketAddress("localhost", 0)
         val site = Site(HttpServer.create(here, 0))
-        val secureSite = Site(HttpsServer.create(here, 0).apply { httpsConfigurator = HttpsConfigurator(tls) })
+        val secureSite = Site(HttpsServer.create(here, 0).apply { httpsConfigurator = HttpsConfigurator(tls) }, tls)
         try {
             val proxy = BlockingClient(USERNAME, PASSWORD, baseUrl = sandbox.baseUrl).use { client ->
                 client.proxies.add("open")

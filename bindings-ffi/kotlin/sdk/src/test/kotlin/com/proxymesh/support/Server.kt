@@ -54,6 +54,9 @@ class Server(private val script: (Request) -> Reply) : AutoCloseable {
     val requests: List<Request> get() = arrived.toList()
     val connections = AtomicInteger()
 
+    /** How many connections are open. */
+    val openConnections: Int get() = open.size
+
     /** How many connections the client has closed. */
     val gone = AtomicInteger()
 

@@ -1,0 +1,106 @@
+package com.proxymesh
+
+import com.sun.jna.NativeLibrary
+import java.io.File
+import java.io.IOException
+import java.nio.file.Path
+import kotlin.io.path.writeBytes
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertThrows
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.io.TempDir
+
+/** What is said where the native library cannot be loaded; consumer.sh shows it where that is so. */
+class NativeLibraryTest {
+    @TempDir lateinit var folder: Path
+
+    private val glibc = "It needs glibc 2.34 or later: use a newer system or image"
+    private val musl = "It needs glibc 2.34 or later: on Alpine and other systems with musl, use an image with glibc, such as Debian's"
+    private val otherFile = "The file is damaged, or made for another platform: replace it"
+    private val otherFolder = "JNA unpacks the library into a folder: name one with -Djna.tmpdir that can be written to, and has room"
+
+    private fun explained(said: String) = explained(said) { false }
+
+    @Test
+    fun `a cause that is known has its cure`() {
+        val known = mapOf(
+            "Error loading shared library libgcc_s.so.1: No such file or directory (needed by /tmp/jna1.tmp)" to musl,
+            "Error loading shared library ld-linux-x86-64.so.2: No such file or directory (needed by /tmp/jna1.tmp)" to musl,
+            "Error relocating /tmp/jna1.tmp: gnu_get_libc_version: symbol not found" to musl,
+            "/lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.34' not found (required by /tmp/jna1.tmp)" to glibc,
+            "/tmp/jna1.tmp: cannot open shared object file: No such file or directory" to otherFile,
+            "/tmp/jna1.tmp: wrong ELF class: ELFCLASS32" to otherFile,
+            "/tmp/jna1.tmp: ELF file OS ABI invalid" to otherFile,
+            "dlopen(/tmp/jna1.tmp, 0x0009): tried: '/tmp/jna1.tmp' (mach-o file, but is an incompatible architecture (have 'arm64', need 'x86_64'))"
+                to otherFile,
+            "libgcc_s.so.1: cannot open shared object file: No such file or directory" to "This system lacks libgcc_s.so.1: install it",
+            "Failed to create temporary file for proxymesh_ffi library: No space left on device" to otherFolder,
+            "Failed to create temporary file for proxymesh_ffi library: JNA temporary directory '/proc/x' does not exist" to otherFolder,
+            "Native library (com/sun/jna/linux-foo/libjnidispatch.so) not found" to "JNA has no library for this platform",
+            "the class com.sun.jna.NativeLibrary is missing" to "JNA, net.java.dev.jna:jna, is needed to run",
+        )
+        for ((said, cure) in known) assertEquals("$said. $cure", explained(said))
+        for (said in listOf("UniFFI API checksum mismatch: try …", "Error looking up function 'uniffi_x': /tmp/x.so: undefined symbol: uniffi_x")) {
+            assertEquals("it is of another version: use proxymesh and proxymesh-native in the same one", explained(said))
+        }
+    }
+
+    @Test
+    fun `a cause that is not known has none`() {
+        val unknown = listOf(
+            "/opt/musl/ld-linux/jna1.tmp: cannot open shared object file: Permission denied",
+            "/tmp/jna1.tmp: cannot open shared object file: Too many open files",
+            "/tmp/jna1.tmp: cannot read file data: Input/output error",
+            "/tmp/jna1.tmp: failed to map segment from shared object",
+            "/tmp/jna1.tmp: undefined symbol: x",
+            "Failed to create temporary file for proxymesh_ffi library: Too many open files",
+            "unable to create native thread: possibly out of memory or process/resource limits reached",
+            "Ein Programmierer hat versagt",
+        )
+        for (said in unknown) assertEquals(said, explained(said))
+    }
+
+    @Test
+    fun `what cannot be mapped is in a folder mounted noexec, if it is`() {
+        val said = "/x/y/jna1.tmp: failed to map segment from shared object"
+        val asked = mutableListOf<File>()
+        val text = explained(said) { asked.add(it) }
+        assertEquals("$said. The folder is mounted noexec: name another one with -Djna.tmpdir", text)
+        assertEquals(listOf(File("/x/y")), asked)
+    }
+
+    @Test
+    fun `a file that is none of the loader's is said to be none`() {
+        for ((name, content) in mapOf("empty" to "", "short" to "\u007fELF", "text" to "x".repeat(1000))) {
+            val file = folder.resolve("$name.so").also { it.writeBytes(content.toByteArray()) }
+            val error = assertThrows(UnsatisfiedLinkError::class.java) { NativeLibrary.getInstance(file.toString()) }
+            val text = explained(said(error))
+            assertTrue(text.startsWith("$file: ") && text.endsWith(". $otherFile"), text)
+        }
+    }
+
+    @Test
+    fun `what JNA says last is said, or what it says of a file`() {
+        val nowhere = assertThrows(UnsatisfiedLinkError::class.java) {
+            NativeLibrary.getInstance("proxymesh_ffi_of_nobody", javaClass.classLoader)
+        }
+        assertTrue(Regex("Native library \\(.*proxymesh_ffi_of_nobody.*\\) not found").matches(said(nowhere)), said(nowhere))
+        assertTrue(explained(said(nowhere)).endsWith("or name the folder of the library with -Djna.library.path"))
+
+        val error = UnsatisfiedLinkError("Unable to load library 'proxymesh_ffi':\n…")
+        error.addSuppressed(UnsatisfiedLinkError("libproxymesh_ffi.so: cannot open shared object file: No such file or directory"))
+        error.addSuppressed(UnsatisfiedLinkError("/opt/x/libproxymesh_ffi.so: file too short"))
+        error.addSuppressed(IOException("Native library (linux-x86-64/libproxymesh_ffi.so) not found in resource path (a.jar:b.jar)"))
+        assertEquals("/opt/x/libproxymesh_ffi.so: file too short", said(error))
+    }
+
+    @Test
+    fun `what the JVM wraps is said as it is`() {
+        val twice = UnsatisfiedLinkError("/t/jna1.tmp: /t/jna1.tmp: failed to map segment from shared object")
+        assertEquals("/t/jna1.tmp: failed to map segment from shared object", said(twice))
+        assertEquals("no luck", said(ExceptionInInitializerError(RuntimeException("no luck."))))
+        val missing = NoClassDefFoundError("com/sun/jna/Native").apply { initCause(ClassNotFoundException("com.sun.jna.Native")) }
+        assertEquals("the class com.sun.jna.Native is missing", said(missing))
+    }
+}

@@ -1,0 +1,1 @@
+../ProxyMeshTests/Support/JSON.swift

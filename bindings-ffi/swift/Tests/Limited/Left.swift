@@ -1,0 +1,1 @@
+../ProxyMeshTests/Support/Left.swift

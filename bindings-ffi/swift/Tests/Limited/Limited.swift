@@ -1,0 +1,116 @@
+import Foundation
+import ProxyMesh
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// A process that lacks something when its client makes its first call:
+///
+///     Limited BASE_URL async|blocking descriptors|threads|memory LIMIT
+///
+/// A limit of memory is in bytes on top of what the process has. It prints the error, or `fine`, and makes the call again without
+/// the limit. Or a process that counts what unused clients hold:
+///
+///     Limited BASE_URL unused
+///
+/// The files beside this one are those of the tests.
+@main
+struct Limited {
+    static func main() async throws {
+        Thread.detachNewThread {
+            var left: UInt32 = 20
+            while left > 0 { left = sleep(left) }  // Which `setuid` ends early.
+            print("it hangs")
+            fflush(nil)
+            _exit(1)
+        }
+        let arguments = CommandLine.arguments.dropFirst()
+        guard let baseURL = arguments.first.flatMap(URL.init(string:)) else { throw Unknown("\(arguments)") }
+        switch Array(arguments.dropFirst()) {
+        case ["unused"]:
+            try countUnused(baseURL)
+        case let given where given.count == 3:
+            guard let way = Way.allCases.first(where: { "\($0)" == given[0] }), let limit = UInt64(given[2]) else { fallthrough }
+            try await call(baseURL, way, resource: given[1], limit)
+        default:
+            throw Unknown("\(arguments)")
+        }
+    }
+
+    private static func countUnused(_ baseURL: URL) throws {
+        let before = Left()
+        let accounts = try (0..<1000).flatMap { _ in try Way.allCases.map { try $0.open(baseURL) } }
+        let after = Left()
+        let held = (after.descriptors - before.descriptors, after.threads - before.threads)
+        print("\(accounts.count) clients: \(held.0) descriptors, \(held.1) threads")
+    }
+
+    private static func call(_ baseURL: URL, _ way: Way, resource name: String, _ limit: UInt64) async throws {
+        if name == "threads", getuid() == 0 {
+            setuid(65534)  // For root there is no such limit.
+        }
+        let account = try way.open(baseURL, Options(maxRetries: 0))
+        let row = JSON.object(["call": .text("geo.open")])
+        // Swift's own threads are there by now: it waits for ever for one that it cannot have.
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<64 {
+                group.addTask { usleep(2000) }
+            }
+        }
+        let result: String
+        do {
+            let resource = try Resource(name)
+            try resource.limit(to: limit)
+            defer { resource.reset() }
+            _ = try await account.call(Arguments(row))
+            result = "fine"
+        } catch let error as ProxyMeshError {
+            result = "\(error.kind.rawValue): \(error)"
+        }
+        print(result)
+        _ = try await account.call(Arguments(row))
+    }
+}
+
+/// What a process may have so much of.
+private struct Resource {
+    #if canImport(Glibc)
+        private static let descriptors = Int32(RLIMIT_NOFILE.rawValue)
+        private static let threads = Int32(__RLIMIT_NPROC.rawValue)
+        private static let memory = Int32(RLIMIT_AS.rawValue)
+    #else
+        private static let (descriptors, threads, memory) = (RLIMIT_NOFILE, RLIMIT_NPROC, RLIMIT_AS)
+    #endif
+
+    private let number: Int32
+    private let before: rlimit
+    private let used: UInt64
+
+    init(_ name: String) throws {
+        switch name {
+        case "descriptors": (number, used) = (Self.descriptors, 0)
+        case "threads": (number, used) = (Self.threads, 0)
+        case "memory":
+            let pages = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")[0]
+            (number, used) = (Self.memory, UInt64(pages)! * UInt64(getpagesize()))
+        default: throw Unknown("a resource \(name)")
+        }
+        var before = rlimit()
+        getrlimit(number, &before)
+        self.before = before
+    }
+
+    func limit(to most: UInt64) throws {
+        var limit = before
+        limit.rlim_cur = rlim_t(used + most)
+        guard setrlimit(number, &limit) == 0 else { throw Unknown("why this cannot be limited: \(errno)") }
+    }
+
+    func reset() {
+        var before = before
+        setrlimit(number, &before)
+    }
+}

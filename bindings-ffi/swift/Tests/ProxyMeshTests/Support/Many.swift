@@ -1,0 +1,28 @@
+import ProxyMesh
+
+/// What many callers of one client get, who start together: in tasks, or, where calls block, in threads. An answer is `nil`,
+/// and so is what is no error of ours.
+///
+/// - Parameter again: Whether each calls again and again until it fails.
+func failures(of account: any Account, callers: Int = 256, again: Bool = false) async throws -> [ProxyMeshError?] {
+    let row = JSON.object(["call": .text("ips.list")])
+    guard let account = account as? Blocked else {
+        return await withTaskGroup(of: ProxyMeshError?.self) { group in
+            for _ in 0..<callers {
+                group.addTask {
+                    await failure { repeat { _ = try await account.call(Arguments(row)) } while again }
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+    }
+    let failures = Locked<[ProxyMeshError?]>([])
+    for _ in 0..<callers {
+        thread {
+            let failure = failureNow { repeat { _ = try account.call(Arguments(row)) } while again }
+            failures.with { $0.append(failure) }
+        }
+    }
+    try await until("all have ended") { failures.with { $0.count } == callers }
+    return failures.with { $0 }
+}
