@@ -105,17 +105,6 @@ fn signature(client: &Client, call: &Call, indent: usize) -> String {
 
 /// What is done: the library's call, and what makes its answer the one that is given.
 fn body(client: &Client, call: &Call, indent: usize) -> String {
-    let passed: Vec<String> = call
-        .inputs()
-        .into_iter()
-        .map(|group| match group {
-            [Argument { record: Some(record), .. }, ..] => {
-                let fields: Vec<String> = group.iter().map(labelled).collect();
-                format!("{}: {}({})", record.argument, record.ty, fields.join(", "))
-            }
-            _ => group.iter().map(labelled).collect(),
-        })
-        .collect();
     let tries = client.r#try;
     let exported = camel(&call.exported);
     let wrap = |inner: &str| match &call.answer {
@@ -127,13 +116,36 @@ fn body(client: &Client, call: &Call, indent: usize) -> String {
         Some(Type::Map { .. }) => format!("{inner}.mapValues {{ Int(clamping: $0) }}"),
         _ => inner.to_owned(),
     };
-    let line = wrap(&format!("{tries} client.call {{ {tries} $0.{exported}({}) }}", passed.join(", ")));
+    let line =
+        wrap(&format!("{tries} client.call {{ {tries} $0.{exported}({}) }}", passed(call, ", ").join(", ")));
     if indent + line.len() <= WIDTH {
         return line;
     }
-    let at = |levels: usize| " ".repeat(indent + 4 * levels);
-    let inputs = passed.join(&format!(",\n{}", at(2)));
-    wrap(&format!("{tries} client.call {{\n{}{tries} $0.{exported}(\n{}{inputs})\n{}}}", at(1), at(2), at(0)))
+    let at = |levels: usize| format!("\n{}", " ".repeat(indent + 4 * levels));
+    let inputs = passed(call, &format!(",{}", at(3))).join(&format!(",{}", at(2)));
+    let inputs = inputs.replace("Fields(", &format!("Fields({}", at(3)));
+    format!(
+        "let answer = {tries} client.call {{{}{tries} $0.{exported}({}{inputs}){}}}{}return {}",
+        at(1),
+        at(2),
+        at(0),
+        at(0),
+        wrap("answer")
+    )
+}
+
+/// What is passed to the library. The fields of a record are separated by this.
+fn passed(call: &Call, separator: &str) -> Vec<String> {
+    call.inputs()
+        .into_iter()
+        .map(|group| match group {
+            [Argument { record: Some(record), .. }, ..] => {
+                let fields: Vec<String> = group.iter().map(labelled).collect();
+                format!("{}: {}({})", record.argument, record.ty, fields.join(separator))
+            }
+            _ => group.iter().map(labelled).collect(),
+        })
+        .collect()
 }
 
 /// An argument as the library takes it.

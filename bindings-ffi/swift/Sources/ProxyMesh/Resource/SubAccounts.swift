@@ -42,11 +42,18 @@ extension Client {
             monthlyLimit: Int? = nil,
             totalLimit: Int? = nil
         ) async throws -> SubAccount {
-            SubAccount(try await client.call {
+            let answer = try await client.call {
                 try await $0.subAccountsCreate(
                     username: username,
-                    fields: SubAccountFields(password: password, firstName: firstName, lastName: lastName, email: email, monthlyLimit: monthlyLimit.map(Int64.init), totalLimit: totalLimit.map(Int64.init)))
-            })
+                    fields: SubAccountFields(
+                        password: password,
+                        firstName: firstName,
+                        lastName: lastName,
+                        email: email,
+                        monthlyLimit: monthlyLimit.map(Int64.init),
+                        totalLimit: totalLimit.map(Int64.init)))
+            }
+            return SubAccount(answer)
         }
 
         /// Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then answer it with 402.
@@ -93,11 +100,18 @@ extension Client {
             monthlyLimit: Int? = nil,
             totalLimit: Int? = nil
         ) async throws -> SubAccount {
-            SubAccount(try await client.call {
+            let answer = try await client.call {
                 try await $0.subAccountsEdit(
                     username: username,
-                    fields: SubAccountFields(password: password, firstName: firstName, lastName: lastName, email: email, monthlyLimit: monthlyLimit.map(Int64.init), totalLimit: totalLimit.map(Int64.init)))
-            })
+                    fields: SubAccountFields(
+                        password: password,
+                        firstName: firstName,
+                        lastName: lastName,
+                        email: email,
+                        monthlyLimit: monthlyLimit.map(Int64.init),
+                        totalLimit: totalLimit.map(Int64.init)))
+            }
+            return SubAccount(answer)
         }
 
         /// Gets a sub-account with its usage and limits: `GET /api/sub/get/`.
@@ -152,11 +166,18 @@ extension BlockingClient {
             monthlyLimit: Int? = nil,
             totalLimit: Int? = nil
         ) throws(ProxyMeshError) -> SubAccount {
-            SubAccount(try client.call {
+            let answer = try client.call {
                 try $0.subAccountsCreate(
                     username: username,
-                    fields: SubAccountFields(password: password, firstName: firstName, lastName: lastName, email: email, monthlyLimit: monthlyLimit.map(Int64.init), totalLimit: totalLimit.map(Int64.init)))
-            })
+                    fields: SubAccountFields(
+                        password: password,
+                        firstName: firstName,
+                        lastName: lastName,
+                        email: email,
+                        monthlyLimit: monthlyLimit.map(Int64.init),
+                        totalLimit: totalLimit.map(Int64.init)))
+            }
+            return SubAccount(answer)
         }
 
         /// Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then answer it with 402.
@@ -203,11 +224,18 @@ extension BlockingClient {
             monthlyLimit: Int? = nil,
             totalLimit: Int? = nil
         ) throws(ProxyMeshError) -> SubAccount {
-            SubAccount(try client.call {
+            let answer = try client.call {
                 try $0.subAccountsEdit(
                     username: username,
-                    fields: SubAccountFields(password: password, firstName: firstName, lastName: lastName, email: email, monthlyLimit: monthlyLimit.map(Int64.init), totalLimit: totalLimit.map(Int64.init)))
-            })
+                    fields: SubAccountFields(
+                        password: password,
+                        firstName: firstName,
+                        lastName: lastName,
+                        email: email,
+                        monthlyLimit: monthlyLimit.map(Int64.init),
+                        totalLimit: totalLimit.map(Int64.init)))
+            }
+            return SubAccount(answer)
         }
 
         /// Gets a sub-account with its usage and limits: `GET /api/sub/get/`.

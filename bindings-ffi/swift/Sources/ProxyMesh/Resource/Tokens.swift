@@ -35,12 +35,13 @@ extension Client {
             expiresAt: DateComponents? = nil,
             username: String? = nil
         ) async throws -> NewToken {
-            NewToken(try await client.call {
+            let answer = try await client.call {
                 try await $0.tokensCreate(
                     label: label,
                     expiresAt: expiresAt?.isoDate,
                     username: username)
-            })
+            }
+            return NewToken(answer)
         }
 
         /// Makes a token unusable until it is activated again: `POST /api/token/deactivate/`.
