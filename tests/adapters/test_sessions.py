@@ -6,9 +6,11 @@ import asyncio
 import copy
 import pickle
 import ssl
+from pathlib import Path
 from typing import Any, cast
 
 import aiohttp
+import certifi
 import curl_cffi.requests
 import httpx
 import proxymesh
@@ -43,7 +45,19 @@ def mounted(session: requests.Session) -> requests.Session:
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.parametrize("change", [copied, mounted, copy.deepcopy])
-def test_the_exit_is_kept(sandbox: Sandbox, german: Proxy, site: Site, change: Any, scheme: str) -> None:
+@pytest.mark.parametrize("variable", [None, "{scheme}_proxy", "ALL_PROXY", "NO_PROXY"])
+def test_the_exit_is_kept(
+    sandbox: Sandbox,
+    german: Proxy,
+    site: Site,
+    change: Any,
+    scheme: str,
+    variable: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if variable:
+        value = "site.test" if variable == "NO_PROXY" else "http://127.0.0.1:1"
+        monkeypatch.setenv(variable.format(scheme=scheme), value)
     session = change(german.requests_session(verify=site.ca))
     assert session.get(getattr(site, scheme), timeout=10).status_code == 200
     assert sandbox.proxied()[-1].country == "DE"
@@ -67,6 +81,30 @@ def test_an_adapter_for_a_session_that_there_is(
 def test_the_ca_of_the_environment(german: Proxy, site: Site, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, site.ca)
     assert german.requests_session().get(site.https, timeout=10).status_code == 200
+
+
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+def test_a_session_says_more_than_the_environment(german: Proxy, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", certifi.where())
+    for verify in (site.ca, False):
+        assert german.requests_session(verify=verify).get(site.https, timeout=10).status_code == 200
+        session = copied(german.requests_session())
+        session.verify = verify
+        assert session.get(site.https, timeout=10).status_code == 200
+    with pytest.raises(requests.exceptions.SSLError):
+        german.requests_session().get(site.https, timeout=10)
+
+
+def test_the_passwords_for_sites_in_netrc_are_used(
+    german: Proxy, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine site.test login me password of-the-site\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    session = german.requests_session(verify=site.ca)
+    assert session.get(site.https, timeout=10).json()["authorization"].startswith("Basic ")
+    session.trust_env = False
+    assert "authorization" not in session.get(site.https, timeout=10).json()
 
 
 def test_a_session_is_pickled_without_secrets_or_not_at_all(client: proxymesh.Client, site: Site) -> None:
