@@ -120,7 +120,7 @@ def aiohttp(proxy: Proxy) -> dict[str, Any]:
 def curl_cffi(proxy: Proxy) -> dict[str, str]:
     import curl_cffi
 
-    needs(curl_cffi, "0.6")
+    needs(curl_cffi, "0.6.4")
     from . import _curl_cffi  # noqa: F401
 
     return {"proxy": route(proxy)}
@@ -147,6 +147,9 @@ def playwright(proxy: Proxy) -> PlaywrightProxy:
 
 
 def selenium(proxy: Proxy) -> SeleniumProxy:
+    import selenium
+
+    needs(selenium, "4.0")
     # Not by selenium.webdriver, which imports it so late that no freezer sees it.
     from selenium.webdriver.common.proxy import Proxy as SeleniumProxy
 
