@@ -383,3 +383,13 @@ def test_where_nothing_can_be_written_it_says_what_it_needs(
     with pytest.raises(proxymesh.ConfigError, match=r"^ips\.authorized needs a folder .* or use ips\.add"):
         client.ips.authorized(IP).__enter__()
     assert client.ips.list() == []
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="the state folder is another one there")
+def test_a_relative_state_folder_is_ignored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Else two processes in different folders would not find each other."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", "relative")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert _authorized._folder() == tmp_path / "home/.local/state/proxymesh/ips"
+    assert not (tmp_path / "relative").exists()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import gc
 import itertools
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+import traceback
+import weakref
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -456,6 +459,93 @@ def test_a_signal_handler_wants_a_proxy_while_the_first_list_is_fetched(sandbox:
         signal.signal(signal.SIGALRM, before)
     assert got == ["us-ca"]
     assert time.monotonic() - began < 5
+
+
+class Discarded:
+    """Uses a pool when it is collected, by a finalizer and by a callback of a weak reference."""
+
+    def __init__(self, use: Callable[[], None]) -> None:
+        self.cycle, self.use = self, use
+        weakref.finalize(self, use).atexit = False
+
+    def __del__(self) -> None:
+        self.use()
+
+
+@pytest.mark.parametrize("ttl", [0.01, 300.0])
+def test_finalizers_use_the_pool_at_any_allocation(client: Client, ttl: float) -> None:
+    """Python collects garbage wherever something is allocated: within the pool, and while it fetches the list, too."""
+    pool = client.proxies.pool(ttl=ttl)
+    used, inside = collections.Counter[str](), [False]
+
+    def use() -> None:
+        if inside[0]:
+            return
+        inside[0] = True
+        try:
+            pool.report(pool.get(), 200)
+            pool.cooling()
+            used[sys._getframe(2).f_code.co_filename.rpartition("/")[2]] += 1
+        finally:
+            inside[0] = False
+
+    before = gc.get_threshold()
+    gc.set_threshold(2)
+    try:
+        end = time.monotonic() + 2
+        while time.monotonic() < end:
+            Discarded(use)
+            pool.report(pool.get(), 200)
+            Discarded(use)
+            repr(pool)
+    finally:
+        gc.set_threshold(*before)
+        gc.collect()
+    assert sum(used.values()) > 100
+    assert used["_pool.py"] > 10, "within its steps"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork") or not hasattr(signal, "setitimer"), reason="nothing forks here")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # that there are threads
+@pytest.mark.parametrize("first", [True, False])
+def test_a_signal_handler_forks_and_both_use_the_pool(sandbox: Sandbox, client: Client, first: bool) -> None:
+    """The child is within the very call that the signal interrupted, which nobody goes on with there."""
+    client.geo.open()
+    if first:
+        sandbox.fault("delay", seconds=0.3, path="/api/proxies/")
+    pool = client.proxies.pool(ttl=300 if first else 0.001)
+    children: list[int] = []
+    wanted, inside = (1 if first else 20), [False]
+
+    def handler(*_: object) -> None:
+        if inside[0] or len(children) >= wanted:
+            return  # Python's own locks around a fork are not for handlers within handlers
+        inside[0] = True
+        child = os.fork()
+        if child == 0:
+            right = False
+            try:
+                signal.signal(signal.SIGALRM, signal.SIG_DFL)
+                signal.alarm(10)  # so that it ends however it goes
+                right = set(names(pool, 6)) == {"us-ca", "us-ny", "us-il"} and pool.report(pool.get(), 200) is None
+            except Exception:
+                traceback.print_exc()
+            finally:
+                os._exit(0 if right else 1)
+        children.append(child)
+        pool.report(pool.get(), 200)
+        inside[0] = False
+
+    before = signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.1, 0.02)
+    try:
+        end = time.monotonic() + LIMIT
+        while len(children) < wanted and time.monotonic() < end:
+            pool.report(pool.get(), 200)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert [os.waitpid(child, 0)[1] for child in children] == [0] * wanted
 
 
 def test_who_fetches_for_too_long_is_not_waited_for(

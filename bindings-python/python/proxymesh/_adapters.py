@@ -7,14 +7,12 @@ asking a proxy; `tests/adapters` asks again, with the libraries' current version
 # pyright: basic, reportMissingImports=false
 from __future__ import annotations
 
-import inspect
-import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ._errors import ConfigError
 from ._route import address, route
-from ._secret import SecretBytes, SecretStr
+from ._secret import SecretStr
 
 if TYPE_CHECKING:
     from httpx import Proxy as HttpxProxy
@@ -56,8 +54,8 @@ def for_latin_1(proxy: Proxy) -> str:
     url = address(proxy)
     if basic := proxy._username_and_password():
         username, password = (quote(part.encode().decode("latin-1"), safe="") for part in basic)
-        url = url.replace("http://", f"http://{username}:{password}@")
-    return SecretStr(url)
+        url = SecretStr(url.replace("http://", f"http://{username}:{password}@"))
+    return url
 
 
 def requests(proxy: Proxy) -> dict[str, str]:
@@ -119,25 +117,13 @@ def aiohttp(proxy: Proxy) -> dict[str, Any]:
     return {"proxy": route(proxy)}
 
 
-def curl_cffi(proxy: Proxy) -> dict[str, Any]:
-    import curl_cffi.requests
-    from curl_cffi import CurlOpt
+def curl_cffi(proxy: Proxy) -> dict[str, str]:
+    import curl_cffi
 
-    needs(curl_cffi, "0.6")
-    headers = proxy.headers()
-    by_request = "curl_options" in inspect.signature(curl_cffi.requests.Session.request).parameters
-    if (
-        not by_request
-        and headers.keys() <= {AUTHORIZATION}
-        and not os.environ.get("no_proxy", os.environ.get("NO_PROXY"))
-    ):
-        basic = proxy._username_and_password()
-        if not headers or basic:
-            # A request of a session takes no options of curl, and here none are needed.
-            return {"proxy": SecretStr(proxy.url())}
-    lines = [SecretBytes(f"{name}: {value}".encode()) for name, value in headers.items()]
-    # libcurl obeys the environment's no_proxy even for a proxy that it is told to use.
-    return {"proxy": address(proxy), "curl_options": {CurlOpt.PROXYHEADER: lines, CurlOpt.NOPROXY: b""}}
+    needs(curl_cffi, "0.6.4")
+    from . import _curl_cffi  # noqa: F401
+
+    return {"proxy": route(proxy)}
 
 
 def scrapy_meta(proxy: Proxy) -> dict[str, str]:
@@ -161,6 +147,9 @@ def playwright(proxy: Proxy) -> PlaywrightProxy:
 
 
 def selenium(proxy: Proxy) -> SeleniumProxy:
+    import selenium
+
+    needs(selenium, "4.0")
     # Not by selenium.webdriver, which imports it so late that no freezer sees it.
     from selenium.webdriver.common.proxy import Proxy as SeleniumProxy
 
@@ -185,4 +174,5 @@ def selenium(proxy: Proxy) -> SeleniumProxy:
 def env(proxy: Proxy) -> dict[str, str]:
     without_headers(proxy, "the environment", "use the library's own way, such as proxy.requests_session()")
     names = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
-    return dict.fromkeys(names, SecretStr(proxy.url()))
+    url = proxy.url()
+    return dict.fromkeys(names, SecretStr(url) if proxy._username_and_password() else url)

@@ -256,7 +256,9 @@ def _folder() -> Path:
     elif sys.platform == "darwin":
         state = "~/Library/Application Support"
     else:
-        state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+        state = os.environ.get("XDG_STATE_HOME", "")
+        # The XDG Base Directory Specification has a relative one ignored.
+        state = state if os.path.isabs(state) else "~/.local/state"
     try:
         return _private(Path(state).expanduser() / "proxymesh" / "ips")
     except (OSError, RuntimeError):

@@ -1112,9 +1112,11 @@ class Proxy:
         """
     def aiohttp(self, /) -> dict[str, Any]:
         """
-        For `session.get(…, **proxy.aiohttp())`: `proxy`, `proxy_headers`, and a middleware that puts these on requests for http
-        targets, where aiohttp does not. The exit IP is in the answer's header `X-ProxyMesh-IP` for an http target; aiohttp
-        shows nothing of the answer to a CONNECT.
+        For `session.get(…, **proxy.aiohttp())`, and in the same way for `ClientSession`, `ws_connect` and `aiohttp.request`. That of
+        a request goes before that of its session. The exit IP is in the answer's header `X-ProxyMesh-IP` for an http target;
+        aiohttp shows nothing of the answer to a CONNECT.
+
+        Its `proxy` is a name for this process alone. What does not know it, such as another process, fails and sends nothing.
         """
     def check(self, /, target: str = "proxymesh.com:443", *, timeout: float = 10.0) -> ProxyCheck:
         """
@@ -1142,7 +1144,12 @@ class Proxy:
         """
     def curl_cffi(self, /) -> dict[str, Any]:
         """
-        For `curl_cffi.requests.Session(**proxy.curl_cffi())`, and `AsyncSession`.
+        For `curl_cffi.requests.get(…, **proxy.curl_cffi())`, and in the same way for `Session`, `AsyncSession`, their requests,
+        `stream` and `ws_connect`. That of a request goes before that of its session. The exit IP is in the answer's header
+        `X-ProxyMesh-IP` for an http target.
+
+        Its `proxy` is a name for this process alone, as that of `aiohttp`. Before curl_cffi 0.13 each request has a connection of
+        its own.
         """
     def env(self, /) -> dict[str, str]:
         """
@@ -1156,6 +1163,13 @@ class Proxy:
         """
         The headers that are for the proxy: on the CONNECT request for an https target, on the request itself for an http
         one. `Proxy-Authorization` holds the credentials, Basic in UTF-8 or Bearer: keep it out of logs.
+
+        Give them to a library only where it sends them to the proxy alone. These do not, and must not get them:
+
+        - `headers=` of requests, httpx, urllib3, aiohttp and curl_cffi sends all of them to an https site, the password
+          included, and the request goes out by any exit. Use `requests_session`, `httpx`, `urllib3`, `aiohttp` and `curl_cffi`.
+        - `urllib.request`, Scrapy's `headers=` and Playwright's `extra_http_headers` send the choice of the exit to an https
+          site. For Scrapy use `proxymesh.scrapy`; for urllib and browsers there are `url` and `playwright`, without a choice.
         """
     @property
     def host(self, /) -> str:
@@ -1164,8 +1178,9 @@ class Proxy:
         """
     def httpx(self, /) -> HttpxProxy:
         """
-        An `httpx.Proxy`, for `httpx.Client(proxy=…)` and `httpx.AsyncClient(proxy=…)`. The exit IP is in the answer's header
-        `X-ProxyMesh-IP` for an http target; for an https one it is in httpx's trace of the CONNECT.
+        An `httpx.Proxy`, for `httpx.Client(proxy=…)`, `httpx.AsyncClient(proxy=…)`, `httpx.get(…, proxy=…)` and
+        `httpx.HTTPTransport(proxy=…)`. The requests of a client take no proxy: httpx has it that way. The exit IP is in the answer's
+        header `X-ProxyMesh-IP` for an http target; for an https one it is in httpx's trace of the CONNECT.
         """
     @property
     def name(self, /) -> str:
@@ -1174,7 +1189,8 @@ class Proxy:
         """
     def playwright(self, /) -> PlaywrightProxy:
         """
-        For Playwright's `launch(proxy=…)` and `new_context(proxy=…)`: `server`, `username` and `password`.
+        For Playwright's `launch(proxy=…)`, `new_context(proxy=…)` and `new_page(proxy=…)` of a browser: `server`, `username` and
+        `password`. A page of a context takes none.
 
         Raises:
             ConfigError: It has a token or steers the exit: a browser sends a proxy no headers.
@@ -1186,7 +1202,8 @@ class Proxy:
         """
     def requests(self, /) -> dict[str, str]:
         """
-        For `requests.get(…, proxies=…)`: the URL for both schemes, such that requests sends the credentials in UTF-8.
+        For `requests.get(…, proxies=…)`, `session.get(…, proxies=…)` and `session.proxies`: the URL for both schemes, such that
+        requests sends the credentials in UTF-8.
 
         Raises:
             ConfigError: It has a token or steers the exit, which need headers: use `requests_session`.
@@ -1298,7 +1315,8 @@ class Proxy:
         The proxy's URL, for any HTTP library.
 
         Credentials are percent-encoded, so that an `@` or `:` in them is safe; the URL then holds the password: keep it
-        out of logs. Without, it is for a machine whose IP or hostname is authorised.
+        out of logs. Without, it is for a machine whose IP or hostname is authorised. The choice of the exit (`steer`) is in
+        `headers` alone, as no URL can hold it.
 
         Args:
             username: The account's, or a sub-account's; that of `using` by default.
@@ -1311,7 +1329,7 @@ class Proxy:
     def urllib3(self, /, **options: Any) -> ProxyManager:
         """
         An `urllib3.ProxyManager` that goes through the proxy. It sends the proxy what is for the proxy, and every answer
-        has the exit IP in its header `X-ProxyMesh-IP`.
+        has the exit IP in its header `X-ProxyMesh-IP`. A `CONNECT` that the proxy refuses (400 to 499, 509) is sent once.
 
         Args:
             options: What `ProxyManager` takes besides, such as `ca_certs` or `timeout`.

@@ -2,7 +2,8 @@
 
 Sessions lose adapters easily: one that is mounted takes the place of another, and what copies a session copies
 `proxies` alone. So that the credentials and the choice of the exit are not lost with them, `proxies` has them, too, by
-a URL of our own (`_route`), which every `HTTPAdapter` is taught here.
+a URL of our own (`_route`), which every `HTTPAdapter` is taught here. A `Session` with such a URL has its own settings
+go before those of the environment; requests has it the other way round.
 """
 
 # pyright: basic, reportMissingImports=false
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from ._proxymesh import Proxy
 
 
-def _teach(proxy_manager_for: Any) -> Any:
+def _teach_adapter(proxy_manager_for: Any) -> Any:
     """Has an adapter go through a proxy that is named by a URL of ours. Any other URL is none of our business."""
 
     @functools.wraps(proxy_manager_for)
@@ -58,9 +59,29 @@ def _teach(proxy_manager_for: Any) -> Any:
     return taught
 
 
+def _teach_session(merge_environment_settings: Any) -> Any:
+    """Has what a session says go before what the environment says, if its `proxies` name a proxy by a URL of ours."""
+
+    @functools.wraps(merge_environment_settings)
+    def taught(self: Session, url: str, proxies: Any, stream: Any, verify: bool | str | None, cert: Any) -> Any:
+        of_session = select_proxy(url, self.proxies)
+        if not of_session or not is_route(of_session):
+            return merge_environment_settings(self, url, proxies, stream, verify, cert)
+        asked_for = select_proxy(url, proxies)
+        verify = self.verify if verify is None else verify
+        settings = merge_environment_settings(self, url, proxies, stream, verify, cert)
+        if not asked_for:
+            settings["proxies"] = dict(self.proxies)
+        return settings
+
+    setattr(taught, "__proxymesh__", True)  # noqa: B010 (type checkers know of no such attribute)
+    return taught
+
+
 # requests has no other place where a kind of proxy could be registered.
 if not hasattr(HTTPAdapter.proxy_manager_for, "__proxymesh__"):
-    HTTPAdapter.proxy_manager_for = _teach(HTTPAdapter.proxy_manager_for)  # type: ignore[method-assign]
+    HTTPAdapter.proxy_manager_for = _teach_adapter(HTTPAdapter.proxy_manager_for)  # type: ignore[method-assign]
+    Session.merge_environment_settings = _teach_session(Session.merge_environment_settings)  # type: ignore[method-assign]
 
 
 def _ca_of_the_environment() -> str | None:
@@ -115,19 +136,11 @@ class ProxySession(Session):
     def __init__(self, proxy: Proxy, verify: bool | str | None = None, **options: Any) -> None:
         super().__init__()
         self._proxy = proxy
-        # What the environment says of proxies would go before the session's own, and be told to whoever copies it.
-        self.trust_env = False
         self.proxies = _routed(proxy, None, None)
         if verify is not None:
             self.verify = verify
         for scheme in ("http://", "https://"):
             self.mount(scheme, ProxyAdapter(proxy, **options))
-
-    def merge_environment_settings(self, *arguments: Any, **options: Any) -> Any:
-        settings = super().merge_environment_settings(*arguments, **options)
-        if settings["verify"] is None or settings["verify"] is True:
-            settings["verify"] = _ca_of_the_environment() or True
-        return settings
 
     def send(self, request: PreparedRequest, **options: Any) -> Response:
         # Redirects come this way, too.

@@ -47,9 +47,14 @@ def is_route(url: str) -> bool:
     return url.startswith(f"{SCHEME}://")
 
 
+def name_in(url: str) -> str:
+    """The name in one of these URLs. Others of the same place have others."""
+    return urlsplit(url).path.strip("/")
+
+
 def named_by(url: str) -> Proxy:
     """The proxy that it names."""
-    name = urlsplit(url).path.strip("/")
+    name = name_in(url)
     proxy = _proxies.get(name)
     if proxy is None:
         reason = (
