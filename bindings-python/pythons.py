@@ -1,8 +1,9 @@
 """Runs tests on other CPythons from 3.10 on that are on this machine, all from the one wheel.
 
 `python bindings-python/pythons.py WHEEL` looks on the PATH and among pyenv's. It leaves out the version that runs it,
-which `make test-python` tests; where there is no other, that is all right. `UV` in the environment names uv. With `--adapters` the newest alone runs what
-HTTP libraries make of a `Proxy`: from 3.12 on, Python itself tells what a proxy answers.
+which `make test-python` tests. If there is no other, nothing is run. With `--adapters`, only the newest runs, and only
+what HTTP libraries make of a `Proxy`: from 3.12 on, Python itself tells what a proxy answers. The environment variable
+`UV` names uv.
 """
 
 from __future__ import annotations
