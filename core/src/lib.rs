@@ -45,6 +45,8 @@
 //! A process made by `fork` must not use a client that it inherits: [`Client::renewed`] gives it one of its own.
 #![forbid(unsafe_code)]
 
+#[doc(hidden)]
+pub mod binding;
 pub mod blocking;
 mod check;
 mod client;
@@ -57,6 +59,9 @@ pub mod process;
 pub mod resource;
 pub mod runtime;
 mod settings;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod testing;
 mod transport;
 
 pub use check::Check;
@@ -66,10 +71,10 @@ pub use error::{Error, Refusal, Result};
 pub use model::{
     ExitChoice, ExpiryDate, GeoCounts, Hostname, IpAddress, IpLabel, LabeledIp, NewIp, NewSubAccount,
     NewToken, Proxy, ProxyHost, SubAccount, SubAccountEdit, Token, TokenId, TokenLabel, TokenRequest,
-    Username, whole_gigabytes,
+    Username,
 };
 pub use observer::{Attempt, Observer};
-pub use settings::{Options, Settings, seconds, whole_retries};
+pub use settings::{Options, Settings};
 pub use transport::Exchange;
 #[cfg(fuzzing)]
 pub use transport::hostile;

@@ -14,7 +14,7 @@ pub use geo::GeoCounts;
 pub use hostname::Hostname;
 pub use ip::{IpAddress, IpLabel, LabeledIp, NewIp};
 pub use proxy::{ExitChoice, Proxy, ProxyHost};
-pub use sub_account::{NewSubAccount, SubAccount, SubAccountEdit, whole_gigabytes};
+pub use sub_account::{NewSubAccount, SubAccount, SubAccountEdit};
 pub use token::{ExpiryDate, NewToken, Token, TokenId, TokenLabel, TokenRequest};
 pub use username::Username;
 

@@ -5,6 +5,7 @@ pub(crate) mod dns;
 mod gate;
 #[cfg(any(test, fuzzing))]
 #[allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::panic)]
+#[path = "../../fuzz/hostile.rs"]
 pub mod hostile;
 mod outcome;
 mod outgoing;
@@ -261,7 +262,7 @@ impl Transport {
         Ok(Self {
             pooled: build(usize::MAX)?,
             unpooled: build(0)?,
-            urls: CALLS.into_iter().map(|call| (call.path, url_of(&setup.base_url, call))).collect(),
+            urls: CALLS.iter().map(|call| (call.path, url_of(&setup.base_url, call))).collect(),
             headers,
             secrets: setup.credentials.secrets(),
             gate: Arc::new(Gate::of(setup.base_url.as_str(), &setup.credentials)),
