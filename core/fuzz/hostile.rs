@@ -8,7 +8,8 @@ use super::{
 };
 use crate::{
     endpoint::{CALLS, Call, Endpoint, for_each_call, geo, hostname, ip, proxy, sub_account, token},
-    model::{ExpiryDate, Hostname, IpAddress, IpLabel, Proxy, ProxyHost, TokenLabel, Username},
+    model::{ExpiryDate, Hostname, IpAddress, IpLabel, TokenLabel, Username},
+    proxy::{Proxy, ProxyHost},
 };
 use bytes::Bytes;
 use reqwest::Url;

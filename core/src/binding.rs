@@ -4,7 +4,8 @@
 
 use crate::{
     error::{Error, Result},
-    model::{ExitChoice, NewIp, NewSubAccount, SubAccountEdit, TokenRequest},
+    model::{NewIp, NewSubAccount, SubAccountEdit, TokenRequest},
+    proxy::ExitChoice,
     resource::{Dispatch, Hostnames, HostnamesOf, Ips, Tokens},
     settings::{Options, Settings},
 };

@@ -48,14 +48,15 @@
 #[doc(hidden)]
 pub mod binding;
 pub mod blocking;
-mod check;
 mod client;
 mod credentials;
+mod dns;
 pub mod endpoint;
 mod error;
 mod model;
 mod observer;
 pub mod process;
+mod proxy;
 pub mod resource;
 pub mod runtime;
 mod settings;
@@ -64,16 +65,15 @@ mod settings;
 pub mod testing;
 mod transport;
 
-pub use check::Check;
 pub use client::{Client, Pending};
 pub use credentials::Credentials;
 pub use error::{Error, Refusal, Result};
 pub use model::{
-    ExitChoice, ExpiryDate, GeoCounts, Hostname, IpAddress, IpLabel, LabeledIp, NewIp, NewSubAccount,
-    NewToken, Proxy, ProxyHost, SubAccount, SubAccountEdit, Token, TokenId, TokenLabel, TokenRequest,
-    Username,
+    ExpiryDate, GeoCounts, Hostname, IpAddress, IpLabel, LabeledIp, NewIp, NewSubAccount, NewToken,
+    SubAccount, SubAccountEdit, Token, TokenId, TokenLabel, TokenRequest, Username,
 };
 pub use observer::{Attempt, Observer};
+pub use proxy::{Check, ExitChoice, Proxy, ProxyHost};
 pub use settings::{Options, Settings};
 pub use transport::Exchange;
 #[cfg(fuzzing)]

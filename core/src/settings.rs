@@ -1,7 +1,7 @@
 //! What a client is made from: given settings first, then the environment, then the defaults.
 
 use crate::{
-    credentials::Credentials,
+    credentials::{Credentials, bounded},
     error::{Error, Result},
 };
 use reqwest::Url;
@@ -371,12 +371,6 @@ impl Options {
     pub(crate) fn retries(self) -> u32 {
         self.max_retries.unwrap_or(MAX_RETRIES)
     }
-}
-
-/// Refuses a text that is longer than any that means something, so that no header or error grows with it.
-pub(crate) fn bounded(name: &str, text: &str, most: usize) -> Result<()> {
-    // In bytes, which need no counting.
-    if text.len() > most { Err(Error::config(format!("{name} is longer than {most} bytes"))) } else { Ok(()) }
 }
 
 #[cfg(test)]

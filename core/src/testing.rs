@@ -8,10 +8,8 @@ use crate::{
     blocking,
     endpoint::{Endpoint, for_each_call, geo, hostname, ip, proxy, sub_account, token},
     error::Result,
-    model::{
-        Hostname, IpAddress, NewIp, NewSubAccount, Proxy, ProxyHost, SubAccountEdit, TokenId, TokenRequest,
-        Username,
-    },
+    model::{Hostname, IpAddress, NewIp, NewSubAccount, SubAccountEdit, TokenId, TokenRequest, Username},
+    proxy::{Proxy, ProxyHost},
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, Serializer};

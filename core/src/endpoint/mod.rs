@@ -14,7 +14,7 @@ pub mod token;
 use bytes::Bytes;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
-use std::fmt;
+use std::{any::Any, fmt};
 use zeroize::Zeroizing;
 
 /// The list of all calls, a row each, in the order of api.md: the resource and verb that make the call, its endpoint, what the
@@ -266,13 +266,16 @@ impl Request {
     }
 }
 
+/// An answer without its type.
+pub(crate) type AnyAnswer = Box<dyn Any + Send>;
+
 /// An endpoint without its type: what is needed to send it. So sending is compiled once, not once a call.
 pub(crate) trait Sendable: Send + Sync {
     fn request(&self) -> Request;
-    /// The request of [`Endpoint::read_back`].
-    fn probe(&self) -> Option<Request>;
-    /// Whether an answer can be read.
-    fn check(&self, body: &[u8]) -> Result<(), Mismatch>;
+    /// See [`Endpoint::decode`].
+    fn decode(&self, body: &[u8]) -> Result<AnyAnswer, Mismatch>;
+    /// See [`Endpoint::read_back`].
+    fn read_back(&self) -> Option<ReadBack<AnyAnswer>>;
 }
 
 impl<E: Endpoint> Sendable for E {
@@ -280,12 +283,20 @@ impl<E: Endpoint> Sendable for E {
         Request::of(self)
     }
 
-    fn probe(&self) -> Option<Request> {
-        self.read_back().map(|read_back| read_back.request)
+    fn decode(&self, body: &[u8]) -> Result<AnyAnswer, Mismatch> {
+        E::decode(body).map(|answer| Box::new(answer) as AnyAnswer)
     }
 
-    fn check(&self, body: &[u8]) -> Result<(), Mismatch> {
-        E::decode(body).map(drop)
+    fn read_back(&self) -> Option<ReadBack<AnyAnswer>> {
+        let ReadBack { request, judge } = Endpoint::read_back(self)?;
+        let judge = move |found: Found<&[u8]>| {
+            Ok(match judge(found)? {
+                Finding::So(answer) => Finding::So(Box::new(answer) as AnyAnswer),
+                Finding::NotSo => Finding::NotSo,
+                Finding::Unclear => Finding::Unclear,
+            })
+        };
+        Some(ReadBack { request, judge: Box::new(judge) })
     }
 }
 
