@@ -65,7 +65,7 @@ SANDBOX := target/debug/proxymesh-sandbox
 # As JNA calls this machine.
 PLATFORM := $(shell uname -sm | sed 's/^Darwin arm64$$/darwin-aarch64/; s/^Darwin /darwin-/; s/^Linux /linux-/; s/x86_64/x86-64/')
 MAVEN = cd $(FFI)/kotlin && mvn --batch-mode --no-transfer-progress -Dmaven.repo.local=$(CURDIR)/target/maven
-PYTHON_SOURCES := bindings-python examples tests/downstream tests/bench tests/soak tests/conformance tests/openapi tests/adapters tests/hosts tests/packaging core/fuzz
+PYTHON_SOURCES := tests/circles.py bindings-python examples tests/downstream tests/bench tests/soak tests/conformance tests/openapi tests/adapters tests/hosts tests/packaging core/fuzz
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -260,13 +260,14 @@ lint-rust:
 	cargo fmt --check --manifest-path core/fuzz/Cargo.toml
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+	$(PYTHON) tests/circles.py core/src sandbox/src bindings-python/src
 
 lint-python: $(TOOLS)/ready
 	$(TOOLS)/bin/check-jsonschema --schemafile tests/conformance/runner/schema.json tests/conformance/*.json
 	$(TOOLS)/bin/ruff format --check $(PYTHON_SOURCES)
 	$(TOOLS)/bin/ruff check $(PYTHON_SOURCES)
 	$(TOOLS)/bin/python bindings-python/stubs.py --check
-	MYPYPATH=bindings-python/python:tests/adapters $(TOOLS)/bin/mypy bindings-python/python bindings-python/tests bindings-python/*.py examples tests/downstream tests/bench tests/soak tests/conformance tests/openapi tests/adapters tests/packaging core/fuzz tests/hosts
+	MYPYPATH=bindings-python/python:tests/adapters $(TOOLS)/bin/mypy bindings-python/python bindings-python/tests bindings-python/*.py tests/circles.py examples tests/downstream tests/bench tests/soak tests/conformance tests/openapi tests/adapters tests/packaging core/fuzz tests/hosts
 
 lint-swift:
 	$(FFI)/swift/toolchain.sh swift format lint --strict --configuration $(FFI)/swift/.swift-format --recursive \

@@ -29,9 +29,9 @@ macro_rules! calls {
             )*
         }
 
-        /// What was exported here, for the lint.
+        /// What was exported here, for the tests.
         #[cfg(test)]
-        pub(crate) const CALLS: &[&str] = &[ $( stringify!($name) ),* ];
+        pub(crate) const CALLS: &[$crate::tests::calls::Exported] = &[ $( $crate::tests::calls::exported!($name $(, $argument)*) ),* ];
     };
 }
 pub(crate) use calls;

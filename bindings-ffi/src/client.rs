@@ -2,7 +2,11 @@
 
 use crate::{calls::calls, error::Failure, model::Answer, runtime};
 use arc_swap::ArcSwapOption;
-use proxymesh::{Error, Pending, blocking};
+use proxymesh::{
+    Pending,
+    binding::{self, SettingParts},
+    blocking,
+};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
@@ -53,35 +57,19 @@ pub struct Settings {
 
 impl Settings {
     fn check(self) -> proxymesh::Result<proxymesh::Settings> {
-        let mut settings = proxymesh::Settings::new().trust_env(self.trust_env);
-        if let Some(username) = self.username {
-            settings = settings.username(username);
-        }
-        if let Some(password) = self.password {
-            settings = settings.password(password);
-        }
-        if let Some(token) = self.token {
-            settings = settings.token(token);
-        }
-        if let Some(base_url) = self.base_url {
-            settings = settings.base_url(base_url);
-        }
-        if let Some(timeout) = self.timeout {
-            settings = settings.timeout(proxymesh::seconds("timeout", timeout)?);
-        }
-        if let Some(timeout) = self.connect_timeout {
-            settings = settings.connect_timeout(proxymesh::seconds("connect_timeout", timeout)?);
-        }
-        if let Some(retries) = self.max_retries {
-            settings = settings.max_retries(proxymesh::whole_retries(retries)?);
-        }
-        if let Some(ca_file) = self.ca_file {
-            settings = settings.ca_file(ca_file);
-        }
-        if let Some(user_agent) = self.user_agent {
-            settings = settings.user_agent(user_agent);
-        }
-        Ok(settings)
+        let parts = SettingParts {
+            username: self.username,
+            password: self.password.map(Into::into),
+            token: self.token.map(Into::into),
+            base_url: self.base_url,
+            timeout: self.timeout,
+            connect_timeout: self.connect_timeout,
+            max_retries: self.max_retries,
+            ca_file: self.ca_file.map(Into::into),
+            trust_env: self.trust_env,
+            user_agent: self.user_agent,
+        };
+        parts.check()
     }
 }
 
@@ -98,14 +86,7 @@ pub struct Options {
 
 impl Options {
     fn check(self) -> proxymesh::Result<proxymesh::Options> {
-        let mut options = proxymesh::Options::new();
-        if let Some(timeout) = self.timeout {
-            options = options.timeout(proxymesh::seconds("timeout", timeout)?);
-        }
-        if let Some(retries) = self.max_retries {
-            options = options.max_retries(proxymesh::whole_retries(retries)?);
-        }
-        Ok(options)
+        binding::options(self.timeout, self.max_retries)
     }
 }
 
@@ -124,7 +105,7 @@ impl Client {
     }
 
     fn account(&self) -> proxymesh::Result<Arc<proxymesh::Client>> {
-        self.account.load_full().ok_or_else(Error::closed)
+        self.account.load_full().ok_or_else(binding::closed)
     }
 
     /// Makes a call on the runtime, where a panic stays within its task. Every async export goes through here.
@@ -190,7 +171,7 @@ pub struct BlockingClient {
 
 impl BlockingClient {
     fn account(&self) -> proxymesh::Result<Arc<blocking::Client>> {
-        self.account.load_full().ok_or_else(Error::closed)
+        self.account.load_full().ok_or_else(binding::closed)
     }
 
     /// Makes a call on this thread. A panic comes back as an error.

@@ -1,6 +1,7 @@
 //! `/api/hostname…`
 
 use crate::{BlockingClient, Client, calls::calls};
+use proxymesh::binding::of;
 
 calls! {
     /// Authorises a hostname: `POST /api/hostname/add/`.
@@ -19,10 +20,7 @@ calls! {
     /// * `BadRequest`: The hostname is already authorised.
     /// * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
     fn hostnames_add(account, domain: String, username: Option<String>) -> String {
-        match username {
-            None => account.hostnames().add(domain.as_str()),
-            Some(username) => account.hostnames().of(username.as_str())?.add(domain.as_str()),
-        }
+        of(account.hostnames(), username.as_deref())?.add(domain.as_str())
     }
 
     /// Deauthorises a hostname: `POST /api/hostname/delete/`.
@@ -37,10 +35,7 @@ calls! {
     /// * `BadRequest`: The hostname is not authorised.
     /// * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
     fn hostnames_delete(account, domain: String, username: Option<String>) -> () {
-        match username {
-            None => account.hostnames().delete(domain.as_str()),
-            Some(username) => account.hostnames().of(username.as_str())?.delete(domain.as_str()),
-        }
+        of(account.hostnames(), username.as_deref())?.delete(domain.as_str())
     }
 
     /// Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list those of a sub-account.

@@ -1,10 +1,7 @@
 //! `/api/ip…`
 
 use crate::{BlockingClient, Client, calls::calls, model::LabeledIp};
-use proxymesh::{
-    NewIp,
-    resource::{Dispatch, Ips},
-};
+use proxymesh::binding::{new_ip, of};
 
 calls! {
     /// Authorises an IP address: `POST /api/ip/add/`. If the response is lost, the call looks the address up: it succeeds if the
@@ -25,7 +22,7 @@ calls! {
     /// * `BadRequest`: The address is already authorised, or the account already has 100.
     /// * `PermissionDenied`: A username was given, and you are not the parent account.
     fn ips_add(account, ip: String, label: Option<String>, username: Option<String>) -> String {
-        of(account.ips(), username)?.add(labeled(&ip, label)?)
+        of(account.ips(), username.as_deref())?.add(new_ip(&ip, label.as_deref())?)
     }
 
     /// Deauthorises an IP address: `POST /api/ip/delete/`.
@@ -40,7 +37,7 @@ calls! {
     /// * `BadRequest`: The address is not authorised.
     /// * `PermissionDenied`: A username was given, and you are not the parent account.
     fn ips_delete(account, ip: String, username: Option<String>) -> () {
-        of(account.ips(), username)?.delete(ip.as_str())
+        of(account.ips(), username.as_deref())?.delete(ip.as_str())
     }
 
     /// Lists the authorised IP addresses: `GET /api/ips/`.
@@ -49,7 +46,7 @@ calls! {
     ///
     /// * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
     fn ips_list(account, username: Option<String>) -> Vec<String> {
-        of(account.ips(), username)?.list()
+        of(account.ips(), username.as_deref())?.list()
     }
 
     /// Lists the authorised IP addresses with their labels: `GET /api/ip_labels/`.
@@ -58,22 +55,6 @@ calls! {
     ///
     /// * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
     fn ips_labels(account, username: Option<String>) -> Vec<LabeledIp> {
-        of(account.ips(), username)?.labels()
-    }
-}
-
-/// The caller's own IPs, or a sub-account's.
-fn of<D: Dispatch>(ips: Ips<'_, D>, username: Option<String>) -> proxymesh::Result<Ips<'_, D>> {
-    match username {
-        None => Ok(ips),
-        Some(username) => ips.of(username.as_str()),
-    }
-}
-
-fn labeled(ip: &str, label: Option<String>) -> proxymesh::Result<NewIp> {
-    let ip = NewIp::new(ip)?;
-    match label {
-        None => Ok(ip),
-        Some(label) => ip.label(&label),
+        of(account.ips(), username.as_deref())?.labels()
     }
 }

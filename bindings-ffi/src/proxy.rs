@@ -1,7 +1,7 @@
 //! A proxy as a value: where it is, and what is sent to it.
 
 use crate::{error::Failure, model::Answer};
-use proxymesh::secrecy::ExposeSecret;
+use proxymesh::{binding, secrecy::ExposeSecret};
 use std::{collections::HashMap, net::IpAddr};
 
 /// A proxy server that the account may use.
@@ -113,14 +113,8 @@ pub struct ExitChoice {
 
 impl ExitChoice {
     fn check(self) -> proxymesh::Result<proxymesh::ExitChoice> {
-        let mut exit = proxymesh::ExitChoice::new();
-        if let Some(country) = self.country {
-            exit = exit.country(&country)?;
-        }
-        if let Some(ip) = self.prefer_ip {
-            exit = exit.prefer_ip(&ip)?;
-        }
-        self.not_ips.iter().try_fold(exit, |exit, ip| exit.not_ip(ip))
+        let not_ips = self.not_ips.iter().map(String::as_str);
+        binding::exit_choice(self.country.as_deref(), self.prefer_ip.as_deref(), not_ips)
     }
 }
 

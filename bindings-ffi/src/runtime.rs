@@ -53,9 +53,5 @@ pub(crate) async fn run<T: Send + 'static>(
 
 /// The call's own name: `ips.add`, exported as `ips_add`.
 fn name_of(exported: &'static str) -> &'static str {
-    CALLS
-        .into_iter()
-        .map(|call| call.name)
-        .find(|name| name.replace('.', "_") == exported)
-        .unwrap_or(exported)
+    CALLS.iter().map(|call| call.name).find(|name| name.replace('.', "_") == exported).unwrap_or(exported)
 }

@@ -1,7 +1,7 @@
 //! `/api/sub/…`
 
 use crate::{BlockingClient, Client, calls::calls, model::SubAccount};
-use proxymesh::{NewSubAccount, SubAccountEdit, whole_gigabytes};
+use proxymesh::binding::SubAccountParts;
 
 /// What create and edit may set. What is none is not sent.
 #[derive(uniffi::Record)]
@@ -26,28 +26,17 @@ pub struct SubAccountFields {
     pub total_limit: Option<i64>,
 }
 
-/// Sets the fields on a `NewSubAccount` or a `SubAccountEdit`.
-macro_rules! set {
-    ($form:expr, $fields:ident: $( $text:ident ),+; $( $limit:ident ),+) => {{
-        let mut form = $form;
-        $( if let Some(value) = $fields.$text {
-            form = form.$text(&value)?;
-        } )+
-        $( if let Some(value) = $fields.$limit {
-            form = form.$limit(whole_gigabytes(stringify!($limit), value)?);
-        } )+
-        form
-    }};
-}
-
-fn new(username: &str, fields: SubAccountFields) -> proxymesh::Result<NewSubAccount> {
-    let new = NewSubAccount::new(username)?;
-    Ok(set!(new, fields: password, first_name, last_name, email; monthly_limit, total_limit))
-}
-
-fn edit(username: &str, fields: SubAccountFields) -> proxymesh::Result<SubAccountEdit> {
-    let edit = SubAccountEdit::new(username)?;
-    Ok(set!(edit, fields: password, first_name, last_name, email; monthly_limit, total_limit))
+impl SubAccountFields {
+    fn parts(&self) -> SubAccountParts<'_> {
+        SubAccountParts {
+            password: self.password.as_deref(),
+            first_name: self.first_name.as_deref(),
+            last_name: self.last_name.as_deref(),
+            email: self.email.as_deref(),
+            monthly_limit: self.monthly_limit,
+            total_limit: self.total_limit,
+        }
+    }
 }
 
 calls! {
@@ -63,7 +52,7 @@ calls! {
     /// * `PlanLimit`: The plan allows no more sub-accounts.
     /// * `OutcomeUnknown`: No answer came. `get` tells whether the sub-account was created.
     fn sub_accounts_create(account, username: String, fields: SubAccountFields) -> SubAccount {
-        account.sub_accounts().create(new(&username, fields)?)
+        account.sub_accounts().create(fields.parts().create(&username)?)
     }
 
     /// Changes the fields that are given, and no others: `POST /api/sub/edit/`. Empty text clears a name or email address.
@@ -77,7 +66,7 @@ calls! {
     /// * `NotFound`: No such sub-account exists.
     /// * `PermissionDenied`: The sub-account is not yours.
     fn sub_accounts_edit(account, username: String, fields: SubAccountFields) -> SubAccount {
-        account.sub_accounts().edit(edit(&username, fields)?)
+        account.sub_accounts().edit(fields.parts().edit(&username)?)
     }
 
     /// Gets a sub-account with its usage and limits: `GET /api/sub/get/`.

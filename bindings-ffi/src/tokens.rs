@@ -5,10 +5,7 @@ use crate::{
     calls::calls,
     model::{NewToken, Token},
 };
-use proxymesh::{
-    TokenRequest,
-    resource::{Dispatch, Tokens},
-};
+use proxymesh::binding::{of, token_request};
 
 calls! {
     /// Lists the tokens, without their secrets: `GET /api/tokens/`.
@@ -17,7 +14,7 @@ calls! {
     ///
     /// * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
     fn tokens_list(account, username: Option<String>) -> Vec<Token> {
-        of(account.tokens(), username)?.list()
+        of(account.tokens(), username.as_deref())?.list()
     }
 
     /// Creates a token: `POST /api/token/create/`. The answer holds its secret, which the service shows only this once. The call is
@@ -39,7 +36,7 @@ calls! {
         expires_at: Option<String>,
         username: Option<String>,
     ) -> NewToken {
-        of(account.tokens(), username)?.create(request(label, expires_at)?)
+        of(account.tokens(), username.as_deref())?.create(token_request(label.as_deref(), expires_at.as_deref())?)
     }
 
     /// Makes a deactivated token usable again: `POST /api/token/activate/`.
@@ -53,7 +50,7 @@ calls! {
     ///
     /// * `BadRequest`: The token has expired.
     fn tokens_activate(account, id: i64, username: Option<String>) -> Token {
-        of(account.tokens(), username)?.activate(id)
+        of(account.tokens(), username.as_deref())?.activate(id)
     }
 
     /// Makes a token unusable until it is activated again: `POST /api/token/deactivate/`.
@@ -63,7 +60,7 @@ calls! {
     /// * `id`: The token's number.
     /// * `username`: The sub-account that it belongs to; by default, your own account.
     fn tokens_deactivate(account, id: i64, username: Option<String>) -> Token {
-        of(account.tokens(), username)?.deactivate(id)
+        of(account.tokens(), username.as_deref())?.deactivate(id)
     }
 
     /// Deletes a token permanently: `POST /api/token/delete/`.
@@ -73,25 +70,6 @@ calls! {
     /// * `id`: The token's number.
     /// * `username`: The sub-account that it belongs to; by default, your own account.
     fn tokens_delete(account, id: i64, username: Option<String>) -> () {
-        of(account.tokens(), username)?.delete(id)
+        of(account.tokens(), username.as_deref())?.delete(id)
     }
-}
-
-/// The caller's own tokens, or a sub-account's.
-fn of<D: Dispatch>(tokens: Tokens<'_, D>, username: Option<String>) -> proxymesh::Result<Tokens<'_, D>> {
-    match username {
-        None => Ok(tokens),
-        Some(username) => tokens.of(username.as_str()),
-    }
-}
-
-fn request(label: Option<String>, expires_at: Option<String>) -> proxymesh::Result<TokenRequest> {
-    let mut request = TokenRequest::new();
-    if let Some(label) = label {
-        request = request.label(&label)?;
-    }
-    if let Some(date) = expires_at {
-        request = request.expires_at(date.as_str())?;
-    }
-    Ok(request)
 }

@@ -1,12 +1,11 @@
 //! How `Client` makes a call: without the GIL, and answering Ctrl-C.
 
 use crate::{
-    client::{Caller, Mode, Shared},
-    error::{exception, import},
+    call::{Answer, Caller, Mode, Shared},
+    error::{Failure, Result, import},
     log::Log,
-    model::Answer,
 };
-use proxymesh::{Client, Error, Exchange, blocking::Driver, endpoint::Endpoint, resource::Dispatch};
+use proxymesh::{Client, Exchange, blocking::Driver, endpoint::Endpoint, resource::Dispatch};
 use pyo3::prelude::*;
 use std::{sync::Arc, time::Duration};
 
@@ -29,29 +28,14 @@ impl Mode for Blocking {
     }
 }
 
-/// Why a call ended without an answer.
-enum Stop {
-    Error(Error),
-    /// A signal handler raised, as that of Ctrl-C does.
-    Signal(PyErr),
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Self {
-        Self::Error(error)
-    }
-}
-
 impl Dispatch for Caller<'_, Blocking> {
-    type Reply<T: Send + 'static> = PyResult<T>;
+    type Reply<T: Send + 'static> = Result<T>;
 
-    fn dispatch<E: Endpoint>(&self, endpoint: proxymesh::Result<E>) -> PyResult<E::Answer> {
-        let raise = |error: Error| exception(self.py, &error);
-        let endpoint = endpoint.map_err(raise)?;
+    fn dispatch<E: Endpoint>(&self, endpoint: proxymesh::Result<E>) -> Result<E::Answer> {
+        let endpoint = endpoint?;
         let exchange = self.client.exchange(&endpoint);
-        self.wait(E::CALL.name, async { exchange.await.answered().map_err(Stop::Error) })?
-            .read(&endpoint)
-            .map_err(raise)
+        let ended = self.wait(E::CALL.name, async { Ok(exchange.await.answered()?) })?;
+        Ok(ended.read(&endpoint)?)
     }
 }
 
@@ -59,8 +43,8 @@ impl<'py> Caller<'py, Blocking> {
     fn wait(
         &self,
         call: &'static str,
-        exchange: impl Future<Output = Result<Exchange, Stop>> + Send,
-    ) -> PyResult<Exchange> {
+        exchange: impl Future<Output = Result<Exchange>> + Send,
+    ) -> Result<Exchange> {
         let Self { py, mode, log, .. } = self;
         let log = log.as_deref();
         let result = py.detach(|| mode.driver.run_checked(call, exchange, SIGNALS, || look_around(log)));
@@ -68,11 +52,11 @@ impl<'py> Caller<'py, Blocking> {
             mode.driver.finish(&self.client);
         }
         let logged = log.map_or(Ok(()), |log| log.flush(*py));
-        match result {
-            Err(Stop::Signal(raised)) => Err(raised),
-            Err(Stop::Error(error)) => logged.and(Err(exception(*py, &error))),
-            Ok(exchange) => logged.map(|()| exchange),
+        // What a signal handler has raised goes before what a handler of the log has.
+        if !matches!(result, Err(Failure::Python(_))) {
+            logged?;
         }
+        result
     }
 
     /// Makes a call, and gives its answer.
@@ -80,12 +64,12 @@ impl<'py> Caller<'py, Blocking> {
         py: Python<'py>,
         shared: &Shared<Blocking>,
         _name: &'static str,
-        call: impl FnOnce(&Self) -> PyResult<PyResult<T>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
+        call: impl FnOnce(&Self) -> Result<Result<T>>,
+    ) -> Result<Bound<'py, PyAny>> {
         if let Some(module) = T::MODULE {
             import(py, module)?;
         }
-        call(&Self::new(py, shared)?)??.into_python(py)
+        Ok(call(&Self::new(py, shared)?)??.into_python(py)?)
     }
 }
 
@@ -94,17 +78,12 @@ pub(crate) fn run<T: Send>(
     py: Python<'_>,
     call: &'static str,
     future: impl Future<Output = proxymesh::Result<T>> + Send,
-) -> PyResult<T> {
-    let driver = Driver::new();
-    let future = async { future.await.map_err(Stop::Error) };
-    py.detach(|| driver.run_checked(call, future, SIGNALS, || look_around(None))).map_err(|stop| match stop {
-        Stop::Error(error) => exception(py, &error),
-        Stop::Signal(raised) => raised,
-    })
+) -> Result<T> {
+    py.detach(|| Driver::new().run_checked(call, async { Ok(future.await?) }, SIGNALS, || look_around(None)))
 }
 
 /// Logs what has happened meanwhile, and lets Python run its signal handlers, which may make calls themselves, or raise.
-fn look_around(log: Option<&Log>) -> Result<(), Stop> {
+fn look_around(log: Option<&Log>) -> Result<()> {
     let looked = Python::try_attach(|py| {
         if let Some(log) = log {
             log.flush(py)?;
@@ -112,7 +91,7 @@ fn look_around(log: Option<&Log>) -> Result<(), Stop> {
         py.check_signals()
     });
     match looked {
-        Some(result) => result.map_err(Stop::Signal),
+        Some(result) => result.map_err(Failure::Python),
         // The interpreter has gone, and there is nothing for this thread to go back to: it ends with the process.
         None => loop {
             std::thread::park();

@@ -3,151 +3,32 @@
 use crate::{
     asyncio::{Awaited, Call},
     blocking::Blocking,
-    error::exception,
-    log::Log,
+    call::{Class, Mode, Shared},
+    error::Result,
+    proxy::Account,
     resource::{
         AsyncGeo, AsyncHostnames, AsyncIps, AsyncProxies, AsyncSubAccounts, AsyncTokens, Geo, Hostnames, Ips,
         Proxies, SubAccounts, Tokens,
     },
     setting,
 };
-use arc_swap::ArcSwapOption;
-use proxymesh::{
-    Credentials, Error, Options, Settings, process::PerProcess, resource, seconds, whole_retries,
-};
+use proxymesh::binding::{self, SettingParts};
 use pyo3::{
+    Borrowed,
     prelude::*,
     types::{PyString, PyTuple},
 };
 use std::{path::PathBuf, sync::Arc};
 
-/// How the calls of a client are made: blocking or awaited. A value of it is one process's way to the account.
-pub(crate) trait Mode: Send + Sync + 'static {
-    fn new(client: proxymesh::Client) -> proxymesh::Result<Self>
-    where
-        Self: Sized;
+impl<'py> FromPyObject<'_, 'py> for Account {
+    type Error = PyErr;
 
-    fn client(&self) -> &proxymesh::Client;
-}
-
-/// What a client and its handles share: the way to the account, or none once it is closed.
-pub(crate) struct Shared<M> {
-    account: ArcSwapOption<PerProcess<M>>,
-    options: Options,
-}
-
-impl<M: Mode> Shared<M> {
-    fn new(settings: Settings) -> proxymesh::Result<Arc<Self>> {
-        let mode = M::new(proxymesh::Client::new(settings)?)?;
-        let account = ArcSwapOption::from_pointee(PerProcess::new(mode));
-        Ok(Arc::new(Self { account, options: Options::new() }))
-    }
-
-    /// This process's way to the account. A forked process makes one of its own.
-    fn open(&self, py: Python<'_>) -> PyResult<Arc<M>> {
-        let account = self.account.load();
-        let Some(account) = &*account else {
-            return Err(exception(py, &Error::closed()));
+    fn extract(client: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let credentials = match client.cast::<Client>() {
+            Ok(client) => client.get().shared.open()?.client().credentials().clone(),
+            Err(_) => client.cast::<AsyncClient>()?.get().shared.open()?.client().credentials().clone(),
         };
-        let open = account.get_or_try_init(|inherited| match inherited {
-            Some(inherited) => M::new(inherited.client().renewed()?),
-            None => Err(Error::closed()),
-        });
-        open.map_err(|error| exception(py, &error))
-    }
-
-    fn with_options(&self, py: Python<'_>, options: Options) -> PyResult<Arc<Self>> {
-        let options = options.over(self.options);
-        self.open(py)?.client().with_options(options).map_err(|error| exception(py, &error))?;
-        Ok(Arc::new(Self { account: ArcSwapOption::new(self.account.load_full()), options }))
-    }
-
-    fn credentials(&self, py: Python<'_>) -> PyResult<Credentials> {
-        Ok(self.open(py)?.client().credentials().clone())
-    }
-
-    fn close(&self) {
-        self.account.store(None);
-    }
-
-    fn state(&self, py: Python<'_>) -> String {
-        self.open(py).map_or_else(|_| "closed".to_owned(), |open| open.client().base_url().to_owned())
-    }
-}
-
-/// Makes one call for Python.
-pub(crate) struct Caller<'py, M> {
-    pub(crate) py: Python<'py>,
-    pub(crate) mode: Arc<M>,
-    pub(crate) client: proxymesh::Client,
-    pub(crate) log: Option<Arc<Log>>,
-}
-
-impl<'py, M: Mode> Caller<'py, M>
-where
-    Self: resource::Dispatch,
-{
-    pub(crate) fn new(py: Python<'py>, shared: &Shared<M>) -> PyResult<Self> {
-        let mode = shared.open(py)?;
-        let client = mode.client().with_options(shared.options).map_err(|error| exception(py, &error))?;
-        let log = Log::wanted(py)?;
-        let client = match &log {
-            Some(log) => client.with_observer(log.observer()),
-            None => client,
-        };
-        Ok(Self { py, mode, client, log })
-    }
-
-    pub(crate) fn sub_accounts(&self) -> resource::SubAccounts<'_, Self> {
-        resource::SubAccounts::new(self)
-    }
-
-    pub(crate) fn ips(&self) -> resource::Ips<'_, Self> {
-        resource::Ips::new(self)
-    }
-
-    pub(crate) fn hostnames(&self) -> resource::Hostnames<'_, Self> {
-        resource::Hostnames::new(self)
-    }
-
-    pub(crate) fn proxies(&self) -> resource::Proxies<'_, Self> {
-        resource::Proxies::new(self)
-    }
-
-    pub(crate) fn tokens(&self) -> resource::Tokens<'_, Self> {
-        resource::Tokens::new(self)
-    }
-
-    pub(crate) fn geo(&self) -> resource::Geo<'_, Self> {
-        resource::Geo::new(self)
-    }
-}
-
-fn config_error(py: Python<'_>, reason: &str) -> PyErr {
-    exception(py, &Error::Config { reason: reason.to_owned() })
-}
-
-/// Raises the core's errors about settings.
-fn checked<T>(py: Python<'_>, setting: proxymesh::Result<T>) -> PyResult<T> {
-    setting.map_err(|error| exception(py, &error))
-}
-
-/// Text for a setting. Python's own error about what no UTF-8 can hold would carry all of it.
-fn text<'a>(py: Python<'_>, name: &str, value: &'a Bound<'_, PyString>) -> PyResult<&'a str> {
-    value
-        .to_str()
-        .map_err(|_| config_error(py, &format!("{name} holds a lone surrogate, which is no character")))
-}
-
-impl Client {
-    pub(crate) fn credentials(&self, py: Python<'_>) -> PyResult<Credentials> {
-        self.shared.credentials(py)
-    }
-}
-
-impl AsyncClient {
-    pub(crate) fn credentials(&self, py: Python<'_>) -> PyResult<Credentials> {
-        self.shared.credentials(py)
+        Ok(Self(credentials))
     }
 }
 
@@ -163,7 +44,23 @@ macro_rules! client {
         $(#[$attribute])*
         #[pyclass(frozen, module = "proxymesh")]
         pub(crate) struct $name {
-            pub(crate) shared: Arc<Shared<$mode>>,
+            shared: Arc<Shared<$mode>>,
+        }
+
+        impl Class for $mode {
+            fn client_of<'py>(py: Python<'py>, shared: &Arc<Shared<Self>>) -> PyResult<Bound<'py, PyAny>> {
+                Ok(Bound::new(py, $name { shared: shared.clone() })?.into_any())
+            }
+        }
+
+        impl $name {
+            pub(crate) fn made_from(parts: SettingParts) -> Result<Self> {
+                let settings = parts
+                    .check()?
+                    .ca_variables(&["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+                    .user_agent(concat!("proxymesh-python/", env!("CARGO_PKG_VERSION")));
+                Ok(Self { shared: Shared::new(settings)? })
+            }
         }
 
         #[pymethods]
@@ -182,8 +79,7 @@ macro_rules! client {
                 trust_env: "bool" = false,
             ))]
             #[allow(clippy::too_many_arguments)]
-            pub(crate) fn new(
-                py: Python<'_>,
+            fn new(
                 username: Option<&Bound<'_, PyString>>,
                 password: Option<&Bound<'_, PyString>>,
                 token: Option<&Bound<'_, PyString>>,
@@ -193,30 +89,19 @@ macro_rules! client {
                 #[pyo3(from_py_with = setting::max_retries)] max_retries: i64,
                 ca_file: Option<PathBuf>,
                 trust_env: bool,
-            ) -> PyResult<Self> {
-                let mut settings = Settings::new()
-                    .timeout(checked(py, seconds("timeout", timeout))?)
-                    .connect_timeout(checked(py, seconds("connect_timeout", connect_timeout))?)
-                    .max_retries(checked(py, whole_retries(max_retries))?)
-                    .trust_env(trust_env)
-                    .ca_variables(&["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-                    .user_agent(concat!("proxymesh-python/", env!("CARGO_PKG_VERSION")));
-                if let Some(username) = username {
-                    settings = settings.username(text(py, "username", username)?);
-                }
-                if let Some(password) = password {
-                    settings = settings.password(text(py, "password", password)?);
-                }
-                if let Some(token) = token {
-                    settings = settings.token(text(py, "token", token)?);
-                }
-                if let Some(base_url) = base_url {
-                    settings = settings.base_url(text(py, "base_url", base_url)?);
-                }
-                if let Some(ca_file) = ca_file {
-                    settings = settings.ca_file(ca_file);
-                }
-                Ok(Self { shared: Shared::new(settings).map_err(|error| exception(py, &error))? })
+            ) -> Result<Self> {
+                Self::made_from(SettingParts {
+                    username: setting::text("username", username)?,
+                    password: setting::text("password", password)?.map(Into::into),
+                    token: setting::text("token", token)?.map(Into::into),
+                    base_url: setting::text("base_url", base_url)?,
+                    timeout: Some(timeout),
+                    connect_timeout: Some(connect_timeout),
+                    max_retries: Some(max_retries),
+                    ca_file,
+                    trust_env,
+                    ..SettingParts::default()
+                })
             }
 
             /// Sub-accounts: create, limit, watch, delete.
@@ -257,8 +142,8 @@ macro_rules! client {
 
             /// Where the service is, such as `https://proxymesh.com`.
             #[getter]
-            fn base_url(&self, py: Python<'_>) -> PyResult<String> {
-                Ok(self.shared.open(py)?.client().base_url().to_owned())
+            fn base_url(&self) -> Result<String> {
+                Ok(self.shared.open()?.client().base_url().to_owned())
             }
 
             /// The same client with other options for the calls made through it. It shares the connections.
@@ -272,22 +157,14 @@ macro_rules! client {
             #[pyo3(signature = (*, timeout: "float | None" = None, max_retries: "int | None" = None) -> "Self")]
             fn with_options(
                 &self,
-                py: Python<'_>,
                 #[pyo3(from_py_with = setting::some_timeout)] timeout: Option<f64>,
                 #[pyo3(from_py_with = setting::some_retries)] max_retries: Option<i64>,
-            ) -> PyResult<Self> {
-                let mut options = Options::new();
-                if let Some(timeout) = timeout {
-                    options = options.timeout(checked(py, seconds("timeout", timeout))?);
-                }
-                if let Some(max_retries) = max_retries {
-                    options = options.max_retries(checked(py, whole_retries(max_retries))?);
-                }
-                Ok(Self { shared: self.shared.with_options(py, options)? })
+            ) -> Result<Self> {
+                Ok(Self { shared: self.shared.with_options(binding::options(timeout, max_retries)?)? })
             }
 
-            fn __repr__(&self, py: Python<'_>) -> String {
-                format!("<proxymesh.{} {}>", stringify!($name), self.shared.state(py))
+            fn __repr__(&self) -> String {
+                format!("<proxymesh.{} {}>", stringify!($name), self.shared.state())
             }
 
             $( $closing )*

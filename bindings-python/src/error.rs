@@ -3,8 +3,37 @@
 use proxymesh::Error;
 use pyo3::{intern, prelude::*, sync::PyOnceLock, types::PyDict};
 
+/// Why something fails: for a reason of the core's, or by an exception of Python's. Either is raised.
+pub(crate) enum Failure {
+    Core(Error),
+    Python(PyErr),
+}
+
+pub(crate) type Result<T> = std::result::Result<T, Failure>;
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Core(error)
+    }
+}
+
+impl From<PyErr> for Failure {
+    fn from(raised: PyErr) -> Self {
+        Self::Python(raised)
+    }
+}
+
+impl From<Failure> for PyErr {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Core(error) => Python::attach(|py| exception(py, &error)),
+            Failure::Python(raised) => raised,
+        }
+    }
+}
+
 /// Makes the exception for an error of the core.
-pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
+fn exception(py: Python<'_>, error: &Error) -> PyErr {
     match build(py, error).and_then(in_context) {
         Ok(exception) => PyErr::from_value(exception),
         Err(failed) => failed,

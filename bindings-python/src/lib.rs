@@ -3,10 +3,13 @@
 //! The doc comments are the package's docstrings, and the annotations in the signatures its type hints: the
 //! stub `_proxymesh.pyi` is generated from them (`make stubs`).
 
+mod answer;
 mod asyncio;
 mod blocking;
+mod call;
 mod client;
 mod error;
+mod input;
 #[cfg(not(feature = "stubs"))]
 mod interpreter;
 mod log;

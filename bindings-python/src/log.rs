@@ -1,6 +1,5 @@
 //! Python's `logging`: the logger `proxymesh`, one record at DEBUG per attempt.
 
-use crate::asyncio::Drain;
 use proxymesh::{Attempt, Observer};
 use pyo3::{
     exceptions::PyException,
@@ -25,8 +24,8 @@ pub(crate) struct Log {
 }
 
 struct Awaited {
-    /// Where to say that there are some.
-    drain: Arc<Drain>,
+    /// Is told that there are some.
+    tell: Box<dyn Fn(Arc<Log>) + Send + Sync>,
     /// The context variables of the task: a filter may look at them. The queue is emptied in another context.
     context: Py<PyAny>,
 }
@@ -45,16 +44,20 @@ impl Log {
         Observer::new(move |attempt| {
             log.attempts.lock().unwrap_or_else(PoisonError::into_inner).push_back(attempt);
             if let Some(awaited) = log.awaited.get() {
-                awaited.drain.log(log.clone());
+                (awaited.tell)(log.clone());
             }
         })
     }
 
-    /// The call is awaited by the task that runs now.
-    pub(crate) fn awaited(&self, py: Python<'_>, drain: &Arc<Drain>) -> PyResult<()> {
+    /// The call is awaited by the task that runs now. `tell` is called when there is something to log.
+    pub(crate) fn awaited(
+        &self,
+        py: Python<'_>,
+        tell: impl Fn(Arc<Self>) + Send + Sync + 'static,
+    ) -> PyResult<()> {
         static COPY_CONTEXT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let context = COPY_CONTEXT.import(py, "contextvars", "copy_context")?.call0()?.unbind();
-        let _ = self.awaited.set(Awaited { drain: drain.clone(), context });
+        let _ = self.awaited.set(Awaited { tell: Box::new(tell), context });
         Ok(())
     }
 

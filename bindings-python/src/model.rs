@@ -1,8 +1,6 @@
 //! The values that calls give: frozen, comparable, hashable, readable.
 
-use crate::proxy::Proxy;
 use proxymesh::{
-    GeoCounts,
     jiff::{Timestamp, civil::Date, tz::Offset},
     secrecy::ExposeSecret,
 };
@@ -12,7 +10,7 @@ use pyo3::{
     prelude::*,
     types::{PyDate, PyDateTime, PyDict, PyString, PyTuple, PyTzInfo},
 };
-use std::{collections::BTreeMap, net::IpAddr};
+use std::collections::BTreeMap;
 
 /// A class of plain fields. Everything Python expects of a value follows from the list of fields, written once.
 macro_rules! model {
@@ -357,42 +355,4 @@ pub(crate) fn moment(py: Python<'_>, moment: Timestamp) -> PyResult<Py<PyDateTim
         Some(&*PyTzInfo::utc(py)?),
     )
     .map(Bound::unbind)
-}
-
-/// What a call answers, as Python has it.
-pub(crate) trait Answer: Send + 'static {
-    /// The module that this needs, if any. It is imported before the call is sent: an answer that cannot be told is lost.
-    const MODULE: Option<&'static str> = None;
-
-    fn into_python(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>>;
-}
-
-/// By way of what pyo3 can turn into Python's objects.
-macro_rules! answers {
-    ($( $core:ty $([needs $module:literal])?, |$py:ident, $answer:ident| $python:expr; )*) => {
-        $( impl Answer for $core {
-            $( const MODULE: Option<&'static str> = Some($module); )?
-
-            fn into_python(self, $py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-                let $answer = self;
-                $python.into_bound_py_any($py)
-            }
-        } )*
-    };
-}
-
-answers! {
-    (), |py, _nothing| py.None();
-    String, |py, text| text;
-    Vec<String>, |py, texts| texts;
-    IpAddr, |py, ip| ip.to_string();
-    Vec<IpAddr>, |py, ips| ips.iter().map(IpAddr::to_string).collect::<Vec<_>>();
-    Vec<proxymesh::LabeledIp>, |py, ips| ips.into_iter().map(LabeledIp::from).collect::<Vec<_>>();
-    Vec<proxymesh::Proxy>, |py, proxies| proxies.into_iter().map(Proxy::from).collect::<Vec<_>>();
-    proxymesh::SubAccount, |py, account| SubAccount::from(account);
-    proxymesh::Token [needs "datetime"], |py, token| Token::from_core(py, &token)?;
-    Vec<proxymesh::Token> [needs "datetime"], |py, tokens| tokens.iter().map(|token| Token::from_core(py, token)).collect::<PyResult<Vec<_>>>()?;
-    proxymesh::NewToken [needs "datetime"], |py, token| NewToken::from_core(py, &token)?;
-    GeoCounts, |py, counts| counts;
-    proxymesh::Check, |py, check| ProxyCheck::from(check);
 }

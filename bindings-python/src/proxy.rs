@@ -3,13 +3,16 @@
 use crate::{
     asyncio::Call,
     blocking,
-    client::{AsyncClient, Client},
-    error::exception,
+    error::Result,
+    input::{some_text, text, whole},
     model::ProxyCheck,
-    resource::{text, whole},
     setting,
 };
-use proxymesh::{Credentials, Error, ExitChoice, seconds, secrecy::ExposeSecret};
+use proxymesh::{
+    Credentials, Error, ExitChoice,
+    binding::{self, seconds},
+    secrecy::ExposeSecret,
+};
 use pyo3::{
     exceptions::PyTypeError,
     prelude::*,
@@ -77,13 +80,11 @@ impl PartialOrd for Proxy {
 }
 
 fn port(value: &Bound<'_, PyAny>) -> PyResult<Option<i64>> {
-    if value.is_none() { Ok(None) } else { whole(value.py(), "port", value).map(Some) }
+    if value.is_none() { Ok(None) } else { Ok(Some(whole("port", value)?)) }
 }
 
-/// Raises the core's errors.
-fn checked<T>(py: Python<'_>, result: proxymesh::Result<T>) -> PyResult<T> {
-    result.map_err(|error| exception(py, &error))
-}
+/// The credentials of a client of Python's, of either class.
+pub(crate) struct Account(pub(crate) Credentials);
 
 /// What one of the libraries takes, as `proxymesh._adapters` makes it when it is wanted.
 fn adapted<'py>(
@@ -123,12 +124,8 @@ impl Proxy {
 
     #[new]
     #[pyo3(signature = (host: "str", port: "int | None" = None))]
-    fn new(
-        py: Python<'_>,
-        host: &Bound<'_, PyString>,
-        #[pyo3(from_py_with = port)] port: Option<i64>,
-    ) -> PyResult<Self> {
-        checked(py, proxymesh::Proxy::at(text(py, "proxy", host)?, port)).map(Self::from)
+    fn new(host: &Bound<'_, PyString>, #[pyo3(from_py_with = port)] port: Option<i64>) -> Result<Self> {
+        Ok(proxymesh::Proxy::at(text("proxy", host)?, port)?.into())
     }
 
     /// The domain, such as `us-ca.proxymesh.com`.
@@ -181,28 +178,21 @@ impl Proxy {
     ) -> "Proxy")]
     fn using(
         &self,
-        py: Python<'_>,
         username: Option<&Bound<'_, PyString>>,
         password: Option<&Bound<'_, PyString>>,
         token: Option<&Bound<'_, PyString>>,
         client: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<Self> {
+    ) -> Result<Self> {
         let credentials = match (username, password, token, client) {
             (None, None, None, None) => None,
             (Some(username), Some(password), None, None) => {
-                let (username, password) = (text(py, "username", username)?, text(py, "password", password)?);
-                Some(checked(py, Credentials::basic(username, password))?)
+                Some(Credentials::basic(text("username", username)?, text("password", password)?)?)
             }
-            (None, None, Some(token), None) => {
-                Some(checked(py, Credentials::bearer(text(py, "token", token)?))?)
-            }
-            (None, None, None, Some(client)) => Some(match client.cast::<Client>() {
-                Ok(client) => client.get().credentials(py)?,
-                Err(_) => client.cast::<AsyncClient>()?.get().credentials(py)?,
-            }),
+            (None, None, Some(token), None) => Some(Credentials::bearer(text("token", token)?)?),
+            (None, None, None, Some(client)) => Some(client.extract::<Account>()?.0),
             _ => {
                 let reason = "give a username and password, or a token, or a client".to_owned();
-                return Err(exception(py, &Error::Config { reason }));
+                return Err(Error::Config { reason }.into());
             }
         };
         Ok(Self { credentials, ..self.clone() })
@@ -229,28 +219,21 @@ impl Proxy {
     ) -> "Proxy")]
     fn steer(
         &self,
-        py: Python<'_>,
         country: Option<&Bound<'_, PyString>>,
         prefer_ip: Option<&Bound<'_, PyString>>,
         not_ip: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<Self> {
-        let mut exit = ExitChoice::new();
-        if let Some(country) = country {
-            exit = checked(py, exit.country(text(py, "country", country)?))?;
-        }
-        if let Some(ip) = prefer_ip {
-            exit = checked(py, exit.prefer_ip(text(py, "prefer_ip", ip)?))?;
-        }
-        if let Some(ips) = not_ip {
-            if let Ok(ip) = ips.cast::<PyString>() {
-                exit = checked(py, exit.not_ip(text(py, "not_ip", ip)?))?;
-            } else {
-                for ip in ips.try_iter()? {
-                    exit = checked(py, exit.not_ip(text(py, "not_ip", ip?.cast::<PyString>()?)?))?;
-                }
-            }
-        }
-        checked(py, self.core.headers(None, &exit))?;
+    ) -> Result<Self> {
+        let not_ips = match not_ip {
+            None => Vec::new(),
+            Some(ips) => match ips.cast::<PyString>() {
+                Ok(ip) => vec![ip.clone()],
+                Err(_) => ips.try_iter()?.map(|ip| Ok(ip?.cast_into()?)).collect::<PyResult<_>>()?,
+            },
+        };
+        let not_ips = not_ips.iter().map(|ip| text("not_ip", ip)).collect::<Result<Vec<_>>>()?;
+        let (country, prefer_ip) = (some_text("country", country)?, some_text("prefer_ip", prefer_ip)?);
+        let exit = binding::exit_choice(country, prefer_ip, not_ips)?;
+        self.core.headers(None, &exit)?;
         Ok(Self { exit, ..self.clone() })
     }
 
@@ -270,19 +253,16 @@ impl Proxy {
     #[pyo3(signature = (username: "str | None" = None, password: "str | None" = None) -> "str")]
     fn url(
         &self,
-        py: Python<'_>,
         username: Option<&Bound<'_, PyString>>,
         password: Option<&Bound<'_, PyString>>,
-    ) -> PyResult<String> {
+    ) -> Result<String> {
         match (username, password, &self.credentials) {
             (None, None, None) => Ok(self.core.url()),
-            (None, None, Some(credentials)) => {
-                Ok(checked(py, self.core.url_for(credentials))?.expose_secret().to_owned())
-            }
+            (None, None, Some(credentials)) => Ok(self.core.url_for(credentials)?.expose_secret().to_owned()),
             (Some(username), Some(password), _) => {
-                Ok(self.core.url_with(text(py, "username", username)?, text(py, "password", password)?))
+                Ok(self.core.url_with(text("username", username)?, text("password", password)?))
             }
-            _ => Err(PyTypeError::new_err("give both username and password, or neither")),
+            _ => Err(PyTypeError::new_err("give both username and password, or neither").into()),
         }
     }
 
@@ -296,9 +276,9 @@ impl Proxy {
     /// - `urllib.request`, Scrapy's `headers=` and Playwright's `extra_http_headers` send the choice of the exit to an https
     ///   site. For Scrapy use `proxymesh.scrapy`; for urllib and browsers there are `url` and `playwright`, without a choice.
     #[pyo3(signature = () -> "dict[str, str]")]
-    fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+    fn headers<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyDict>> {
         let headers = PyDict::new(py);
-        for (name, value) in checked(py, self.core.headers(self.credentials.as_ref(), &self.exit))? {
+        for (name, value) in self.core.headers(self.credentials.as_ref(), &self.exit)? {
             headers.set_item(name, value.expose_secret())?;
         }
         Ok(headers)
@@ -320,8 +300,8 @@ impl Proxy {
         py: Python<'_>,
         target: &str,
         #[pyo3(from_py_with = setting::timeout)] timeout: f64,
-    ) -> PyResult<ProxyCheck> {
-        let timeout = checked(py, seconds("timeout", timeout))?;
+    ) -> Result<ProxyCheck> {
+        let timeout = seconds("timeout", timeout)?;
         let Self { core, credentials, exit } = self;
         let check =
             blocking::run(py, "Proxy.check", core.check(credentials.as_ref(), exit, target, timeout))?;
@@ -334,17 +314,12 @@ impl Proxy {
         *,
         timeout: "float" = 10.0,
     ) -> "Coroutine[Any, Any, ProxyCheck]")]
-    fn acheck(
-        &self,
-        py: Python<'_>,
-        target: &str,
-        #[pyo3(from_py_with = setting::timeout)] timeout: f64,
-    ) -> PyResult<Call> {
-        let timeout = checked(py, seconds("timeout", timeout))?;
+    fn acheck(&self, target: &str, #[pyo3(from_py_with = setting::timeout)] timeout: f64) -> Result<Call> {
+        let timeout = seconds("timeout", timeout)?;
         let (this, target) = (self.clone(), target.to_owned());
-        Ok(Call::of("Proxy.acheck", "Proxy.check", async move {
-            this.core.check(this.credentials.as_ref(), &this.exit, &target, timeout).await
-        }))
+        let check =
+            async move { this.core.check(this.credentials.as_ref(), &this.exit, &target, timeout).await };
+        Ok(Call::of("Proxy.acheck", "Proxy.check", None, Box::pin(check)))
     }
 
     /// For `requests.get(…, proxies=…)`, `session.get(…, proxies=…)` and `session.proxies`: the URL for both schemes, such that

@@ -2,9 +2,11 @@
 
 use crate::{
     client::{AsyncClient, Client},
+    error::Result,
     model::{ProxiedRequest, RecordedRequest},
     setting,
 };
+use proxymesh::binding::SettingParts;
 use proxymesh_sandbox::{Error, Fault, Plan, RecordedAuth};
 use pyo3::{
     exceptions::{PyLookupError, PyOSError, PyValueError},
@@ -138,19 +140,15 @@ impl Sandbox {
         timeout: "float" = 30.0,
         max_retries: "int" = 2,
     ) -> "Client")]
-    fn client<'py>(
+    fn client(
         &self,
-        py: Python<'py>,
-        username: Option<&Bound<'py, PyString>>,
-        password: Option<&Bound<'py, PyString>>,
-        token: Option<&Bound<'py, PyString>>,
+        username: Option<&Bound<'_, PyString>>,
+        password: Option<&Bound<'_, PyString>>,
+        token: Option<&Bound<'_, PyString>>,
         #[pyo3(from_py_with = setting::timeout)] timeout: f64,
         #[pyo3(from_py_with = setting::max_retries)] max_retries: i64,
-    ) -> PyResult<Client> {
-        let (username, password) = self.credentials(py, username, password, token);
-        let (username, password) = (username.as_ref(), password.as_ref());
-        let base_url = PyString::new(py, self.0.base_url());
-        Client::new(py, username, password, token, Some(&base_url), timeout, 10.0, max_retries, None, false)
+    ) -> Result<Client> {
+        Client::made_from(self.settings(username, password, token, timeout, max_retries)?)
     }
 
     /// The same for asyncio: an `AsyncClient`.
@@ -172,30 +170,15 @@ impl Sandbox {
         timeout: "float" = 30.0,
         max_retries: "int" = 2,
     ) -> "AsyncClient")]
-    fn async_client<'py>(
+    fn async_client(
         &self,
-        py: Python<'py>,
-        username: Option<&Bound<'py, PyString>>,
-        password: Option<&Bound<'py, PyString>>,
-        token: Option<&Bound<'py, PyString>>,
+        username: Option<&Bound<'_, PyString>>,
+        password: Option<&Bound<'_, PyString>>,
+        token: Option<&Bound<'_, PyString>>,
         #[pyo3(from_py_with = setting::timeout)] timeout: f64,
         #[pyo3(from_py_with = setting::max_retries)] max_retries: i64,
-    ) -> PyResult<AsyncClient> {
-        let (username, password) = self.credentials(py, username, password, token);
-        let (username, password) = (username.as_ref(), password.as_ref());
-        let base_url = PyString::new(py, self.0.base_url());
-        AsyncClient::new(
-            py,
-            username,
-            password,
-            token,
-            Some(&base_url),
-            timeout,
-            10.0,
-            max_retries,
-            None,
-            false,
-        )
+    ) -> Result<AsyncClient> {
+        AsyncClient::made_from(self.settings(username, password, token, timeout, max_retries)?)
     }
 
     /// The API calls that arrived, oldest first; of very many, the last 100,000.
@@ -348,19 +331,29 @@ impl Sandbox {
 }
 
 impl Sandbox {
-    /// Those given, or else the parent's.
-    fn credentials<'py>(
+    /// Those of a client, with the parent's credentials unless others are given.
+    fn settings(
         &self,
-        py: Python<'py>,
-        username: Option<&Bound<'py, PyString>>,
-        password: Option<&Bound<'py, PyString>>,
-        token: Option<&Bound<'py, PyString>>,
-    ) -> (Option<Bound<'py, PyString>>, Option<Bound<'py, PyString>>) {
+        username: Option<&Bound<'_, PyString>>,
+        password: Option<&Bound<'_, PyString>>,
+        token: Option<&Bound<'_, PyString>>,
+        timeout: f64,
+        max_retries: i64,
+    ) -> Result<SettingParts> {
+        let mut parts = SettingParts {
+            username: setting::text("username", username)?,
+            password: setting::text("password", password)?.map(Into::into),
+            token: setting::text("token", token)?.map(Into::into),
+            base_url: Some(self.0.base_url().to_owned()),
+            timeout: Some(timeout),
+            max_retries: Some(max_retries),
+            ..SettingParts::default()
+        };
         if username.is_none() && password.is_none() && token.is_none() {
-            let own = |value| Some(PyString::new(py, value));
-            return (own(self.0.username()), own(self.0.password()));
+            parts.username = Some(self.0.username().to_owned());
+            parts.password = Some(self.0.password().into());
         }
-        (username.cloned(), password.cloned())
+        Ok(parts)
     }
 }
 

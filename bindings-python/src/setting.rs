@@ -1,13 +1,25 @@
-//! Numbers for settings. What is none, or fits in no number of the core's, is refused with the setting's name like any other
+//! Text and numbers for settings. What is none, or fits in no number of the core's, is refused with the setting's name like any other
 //! value that cannot be used, and not left to Python's own errors, which are of three classes and do not always name it.
 
-use crate::error::exception;
-use proxymesh::Error;
+use crate::{
+    error::{Failure, Result},
+    input::SURROGATE,
+};
+use proxymesh::{Error, binding};
 use pyo3::{
     exceptions::PyOverflowError,
     prelude::*,
-    types::{PyBool, PyFloat, PyInt},
+    types::{PyBool, PyFloat, PyInt, PyString},
 };
+
+/// Text for a setting, if there is one.
+pub(crate) fn text(name: &str, value: Option<&Bound<'_, PyString>>) -> Result<Option<String>> {
+    let read = |value: &Bound<'_, PyString>| match value.to_str() {
+        Ok(text) => Ok(text.to_owned()),
+        Err(_) => Err(Error::Config { reason: format!("{name} {SURROGATE}") }.into()),
+    };
+    value.map(read).transpose()
+}
 
 /// The name of the value's type, which is short whatever the value is.
 fn type_of(value: &Bound<'_, PyAny>) -> String {
@@ -15,7 +27,7 @@ fn type_of(value: &Bound<'_, PyAny>) -> String {
 }
 
 fn number(name: &'static str, value: &Bound<'_, PyAny>) -> PyResult<f64> {
-    let refused = |given: &dyn std::fmt::Display| exception(value.py(), &Error::no_seconds(name, given));
+    let refused = |given: &dyn std::fmt::Display| Failure::Core(binding::no_seconds(name, given)).into();
     if value.is_instance_of::<PyBool>() {
         return Err(refused(&"bool"));
     }
@@ -34,7 +46,7 @@ pub(crate) fn connect_timeout(value: &Bound<'_, PyAny>) -> PyResult<f64> {
 }
 
 pub(crate) fn max_retries(value: &Bound<'_, PyAny>) -> PyResult<i64> {
-    let refused = |given: &dyn std::fmt::Display| exception(value.py(), &Error::no_retries(given));
+    let refused = |given: &dyn std::fmt::Display| Failure::Core(binding::no_retries(given)).into();
     if value.is_instance_of::<PyBool>() || value.is_instance_of::<PyFloat>() {
         return Err(refused(&type_of(value)));
     }
@@ -66,6 +78,6 @@ fn option(field: &'static str, value: &Bound<'_, PyAny>) -> PyResult<f64> {
     let number = if value.is_instance_of::<PyBool>() { None } else { value.extract().ok() };
     number.ok_or_else(|| {
         let reason = "is not a number of seconds above 0".to_owned();
-        exception(value.py(), &Error::Validation { field, reason })
+        Failure::Core(Error::Validation { field, reason }).into()
     })
 }

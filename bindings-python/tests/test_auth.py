@@ -7,7 +7,6 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import proxymesh
@@ -18,6 +17,7 @@ from proxymesh.sandbox import Sandbox
 from .conftest import Connect, StartServer
 from .support.credentials import PASSWORD, SUB_PASSWORD, TOKEN, USERNAME
 from .support.server import Answer
+from .support.tables import BASIC_ONLY, Row, call, row_id, rows
 
 MANY = 256
 WRONG = "wrong-password"
@@ -118,22 +118,14 @@ def test_a_sub_account_and_a_token_are_credentials_too(sandbox: Sandbox) -> None
     ]
 
 
-TOKEN_CALLS: dict[str, Callable[[Client], object]] = {
-    "tokens.list": lambda client: client.tokens.list(),
-    "tokens.create": lambda client: client.tokens.create(),
-    "tokens.activate": lambda client: client.tokens.activate(1),
-    "tokens.deactivate": lambda client: client.tokens.deactivate(1),
-    "tokens.delete": lambda client: client.tokens.delete(1),
-}
-
-
-@pytest.mark.parametrize("name", TOKEN_CALLS)
+@pytest.mark.parametrize("row", [row for row in rows("wire") if row["call"] in BASIC_ONLY], ids=row_id)
 def test_a_token_call_with_a_token_is_refused_and_nothing_is_sent(
-    name: str, start_server: StartServer, connect: Connect
+    row: Row, start_server: StartServer, connect: Connect
 ) -> None:
+    name = row["call"]
     server = start_server(Answer(200))
     with pytest.raises(proxymesh.BasicAuthRequiredError) as caught:
-        TOKEN_CALLS[name](connect(server, token=TOKEN))
+        call(connect(server, token=TOKEN), name, row["args"])
     assert caught.value.call == name
     assert str(caught.value) == (
         f"{name} takes the account's username and password, never a token: use a client made with both"

@@ -1,4 +1,4 @@
-"""What goes over the wire: all 23 calls, byte for byte as tests/tables/wire.json says, and what they give."""
+"""What goes over the wire: every call, byte for byte as tests/tables/wire.json says, and what they give."""
 
 from __future__ import annotations
 
@@ -48,7 +48,6 @@ def check(row: Row, server: Server, authorization: str) -> None:
 
 def test_the_table_has_every_call() -> None:
     assert {row["call"] for row in WIRE} == CALLS
-    assert len(CALLS) == 23
 
 
 @pytest.mark.parametrize("row", WIRE, ids=row_id)

@@ -1,7 +1,6 @@
 //! Credentials, and the one header that carries them.
 
 use crate::error::{Error, Result};
-use crate::settings::bounded;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use reqwest::header::HeaderValue;
@@ -141,3 +140,9 @@ impl PartialEq for Credentials {
 }
 
 impl Eq for Credentials {}
+
+/// Refuses a text that is longer than any that means something, so that no header or error grows with it.
+pub(crate) fn bounded(name: &str, text: &str, most: usize) -> Result<()> {
+    // In bytes, which need no counting.
+    if text.len() > most { Err(Error::config(format!("{name} is longer than {most} bytes"))) } else { Ok(()) }
+}

@@ -222,12 +222,6 @@ impl Refusal {
 }
 
 impl Error {
-    /// What a binding says of a client that was closed.
-    #[must_use]
-    pub fn closed() -> Self {
-        Self::config("the client is closed; make a new one")
-    }
-
     pub(crate) fn config(reason: impl Into<String>) -> Self {
         Self::Config { reason: reason.into() }
     }

@@ -45,31 +45,36 @@
 //! A process made by `fork` must not use a client that it inherits: [`Client::renewed`] gives it one of its own.
 #![forbid(unsafe_code)]
 
+#[doc(hidden)]
+pub mod binding;
 pub mod blocking;
-mod check;
 mod client;
 mod credentials;
+mod dns;
 pub mod endpoint;
 mod error;
 mod model;
 mod observer;
 pub mod process;
+mod proxy;
 pub mod resource;
 pub mod runtime;
 mod settings;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod testing;
 mod transport;
 
-pub use check::Check;
 pub use client::{Client, Pending};
 pub use credentials::Credentials;
 pub use error::{Error, Refusal, Result};
 pub use model::{
-    ExitChoice, ExpiryDate, GeoCounts, Hostname, IpAddress, IpLabel, LabeledIp, NewIp, NewSubAccount,
-    NewToken, Proxy, ProxyHost, SubAccount, SubAccountEdit, Token, TokenId, TokenLabel, TokenRequest,
-    Username, whole_gigabytes,
+    ExpiryDate, GeoCounts, Hostname, IpAddress, IpLabel, LabeledIp, NewIp, NewSubAccount, NewToken,
+    SubAccount, SubAccountEdit, Token, TokenId, TokenLabel, TokenRequest, Username,
 };
 pub use observer::{Attempt, Observer};
-pub use settings::{Options, Settings, seconds, whole_retries};
+pub use proxy::{Check, ExitChoice, Proxy, ProxyHost};
+pub use settings::{Options, Settings};
 pub use transport::Exchange;
 #[cfg(fuzzing)]
 pub use transport::hostile;

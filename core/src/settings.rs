@@ -1,7 +1,7 @@
 //! What a client is made from: given settings first, then the environment, then the defaults.
 
 use crate::{
-    credentials::Credentials,
+    credentials::{Credentials, bounded},
     error::{Error, Result},
 };
 use reqwest::Url;
@@ -9,6 +9,9 @@ use secrecy::SecretString;
 use std::{fmt, net::IpAddr, path::PathBuf, time::Duration};
 
 const BASE_URL: &str = "https://proxymesh.com";
+const TIMEOUT: Duration = Duration::from_secs(30);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const MAX_RETRIES: u32 = 2;
 const USERNAME_VARIABLE: &str = "PROXYMESH_USERNAME";
 const PASSWORD_VARIABLE: &str = "PROXYMESH_PASSWORD";
 const TOKEN_VARIABLE: &str = "PROXYMESH_TOKEN";
@@ -156,7 +159,7 @@ impl Settings {
             None => env(BASE_URL_VARIABLE)?.unwrap_or_else(|| BASE_URL.to_owned()),
         };
         let base_url = base(&base_url)?;
-        let connect_timeout = self.connect_timeout.unwrap_or(Duration::from_secs(10));
+        let connect_timeout = self.connect_timeout.unwrap_or(CONNECT_TIMEOUT);
         if connect_timeout.is_zero() {
             return Err(Error::config("connect_timeout must be more than 0 seconds"));
         }
@@ -362,53 +365,12 @@ impl Options {
     }
 
     pub(crate) fn attempt_timeout(self) -> Duration {
-        self.timeout.unwrap_or(Duration::from_secs(30))
+        self.timeout.unwrap_or(TIMEOUT)
     }
 
     pub(crate) fn retries(self) -> u32 {
-        self.max_retries.unwrap_or(2)
+        self.max_retries.unwrap_or(MAX_RETRIES)
     }
-}
-
-/// Checks a time limit that comes from a language whose seconds are a number.
-///
-/// # Errors
-///
-/// [`Error::Config`] with the given name when it is not above 0, or too large for a [`Duration`].
-pub fn seconds(name: &'static str, value: f64) -> Result<Duration> {
-    Duration::try_from_secs_f64(value)
-        .ok()
-        .filter(|duration| !duration.is_zero())
-        .ok_or_else(|| Error::no_seconds(name, value))
-}
-
-/// Checks a `max_retries` that comes from a language without unsigned integers.
-///
-/// # Errors
-///
-/// [`Error::Config`] when it is negative, or above 4,294,967,295.
-pub fn whole_retries(value: i64) -> Result<u32> {
-    u32::try_from(value).map_err(|_| Error::no_retries(value))
-}
-
-impl Error {
-    /// What a binding says of a time limit that is no number: `given` says what it is instead, in few words.
-    #[must_use]
-    pub fn no_seconds(name: &'static str, given: impl fmt::Display) -> Self {
-        Self::config(format!("{name} must be a number of seconds above 0, not {given}"))
-    }
-
-    /// The same of `max_retries`.
-    #[must_use]
-    pub fn no_retries(given: impl fmt::Display) -> Self {
-        Self::config(format!("max_retries must be a whole number from 0, not {given}"))
-    }
-}
-
-/// Refuses a text that is longer than any that means something, so that no header or error grows with it.
-pub(crate) fn bounded(name: &str, text: &str, most: usize) -> Result<()> {
-    // In bytes, which need no counting.
-    if text.len() > most { Err(Error::config(format!("{name} is longer than {most} bytes"))) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -542,20 +504,5 @@ mod tests {
     fn time_limits_of_zero_are_refused() {
         refused(basic().timeout(Duration::ZERO), &[]);
         refused(basic().connect_timeout(Duration::ZERO), &[]);
-    }
-
-    #[test]
-    fn numbers_that_no_setting_takes_are_refused() {
-        assert_eq!(seconds("timeout", 0.25).unwrap(), Duration::from_millis(250));
-        for bad in [0.0, -0.0, -1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300, 1e-12] {
-            let text = seconds("timeout", bad).unwrap_err().to_string();
-            assert_eq!(text, format!("timeout must be a number of seconds above 0, not {bad}"));
-        }
-        assert_eq!(whole_retries(0).unwrap(), 0);
-        assert_eq!(whole_retries(4_294_967_295).unwrap(), u32::MAX);
-        for bad in [-1, i64::MIN, 4_294_967_296] {
-            let text = whole_retries(bad).unwrap_err().to_string();
-            assert_eq!(text, format!("max_retries must be a whole number from 0, not {bad}"));
-        }
     }
 }

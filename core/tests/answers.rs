@@ -5,11 +5,11 @@
 mod support;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use proxymesh::{Error, Result};
+use proxymesh::{Error, Result, testing};
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, time::Duration};
 use support::{
-    PASSWORD, dispatch,
+    PASSWORD,
     server::{Answer, Server},
     tables,
 };
@@ -80,7 +80,7 @@ fn every_bad_answer_becomes_the_error_that_the_table_says() {
     for row in &rows {
         let server = Server::always(answer(row, &elsewhere));
         let client = support::blocking(support::basic(&server).max_retries(0));
-        let result = dispatch::blocking(&client, row["call"].as_str().unwrap(), &tables::arguments(row));
+        let result = testing::blocking(&client, row["call"].as_str().unwrap(), &tables::arguments(row));
         check(row, result, &server, &elsewhere);
     }
 }
@@ -92,7 +92,7 @@ async fn the_async_client_gives_the_same_errors() {
         let server = Server::always(answer(row, &elsewhere));
         let client = support::asynchronous(support::basic(&server).max_retries(0));
         let (call, arguments) = (row["call"].as_str().unwrap(), tables::arguments(row));
-        let result = dispatch::asynchronous(&client, call, &arguments).await;
+        let result = testing::asynchronous(&client, call, &arguments).await;
         check(row, result, &server, &elsewhere);
     }
 }
@@ -122,7 +122,7 @@ fn read(call: &str, arguments: Value, body: &str) -> Result<Value> {
     let server = Server::always(Answer::new(200, body));
     let client = support::blocking(support::basic(&server));
     let arguments: Map<String, Value> = arguments.as_object().unwrap().clone();
-    dispatch::blocking(&client, call, &arguments)
+    testing::blocking(&client, call, &arguments)
 }
 
 const SUB: &str = r#""username": "x", "active": true, "monthly_bandwidth": 1.5, "total_bandwidth": 2"#;

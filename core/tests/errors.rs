@@ -4,11 +4,11 @@
 
 mod support;
 
-use proxymesh::{Client, Error, Result, Settings, blocking};
+use proxymesh::{Client, Error, Result, Settings, blocking, testing};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use support::{
-    PASSWORD, USERNAME, dispatch,
+    PASSWORD, USERNAME,
     server::{Answer, Reply, Server},
     tables,
 };
@@ -40,7 +40,7 @@ fn settings(row: &Value, server: &Server, password: &str) -> Result<Settings> {
         settings = match name.as_str() {
             "token" => settings,
             "base_url" => settings.base_url(value.as_str().unwrap()),
-            "timeout" => settings.timeout(proxymesh::seconds("timeout", value.as_f64().unwrap())?),
+            "timeout" => settings.timeout(proxymesh::binding::seconds("timeout", value.as_f64().unwrap())?),
             other => panic!("there is no setting {other:?}"),
         };
     }
@@ -111,11 +111,11 @@ fn one_of_every_kind_has_its_fields_and_its_text() {
     let rows = tables::rows("errors");
     for row in &rows {
         let blocking = failed(row, |settings, name, arguments| {
-            dispatch::blocking(&blocking::Client::new(settings)?, name, arguments)
+            testing::blocking(&blocking::Client::new(settings)?, name, arguments)
         });
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let awaited = failed(row, |settings, name, arguments| {
-            runtime.block_on(dispatch::asynchronous(&Client::new(settings)?, name, arguments))
+            runtime.block_on(testing::asynchronous(&Client::new(settings)?, name, arguments))
         });
         check(row, &blocking);
         check(row, &awaited);

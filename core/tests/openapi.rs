@@ -6,6 +6,7 @@ mod support;
 use proxymesh::{
     Error,
     endpoint::{Auth, CALLS, Call, Method},
+    testing,
 };
 use proxymesh_sandbox::Sandbox;
 use serde_json::{Map, Value, json};
@@ -15,7 +16,6 @@ use std::{
     net::TcpStream,
 };
 use support::{
-    dispatch,
     server::{Answer, Server},
     tables,
 };
@@ -117,10 +117,10 @@ fn required(schema: &Value) -> Names {
 fn pairs(document: &Value) -> Vec<(&'static Call, Operation<'_>)> {
     let mut operations = operations(document);
     let pairs: Vec<_> = CALLS
-        .into_iter()
+        .iter()
         .map(|call| {
             let operation = operations.remove(call.name);
-            (call, operation.unwrap_or_else(|| panic!("the document has no {}", call.name)))
+            (*call, operation.unwrap_or_else(|| panic!("the document has no {}", call.name)))
         })
         .collect();
     assert!(operations.is_empty(), "the core has no {:?}", operations.keys());
@@ -241,7 +241,7 @@ fn arguments(call: &str) -> Map<String, Value> {
 fn read(call: &Call, status: u16, body: &str) -> Result<Value, Error> {
     let server = Server::always(Answer::new(status, body));
     let client = support::blocking(support::basic(&server));
-    dispatch::blocking(&client, call.name, &arguments(call.name))
+    testing::blocking(&client, call.name, &arguments(call.name))
 }
 
 /// What the service always sends, and the core can do without: there is one plain value for "none".

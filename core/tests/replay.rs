@@ -9,7 +9,7 @@
 
 mod support;
 
-use proxymesh::{Error, Result, Settings};
+use proxymesh::{Error, Result, Settings, testing};
 use serde_json::{Map, Value, json};
 use std::{
     sync::{
@@ -19,10 +19,7 @@ use std::{
     thread,
     time::{Duration, Instant, SystemTime},
 };
-use support::{
-    dispatch,
-    server::{Answer, Reply, Request, Server, Welcome, nobody_listens},
-};
+use support::server::{Answer, Reply, Request, Server, Welcome, nobody_listens};
 
 const IP: &str = "203.0.113.7";
 const SUB: &str = r#"{"username": "x", "active": true, "monthly_bandwidth": 0, "total_bandwidth": 0}"#;
@@ -255,7 +252,7 @@ fn run(class: &str, fault: &str, how_long: &str) -> String {
     }
     let proof = support::blocking(support::basic(&server));
     proof.geo().open().unwrap();
-    let result = dispatch::blocking(&support::blocking(settings), call, &arguments);
+    let result = testing::blocking(&support::blocking(settings), call, &arguments);
 
     let requests = server.count_of(path) + unread.load(SeqCst);
     let (looks, done) = match class {
@@ -323,7 +320,7 @@ fn asked(server: &Server) -> Vec<String> {
 fn make(call: &str, arguments: Value, replies: Vec<Reply>) -> (Result<Value>, Vec<String>) {
     let server = in_turn(replies);
     let client = support::blocking(support::basic(&server));
-    let result = dispatch::blocking(&client, call, arguments.as_object().unwrap());
+    let result = testing::blocking(&client, call, arguments.as_object().unwrap());
     (result, asked(&server))
 }
 
@@ -621,7 +618,7 @@ fn timed(replies: Vec<Reply>) -> (Result<Value>, Duration) {
     let server = in_turn(replies);
     let client = support::blocking(support::basic(&server));
     let start = Instant::now();
-    (dispatch::blocking(&client, "ips.list", &Map::new()), start.elapsed())
+    (testing::blocking(&client, "ips.list", &Map::new()), start.elapsed())
 }
 
 #[test]

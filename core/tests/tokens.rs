@@ -3,22 +3,16 @@
 
 mod support;
 
-use proxymesh::{Error, secrecy::ExposeSecret};
-use serde_json::{Value, json};
-use support::{
-    dispatch,
-    server::{Answer, Server},
+use proxymesh::{
+    Error,
+    endpoint::{Auth, CALLS},
+    secrecy::ExposeSecret,
+    testing,
 };
-
-fn calls() -> Vec<(&'static str, Value)> {
-    vec![
-        ("tokens.list", json!({})),
-        ("tokens.create", json!({"label": "ci"})),
-        ("tokens.deactivate", json!({"id": 1})),
-        ("tokens.activate", json!({"id": 1})),
-        ("tokens.delete", json!({"id": 1, "username": "pm_x"})),
-    ]
-}
+use support::{
+    server::{Answer, Server},
+    tables,
+};
 
 fn check(call: &str, error: &Error) {
     assert!(matches!(error, Error::BasicAuthRequired { call: named } if *named == call), "{error:?}");
@@ -36,10 +30,11 @@ async fn with_a_token_they_are_refused_by_both_clients_and_nothing_is_sent() {
     let server = Server::always(Answer::new(500, ""));
     let blocking = support::blocking(support::bearer(&server));
     let asynchronous = support::asynchronous(support::bearer(&server));
-    for (call, arguments) in calls() {
-        let arguments = arguments.as_object().unwrap();
-        check(call, &dispatch::blocking(&blocking, call, arguments).unwrap_err());
-        check(call, &dispatch::asynchronous(&asynchronous, call, arguments).await.unwrap_err());
+    let basic_only = |name: &str| CALLS.iter().any(|call| call.name == name && call.auth == Auth::BasicOnly);
+    for row in tables::rows("wire").iter().filter(|row| basic_only(row["call"].as_str().unwrap())) {
+        let (call, arguments) = (row["call"].as_str().unwrap(), tables::arguments(row));
+        check(call, &testing::blocking(&blocking, call, &arguments).unwrap_err());
+        check(call, &testing::asynchronous(&asynchronous, call, &arguments).await.unwrap_err());
     }
     assert_eq!((server.count(), server.connections()), (0, 0));
 }

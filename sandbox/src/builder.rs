@@ -12,10 +12,29 @@ use crate::Error;
 use crate::forward;
 use crate::plan::Plan;
 use crate::sandbox::Sandbox;
-use crate::server::{self, Shared};
+use crate::server;
 use crate::service::input::{self, PUBLISHED_PASSWORD};
+use crate::shared::Shared;
 use crate::state::proxies::{CATALOGUE, Ports};
-use crate::world::{Settings, World};
+use crate::state::settings::Settings;
+use crate::world::World;
+
+impl Sandbox {
+    /// Starts a sandbox on a free port of 127.0.0.1, with the account `parent`, the password
+    /// `parent-password` and the plan ProxyMesh 50. It serves when this returns.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Listen`] or [`Error::Start`] if the machine has no port or no thread left.
+    pub fn start() -> Result<Self, Error> {
+        Self::builder().start()
+    }
+
+    /// A sandbox with other settings.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+}
 
 /// The settings of a sandbox to be started.
 #[derive(Debug, Clone)]

@@ -8,19 +8,18 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::Error;
+use crate::answer::Answer;
 use crate::fault::Fault;
-use crate::server::Shared;
+use crate::openapi::OPENAPI;
 use crate::service::Call;
-use crate::service::answer::Answer;
 use crate::service::authenticate::{self, Credentials};
-use crate::state::account::{Account, Holder};
+use crate::shared::Shared;
+use crate::state::account::Account;
+use crate::state::holder::Holder;
 use crate::world::World;
 
 /// What `GET /_sandbox/` and `--help` tell.
 pub(crate) const PAGE: &str = include_str!("controls.txt");
-/// docs/openapi.yaml, by `make openapi`.
-const OPENAPI: &str = include_str!("openapi.json");
-
 const ROOT: &str = "/_sandbox/";
 const CONTROLS: [(&str, &str); 11] = [
     ("", "GET"),

@@ -109,6 +109,7 @@
 
 #![forbid(unsafe_code)]
 
+mod answer;
 mod builder;
 pub mod cli;
 mod control;
@@ -116,10 +117,12 @@ mod error;
 mod fault;
 mod forward;
 mod log;
+mod openapi;
 mod plan;
 mod sandbox;
 mod server;
 mod service;
+mod shared;
 mod state;
 mod world;
 

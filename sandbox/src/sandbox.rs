@@ -9,11 +9,10 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 
 use crate::Error;
-use crate::builder::Builder;
 use crate::fault::Fault;
 use crate::log::{ProxiedRequest, RecordedRequest};
-use crate::server::Shared;
-use crate::world::Settings;
+use crate::shared::Shared;
+use crate::state::settings::Settings;
 
 /// A running sandbox. It stops when it is dropped.
 ///
@@ -30,21 +29,6 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Starts a sandbox on a free port of 127.0.0.1, with the account `parent`, the password
-    /// `parent-password` and the plan ProxyMesh 50. It serves when this returns.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Listen`] or [`Error::Start`] if the machine has no port or no thread left.
-    pub fn start() -> Result<Self, Error> {
-        Self::builder().start()
-    }
-
-    /// A sandbox with other settings.
-    pub fn builder() -> Builder {
-        Builder::default()
-    }
-
     /// Where to reach it, such as `http://127.0.0.1:40123`, without a slash at the end.
     #[must_use]
     pub fn base_url(&self) -> &str {

@@ -1,173 +1,121 @@
-//! The 23 calls, from both clients, as the tables in tests/tables say.
+//! Every call, from both clients, as the tables in tests/tables say.
 
 use super::{
     BASIC, asynchronous, basic, blocking,
     server::{Answer, Server},
-    tables, wait,
+    tables,
 };
 use crate::{
-    BlockingClient, Client, Failure, LabeledIp, Proxy, Settings, SubAccount, SubAccountFields, Token,
+    BlockingClient, Client, Failure, LabeledIp, NewToken, Proxy, Settings, SubAccount, SubAccountFields,
+    Token,
 };
 use proxymesh::jiff::Timestamp;
 use serde_json::{Map, Value, json};
+use std::{cell::RefCell, collections::HashMap};
 
-struct Arguments<'a>(&'a Map<String, Value>);
+/// A call as both clients have it.
+pub(crate) struct Exported {
+    pub(crate) name: &'static str,
+    pub(crate) awaited: fn(&Client, &Arguments) -> Result<Value, Failure>,
+    pub(crate) blocked: fn(&BlockingClient, &Arguments) -> Result<Value, Failure>,
+}
 
-impl Arguments<'_> {
-    fn only(&self, known: &[&str]) {
-        assert!(self.0.keys().all(|name| known.contains(&name.as_str())), "{:?}", self.0.keys());
+/// Each argument is read by its name and type, and the answer shown by its type.
+macro_rules! exported {
+    ($name:ident $(, $argument:ident)*) => {
+        $crate::tests::calls::Exported {
+            name: stringify!($name),
+            awaited: |client, given| {
+                let _ = given;
+                let answer = $crate::tests::wait(client.$name($( given.read(stringify!($argument)) ),*))?;
+                Ok($crate::tests::calls::Shown::shown(answer))
+            },
+            blocked: |client, given| {
+                let _ = given;
+                let answer = client.$name($( given.read(stringify!($argument)) ),*)?;
+                Ok($crate::tests::calls::Shown::shown(answer))
+            },
+        }
+    };
+}
+pub(crate) use exported;
+
+/// The arguments of a row that have not been read yet.
+pub(crate) struct Arguments(RefCell<Map<String, Value>>);
+
+impl Arguments {
+    pub(crate) fn read<T: Argument>(&self, name: &str) -> T {
+        T::read(self, name)
     }
 
-    fn maybe(&self, name: &str) -> Option<String> {
-        self.0.get(name).map(|value| value.as_str().unwrap().to_owned())
+    fn take(&self, name: &str) -> Option<Value> {
+        self.0.borrow_mut().remove(name)
     }
+}
 
-    fn text(&self, name: &str) -> String {
-        self.maybe(name).unwrap()
+pub(crate) trait Argument {
+    fn read(given: &Arguments, name: &str) -> Self;
+}
+
+impl Argument for Option<String> {
+    fn read(given: &Arguments, name: &str) -> Self {
+        given.take(name).map(|value| value.as_str().unwrap().to_owned())
     }
+}
 
-    fn number(&self, name: &str) -> Option<i64> {
-        self.0.get(name).map(|value| value.as_i64().unwrap())
+impl Argument for Option<i64> {
+    fn read(given: &Arguments, name: &str) -> Self {
+        given.take(name).map(|value| value.as_i64().unwrap())
     }
+}
 
-    fn id(&self) -> i64 {
-        self.number("id").unwrap()
+impl Argument for String {
+    fn read(given: &Arguments, name: &str) -> Self {
+        given.read::<Option<String>>(name).unwrap()
     }
+}
 
-    fn fields(&self) -> SubAccountFields {
-        SubAccountFields {
-            password: self.maybe("password"),
-            first_name: self.maybe("first_name"),
-            last_name: self.maybe("last_name"),
-            email: self.maybe("email"),
-            monthly_limit: self.number("monthly_limit"),
-            total_limit: self.number("total_limit"),
+impl Argument for i64 {
+    fn read(given: &Arguments, name: &str) -> Self {
+        given.read::<Option<i64>>(name).unwrap()
+    }
+}
+
+impl Argument for SubAccountFields {
+    fn read(given: &Arguments, _: &str) -> Self {
+        Self {
+            password: given.read("password"),
+            first_name: given.read("first_name"),
+            last_name: given.read("last_name"),
+            email: given.read("email"),
+            monthly_limit: given.read("monthly_limit"),
+            total_limit: given.read("total_limit"),
         }
     }
 }
 
-const FIELDS: [&str; 7] =
-    ["username", "password", "first_name", "last_name", "email", "monthly_limit", "total_limit"];
-
-/// A call by its name in the tables. `$wait` is what turns what it gives into its result.
-macro_rules! call {
-    ($client:ident, $name:expr, $given:expr, $wait:expr) => {{
-        let given = Arguments($given);
-        match $name {
-            "sub_accounts.create" => {
-                given.only(&FIELDS);
-                sub_account($wait($client.sub_accounts_create(given.text("username"), given.fields()))?)
-            }
-            "sub_accounts.edit" => {
-                given.only(&FIELDS);
-                sub_account($wait($client.sub_accounts_edit(given.text("username"), given.fields()))?)
-            }
-            "sub_accounts.get" => {
-                given.only(&["username"]);
-                sub_account($wait($client.sub_accounts_get(given.text("username")))?)
-            }
-            "sub_accounts.activate" => {
-                given.only(&["username"]);
-                sub_account($wait($client.sub_accounts_activate(given.text("username")))?)
-            }
-            "sub_accounts.deactivate" => {
-                given.only(&["username"]);
-                sub_account($wait($client.sub_accounts_deactivate(given.text("username")))?)
-            }
-            "sub_accounts.delete" => {
-                given.only(&["username"]);
-                json!($wait($client.sub_accounts_delete(given.text("username")))?)
-            }
-            "ips.add" => {
-                given.only(&["ip", "label", "username"]);
-                let (ip, label) = (given.text("ip"), given.maybe("label"));
-                json!($wait($client.ips_add(ip, label, given.maybe("username")))?)
-            }
-            "ips.delete" => {
-                given.only(&["ip", "username"]);
-                json!($wait($client.ips_delete(given.text("ip"), given.maybe("username")))?)
-            }
-            "ips.list" => {
-                given.only(&["username"]);
-                json!($wait($client.ips_list(given.maybe("username")))?)
-            }
-            "ips.labels" => {
-                given.only(&["username"]);
-                $wait($client.ips_labels(given.maybe("username")))?.into_iter().map(labeled_ip).collect()
-            }
-            "hostnames.add" => {
-                given.only(&["domain", "username"]);
-                json!($wait($client.hostnames_add(given.text("domain"), given.maybe("username")))?)
-            }
-            "hostnames.delete" => {
-                given.only(&["domain", "username"]);
-                json!($wait($client.hostnames_delete(given.text("domain"), given.maybe("username")))?)
-            }
-            "hostnames.list" => {
-                given.only(&[]);
-                json!($wait($client.hostnames_list())?)
-            }
-            "proxies.list" => {
-                given.only(&[]);
-                $wait($client.proxies_list())?.into_iter().map(proxy).collect()
-            }
-            "proxies.add" => {
-                given.only(&["proxy"]);
-                json!($wait($client.proxies_add(given.text("proxy")))?)
-            }
-            "proxies.delete" => {
-                given.only(&["proxy"]);
-                json!($wait($client.proxies_delete(given.text("proxy")))?)
-            }
-            "tokens.list" => {
-                given.only(&["username"]);
-                $wait($client.tokens_list(given.maybe("username")))?.into_iter().map(token).collect()
-            }
-            "tokens.create" => {
-                given.only(&["label", "expires_at", "username"]);
-                let (label, expires_at) = (given.maybe("label"), given.maybe("expires_at"));
-                let new = $wait($client.tokens_create(label, expires_at, given.maybe("username")))?;
-                let mut value = token(new.token);
-                value["token"] = json!(new.secret);
-                value
-            }
-            "tokens.activate" => {
-                given.only(&["id", "username"]);
-                token($wait($client.tokens_activate(given.id(), given.maybe("username")))?)
-            }
-            "tokens.deactivate" => {
-                given.only(&["id", "username"]);
-                token($wait($client.tokens_deactivate(given.id(), given.maybe("username")))?)
-            }
-            "tokens.delete" => {
-                given.only(&["id", "username"]);
-                json!($wait($client.tokens_delete(given.id(), given.maybe("username")))?)
-            }
-            "geo.open" => {
-                given.only(&[]);
-                json!($wait($client.geo_open())?)
-            }
-            "geo.world" => {
-                given.only(&[]);
-                json!($wait($client.geo_world())?)
-            }
-            unknown => panic!("there is no call {unknown:?}"),
-        }
-    }};
+/// An answer as the tables write it.
+pub(crate) trait Shown {
+    fn shown(self) -> Value;
 }
 
-/// Makes the call that a row says with the async client.
-pub(super) fn awaited(client: &Client, row: &Value) -> Result<Value, Failure> {
-    Ok(call!(client, row["call"].as_str().unwrap(), &tables::arguments(row), wait))
+macro_rules! shown {
+    ($( $type:ty: |$it:ident| $shown:expr; )*) => {
+        $( impl Shown for $type {
+            fn shown(self) -> Value {
+                let $it = self;
+                $shown
+            }
+        } )*
+    };
 }
 
-/// Makes the call that a row says with the blocking client.
-pub(super) fn blocked(client: &BlockingClient, row: &Value) -> Result<Value, Failure> {
-    Ok(call!(client, row["call"].as_str().unwrap(), &tables::arguments(row), std::convert::identity))
-}
-
-fn sub_account(it: SubAccount) -> Value {
-    json!({
+shown! {
+    (): |it| json!(it);
+    String: |it| json!(it);
+    HashMap<String, i64>: |it| json!(it);
+    LabeledIp: |it| json!({"ip": it.ip, "label": it.label});
+    SubAccount: |it| json!({
         "username": it.username,
         "active": it.active,
         "monthly_bandwidth": it.monthly_bandwidth,
@@ -177,27 +125,50 @@ fn sub_account(it: SubAccount) -> Value {
         "first_name": it.first_name,
         "last_name": it.last_name,
         "email": it.email,
-    })
-}
-
-fn labeled_ip(it: LabeledIp) -> Value {
-    json!({"ip": it.ip, "label": it.label})
-}
-
-fn proxy(it: Proxy) -> Value {
-    assert_eq!(it.url, format!("http://{}:{}", it.host, it.port));
-    assert!(it.host.starts_with(&it.name));
-    json!(format!("{}:{}", it.host, it.port))
-}
-
-fn token(it: Token) -> Value {
-    json!({
+    });
+    Token: |it| json!({
         "id": it.id,
         "label": it.label,
         "is_active": it.is_active,
         "expires_at": it.expires_at,
         "created_at": Timestamp::try_from(it.created_at).unwrap().to_string(),
-    })
+    });
+    NewToken: |it| {
+        let mut value = it.token.shown();
+        value["token"] = json!(it.secret);
+        value
+    };
+    Proxy: |it| {
+        assert_eq!(it.url, format!("http://{}:{}", it.host, it.port));
+        assert!(it.host.starts_with(&it.name));
+        json!(format!("{}:{}", it.host, it.port))
+    };
+}
+
+impl<T: Shown> Shown for Vec<T> {
+    fn shown(self) -> Value {
+        self.into_iter().map(T::shown).collect()
+    }
+}
+
+/// Makes the call that a row says.
+fn make<T>(row: &Value, call: impl Fn(&Exported, &Arguments) -> T) -> T {
+    let name = row["call"].as_str().unwrap();
+    let exported = super::exported().into_iter().find(|exported| exported.name == name.replace('.', "_"));
+    let given = Arguments(RefCell::new(tables::arguments(row)));
+    let made = call(exported.unwrap_or_else(|| panic!("there is no call {name}")), &given);
+    assert!(given.0.borrow().is_empty(), "{name} takes no {:?}", given.0.borrow().keys());
+    made
+}
+
+/// Makes the call that a row says with the async client.
+pub(super) fn awaited(client: &Client, row: &Value) -> Result<Value, Failure> {
+    make(row, |call, given| (call.awaited)(client, given))
+}
+
+/// Makes the call that a row says with the blocking client.
+pub(super) fn blocked(client: &BlockingClient, row: &Value) -> Result<Value, Failure> {
+    make(row, |call, given| (call.blocked)(client, given))
 }
 
 #[test]

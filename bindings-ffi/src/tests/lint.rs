@@ -93,7 +93,7 @@ impl Lint {
                 if OF_KOTLIN.contains(&it.name.as_str()) {
                     self.find(&place, "a method of this name is Kotlin's own");
                 }
-                if it.is_async && !(it.self_name == "Client" && exported().contains(&it.name.as_str())) {
+                if it.is_async && !(it.self_name == "Client" && is_call(&it.name)) {
                     self.asynchronous(&place);
                 }
             }
@@ -128,6 +128,10 @@ impl Lint {
             other => self.find(&format!("{other:?}"), "the lint does not know this kind"),
         }
     }
+}
+
+fn is_call(name: &str) -> bool {
+    exported().iter().any(|exported| exported.name == name)
 }
 
 fn lint(items: &[Metadata]) -> BTreeSet<String> {
@@ -172,7 +176,7 @@ fn nothing_is_exported_that_a_language_chokes_on() {
             Metadata::Method(it) if it.self_name == object => Some(it.name.clone()),
             _ => None,
         });
-        methods.filter(|name| exported().contains(&name.as_str())).collect()
+        methods.filter(|name| is_call(name)).collect()
     };
     assert_eq!(calls("Client").len(), exported().len());
     assert_eq!(calls("Client"), calls("BlockingClient"));
@@ -303,10 +307,10 @@ fn every_rule_finds_its_bad_example() {
 }
 
 #[test]
-fn there_are_23_calls_and_the_one_that_panics() {
-    let calls: BTreeSet<_> = exported().into_iter().collect();
+fn each_call_is_exported_once_and_the_one_that_panics() {
+    let calls: BTreeSet<_> = exported().iter().map(|exported| exported.name).collect();
+    assert_eq!(calls.len(), exported().len());
     let core = proxymesh::endpoint::CALLS.iter().map(|call| call.name.replace('.', "_"));
     let expected: BTreeSet<_> = core.chain(["provoke_panic".to_owned()]).collect();
     assert_eq!(calls, expected.iter().map(String::as_str).collect());
-    assert_eq!(calls.len(), 24);
 }

@@ -1,7 +1,7 @@
 //! They are in here because no other crate can link this one (see `crate-type`). The server and the tables are those of the
 //! core's tests.
 
-mod calls;
+pub(crate) mod calls;
 mod ends;
 mod errors;
 mod lint;
@@ -32,7 +32,7 @@ const PASSWORD: &str = "pä:ss&w=o\"rd 1";
 const BASIC: &str = "Basic bWUrMUBleC5jb206cMOkOnNzJnc9byJyZCAx";
 
 /// Every call that the macro `calls` exported.
-fn exported() -> Vec<&'static str> {
+fn exported() -> Vec<&'static calls::Exported> {
     let files = [
         crate::client::CALLS,
         crate::geo::CALLS,
@@ -42,7 +42,7 @@ fn exported() -> Vec<&'static str> {
         crate::sub_accounts::CALLS,
         crate::tokens::CALLS,
     ];
-    files.concat()
+    files.into_iter().flatten().collect()
 }
 
 fn nothing() -> Settings {
@@ -95,7 +95,7 @@ impl Wake for Unpark {
 }
 
 /// Awaits as Kotlin and Swift do: with a waker, and without a runtime of Rust's.
-fn wait<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
     wait_for(future, Duration::from_secs(60)).expect("the call hangs")
 }
 

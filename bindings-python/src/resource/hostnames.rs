@@ -1,6 +1,7 @@
 //! `client.hostnames`: `/api/hostname…`
 
-use super::{checked, handle, text};
+use super::{handle, of};
+use crate::input::text;
 use pyo3::{prelude::*, types::PyString};
 
 handle! {
@@ -21,13 +22,7 @@ handle! {
         #[pyo3(signature = (domain: "str", *, username: "str | None" = None) -> "str")]
         fn add(py, caller, domain: &Bound<'_, PyString>,
             username: Option<&Bound<'_, PyString>>) {
-            let domain = text(py, "domain", domain)?;
-            match username {
-                None => caller.hostnames().add(domain),
-                Some(username) => {
-                    checked(py, caller.hostnames().of(text(py, "username", username)?))?.add(domain)
-                }
-            }
+            of(caller.hostnames(), username)?.add(text("domain", domain)?)
         }
 
         /// Takes a hostname away: `POST /api/hostname/delete/`.
@@ -42,13 +37,7 @@ handle! {
         #[pyo3(signature = (domain: "str", *, username: "str | None" = None) -> "None")]
         fn delete(py, caller, domain: &Bound<'_, PyString>,
             username: Option<&Bound<'_, PyString>>) {
-            let domain = text(py, "domain", domain)?;
-            match username {
-                None => caller.hostnames().delete(domain),
-                Some(username) => {
-                    checked(py, caller.hostnames().of(text(py, "username", username)?))?.delete(domain)
-                }
-            }
+            of(caller.hostnames(), username)?.delete(text("domain", domain)?)
         }
 
         /// The caller's authorised hostnames: `GET /api/hostnames/`. The service does not list those of a sub-account.

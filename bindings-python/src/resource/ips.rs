@@ -1,20 +1,23 @@
 //! `client.ips`: `/api/ip…`
 
-use super::{checked, handle, text};
+use super::{handle, of};
 use crate::{
-    client::{AsyncClient, Client},
-    error::import,
+    asyncio::Awaited,
+    blocking::Blocking,
+    call::Class,
+    error::{Result, import},
+    input::{some_text, text},
 };
-use proxymesh::{
-    NewIp,
-    resource::{self, Dispatch},
-};
+use proxymesh::{IpAddress, binding};
 use pyo3::{
     exceptions::PyTypeError,
     prelude::*,
     sync::PyOnceLock,
     types::{PyString, PyType},
 };
+
+/// Where the blocks of code are that an IP is authorised for.
+const MODULE: &str = "proxymesh._authorized";
 
 handle! {
     /// IPs that may use the proxies without credentials, at most 100 per account. From `client.ips`.
@@ -41,11 +44,8 @@ handle! {
         fn add(py, caller, ip: &Bound<'_, PyAny>,
             label: Option<&Bound<'_, PyString>>,
             username: Option<&Bound<'_, PyString>>) {
-            let mut new = checked(py, NewIp::new(&address(py, ip)?))?;
-            if let Some(label) = label {
-                new = checked(py, new.label(text(py, "label", label)?))?;
-            }
-            of(py, caller.ips(), username)?.add(new)
+            let new = binding::new_ip(&address(ip)?, some_text("label", label)?)?;
+            of(caller.ips(), username)?.add(new)
         }
 
         /// Takes an IP away: `POST /api/ip/delete/`.
@@ -64,7 +64,7 @@ handle! {
         ) -> "None")]
         fn delete(py, caller, ip: &Bound<'_, PyAny>,
             username: Option<&Bound<'_, PyString>>) {
-            of(py, caller.ips(), username)?.delete(&address(py, ip)?)
+            of(caller.ips(), username)?.delete(&address(ip)?)
         }
 
         /// The authorised IPs: `GET /api/ips/`.
@@ -76,7 +76,7 @@ handle! {
         ///     PermissionDeniedError: A username was given by other than the parent account.
         #[pyo3(signature = (*, username: "str | None" = None) -> "builtins.list[str]")]
         fn list(py, caller, username: Option<&Bound<'_, PyString>>) {
-            of(py, caller.ips(), username)?.list()
+            of(caller.ips(), username)?.list()
         }
 
         /// The authorised IPs with their labels: `GET /api/ip_labels/`.
@@ -88,7 +88,7 @@ handle! {
         ///     PermissionDeniedError: A username was given by other than the parent account.
         #[pyo3(signature = (*, username: "str | None" = None) -> "builtins.list[LabeledIp]")]
         fn labels(py, caller, username: Option<&Bound<'_, PyString>>) {
-            of(py, caller.ips(), username)?.labels()
+            of(caller.ips(), username)?.labels()
         }
     }
     also {
@@ -130,12 +130,12 @@ handle! {
             label: Option<&Bound<'py, PyString>>,
             username: Option<&Bound<'py, PyString>>,
             lookup: &str,
-        ) -> PyResult<Bound<'py, PyAny>> {
+        ) -> Result<Bound<'py, PyAny>> {
             if let Some(ip) = ip {
-                checked(py, NewIp::new(text(py, "ip", ip)?))?;
+                IpAddress::new(text("ip", ip)?)?;
             }
-            let client = Bound::new(py, Client { shared: self.0.clone() })?;
-            import(py, "proxymesh._authorized")?.call_method1("AuthorizedIp", (client, ip, label, username, lookup))
+            let client = Blocking::client_of(py, &self.0)?;
+            Ok(import(py, MODULE)?.call_method1("AuthorizedIp", (client, ip, label, username, lookup))?)
         }
     } {
         /// Authorises an IP for a block of code: adds it if it is not there, and takes it away at the end if it added it, also
@@ -168,42 +168,31 @@ handle! {
             label: Option<&Bound<'py, PyString>>,
             username: Option<&Bound<'py, PyString>>,
             lookup: &str,
-        ) -> PyResult<Bound<'py, PyAny>> {
+        ) -> Result<Bound<'py, PyAny>> {
             if let Some(ip) = ip {
-                checked(py, NewIp::new(text(py, "ip", ip)?))?;
+                IpAddress::new(text("ip", ip)?)?;
             }
-            let client = Bound::new(py, AsyncClient { shared: self.0.clone() })?;
-            import(py, "proxymesh._authorized")?.call_method1("AsyncAuthorizedIp", (client, ip, label, username, lookup))
+            let client = Awaited::client_of(py, &self.0)?;
+            Ok(import(py, MODULE)?.call_method1("AsyncAuthorizedIp", (client, ip, label, username, lookup))?)
         }
-    }
-}
-
-/// The caller's own IPs, or a sub-account's.
-fn of<'a, D: Dispatch>(
-    py: Python<'_>,
-    ips: resource::Ips<'a, D>,
-    username: Option<&Bound<'_, PyString>>,
-) -> PyResult<resource::Ips<'a, D>> {
-    match username {
-        None => Ok(ips),
-        Some(username) => checked(py, ips.of(text(py, "username", username)?)),
     }
 }
 
 /// An address as text, to be checked by the core. Of an `ipaddress` object all that it says, so that one with a scope
 /// or a network is refused, not cut.
-fn address(py: Python<'_>, ip: &Bound<'_, PyAny>) -> PyResult<String> {
+fn address(ip: &Bound<'_, PyAny>) -> Result<String> {
+    let py = ip.py();
     static V4: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     static V6: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     if let Ok(ip) = ip.cast::<PyString>() {
-        return text(py, "ip", ip).map(str::to_owned);
+        return text("ip", ip).map(str::to_owned);
     }
     import(py, "ipaddress")?;
     let is =
         |class: &'static PyOnceLock<Py<PyType>>, name| ip.is_instance(class.import(py, "ipaddress", name)?);
     if is(&V4, "IPv4Address")? || is(&V6, "IPv6Address")? {
-        return ip.str()?.extract();
+        return Ok(ip.str()?.extract()?);
     }
     let given = ip.get_type().name()?;
-    Err(PyTypeError::new_err(format!("ip must be str, IPv4Address or IPv6Address, not {given}")))
+    Err(PyTypeError::new_err(format!("ip must be str, IPv4Address or IPv6Address, not {given}")).into())
 }

@@ -14,34 +14,13 @@ pub(crate) use proxies::{AsyncProxies, Proxies};
 pub(crate) use sub_accounts::{AsyncSubAccounts, SubAccounts};
 pub(crate) use tokens::{AsyncTokens, Tokens};
 
-use crate::error::exception;
-use proxymesh::Error;
+use crate::{error::Result, input::some_text};
+use proxymesh::binding::{self, Handle};
 use pyo3::{prelude::*, types::PyString};
 
-/// Raises the core's errors about input.
-fn checked<T>(py: Python<'_>, result: proxymesh::Result<T>) -> PyResult<T> {
-    result.map_err(|error| exception(py, &error))
-}
-
-/// Text for `field`. What no UTF-8 can hold is bad input like any other, and is not left to Python's own
-/// `UnicodeEncodeError`: that carries the whole text, which may be a password.
-pub(crate) fn text<'a>(
-    py: Python<'_>,
-    field: &'static str,
-    value: &'a Bound<'_, PyString>,
-) -> PyResult<&'a str> {
-    value.to_str().map_err(|_| {
-        let reason = "holds a lone surrogate, which is no character".to_owned();
-        exception(py, &Error::Validation { field, reason })
-    })
-}
-
-/// A whole number for `field`. What is none, or fits in no integer of the service, is bad input like any other.
-pub(crate) fn whole(py: Python<'_>, field: &'static str, value: &Bound<'_, PyAny>) -> PyResult<i64> {
-    value.extract().map_err(|_| {
-        let reason = "is not a whole number, or not one in range".to_owned();
-        exception(py, &Error::Validation { field, reason })
-    })
+/// A handle narrowed to the sub-account named, if one is.
+fn of<H: Handle>(handle: H, username: Option<&Bound<'_, PyString>>) -> Result<H::Narrowed> {
+    Ok(binding::of(handle, some_text("username", username)?)?)
 }
 
 /// The handle of a resource, for both kinds of client. The expression of a call gives the core's reply to it. What is no
@@ -78,16 +57,16 @@ macro_rules! handle {
     ) => {
         $(#[$attribute])*
         #[pyclass(frozen, module = "proxymesh")]
-        pub(crate) struct $name(pub(crate) std::sync::Arc<$crate::client::Shared<$mode>>);
+        pub(crate) struct $name(pub(crate) std::sync::Arc<$crate::call::Shared<$mode>>);
 
         #[pymethods]
         impl $name {
             $(
                 $(#[$method_attribute])*
                 #[allow(clippy::too_many_arguments)]
-                fn $method<'py>(&self, $py: Python<'py> $(, $argument: $type )*) -> PyResult<Bound<'py, PyAny>> {
+                fn $method<'py>(&self, $py: Python<'py> $(, $argument: $type )*) -> $crate::error::Result<Bound<'py, PyAny>> {
                     let name = concat!(stringify!($name), ".", stringify!($method));
-                    $crate::client::Caller::<'py, $mode>::make($py, &self.0, name, |$caller| Ok($body))
+                    $crate::call::Caller::<'py, $mode>::make($py, &self.0, name, |$caller| Ok($body))
                 }
             )*
 

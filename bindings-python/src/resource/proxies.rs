@@ -1,9 +1,12 @@
 //! `client.proxies`: `/api/prox…`
 
-use super::{checked, handle, text};
+use super::handle;
 use crate::{
-    client::{AsyncClient, Client},
-    error::import,
+    asyncio::Awaited,
+    blocking::Blocking,
+    call::Class,
+    error::{Result, import},
+    input::text,
     proxy::Proxy,
     setting,
 };
@@ -37,7 +40,7 @@ handle! {
         ///     ServerError: With status 503: the plan could not be looked up; try again in a few minutes.
         #[pyo3(signature = (proxy: "str | Proxy") -> "str")]
         fn add(py, caller, proxy: Named<'_>) {
-            caller.proxies().add(proxy.host(py)?)
+            caller.proxies().add(proxy.host()?)
         }
 
         /// Takes the authorisation for a proxy away: `POST /api/proxy/delete/`. For one that has none, it changes nothing
@@ -50,7 +53,7 @@ handle! {
         ///     BadRequestError: There is no such proxy.
         #[pyo3(signature = (proxy: "str | Proxy") -> "None")]
         fn delete(py, caller, proxy: Named<'_>) {
-            caller.proxies().delete(proxy.host(py)?)
+            caller.proxies().delete(proxy.host()?)
         }
     }
     also {
@@ -92,7 +95,7 @@ handle! {
             #[pyo3(from_py_with = setting::cooldown)] cooldown: f64,
             credentials: bool,
         ) -> PyResult<Bound<'py, PyAny>> {
-            let client = Bound::new(py, Client { shared: self.0.clone() })?.into_any();
+            let client = Blocking::client_of(py, &self.0)?;
             pool(&client, "ProxyPool", country, order, ttl, cooldown, credentials)
         }
     } {
@@ -128,7 +131,7 @@ handle! {
             #[pyo3(from_py_with = setting::cooldown)] cooldown: f64,
             credentials: bool,
         ) -> PyResult<Bound<'py, PyAny>> {
-            let client = Bound::new(py, AsyncClient { shared: self.0.clone() })?.into_any();
+            let client = Awaited::client_of(py, &self.0)?;
             pool(&client, "AsyncProxyPool", country, order, ttl, cooldown, credentials)
         }
     }
@@ -163,9 +166,9 @@ enum Named<'py> {
 }
 
 impl Named<'_> {
-    fn host(&self, py: Python<'_>) -> PyResult<ProxyHost> {
+    fn host(&self) -> Result<ProxyHost> {
         match self {
-            Self::Text(name) => checked(py, ProxyHost::new(text(py, "proxy", name)?)),
+            Self::Text(name) => Ok(ProxyHost::new(text("proxy", name)?)?),
             Self::Listed(proxy) => Ok(ProxyHost::from(&proxy.core)),
         }
     }

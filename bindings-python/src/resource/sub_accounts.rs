@@ -1,20 +1,17 @@
 //! `client.sub_accounts`: `/api/sub/…`
 
-use super::{checked, handle, text, whole};
-use proxymesh::{NewSubAccount, SubAccountEdit, whole_gigabytes};
+use super::handle;
+use crate::input::{some_text, text, whole};
+use proxymesh::binding::SubAccountParts;
 use pyo3::{prelude::*, types::PyString};
 
-/// Sets what was given on a `NewSubAccount` or a `SubAccountEdit`.
-macro_rules! set {
-    ($py:ident, $form:ident, $( $text:ident ),+; $( $limit:ident ),+) => {
-        $( if let Some(value) = $text {
-            let value = text($py, stringify!($text), value)?;
-            $form = checked($py, $form.$text(value))?;
-        } )+
-        $( if let Some(value) = $limit {
-            let value = whole($py, stringify!($limit), value)?;
-            $form = $form.$limit(checked($py, whole_gigabytes(stringify!($limit), value))?);
-        } )+
+/// What create and edit may set, by the names of their arguments.
+macro_rules! parts {
+    ($( $text:ident ),+; $( $limit:ident ),+) => {
+        SubAccountParts {
+            $( $text: some_text(stringify!($text), $text)?, )+
+            $( $limit: $limit.map(|value| whole(stringify!($limit), value)).transpose()?, )+
+        }
     };
 }
 
@@ -53,9 +50,8 @@ handle! {
             email: Option<&Bound<'_, PyString>>,
             monthly_limit: Option<&Bound<'_, PyAny>>,
             total_limit: Option<&Bound<'_, PyAny>>) {
-            let mut new = checked(py, NewSubAccount::new(text(py, "username", username)?))?;
-            set!(py, new, password, first_name, last_name, email; monthly_limit, total_limit);
-            caller.sub_accounts().create(new)
+            let parts = parts!(password, first_name, last_name, email; monthly_limit, total_limit);
+            caller.sub_accounts().create(parts.create(text("username", username)?)?)
         }
 
         /// Changes what is given, and nothing else: `POST /api/sub/edit/`. An empty text clears a name or e-mail address.
@@ -89,9 +85,8 @@ handle! {
             email: Option<&Bound<'_, PyString>>,
             monthly_limit: Option<&Bound<'_, PyAny>>,
             total_limit: Option<&Bound<'_, PyAny>>) {
-            let mut edit = checked(py, SubAccountEdit::new(text(py, "username", username)?))?;
-            set!(py, edit, password, first_name, last_name, email; monthly_limit, total_limit);
-            caller.sub_accounts().edit(edit)
+            let parts = parts!(password, first_name, last_name, email; monthly_limit, total_limit);
+            caller.sub_accounts().edit(parts.edit(text("username", username)?)?)
         }
 
         /// A sub-account with its usage and limits: `GET /api/sub/get/`.
@@ -104,7 +99,7 @@ handle! {
         ///     PermissionDeniedError: It is not yours.
         #[pyo3(signature = (username: "str") -> "SubAccount")]
         fn get(py, caller, username: &Bound<'_, PyString>) {
-            caller.sub_accounts().get(text(py, "username", username)?)
+            caller.sub_accounts().get(text("username", username)?)
         }
 
         /// Lets it use the proxies again: `POST /api/sub/activate/`.
@@ -117,7 +112,7 @@ handle! {
         ///     PermissionDeniedError: It is not yours.
         #[pyo3(signature = (username: "str") -> "SubAccount")]
         fn activate(py, caller, username: &Bound<'_, PyString>) {
-            caller.sub_accounts().activate(text(py, "username", username)?)
+            caller.sub_accounts().activate(text("username", username)?)
         }
 
         /// Stops it from using the proxies, which then answer it 402: `POST /api/sub/deactivate/`.
@@ -130,7 +125,7 @@ handle! {
         ///     PermissionDeniedError: It is not yours.
         #[pyo3(signature = (username: "str") -> "SubAccount")]
         fn deactivate(py, caller, username: &Bound<'_, PyString>) {
-            caller.sub_accounts().deactivate(text(py, "username", username)?)
+            caller.sub_accounts().deactivate(text("username", username)?)
         }
 
         /// Deletes it for good: `POST /api/sub/delete/`.
@@ -143,7 +138,7 @@ handle! {
         ///     PermissionDeniedError: It is not yours.
         #[pyo3(signature = (username: "str") -> "None")]
         fn delete(py, caller, username: &Bound<'_, PyString>) {
-            caller.sub_accounts().delete(text(py, "username", username)?)
+            caller.sub_accounts().delete(text("username", username)?)
         }
     }
 }

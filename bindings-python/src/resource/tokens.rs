@@ -1,10 +1,11 @@
 //! `client.tokens`: `/api/token…`
 
-use super::{checked, handle, text, whole};
-use proxymesh::{
-    TokenId, TokenRequest,
-    resource::{self, Dispatch},
+use super::{handle, of};
+use crate::{
+    error::Result,
+    input::{some_text, text, whole},
 };
+use proxymesh::{TokenId, binding};
 use pyo3::{
     exceptions::PyTypeError,
     prelude::*,
@@ -21,7 +22,7 @@ handle! {
         ///     username: The sub-account whose tokens are meant, if not the caller's.
         #[pyo3(signature = (*, username: "str | None" = None) -> "builtins.list[Token]")]
         fn list(py, caller, username: Option<&Bound<'_, PyString>>) {
-            of(py, caller.tokens(), username)?.list()
+            of(caller.tokens(), username)?.list()
         }
 
         /// Creates a token: `POST /api/token/create/`. Its secret is in the answer, this once. It is never sent twice.
@@ -43,14 +44,9 @@ handle! {
         fn create(py, caller, label: Option<&Bound<'_, PyString>>,
             expires_at: Option<&Bound<'_, PyAny>>,
             username: Option<&Bound<'_, PyString>>) {
-            let mut request = TokenRequest::new();
-            if let Some(label) = label {
-                request = checked(py, request.label(text(py, "label", label)?))?;
-            }
-            if let Some(expires_at) = expires_at {
-                request = checked(py, request.expires_at(date(py, expires_at)?.as_str()))?;
-            }
-            of(py, caller.tokens(), username)?.create(request)
+            let expires_at = expires_at.map(date).transpose()?;
+            let request = binding::token_request(some_text("label", label)?, expires_at.as_deref())?;
+            of(caller.tokens(), username)?.create(request)
         }
 
         /// Makes a token usable again: `POST /api/token/activate/`.
@@ -64,7 +60,7 @@ handle! {
         #[pyo3(signature = (id: "int", *, username: "str | None" = None) -> "Token")]
         fn activate(py, caller, id: &Bound<'_, PyAny>,
             username: Option<&Bound<'_, PyString>>) {
-            of(py, caller.tokens(), username)?.activate(number(py, id)?)
+            of(caller.tokens(), username)?.activate(number(id)?)
         }
 
         /// Makes a token unusable until it is activated: `POST /api/token/deactivate/`.
@@ -75,7 +71,7 @@ handle! {
         #[pyo3(signature = (id: "int", *, username: "str | None" = None) -> "Token")]
         fn deactivate(py, caller, id: &Bound<'_, PyAny>,
             username: Option<&Bound<'_, PyString>>) {
-            of(py, caller.tokens(), username)?.deactivate(number(py, id)?)
+            of(caller.tokens(), username)?.deactivate(number(id)?)
         }
 
         /// Deletes a token for good: `POST /api/token/delete/`.
@@ -86,35 +82,23 @@ handle! {
         #[pyo3(signature = (id: "int", *, username: "str | None" = None) -> "None")]
         fn delete(py, caller, id: &Bound<'_, PyAny>,
             username: Option<&Bound<'_, PyString>>) {
-            of(py, caller.tokens(), username)?.delete(number(py, id)?)
+            of(caller.tokens(), username)?.delete(number(id)?)
         }
     }
 }
 
-/// The caller's own tokens, or a sub-account's.
-fn of<'a, D: Dispatch>(
-    py: Python<'_>,
-    tokens: resource::Tokens<'a, D>,
-    username: Option<&Bound<'_, PyString>>,
-) -> PyResult<resource::Tokens<'a, D>> {
-    match username {
-        None => Ok(tokens),
-        Some(username) => checked(py, tokens.of(text(py, "username", username)?)),
-    }
-}
-
-fn number(py: Python<'_>, id: &Bound<'_, PyAny>) -> PyResult<TokenId> {
-    checked(py, TokenId::new(whole(py, "id", id)?))
+fn number(id: &Bound<'_, PyAny>) -> Result<TokenId> {
+    Ok(TokenId::new(whole("id", id)?)?)
 }
 
 /// A date as text: text goes as it is, to be checked by the core, and a `date` in ISO form.
-fn date(py: Python<'_>, date: &Bound<'_, PyAny>) -> PyResult<String> {
+fn date(date: &Bound<'_, PyAny>) -> Result<String> {
     if let Ok(date) = date.cast::<PyString>() {
-        return text(py, "expires_at", date).map(str::to_owned);
+        return text("expires_at", date).map(str::to_owned);
     }
     if !date.is_instance_of::<PyDate>() {
         let given = date.get_type().name()?;
-        return Err(PyTypeError::new_err(format!("expires_at must be date or str, not {given}")));
+        return Err(PyTypeError::new_err(format!("expires_at must be date or str, not {given}")).into());
     }
-    date.call_method0("isoformat")?.extract()
+    Ok(date.call_method0("isoformat")?.extract()?)
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 from datetime import date, datetime, timezone
 from pathlib import Path
@@ -13,27 +14,15 @@ from proxymesh import AsyncClient, Client
 
 ROOT = Path(__file__).resolve().parents[3]
 
-CALLS = frozenset(
-    f"{resource}.{verb}"
-    for resource, verbs in {
-        "sub_accounts": "create edit get activate deactivate delete",
-        "ips": "add delete list labels",
-        "hostnames": "add delete list",
-        "proxies": "list add delete",
-        "tokens": "list create activate deactivate delete",
-        "geo": "open world",
-    }.items()
-    for verb in verbs.split()
+_DOCUMENT = json.loads((ROOT / "sandbox/src/openapi.json").read_text(encoding="utf-8"))
+_OPERATIONS = [operation for path in _DOCUMENT["paths"].values() for operation in path.values()]
+CALLS = frozenset(operation["operationId"] for operation in _OPERATIONS)
+BASIC_ONLY = frozenset(
+    operation["operationId"] for operation in _OPERATIONS if operation.get("security") == [{"basic": []}]
 )
-
-# What Python takes by position; all else is by keyword.
-_POSITIONAL = {
-    **dict.fromkeys((call for call in CALLS if call.startswith("sub_accounts.")), "username"),
-    **dict.fromkeys(("ips.add", "ips.delete"), "ip"),
-    **dict.fromkeys(("hostnames.add", "hostnames.delete"), "domain"),
-    **dict.fromkeys(("proxies.add", "proxies.delete"), "proxy"),
-    **dict.fromkeys(("tokens.activate", "tokens.deactivate", "tokens.delete"), "id"),
-}
+WITHOUT_INPUT = frozenset(
+    operation["operationId"] for operation in _OPERATIONS if not operation.keys() & {"parameters", "requestBody"}
+)
 
 Row = dict[str, Any]
 
@@ -67,9 +56,11 @@ def call(client: Client | AsyncClient, name: str, arguments: dict[str, Any]) -> 
     """Makes a call by its name, and awaits it if need be; what it gives, as a value of the package."""
     assert name in CALLS, name
     resource, verb = name.split(".")
+    method = getattr(getattr(client, resource), verb)
     keywords = dict(arguments)
-    positional = [keywords.pop(_POSITIONAL[name])] if name in _POSITIONAL else []
-    made = getattr(getattr(client, resource), verb)(*positional, **keywords)
+    parameters = inspect.signature(method).parameters.values()
+    by_position = [parameter.name for parameter in parameters if parameter.kind is not parameter.KEYWORD_ONLY]
+    made = method(*[keywords.pop(name) for name in by_position], **keywords)
     return asyncio.run(made) if isinstance(client, AsyncClient) else made
 
 

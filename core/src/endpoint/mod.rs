@@ -1,4 +1,4 @@
-//! The 23 calls as data, one file a resource. No I/O happens here.
+//! The calls as data, one file a resource. No I/O happens here.
 //!
 //! A call is described once: its constant says name, method, path, credentials and what may be sent
 //! twice, [`Endpoint::params`] what is sent, [`Endpoint::decode`] what is answered. Every surface
@@ -14,39 +14,55 @@ pub mod token;
 use bytes::Bytes;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
-use std::fmt;
+use std::{any::Any, fmt};
 use zeroize::Zeroizing;
 
-/// All 23 calls, in the order of docs/api.md, "Calls".
-pub const CALLS: [&Call; 23] = [
-    sub_account::Create::CALL,
-    sub_account::Edit::CALL,
-    sub_account::Get::CALL,
-    sub_account::Deactivate::CALL,
-    sub_account::Activate::CALL,
-    sub_account::Delete::CALL,
-    ip::Add::CALL,
-    ip::Delete::CALL,
-    ip::List::CALL,
-    ip::Labels::CALL,
-    hostname::Add::CALL,
-    hostname::Delete::CALL,
-    hostname::List::CALL,
-    proxy::List::CALL,
-    proxy::Add::CALL,
-    proxy::Delete::CALL,
-    token::List::CALL,
-    token::Create::CALL,
-    token::Deactivate::CALL,
-    token::Activate::CALL,
-    token::Delete::CALL,
-    geo::Open::CALL,
-    geo::World::CALL,
-];
+/// The list of all calls, a row each, in the order of docs/api.md, "Calls": the resource and verb that make the call, its endpoint, what the
+/// verb takes, and `of` where it can be made for a sub-account. Whatever needs every call is made from it: `$with` is a macro
+/// that takes the rows.
+macro_rules! for_each_call {
+    ($with:ident) => {
+        $with! {
+            sub_accounts.create: sub_account::Create(NewSubAccount);
+            sub_accounts.edit: sub_account::Edit(SubAccountEdit);
+            sub_accounts.get: sub_account::Get(Username);
+            sub_accounts.deactivate: sub_account::Deactivate(Username);
+            sub_accounts.activate: sub_account::Activate(Username);
+            sub_accounts.delete: sub_account::Delete(Username);
+            ips.add: ip::Add(NewIp) of;
+            ips.delete: ip::Delete(IpAddress) of;
+            ips.list: ip::List() of;
+            ips.labels: ip::Labels() of;
+            hostnames.add: hostname::Add(Hostname) of;
+            hostnames.delete: hostname::Delete(Hostname) of;
+            hostnames.list: hostname::List();
+            proxies.list: proxy::List();
+            proxies.add: proxy::Add(ProxyHost);
+            proxies.delete: proxy::Delete(ProxyHost);
+            tokens.list: token::List() of;
+            tokens.create: token::Create(TokenRequest) of;
+            tokens.deactivate: token::Deactivate(TokenId) of;
+            tokens.activate: token::Activate(TokenId) of;
+            tokens.delete: token::Delete(TokenId) of;
+            geo.open: geo::Open();
+            geo.world: geo::World();
+        }
+    };
+}
+#[cfg(any(test, fuzzing, feature = "testing"))]
+pub(crate) use for_each_call;
+
+macro_rules! registry {
+    ($( $resource:ident.$verb:ident: $module:ident::$endpoint:ident $input:tt $($of:ident)?; )*) => {
+        /// Every call, in the order of docs/api.md, "Calls".
+        pub const CALLS: &[&Call] = &[ $( $module::$endpoint::CALL ),* ];
+    };
+}
+for_each_call!(registry);
 
 /// One call of the API: a value of it is a request that can be sent.
 ///
-/// The 23 implementors are all there are; the trait is public for those who send them in a way of their own
+/// The implementors in this module are all there are; the trait is public for those who send them in a way of their own
 /// ([`Dispatch`](crate::resource::Dispatch)).
 pub trait Endpoint: Send + Sync + 'static {
     /// What a successful call gives.
@@ -250,13 +266,16 @@ impl Request {
     }
 }
 
+/// An answer without its type.
+pub(crate) type AnyAnswer = Box<dyn Any + Send>;
+
 /// An endpoint without its type: what is needed to send it. So sending is compiled once, not once a call.
 pub(crate) trait Sendable: Send + Sync {
     fn request(&self) -> Request;
-    /// The request of [`Endpoint::read_back`].
-    fn probe(&self) -> Option<Request>;
-    /// Whether an answer can be read.
-    fn check(&self, body: &[u8]) -> Result<(), Mismatch>;
+    /// See [`Endpoint::decode`].
+    fn decode(&self, body: &[u8]) -> Result<AnyAnswer, Mismatch>;
+    /// See [`Endpoint::read_back`].
+    fn read_back(&self) -> Option<ReadBack<AnyAnswer>>;
 }
 
 impl<E: Endpoint> Sendable for E {
@@ -264,12 +283,20 @@ impl<E: Endpoint> Sendable for E {
         Request::of(self)
     }
 
-    fn probe(&self) -> Option<Request> {
-        self.read_back().map(|read_back| read_back.request)
+    fn decode(&self, body: &[u8]) -> Result<AnyAnswer, Mismatch> {
+        E::decode(body).map(|answer| Box::new(answer) as AnyAnswer)
     }
 
-    fn check(&self, body: &[u8]) -> Result<(), Mismatch> {
-        E::decode(body).map(drop)
+    fn read_back(&self) -> Option<ReadBack<AnyAnswer>> {
+        let ReadBack { request, judge } = Endpoint::read_back(self)?;
+        let judge = move |found: Found<&[u8]>| {
+            Ok(match judge(found)? {
+                Finding::So(answer) => Finding::So(Box::new(answer) as AnyAnswer),
+                Finding::NotSo => Finding::NotSo,
+                Finding::Unclear => Finding::Unclear,
+            })
+        };
+        Some(ReadBack { request, judge: Box::new(judge) })
     }
 }
 
@@ -357,10 +384,20 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn the_23_calls_differ_and_every_path_ends_with_a_slash() {
+    fn the_name_of_a_call_is_how_it_is_made() {
+        macro_rules! check {
+            ($( $resource:ident.$verb:ident: $module:ident::$endpoint:ident $input:tt $($of:ident)?; )*) => {
+                $( assert_eq!($module::$endpoint::CALL.name, concat!(stringify!($resource), ".", stringify!($verb))); )*
+            };
+        }
+        for_each_call!(check);
+    }
+
+    #[test]
+    fn the_calls_differ_and_every_path_ends_with_a_slash() {
         let names: HashSet<_> = CALLS.iter().map(|call| call.name).collect();
         let paths: HashSet<_> = CALLS.iter().map(|call| call.path).collect();
-        assert_eq!((names.len(), paths.len()), (23, 23));
+        assert_eq!((names.len(), paths.len()), (CALLS.len(), CALLS.len()));
         for call in CALLS {
             assert!(call.path.starts_with("/api/") && call.path.ends_with('/'), "{}", call.path);
         }

@@ -1,7 +1,7 @@
 //! `/api/prox…`: the proxies that the account may use.
 
 use super::{Call, Endpoint, Mismatch, Params, Replay, json, nothing};
-use crate::model::{Proxy, ProxyHost};
+use crate::proxy::{Proxy, ProxyHost};
 use serde::Deserialize;
 
 /// `GET /api/proxies/`

@@ -94,6 +94,7 @@ rule::from_text!(NewIp);
 
 /// An authorised IP and its label; no label is the empty text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[cfg_attr(feature = "testing", derive(serde::Serialize))]
 #[non_exhaustive]
 #[serde(expecting = "an object with ip and label")]
 pub struct LabeledIp {

@@ -3,9 +3,8 @@
 mod geo;
 mod hostname;
 mod ip;
-mod proxy;
 mod read;
-mod rule;
+pub(crate) mod rule;
 mod sub_account;
 mod token;
 mod username;
@@ -13,8 +12,7 @@ mod username;
 pub use geo::GeoCounts;
 pub use hostname::Hostname;
 pub use ip::{IpAddress, IpLabel, LabeledIp, NewIp};
-pub use proxy::{ExitChoice, Proxy, ProxyHost};
-pub use sub_account::{NewSubAccount, SubAccount, SubAccountEdit, whole_gigabytes};
+pub use sub_account::{NewSubAccount, SubAccount, SubAccountEdit};
 pub use token::{ExpiryDate, NewToken, Token, TokenId, TokenLabel, TokenRequest};
 pub use username::Username;
 

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 /// A sub-account, with what it has used and what it may use.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(feature = "testing", derive(serde::Serialize))]
 #[non_exhaustive]
 #[serde(expecting = "a sub-account")]
 pub struct SubAccount {
@@ -151,14 +152,3 @@ pub struct SubAccountEdit {
 }
 
 field_setters!(SubAccountEdit);
-
-/// Checks a limit that comes from a language without unsigned integers.
-///
-/// # Errors
-///
-/// [`Error::Validation`] with the given field when it is negative or above 4,294,967,295 GB.
-pub fn whole_gigabytes(field: &'static str, value: i64) -> Result<u32> {
-    u32::try_from(value).map_err(|_| {
-        Error::validation(field, "must be a whole number of gigabytes from 0 (no limit) to 4294967295")
-    })
-}

@@ -9,6 +9,7 @@ use std::ops::Deref;
 
 /// A token, without its secret value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[cfg_attr(feature = "testing", derive(serde::Serialize))]
 #[non_exhaustive]
 #[serde(expecting = "a token")]
 pub struct Token {
@@ -31,6 +32,7 @@ pub struct Token {
 ///
 /// It derefs to the [`Token`]; `Debug` shows the secret redacted.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "testing", derive(serde::Serialize))]
 #[non_exhaustive]
 #[serde(expecting = "a new token")]
 pub struct NewToken {
@@ -39,6 +41,7 @@ pub struct NewToken {
     pub details: Token,
     /// The secret, `pm_…`: for `Settings::token`, and for the proxies as `Proxy-Authorization: Bearer`.
     #[serde(rename = "token")]
+    #[cfg_attr(feature = "testing", serde(serialize_with = "crate::testing::expose"))]
     pub secret: SecretString,
 }
 

@@ -30,7 +30,12 @@ impl<'a, D: Dispatch> Hostnames<'a, D> {
         U: TryInto<Username>,
         Error: From<U::Error>,
     {
-        Ok(HostnamesOf { via: self.via, owner: username.try_into()? })
+        Ok(HostnamesOf { via: self.via, owner: Some(username.try_into()?) })
+    }
+
+    /// The caller's own, with the calls that can be made for a sub-account, too.
+    pub(crate) fn own(&self) -> HostnamesOf<'a, D> {
+        HostnamesOf { via: self.via, owner: None }
     }
 
     /// Authorises a hostname: `POST /api/hostname/add/`. Gives the hostname.
@@ -43,8 +48,7 @@ impl<'a, D: Dispatch> Hostnames<'a, D> {
         H: TryInto<Hostname>,
         Error: From<H::Error>,
     {
-        let domain = domain.try_into().map_err(Error::from);
-        self.via.dispatch(domain.map(|domain| Add { domain, owner: None }))
+        self.own().add(domain)
     }
 
     /// Takes a hostname away: `POST /api/hostname/delete/`.
@@ -55,8 +59,7 @@ impl<'a, D: Dispatch> Hostnames<'a, D> {
         H: TryInto<Hostname>,
         Error: From<H::Error>,
     {
-        let domain = domain.try_into().map_err(Error::from);
-        self.via.dispatch(domain.map(|domain| Delete { domain, owner: None }))
+        self.own().delete(domain)
     }
 
     /// The authorised hostnames: `GET /api/hostnames/`.
@@ -69,7 +72,7 @@ impl<'a, D: Dispatch> Hostnames<'a, D> {
 #[derive(Clone, Debug)]
 pub struct HostnamesOf<'a, D> {
     via: &'a D,
-    owner: Username,
+    owner: Option<Username>,
 }
 
 impl<D: Dispatch> HostnamesOf<'_, D> {
@@ -85,7 +88,7 @@ impl<D: Dispatch> HostnamesOf<'_, D> {
         Error: From<H::Error>,
     {
         let domain = domain.try_into().map_err(Error::from);
-        self.via.dispatch(domain.map(|domain| Add { domain, owner: Some(self.owner.clone()) }))
+        self.via.dispatch(domain.map(|domain| Add { domain, owner: self.owner.clone() }))
     }
 
     /// Takes a hostname of the sub-account away: `POST /api/hostname/delete/`.
@@ -100,6 +103,6 @@ impl<D: Dispatch> HostnamesOf<'_, D> {
         Error: From<H::Error>,
     {
         let domain = domain.try_into().map_err(Error::from);
-        self.via.dispatch(domain.map(|domain| Delete { domain, owner: Some(self.owner.clone()) }))
+        self.via.dispatch(domain.map(|domain| Delete { domain, owner: self.owner.clone() }))
     }
 }

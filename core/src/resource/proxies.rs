@@ -4,7 +4,7 @@ use super::Dispatch;
 use crate::{
     endpoint::proxy::{Add, Delete, List},
     error::Error,
-    model::{Proxy, ProxyHost},
+    proxy::{Proxy, ProxyHost},
 };
 
 /// The proxies that the account may use.

@@ -2,8 +2,9 @@
 
 use super::{
     outcome::{Answer, Cause, Outcome},
-    outgoing::Sent,
-    retry, tls,
+    retry,
+    sent::Sent,
+    tls,
 };
 use crate::runtime::lack;
 use bytes::{Bytes, BytesMut};

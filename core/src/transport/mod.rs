@@ -1,10 +1,11 @@
 //! How any call is sent: gate → attempt → retry → decode. Knows no resource.
 
 mod attempt;
-pub(crate) mod dns;
+mod doubt;
 mod gate;
 #[cfg(any(test, fuzzing))]
 #[allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::panic)]
+#[path = "../../fuzz/hostile.rs"]
 pub mod hostile;
 mod outcome;
 mod outgoing;
@@ -12,26 +13,31 @@ mod proxy;
 mod redact;
 mod refusal;
 mod retry;
+mod sent;
 mod tls;
 
 use crate::{
     credentials::Credentials,
+    dns,
     endpoint::{
-        Auth, CALLS, Call, Endpoint, Finding, Found, Method, Mismatch, ReadBack, Replay, Request, Sendable,
+        AnyAnswer, Auth, CALLS, Call, Endpoint, Finding, Found, Method, Mismatch, ReadBack, Replay, Request,
+        Sendable,
     },
     error::{Error, Result},
     observer::{self, Observer},
     settings::{Options, Resolved},
 };
 use bytes::Bytes;
+use doubt::{Doubt, Failure, Next};
 use gate::{GOES_ON, Gate, Held, Leave, Permit};
 use outcome::{Answer, Cause, Outcome};
-use outgoing::{Outgoing, Sent};
+use outgoing::Outgoing;
 use reqwest::{
     Url,
     header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT},
 };
 use secrecy::SecretString;
+use sent::Sent;
 use std::{
     convert::Infallible,
     fmt,
@@ -89,70 +95,10 @@ struct Setup {
     user_agent: String,
 }
 
-/// A call that failed for good.
-struct Failure {
-    error: Error,
-    /// Why the write may have been carried out all the same.
-    doubt: Option<Doubt>,
-}
-
-/// What became of a request that may have been carried out.
-struct Doubt {
-    reason: String,
-    /// No answer came, or none that can be read; otherwise it was a server error.
-    unanswered: bool,
-}
-
-impl Failure {
-    fn certain(error: Error) -> Self {
-        Self { error, doubt: None }
-    }
-
-    /// What to tell of a call that nothing can be found out about: of a write that may have been carried out, that its outcome is
-    /// unknown. Only where sending it again is harmless, what the service itself says of its last request stands.
-    fn settled(self, call: &'static Call) -> Error {
-        let Some(doubt) = &self.doubt else { return self.error };
-        match (call.replay, &self.error) {
-            (Replay::Read, _)
-            | (Replay::Idempotent, Error::BadRequest(_) | Error::PlanLimit(_) | Error::NotFound(_)) => {
-                self.error
-            }
-            (Replay::Idempotent, Error::Server(_)) if !doubt.unanswered => self.error,
-            _ => unknown(call, self),
-        }
-    }
-}
-
-impl Doubt {
-    fn of(error: &Error) -> Self {
-        match error {
-            Error::Decode { status, reason, .. } => {
-                Self { reason: format!("the answer ({status}) cannot be read: {reason}"), unanswered: true }
-            }
-            error => match error.refusal() {
-                // Without what the service says of it, which may be to try again.
-                Some(refusal) => Self { reason: refusal.headline(), unanswered: false },
-                None => Self { reason: error.reason().unwrap_or_default().to_owned(), unanswered: true },
-            },
-        }
-    }
-}
-
 /// An exchange with the service that has ended, with an answer or without. [`Exchange::read`] gives the call's result.
 pub struct Exchange {
-    transport: Arc<Transport>,
-    request: Request,
-    end: End,
-}
-
-enum End {
-    Answered(Answer),
-    Failed(Error),
-    /// A write that ended in doubt was looked up, and this was found.
-    LookedUp {
-        failure: Failure,
-        found: Found<Bytes>,
-    },
+    call: &'static Call,
+    result: Result<AnyAnswer>,
 }
 
 impl Exchange {
@@ -162,10 +108,7 @@ impl Exchange {
     ///
     /// Why there is not: any [`Error`] but those of input.
     pub fn answered(self) -> Result<Self> {
-        match self.end {
-            End::Failed(error) => Err(error),
-            end => Ok(Self { end, ..self }),
-        }
+        Ok(Self { call: self.call, result: Ok(self.result?) })
     }
 
     /// Reads it as the answer of the endpoint that was sent.
@@ -173,36 +116,16 @@ impl Exchange {
     /// # Errors
     ///
     /// Any [`Error`] but those of input.
-    pub fn read<E: Endpoint>(self, endpoint: &E) -> Result<E::Answer> {
-        let Self { transport, request, end } = self;
-        match end {
-            End::Answered(answer) => E::decode(answer.bytes()).map_err(|mismatch| {
-                let error = transport.unreadable(&request, &answer, &mismatch);
-                // A write may have been carried out, or a front end may have spoken.
-                match request.call.replay {
-                    Replay::Read => error,
-                    _ => unknown(request.call, Failure { doubt: Some(Doubt::of(&error)), error }),
-                }
-            }),
-            End::Failed(error) => Err(error),
-            End::LookedUp { failure, found } => {
-                let finding = endpoint.read_back().and_then(|ReadBack { judge, .. }| match &found {
-                    Found::Answer(body) => judge(Found::Answer(body)).ok(),
-                    Found::Nothing => judge(Found::Nothing).ok(),
-                });
-                match finding {
-                    Some(Finding::So(answer)) => Ok(answer),
-                    Some(Finding::NotSo) => Err(failure.error),
-                    Some(Finding::Unclear) | None => Err(unknown(request.call, failure)),
-                }
-            }
-        }
+    pub fn read<E: Endpoint>(self, _sent: &E) -> Result<E::Answer> {
+        let other =
+            |_| Error::config(format!("this is the answer to {}, not to {}", self.call.name, E::CALL.name));
+        self.result?.downcast().map(|answer| *answer).map_err(other)
     }
 }
 
 impl fmt::Debug for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Exchange").field("call", &self.request.call.name).finish_non_exhaustive()
+        f.debug_struct("Exchange").field("call", &self.call.name).finish_non_exhaustive()
     }
 }
 
@@ -261,7 +184,7 @@ impl Transport {
         Ok(Self {
             pooled: build(usize::MAX)?,
             unpooled: build(0)?,
-            urls: CALLS.into_iter().map(|call| (call.path, url_of(&setup.base_url, call))).collect(),
+            urls: CALLS.iter().map(|call| (call.path, url_of(&setup.base_url, call))).collect(),
             headers,
             secrets: setup.credentials.secrets(),
             gate: Arc::new(Gate::of(setup.base_url.as_str(), &setup.credentials)),
@@ -287,24 +210,48 @@ impl Transport {
         observer: Option<Observer>,
     ) -> Exchange {
         let request = endpoint.request();
-        let call = request.call;
-        let observer = observer.as_ref();
-        let end = match self.deliver(&request, options, observer).await {
-            Ok(answer) if call.replay != Replay::Verifiable => End::Answered(answer),
-            Ok(answer) => match endpoint.check(answer.bytes()) {
-                Ok(()) => End::Answered(answer),
-                Err(mismatch) => {
-                    let error = self.unreadable(&request, &answer, &mismatch);
-                    let failure = Failure { doubt: Some(Doubt::of(&error)), error };
-                    self.settle(call, endpoint.probe(), failure, options, observer).await
-                }
-            },
-            Err(failure) if call.replay == Replay::Verifiable && failure.doubt.is_some() => {
-                self.settle(call, endpoint.probe(), failure, options, observer).await
-            }
-            Err(failure) => End::Failed(failure.settled(call)),
+        let (call, observer) = (request.call, observer.as_ref());
+        let result = match self.deliver(&request, options, observer).await {
+            Ok(answer) => endpoint.decode(answer.bytes()).map_err(|mismatch| {
+                // A write may have been carried out, or a front end may have spoken.
+                Failure::in_doubt(self.unreadable(&request, &answer, &mismatch))
+            }),
+            Err(failure) => Err(failure),
         };
-        Exchange { transport: self, request, end }
+        let result = match result {
+            Ok(answer) => Ok(answer),
+            Err(failure) => self.conclude(call, endpoint, failure, options, observer).await,
+        };
+        Exchange { call, result }
+    }
+
+    /// What a call comes to that has no answer: where the failure leaves a doubt, it is looked up whether a write took effect.
+    async fn conclude(
+        self: &Arc<Self>,
+        call: &'static Call,
+        endpoint: &dyn Sendable,
+        failure: Failure,
+        options: Options,
+        observer: Option<&Observer>,
+    ) -> Result<AnyAnswer> {
+        let (failure, retries) = match failure.next(call) {
+            Next::Ends(error) => return Err(error),
+            Next::LookUp { failure, retries } => (failure, retries),
+        };
+        let Some(ReadBack { request, judge }) = endpoint.read_back() else {
+            return Err(failure.unknown(call));
+        };
+        let options = if retries { options } else { Options::new().max_retries(0).over(options) };
+        let finding = match self.deliver(&request, options, observer).await {
+            Ok(Answer { body: Some(body), .. }) => judge(Found::Answer(&body)).ok(),
+            Err(Failure { error: Error::NotFound(_), .. }) => judge(Found::Nothing).ok(),
+            _ => None,
+        };
+        match finding {
+            Some(Finding::So(answer)) => Ok(answer),
+            Some(Finding::NotSo) => Err(failure.error),
+            Some(Finding::Unclear) | None => Err(failure.unknown(call)),
+        }
     }
 
     /// The error for a success that cannot be read: too large, or not what was promised.
@@ -317,41 +264,6 @@ impl Transport {
         };
         let (reason, body) = refusal::unreadable(call, answer.bytes(), &reason, &self.secrets(request));
         Error::Decode { call: call.name, status: answer.status, reason, body }
-    }
-
-    /// Looks up whether a write that ended in doubt took effect, where that can be.
-    async fn settle(
-        self: &Arc<Self>,
-        call: &'static Call,
-        probe: Option<Request>,
-        failure: Failure,
-        options: Options,
-        observer: Option<&Observer>,
-    ) -> End {
-        let refused = match &failure.error {
-            Error::Authentication(_) | Error::AuthenticationBlocked { .. } => true,
-            // Only "already so" can be the echo of an earlier attempt; any other answer of the service's own stands.
-            Error::BadRequest(refusal) | Error::PlanLimit(refusal) | Error::NotFound(refusal)
-                if !call.already_so.contains(&refusal.status) =>
-            {
-                return End::Failed(failure.error);
-            }
-            // The rest may be a front end's word, or nobody's.
-            _ => false,
-        };
-        let Some(probe) = probe.filter(|_| !refused) else {
-            return End::Failed(unknown(call, failure));
-        };
-        // A service that gives no answer gets one more chance to, not three.
-        let silent = matches!(failure.error, Error::Timeout { .. } | Error::Connection { .. });
-        let options = if silent { Options::new().max_retries(0).over(options) } else { options };
-        match self.deliver(&probe, options, observer).await {
-            Ok(Answer { body: Some(body), .. }) => End::LookedUp { failure, found: Found::Answer(body) },
-            Err(Failure { error: Error::NotFound(_), .. }) => {
-                End::LookedUp { failure, found: Found::Nothing }
-            }
-            _ => End::Failed(unknown(call, failure)),
-        }
     }
 
     /// Sends a request as often as it may be sent, until it succeeds.
@@ -392,10 +304,7 @@ impl Transport {
                 }
             };
             if ambiguous {
-                let latest = Doubt::of(&error);
-                if latest.unanswered || doubt.as_ref().is_none_or(|doubt| !doubt.unanswered) {
-                    doubt = Some(latest);
-                }
+                doubt = Some(Doubt::of(&error).after(doubt));
             }
             match retry_in {
                 Some(wait) => tokio::time::sleep(wait).await,
@@ -516,15 +425,6 @@ fn url_of(base_url: &Url, call: &Call) -> Url {
     let mut url = base_url.clone();
     url.set_path(&format!("{}{}", base_url.path().trim_end_matches('/'), call.path));
     url
-}
-
-/// The error for a write of which nothing could be found out.
-fn unknown(call: &'static Call, Failure { error, doubt }: Failure) -> Error {
-    let reason = match doubt {
-        Some(doubt) => doubt.reason,
-        None => Doubt::of(&error).reason,
-    };
-    Error::OutcomeUnknown { call: call.name, reason, advice: call.find_out }
 }
 
 /// A request that tries the credentials. It goes on to its answer, which is the verdict for all that wait for it, even if its

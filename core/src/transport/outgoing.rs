@@ -1,60 +1,24 @@
 //! The body of a request, which tells whether the request has begun to be written, and asks for leave just before.
 
-use super::gate::Leave;
+use super::{gate::Leave, sent::Sent};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use std::{
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU8, Ordering},
-    },
     task::{Context, Poll},
 };
-
-const WAITING: u8 = 0;
-const STARTED: u8 = 1;
-const ABANDONED: u8 = 2;
-const HELD_BACK: u8 = 3;
-
-/// Whether a request has begun to be written.
-///
-/// hyper asks a body whether it is empty at one moment only: when there is a connection, and the head is about to be
-/// written to it. So a request whose body never was asked never was sent, whatever broke.
-#[derive(Clone)]
-pub(super) struct Sent(Arc<AtomicU8>);
-
-impl Sent {
-    /// Whether the request has begun to be written. If it has not, it will not from now on: another thread may be
-    /// about to.
-    pub(super) fn begun(&self) -> bool {
-        match self.0.compare_exchange(WAITING, ABANDONED, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => false,
-            Err(state) => state == STARTED,
-        }
-    }
-
-    /// Whether the request had a connection, and no leave any more to be written to it.
-    pub(super) fn is_held_back(&self) -> bool {
-        self.0.load(Ordering::Acquire) == HELD_BACK
-    }
-}
 
 /// The body of a request: a form, or nothing.
 pub(super) struct Outgoing {
     bytes: Bytes,
-    state: Arc<AtomicU8>,
+    sent: Sent,
     leave: Leave,
 }
 
 impl Outgoing {
     pub(super) fn new(bytes: Bytes, leave: Leave) -> (Self, Sent) {
-        let state = Arc::new(AtomicU8::new(WAITING));
-        (Self { bytes, state: state.clone(), leave }, Sent(state))
-    }
-
-    fn is_abandoned(&self) -> bool {
-        matches!(self.state.load(Ordering::Acquire), ABANDONED | HELD_BACK)
+        let sent = Sent::new();
+        (Self { bytes, sent: sent.clone(), leave }, sent)
     }
 }
 
@@ -71,7 +35,7 @@ impl Body for Outgoing {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Abandoned>>> {
-        if self.is_abandoned() {
+        if self.sent.is_abandoned() {
             return Poll::Ready(Some(Err(Abandoned)));
         }
         let bytes = std::mem::take(&mut self.bytes);
@@ -79,17 +43,12 @@ impl Body for Outgoing {
     }
 
     fn is_end_stream(&self) -> bool {
-        let next = if self.leave.holds() { STARTED } else { HELD_BACK };
-        match self.state.compare_exchange(WAITING, next, Ordering::AcqRel, Ordering::Acquire) {
-            // Not empty, so that it is polled, and fails.
-            Ok(_) if next == HELD_BACK => false,
-            Err(ABANDONED | HELD_BACK) => false,
-            _ => self.bytes.is_empty(),
-        }
+        // What may not be written is not empty, so that it is polled, and fails.
+        self.sent.begin(self.leave.holds()) && self.bytes.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        let length = if self.is_abandoned() { 1 } else { 0 };
+        let length = if self.sent.is_abandoned() { 1 } else { 0 };
         SizeHint::with_exact(length.max(self.bytes.len() as u64))
     }
 }

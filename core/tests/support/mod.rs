@@ -1,8 +1,7 @@
-//! What the integration tests share: a recording server, the shared tables, and one way to make any call by its name.
+//! What the integration tests share: a recording server and the shared tables.
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
 pub mod capture;
-pub mod dispatch;
 pub mod server;
 pub mod tables;
 

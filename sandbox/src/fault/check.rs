@@ -6,7 +6,7 @@ use hyper::header::{HeaderName, HeaderValue};
 
 use super::{Fault, Kind};
 use crate::Error;
-use crate::service::routes;
+use crate::openapi;
 use crate::state::proxies::CATALOGUE;
 
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
@@ -22,7 +22,7 @@ impl Fault {
             return refuse(format!("method '{method}' is neither GET nor POST"));
         }
         if let Some(path) = &self.path
-            && !routes::exists(path)
+            && !openapi::exists(path)
         {
             return refuse(format!("path '{path}' is none of the API's; it looks like /api/ip/add/"));
         }

@@ -5,7 +5,7 @@ use std::iter::repeat_with;
 use serde_json::{Number, Value, json};
 
 use super::{Body, Fault, Kind};
-use crate::service::answer::Answer;
+use crate::answer::Answer;
 
 const PAGE: &str = "<!DOCTYPE html>\n<title>Maintenance</title>\n<p>We will be back soon.</p>\n";
 

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::Refused;
 use crate::service::authenticate::{self, Credentials};
-use crate::state::account::Holder;
+use crate::state::holder::Holder;
 use crate::world::World;
 
 /// The account whose traffic a request through this proxy is.

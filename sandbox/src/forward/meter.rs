@@ -9,8 +9,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::log::EntryKey;
-use crate::server::Shared;
-use crate::state::account::Holder;
+use crate::shared::Shared;
+use crate::state::holder::Holder;
 
 /// Decimal, as bandwidth is sold.
 const GIGABYTE: f64 = 1e9;

@@ -30,9 +30,10 @@ use tokio::time;
 
 use crate::fault::Kind;
 use crate::log::{EntryKey, ProxiedRequest};
-use crate::server::{Cut, Shared};
+use crate::server::Cut;
 use crate::service::authenticate::recorded;
-use crate::state::account::Holder;
+use crate::shared::Shared;
+use crate::state::holder::Holder;
 use body::Outgoing;
 use exits::{Exit, Wishes};
 use meter::{Meter, Metered};

@@ -8,7 +8,7 @@ use hyper::header::{HOST, HeaderName, HeaderValue, ORIGIN};
 use hyper::http::Version;
 use hyper::http::request::Parts;
 
-use crate::service::answer::Answer;
+use crate::answer::Answer;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// Names that are the API's as well as loopback names: nobody can register one under `.test` (RFC 6761, section 6.2),

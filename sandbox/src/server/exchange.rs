@@ -11,17 +11,17 @@ use hyper::http::request::Parts;
 use hyper::{Request, Response, StatusCode};
 use tokio::time;
 
-use super::Shared;
 use super::browser::{self, Names};
-use super::connection::{Busy, Link};
+use super::link::{Busy, Link};
 use super::reply::{Cut, Pace, Reply};
+use crate::answer::Answer;
 use crate::control;
 use crate::fault::{Fault, Kind, disguise};
 use crate::log::RecordedRequest;
-use crate::service::answer::Answer;
 use crate::service::authenticate::recorded;
 use crate::service::form::decode_for_log;
 use crate::service::{self, Call, LARGEST_BODY};
+use crate::shared::Shared;
 
 /// Beyond this a body that is too large is not even read to its end.
 const PATIENCE: usize = 4 * 1024 * 1024;

@@ -3,11 +3,11 @@
 mod browser;
 mod connection;
 mod exchange;
+mod link;
 mod reply;
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use reply::Cut;
@@ -16,33 +16,12 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time;
 
-use crate::world::World;
+use crate::shared::Shared;
 
 /// How long calls in progress may take to end after the stop.
 const GRACE: Duration = Duration::from_millis(200);
 /// The pause after a failed accept, such as for want of file descriptors.
 const PAUSE: Duration = Duration::from_millis(10);
-
-/// What the server, the controls and the handle have in common.
-pub(crate) struct Shared {
-    world: Mutex<World>,
-    open_connections: AtomicUsize,
-}
-
-impl Shared {
-    pub(crate) fn new(world: World) -> Self {
-        Self { world: Mutex::new(world), open_connections: AtomicUsize::new(0) }
-    }
-
-    /// Nothing is left half-done in the world, so a panic elsewhere does not spoil it.
-    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn open_connections(&self) -> usize {
-        self.open_connections.load(Ordering::SeqCst)
-    }
-}
 
 /// Serves until `stop` changes or its sender is gone.
 pub(crate) async fn serve(

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::{self, Sleep};
 
-use super::connection::Busy;
+use super::link::Busy;
 
 /// How long the first half of a truncated body has to leave before the connection closes.
 const HEAD_START: Duration = Duration::from_millis(20);

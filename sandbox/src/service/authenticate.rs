@@ -5,12 +5,13 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::answer::Refusal;
 use crate::log::RecordedAuth;
 use crate::service::Call;
-use crate::service::answer::Refusal;
-use crate::state::account::{Account, Holder};
+use crate::state::account::Account;
 use crate::state::ban::{Bans, FAILURES, LASTS, WINDOW};
 use crate::state::clock::Moment;
+use crate::state::holder::Holder;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scheme {

@@ -1,6 +1,6 @@
 //! The parameters of a call, read one by one, with all that is wrong told at once.
 
-use crate::service::answer::{FieldErrors, Refusal};
+use crate::answer::{FieldErrors, Refusal};
 
 /// A parameter was missing or invalid; the reason is kept in [`Fields`].
 #[derive(Debug)]

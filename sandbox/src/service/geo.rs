@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::service::answer::Answer;
+use crate::answer::Answer;
 use crate::service::fields::Fields;
 use crate::service::{Context, Reply};
 use crate::state::geo;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::service::answer::Answer;
+use crate::answer::Answer;
 use crate::service::fields::Fields;
 use crate::service::ip::access;
 use crate::service::{Context, Reply, input};

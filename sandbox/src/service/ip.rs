@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::service::answer::{Answer, Refusal};
+use crate::answer::{Answer, Refusal};
 use crate::service::fields::Fields;
 use crate::service::{Context, Reply, input};
 use crate::state::access::Access;

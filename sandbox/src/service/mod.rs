@@ -3,7 +3,6 @@
 //! The checks come in this order: path, method, authentication, content type, size, permission,
 //! input. What is left is up to the call itself.
 
-pub(crate) mod answer;
 pub(crate) mod authenticate;
 mod fields;
 pub(crate) mod form;
@@ -20,12 +19,13 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 
-use crate::service::answer::{Answer, Refusal};
+use crate::answer::{Answer, Refusal};
 use crate::service::authenticate::Scheme;
 use crate::service::fields::Fields;
 use crate::service::routes::{Audience, Route};
-use crate::state::account::{Account, Holder};
+use crate::state::account::Account;
 use crate::state::clock::Moment;
+use crate::state::holder::Holder;
 use crate::world::World;
 
 /// The largest body that is read.

@@ -1,6 +1,6 @@
-//! The 23 calls: which handler answers which method and path, with which parameters.
+//! The calls: which handler answers which method and path, with which parameters.
 
-use crate::service::answer::Refusal;
+use crate::answer::Refusal;
 use crate::service::fields::Fields;
 use crate::service::{Context, Reply, geo, hostname, ip, proxy, sub, token};
 
@@ -27,7 +27,7 @@ const PROFILE: &[&str] =
     &["username", "password", "first_name", "last_name", "email", "monthly_limit", "total_limit"];
 
 #[rustfmt::skip] // A table, as in docs/api.md, "Calls".
-const ROUTES: [Route; 23] = [
+const ROUTES: &[Route] = &[
     post("/api/sub/create/",       PROFILE,                              Parent, sub::create),
     post("/api/sub/edit/",         PROFILE,                              Parent, sub::edit),
     get ("/api/sub/get/",          &["username"],                        Parent, sub::get),
@@ -67,7 +67,7 @@ const fn post(path: &'static str, parameters: &'static [&'static str], open_to: 
 pub(crate) fn find(method: &str, path: &str) -> Result<&'static Route, Refusal> {
     let Some(route) = ROUTES.iter().find(|route| route.path == path) else {
         let with_slash = format!("{path}/");
-        let reason = if exists(&with_slash) {
+        let reason = if ROUTES.iter().any(|route| route.path == with_slash) {
             format!("There is nothing at {path}: the slash at its end is missing, as in {with_slash}.")
         } else {
             format!("There is nothing at {path}.")
@@ -81,7 +81,15 @@ pub(crate) fn find(method: &str, path: &str) -> Result<&'static Route, Refusal> 
     Ok(route)
 }
 
-/// Whether there is a call at this path.
-pub(crate) fn exists(path: &str) -> bool {
-    ROUTES.iter().any(|route| route.path == path)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::openapi::{OPENAPI, exists};
+
+    #[test]
+    fn the_routes_are_those_of_the_description() {
+        assert!(ROUTES.iter().all(|route| exists(route.path)));
+        let document: serde_json::Value = serde_json::from_str(OPENAPI).unwrap();
+        assert_eq!(document["paths"].as_object().unwrap().len(), ROUTES.len());
+    }
 }

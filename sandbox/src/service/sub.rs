@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::service::answer::Answer;
+use crate::answer::Answer;
 use crate::service::fields::{Fields, Invalid};
 use crate::service::{Context, Reply, input};
 use crate::state::sub_account::{Changes, SubAccount};
@@ -65,7 +65,7 @@ pub(crate) fn delete(context: Context<'_>, mut fields: Fields<'_>) -> Reply {
 fn named<'a>(
     context: Context<'a>,
     mut fields: Fields<'_>,
-) -> Result<&'a mut SubAccount, crate::service::answer::Refusal> {
+) -> Result<&'a mut SubAccount, crate::answer::Refusal> {
     let username = fields.required("username", input::username);
     fields.check()?;
     Ok(context.account.sub_account(&username?)?)

@@ -4,10 +4,10 @@ use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::service::answer::{Answer, Refusal};
+use crate::answer::{Answer, Refusal};
 use crate::service::fields::Fields;
 use crate::service::{Context, Reply, input};
-use crate::state::account::Holder;
+use crate::state::holder::Holder;
 use crate::state::tokens::Token;
 
 #[derive(Serialize)]

@@ -26,7 +26,7 @@ impl Access {
             return Err(Refused::AlreadyAuthenticated(ip.to_string()));
         }
         if self.ips.len() >= MOST_IPS {
-            return Err(Refused::TooManyIps);
+            return Err(Refused::TooManyIps(MOST_IPS));
         }
         self.ips.push(LabeledIp { ip, label });
         Ok(())
@@ -87,7 +87,7 @@ mod tests {
             access.add_ip(ip, String::new()).unwrap();
         }
         let ip = IpAddr::from([192, 0, 2, 100]);
-        assert_eq!(access.add_ip(ip, String::new()), Err(Refused::TooManyIps));
+        assert_eq!(access.add_ip(ip, String::new()), Err(Refused::TooManyIps(MOST_IPS)));
         access.delete_ip(IpAddr::from([192, 0, 2, 0])).unwrap();
         assert_eq!(access.add_ip(ip, String::new()), Ok(()));
     }

@@ -6,19 +6,13 @@ use std::net::IpAddr;
 use crate::plan::Plan;
 use crate::state::access::Access;
 use crate::state::clock::Moment;
+use crate::state::holder::Holder;
 use crate::state::proxies::Proxies;
 use crate::state::refused::Refused;
+use crate::state::settings::Settings;
 use crate::state::sub_account::{Changes, SubAccount};
 use crate::state::tokens::Tokens;
 use crate::state::usage::{Billing, Usage};
-use crate::world::Settings;
-
-/// Who makes a call, or whom a thing belongs to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Holder {
-    Parent,
-    SubAccount(String),
-}
 
 #[derive(Debug)]
 pub(crate) struct Account {

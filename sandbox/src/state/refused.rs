@@ -1,7 +1,5 @@
 //! Why the service refuses what is well-formed, with the status each reason has.
 
-use crate::state::access::MOST_IPS;
-
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refused {
     #[error("The username '{0}' is already taken.")]
@@ -16,8 +14,8 @@ pub(crate) enum Refused {
     AlreadyAuthenticated(String),
     #[error("{0} is not authenticated.")]
     NotAuthenticated(String),
-    #[error("The account has {MOST_IPS} authenticated IPs, which is the most; delete one.")]
-    TooManyIps,
+    #[error("The account has {0} authenticated IPs, which is the most; delete one.")]
+    TooManyIps(usize),
     #[error("The proxy '{0}' is not recognised.")]
     UnknownProxy(String),
     #[error("The plan's limit of {0} proxies is reached; upgrade, or delete one.")]
@@ -38,7 +36,7 @@ impl Refused {
             Self::UsernameTaken(_)
             | Self::AlreadyAuthenticated(_)
             | Self::NotAuthenticated(_)
-            | Self::TooManyIps
+            | Self::TooManyIps(_)
             | Self::UnknownProxy(_)
             | Self::TokenExpired(_) => 400,
             Self::SubAccountLimit(_) | Self::ProxyLimit(_) | Self::NoTokens | Self::TokenLimit(_) => 402,

@@ -5,8 +5,8 @@ use std::iter::repeat_with;
 use jiff::civil::Date;
 
 use crate::plan::Plan;
-use crate::state::account::Holder;
 use crate::state::clock::Moment;
+use crate::state::holder::Holder;
 use crate::state::refused::Refused;
 
 #[derive(Debug)]

@@ -14,18 +14,6 @@ from typing import Any
 import proxymesh
 from proxymesh import AsyncClient, Client
 
-CALLS = {
-    "sub_accounts": {"create", "edit", "get", "activate", "deactivate", "delete"},
-    "ips": {"add", "delete", "list", "labels"},
-    "hostnames": {"add", "delete", "list"},
-    "proxies": {"list", "add", "delete"},
-    "tokens": {"list", "create", "activate", "deactivate", "delete"},
-    "geo": {"open", "world"},
-}
-# What is given by position; all else is given by its name.
-FIRST = {"sub_accounts": "username", "ips": "ip", "hostnames": "domain", "proxies": "proxy", "tokens": "id"}
-NONE_FIRST = {"ips.list", "ips.labels", "tokens.list", "tokens.create"}
-
 
 class UnknownError(Exception):
     """Something that this agent does not know."""
@@ -68,17 +56,16 @@ class Agent:
         """The call that is asked for, to be made."""
         name, arguments = question["call"], dict(question["args"])
         resource, _, verb = name.partition(".")
-        if verb not in CALLS.get(resource, ()):
-            raise UnknownError(f"there is no call {name}")
         client = self.clients[question["client"]]
         if options := question.get("options"):
             client = client.with_options(**options)
-        method = getattr(getattr(client, resource), verb)
-        first = [] if name in NONE_FIRST or resource not in FIRST else [FIRST[resource]]
         try:
+            method = getattr(getattr(client, resource), verb)
+            signature = inspect.signature(method)
+            first = [one.name for one in signature.parameters.values() if one.kind is not one.KEYWORD_ONLY]
             positional = [arguments.pop(argument) for argument in first if argument in arguments]
-            inspect.signature(method).bind(*positional, **arguments)
-        except TypeError as error:
+            signature.bind(*positional, **arguments)
+        except (AttributeError, TypeError) as error:
             raise UnknownError(f"{name}: {error}") from None
         return lambda: method(*positional, **arguments)
 

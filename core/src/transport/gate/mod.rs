@@ -24,7 +24,7 @@ mod interleavings;
 mod record;
 mod state;
 
-use super::{outcome::Cause, outgoing::Sent};
+use super::{outcome::Cause, sent::Sent};
 use crate::{
     credentials::Credentials,
     error::{Error, Refusal, Result},

@@ -8,11 +8,11 @@
     reason = "what it does not know ends it, and the case with it"
 )]
 
-#[allow(unreachable_pub, missing_docs, reason = "it is part of the tests of the core, too")]
-#[path = "../../../../../core/tests/support/dispatch.rs"]
-mod dispatch;
-
-use proxymesh::{Client, Error, Options, Result, Settings, blocking, seconds, whole_retries};
+use proxymesh::{
+    Client, Error, Options, Result,
+    binding::{self, SettingParts},
+    blocking, testing,
+};
 use serde_json::{Map, Value, json};
 use std::{
     collections::HashMap,
@@ -71,24 +71,23 @@ impl Agent {
     }
 
     fn open(&self, given: &Map<String, Value>) -> Result<Kind> {
-        let mut settings = Settings::new();
+        let mut parts = SettingParts::default();
         for (name, value) in given {
-            let text = || value.as_str().unwrap();
-            settings = match name.as_str() {
-                "username" => settings.username(text()),
-                "password" => settings.password(text()),
-                "token" => settings.token(text()),
-                "base_url" => settings.base_url(text()),
-                "timeout" => settings.timeout(seconds("timeout", value.as_f64().unwrap())?),
-                "connect_timeout" => {
-                    settings.connect_timeout(seconds("connect_timeout", value.as_f64().unwrap())?)
-                }
-                "max_retries" => settings.max_retries(whole_retries(value.as_i64().unwrap())?),
-                "ca_file" => settings.ca_file(text()),
-                "trust_env" => settings.trust_env(value.as_bool().unwrap()),
+            let text = || value.as_str().unwrap().to_owned();
+            match name.as_str() {
+                "username" => parts.username = Some(text()),
+                "password" => parts.password = Some(text().into()),
+                "token" => parts.token = Some(text().into()),
+                "base_url" => parts.base_url = Some(text()),
+                "timeout" => parts.timeout = value.as_f64(),
+                "connect_timeout" => parts.connect_timeout = value.as_f64(),
+                "max_retries" => parts.max_retries = value.as_i64(),
+                "ca_file" => parts.ca_file = Some(text().into()),
+                "trust_env" => parts.trust_env = value.as_bool().unwrap(),
                 other => panic!("there is no setting {other}"),
-            };
+            }
         }
+        let settings = parts.check()?;
         Ok(match self.runtime {
             Some(_) => Kind::Async(Client::new(settings)?),
             None => Kind::Blocking(blocking::Client::new(settings)?),
@@ -111,7 +110,7 @@ impl Agent {
                 let tasks: Vec<_> = (0..times)
                     .map(|_| {
                         let (client, call, args) = (client.clone(), call.to_owned(), args.clone());
-                        runtime.spawn(async move { dispatch::asynchronous(&client, &call, &args).await })
+                        runtime.spawn(async move { testing::asynchronous(&client, &call, &args).await })
                     })
                     .collect();
                 tasks.into_iter().map(|task| one(runtime.block_on(task).unwrap())).collect()
@@ -120,7 +119,7 @@ impl Agent {
                 let client = client.with_options(options)?;
                 thread::scope(|scope| {
                     let threads: Vec<_> =
-                        (0..times).map(|_| scope.spawn(|| dispatch::blocking(&client, call, args))).collect();
+                        (0..times).map(|_| scope.spawn(|| testing::blocking(&client, call, args))).collect();
                     threads.into_iter().map(|thread| one(thread.join().unwrap())).collect()
                 })
             }
@@ -136,15 +135,15 @@ fn one(result: Result<Value>) -> Value {
 }
 
 fn options(given: Option<&Value>) -> Result<Options> {
-    let mut options = Options::new();
+    let (mut timeout, mut max_retries) = (None, None);
     for (name, value) in given.and_then(Value::as_object).into_iter().flatten() {
-        options = match name.as_str() {
-            "timeout" => options.timeout(seconds("timeout", value.as_f64().unwrap())?),
-            "max_retries" => options.max_retries(whole_retries(value.as_i64().unwrap())?),
+        match name.as_str() {
+            "timeout" => timeout = value.as_f64(),
+            "max_retries" => max_retries = value.as_i64(),
             other => panic!("there is no option {other}"),
-        };
+        }
     }
-    Ok(options)
+    binding::options(timeout, max_retries)
 }
 
 /// All that the error tells.

@@ -1,16 +1,24 @@
 //! Whether a proxy lets one through: one `CONNECT`, and what came back.
 
-use crate::credentials::Credentials;
-use crate::error::{Error, Result};
-use crate::model::{ExitChoice, Proxy};
-use crate::runtime::lack;
-use crate::transport::dns;
+use super::{ExitChoice, Proxy};
+use crate::{
+    credentials::Credentials,
+    dns,
+    error::{Error, Result},
+    runtime::lack,
+};
+use httparse::ParserConfig;
 use secrecy::ExposeSecret;
-use std::fmt::Write as _;
-use std::io;
-use std::time::{Duration, Instant};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use std::{
+    fmt::Write as _,
+    io,
+    net::IpAddr,
+    time::{Duration, Instant},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 use zeroize::Zeroizing;
 
 /// The most of an answer's head that is read.
@@ -126,18 +134,17 @@ async fn ask(address: (&str, u16), request: &[u8]) -> io::Result<Vec<u8>> {
     if head.is_empty() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(head) }
 }
 
-/// The status, and the exit IP.
+/// The status, and the exit IP. A head that is cut, or wrong further down, has its status all the same.
 fn read(head: &[u8]) -> Option<(u16, Option<String>)> {
-    let text = String::from_utf8_lossy(head);
-    let mut lines = text.lines();
-    let mut line = lines.next()?.split(' ');
-    line.next().filter(|version| version.starts_with("HTTP/1."))?;
-    let status = line.next()?.parse().ok().filter(|status| (100..=599).contains(status))?;
-    let exit_ip = lines.take_while(|line| !line.is_empty()).find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("x-proxymesh-ip").then(|| value.trim())
-    });
+    let mut headers = [httparse::EMPTY_HEADER; 128];
+    let mut response = httparse::Response::new(&mut headers);
+    let read =
+        ParserConfig::default().ignore_invalid_headers_in_responses(true).parse_response(&mut response, head);
+    let status = response.code.filter(|status| (100..=599).contains(status))?;
+    let headers = if read.is_ok() { &*response.headers } else { &[] };
+    let exit_ip = headers.iter().find(|header| header.name.eq_ignore_ascii_case("x-proxymesh-ip"));
+    let exit_ip = exit_ip.and_then(|header| std::str::from_utf8(header.value).ok());
     // What is no address is of no use, and may be anything.
-    let exit_ip = exit_ip.filter(|ip| ip.parse::<std::net::IpAddr>().is_ok());
+    let exit_ip = exit_ip.filter(|ip| ip.parse::<IpAddr>().is_ok());
     Some((status, exit_ip.map(str::to_owned)))
 }

@@ -1,8 +1,16 @@
-//! Proxies, and how they are addressed.
+//! Proxies: how they are addressed, which exit they are asked for, and whether they let one through.
 
-use super::rule;
-use crate::credentials::Credentials;
-use crate::error::{Error, Result};
+mod check;
+mod exit;
+
+pub use check::Check;
+pub use exit::ExitChoice;
+
+use crate::{
+    credentials::Credentials,
+    error::{Error, Result},
+    model::rule,
+};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -221,110 +229,24 @@ impl Proxy {
         if let Some(credentials) = credentials {
             headers.push(("Proxy-Authorization", SecretString::from(credentials.authorization().as_str())));
         }
-        if let Some(country) = &exit.country {
+        if let Some(country) = exit.wanted_country() {
             if self.chooses_country() {
-                headers.push(("X-ProxyMesh-Country", country.as_str().into()));
-            } else if self.country().as_ref() != Some(country) {
+                headers.push(("X-ProxyMesh-Country", country.into()));
+            } else if self.country().as_deref() != Some(country) {
                 let reason =
                     format!("cannot be {country} with the proxy {}; open and world can choose", self.name());
                 return Err(Error::validation("country", reason));
             }
         }
-        if let Some(ip) = exit.prefer_ip {
+        if let Some(ip) = exit.preferred_ip() {
             headers.push(("X-ProxyMesh-Prefer-IP", ip.to_string().into()));
         }
-        if !exit.not_ip.is_empty() {
-            let list: Vec<String> = exit.not_ip.iter().map(IpAddr::to_string).collect();
+        if !exit.unwanted_ips().is_empty() {
+            let list: Vec<String> = exit.unwanted_ips().iter().map(IpAddr::to_string).collect();
             headers.push(("X-ProxyMesh-Not-IP", list.join(",").into()));
         }
         Ok(headers)
     }
-}
-
-/// Which exit IP a proxy is asked for, by the headers `X-ProxyMesh-Country`, `-Prefer-IP` and `-Not-IP`
-/// (docs/api.md, "Proxies").
-///
-/// ```
-/// # fn main() -> proxymesh::Result<()> {
-/// let proxy: proxymesh::Proxy = "open.proxymesh.com:31280".parse()?;
-/// let exit = proxymesh::ExitChoice::new().country("DE")?;
-/// assert_eq!(proxy.headers(None, &exit)?[0].0, "X-ProxyMesh-Country");
-/// # Ok(()) }
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct ExitChoice {
-    country: Option<String>,
-    prefer_ip: Option<IpAddr>,
-    not_ip: Vec<IpAddr>,
-}
-
-impl ExitChoice {
-    /// Whichever the proxy takes.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// An exit in this country: two letters, as the geo calls give them.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Validation`] with the field `country`.
-    pub fn country(mut self, code: &str) -> Result<Self> {
-        if code.len() != 2 || !code.bytes().all(|b| b.is_ascii_alphabetic()) {
-            return Err(Error::validation("country", "is not a code of two letters, such as DE"));
-        }
-        self.country = Some(code.to_ascii_uppercase());
-        Ok(self)
-    }
-
-    /// This exit IP, if the proxy has it.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Validation`] with the field `prefer_ip`.
-    pub fn prefer_ip(mut self, ip: &str) -> Result<Self> {
-        self.prefer_ip = Some(address("prefer_ip", ip)?);
-        Ok(self)
-    }
-
-    /// Any exit IP but this one, and those given before.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Validation`] with the field `not_ip`.
-    pub fn not_ip(mut self, ip: &str) -> Result<Self> {
-        self.not_ip.push(address("not_ip", ip)?);
-        Ok(self)
-    }
-
-    /// The country asked for.
-    #[must_use]
-    pub fn wanted_country(&self) -> Option<&str> {
-        self.country.as_deref()
-    }
-
-    /// The exit IP asked for.
-    #[must_use]
-    pub fn preferred_ip(&self) -> Option<IpAddr> {
-        self.prefer_ip
-    }
-
-    /// The exit IPs not wanted.
-    #[must_use]
-    pub fn unwanted_ips(&self) -> &[IpAddr] {
-        &self.not_ip
-    }
-
-    /// Whether it asks for nothing.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-fn address(field: &'static str, text: &str) -> Result<IpAddr> {
-    text.parse().map_err(|_| Error::validation(field, "is not an IP address"))
 }
 
 impl std::fmt::Display for Proxy {

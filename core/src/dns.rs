@@ -9,7 +9,7 @@ use std::{
 };
 use tokio::sync::oneshot;
 
-pub(super) struct System;
+pub(crate) struct System;
 
 impl Resolve for System {
     fn resolve(&self, name: Name) -> Resolving {

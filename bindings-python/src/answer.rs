@@ -1,0 +1,40 @@
+//! What the calls of the core answer, as Python has it.
+
+use crate::{
+    call::Answer,
+    model::{LabeledIp, NewToken, ProxyCheck, SubAccount, Token},
+    proxy::Proxy,
+};
+use proxymesh::GeoCounts;
+use pyo3::{IntoPyObjectExt, prelude::*};
+use std::net::IpAddr;
+
+/// By way of what pyo3 can turn into Python's objects.
+macro_rules! answers {
+    ($( $core:ty $([needs $module:literal])?, |$py:ident, $answer:ident| $python:expr; )*) => {
+        $( impl Answer for $core {
+            $( const MODULE: Option<&'static str> = Some($module); )?
+
+            fn into_python(self, $py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+                let $answer = self;
+                $python.into_bound_py_any($py)
+            }
+        } )*
+    };
+}
+
+answers! {
+    (), |py, _nothing| py.None();
+    String, |py, text| text;
+    Vec<String>, |py, texts| texts;
+    IpAddr, |py, ip| ip.to_string();
+    Vec<IpAddr>, |py, ips| ips.iter().map(IpAddr::to_string).collect::<Vec<_>>();
+    Vec<proxymesh::LabeledIp>, |py, ips| ips.into_iter().map(LabeledIp::from).collect::<Vec<_>>();
+    Vec<proxymesh::Proxy>, |py, proxies| proxies.into_iter().map(Proxy::from).collect::<Vec<_>>();
+    proxymesh::SubAccount, |py, account| SubAccount::from(account);
+    proxymesh::Token [needs "datetime"], |py, token| Token::from_core(py, &token)?;
+    Vec<proxymesh::Token> [needs "datetime"], |py, tokens| tokens.iter().map(|token| Token::from_core(py, token)).collect::<PyResult<Vec<_>>>()?;
+    proxymesh::NewToken [needs "datetime"], |py, token| NewToken::from_core(py, &token)?;
+    GeoCounts, |py, counts| counts;
+    proxymesh::Check, |py, check| ProxyCheck::from(check);
+}

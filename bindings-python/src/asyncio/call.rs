@@ -1,0 +1,231 @@
+//! What a call of `AsyncClient` gives: a coroutine by what it does.
+
+use super::{
+    drain::{Collected, Drain, Outcome, Running, Work},
+    lock,
+};
+use crate::{
+    call::Answer,
+    error::{Failure, import},
+    log::Log,
+};
+use proxymesh::{Error, Pending, process, runtime};
+use pyo3::{
+    exceptions::{PyRuntimeError, PyRuntimeWarning, PyStopIteration},
+    intern,
+    prelude::*,
+    sync::PyOnceLock,
+    types::PyType,
+};
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
+/// What a call of `AsyncClient` gives: to be awaited, once. It is sent when it is first awaited.
+///
+/// For asyncio it is a coroutine like any other.
+#[pyclass(frozen, module = "proxymesh")]
+pub(crate) struct Call {
+    name: &'static str,
+    /// What its answer needs.
+    module: Option<&'static str>,
+    log: Option<Arc<Log>>,
+    state: Mutex<State>,
+    /// Its client's connections are not for a process forked since.
+    process: u32,
+}
+
+enum State {
+    New(&'static str, Work),
+    Running(Running),
+    /// There is nothing to wait for.
+    Ready(Outcome),
+    Done,
+}
+
+impl Call {
+    /// One that need not wait for anything: `outcome` happens when it is awaited.
+    pub(crate) fn at_once(
+        name: &'static str,
+        outcome: impl FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send + 'static,
+    ) -> Self {
+        Self::new(name, None, None, State::Ready(Box::new(outcome)))
+    }
+
+    /// One that waits for `reply`. `call` is its name in errors.
+    pub(crate) fn of<T: Answer>(
+        name: &'static str,
+        call: &'static str,
+        log: Option<Arc<Log>>,
+        reply: Pending<T>,
+    ) -> Self {
+        Self::new(name, T::MODULE, log, State::New(call, work(reply)))
+    }
+
+    fn new(name: &'static str, module: Option<&'static str>, log: Option<Arc<Log>>, state: State) -> Self {
+        Self { name, module, log, state: Mutex::new(state), process: process::id() }
+    }
+
+    fn take(&self) -> State {
+        std::mem::replace(&mut *lock(&self.state), State::Done)
+    }
+
+    fn put(&self, state: State) {
+        *lock(&self.state) = state;
+    }
+
+    /// Goes on as far as it can: gives a future to wait for, or raises `StopIteration` with the answer, or an error.
+    fn step<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let outcome = match self.take() {
+            State::New(..) | State::Running(_) if self.process != process::id() => {
+                return Err(PyRuntimeError::new_err(
+                    "the call was made before this process was forked; make it here",
+                ));
+            }
+            State::New(call, work) => {
+                let event_loop = running_loop(py)?;
+                let lacking = |error: io::Error| Failure::Core(Error::lacking(call, &error)).into();
+                if let Some(module) = self.module {
+                    import(py, module)?;
+                }
+                let worker = runtime::worker().map_err(lacking)?;
+                let drain = Drain::of(&event_loop, lacking)?;
+                let future = event_loop.call_method0(intern!(py, "create_future"))?;
+                if let Some(log) = &self.log {
+                    let drain = drain.clone();
+                    log.awaited(py, move |log| drain.log(log))?;
+                }
+                self.put(State::Running(drain.start(&worker, work, future.clone().unbind())));
+                return wait_for(future);
+            }
+            State::Running(running) => match running.drain.collect(running.number) {
+                Collected::Outcome(outcome) => outcome,
+                Collected::Nothing(future) => {
+                    let future = future.into_bound(py);
+                    // Raises, if somebody else has cancelled it.
+                    if future.call_method0(intern!(py, "done"))?.is_truthy()? {
+                        future.call_method0(intern!(py, "result"))?;
+                    }
+                    self.put(State::Running(running));
+                    return wait_for(future);
+                }
+                Collected::Gone => return Err(PyRuntimeError::new_err("the event loop is closed")),
+            },
+            State::Ready(outcome) => outcome,
+            State::Done => return Err(PyRuntimeError::new_err("cannot reuse already awaited coroutine")),
+        };
+        if let Some(log) = &self.log {
+            log.flush(py)?;
+        }
+        Err(PyStopIteration::new_err((outcome(py)?,)))
+    }
+}
+
+/// Has the task wait for `future`, as `Future.__await__` does.
+fn wait_for(future: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
+    future.setattr(intern!(future.py(), "_asyncio_future_blocking"), true)?;
+    Ok(future)
+}
+
+fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    static RUNNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    RUNNING.import(py, "asyncio", "get_running_loop")?.call0().map_err(|error| {
+        let clear = PyRuntimeError::new_err(
+            "proxymesh.AsyncClient is for asyncio, and no asyncio event loop is running here; \
+             under trio or curio use proxymesh.Client in a thread",
+        );
+        clear.set_cause(py, Some(error));
+        clear
+    })
+}
+
+#[pymethods]
+impl Call {
+    #[getter]
+    fn __name__(&self) -> &'static str {
+        self.name.rsplit('.').next().unwrap_or(self.name)
+    }
+
+    #[getter]
+    fn __qualname__(&self) -> &'static str {
+        self.name
+    }
+
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.step(py)
+    }
+
+    fn send<'py>(&self, py: Python<'py>, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let _ = value;
+        self.step(py)
+    }
+
+    /// Gives the call up, and raises.
+    #[pyo3(signature = (kind, value=None, traceback=None))]
+    fn throw<'py>(
+        &self,
+        kind: &Bound<'py, PyAny>,
+        value: Option<Bound<'py, PyAny>>,
+        traceback: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = kind.py();
+        drop(self.take());
+        if let Some(log) = &self.log {
+            log.flush(py)?;
+        }
+        let raised = match (kind.cast::<PyType>(), value) {
+            (Err(_), _) => kind.clone(),
+            (Ok(_), Some(value)) if value.is_instance(kind)? => value,
+            (Ok(_), Some(value)) => kind.call1((value,))?,
+            (Ok(_), None) => kind.call0()?,
+        };
+        if let Some(traceback) = traceback.filter(|traceback| !traceback.is_none()) {
+            raised.setattr("__traceback__", traceback)?;
+        }
+        Err(PyErr::from_value(raised))
+    }
+
+    /// Gives the call up.
+    fn close(&self) {
+        drop(self.take());
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<proxymesh call {}>", self.name)
+    }
+}
+
+impl Drop for Call {
+    /// A call that was never awaited was never made: Python warns of that for its own coroutines, too.
+    fn drop(&mut self) {
+        if let State::New(..) | State::Ready(_) = self.take() {
+            let name = self.name;
+            Python::try_attach(|py| {
+                let raised = PyErr::take(py);
+                let message = std::ffi::CString::new(format!("coroutine '{name}' was never awaited"));
+                let category = py.get_type::<PyRuntimeWarning>();
+                if let Err(error) = PyErr::warn(py, &category, &message.unwrap_or_default(), 1) {
+                    error.write_unraisable(py, None);
+                }
+                if let Some(raised) = raised {
+                    raised.restore(py);
+                }
+            });
+        }
+    }
+}
+
+fn work<T: Answer>(reply: Pending<T>) -> Work {
+    Box::pin(async move {
+        let result = reply.await;
+        Box::new(move |py: Python<'_>| match result {
+            Ok(answer) => answer.into_python(py).map(Bound::unbind),
+            Err(error) => Err(Failure::Core(error).into()),
+        }) as Outcome
+    })
+}

@@ -1,0 +1,70 @@
+//! How `AsyncClient` makes a call: a worker thread of our own drives it, and the event loop is told when it has ended.
+//!
+//! The worker never waits for the GIL. It puts what came of a call into the queue of the event loop that awaits it
+//! ([`drain`]) and wakes the loop, once for all that is in the queue; the loop then empties it. The worker holds no
+//! Python object, so it does not matter to it when the interpreter goes away.
+
+mod call;
+mod descriptor;
+mod drain;
+mod waker;
+
+pub(crate) use call::Call;
+pub(crate) use waker::Waker;
+
+use crate::{
+    call::{Answer, Caller, Mode, Shared},
+    error::Result,
+};
+use proxymesh::{Client, Pending, endpoint::Endpoint, resource::Dispatch};
+use pyo3::prelude::*;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A client whose calls are driven by the worker thread.
+pub(crate) struct Awaited(Client);
+
+impl Mode for Awaited {
+    fn new(client: Client) -> proxymesh::Result<Self> {
+        Ok(Self(client))
+    }
+
+    fn client(&self) -> &Client {
+        &self.0
+    }
+}
+
+/// An answer to wait for, and the call that it is the answer to.
+pub(crate) struct Reply<T> {
+    call: &'static str,
+    answer: Pending<T>,
+}
+
+impl Dispatch for Caller<'_, Awaited> {
+    type Reply<T: Send + 'static> = Reply<T>;
+
+    fn dispatch<E: Endpoint>(&self, endpoint: proxymesh::Result<E>) -> Reply<E::Answer> {
+        Reply { call: E::CALL.name, answer: self.client.dispatch(endpoint) }
+    }
+}
+
+impl<'py> Caller<'py, Awaited> {
+    /// Gives what to await for the answer of a call. Nothing is sent before, and bad input is told then, too.
+    pub(crate) fn make<T: Answer>(
+        py: Python<'py>,
+        shared: &Shared<Awaited>,
+        name: &'static str,
+        call: impl FnOnce(&Self) -> Result<Reply<T>>,
+    ) -> Result<Bound<'py, PyAny>> {
+        let made = Self::new(py, shared).and_then(|caller| Ok((call(&caller)?, caller.log)));
+        let made = match made {
+            Ok((reply, log)) => Call::of(name, reply.call, log, reply.answer),
+            Err(failure) => Call::at_once(name, move |_| Err(failure.into())),
+        };
+        Ok(Bound::new(py, made)?.into_any())
+    }
+}
+
+/// What panicked elsewhere has left a whole state: every change is one step.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,117 @@
+//! What makes a call, whoever drives it: the way to the account, the caller, and what becomes of an answer.
+
+use crate::{error::Result, log::Log};
+use arc_swap::ArcSwapOption;
+use proxymesh::{Options, Settings, binding, process::PerProcess, resource};
+use pyo3::prelude::*;
+use std::sync::Arc;
+
+/// How the calls of a client are made: blocking or awaited. A value of it is one process's way to the account.
+pub(crate) trait Mode: Send + Sync + 'static {
+    fn new(client: proxymesh::Client) -> proxymesh::Result<Self>
+    where
+        Self: Sized;
+
+    fn client(&self) -> &proxymesh::Client;
+}
+
+/// A mode that has a client class of Python's.
+pub(crate) trait Class: Mode + Sized {
+    /// The client that has this in common with its handles.
+    fn client_of<'py>(py: Python<'py>, shared: &Arc<Shared<Self>>) -> PyResult<Bound<'py, PyAny>>;
+}
+
+/// What a call answers, as Python has it.
+pub(crate) trait Answer: Send + 'static {
+    /// The module that this needs, if any. It is imported before the call is sent: an answer that cannot be told is lost.
+    const MODULE: Option<&'static str> = None;
+
+    fn into_python(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>>;
+}
+
+/// What a client and its handles share: the way to the account, or none once it is closed.
+pub(crate) struct Shared<M> {
+    account: ArcSwapOption<PerProcess<M>>,
+    options: Options,
+}
+
+impl<M: Mode> Shared<M> {
+    pub(crate) fn new(settings: Settings) -> Result<Arc<Self>> {
+        let mode = M::new(proxymesh::Client::new(settings)?)?;
+        let account = ArcSwapOption::from_pointee(PerProcess::new(mode));
+        Ok(Arc::new(Self { account, options: Options::new() }))
+    }
+
+    /// This process's way to the account. A forked process makes one of its own.
+    pub(crate) fn open(&self) -> Result<Arc<M>> {
+        let account = self.account.load();
+        let account = account.as_ref().ok_or_else(binding::closed)?;
+        let open = account.get_or_try_init(|inherited| match inherited {
+            Some(inherited) => M::new(inherited.client().renewed()?),
+            None => Err(binding::closed()),
+        });
+        Ok(open?)
+    }
+
+    pub(crate) fn with_options(&self, options: Options) -> Result<Arc<Self>> {
+        let options = options.over(self.options);
+        self.open()?.client().with_options(options)?;
+        Ok(Arc::new(Self { account: ArcSwapOption::new(self.account.load_full()), options }))
+    }
+
+    pub(crate) fn close(&self) {
+        self.account.store(None);
+    }
+
+    pub(crate) fn state(&self) -> String {
+        self.open().map_or_else(|_| "closed".to_owned(), |open| open.client().base_url().to_owned())
+    }
+}
+
+/// Makes one call for Python.
+pub(crate) struct Caller<'py, M> {
+    pub(crate) py: Python<'py>,
+    pub(crate) mode: Arc<M>,
+    pub(crate) client: proxymesh::Client,
+    pub(crate) log: Option<Arc<Log>>,
+}
+
+impl<'py, M: Mode> Caller<'py, M>
+where
+    Self: resource::Dispatch,
+{
+    pub(crate) fn new(py: Python<'py>, shared: &Shared<M>) -> Result<Self> {
+        let mode = shared.open()?;
+        let client = mode.client().with_options(shared.options)?;
+        let log = Log::wanted(py)?;
+        let client = match &log {
+            Some(log) => client.with_observer(log.observer()),
+            None => client,
+        };
+        Ok(Self { py, mode, client, log })
+    }
+
+    pub(crate) fn sub_accounts(&self) -> resource::SubAccounts<'_, Self> {
+        resource::SubAccounts::new(self)
+    }
+
+    pub(crate) fn ips(&self) -> resource::Ips<'_, Self> {
+        resource::Ips::new(self)
+    }
+
+    pub(crate) fn hostnames(&self) -> resource::Hostnames<'_, Self> {
+        resource::Hostnames::new(self)
+    }
+
+    pub(crate) fn proxies(&self) -> resource::Proxies<'_, Self> {
+        resource::Proxies::new(self)
+    }
+
+    pub(crate) fn tokens(&self) -> resource::Tokens<'_, Self> {
+        resource::Tokens::new(self)
+    }
+
+    pub(crate) fn geo(&self) -> resource::Geo<'_, Self> {
+        resource::Geo::new(self)
+    }
+}

@@ -1,0 +1,30 @@
+//! Text and whole numbers for calls. What is none is bad input like any other, and is not left to Python's own errors.
+
+use crate::error::{Failure, Result};
+use proxymesh::Error;
+use pyo3::{prelude::*, types::PyString};
+
+/// Why a text cannot be taken. Python's own `UnicodeEncodeError` carries the whole text, which may be a password.
+pub(crate) const SURROGATE: &str = "holds a lone surrogate, which is no character";
+
+fn bad(field: &'static str, reason: &str) -> Failure {
+    Error::Validation { field, reason: reason.to_owned() }.into()
+}
+
+/// Text for `field`.
+pub(crate) fn text<'a>(field: &'static str, value: &'a Bound<'_, PyString>) -> Result<&'a str> {
+    value.to_str().map_err(|_| bad(field, SURROGATE))
+}
+
+/// Text for `field`, if there is one.
+pub(crate) fn some_text<'a>(
+    field: &'static str,
+    value: Option<&'a Bound<'_, PyString>>,
+) -> Result<Option<&'a str>> {
+    value.map(|value| text(field, value)).transpose()
+}
+
+/// A whole number for `field`, which fits in an integer of the service.
+pub(crate) fn whole(field: &'static str, value: &Bound<'_, PyAny>) -> Result<i64> {
+    value.extract().map_err(|_| bad(field, "is not a whole number, or not one in range"))
+}

@@ -1,0 +1,219 @@
+//! What the bindings to other languages share: inputs as these have them, where a part may be missing and a number may be of the
+//! wrong kind. It is no part of the public API, and may change with any release.
+#![allow(missing_docs, reason = "the names are those of the public API")]
+
+use crate::{
+    error::{Error, Result},
+    model::{NewIp, NewSubAccount, SubAccountEdit, TokenRequest},
+    proxy::ExitChoice,
+    resource::{Dispatch, Hostnames, HostnamesOf, Ips, Tokens},
+    settings::{Options, Settings},
+};
+use secrecy::SecretString;
+use std::{fmt::Display, path::PathBuf, time::Duration};
+
+/// Calls the setter of each value that is there.
+macro_rules! set {
+    ($form:expr, $( $setter:ident: $value:expr ),+ $(,)?) => {{
+        let form = $form;
+        $( let form = match $value {
+            Some(value) => form.$setter(value),
+            None => form,
+        }; )+
+        form
+    }};
+    // The setters check.
+    ($form:expr, ? $( $setter:ident: $value:expr ),+ $(,)?) => {{
+        let form = $form;
+        $( let form = match $value {
+            Some(value) => form.$setter(value)?,
+            None => form,
+        }; )+
+        form
+    }};
+}
+
+/// The settings of a client. What is none comes from the environment, then from the defaults.
+#[derive(Default)]
+pub struct SettingParts {
+    pub username: Option<String>,
+    pub password: Option<SecretString>,
+    pub token: Option<SecretString>,
+    pub base_url: Option<String>,
+    pub timeout: Option<f64>,
+    pub connect_timeout: Option<f64>,
+    pub max_retries: Option<i64>,
+    pub ca_file: Option<PathBuf>,
+    pub trust_env: bool,
+    pub user_agent: Option<String>,
+}
+
+impl SettingParts {
+    pub fn check(self) -> Result<Settings> {
+        let connect_timeout = self.connect_timeout.map(|value| seconds("connect_timeout", value));
+        let mut settings = set!(
+            Settings::new().trust_env(self.trust_env),
+            username: self.username,
+            password: self.password,
+            token: self.token,
+            base_url: self.base_url,
+            connect_timeout: connect_timeout.transpose()?,
+            ca_file: self.ca_file,
+            user_agent: self.user_agent,
+        );
+        settings.options = options(self.timeout, self.max_retries)?;
+        Ok(settings)
+    }
+}
+
+/// Options of calls. What is none stays as the client has it.
+pub fn options(timeout: Option<f64>, max_retries: Option<i64>) -> Result<Options> {
+    Ok(set!(
+        Options::new(),
+        timeout: timeout.map(|value| seconds("timeout", value)).transpose()?,
+        max_retries: max_retries.map(retries).transpose()?,
+    ))
+}
+
+/// What may be set on a sub-account. What is none is not sent.
+#[derive(Default)]
+pub struct SubAccountParts<'a> {
+    pub password: Option<&'a str>,
+    pub first_name: Option<&'a str>,
+    pub last_name: Option<&'a str>,
+    pub email: Option<&'a str>,
+    pub monthly_limit: Option<i64>,
+    pub total_limit: Option<i64>,
+}
+
+impl SubAccountParts<'_> {
+    pub fn create(self, username: &str) -> Result<NewSubAccount> {
+        let new = set!(
+            NewSubAccount::new(username)?,
+            ? password: self.password,
+            first_name: self.first_name,
+            last_name: self.last_name,
+            email: self.email,
+        );
+        let limit = |field, value: Option<i64>| value.map(|value| gigabytes(field, value)).transpose();
+        Ok(set!(
+            new,
+            monthly_limit: limit("monthly_limit", self.monthly_limit)?,
+            total_limit: limit("total_limit", self.total_limit)?,
+        ))
+    }
+
+    pub fn edit(self, username: &str) -> Result<SubAccountEdit> {
+        let NewSubAccount { username, fields } = self.create(username)?;
+        Ok(SubAccountEdit { username, fields })
+    }
+}
+
+pub fn new_ip(ip: &str, label: Option<&str>) -> Result<NewIp> {
+    Ok(set!(NewIp::new(ip)?, ? label: label))
+}
+
+pub fn token_request(label: Option<&str>, expires_at: Option<&str>) -> Result<TokenRequest> {
+    Ok(set!(TokenRequest::new(), ? label: label, expires_at: expires_at))
+}
+
+pub fn exit_choice<'a>(
+    country: Option<&str>,
+    prefer_ip: Option<&str>,
+    not_ips: impl IntoIterator<Item = &'a str>,
+) -> Result<ExitChoice> {
+    let exit = set!(ExitChoice::new(), ? country: country, prefer_ip: prefer_ip);
+    not_ips.into_iter().try_fold(exit, ExitChoice::not_ip)
+}
+
+/// A handle whose calls may be made for a sub-account.
+pub trait Handle {
+    type Narrowed;
+
+    /// Those of the sub-account of this name; where it is none, the caller's own.
+    fn of(self, username: Option<&str>) -> Result<Self::Narrowed>;
+}
+
+macro_rules! handle {
+    ($($handle:ident)+) => {
+        $( impl<'a, D: Dispatch> Handle for $handle<'a, D> {
+            type Narrowed = Self;
+
+            fn of(self, username: Option<&str>) -> Result<Self> {
+                match username {
+                    None => Ok(self),
+                    Some(username) => $handle::of(&self, username),
+                }
+            }
+        } )+
+    };
+}
+handle!(Ips Tokens);
+
+impl<'a, D: Dispatch> Handle for Hostnames<'a, D> {
+    type Narrowed = HostnamesOf<'a, D>;
+
+    fn of(self, username: Option<&str>) -> Result<HostnamesOf<'a, D>> {
+        match username {
+            None => Ok(self.own()),
+            Some(username) => Hostnames::of(&self, username),
+        }
+    }
+}
+
+/// See [`Handle::of`].
+pub fn of<H: Handle>(handle: H, username: Option<&str>) -> Result<H::Narrowed> {
+    handle.of(username)
+}
+
+/// A time limit.
+pub fn seconds(name: &'static str, value: f64) -> Result<Duration> {
+    let limit = Duration::try_from_secs_f64(value).ok().filter(|limit| !limit.is_zero());
+    limit.ok_or_else(|| no_seconds(name, value))
+}
+
+/// A `max_retries`.
+fn retries(value: i64) -> Result<u32> {
+    u32::try_from(value).map_err(|_| no_retries(value))
+}
+
+/// A limit of a sub-account's.
+fn gigabytes(field: &'static str, value: i64) -> Result<u32> {
+    let reason = "must be a whole number of gigabytes from 0 (no limit) to 4294967295";
+    u32::try_from(value).map_err(|_| Error::validation(field, reason))
+}
+
+/// The error for a time limit that is no number: `given` says what it is instead, in few words.
+pub fn no_seconds(name: &'static str, given: impl Display) -> Error {
+    Error::config(format!("{name} must be a number of seconds above 0, not {given}"))
+}
+
+/// The same for a `max_retries`.
+pub fn no_retries(given: impl Display) -> Error {
+    Error::config(format!("max_retries must be a whole number from 0, not {given}"))
+}
+
+/// The error of a client that was closed.
+pub fn closed() -> Error {
+    Error::config("the client is closed; make a new one")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_no_setting_takes_are_refused() {
+        assert_eq!(seconds("timeout", 0.25).unwrap(), Duration::from_millis(250));
+        for bad in [0.0, -0.0, -1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300, 1e-12] {
+            let text = seconds("timeout", bad).unwrap_err().to_string();
+            assert_eq!(text, format!("timeout must be a number of seconds above 0, not {bad}"));
+        }
+        assert_eq!(retries(0).unwrap(), 0);
+        assert_eq!(retries(4_294_967_295).unwrap(), u32::MAX);
+        for bad in [-1, i64::MIN, 4_294_967_296] {
+            let text = retries(bad).unwrap_err().to_string();
+            assert_eq!(text, format!("max_retries must be a whole number from 0, not {bad}"));
+        }
+    }
+}
