@@ -164,7 +164,7 @@ fn record(call: &Call) -> Option<(&Argument, String)> {
     Some((first, format!("{}: {}", record.argument, record.ty)))
 }
 
-/// Whether a [`Proxy`](proxymesh::Proxy) is taken for the name of one.
+/// Whether a `Proxy` is taken for the name of one.
 fn takes_proxy(call: &Call) -> bool {
     call.arguments.iter().any(|argument| argument.name == "proxy")
 }
