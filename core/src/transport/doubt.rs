@@ -1,4 +1,4 @@
-//! What becomes of a call that failed, where a write may have been carried out all the same: design.md's table, in one place.
+//! What becomes of a call that failed, where a write may have been carried out all the same: docs/decisions/0002-a-lost-answer.md's table, in one place.
 
 use crate::{
     endpoint::{Call, Replay},
