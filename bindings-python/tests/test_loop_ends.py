@@ -168,9 +168,13 @@ def test_loops_closed_while_calls_are_under_way_leave_no_descriptor(
                 continue
         return sum("eventfd" in link for link in links)
 
-    counts = []
+    leave_under_way(client, server)
+    before = counters()
     for _ in range(40):
         leave_under_way(client, server)
         gc.collect()
-        counts.append(counters())
-    assert max(counts[20:]) <= max(counts[:20]) + 2
+    # A busy machine closes the last of them a little later.
+    deadline = time.monotonic() + 10
+    while counters() > before + 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert counters() <= before + 2
