@@ -79,7 +79,7 @@ internal fun said(error: Throwable): String {
         .trimEnd('.', ':', ' ')
 }
 
-/** The same message and how to fix the problem, if known. The patterns match messages of JNA and of the loaders of glibc, musl and macOS. */
+/** The same message with the fix, if it is known. The patterns match messages of JNA and of the loaders of glibc, musl and macOS. */
 internal fun explained(said: String, isNoexec: (File) -> Boolean): String {
     val cure = when {
         OTHER_VERSION.containsMatchIn(said) -> return "it is of another version: use proxymesh and proxymesh-native in the same one"

@@ -22,8 +22,8 @@ public sealed class ProxyMeshException(message: String, public val call: String?
 
 /**
  * The client cannot be created or used: the base URL is invalid, credentials are missing or contradictory, plain http is set for a host
- * that is not loopback, another setting is invalid, or the client is closed. It is also thrown if the native library cannot be loaded. The
- * message says why.
+ * that is not loopback, another setting is invalid, or the client is closed. It is also thrown if the native library cannot be loaded.
+ * The message says why.
  *
  * @property reason what is wrong.
  */
