@@ -33,9 +33,10 @@ public struct Token: Sendable, Hashable, Identifiable {
     }
 }
 
-/// A new token with its secret. The service shows the secret only once, so store it now. It is redacted where the value is printed.
+/// A new token with its secret. The service shows the secret only once, so store it now.
 ///
-/// The value also has the properties of ``Token``, such as `new.id` and `new.label`.
+/// The secret is redacted wherever the value is printed or dumped. The value also has the properties of ``Token``, such as `new.id`
+/// and `new.label`.
 @dynamicMemberLookup
 public struct NewToken: Sendable, Hashable {
     /// The token, as the list call returns it.
