@@ -53,7 +53,7 @@ public class ExitChoice
 
 internal fun ExitChoice.crossing() = CrossingExitChoice(country, preferIp, notIps)
 
-/** A choice in the core's spelling. */
+/** A choice that the core has checked and normalised. */
 internal data class CheckedExit(val country: String?, val preferIp: String?, val notIps: List<String>) {
     companion object {
         fun of(country: String?, preferIp: String?, notIps: List<String>): CheckedExit = translated {

@@ -72,8 +72,8 @@ public class Proxy
          * The headers to send to the proxy: on the `CONNECT` request for an https target, and on the request itself for an http target.
          * `Proxy-Authorization` contains the password, in UTF-8: keep it out of logs.
          *
-         * OkHttp needs them in two places. For https, it asks the `proxyAuthenticator` before it sends the `CONNECT`, which then gets
-         * the headers. For http, a network interceptor adds them to the request. The code does not retry after a `407`, because the
+         * OkHttp needs them in two places. For https, it asks the `proxyAuthenticator` before it sends the `CONNECT`, and the authenticator
+         * adds them. For http, a network interceptor adds them to the request. The code does not retry after a `407`, because the
          * proxy would refuse the same headers again.
          *
          * ```kotlin

@@ -14,7 +14,7 @@ import com.proxymesh.internal.Refusal as CrossingRefusal
  *
  * Your own tests can create any of them as a call would throw it: `RateLimitedException("…", Refusal("ips.add", 429, "slow down"))`.
  *
- * Cancelling a coroutine causes none of these. It ends with `CancellationException`, as usual.
+ * A cancelled coroutine throws none of these. It ends with `CancellationException`, as usual.
  *
  * @property call the call that failed, such as `ips.add`; null if a setting or an input is wrong.
  */
@@ -57,7 +57,7 @@ public class AuthenticationBlockedException(message: String, call: String, publi
 /**
  * The service refused the call. The subclass tells why.
  *
- * @property refusal what it said.
+ * @property refusal what the service said.
  */
 public sealed class StatusException(message: String, public val refusal: Refusal) :
     ProxyMeshException(message, refusal.call) {
