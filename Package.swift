@@ -1,24 +1,24 @@
 // swift-tools-version:6.0
 import PackageDescription
 
-// The Swift package of the ProxyMesh SDK; its sources are in bindings-ffi/swift. It stands here because SwiftPM finds a
-// package at the root of a repository, and nowhere else.
+// The Swift package of the ProxyMesh SDK. Its sources are in bindings-ffi/swift. This file is here because SwiftPM finds a
+// package only at the root of a repository.
 //
-// ProxyMesh is the API, written by hand; ProxyMeshInternal is generated (`make bindings`), and calls the native library
-// through the C module ProxyMeshFFI.
+// ProxyMesh is the API, written by hand. ProxyMeshInternal is generated (`make bindings`). It calls the native library through
+// the C module ProxyMeshFFI.
 #if canImport(Darwin)
-    // The native library for all of Apple's platforms, as bindings-ffi/swift/xcframework.sh makes it. For a release, the script
+    // The native library for Apple's platforms, built by bindings-ffi/swift/xcframework.sh. For a release, the script
     // prints the `url:` and the `checksum:` that replace the `path:`.
     let native = Target.binaryTarget(name: "ProxyMeshFFI", path: "target/xcframework/ProxyMeshFFI.xcframework")
 #else
-    // libproxymesh_ffi.a, which `make swift` builds, is taken from where the linker looks: /usr/local/lib, say, or a folder given
-    // by `LIBRARY_PATH=FOLDER swift build`. The program then needs no library where it runs.
+    // `make swift` builds libproxymesh_ffi.a. The linker looks for it in its usual folders, such as /usr/local/lib, or in a
+    // folder given by `LIBRARY_PATH=FOLDER swift build`. The program then needs no library at run time.
     let native = Target.systemLibrary(name: "ProxyMeshFFI", path: "bindings-ffi/swift/Sources/ProxyMeshFFI")
 #endif
 
 let package = Package(
     name: "proxymesh-sdk",
-    platforms: [.macOS(.v13), .iOS(.v16), .tvOS(.v16), .watchOS(.v9), .visionOS(.v1)],  // the first that have Duration
+    platforms: [.macOS(.v13), .iOS(.v16), .tvOS(.v16), .watchOS(.v9), .visionOS(.v1)],  // the first versions with Duration
     products: [.library(name: "ProxyMesh", targets: ["ProxyMesh"])],
     targets: [
         native,
@@ -29,10 +29,10 @@ let package = Package(
         .testTarget(
             name: "ProxyMeshTests", dependencies: ["ProxyMesh", "ProxyMeshInternal"],
             path: "bindings-ffi/swift/Tests/ProxyMeshTests"),
-        // For tests/conformance. No product, so that nobody else builds it.
+        // For tests/conformance. It is not a product, so users do not build it.
         .executableTarget(
             name: "ConformanceAgent", dependencies: ["ProxyMesh"], path: "bindings-ffi/swift/Tests/ConformanceAgent"),
-        // What the tests run without descriptors, threads or memory.
+        // The tests run this program without descriptors, threads or memory.
         .executableTarget(name: "Limited", dependencies: ["ProxyMesh"], path: "bindings-ffi/swift/Tests/Limited"),
     ],
     swiftLanguageModes: [.v6]

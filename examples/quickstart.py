@@ -1,7 +1,7 @@
-"""The main job, end to end: list the proxies, authorise an IP, manage a sub-account.
+"""The main tasks, end to end: list the proxies, authorise an IP, manage a sub-account.
 
-Without an account it runs against the sandbox, an emulation of the service that ships with the package.
-With PROXYMESH_USERNAME and PROXYMESH_PASSWORD set it talks to the real service, and then only reads.
+Without an account, it runs against the sandbox, which ships with the package and emulates the service.
+With PROXYMESH_USERNAME and PROXYMESH_PASSWORD set, it talks to the real service and only reads.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from proxymesh.sandbox import Sandbox
 
 
 def look_around(client: proxymesh.Client, username: str, password: str) -> None:
-    """Reads only."""
+    """Only reads."""
     print("\nThe proxies that this account may use, as URLs for any HTTP library:")
     for proxy in client.proxies.list():
         print(f"  {proxy.name:10} {proxy.url(username, password)}")
@@ -31,7 +31,7 @@ def look_around(client: proxymesh.Client, username: str, password: str) -> None:
 
 
 def manage(client: proxymesh.Client) -> None:
-    """Writes: an IP and a sub-account come and go."""
+    """Writes: adds an IP and a sub-account, and deletes them again."""
     print("\nAuthorising 203.0.113.7, so that a machine there needs no password ...")
     ip = client.ips.add("203.0.113.7", label="the office")
     labels = {entry.ip: entry.label for entry in client.ips.labels()}
@@ -53,7 +53,7 @@ def manage(client: proxymesh.Client) -> None:
 
 
 def be_refused(client: proxymesh.Client) -> None:
-    """What goes wrong is told in a sentence, with the fields to act on."""
+    """Shows two errors. Each has a message to read and fields to act on."""
     print("\nBad input is refused before anything is sent:")
     try:
         client.ips.add("203.0.113.777")
@@ -68,7 +68,7 @@ def be_refused(client: proxymesh.Client) -> None:
 
 
 def main() -> None:
-    """Picks the service: the real one if there are credentials for it, else the sandbox."""
+    """Uses the real service if there are credentials for it, otherwise the sandbox."""
     username, password = os.environ.get("PROXYMESH_USERNAME"), os.environ.get("PROXYMESH_PASSWORD")
     if username and password:
         print(f"Talking to the real service as {username}, only to read.")

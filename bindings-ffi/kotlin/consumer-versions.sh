@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Consumers by every Kotlin since 2.0: the example and the exceptions are compiled by each compiler against the jars that
-# `make kotlin` has installed, and run against a sandbox.
+# Tests user code with every Kotlin since 2.0. Each compiler builds the example and the exceptions program against the jars that
+# `make kotlin` has installed. Both then run against a sandbox.
 #
 #   consumer-versions.sh LOCAL_MAVEN_REPOSITORY SANDBOX_PROGRAM [KOTLIN_VERSION…]
 set -euo pipefail

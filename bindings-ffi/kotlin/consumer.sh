@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The examples for Kotlin and Java as projects of somebody else's: in a temporary folder, with the jars that `make kotlin` has
-# installed and what they depend on, and with this repository out of sight, so that only the library in the jar can be found.
+# Builds and runs the Kotlin and Java examples as a user's own projects. They are in a temporary folder, with the jars that
+# `make kotlin` has installed and their dependencies. This repository is hidden, so only the library in the jar can be found.
 #
 #   consumer.sh LOCAL_MAVEN_REPOSITORY SANDBOX_PROGRAM
 set -euo pipefail
@@ -17,14 +17,14 @@ cp "$root/bindings-ffi/kotlin/consumer/"{Exceptions,Unloadable}.kt "$work/kotlin
 cp "$root/bindings-ffi/kotlin/consumer/Exceptions.java" "$work/java/src/main/java"
 cp "$sandbox" "$work/sandbox"
 
-# The jars carry the licences, and the one with the native library those of the code in it.
+# The jars contain the licences. The jar with the native library also contains those of its third-party code.
 for name in proxymesh proxymesh-native; do
     jar tf "$work/maven/com/proxymesh/$name"/*/"$name"-[0-9]*[0-9].jar > "$work/contents"
     for license in LICENSE-MIT LICENSE-APACHE; do grep -qx "META-INF/com.proxymesh/$license" "$work/contents"; done
 done
 grep -qx META-INF/com.proxymesh/THIRD-PARTY-NOTICES "$work/contents"
 
-# The README's blocks are compiled along, each as a function of its own.
+# The README's blocks are compiled too, each as its own function.
 readme() { # LANGUAGE FUNCTION
     awk -v start="^\`\`\`$1\$" -v head="$2" '
         $0 ~ start { inside = 1; count++; next }
@@ -36,7 +36,7 @@ readme() { # LANGUAGE FUNCTION
 readme kotlin 'suspend fun block%d() {' > "$work/kotlin/src/main/kotlin/Readme.kt"
 { readme java 'static void block%d() {' | sed '0,/^static/s//final class Readme {\n&/'; echo "}"; } > "$work/java/src/main/java/Readme.java"
 
-# With PROXYMESH_… unset: it is the sandbox's account that is meant.
+# Unset PROXYMESH_…, so that the sandbox's account is used.
 for name in $(compgen -e PROXYMESH_ || true); do unset "$name"; done
 "$work/sandbox" --port 0 > "$work/listening" &
 server=$!
@@ -44,7 +44,7 @@ until [ -s "$work/listening" ]; do kill -0 "$server"; sleep 0.1; done
 PROXYMESH_SANDBOX=$(sed 's/^listening on //' "$work/listening")
 export PROXYMESH_SANDBOX work root
 
-# Root, in a mount namespace of its own, or one who is root only there.
+# As root, in a separate mount namespace. A user who is not root becomes root only there.
 [ "$(id -u)" = 0 ] && apart=(unshare --mount) || apart=(unshare --mount --map-root-user)
 "${apart[@]}" bash -euo pipefail -c '
     mount -t tmpfs none "$root"
@@ -62,7 +62,7 @@ export PROXYMESH_SANDBOX work root
     run kotlin -Dmain=ExceptionsKt
 
     echo "== a native library that cannot be loaded"
-    # In a folder mounted noexec; there with the cure; and from a jar without the library of this platform.
+    # In a folder that is mounted noexec, without the fix and with it; and from a jar without the library of this platform.
     jars=$(find "$work/maven" \( -path "*/com/proxymesh/proxymesh/*" -o -path "*/com/proxymesh/proxymesh-native/*" \
         -o -path "*/kotlin-stdlib/2.1.21/*" -o -path "*/kotlinx-coroutines-core-jvm/1.10.2/*" -o -path "*/net/java/dev/jna/jna/*" \) \
         -name "*.jar" ! -name "*-sources.jar" ! -name "*-javadoc.jar" | tr "\n" ":")
@@ -78,8 +78,8 @@ export PROXYMESH_SANDBOX work root
     fi
     grep -q "it was loaded" "$work/log" || { cat "$work/log"; exit 1; }
 
-    # With other libraries in place of the one in the jar: none, a damaged one, one for another machine, one of another version, one that
-    # needs a later glibc, one that needs what is not installed; and without room to unpack it.
+    # The library in the jar is replaced in turn: it is missing, damaged, for another machine, of another version, needs a later glibc,
+    # or needs a library that is not installed. Last, there is no room to unpack it.
     others=$(tr ":" "\n" <<< "$jars" | grep -v /proxymesh-native/ | tr "\n" ":")
     mkdir "$work/unpacked" "$work/jna" "$work/full"
     (cd "$work/unpacked" && jar xf "$work"/maven/com/proxymesh/proxymesh-native/*/proxymesh-native-[0-9]*[0-9].jar)

@@ -1,7 +1,7 @@
-//! How a call is exported.
+//! The macro that exports calls.
 
-/// Calls of both clients, written once: `async` on `Client`, plain on `BlockingClient`. The expression of a call gives the
-/// core's reply to it, and may fail with the core's errors.
+/// Exports each call for both clients: `async` on `Client`, plain on `BlockingClient`. The body of a call returns the core's
+/// reply, and may fail with the core's errors.
 macro_rules! calls {
     (
         $(
@@ -29,7 +29,7 @@ macro_rules! calls {
             )*
         }
 
-        /// What was exported here, for the tests.
+        /// The calls that are exported here, for the tests.
         #[cfg(test)]
         pub(crate) const CALLS: &[$crate::tests::calls::Exported] = &[ $( $crate::tests::calls::exported!($name $(, $argument)*) ),* ];
     };

@@ -1,4 +1,4 @@
-//! The two clients, and what they are made from.
+//! The two clients and their settings.
 
 use crate::{calls::calls, error::Failure, model::Answer, runtime};
 use arc_swap::ArcSwapOption;
@@ -20,34 +20,34 @@ pub fn version() -> String {
     env!("CARGO_PKG_VERSION").to_owned()
 }
 
-/// How to reach the account. What is none comes from the environment, then from the defaults.
+/// How to reach the account. A setting that is not given comes from the environment, and otherwise from the defaults.
 #[derive(uniffi::Record)]
 pub struct Settings {
-    /// The account's username. Goes with a password.
+    /// The username of the account or of a sub-account. It needs a password.
     #[uniffi(default)]
     pub username: Option<String>,
-    /// The account's password. Goes with a username.
+    /// Its password. It needs a username.
     #[uniffi(default)]
     pub password: Option<String>,
-    /// A token instead of both.
+    /// A token instead of a username and password.
     #[uniffi(default)]
     pub token: Option<String>,
-    /// Where the service is.
+    /// The service's URL.
     #[uniffi(default)]
     pub base_url: Option<String>,
-    /// Seconds that one attempt may take; 30 by default.
+    /// The limit for one attempt, in seconds; 30 by default.
     #[uniffi(default)]
     pub timeout: Option<f64>,
-    /// Seconds that connecting may take; 10 by default.
+    /// The limit for connecting, in seconds; 10 by default.
     #[uniffi(default)]
     pub connect_timeout: Option<f64>,
     /// How often a call may be sent again; 2 by default.
     #[uniffi(default)]
     pub max_retries: Option<i64>,
-    /// A PEM file with further CA certificates to trust.
+    /// A PEM file with additional CA certificates to trust.
     #[uniffi(default)]
     pub ca_file: Option<String>,
-    /// Whether `HTTPS_PROXY` and `NO_PROXY` count.
+    /// Whether to use `HTTPS_PROXY` and `NO_PROXY`.
     #[uniffi(default = false)]
     pub trust_env: bool,
     /// The `User-Agent` to send.
@@ -73,10 +73,10 @@ impl Settings {
     }
 }
 
-/// Options of the calls made through a client. What is none stays as the client has it.
+/// Options for the calls of a client. Options that are not given stay the same.
 #[derive(uniffi::Record)]
 pub struct Options {
-    /// Seconds that one attempt may take.
+    /// The limit for one attempt, in seconds.
     #[uniffi(default)]
     pub timeout: Option<f64>,
     /// How often a call may be sent again.
@@ -90,11 +90,11 @@ impl Options {
     }
 }
 
-/// The client whose calls are awaited. They run on threads of this library, and a call whose future is dropped is given up:
-/// its connection is closed.
+/// The client whose calls are async. They run on threads of this library. Dropping the future of a call ends the call and closes
+/// its connection.
 #[derive(uniffi::Object)]
 pub struct Client {
-    /// None once it is shut down.
+    /// `None` after the client is shut down.
     account: Arc<ArcSwapOption<proxymesh::Client>>,
     aborted: watch::Sender<bool>,
 }
@@ -123,49 +123,49 @@ impl Client {
 
 #[uniffi::export]
 impl Client {
-    /// Makes a client. Nothing is sent.
+    /// Creates a client, without sending anything.
     #[uniffi::constructor]
     pub fn new(settings: Settings) -> Result<Self, Failure> {
         let account = proxymesh::Client::new(settings.check()?)?;
         Ok(Self::of(Arc::new(ArcSwapOption::from_pointee(account))))
     }
 
-    /// The same client with other options for the calls made through it.
+    /// A client with other options, which shares the connections of this one.
     pub fn with_options(&self, options: Options) -> Result<Arc<Self>, Failure> {
         let options = options.check()?;
         let account = self.account()?.with_options(options)?;
         Ok(Arc::new(Self::of(Arc::new(ArcSwapOption::from_pointee(account)))))
     }
 
-    /// The same client, shut down together with this one, whose calls `abort` ends: for languages that do not drop the
-    /// future of a call that is given up.
+    /// The same client, with calls that `abort` can end. It is shut down together with this one. This is for languages that do
+    /// not drop the future of a cancelled call.
     #[must_use]
     pub fn abortable(&self) -> Arc<Self> {
         Arc::new(Self::of(self.account.clone()))
     }
 
-    /// Ends the calls of this object, those under way and those to come, with `Aborted`; their connections are closed. A
-    /// call that has its answer keeps it.
+    /// Ends the current and later calls of this object with `Aborted`, and closes their connections. A call that already has
+    /// its answer keeps it.
     pub fn abort(&self) {
         self.aborted.send_replace(true);
     }
 
-    /// Drops the connections. Later calls fail with `Config`; calls under way go on. Twice is fine.
+    /// Drops the connections. Later calls fail with `Config`; calls in progress continue. It may be called twice.
     pub fn shut_down(&self) {
         self.account.store(None);
     }
 
-    /// Where the service is; none once it is shut down.
+    /// The service's URL; none after the client is shut down.
     #[must_use]
     pub fn base_url(&self) -> Option<String> {
         self.account.load().as_ref().map(|account| account.base_url().to_owned())
     }
 }
 
-/// The client whose calls return when they are done.
+/// The client whose calls block until they are done.
 #[derive(uniffi::Object)]
 pub struct BlockingClient {
-    /// None once it is shut down.
+    /// `None` after the client is shut down.
     account: ArcSwapOption<blocking::Client>,
 }
 
@@ -174,7 +174,7 @@ impl BlockingClient {
         self.account.load_full().ok_or_else(binding::closed)
     }
 
-    /// Makes a call on this thread. A panic comes back as an error.
+    /// Makes a call on this thread. Turns a panic into an error.
     pub(crate) fn run<A: Answer>(
         &self,
         call: impl FnOnce(&blocking::Client) -> proxymesh::Result<proxymesh::Result<A>>,
@@ -189,26 +189,26 @@ impl BlockingClient {
 
 #[uniffi::export]
 impl BlockingClient {
-    /// Makes a client. Nothing is sent.
+    /// Creates a client, without sending anything.
     #[uniffi::constructor]
     pub fn new(settings: Settings) -> Result<Self, Failure> {
         let account = blocking::Client::new(settings.check()?)?;
         Ok(Self { account: ArcSwapOption::from_pointee(account) })
     }
 
-    /// The same client with other options for the calls made through it.
+    /// A client with other options, which shares the connections of this one.
     pub fn with_options(&self, options: Options) -> Result<Arc<Self>, Failure> {
         let options = options.check()?;
         let account = self.account()?.with_options(options)?;
         Ok(Arc::new(Self { account: ArcSwapOption::from_pointee(account) }))
     }
 
-    /// Drops the connections. Later calls fail with `Config`; calls under way go on. Twice is fine.
+    /// Drops the connections. Later calls fail with `Config`; calls in progress continue. It may be called twice.
     pub fn shut_down(&self) {
         self.account.store(None);
     }
 
-    /// Where the service is; none once it is shut down.
+    /// The service's URL; none after the client is shut down.
     #[must_use]
     pub fn base_url(&self) -> Option<String> {
         self.account.load().as_ref().map(|account| account.base_url().to_owned())

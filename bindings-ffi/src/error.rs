@@ -1,41 +1,41 @@
-//! The core's errors as they cross: same kinds, same fields, same text.
+//! The core's errors for the other languages, with the same kinds, fields and texts.
 
 use proxymesh::Error;
 use std::{any::Any, collections::HashMap, fmt, time::Duration};
 
-/// Why a call did not give its answer: one variant for each kind of the core's `Error`, and two of the plumbing's.
+/// Why a call failed. There is one variant for each kind of the core's `Error`, and two for this library.
 #[derive(Debug, uniffi::Error)]
 pub enum Failure {
-    /// The client cannot be made as asked, or is shut down.
+    /// The client cannot be created with these settings, or is shut down.
     Config {
         /// The error's text.
         text: String,
-        /// What is wrong with the settings.
+        /// What is wrong with the client or its settings.
         reason: String,
     },
     /// An input breaks a rule of the service; nothing was sent.
     Validation {
         /// The error's text.
         text: String,
-        /// The parameter, by its name in the API.
+        /// The parameter's name in the API.
         field: String,
-        /// Which rule it breaks.
+        /// The rule that it breaks.
         reason: String,
     },
-    /// A token call was made with a token; nothing was sent.
+    /// A client with a token made a token call; nothing was sent.
     BasicAuthRequired {
         /// The error's text.
         text: String,
         /// The call.
         call: String,
     },
-    /// Too many authentications have failed; nothing was sent.
+    /// The service has refused the credentials too often; nothing was sent.
     AuthenticationBlocked {
         /// The error's text.
         text: String,
         /// The call.
         call: String,
-        /// Seconds until the next attempt is let through.
+        /// The seconds until the next attempt is allowed.
         retry_after: f64,
     },
     /// 401.
@@ -94,29 +94,29 @@ pub enum Failure {
         /// What the service said.
         refusal: Box<Refusal>,
     },
-    /// No answer within the time limit.
+    /// No answer came within the time limit.
     Timeout {
         /// The error's text.
         text: String,
         /// The call.
         call: String,
-        /// What was waited for, and for how long.
+        /// What the call waited for, and for how long.
         reason: String,
-        /// How often it was tried.
+        /// How often the call was tried.
         attempts: i32,
     },
-    /// No connection, or one that broke.
+    /// The connection failed or broke.
     Connection {
         /// The error's text.
         text: String,
         /// The call.
         call: String,
-        /// What the network or TLS said.
+        /// The network or TLS error.
         reason: String,
-        /// How often it was tried.
+        /// How often the call was tried.
         attempts: i32,
     },
-    /// An answer that is not what the call promises.
+    /// The answer is not what the call promises.
     Decode {
         /// The error's text.
         text: String,
@@ -126,10 +126,10 @@ pub enum Failure {
         status: i32,
         /// What is wrong with the answer.
         reason: String,
-        /// The answer's first 4 KiB, as text.
+        /// The first 4 KiB of the answer, as text.
         body: String,
     },
-    /// A write went out, no answer came, and sending it again might do it twice.
+    /// A write was sent, and no readable answer came back. Sending it again might do it twice.
     OutcomeUnknown {
         /// The error's text.
         text: String,
@@ -140,12 +140,12 @@ pub enum Failure {
         /// How to find out.
         advice: String,
     },
-    /// `abort` ended the call. The packages turn it into their language's own cancellation.
+    /// `abort` ended the call. Each package turns this into the cancellation of its language.
     Aborted {
         /// The error's text.
         text: String,
     },
-    /// The library itself failed: a panic.
+    /// The library itself failed with a panic.
     Internal {
         /// The error's text.
         text: String,
@@ -159,13 +159,13 @@ pub struct Refusal {
     pub call: String,
     /// The HTTP status.
     pub status: i32,
-    /// Why, in one line.
+    /// Why the service refused, in one line.
     pub reason: String,
-    /// Reasons per form field, where the body names fields.
+    /// The reasons for each form field, if the service names fields.
     pub field_errors: HashMap<String, Vec<String>>,
-    /// The body's first 4 KiB, as text.
+    /// The first 4 KiB of the answer, as text.
     pub body: String,
-    /// Seconds that the service asks to wait.
+    /// The seconds that the service asks to wait.
     pub retry_after: Option<f64>,
     /// How often the call was tried.
     pub attempts: i32,
@@ -269,7 +269,7 @@ impl From<Error> for Failure {
             Error::OutcomeUnknown { call, reason, advice } => {
                 Self::OutcomeUnknown { text, call: owned(call), reason, advice: owned(advice) }
             }
-            // A kind that is new to the core belongs above; the tests say so.
+            // A new kind in the core must be added above. A test checks this.
             other => Self::internal(&other.to_string()),
         }
     }

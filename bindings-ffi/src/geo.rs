@@ -4,7 +4,7 @@ use crate::{BlockingClient, Client, calls::calls};
 use std::collections::HashMap;
 
 calls! {
-    /// The exit IPs of the `open` proxy: `GET /api/geoips/open/`.
+    /// Counts the exit IPs of the `open` proxy in each country: `GET /api/geoips/open/`.
     ///
     /// # Returns
     ///
@@ -13,7 +13,7 @@ calls! {
         account.geo().open()
     }
 
-    /// The exit IPs of the `world` proxy: `GET /api/geoips/world/`.
+    /// Counts the exit IPs of the `world` proxy in each country: `GET /api/geoips/world/`.
     ///
     /// # Returns
     ///

@@ -1,9 +1,9 @@
-//! The core for Kotlin and Swift, over UniFFI.
+//! The core for Kotlin and Swift, through UniFFI.
 //!
-//! This is plumbing: the API is what the hand-written packages in `kotlin/` and `swift/` make of the code that is
-//! generated from here (`make bindings`). Every call is written once, for [`Client`] and [`BlockingClient`], by the macro
-//! `calls`, and is one line over the core. No integer is unsigned, because Java has none.
-// What UniFFI generates is unsafe, and has no docs; nothing written here is unsafe.
+//! This layer is internal. The public API is in the hand-written packages in `kotlin/` and `swift/`. They wrap the code that is
+//! generated from this crate (`make bindings`). The macro `calls` exports each call for both [`Client`] and [`BlockingClient`],
+//! and each call is one line over the core. All integers are signed, because Java has no unsigned ones.
+// UniFFI generates unsafe code without docs. Nothing written here is unsafe.
 #![allow(unsafe_code)]
 
 mod calls;

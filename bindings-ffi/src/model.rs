@@ -1,9 +1,9 @@
-//! The values that calls give, as they cross.
+//! The values that calls return, for the other languages.
 
 use proxymesh::{GeoCounts, secrecy::ExposeSecret};
 use std::{collections::HashMap, net::IpAddr, time::SystemTime};
 
-/// What a call of the core gives, and what becomes of it here.
+/// A value that a call of the core returns, and its type here.
 pub(crate) trait Answer: Send + 'static {
     type Given;
 
@@ -52,26 +52,26 @@ fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// A sub-account, with what it has used and what it may use.
+/// A sub-account with its usage and limits.
 #[derive(uniffi::Record)]
 pub struct SubAccount {
-    /// Its name, with which it also logs in.
+    /// Its username, which is also its login.
     pub username: String,
     /// Whether it may use the proxies.
     pub active: bool,
-    /// Gigabytes used in this billing period.
+    /// The gigabytes used in this billing period.
     pub monthly_bandwidth: f64,
-    /// Gigabytes used ever.
+    /// The gigabytes used in total.
     pub total_bandwidth: f64,
-    /// Gigabytes it may use in a billing period; 0 is no limit.
+    /// The limit per billing period in gigabytes; 0 means no limit.
     pub monthly_bandwidth_limit: i64,
-    /// Gigabytes it may use ever; 0 is no limit.
+    /// The overall limit in gigabytes; 0 means no limit.
     pub total_bandwidth_limit: i64,
-    /// First name, if one was ever set.
+    /// The first name, if one was ever set.
     pub first_name: Option<String>,
-    /// Last name, if one was ever set.
+    /// The last name, if one was ever set.
     pub last_name: Option<String>,
-    /// E-mail address, if one was ever set.
+    /// The email address, if one was ever set.
     pub email: Option<String>,
 }
 
@@ -96,9 +96,9 @@ impl Answer for proxymesh::SubAccount {
 /// An authorised IP and its label.
 #[derive(uniffi::Record)]
 pub struct LabeledIp {
-    /// The address.
+    /// The address, IPv4 or IPv6.
     pub ip: String,
-    /// The label; no label is the empty text.
+    /// The label; empty if there is none.
     pub label: String,
 }
 
@@ -110,16 +110,16 @@ impl Answer for proxymesh::LabeledIp {
     }
 }
 
-/// A token, without its secret value.
+/// A token, without its secret.
 #[derive(uniffi::Record)]
 pub struct Token {
-    /// Its number.
+    /// The token's number, which the other token calls take.
     pub id: i64,
-    /// Its label; no label is the empty text.
+    /// The label; empty if there is none.
     pub label: String,
     /// Whether it may be used.
     pub is_active: bool,
-    /// The date on which it expires, as `YYYY-MM-DD`; none is never.
+    /// The date on which it expires, as `YYYY-MM-DD`; none means never.
     pub expires_at: Option<String>,
     /// When it was created.
     pub created_at: SystemTime,
@@ -134,16 +134,16 @@ impl Answer for proxymesh::Token {
             label: self.label,
             is_active: self.is_active,
             expires_at: self.expires_at.map(|date| date.to_string()),
-            // No time of the core's is out of range on a platform that these packages are for.
+            // On the supported platforms, no time from the core is out of range.
             created_at: self.created_at.try_into().unwrap_or(SystemTime::UNIX_EPOCH),
         }
     }
 }
 
-/// A token just created, with its secret value.
+/// A new token with its secret.
 #[derive(uniffi::Record)]
 pub struct NewToken {
-    /// The token as it will be listed.
+    /// The token, as the list call returns it.
     pub token: Token,
     /// The secret.
     pub secret: String,

@@ -1,4 +1,4 @@
-//! A proxy as a value: where it is, and what is sent to it.
+//! A proxy as a value: its address, its URLs and its headers.
 
 use crate::{error::Failure, model::Answer};
 use proxymesh::{binding, secrecy::ExposeSecret};
@@ -11,15 +11,15 @@ pub struct Proxy {
     pub host: String,
     /// The port, from 1 to 65535.
     pub port: i32,
-    /// The host to connect to, where it is not the domain: that of the sandbox's proxies.
+    /// The host to connect to. It differs from the domain only for the sandbox's proxies.
     pub address_host: String,
     /// The first part of the domain.
     pub name: String,
     /// The URL without credentials.
     pub url: String,
-    /// The country that its exits are in, if its name tells.
+    /// The ISO 3166 code of the country that its exit IPs are in, if its name tells.
     pub country: Option<String>,
-    /// Whether a request may choose the country.
+    /// Whether a request can choose the country.
     pub chooses_country: bool,
 }
 
@@ -39,13 +39,13 @@ impl Answer for proxymesh::Proxy {
     }
 }
 
-/// The proxy at a host and port; the host may hold the port itself. `Validation` where they are none.
+/// The proxy at this host and port. The host may include the port. Fails with `Validation` if they are invalid.
 #[uniffi::export]
 pub fn proxy_of(host: String, port: Option<i32>) -> Result<Proxy, Failure> {
     Ok(proxymesh::Proxy::at(&host, port.map(i64::from))?.give())
 }
 
-/// The URL of the proxy at a host and port with credentials, percent-encoded; `Validation` where they are none.
+/// The URL of the proxy with credentials, which are percent-encoded. Fails with `Validation` if the host or port is invalid.
 #[uniffi::export]
 pub fn proxy_url_with(
     host: String,
@@ -56,8 +56,8 @@ pub fn proxy_url_with(
     Ok(core_proxy(&host, port)?.url_with(&username, &password))
 }
 
-/// The headers for the proxy at a host and port; `Config` where the credentials are unusable, `Validation` where the exit
-/// cannot be chosen.
+/// The headers to send to the proxy. Fails with `Config` if the credentials are invalid, and with `Validation` if the proxy
+/// cannot choose the exit.
 #[uniffi::export]
 pub fn proxy_headers(
     host: String,
@@ -74,12 +74,12 @@ fn core_proxy(host: &str, port: i32) -> proxymesh::Result<proxymesh::Proxy> {
     proxymesh::Proxy::at(host, Some(port.into()))
 }
 
-/// How one shows oneself to a proxy.
+/// How to authenticate to a proxy.
 #[derive(uniffi::Enum)]
 pub enum Credentials {
     /// A username and password.
     Basic {
-        /// The account's, or a sub-account's.
+        /// The username of the account or of a sub-account.
         username: String,
         /// Its password.
         password: String,
@@ -100,14 +100,14 @@ impl Credentials {
     }
 }
 
-/// Which exit IP a proxy is asked for. What is none, or empty, is for the proxy to choose.
+/// Which exit IP to ask a proxy for. The proxy chooses what is left open.
 #[derive(uniffi::Record)]
 pub struct ExitChoice {
-    /// Two letters.
+    /// A two-letter country code.
     pub country: Option<String>,
-    /// The exit IP that is wanted.
+    /// The exit IP to use if the proxy has it.
     pub prefer_ip: Option<String>,
-    /// The exit IPs that are not.
+    /// The exit IPs to avoid.
     pub not_ips: Vec<String>,
 }
 
@@ -118,7 +118,7 @@ impl ExitChoice {
     }
 }
 
-/// The same choice as the core writes it, so that equal choices are equal; `Validation` where it is none.
+/// The same choice in the core's spelling, so that equal choices compare as equal. Fails with `Validation` if it is malformed.
 #[uniffi::export]
 pub fn exit_choice_of(choice: ExitChoice) -> Result<ExitChoice, Failure> {
     let exit = choice.check()?;

@@ -1,4 +1,4 @@
-//! How the calls of [`Client`](crate::Client) run: on the core's thread.
+//! Runs the calls of [`Client`](crate::Client) on the core's thread.
 
 use crate::error::Failure;
 use proxymesh::{Error, endpoint::CALLS, runtime::worker};
@@ -12,7 +12,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// The task of a call, which ends with the future that waits for it.
+/// The task of a call. It ends when the future that waits for it is dropped.
 struct Task(JoinHandle<()>);
 
 impl Drop for Task {
@@ -28,7 +28,7 @@ pub(crate) async fn run<T: Send + 'static>(
     call: impl Future<Output = proxymesh::Result<T>> + Send + 'static,
 ) -> Result<T, Failure> {
     let (give, mut given) = oneshot::channel();
-    // Without the future's type from here on: what drives it is compiled once, not once a call.
+    // The future is boxed, so the code that drives it is compiled once and not for each call.
     let call: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async move {
         let mut aborted = pin!(aborted.wait_for(|aborted| *aborted));
         let mut call = pin!(call);

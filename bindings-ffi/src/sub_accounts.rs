@@ -3,7 +3,7 @@
 use crate::{BlockingClient, Client, calls::calls, model::SubAccount};
 use proxymesh::binding::SubAccountParts;
 
-/// What create and edit may set. What is none is not sent.
+/// The fields that create and edit can set. Fields that are not given are not sent.
 #[derive(uniffi::Record)]
 pub struct SubAccountFields {
     /// The password, 1 to 128 characters.
@@ -18,10 +18,10 @@ pub struct SubAccountFields {
     /// The email address, at most 255 characters.
     #[uniffi(default)]
     pub email: Option<String>,
-    /// The whole gigabytes that it may use in a billing period; 0 means no limit.
+    /// The limit per billing period in whole gigabytes; 0 means no limit.
     #[uniffi(default)]
     pub monthly_limit: Option<i64>,
-    /// The whole gigabytes that it may ever use; 0 means no limit.
+    /// The overall limit in whole gigabytes; 0 means no limit.
     #[uniffi(default)]
     pub total_limit: Option<i64>,
 }
@@ -55,11 +55,11 @@ calls! {
         account.sub_accounts().create(fields.parts().create(&username)?)
     }
 
-    /// Changes the fields that are given, and no others: `POST /api/sub/edit/`. Empty text clears a name or email address.
+    /// Changes the fields that are given, and no others: `POST /api/sub/edit/`. An empty string clears a name or email address.
     ///
     /// # Arguments
     ///
-    /// * `username`: The sub-account.
+    /// * `username`: The sub-account's username.
     ///
     /// # Errors
     ///
@@ -73,7 +73,7 @@ calls! {
     ///
     /// # Arguments
     ///
-    /// * `username`: The sub-account.
+    /// * `username`: The sub-account's username.
     ///
     /// # Errors
     ///
@@ -87,7 +87,7 @@ calls! {
     ///
     /// # Arguments
     ///
-    /// * `username`: The sub-account.
+    /// * `username`: The sub-account's username.
     ///
     /// # Errors
     ///
@@ -101,7 +101,7 @@ calls! {
     ///
     /// # Arguments
     ///
-    /// * `username`: The sub-account.
+    /// * `username`: The sub-account's username.
     ///
     /// # Errors
     ///
@@ -115,7 +115,7 @@ calls! {
     ///
     /// # Arguments
     ///
-    /// * `username`: The sub-account.
+    /// * `username`: The sub-account's username.
     ///
     /// # Errors
     ///

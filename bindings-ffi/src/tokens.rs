@@ -17,7 +17,7 @@ calls! {
         of(account.tokens(), username.as_deref())?.list()
     }
 
-    /// Creates a token: `POST /api/token/create/`. The answer holds its secret, which the service shows only this once. The call is
+    /// Creates a token: `POST /api/token/create/`. The result contains its secret, which the service shows only once. The call is
     /// never sent twice.
     ///
     /// # Arguments
@@ -28,7 +28,7 @@ calls! {
     ///
     /// # Errors
     ///
-    /// * `PlanLimit`: The plan has no tokens, or allows no more.
+    /// * `PlanLimit`: The plan does not include tokens, or allows no more.
     /// * `OutcomeUnknown`: No answer came. `list` tells whether the token was created.
     fn tokens_create(
         account,

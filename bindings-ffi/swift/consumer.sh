@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The Swift example, the README's Swift, and a program that makes each error, as somebody else's package: in a temporary folder,
-# with the SDK resolved by SwiftPM from a repository and a version, as from its URL, with the native library beside it, and with
-# this repository out of sight. SwiftPM refuses unsafe flags in a package that is resolved by version.
+# Builds the Swift example, the README's Swift, and a program that makes each error, as a user's own package. It is in a temporary
+# folder, with the native library beside it. SwiftPM resolves the SDK from a repository and a version, as it would from the URL.
+# This repository is hidden. SwiftPM refuses unsafe flags in a package that is resolved by version.
 #
 #   consumer.sh LIBRARY_FOLDER SANDBOX_PROGRAM
 set -euo pipefail
@@ -12,7 +12,7 @@ library=$(realpath "$1") sandbox=$(realpath "$2")
 work=$(mktemp -d)
 trap 'kill "${server:-}" 2>/dev/null || true; rm -rf "$work"' EXIT
 
-# The repository as it would be cloned, its version tagged.
+# The repository as a clone, with its version as a tag.
 mkdir "$work/sdk"
 (cd "$root" && git ls-files -z | xargs -0 cp --parents -t "$work/sdk")
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -1)
@@ -24,7 +24,7 @@ mkdir "$work/app/Sources/Errors"
 cp "$root/bindings-ffi/swift/consumer/Errors.swift" "$work/app/Sources/Errors"
 cp -r "$library" "$work/library"
 cp "$sandbox" "$work/sandbox"
-# Each block of the README is a function of its own.
+# Each block of the README becomes its own function.
 mkdir "$work/app/Sources/Readme"
 awk '/^```swift$/ { inside = 1; print "func block" ++count "() async throws {"; next }
      /^```$/ && inside { inside = 0; print "}" }
@@ -34,7 +34,7 @@ grep -q "^func block" "$work/app/Sources/Readme/Readme.swift"
 sdk='dependencies: [.product(name: "ProxyMesh", package: "proxymesh-sdk")]'
 sed -i "s/^    targets: \[/&\n        .target(name: \"Readme\", $sdk), .executableTarget(name: \"Errors\", $sdk),/" "$work/app/Package.swift"
 
-# With PROXYMESH_… unset: it is the sandbox's account that is meant.
+# Unset PROXYMESH_…, so that the sandbox's account is used.
 for name in $(compgen -e PROXYMESH_ || true); do unset "$name"; done
 "$work/sandbox" --port 0 > "$work/listening" &
 server=$!
@@ -44,7 +44,7 @@ export PROXYMESH_SANDBOX work hidden=$root
 
 # shellcheck disable=SC2016 # to be expanded by the inner shell
 "$root/bindings-ffi/swift/toolchain.sh" --with "$work" unshare --mount --propagation unchanged bash -euo pipefail -c '
-    # For nobody else. In the chroot of toolchain.sh that is so already.
+    # Keep the mounts private. In the chroot of toolchain.sh they already are.
     mount --make-rprivate / 2> /dev/null || true
     mount -t tmpfs none "$hidden"
     [ -z "$(ls -A "$hidden")" ]

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Runs a command with Swift 6 at hand:
+# Runs a command with Swift 6 on the PATH:
 #
 #   bindings-ffi/swift/toolchain.sh swift build
 #   bindings-ffi/swift/toolchain.sh --with /tmp/elsewhere --cd /tmp/elsewhere swift run
 #
-# A `swift` on the PATH is used if it is new enough. If not, Debian trixie's own package is unpacked into a folder under target/,
-# once: 570 MB to download, 1.4 GB on disk, less than a minute. The command then runs in a chroot of that folder, which sees
-# this repository, and each folder given by --with, at the path that they have here. That takes Linux, apt, and root.
+# It uses the `swift` on the PATH if that is new enough. Otherwise it unpacks Debian trixie's package into a folder under target/.
+# It does so once, in less than a minute, with 570 MB to download and 1.4 GB on disk. The command then runs in a chroot of that
+# folder. The chroot contains this repository and each folder given by --with, at the same paths. This needs Linux, apt and root.
 #
 #   SWIFT_ROOT   where the toolchain is unpacked; target/swift by default
-#   SWIFT_HOST=0 passes over the `swift` on the PATH
+#   SWIFT_HOST=0 ignores the `swift` on the PATH
 set -euo pipefail
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -39,8 +39,8 @@ unpack() {
     command -v mmdebstrap >/dev/null ||
         { apt-get update -qq && apt-get install -y -qq --no-install-recommends mmdebstrap; } >/dev/null 2>&1
     echo "unpacking Debian's Swift into $root ..." >&2
-    # What a build or a test never reads is left out: the debugger, editor support, documentation, the static libraries.
-    # The mirror is left out, too: mmdebstrap then takes Debian's default one. `main` alone, as nothing else is needed.
+    # Builds and tests do not need the debugger, editor support, documentation or static libraries, so these are left out.
+    # No mirror is given, so mmdebstrap uses Debian's default. Only `main` is needed.
     local fresh=$root.part
     rm -rf "$fresh"
     mmdebstrap --quiet --mode=root --variant=minbase --components=main \
@@ -61,7 +61,7 @@ unpack() {
         --dpkgopt="path-exclude=/$libexec/bin/docc" \
         trixie "$fresh"
     rm -rf "$root"
-    mv "$fresh" "$root" # so that a toolchain that is there is whole
+    mv "$fresh" "$root" # so a toolchain that exists is complete
 }
 
 if fits; then
@@ -71,14 +71,13 @@ fi
 [ "$(uname -s)" = Linux ] || { echo "no Swift 6 on the PATH: see https://swift.org/install" >&2; exit 1; }
 [ "$(id -u)" = 0 ] || { echo "no Swift 6 on the PATH: install one (https://swift.org/install), or be root, to unpack Debian's" >&2; exit 1; }
 mkdir -p "$(dirname "$root")"
-# Two at once (make -j) must not unpack twice.
+# Parallel runs (make -j) must not unpack twice.
 exec 9>"$root.lock"
 flock 9
 [ -x "$root/$libexec/bin/swift-frontend" ] || unpack
 exec 9>&-
 
-# The mounts live in a namespace of their own, so that nothing stays mounted, whatever happens. Swift needs /proc to find its
-# libraries.
+# The mounts are in a separate namespace, so nothing stays mounted if the command fails. Swift needs /proc to find its libraries.
 # shellcheck disable=SC2016 # to be expanded by the inner shell
 exec unshare --mount bash -euc '
     root=$1 folder=$2 count=$3

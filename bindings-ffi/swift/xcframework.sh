@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Makes the XCFramework that Package.swift names on Apple's platforms: target/xcframework/ProxyMeshFFI.xcframework, and for a
-# release its zip, with the two lines for Package.swift. Not run here: this needs a Mac with Xcode 16 or later, and Rust's
-# standard library for the targets below (rustup target add …).
+# Builds the XCFramework that Package.swift names for Apple's platforms: target/xcframework/ProxyMeshFFI.xcframework. For a release,
+# it also makes the zip, and prints the two lines for Package.swift. CI does not run this. It needs a Mac with Xcode 16 or later,
+# and Rust's standard library for the targets below (rustup target add …).
 #
-#   bindings-ffi/swift/xcframework.sh            # all that it makes
+#   bindings-ffi/swift/xcframework.sh            # makes everything
 #   swift test                                   # then works in the repository
 #
-# tvOS, watchOS and visionOS are tier 3 in Rust: they take a nightly compiler and -Zbuild-std, and can be added to `slice` then.
+# tvOS, watchOS and visionOS are tier 3 in Rust. They need a nightly compiler and -Zbuild-std; `slice` can then build them too.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -16,16 +16,16 @@ library=libproxymesh_ffi.a
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -1)
 [ "$(uname -s)" = Darwin ] || { echo "this needs a Mac: xcodebuild makes XCFrameworks, and nothing else does" >&2; exit 1; }
 
-# The first that have Duration, as in Package.swift: C code in the dependencies is compiled for them, too.
+# The first versions that have Duration, as in Package.swift. C code in the dependencies is compiled for them too.
 export IPHONEOS_DEPLOYMENT_TARGET=16.0 MACOSX_DEPLOYMENT_TARGET=13.0
 
 rm -rf "$out"
-# In a folder with the module's name: all XCFrameworks of an app share one folder of headers, in which two files
-# called module.modulemap would clash.
+# The headers need a folder with the module's name. All XCFrameworks of an app share one folder of headers, where two files named
+# module.modulemap would clash.
 mkdir -p "$out/headers/$name"
 cp "$root/bindings-ffi/swift/Sources/$name/"{$name.h,module.modulemap} "$out/headers/$name/"
 
-# One library per platform, for all of its machines.
+# Makes one library per platform, for all of its architectures.
 slice() {
     local platform=$1 target built=()
     shift
@@ -35,7 +35,7 @@ slice() {
     done
     mkdir -p "$out/$platform"
     lipo -create "${built[@]}" -output "$out/$platform/$library"
-    # What is left are the symbols that a linker needs.
+    # This keeps the symbols that a linker needs.
     strip -S -x "$out/$platform/$library"
     made+=(-library "$out/$platform/$library" -headers "$out/headers")
 }

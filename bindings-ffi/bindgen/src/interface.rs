@@ -1,4 +1,4 @@
-//! The calls of the clients, by resource, as the library describes them.
+//! Reads the calls of the clients from the library's metadata, and groups them by resource.
 
 use anyhow::{Context, Result, bail};
 use camino::Utf8Path;
@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use uniffi_bindgen::macro_metadata::extract_from_library;
 use uniffi_meta::{Metadata, MethodMetadata, RecordMetadata, Type};
 
-/// The resources, and what each is.
+/// The resources and their docs.
 const RESOURCES: [(&str, &str); 6] = [
     ("geo", "The number of exit IPs in each country, for the proxies that can choose a country."),
     ("hostnames", "Hostnames that may use the proxies without credentials."),
@@ -26,16 +26,16 @@ pub(crate) struct Resource {
 }
 
 pub(crate) struct Call {
-    /// As the library exports it, `sub_accounts_create`.
+    /// The name that the library exports, such as `sub_accounts_create`.
     pub(crate) exported: String,
-    /// As its resource has it, `create`.
+    /// The name within the resource, such as `create`.
     pub(crate) name: String,
     pub(crate) docs: Docs,
     pub(crate) arguments: Vec<Argument>,
     pub(crate) answer: Option<Type>,
 }
 
-/// An argument of a call. What the library takes as a record of optional fields is an argument for each of them.
+/// An argument of a call. If the library takes a record of optional fields, each field is an argument.
 pub(crate) struct Argument {
     pub(crate) name: String,
     pub(crate) docs: Vec<String>,
@@ -44,19 +44,19 @@ pub(crate) struct Argument {
     pub(crate) record: Option<Record>,
 }
 
-/// The record that arguments are fields of.
+/// The record that an argument is a field of.
 #[derive(Clone, PartialEq)]
 pub(crate) struct Record {
     pub(crate) argument: String,
     pub(crate) ty: String,
 }
 
-/// A doc comment, by its sections: lines without their markers.
+/// The sections of a doc comment, as lines without comment markers.
 #[derive(Default)]
 pub(crate) struct Docs {
     pub(crate) text: Vec<String>,
     pub(crate) returns: Vec<String>,
-    /// By kind, as the core names it.
+    /// The kind of each error, as the core names it, and its text.
     pub(crate) errors: Vec<(String, Vec<String>)>,
     arguments: BTreeMap<String, Vec<String>>,
 }
@@ -138,7 +138,7 @@ impl Call {
         self.docs.text.iter().any(|line| line.contains("`POST "))
     }
 
-    /// The arguments as the library takes them: by themselves, or those of one record together.
+    /// The arguments as the library takes them. Those of one record form a group; any other is a group of its own.
     pub(crate) fn inputs(&self) -> Vec<&[Argument]> {
         self.arguments.chunk_by(|a, b| a.record.is_some() && a.record == b.record).collect()
     }

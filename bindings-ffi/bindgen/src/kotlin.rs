@@ -10,7 +10,7 @@ pub(crate) struct File<'a> {
     pub(crate) resource: &'a Resource,
 }
 
-/// Which of the clients a class belongs to.
+/// The client that a class belongs to.
 struct Client {
     name: &'static str,
     prefix: &'static str,
@@ -47,7 +47,7 @@ impl File<'_> {
     }
 }
 
-/// The comment over a call, without its indentation.
+/// The doc comment of a call, without indentation.
 fn comment(call: &Call) -> Vec<String> {
     let mut lines = call.docs.text.clone();
     let mut tags = Vec::new();
@@ -72,7 +72,7 @@ fn comment(call: &Call) -> Vec<String> {
     lines
 }
 
-/// On one line, or each on a line of its own.
+/// The parameters, all on one line or each on its own line.
 fn parameters(call: &Call) -> String {
     let parameters: Vec<String> = call
         .arguments
@@ -94,7 +94,7 @@ fn has_defaults(call: &Call) -> bool {
     call.arguments.iter().any(|argument| argument.optional)
 }
 
-/// What is passed to the library. Where a record is at hand, it is passed instead of its fields.
+/// The arguments for the library's call. If `whole` is true, a record is passed as one object, not as its fields.
 fn passed(call: &Call, whole: bool) -> String {
     let passed: Vec<String> = call
         .inputs()
@@ -116,7 +116,7 @@ fn passed(call: &Call, whole: bool) -> String {
     passed.join(", ")
 }
 
-/// What is done: the library's call, and what makes its answer the one that is given.
+/// The body: the library's call, and the conversion of its result.
 fn body(call: &Call, whole: bool) -> String {
     let line = format!("{}({}){}", camel(&call.exported), passed(call, whole), converted(call));
     if line.len() < 100 {
@@ -148,7 +148,7 @@ fn type_of(ty: &Type) -> String {
         Type::Sequence { inner_type } => format!("List<{}>", type_of(inner_type)),
         Type::Map { key_type, value_type } => format!("Map<{}, {}>", type_of(key_type), type_of(value_type)),
         Type::Record { name, .. } => name.clone(),
-        other => format!("{other:?}"), // the Kotlin compiler refuses it
+        other => format!("{other:?}"), // the Kotlin compiler rejects it
     }
 }
 
@@ -157,14 +157,14 @@ fn is_date(argument: &Argument) -> bool {
     argument.name == "expires_at"
 }
 
-/// The record whose fields a call takes, which Java gives whole: it has no named arguments.
+/// The record whose fields a call takes. Java passes it as one object, because it has no named arguments.
 fn record(call: &Call) -> Option<(&Argument, String)> {
     let record = call.arguments.iter().find_map(|argument| argument.record.as_ref())?;
     let first = call.arguments.first()?;
     Some((first, format!("{}: {}", record.argument, record.ty)))
 }
 
-/// Whether a `Proxy` is taken for the name of one.
+/// Whether the call also takes a `Proxy` in place of its name.
 fn takes_proxy(call: &Call) -> bool {
     call.arguments.iter().any(|argument| argument.name == "proxy")
 }

@@ -1,7 +1,7 @@
-//! `proxymesh-bindgen LIBRARY FOLDER`: writes the Kotlin and Swift that call the library, as they stand in `bindings-ffi/`: what
-//! UniFFI generates, and over it the classes of the resources.
+//! `proxymesh-bindgen LIBRARY FOLDER` generates the Kotlin and Swift code that calls the library. FOLDER is `bindings-ffi/`. It
+//! writes UniFFI's bindings, and the resource classes that wrap them.
 //!
-//! The library must have its symbols, as the debug build does: the interface is described in them.
+//! The library must have its symbols, as a debug build does, because they describe the interface.
 
 mod interface;
 mod kotlin;

@@ -4,7 +4,7 @@ use crate::interface::{Argument, Call, Resource, camel, pascal};
 use askama::Template;
 use uniffi_meta::Type;
 
-/// The longest line that `swift format` lets stand.
+/// The longest line that `swift format` allows.
 const WIDTH: usize = 130;
 
 #[derive(Template)]
@@ -13,10 +13,10 @@ pub(crate) struct File<'a> {
     pub(crate) resource: &'a Resource,
 }
 
-/// Which of the clients a type belongs to.
+/// The client that a type belongs to.
 struct Client {
     name: &'static str,
-    /// Between the parameters and the answer of its calls.
+    /// The text between the parameters and the result of a call.
     effects: &'static str,
     r#try: &'static str,
 }
@@ -32,7 +32,7 @@ impl File<'_> {
     }
 }
 
-/// The name of a type: an abbreviation is in capitals.
+/// The name of a type, with abbreviations in capitals.
 pub(crate) fn type_name(name: &str) -> String {
     match name {
         "ips" => "IPs".to_owned(),
@@ -41,7 +41,7 @@ pub(crate) fn type_name(name: &str) -> String {
     }
 }
 
-/// The comment over a call, without its indentation.
+/// The doc comment of a call, without indentation.
 fn comment(call: &Call) -> Vec<String> {
     let mut lines = call.docs.text.clone();
     let mut fields = Vec::new();
@@ -79,7 +79,7 @@ fn comment(call: &Call) -> Vec<String> {
     lines
 }
 
-/// The name and the parameters. The first one that has to be given needs no label.
+/// The name and the parameters. A required first parameter has no label.
 fn signature(client: &Client, call: &Call, indent: usize) -> String {
     let parameters: Vec<String> = call
         .arguments
@@ -103,7 +103,7 @@ fn signature(client: &Client, call: &Call, indent: usize) -> String {
     format!("public func {}(\n{inner}{}\n{outer}) {end}", call.name, parameters.join(&format!(",\n{inner}")))
 }
 
-/// What is done: the library's call, and what makes its answer the one that is given.
+/// The body: the library's call, and the conversion of its result.
 fn body(client: &Client, call: &Call, indent: usize) -> String {
     let tries = client.r#try;
     let exported = camel(&call.exported);
@@ -134,7 +134,7 @@ fn body(client: &Client, call: &Call, indent: usize) -> String {
     )
 }
 
-/// What is passed to the library. The fields of a record are separated by this.
+/// The arguments for the library's call, with `separator` between the fields of a record.
 fn passed(call: &Call, separator: &str) -> Vec<String> {
     call.inputs()
         .into_iter()
@@ -161,7 +161,7 @@ fn labelled(argument: &Argument) -> String {
 fn parameter_type(argument: &Argument) -> String {
     match &argument.ty {
         _ if is_date(argument) => "DateComponents".to_owned(),
-        // A token's number: an Int has 32 bits on some platforms.
+        // A token's number. An Int has only 32 bits on some platforms.
         Type::Int64 if argument.name == "id" => "Int64".to_owned(),
         ty => type_of(ty),
     }
@@ -174,11 +174,11 @@ fn type_of(ty: &Type) -> String {
         Type::Sequence { inner_type } => format!("[{}]", type_of(inner_type)),
         Type::Map { key_type, value_type } => format!("[{}: {}]", type_of(key_type), type_of(value_type)),
         Type::Record { name, .. } => type_name(name),
-        other => format!("{other:?}"), // the Swift compiler refuses it
+        other => format!("{other:?}"), // the Swift compiler rejects it
     }
 }
 
-/// Whether the answer may be ignored: what was done is known without it. A token's secret is told but once.
+/// Whether the caller may ignore the result of a write. A new token is the exception: its secret is shown only once.
 fn is_discardable(call: &Call) -> bool {
     let has_secret = matches!(&call.answer, Some(Type::Record { name, .. }) if name == "NewToken");
     call.writes() && call.answer.is_some() && !has_secret
@@ -189,7 +189,7 @@ fn is_date(argument: &Argument) -> bool {
     argument.name == "expires_at"
 }
 
-/// Whether a `Proxy` is taken for the name of one.
+/// Whether the call also takes a `Proxy` in place of its name.
 fn takes_proxy(call: &Call) -> bool {
     call.arguments.iter().any(|argument| argument.name == "proxy")
 }

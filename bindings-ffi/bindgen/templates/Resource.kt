@@ -7,7 +7,7 @@ import {{ import }}
 {%- if !self.imports().is_empty() %}
 {% endif %}
 {%- for client in CLIENTS %}
-/** {{ resource.docs }} From [{{ client.name }}.{{ self.property() }}]. */
+/** {{ resource.docs }} See [{{ client.name }}.{{ self.property() }}]. */
 public class {{ client.prefix }}{{ self.class() }} internal constructor(private val calls: {{ client.prefix }}Calls) {
 {%- for call in resource.calls %}
     /**
@@ -22,13 +22,13 @@ public class {{ client.prefix }}{{ self.class() }} internal constructor(private 
         {{ self::body(call, false) }}
 {%- if self::takes_proxy(call) %}
 
-    /** The same for a [Proxy]. */
+    /** The same with a [Proxy]. */
     public {{ client.suspend }}fun {{ call.name }}(proxy: Proxy): {{ self::answer(call) }} = {{ call.name }}(proxy.toString())
 {%- endif %}
 {%- if client.blocking %}
 {%- if let Some((first, fields)) = self::record(call) %}
 
-    /** The same with an object that holds the fields, for Java, which has no named arguments. */
+    /** The same with the fields in one object, for Java, which has no named arguments. */
     public fun {{ call.name }}({{ first.name }}: String, {{ fields }}): {{ self::answer(call) }} =
         {{ self::body(call, true) }}
 {%- endif %}

@@ -20,7 +20,7 @@ extension {{ client.name }} {
         }
 {%- if self::takes_proxy(call) %}
 
-        /// The same for a ``Proxy``.
+        /// The same with a ``Proxy``.
 {%- if self::is_discardable(call) %}
         @discardableResult
 {%- endif %}

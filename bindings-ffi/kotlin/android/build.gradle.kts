@@ -1,10 +1,11 @@
-// The AAR for Android: com.proxymesh:proxymesh-android. Not run here: this needs the Android SDK, and Google's Maven repository.
+// Builds the AAR for Android: com.proxymesh:proxymesh-android. CI does not run this. It needs the Android SDK and Google's Maven
+// repository.
 //
-//   ./libraries.sh      the native libraries and the licences, into build
+//   ./libraries.sh      # writes the native libraries and the licences into build
 //   gradle assembleRelease publishToMavenLocal
 //
-// It is made from the sources of the jars, not from the jars: those carry the libraries of desktops and servers, and depend on
-// the jar of JNA, which clashes with its AAR.
+// The AAR is built from the sources of the jars, not from the jars. The jars contain the libraries for desktops and servers, and
+// depend on the jar of JNA, which clashes with its AAR.
 plugins {
     // Version 9 and later compile Kotlin themselves.
     id("com.android.library") version "9.0.0"
@@ -19,9 +20,9 @@ android {
     compileSdk = 36
 
     defaultConfig {
-        // The first with java.time and java.nio.file.
+        // The first version with java.time and java.nio.file.
         minSdk = 26
-        // Applied in the app that uses this; the AAR itself is not shrunk.
+        // These rules apply in the app that uses the AAR. The AAR itself is not shrunk.
         consumerProguardFiles("consumer-rules.pro")
     }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds the native library for Android's four kinds of machine, into build/jniLibs, and puts the licences into build/licenses. Not run here: this needs Android's NDK (r27 or
-# later), and Rust's standard library for the targets: rustup target add aarch64-linux-android …
+# Builds the native library for Android's four ABIs into build/jniLibs, and copies the licences into build/licenses. CI does not
+# run this. It needs Android's NDK (r27 or later) and Rust's standard library for the targets: rustup target add
+# aarch64-linux-android …
 #
 #   ANDROID_NDK_HOME=/…/ndk/28.2.13676358 ./libraries.sh
 set -euo pipefail
@@ -9,15 +10,15 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../../.." && pwd)
 : "${ANDROID_NDK_HOME:?the folder of the NDK}"
 tools=$(echo "$ANDROID_NDK_HOME"/toolchains/llvm/prebuilt/*/bin)
-# As minSdk in build.gradle.kts.
+# The same as minSdk in build.gradle.kts.
 api=26
 
 build() {
     local abi=$1 target=$2 compiler=$3
     local upper
     upper=$(echo "$target" | tr 'a-z-' 'A-Z_')
-    # Devices with pages of 16 KB load no library whose segments are aligned to 4 KB. The flags are in the target's own variable,
-    # because RUSTFLAGS, where it is set, would replace those of any configuration file.
+    # Devices with 16 KB pages cannot load a library whose segments are aligned to 4 KB. The flags are in the target's own variable,
+    # because RUSTFLAGS would replace those of a configuration file.
     env \
         "CC_${target//-/_}=$tools/$compiler$api-clang" \
         "AR_${target//-/_}=$tools/llvm-ar" \
@@ -29,7 +30,7 @@ build() {
     check "$here/build/jniLibs/$abi/libproxymesh_ffi.so"
 }
 
-# Whether every segment that is loaded is aligned to 16 KB.
+# Checks that every loaded segment is aligned to 16 KB.
 check() {
     local alignment found=
     for alignment in $("$tools/llvm-readelf" --program-headers --wide "$1" | awk '$1 == "LOAD" { print $NF }'); do

@@ -1,4 +1,4 @@
-// Not run here: this needs the Android SDK, and Google's Maven repository.
+// CI does not run this. It needs the Android SDK and Google's Maven repository.
 pluginManagement {
     repositories {
         google()

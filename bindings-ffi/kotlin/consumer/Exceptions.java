@@ -3,7 +3,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 
-/** Every exception, as a consumer's own tests make it. */
+/** Creates every exception, as a user's own tests would. */
 final class Exceptions {
     public static void main(String[] arguments) {
         var refusal = new Refusal("ips.add", 400, "invalid", Map.of("ip", List.of("taken")), "{}", Duration.ofSeconds(7), 2);

@@ -1,7 +1,7 @@
 import com.proxymesh.*
 import java.time.Duration
 
-/** Every exception, as a consumer's own tests make it. */
+/** Creates every exception, as a user's own tests would. */
 fun main() {
     val refusal = Refusal("ips.add", 429, "slow down", retryAfter = Duration.ofSeconds(7), attempts = 3)
     val made: List<ProxyMeshException> = listOf(

@@ -1,6 +1,6 @@
 import com.proxymesh.*
 
-/** Where the native library cannot be loaded: every way in says so, with the cure named in the arguments, each time. */
+/** Run where the native library cannot be loaded. Every entry point must say so each time, with the fixes named in the arguments. */
 fun main(arguments: Array<String>) {
     val ways = listOf<() -> Unit>(
         { Proxy("us-ca.proxymesh.com") }, { ExitChoice(country = "DE") }, { BlockingClient("parent", "parent-password") },

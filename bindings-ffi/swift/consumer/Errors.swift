@@ -1,6 +1,6 @@
 import ProxyMesh
 
-/// Every error, as a consumer's own tests make it.
+/// Creates every error, as a user's own tests would.
 @main
 struct Errors {
     struct Wrong: Error {

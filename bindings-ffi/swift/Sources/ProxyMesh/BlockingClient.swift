@@ -1,36 +1,35 @@
 import Foundation
 internal import ProxyMeshInternal
 
-/// The client of an account, for scripts and threads: its calls return when they are done.
+/// A client whose calls block until they are done, for scripts and threads.
 ///
 /// ```swift
 /// let client = try BlockingClient(username: "me@ex.com", password: "secret")
 /// try client.subAccounts.create("crawler-1", password: "correct horse", monthlyLimit: 5)
 /// ```
 ///
-/// One client serves all threads of a process. Every call throws ``ProxyMeshError``. None can be made from async code, where
-/// it would hold up other tasks: that is for ``Client``.
+/// Any number of threads may share a client. Every call throws ``ProxyMeshError``. The calls are unavailable in async code, where
+/// they would block other tasks. Use ``Client`` there.
 public final class BlockingClient: Sendable {
     private let ffi: ProxyMeshInternal.BlockingClient
 
-    /// Makes a client. Nothing is sent.
-    ///
-    /// What is not given comes from the environment, where it has a variable, and then from the default.
+    /// Creates a client, without sending anything. A setting that you omit comes from its environment variable, if it has one,
+    /// and otherwise from its default.
     ///
     /// - Parameters:
-    ///   - username: The account's, or a sub-account's (`PROXYMESH_USERNAME`). Goes with a password.
+    ///   - username: The username of the account or of a sub-account (`PROXYMESH_USERNAME`).
     ///   - password: Its password (`PROXYMESH_PASSWORD`).
-    ///   - token: A token (`pm_…`) instead of both (`PROXYMESH_TOKEN`). It cannot make the token calls.
-    ///   - baseURL: Where the service is (`PROXYMESH_BASE_URL`); `https://proxymesh.com` by default. Plain http only to a
-    ///     loopback host.
-    ///   - timeout: How long one attempt may take, from connecting to the last byte of the answer; 30 s by default.
-    ///   - connectTimeout: How long connecting may take, TLS included; 10 s by default.
-    ///   - maxRetries: How often a call may be sent again, where that is safe; 2 by default.
-    ///   - caFile: A PEM file with further CA certificates to trust. `SSL_CERT_FILE` and `SSL_CERT_DIR` add to them; where neither is
-    ///     set, the system's own certificates are trusted, too (not on iOS: name them here).
-    ///   - trustEnv: Whether `HTTPS_PROXY` and `NO_PROXY` count. Not by default, because a scraper's proxy must not carry the
-    ///     account's calls.
-    /// - Throws: ``ProxyMeshError/config(_:)`` for missing or contradictory credentials, and for a setting that cannot be.
+    ///   - token: A token (`pm_…`) instead of a username and password (`PROXYMESH_TOKEN`). It cannot make the token calls.
+    ///   - baseURL: The service's URL (`PROXYMESH_BASE_URL`); `https://proxymesh.com` by default. Plain http is allowed only for
+    ///     a loopback host.
+    ///   - timeout: The limit for one attempt, from connecting to the last byte of the answer; 30 s by default.
+    ///   - connectTimeout: The limit for connecting, TLS included; 10 s by default.
+    ///   - maxRetries: How often a call may be sent again if that is safe; 2 by default.
+    ///   - caFile: A PEM file with additional CA certificates to trust. `SSL_CERT_FILE` and `SSL_CERT_DIR` can name more. If
+    ///     neither is set, the system's certificates are trusted too (but not on iOS: name them here).
+    ///   - trustEnv: Whether to use `HTTPS_PROXY` and `NO_PROXY`. It is off by default, because a scraper's proxy must not carry
+    ///     the account's calls.
+    /// - Throws: ``ProxyMeshError/config(_:)`` if the settings are missing, contradictory or out of range.
     public init(
         username: String? = nil,
         password: String? = nil,
@@ -52,11 +51,11 @@ public final class BlockingClient: Sendable {
         self.ffi = ffi
     }
 
-    /// Sub-accounts: create, limit, watch, delete.
+    /// Sub-accounts. Only the parent account may make these calls.
     @available(*, noasync, message: "blocks the thread; await the calls of Client instead")
     public var subAccounts: SubAccounts { SubAccounts(client: self) }
 
-    /// IPs that may use the proxies without credentials.
+    /// IP addresses that may use the proxies without credentials.
     @available(*, noasync, message: "blocks the thread; await the calls of Client instead")
     public var ips: IPs { IPs(client: self) }
 
@@ -68,30 +67,31 @@ public final class BlockingClient: Sendable {
     @available(*, noasync, message: "blocks the thread; await the calls of Client instead")
     public var proxies: Proxies { Proxies(client: self) }
 
-    /// Bearer tokens.
+    /// Bearer tokens. These calls need the account's username and password.
     @available(*, noasync, message: "blocks the thread; await the calls of Client instead")
     public var tokens: Tokens { Tokens(client: self) }
 
-    /// Exit IPs per country.
+    /// The number of exit IPs in each country.
     @available(*, noasync, message: "blocks the thread; await the calls of Client instead")
     public var geo: Geo { Geo(client: self) }
 
-    /// Where the service is; `nil` once the client is closed.
+    /// The service's URL; `nil` once the client is closed.
     public var baseURL: URL? { ffi.baseUrl().flatMap(URL.init(string:)) }
 
-    /// The same client with other options for the calls made through it. It shares the connections.
+    /// A client with other options, for some of the calls. It shares the connections of this client, but is closed separately.
+    /// Options that you omit stay the same.
     ///
     /// - Parameters:
-    ///   - timeout: How long one attempt may take; as the client has it by default.
-    ///   - maxRetries: How often a call may be sent again; as the client has it by default.
-    /// - Throws: ``ProxyMeshError/config(_:)`` for an option that cannot be, and once the client is closed.
+    ///   - timeout: The limit for one attempt.
+    ///   - maxRetries: How often a call may be sent again.
+    /// - Throws: ``ProxyMeshError/config(_:)`` if an option is out of range, or this client is closed.
     public func withOptions(timeout: Duration? = nil, maxRetries: Int? = nil) throws(ProxyMeshError) -> BlockingClient {
         let options = Options(timeout: timeout, maxRetries: maxRetries)
         return BlockingClient(try ProxyMeshError.rethrowing { try ffi.withOptions(options: options) })
     }
 
-    /// Closes the connections that are idle. Calls under way go on; later ones throw ``ProxyMeshError/config(_:)``. A client
-    /// that is let go of is closed, too.
+    /// Closes the client. Later calls fail with ``ProxyMeshError/config(_:)``; calls in progress continue. The connections close
+    /// with the last client that shares them. You may close a client twice. A client without references closes by itself.
     public func close() {
         ffi.shutDown()
     }

@@ -1,7 +1,7 @@
 import Foundation
 internal import ProxyMeshInternal
 
-/// The client of an account, for code that awaits.
+/// A client whose calls are `async` functions.
 ///
 /// ```swift
 /// let client = try Client(username: "me@ex.com", password: "secret")
@@ -11,30 +11,33 @@ internal import ProxyMeshInternal
 /// try await client.ips.add("203.0.113.7", label: "office")
 /// ```
 ///
-/// One client serves all tasks of a process. Every call throws ``ProxyMeshError``, or `CancellationError` once its task is
-/// cancelled: the request is then given up, and its connection closed. Only the first request with credentials goes on for up
-/// to five seconds, because its answer tells whether they are right.
+/// Any number of tasks may share a client. Every call throws ``ProxyMeshError``, or `CancellationError` if its task is cancelled.
+///
+/// If the task of a call is cancelled, the call ends and its connection is closed. It is then unknown whether a write was carried
+/// out. Only the first request with the credentials goes on for up to five seconds, because its answer tells whether they are
+/// right.
+///
+/// For scripts and threads, use ``BlockingClient``.
 public final class Client: Sendable {
     private let ffi: ProxyMeshInternal.Client
 
-    /// Makes a client. Nothing is sent.
-    ///
-    /// What is not given comes from the environment, where it has a variable, and then from the default.
+    /// Creates a client, without sending anything. A setting that you omit comes from its environment variable, if it has one,
+    /// and otherwise from its default.
     ///
     /// - Parameters:
-    ///   - username: The account's, or a sub-account's (`PROXYMESH_USERNAME`). Goes with a password.
+    ///   - username: The username of the account or of a sub-account (`PROXYMESH_USERNAME`).
     ///   - password: Its password (`PROXYMESH_PASSWORD`).
-    ///   - token: A token (`pm_…`) instead of both (`PROXYMESH_TOKEN`). It cannot make the token calls.
-    ///   - baseURL: Where the service is (`PROXYMESH_BASE_URL`); `https://proxymesh.com` by default. Plain http only to a
-    ///     loopback host.
-    ///   - timeout: How long one attempt may take, from connecting to the last byte of the answer; 30 s by default.
-    ///   - connectTimeout: How long connecting may take, TLS included; 10 s by default.
-    ///   - maxRetries: How often a call may be sent again, where that is safe; 2 by default.
-    ///   - caFile: A PEM file with further CA certificates to trust. `SSL_CERT_FILE` and `SSL_CERT_DIR` add to them; where neither is
-    ///     set, the system's own certificates are trusted, too (not on iOS: name them here).
-    ///   - trustEnv: Whether `HTTPS_PROXY` and `NO_PROXY` count. Not by default, because a scraper's proxy must not carry the
-    ///     account's calls.
-    /// - Throws: ``ProxyMeshError/config(_:)`` for missing or contradictory credentials, and for a setting that cannot be.
+    ///   - token: A token (`pm_…`) instead of a username and password (`PROXYMESH_TOKEN`). It cannot make the token calls.
+    ///   - baseURL: The service's URL (`PROXYMESH_BASE_URL`); `https://proxymesh.com` by default. Plain http is allowed only for
+    ///     a loopback host.
+    ///   - timeout: The limit for one attempt, from connecting to the last byte of the answer; 30 s by default.
+    ///   - connectTimeout: The limit for connecting, TLS included; 10 s by default.
+    ///   - maxRetries: How often a call may be sent again if that is safe; 2 by default.
+    ///   - caFile: A PEM file with additional CA certificates to trust. `SSL_CERT_FILE` and `SSL_CERT_DIR` can name more. If
+    ///     neither is set, the system's certificates are trusted too (but not on iOS: name them here).
+    ///   - trustEnv: Whether to use `HTTPS_PROXY` and `NO_PROXY`. It is off by default, because a scraper's proxy must not carry
+    ///     the account's calls.
+    /// - Throws: ``ProxyMeshError/config(_:)`` if the settings are missing, contradictory or out of range.
     public init(
         username: String? = nil,
         password: String? = nil,
@@ -56,10 +59,10 @@ public final class Client: Sendable {
         self.ffi = ffi
     }
 
-    /// Sub-accounts: create, limit, watch, delete.
+    /// Sub-accounts. Only the parent account may make these calls.
     public var subAccounts: SubAccounts { SubAccounts(client: self) }
 
-    /// IPs that may use the proxies without credentials.
+    /// IP addresses that may use the proxies without credentials.
     public var ips: IPs { IPs(client: self) }
 
     /// Hostnames that may use the proxies without credentials.
@@ -68,34 +71,35 @@ public final class Client: Sendable {
     /// The proxies that the account may use.
     public var proxies: Proxies { Proxies(client: self) }
 
-    /// Bearer tokens.
+    /// Bearer tokens. These calls need the account's username and password.
     public var tokens: Tokens { Tokens(client: self) }
 
-    /// Exit IPs per country.
+    /// The number of exit IPs in each country.
     public var geo: Geo { Geo(client: self) }
 
-    /// Where the service is; `nil` once the client is closed.
+    /// The service's URL; `nil` once the client is closed.
     public var baseURL: URL? { ffi.baseUrl().flatMap(URL.init(string:)) }
 
-    /// The same client with other options for the calls made through it. It shares the connections.
+    /// A client with other options, for some of the calls. It shares the connections of this client, but is closed separately.
+    /// Options that you omit stay the same.
     ///
     /// - Parameters:
-    ///   - timeout: How long one attempt may take; as the client has it by default.
-    ///   - maxRetries: How often a call may be sent again; as the client has it by default.
-    /// - Throws: ``ProxyMeshError/config(_:)`` for an option that cannot be, and once the client is closed.
+    ///   - timeout: The limit for one attempt.
+    ///   - maxRetries: How often a call may be sent again.
+    /// - Throws: ``ProxyMeshError/config(_:)`` if an option is out of range, or this client is closed.
     public func withOptions(timeout: Duration? = nil, maxRetries: Int? = nil) throws(ProxyMeshError) -> Client {
         let options = Options(timeout: timeout, maxRetries: maxRetries)
         return Client(try ProxyMeshError.rethrowing { try ffi.withOptions(options: options) })
     }
 
-    /// Closes the connections that are idle. Calls under way go on; later ones throw ``ProxyMeshError/config(_:)``. A client
-    /// that is let go of is closed, too.
+    /// Closes the client. Later calls fail with ``ProxyMeshError/config(_:)``; calls in progress continue. The connections close
+    /// with the last client that shares them. You may close a client twice. A client without references closes by itself.
     public func close() {
         ffi.shutDown()
     }
 
-    /// Makes a call that ends when its task is cancelled. What UniFFI generates takes no notice of that
-    /// (https://github.com/mozilla/uniffi-rs/issues/2771), so each call goes through an object of its own, to be aborted.
+    /// Makes a call that ends when its task is cancelled. The code that UniFFI generates ignores cancellation
+    /// (https://github.com/mozilla/uniffi-rs/issues/2771), so each call uses its own object, which can be aborted.
     func call<Given: Sendable>(
         _ body: @Sendable (ProxyMeshInternal.Client) async throws -> Given
     ) async throws -> Given {

@@ -1,7 +1,7 @@
 import Foundation
 internal import ProxyMeshInternal
 
-/// Why a call did not give its answer.
+/// An error of the SDK.
 ///
 /// ```swift
 /// do {
@@ -13,71 +13,72 @@ internal import ProxyMeshInternal
 /// }
 /// ```
 ///
-/// The text (`description`, `localizedDescription`) is a sentence a person can act on, and holds no secret. New cases may come
-/// with new versions: where you `switch`, have a `default`.
+/// The text (`description`, `localizedDescription`) says what went wrong and what to do. It is the same in every language of the
+/// SDK. No error ever contains a password or a token. New versions may add cases, so a `switch` needs a `default`.
 public enum ProxyMeshError: Error, Sendable, Hashable {
-    /// The client cannot be made as asked, or is closed.
+    /// The client cannot be created or used: the base URL is invalid, credentials are missing or contradictory, plain http is
+    /// set for a host that is not loopback, another setting is invalid, or the client is closed.
     case config(Config)
     /// An input breaks a rule of the service; nothing was sent.
     case validation(Validation)
-    /// A token call was made with a token; nothing was sent. These calls take a username and password only.
+    /// A client with a token made a token call; nothing was sent. These calls need the username and password.
     case basicAuthRequired(BasicAuthRequired)
     /// The service has refused the credentials too often; nothing was sent. Four failures ban the account for three hours,
-    /// so the client stops before that.
+    /// so the client stops earlier.
     case authenticationBlocked(AuthenticationBlocked)
-    /// 401: the service does not accept the credentials, or has banned the caller. Never retried.
+    /// 401: the service rejects the credentials, or has banned the caller. The call is never retried.
     case authentication(Refusal)
     /// 400: invalid or contradictory input.
     case badRequest(Refusal)
-    /// 402: the plan does not allow it.
+    /// 402: the plan does not allow this.
     case planLimit(Refusal)
-    /// 403: not yours, or only the parent account may.
+    /// 403: the object is not yours, or only the parent account may do this.
     case permissionDenied(Refusal)
-    /// 404: there is no such thing.
+    /// 404: the object does not exist.
     case notFound(Refusal)
-    /// 429: too many requests; `retryAfter` says how long to wait, where the service does.
+    /// 429: too many requests; `retryAfter` says how long to wait, if the service says so.
     case rateLimited(Refusal)
-    /// 5xx: the service's own trouble.
+    /// 5xx: a server error.
     case server(Refusal)
-    /// Any other status, redirects (3xx) included: they are never followed.
+    /// Any other status, including redirects (3xx), which are never followed.
     case unexpectedStatus(Refusal)
-    /// No answer within the time limit.
+    /// No answer came within the time limit.
     case timeout(NoAnswer)
-    /// No connection, or one that broke: DNS, refused, reset, TLS.
+    /// The connection failed or broke: DNS, refused, reset or TLS.
     case connection(NoAnswer)
-    /// The service answered with success, but not with what the call promises. Of a write it says that it was looked up, and was
-    /// not carried out; where that is not known, the write ends as ``outcomeUnknown(_:)``.
+    /// The service reported success, but the answer is not what the call promises. For a write, this also means that the SDK
+    /// looked up the result, and the write was not carried out. If the SDK cannot tell, the write ends with
+    /// ``outcomeUnknown(_:)``.
     case decode(Decode)
-    /// A write went out, and no answer came, or none that can be read. Whether it was carried out has to be looked up:
-    /// `advice` says how.
+    /// A write was sent, and no readable answer came back. You have to find out whether it was carried out; `advice` says how.
     case outcomeUnknown(OutcomeUnknown)
-    /// The library itself failed, which is a bug in it. The client goes on working.
+    /// The SDK itself failed. This is a bug; please report it. The client still works.
     case internalError(InternalError)
 
-    /// What is wrong with the settings.
+    /// What is wrong with the client or its settings.
     public struct Config: Sendable, Hashable {
         /// The error's text.
         public let text: String
         /// What is wrong.
         public let reason: String
 
-        /// An error as a call would throw it, for tests of your own.
+        /// Creates an error as a call would throw it, for your own tests.
         public init(text: String, reason: String) {
             self.text = text
             self.reason = reason
         }
     }
 
-    /// Which input was refused, and why.
+    /// The input that was refused, and why.
     public struct Validation: Sendable, Hashable {
         /// The error's text.
         public let text: String
-        /// The parameter, by its name in the API, such as `monthly_limit`.
+        /// The parameter's name in the API, such as `monthly_limit`.
         public let field: String
-        /// Which rule it breaks.
+        /// The rule that it breaks.
         public let reason: String
 
-        /// An error as a call would throw it, for tests of your own.
+        /// Creates an error as a call would throw it, for your own tests.
         public init(text: String, field: String, reason: String) {
             self.text = text
             self.field = field
@@ -85,30 +86,30 @@ public enum ProxyMeshError: Error, Sendable, Hashable {
         }
     }
 
-    /// Which call takes no token.
+    /// The call that needs the username and password.
     public struct BasicAuthRequired: Sendable, Hashable {
         /// The error's text.
         public let text: String
         /// The call, such as `tokens.list`.
         public let call: String
 
-        /// An error as a call would throw it, for tests of your own.
+        /// Creates an error as a call would throw it, for your own tests.
         public init(text: String, call: String) {
             self.text = text
             self.call = call
         }
     }
 
-    /// Which call was held back, and for how long.
+    /// The call that was blocked, and for how long.
     public struct AuthenticationBlocked: Sendable, Hashable {
         /// The error's text.
         public let text: String
         /// The call, such as `ips.list`.
         public let call: String
-        /// When the next attempt is let through.
+        /// How long until the next attempt is allowed.
         public let retryAfter: Duration
 
-        /// An error as a call would throw it, for tests of your own.
+        /// Creates an error as a call would throw it, for your own tests.
         public init(text: String, call: String, retryAfter: Duration) {
             self.text = text
             self.call = call
@@ -124,18 +125,18 @@ public enum ProxyMeshError: Error, Sendable, Hashable {
         public let call: String
         /// The HTTP status.
         public let status: Int
-        /// Why, in one line: from the body where it says, else what the status means for this call.
+        /// Why the service refused, in one line: from the body if it says why, otherwise what the status means for this call.
         public let reason: String
-        /// Reasons per form field, where the body names fields.
+        /// The reasons for each form field, if the service names fields.
         public let fieldErrors: [String: [String]]
-        /// The body's first 4 KiB, as text.
+        /// The first 4 KiB of the answer, as text.
         public let body: String
-        /// How long the service asks to wait.
+        /// How long the service asks to wait, if it does.
         public let retryAfter: Duration?
-        /// How often the call was tried.
+        /// How often the call was tried; 0 if it was not sent, because another call with the same credentials was refused.
         public let attempts: Int
 
-        /// An error as a call would throw it, for tests of your own.
+        /// Creates an error as a call would throw it, for your own tests.
         public init(
             text: String, call: String, status: Int, reason: String, fieldErrors: [String: [String]] = [:], body: String = "",
             retryAfter: Duration? = nil, attempts: Int = 1
@@ -157,12 +158,12 @@ public enum ProxyMeshError: Error, Sendable, Hashable {
         public let text: String
         /// The call, such as `geo.open`.
         public let call: String
-        /// What was waited for, and for how long; or what the network or TLS said.
+        /// What the call waited for, and for how long; or the network or TLS error.
         public let reason: String
-        /// How often it was tried.
+        /// How often the call was tried.
         public let attempts: Int
 
-        /// An error as a call would throw it, for tests of your own.
+        /// Creates an error as a call would throw it, for your own tests.
         public init(text: String, call: String, reason: String, attempts: Int = 1) {
             self.text = text
             self.call = call
@@ -171,7 +172,7 @@ public enum ProxyMeshError: Error, Sendable, Hashable {
         }
     }
 
-    /// Which answer cannot be read.
+    /// The answer that could not be read.
     public struct Decode: Sendable, Hashable {
         /// The error's text.
         public let text: String
@@ -181,10 +182,10 @@ public enum ProxyMeshError: Error, Sendable, Hashable {
         public let status: Int
         /// What is wrong with the answer.
         public let reason: String
-        /// The answer's first 4 KiB, as text.
+        /// The first 4 KiB of the answer, as text.
         public let body: String
 
-        /// An error as a call would throw it, for tests of your own.
+        /// Creates an error as a call would throw it, for your own tests.
         public init(text: String, call: String, status: Int, reason: String, body: String = "") {
             self.text = text
             self.call = call
@@ -194,7 +195,7 @@ public enum ProxyMeshError: Error, Sendable, Hashable {
         }
     }
 
-    /// Which write may or may not have been carried out.
+    /// The write that may or may not have been carried out.
     public struct OutcomeUnknown: Sendable, Hashable {
         /// The error's text.
         public let text: String
@@ -205,7 +206,7 @@ public enum ProxyMeshError: Error, Sendable, Hashable {
         /// How to find out.
         public let advice: String
 
-        /// An error as a call would throw it, for tests of your own.
+        /// Creates an error as a call would throw it, for your own tests.
         public init(text: String, call: String, reason: String, advice: String) {
             self.text = text
             self.call = call
@@ -214,12 +215,12 @@ public enum ProxyMeshError: Error, Sendable, Hashable {
         }
     }
 
-    /// How the library failed.
+    /// How the SDK failed.
     public struct InternalError: Sendable, Hashable {
         /// The error's text.
         public let text: String
 
-        /// An error as a call would throw it, for tests of your own.
+        /// Creates an error as a call would throw it, for your own tests.
         public init(text: String) {
             self.text = text
         }
@@ -227,7 +228,7 @@ public enum ProxyMeshError: Error, Sendable, Hashable {
 }
 
 extension ProxyMeshError {
-    /// The kinds of errors, by the names that they have in every language.
+    /// The kinds of errors. Their names are the same in every language of the SDK.
     public enum Kind: String, Sendable, Hashable, CaseIterable {
         /// ``ProxyMeshError/config(_:)``
         case config = "Config"
@@ -265,7 +266,7 @@ extension ProxyMeshError {
         case internalError = "Internal"
     }
 
-    /// The case without what it holds: for metrics, and for tables of your own.
+    /// The case without its details, for metrics and for your own tables.
     public var kind: Kind {
         switch self {
         case .config: .config
@@ -288,7 +289,7 @@ extension ProxyMeshError {
         }
     }
 
-    /// What the service said, where it refused the call with a status.
+    /// What the service said, if it refused the call with a status.
     public var refusal: Refusal? {
         switch self {
         case .authentication(let refusal), .badRequest(let refusal), .planLimit(let refusal), .permissionDenied(let refusal),
@@ -298,7 +299,7 @@ extension ProxyMeshError {
         }
     }
 
-    /// The call that failed, such as `ips.add`; `nil` for a setting or an input.
+    /// The call that failed, such as `ips.add`; `nil` if a setting or an input is wrong.
     public var call: String? {
         switch self {
         case .basicAuthRequired(let error): error.call
@@ -310,7 +311,7 @@ extension ProxyMeshError {
         }
     }
 
-    /// The HTTP status, where the service answered.
+    /// The HTTP status, if the service answered.
     public var status: Int? {
         if case .decode(let error) = self { error.status } else { refusal?.status }
     }
@@ -327,17 +328,17 @@ extension ProxyMeshError {
         }
     }
 
-    /// The answer's first 4 KiB, where the service answered.
+    /// The first 4 KiB of the answer, if the service answered.
     public var body: String? {
         if case .decode(let error) = self { error.body } else { refusal?.body }
     }
 
-    /// How long to wait before trying again, where that is known.
+    /// How long to wait before trying again, if known.
     public var retryAfter: Duration? {
         if case .authenticationBlocked(let error) = self { error.retryAfter } else { refusal?.retryAfter }
     }
 
-    /// How often the call was tried, where that is known.
+    /// How often the call was tried, if known.
     public var attempts: Int? {
         switch self {
         case .timeout(let error), .connection(let error): error.attempts
@@ -347,7 +348,7 @@ extension ProxyMeshError {
 }
 
 extension ProxyMeshError: CustomStringConvertible, LocalizedError {
-    /// A sentence a person can act on.
+    /// What went wrong and what to do.
     public var description: String {
         switch self {
         case .config(let error): error.text
@@ -364,12 +365,12 @@ extension ProxyMeshError: CustomStringConvertible, LocalizedError {
         }
     }
 
-    /// The same, for `localizedDescription`.
+    /// The same text, for `localizedDescription`.
     public var errorDescription: String? { description }
 }
 
 extension ProxyMeshError {
-    /// Does what may throw the plumbing's errors, which become those of this module.
+    /// Runs `body`. Turns the errors of the generated module into those of this module.
     static func rethrowing<Given>(_ body: () throws -> Given) throws(ProxyMeshError) -> Given {
         do {
             return try body()
@@ -378,10 +379,10 @@ extension ProxyMeshError {
         }
     }
 
-    /// Whatever the plumbing throws.
+    /// Converts an error of the generated module.
     init(_ error: any Error) {
         guard let failure = error as? Failure else {
-            // UniFFI's own, such as one about a panic that got past the core.
+            // An error of UniFFI itself, such as one about a panic that the library did not catch.
             self = .internalError(.init(text: "internal error of the ProxyMesh library, please report it: \(error)"))
             return
         }
@@ -419,7 +420,7 @@ extension ProxyMeshError {
         case .OutcomeUnknown(let text, let call, let reason, let advice):
             self = .outcomeUnknown(.init(text: text, call: call, reason: reason, advice: advice))
         case .Aborted(let text), .Internal(let text):
-            // An async call turns `Aborted` into a CancellationError before it comes here.
+            // An async call has already turned `Aborted` into a CancellationError.
             self = .internalError(.init(text: text))
         }
     }

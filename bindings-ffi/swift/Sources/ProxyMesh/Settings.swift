@@ -2,7 +2,7 @@ import Foundation
 internal import ProxyMeshInternal
 
 extension Settings {
-    /// The settings as both clients take them. What they may be is for the core to say.
+    /// The settings of both clients. The core checks them.
     init(
         username: String?, password: String?, token: String?, baseURL: URL?, timeout: Duration?, connectTimeout: Duration?,
         maxRetries: Int?, caFile: URL?, trustEnv: Bool
@@ -28,8 +28,8 @@ extension Options {
 }
 
 extension Duration {
-    /// Seconds as the core gives them. `Duration.seconds` and `components` trap on what is beyond 64 bits, and what a service asks
-    /// to wait may be that.
+    /// Converts the core's seconds. `Duration.seconds` and `components` trap on values beyond 64 bits, and a service could ask
+    /// for such a wait.
     init(inSeconds seconds: Double) {
         self = .seconds(min(seconds, 9e18))
     }

@@ -627,12 +627,12 @@ fileprivate struct FfiConverterTimestamp: FfiConverterRustBuffer {
 
 
 /**
- * The client whose calls return when they are done.
+ * The client whose calls block until they are done.
  */
 public protocol BlockingClientProtocol: AnyObject, Sendable {
     
     /**
-     * Where the service is; none once it is shut down.
+     * The service's URL; none after the client is shut down.
      */
     func baseUrl()  -> String?
     
@@ -642,17 +642,17 @@ public protocol BlockingClientProtocol: AnyObject, Sendable {
     func provokePanic() throws 
     
     /**
-     * Drops the connections. Later calls fail with `Config`; calls under way go on. Twice is fine.
+     * Drops the connections. Later calls fail with `Config`; calls in progress continue. It may be called twice.
      */
     func shutDown() 
     
     /**
-     * The same client with other options for the calls made through it.
+     * A client with other options, which shares the connections of this one.
      */
     func withOptions(options: Options) throws  -> BlockingClient
     
     /**
-     * The exit IPs of the `open` proxy: `GET /api/geoips/open/`.
+     * Counts the exit IPs of the `open` proxy in each country: `GET /api/geoips/open/`.
      *
      * # Returns
      *
@@ -661,7 +661,7 @@ public protocol BlockingClientProtocol: AnyObject, Sendable {
     func geoOpen() throws  -> [String: Int64]
     
     /**
-     * The exit IPs of the `world` proxy: `GET /api/geoips/world/`.
+     * Counts the exit IPs of the `world` proxy in each country: `GET /api/geoips/world/`.
      *
      * # Returns
      *
@@ -805,7 +805,7 @@ public protocol BlockingClientProtocol: AnyObject, Sendable {
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -834,7 +834,7 @@ public protocol BlockingClientProtocol: AnyObject, Sendable {
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -848,7 +848,7 @@ public protocol BlockingClientProtocol: AnyObject, Sendable {
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -858,11 +858,11 @@ public protocol BlockingClientProtocol: AnyObject, Sendable {
     func subAccountsDelete(username: String) throws 
     
     /**
-     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. Empty text clears a name or email address.
+     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. An empty string clears a name or email address.
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -876,7 +876,7 @@ public protocol BlockingClientProtocol: AnyObject, Sendable {
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -900,7 +900,7 @@ public protocol BlockingClientProtocol: AnyObject, Sendable {
     func tokensActivate(id: Int64, username: String?) throws  -> Token
     
     /**
-     * Creates a token: `POST /api/token/create/`. The answer holds its secret, which the service shows only this once. The call is
+     * Creates a token: `POST /api/token/create/`. The result contains its secret, which the service shows only once. The call is
      * never sent twice.
      *
      * # Arguments
@@ -911,7 +911,7 @@ public protocol BlockingClientProtocol: AnyObject, Sendable {
      *
      * # Errors
      *
-     * * `PlanLimit`: The plan has no tokens, or allows no more.
+     * * `PlanLimit`: The plan does not include tokens, or allows no more.
      * * `OutcomeUnknown`: No answer came. `list` tells whether the token was created.
      */
     func tokensCreate(label: String?, expiresAt: String?, username: String?) throws  -> NewToken
@@ -947,7 +947,7 @@ public protocol BlockingClientProtocol: AnyObject, Sendable {
     
 }
 /**
- * The client whose calls return when they are done.
+ * The client whose calls block until they are done.
  */
 open class BlockingClient: BlockingClientProtocol, @unchecked Sendable {
     fileprivate let handle: UInt64
@@ -989,7 +989,7 @@ open class BlockingClient: BlockingClientProtocol, @unchecked Sendable {
         return try! rustCall { uniffi_proxymesh_ffi_fn_clone_blockingclient(self.handle, $0) }
     }
     /**
-     * Makes a client. Nothing is sent.
+     * Creates a client, without sending anything.
      */
 public convenience init(settings: Settings)throws  {
     let handle =
@@ -1015,7 +1015,7 @@ public convenience init(settings: Settings)throws  {
 
     
     /**
-     * Where the service is; none once it is shut down.
+     * The service's URL; none after the client is shut down.
      */
 open func baseUrl() -> String?  {
     return try!  FfiConverterOptionString.lift(try! rustCall() {
@@ -1038,7 +1038,7 @@ open func provokePanic()throws   {try rustCallWithError(FfiConverterTypeFailure_
 }
     
     /**
-     * Drops the connections. Later calls fail with `Config`; calls under way go on. Twice is fine.
+     * Drops the connections. Later calls fail with `Config`; calls in progress continue. It may be called twice.
      */
 open func shutDown()  {try! rustCall() {
         uniffiCallStatus in
@@ -1049,7 +1049,7 @@ open func shutDown()  {try! rustCall() {
 }
     
     /**
-     * The same client with other options for the calls made through it.
+     * A client with other options, which shares the connections of this one.
      */
 open func withOptions(options: Options)throws  -> BlockingClient  {
     return try  FfiConverterTypeBlockingClient_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -1062,7 +1062,7 @@ open func withOptions(options: Options)throws  -> BlockingClient  {
 }
     
     /**
-     * The exit IPs of the `open` proxy: `GET /api/geoips/open/`.
+     * Counts the exit IPs of the `open` proxy in each country: `GET /api/geoips/open/`.
      *
      * # Returns
      *
@@ -1078,7 +1078,7 @@ open func geoOpen()throws  -> [String: Int64]  {
 }
     
     /**
-     * The exit IPs of the `world` proxy: `GET /api/geoips/world/`.
+     * Counts the exit IPs of the `world` proxy in each country: `GET /api/geoips/world/`.
      *
      * # Returns
      *
@@ -1309,7 +1309,7 @@ open func proxiesList()throws  -> [Proxy]  {
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -1355,7 +1355,7 @@ open func subAccountsCreate(username: String, fields: SubAccountFields)throws  -
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -1377,7 +1377,7 @@ open func subAccountsDeactivate(username: String)throws  -> SubAccount  {
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -1394,11 +1394,11 @@ open func subAccountsDelete(username: String)throws   {try rustCallWithError(Ffi
 }
     
     /**
-     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. Empty text clears a name or email address.
+     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. An empty string clears a name or email address.
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -1421,7 +1421,7 @@ open func subAccountsEdit(username: String, fields: SubAccountFields)throws  -> 
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -1462,7 +1462,7 @@ open func tokensActivate(id: Int64, username: String?)throws  -> Token  {
 }
     
     /**
-     * Creates a token: `POST /api/token/create/`. The answer holds its secret, which the service shows only this once. The call is
+     * Creates a token: `POST /api/token/create/`. The result contains its secret, which the service shows only once. The call is
      * never sent twice.
      *
      * # Arguments
@@ -1473,7 +1473,7 @@ open func tokensActivate(id: Int64, username: String?)throws  -> Token  {
      *
      * # Errors
      *
-     * * `PlanLimit`: The plan has no tokens, or allows no more.
+     * * `PlanLimit`: The plan does not include tokens, or allows no more.
      * * `OutcomeUnknown`: No answer came. `list` tells whether the token was created.
      */
 open func tokensCreate(label: String?, expiresAt: String?, username: String?)throws  -> NewToken  {
@@ -1593,25 +1593,25 @@ public func FfiConverterTypeBlockingClient_lower(_ value: BlockingClient) -> UIn
 
 
 /**
- * The client whose calls are awaited. They run on threads of this library, and a call whose future is dropped is given up:
- * its connection is closed.
+ * The client whose calls are async. They run on threads of this library. Dropping the future of a call ends the call and closes
+ * its connection.
  */
 public protocol ClientProtocol: AnyObject, Sendable {
     
     /**
-     * Ends the calls of this object, those under way and those to come, with `Aborted`; their connections are closed. A
-     * call that has its answer keeps it.
+     * Ends the current and later calls of this object with `Aborted`, and closes their connections. A call that already has
+     * its answer keeps it.
      */
     func abort() 
     
     /**
-     * The same client, shut down together with this one, whose calls `abort` ends: for languages that do not drop the
-     * future of a call that is given up.
+     * The same client, with calls that `abort` can end. It is shut down together with this one. This is for languages that do
+     * not drop the future of a cancelled call.
      */
     func abortable()  -> Client
     
     /**
-     * Where the service is; none once it is shut down.
+     * The service's URL; none after the client is shut down.
      */
     func baseUrl()  -> String?
     
@@ -1621,17 +1621,17 @@ public protocol ClientProtocol: AnyObject, Sendable {
     func provokePanic() async throws 
     
     /**
-     * Drops the connections. Later calls fail with `Config`; calls under way go on. Twice is fine.
+     * Drops the connections. Later calls fail with `Config`; calls in progress continue. It may be called twice.
      */
     func shutDown() 
     
     /**
-     * The same client with other options for the calls made through it.
+     * A client with other options, which shares the connections of this one.
      */
     func withOptions(options: Options) throws  -> Client
     
     /**
-     * The exit IPs of the `open` proxy: `GET /api/geoips/open/`.
+     * Counts the exit IPs of the `open` proxy in each country: `GET /api/geoips/open/`.
      *
      * # Returns
      *
@@ -1640,7 +1640,7 @@ public protocol ClientProtocol: AnyObject, Sendable {
     func geoOpen() async throws  -> [String: Int64]
     
     /**
-     * The exit IPs of the `world` proxy: `GET /api/geoips/world/`.
+     * Counts the exit IPs of the `world` proxy in each country: `GET /api/geoips/world/`.
      *
      * # Returns
      *
@@ -1784,7 +1784,7 @@ public protocol ClientProtocol: AnyObject, Sendable {
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -1813,7 +1813,7 @@ public protocol ClientProtocol: AnyObject, Sendable {
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -1827,7 +1827,7 @@ public protocol ClientProtocol: AnyObject, Sendable {
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -1837,11 +1837,11 @@ public protocol ClientProtocol: AnyObject, Sendable {
     func subAccountsDelete(username: String) async throws 
     
     /**
-     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. Empty text clears a name or email address.
+     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. An empty string clears a name or email address.
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -1855,7 +1855,7 @@ public protocol ClientProtocol: AnyObject, Sendable {
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -1879,7 +1879,7 @@ public protocol ClientProtocol: AnyObject, Sendable {
     func tokensActivate(id: Int64, username: String?) async throws  -> Token
     
     /**
-     * Creates a token: `POST /api/token/create/`. The answer holds its secret, which the service shows only this once. The call is
+     * Creates a token: `POST /api/token/create/`. The result contains its secret, which the service shows only once. The call is
      * never sent twice.
      *
      * # Arguments
@@ -1890,7 +1890,7 @@ public protocol ClientProtocol: AnyObject, Sendable {
      *
      * # Errors
      *
-     * * `PlanLimit`: The plan has no tokens, or allows no more.
+     * * `PlanLimit`: The plan does not include tokens, or allows no more.
      * * `OutcomeUnknown`: No answer came. `list` tells whether the token was created.
      */
     func tokensCreate(label: String?, expiresAt: String?, username: String?) async throws  -> NewToken
@@ -1926,8 +1926,8 @@ public protocol ClientProtocol: AnyObject, Sendable {
     
 }
 /**
- * The client whose calls are awaited. They run on threads of this library, and a call whose future is dropped is given up:
- * its connection is closed.
+ * The client whose calls are async. They run on threads of this library. Dropping the future of a call ends the call and closes
+ * its connection.
  */
 open class Client: ClientProtocol, @unchecked Sendable {
     fileprivate let handle: UInt64
@@ -1969,7 +1969,7 @@ open class Client: ClientProtocol, @unchecked Sendable {
         return try! rustCall { uniffi_proxymesh_ffi_fn_clone_client(self.handle, $0) }
     }
     /**
-     * Makes a client. Nothing is sent.
+     * Creates a client, without sending anything.
      */
 public convenience init(settings: Settings)throws  {
     let handle =
@@ -1995,8 +1995,8 @@ public convenience init(settings: Settings)throws  {
 
     
     /**
-     * Ends the calls of this object, those under way and those to come, with `Aborted`; their connections are closed. A
-     * call that has its answer keeps it.
+     * Ends the current and later calls of this object with `Aborted`, and closes their connections. A call that already has
+     * its answer keeps it.
      */
 open func abort()  {try! rustCall() {
         uniffiCallStatus in
@@ -2007,8 +2007,8 @@ open func abort()  {try! rustCall() {
 }
     
     /**
-     * The same client, shut down together with this one, whose calls `abort` ends: for languages that do not drop the
-     * future of a call that is given up.
+     * The same client, with calls that `abort` can end. It is shut down together with this one. This is for languages that do
+     * not drop the future of a cancelled call.
      */
 open func abortable() -> Client  {
     return try!  FfiConverterTypeClient_lift(try! rustCall() {
@@ -2020,7 +2020,7 @@ open func abortable() -> Client  {
 }
     
     /**
-     * Where the service is; none once it is shut down.
+     * The service's URL; none after the client is shut down.
      */
 open func baseUrl() -> String?  {
     return try!  FfiConverterOptionString.lift(try! rustCall() {
@@ -2051,7 +2051,7 @@ open func provokePanic()async throws   {
 }
     
     /**
-     * Drops the connections. Later calls fail with `Config`; calls under way go on. Twice is fine.
+     * Drops the connections. Later calls fail with `Config`; calls in progress continue. It may be called twice.
      */
 open func shutDown()  {try! rustCall() {
         uniffiCallStatus in
@@ -2062,7 +2062,7 @@ open func shutDown()  {try! rustCall() {
 }
     
     /**
-     * The same client with other options for the calls made through it.
+     * A client with other options, which shares the connections of this one.
      */
 open func withOptions(options: Options)throws  -> Client  {
     return try  FfiConverterTypeClient_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -2075,7 +2075,7 @@ open func withOptions(options: Options)throws  -> Client  {
 }
     
     /**
-     * The exit IPs of the `open` proxy: `GET /api/geoips/open/`.
+     * Counts the exit IPs of the `open` proxy in each country: `GET /api/geoips/open/`.
      *
      * # Returns
      *
@@ -2098,7 +2098,7 @@ open func geoOpen()async throws  -> [String: Int64]  {
 }
     
     /**
-     * The exit IPs of the `world` proxy: `GET /api/geoips/world/`.
+     * Counts the exit IPs of the `world` proxy in each country: `GET /api/geoips/world/`.
      *
      * # Returns
      *
@@ -2396,7 +2396,7 @@ open func proxiesList()async throws  -> [Proxy]  {
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -2453,7 +2453,7 @@ open func subAccountsCreate(username: String, fields: SubAccountFields)async thr
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -2481,7 +2481,7 @@ open func subAccountsDeactivate(username: String)async throws  -> SubAccount  {
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -2505,11 +2505,11 @@ open func subAccountsDelete(username: String)async throws   {
 }
     
     /**
-     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. Empty text clears a name or email address.
+     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. An empty string clears a name or email address.
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -2537,7 +2537,7 @@ open func subAccountsEdit(username: String, fields: SubAccountFields)async throw
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -2589,7 +2589,7 @@ open func tokensActivate(id: Int64, username: String?)async throws  -> Token  {
 }
     
     /**
-     * Creates a token: `POST /api/token/create/`. The answer holds its secret, which the service shows only this once. The call is
+     * Creates a token: `POST /api/token/create/`. The result contains its secret, which the service shows only once. The call is
      * never sent twice.
      *
      * # Arguments
@@ -2600,7 +2600,7 @@ open func tokensActivate(id: Int64, username: String?)async throws  -> Token  {
      *
      * # Errors
      *
-     * * `PlanLimit`: The plan has no tokens, or allows no more.
+     * * `PlanLimit`: The plan does not include tokens, or allows no more.
      * * `OutcomeUnknown`: No answer came. `list` tells whether the token was created.
      */
 open func tokensCreate(label: String?, expiresAt: String?, username: String?)async throws  -> NewToken  {
@@ -2739,19 +2739,19 @@ public func FfiConverterTypeClient_lower(_ value: Client) -> UInt64 {
 
 
 /**
- * Which exit IP a proxy is asked for. What is none, or empty, is for the proxy to choose.
+ * Which exit IP to ask a proxy for. The proxy chooses what is left open.
  */
 public struct ExitChoice: Equatable, Hashable {
     /**
-     * Two letters.
+     * A two-letter country code.
      */
     public let country: String?
     /**
-     * The exit IP that is wanted.
+     * The exit IP to use if the proxy has it.
      */
     public let preferIp: String?
     /**
-     * The exit IPs that are not.
+     * The exit IPs to avoid.
      */
     public let notIps: [String]
 
@@ -2759,13 +2759,13 @@ public struct ExitChoice: Equatable, Hashable {
     // declare one manually.
     public init(
         /**
-         * Two letters.
+         * A two-letter country code.
          */country: String?, 
         /**
-         * The exit IP that is wanted.
+         * The exit IP to use if the proxy has it.
          */preferIp: String?, 
         /**
-         * The exit IPs that are not.
+         * The exit IPs to avoid.
          */notIps: [String]) {
         self.country = country
         self.preferIp = preferIp
@@ -2822,11 +2822,11 @@ public func FfiConverterTypeExitChoice_lower(_ value: ExitChoice) -> RustBuffer 
  */
 public struct LabeledIp: Equatable, Hashable {
     /**
-     * The address.
+     * The address, IPv4 or IPv6.
      */
     public let ip: String
     /**
-     * The label; no label is the empty text.
+     * The label; empty if there is none.
      */
     public let label: String
 
@@ -2834,10 +2834,10 @@ public struct LabeledIp: Equatable, Hashable {
     // declare one manually.
     public init(
         /**
-         * The address.
+         * The address, IPv4 or IPv6.
          */ip: String, 
         /**
-         * The label; no label is the empty text.
+         * The label; empty if there is none.
          */label: String) {
         self.ip = ip
         self.label = label
@@ -2887,11 +2887,11 @@ public func FfiConverterTypeLabeledIp_lower(_ value: LabeledIp) -> RustBuffer {
 
 
 /**
- * A token just created, with its secret value.
+ * A new token with its secret.
  */
 public struct NewToken: Equatable, Hashable {
     /**
-     * The token as it will be listed.
+     * The token, as the list call returns it.
      */
     public let token: Token
     /**
@@ -2903,7 +2903,7 @@ public struct NewToken: Equatable, Hashable {
     // declare one manually.
     public init(
         /**
-         * The token as it will be listed.
+         * The token, as the list call returns it.
          */token: Token, 
         /**
          * The secret.
@@ -2956,11 +2956,11 @@ public func FfiConverterTypeNewToken_lower(_ value: NewToken) -> RustBuffer {
 
 
 /**
- * Options of the calls made through a client. What is none stays as the client has it.
+ * Options for the calls of a client. Options that are not given stay the same.
  */
 public struct Options: Equatable, Hashable {
     /**
-     * Seconds that one attempt may take.
+     * The limit for one attempt, in seconds.
      */
     public let timeout: Double?
     /**
@@ -2972,7 +2972,7 @@ public struct Options: Equatable, Hashable {
     // declare one manually.
     public init(
         /**
-         * Seconds that one attempt may take.
+         * The limit for one attempt, in seconds.
          */timeout: Double? = nil, 
         /**
          * How often a call may be sent again.
@@ -3037,7 +3037,7 @@ public struct Proxy: Equatable, Hashable {
      */
     public let port: Int32
     /**
-     * The host to connect to, where it is not the domain: that of the sandbox's proxies.
+     * The host to connect to. It differs from the domain only for the sandbox's proxies.
      */
     public let addressHost: String
     /**
@@ -3049,11 +3049,11 @@ public struct Proxy: Equatable, Hashable {
      */
     public let url: String
     /**
-     * The country that its exits are in, if its name tells.
+     * The ISO 3166 code of the country that its exit IPs are in, if its name tells.
      */
     public let country: String?
     /**
-     * Whether a request may choose the country.
+     * Whether a request can choose the country.
      */
     public let choosesCountry: Bool
 
@@ -3067,7 +3067,7 @@ public struct Proxy: Equatable, Hashable {
          * The port, from 1 to 65535.
          */port: Int32, 
         /**
-         * The host to connect to, where it is not the domain: that of the sandbox's proxies.
+         * The host to connect to. It differs from the domain only for the sandbox's proxies.
          */addressHost: String, 
         /**
          * The first part of the domain.
@@ -3076,10 +3076,10 @@ public struct Proxy: Equatable, Hashable {
          * The URL without credentials.
          */url: String, 
         /**
-         * The country that its exits are in, if its name tells.
+         * The ISO 3166 code of the country that its exit IPs are in, if its name tells.
          */country: String?, 
         /**
-         * Whether a request may choose the country.
+         * Whether a request can choose the country.
          */choosesCountry: Bool) {
         self.host = host
         self.port = port
@@ -3156,19 +3156,19 @@ public struct Refusal: Equatable, Hashable {
      */
     public let status: Int32
     /**
-     * Why, in one line.
+     * Why the service refused, in one line.
      */
     public let reason: String
     /**
-     * Reasons per form field, where the body names fields.
+     * The reasons for each form field, if the service names fields.
      */
     public let fieldErrors: [String: [String]]
     /**
-     * The body's first 4 KiB, as text.
+     * The first 4 KiB of the answer, as text.
      */
     public let body: String
     /**
-     * Seconds that the service asks to wait.
+     * The seconds that the service asks to wait.
      */
     public let retryAfter: Double?
     /**
@@ -3186,16 +3186,16 @@ public struct Refusal: Equatable, Hashable {
          * The HTTP status.
          */status: Int32, 
         /**
-         * Why, in one line.
+         * Why the service refused, in one line.
          */reason: String, 
         /**
-         * Reasons per form field, where the body names fields.
+         * The reasons for each form field, if the service names fields.
          */fieldErrors: [String: [String]], 
         /**
-         * The body's first 4 KiB, as text.
+         * The first 4 KiB of the answer, as text.
          */body: String, 
         /**
-         * Seconds that the service asks to wait.
+         * The seconds that the service asks to wait.
          */retryAfter: Double?, 
         /**
          * How often the call was tried.
@@ -3263,31 +3263,31 @@ public func FfiConverterTypeRefusal_lower(_ value: Refusal) -> RustBuffer {
 
 
 /**
- * How to reach the account. What is none comes from the environment, then from the defaults.
+ * How to reach the account. A setting that is not given comes from the environment, and otherwise from the defaults.
  */
 public struct Settings: Equatable, Hashable {
     /**
-     * The account's username. Goes with a password.
+     * The username of the account or of a sub-account. It needs a password.
      */
     public let username: String?
     /**
-     * The account's password. Goes with a username.
+     * Its password. It needs a username.
      */
     public let password: String?
     /**
-     * A token instead of both.
+     * A token instead of a username and password.
      */
     public let token: String?
     /**
-     * Where the service is.
+     * The service's URL.
      */
     public let baseUrl: String?
     /**
-     * Seconds that one attempt may take; 30 by default.
+     * The limit for one attempt, in seconds; 30 by default.
      */
     public let timeout: Double?
     /**
-     * Seconds that connecting may take; 10 by default.
+     * The limit for connecting, in seconds; 10 by default.
      */
     public let connectTimeout: Double?
     /**
@@ -3295,11 +3295,11 @@ public struct Settings: Equatable, Hashable {
      */
     public let maxRetries: Int64?
     /**
-     * A PEM file with further CA certificates to trust.
+     * A PEM file with additional CA certificates to trust.
      */
     public let caFile: String?
     /**
-     * Whether `HTTPS_PROXY` and `NO_PROXY` count.
+     * Whether to use `HTTPS_PROXY` and `NO_PROXY`.
      */
     public let trustEnv: Bool
     /**
@@ -3311,31 +3311,31 @@ public struct Settings: Equatable, Hashable {
     // declare one manually.
     public init(
         /**
-         * The account's username. Goes with a password.
+         * The username of the account or of a sub-account. It needs a password.
          */username: String? = nil, 
         /**
-         * The account's password. Goes with a username.
+         * Its password. It needs a username.
          */password: String? = nil, 
         /**
-         * A token instead of both.
+         * A token instead of a username and password.
          */token: String? = nil, 
         /**
-         * Where the service is.
+         * The service's URL.
          */baseUrl: String? = nil, 
         /**
-         * Seconds that one attempt may take; 30 by default.
+         * The limit for one attempt, in seconds; 30 by default.
          */timeout: Double? = nil, 
         /**
-         * Seconds that connecting may take; 10 by default.
+         * The limit for connecting, in seconds; 10 by default.
          */connectTimeout: Double? = nil, 
         /**
          * How often a call may be sent again; 2 by default.
          */maxRetries: Int64? = nil, 
         /**
-         * A PEM file with further CA certificates to trust.
+         * A PEM file with additional CA certificates to trust.
          */caFile: String? = nil, 
         /**
-         * Whether `HTTPS_PROXY` and `NO_PROXY` count.
+         * Whether to use `HTTPS_PROXY` and `NO_PROXY`.
          */trustEnv: Bool = false, 
         /**
          * The `User-Agent` to send.
@@ -3412,11 +3412,11 @@ public func FfiConverterTypeSettings_lower(_ value: Settings) -> RustBuffer {
 
 
 /**
- * A sub-account, with what it has used and what it may use.
+ * A sub-account with its usage and limits.
  */
 public struct SubAccount: Equatable, Hashable {
     /**
-     * Its name, with which it also logs in.
+     * Its username, which is also its login.
      */
     public let username: String
     /**
@@ -3424,31 +3424,31 @@ public struct SubAccount: Equatable, Hashable {
      */
     public let active: Bool
     /**
-     * Gigabytes used in this billing period.
+     * The gigabytes used in this billing period.
      */
     public let monthlyBandwidth: Double
     /**
-     * Gigabytes used ever.
+     * The gigabytes used in total.
      */
     public let totalBandwidth: Double
     /**
-     * Gigabytes it may use in a billing period; 0 is no limit.
+     * The limit per billing period in gigabytes; 0 means no limit.
      */
     public let monthlyBandwidthLimit: Int64
     /**
-     * Gigabytes it may use ever; 0 is no limit.
+     * The overall limit in gigabytes; 0 means no limit.
      */
     public let totalBandwidthLimit: Int64
     /**
-     * First name, if one was ever set.
+     * The first name, if one was ever set.
      */
     public let firstName: String?
     /**
-     * Last name, if one was ever set.
+     * The last name, if one was ever set.
      */
     public let lastName: String?
     /**
-     * E-mail address, if one was ever set.
+     * The email address, if one was ever set.
      */
     public let email: String?
 
@@ -3456,31 +3456,31 @@ public struct SubAccount: Equatable, Hashable {
     // declare one manually.
     public init(
         /**
-         * Its name, with which it also logs in.
+         * Its username, which is also its login.
          */username: String, 
         /**
          * Whether it may use the proxies.
          */active: Bool, 
         /**
-         * Gigabytes used in this billing period.
+         * The gigabytes used in this billing period.
          */monthlyBandwidth: Double, 
         /**
-         * Gigabytes used ever.
+         * The gigabytes used in total.
          */totalBandwidth: Double, 
         /**
-         * Gigabytes it may use in a billing period; 0 is no limit.
+         * The limit per billing period in gigabytes; 0 means no limit.
          */monthlyBandwidthLimit: Int64, 
         /**
-         * Gigabytes it may use ever; 0 is no limit.
+         * The overall limit in gigabytes; 0 means no limit.
          */totalBandwidthLimit: Int64, 
         /**
-         * First name, if one was ever set.
+         * The first name, if one was ever set.
          */firstName: String?, 
         /**
-         * Last name, if one was ever set.
+         * The last name, if one was ever set.
          */lastName: String?, 
         /**
-         * E-mail address, if one was ever set.
+         * The email address, if one was ever set.
          */email: String?) {
         self.username = username
         self.active = active
@@ -3551,7 +3551,7 @@ public func FfiConverterTypeSubAccount_lower(_ value: SubAccount) -> RustBuffer 
 
 
 /**
- * What create and edit may set. What is none is not sent.
+ * The fields that create and edit can set. Fields that are not given are not sent.
  */
 public struct SubAccountFields: Equatable, Hashable {
     /**
@@ -3571,11 +3571,11 @@ public struct SubAccountFields: Equatable, Hashable {
      */
     public let email: String?
     /**
-     * The whole gigabytes that it may use in a billing period; 0 means no limit.
+     * The limit per billing period in whole gigabytes; 0 means no limit.
      */
     public let monthlyLimit: Int64?
     /**
-     * The whole gigabytes that it may ever use; 0 means no limit.
+     * The overall limit in whole gigabytes; 0 means no limit.
      */
     public let totalLimit: Int64?
 
@@ -3595,10 +3595,10 @@ public struct SubAccountFields: Equatable, Hashable {
          * The email address, at most 255 characters.
          */email: String? = nil, 
         /**
-         * The whole gigabytes that it may use in a billing period; 0 means no limit.
+         * The limit per billing period in whole gigabytes; 0 means no limit.
          */monthlyLimit: Int64? = nil, 
         /**
-         * The whole gigabytes that it may ever use; 0 means no limit.
+         * The overall limit in whole gigabytes; 0 means no limit.
          */totalLimit: Int64? = nil) {
         self.password = password
         self.firstName = firstName
@@ -3660,15 +3660,15 @@ public func FfiConverterTypeSubAccountFields_lower(_ value: SubAccountFields) ->
 
 
 /**
- * A token, without its secret value.
+ * A token, without its secret.
  */
 public struct Token: Equatable, Hashable {
     /**
-     * Its number.
+     * The token's number, which the other token calls take.
      */
     public let id: Int64
     /**
-     * Its label; no label is the empty text.
+     * The label; empty if there is none.
      */
     public let label: String
     /**
@@ -3676,7 +3676,7 @@ public struct Token: Equatable, Hashable {
      */
     public let isActive: Bool
     /**
-     * The date on which it expires, as `YYYY-MM-DD`; none is never.
+     * The date on which it expires, as `YYYY-MM-DD`; none means never.
      */
     public let expiresAt: String?
     /**
@@ -3688,16 +3688,16 @@ public struct Token: Equatable, Hashable {
     // declare one manually.
     public init(
         /**
-         * Its number.
+         * The token's number, which the other token calls take.
          */id: Int64, 
         /**
-         * Its label; no label is the empty text.
+         * The label; empty if there is none.
          */label: String, 
         /**
          * Whether it may be used.
          */isActive: Bool, 
         /**
-         * The date on which it expires, as `YYYY-MM-DD`; none is never.
+         * The date on which it expires, as `YYYY-MM-DD`; none means never.
          */expiresAt: String?, 
         /**
          * When it was created.
@@ -3759,7 +3759,7 @@ public func FfiConverterTypeToken_lower(_ value: Token) -> RustBuffer {
 
 
 /**
- * How one shows oneself to a proxy.
+ * How to authenticate to a proxy.
  */
 
 public enum Credentials: Equatable, Hashable {
@@ -3769,7 +3769,7 @@ public enum Credentials: Equatable, Hashable {
      */
     case basic(
         /**
-         * The account's, or a sub-account's.
+         * The username of the account or of a sub-account.
          */username: String, 
         /**
          * Its password.
@@ -3850,7 +3850,7 @@ public func FfiConverterTypeCredentials_lower(_ value: Credentials) -> RustBuffe
 
 
 /**
- * Why a call did not give its answer: one variant for each kind of the core's `Error`, and two of the plumbing's.
+ * Why a call failed. There is one variant for each kind of the core's `Error`, and two for this library.
  */
 public 
 enum Failure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
@@ -3858,14 +3858,14 @@ enum Failure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
     
     
     /**
-     * The client cannot be made as asked, or is shut down.
+     * The client cannot be created with these settings, or is shut down.
      */
     case Config(
         /**
          * The error's text.
          */text: String, 
         /**
-         * What is wrong with the settings.
+         * What is wrong with the client or its settings.
          */reason: String
     )
     /**
@@ -3876,14 +3876,14 @@ enum Failure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          * The error's text.
          */text: String, 
         /**
-         * The parameter, by its name in the API.
+         * The parameter's name in the API.
          */field: String, 
         /**
-         * Which rule it breaks.
+         * The rule that it breaks.
          */reason: String
     )
     /**
-     * A token call was made with a token; nothing was sent.
+     * A client with a token made a token call; nothing was sent.
      */
     case BasicAuthRequired(
         /**
@@ -3894,7 +3894,7 @@ enum Failure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          */call: String
     )
     /**
-     * Too many authentications have failed; nothing was sent.
+     * The service has refused the credentials too often; nothing was sent.
      */
     case AuthenticationBlocked(
         /**
@@ -3904,7 +3904,7 @@ enum Failure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          * The call.
          */call: String, 
         /**
-         * Seconds until the next attempt is let through.
+         * The seconds until the next attempt is allowed.
          */retryAfter: Double
     )
     /**
@@ -3996,7 +3996,7 @@ enum Failure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          */refusal: Refusal
     )
     /**
-     * No answer within the time limit.
+     * No answer came within the time limit.
      */
     case Timeout(
         /**
@@ -4006,14 +4006,14 @@ enum Failure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          * The call.
          */call: String, 
         /**
-         * What was waited for, and for how long.
+         * What the call waited for, and for how long.
          */reason: String, 
         /**
-         * How often it was tried.
+         * How often the call was tried.
          */attempts: Int32
     )
     /**
-     * No connection, or one that broke.
+     * The connection failed or broke.
      */
     case Connection(
         /**
@@ -4023,14 +4023,14 @@ enum Failure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          * The call.
          */call: String, 
         /**
-         * What the network or TLS said.
+         * The network or TLS error.
          */reason: String, 
         /**
-         * How often it was tried.
+         * How often the call was tried.
          */attempts: Int32
     )
     /**
-     * An answer that is not what the call promises.
+     * The answer is not what the call promises.
      */
     case Decode(
         /**
@@ -4046,11 +4046,11 @@ enum Failure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          * What is wrong with the answer.
          */reason: String, 
         /**
-         * The answer's first 4 KiB, as text.
+         * The first 4 KiB of the answer, as text.
          */body: String
     )
     /**
-     * A write went out, no answer came, and sending it again might do it twice.
+     * A write was sent, and no readable answer came back. Sending it again might do it twice.
      */
     case OutcomeUnknown(
         /**
@@ -4067,7 +4067,7 @@ enum Failure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          */advice: String
     )
     /**
-     * `abort` ended the call. The packages turn it into their language's own cancellation.
+     * `abort` ended the call. Each package turns this into the cancellation of its language.
      */
     case Aborted(
         /**
@@ -4075,7 +4075,7 @@ enum Failure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          */text: String
     )
     /**
-     * The library itself failed: a panic.
+     * The library itself failed with a panic.
      */
     case Internal(
         /**
@@ -4695,7 +4695,7 @@ public func version() -> String  {
 })
 }
 /**
- * The same choice as the core writes it, so that equal choices are equal; `Validation` where it is none.
+ * The same choice in the core's spelling, so that equal choices compare as equal. Fails with `Validation` if it is malformed.
  */
 public func exitChoiceOf(choice: ExitChoice)throws  -> ExitChoice  {
     return try  FfiConverterTypeExitChoice_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -4706,8 +4706,8 @@ public func exitChoiceOf(choice: ExitChoice)throws  -> ExitChoice  {
 })
 }
 /**
- * The headers for the proxy at a host and port; `Config` where the credentials are unusable, `Validation` where the exit
- * cannot be chosen.
+ * The headers to send to the proxy. Fails with `Config` if the credentials are invalid, and with `Validation` if the proxy
+ * cannot choose the exit.
  */
 public func proxyHeaders(host: String, port: Int32, credentials: Credentials?, exit: ExitChoice)throws  -> [String: String]  {
     return try  FfiConverterDictionaryStringString.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -4721,7 +4721,7 @@ public func proxyHeaders(host: String, port: Int32, credentials: Credentials?, e
 })
 }
 /**
- * The proxy at a host and port; the host may hold the port itself. `Validation` where they are none.
+ * The proxy at this host and port. The host may include the port. Fails with `Validation` if they are invalid.
  */
 public func proxyOf(host: String, port: Int32?)throws  -> Proxy  {
     return try  FfiConverterTypeProxy_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -4733,7 +4733,7 @@ public func proxyOf(host: String, port: Int32?)throws  -> Proxy  {
 })
 }
 /**
- * The URL of the proxy at a host and port with credentials, percent-encoded; `Validation` where they are none.
+ * The URL of the proxy with credentials, which are percent-encoded. Fails with `Validation` if the host or port is invalid.
  */
 public func proxyUrlWith(host: String, port: Int32, username: String, password: String)throws  -> String  {
     return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -4765,34 +4765,34 @@ private let initializationResult: InitializationResult = {
     if (uniffi_proxymesh_ffi_checksum_func_version() != 44291) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_func_exit_choice_of() != 15928) {
+    if (uniffi_proxymesh_ffi_checksum_func_exit_choice_of() != 44938) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_func_proxy_headers() != 64232) {
+    if (uniffi_proxymesh_ffi_checksum_func_proxy_headers() != 36805) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_func_proxy_of() != 24272) {
+    if (uniffi_proxymesh_ffi_checksum_func_proxy_of() != 17191) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_func_proxy_url_with() != 42890) {
+    if (uniffi_proxymesh_ffi_checksum_func_proxy_url_with() != 60036) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_base_url() != 41537) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_base_url() != 53428) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_proxymesh_ffi_checksum_method_blockingclient_provoke_panic() != 64144) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_shut_down() != 32684) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_shut_down() != 24476) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_with_options() != 2590) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_with_options() != 52418) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_geo_open() != 64590) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_geo_open() != 19391) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_geo_world() != 38171) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_geo_world() != 29059) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_proxymesh_ffi_checksum_method_blockingclient_hostnames_add() != 17517) {
@@ -4825,28 +4825,28 @@ private let initializationResult: InitializationResult = {
     if (uniffi_proxymesh_ffi_checksum_method_blockingclient_proxies_list() != 30897) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_activate() != 52302) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_activate() != 45058) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_create() != 7095) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_deactivate() != 50154) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_deactivate() != 34927) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_delete() != 60988) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_delete() != 37875) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_edit() != 17042) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_edit() != 28552) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_get() != 53321) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_get() != 33444) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_activate() != 58077) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_create() != 28352) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_create() != 9798) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_deactivate() != 15215) {
@@ -4858,28 +4858,28 @@ private let initializationResult: InitializationResult = {
     if (uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_list() != 15770) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_abort() != 37431) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_abort() != 31341) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_abortable() != 21917) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_abortable() != 40742) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_base_url() != 1105) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_base_url() != 329) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_proxymesh_ffi_checksum_method_client_provoke_panic() != 38979) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_shut_down() != 28240) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_shut_down() != 13872) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_with_options() != 61656) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_with_options() != 24394) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_geo_open() != 25096) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_geo_open() != 35840) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_geo_world() != 54155) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_geo_world() != 22598) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_proxymesh_ffi_checksum_method_client_hostnames_add() != 11237) {
@@ -4912,28 +4912,28 @@ private let initializationResult: InitializationResult = {
     if (uniffi_proxymesh_ffi_checksum_method_client_proxies_list() != 60464) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_activate() != 54250) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_activate() != 35633) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_create() != 56430) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_deactivate() != 49167) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_deactivate() != 53478) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_delete() != 21395) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_delete() != 51622) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_edit() != 57081) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_edit() != 6092) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_get() != 21597) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_get() != 23717) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_proxymesh_ffi_checksum_method_client_tokens_activate() != 57115) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_tokens_create() != 14558) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_tokens_create() != 48434) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_proxymesh_ffi_checksum_method_client_tokens_deactivate() != 50765) {
@@ -4945,10 +4945,10 @@ private let initializationResult: InitializationResult = {
     if (uniffi_proxymesh_ffi_checksum_method_client_tokens_list() != 4027) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_constructor_blockingclient_new() != 64897) {
+    if (uniffi_proxymesh_ffi_checksum_constructor_blockingclient_new() != 27697) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_constructor_client_new() != 6389) {
+    if (uniffi_proxymesh_ffi_checksum_constructor_client_new() != 51154) {
         return InitializationResult.apiChecksumMismatch
     }
 

@@ -1,14 +1,14 @@
-// The main job, end to end: list the proxies, authorise an IP, manage a sub-account.
+// The main tasks, end to end: list the proxies, authorise an IP, manage a sub-account.
 //
-// With PROXYMESH_SANDBOX set to the URL of a sandbox, an emulation of the service, it needs no account: `make demo-swift`.
-// With PROXYMESH_USERNAME and PROXYMESH_PASSWORD set it talks to the real service, and then only reads.
+// With PROXYMESH_SANDBOX set to the URL of a sandbox, which emulates the service, it needs no account: `make demo-swift`.
+// With PROXYMESH_USERNAME and PROXYMESH_PASSWORD set, it talks to the real service and only reads.
 
 import Foundation
 import ProxyMesh
 
 @main
 struct Quickstart {
-    /// Picks the service: the sandbox if there is one, else the real one.
+    /// Uses the sandbox if there is one, otherwise the real service.
     static func main() async throws {
         let environment = ProcessInfo.processInfo.environment
         guard let sandbox = environment["PROXYMESH_SANDBOX"] else {
@@ -24,7 +24,7 @@ struct Quickstart {
         print("\nThat was all. Set PROXYMESH_USERNAME and PROXYMESH_PASSWORD to see your own account.")
     }
 
-    /// Reads only.
+    /// Only reads.
     static func lookAround(_ client: Client, username: String, password: String) async throws {
         print("\nThe proxies that this account may use, as URLs for any HTTP library:")
         for proxy in try await client.proxies.list() {
@@ -41,7 +41,7 @@ struct Quickstart {
         print("\nThe world proxy has exits in \(countries.count) countries, most of them in \(most).")
     }
 
-    /// Writes: an IP and a sub-account come and go.
+    /// Writes: adds an IP and a sub-account, and deletes them again.
     static func manage(_ client: Client) async throws {
         print("\nAuthorising 203.0.113.7, so that a machine there needs no password ...")
         let ip = try await client.ips.add("203.0.113.7", label: "the office")
@@ -61,7 +61,7 @@ struct Quickstart {
         print("  deleted, and the IP taken away again")
     }
 
-    /// What goes wrong is told in a sentence, with the fields to act on.
+    /// Shows two errors. Each has a message to read and fields to act on.
     static func beRefused(_ client: Client) async throws {
         print("\nBad input is refused before anything is sent:")
         do {

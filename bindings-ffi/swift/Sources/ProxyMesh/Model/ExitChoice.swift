@@ -1,29 +1,29 @@
 internal import ProxyMeshInternal
 
-/// Which exit IP a proxy is asked for; what is not given is for the proxy to choose.
+/// Which exit IP to ask a proxy for. The proxy chooses what you leave open.
 ///
 /// ```swift
 /// let proxy = try Proxy(host: "open.proxymesh.com")
 /// try proxy.headers(exit: ExitChoice(country: "DE"))      // ["X-ProxyMesh-Country": "DE"]
 /// ```
 public struct ExitChoice: Sendable, Hashable {
-    /// The country asked for, in capitals.
+    /// The country code, in upper case.
     public let country: String?
-    /// The exit IP asked for.
+    /// The exit IP to use if the proxy has it.
     public let preferIP: String?
-    /// The exit IPs not wanted.
+    /// The exit IPs to avoid.
     public let notIPs: [String]
 
-    /// Whichever the proxy takes.
+    /// Any exit IP: the proxy chooses.
     public static let any = ExitChoice(ProxyMeshInternal.ExitChoice(country: nil, preferIp: nil, notIps: []))
 
-    /// Asks for what is given.
+    /// Creates a choice.
     ///
     /// - Parameters:
-    ///   - country: Two letters, as the geo calls give them; with the proxies `open` and `world`.
-    ///   - preferIP: The exit IP that is wanted, if the proxy has it.
-    ///   - notIPs: The exit IPs that are not.
-    /// - Throws: ``ProxyMeshError/validation(_:)`` with the field `country`, `prefer_ip` or `not_ip`.
+    ///   - country: A two-letter code, as the geo calls return it. Only the proxies `open` and `world` can choose a country.
+    ///   - preferIP: The exit IP to use if the proxy has it.
+    ///   - notIPs: The exit IPs to avoid.
+    /// - Throws: ``ProxyMeshError/validation(_:)`` if an argument is malformed. Its field is `country`, `prefer_ip` or `not_ip`.
     public init(country: String? = nil, preferIP: String? = nil, notIPs: [String] = []) throws(ProxyMeshError) {
         let given = ProxyMeshInternal.ExitChoice(country: country, preferIp: preferIP, notIps: notIPs)
         self.init(try ProxyMeshError.rethrowing { try exitChoiceOf(choice: given) })

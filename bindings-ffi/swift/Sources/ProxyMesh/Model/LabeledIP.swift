@@ -2,12 +2,12 @@ internal import ProxyMeshInternal
 
 /// An authorised IP and its label.
 public struct LabeledIP: Sendable, Hashable {
-    /// The address, v4 or v6.
+    /// The address, IPv4 or IPv6.
     public let ip: String
-    /// The label; no label is the empty text.
+    /// The label; empty if there is none.
     public let label: String
 
-    /// A value as a call would give it, for tests of your own.
+    /// Creates a value as a call would return it, for your own tests.
     public init(ip: String, label: String = "") {
         self.ip = ip
         self.label = label

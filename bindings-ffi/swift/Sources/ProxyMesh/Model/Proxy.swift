@@ -15,25 +15,25 @@ public struct Proxy: Sendable, Hashable, CustomStringConvertible {
     public let host: String
     /// The port, usually 31280.
     public let port: Int
-    /// Where to connect to: the host and port, but `localhost` for the sandbox's proxies, as few resolvers know that
-    /// `us-ca.localhost` is this machine.
+    /// The address to connect to. It is the host and port. For the sandbox's proxies the host is `localhost`, because few
+    /// resolvers know that `us-ca.localhost` is this machine.
     public var address: (host: String, port: Int) { (addressHost, port) }
     private let addressHost: String
     /// The first part of the domain, such as `us-ca`.
     public let name: String
     /// The URL without credentials, for a machine whose IP or hostname is authorised.
     public let url: URL
-    /// The country that its exits are in, as an ISO 3166 code, if its name tells: `US` of `us-ca`, `GB` of `uk`. `nil` for `open`
-    /// and `world`, which have many.
+    /// The ISO 3166 code of the country that its exit IPs are in, if its name tells: `US` for `us-ca`, `GB` for `uk`. `nil` for
+    /// `open` and `world`, which have exit IPs in many countries.
     public let country: String?
-    /// Whether it has exits in many countries, of which an ``ExitChoice`` can choose one: `open` and `world`.
+    /// Whether an ``ExitChoice`` can choose the country: true for `open` and `world`, which have exit IPs in many countries.
     public let choosesCountry: Bool
 
-    /// The proxy at a host and port. The host may hold the port, as the service writes it: `us-ca.proxymesh.com:31280`. Where
-    /// neither names a port, it is 31280, that of all proxies of the service.
+    /// The proxy at this host and port. The host may include the port, as the service writes it: `us-ca.proxymesh.com:31280`.
+    /// Without a port in either place, the port is 31280, which all proxies of the service use.
     ///
-    /// - Throws: ``ProxyMeshError/validation(_:)`` with the field `proxy`: the host is not a DNS name, the port is not from 1 to
-    ///   65535, or the host holds another port than the one given.
+    /// - Throws: ``ProxyMeshError/validation(_:)`` with the field `proxy` if the host is not a DNS name, the port is not between
+    ///   1 and 65535, or the host includes a port that differs from the one given.
     public init(host: String, port: Int? = nil) throws(ProxyMeshError) {
         self.init(try ProxyMeshError.rethrowing { try proxyOf(host: host, port: port.map(Int32.init(clamping:))) })
     }
@@ -43,21 +43,25 @@ public struct Proxy: Sendable, Hashable, CustomStringConvertible {
         port = Int(given.port)
         addressHost = given.addressHost
         name = given.name
-        url = URL(string: given.url)!  // The core takes only DNS names for hosts.
+        url = URL(string: given.url)!  // The core accepts only DNS names as hosts.
         country = given.country
         choosesCountry = given.choosesCountry
     }
 
-    /// The URL with credentials, percent-encoded, so that an `@` or `:` in them is safe. It holds the password: keep it out of
-    /// logs.
+    /// The URL with credentials, for any HTTP library. They are percent-encoded, so an `@` or `:` in them is safe. The URL
+    /// contains the password: keep it out of logs.
+    ///
+    /// - Parameters:
+    ///   - username: The username of the account or of a sub-account.
+    ///   - password: Its password.
     public func url(username: String, password: String) -> URL {
-        // Neither fails: the host and the port are those of a proxy, and in the rest all that could disturb is encoded.
+        // Neither can fail: the host and port are already checked, and the credentials are percent-encoded.
         let text = try! proxyUrlWith(host: host, port: Int32(port), username: username, password: password)
         return URL(string: text)!
     }
 
-    /// The headers that are for the proxy: on the `CONNECT` request for an https target, on the request itself for an http one.
-    /// `Proxy-Authorization` holds the password, in UTF-8: keep it out of logs.
+    /// The headers to send to the proxy: on the `CONNECT` request for an https target, and on the request itself for an http
+    /// target. `Proxy-Authorization` contains the password, in UTF-8: keep it out of logs.
     ///
     /// ```swift
     /// let proxy = try Proxy(host: "open.proxymesh.com")
@@ -66,37 +70,37 @@ public struct Proxy: Sendable, Hashable, CustomStringConvertible {
     /// let connect = "CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\(lines)\r\n"
     /// ```
     ///
-    /// Give them to a library only where it sends them to the proxy alone. `URLSession` must not get them: what is set on a
-    /// request goes to the site, on Apple's systems it has no place for the headers of a `CONNECT`, and on Linux it ignores
-    /// `connectionProxyDictionary`, so that the request goes out directly.
+    /// Give the headers only to a library that sends them to the proxy alone. `URLSession` does not, and must not get them. It
+    /// sends the headers of a request to the site. On Apple's systems it cannot set the headers of a `CONNECT`. On Linux it
+    /// ignores `connectionProxyDictionary`, so the request goes out directly.
     ///
     /// - Parameters:
-    ///   - username: The account's, or a sub-account's.
+    ///   - username: The username of the account or of a sub-account.
     ///   - password: Its password.
-    ///   - exit: Which exit IP to ask for.
-    /// - Throws: ``ProxyMeshError/config(_:)`` for credentials that are unusable, ``ProxyMeshError/validation(_:)`` for a country
-    ///   that this proxy cannot choose.
+    ///   - exit: The exit IP to ask for.
+    /// - Throws: ``ProxyMeshError/config(_:)`` if the username or password is invalid, ``ProxyMeshError/validation(_:)`` if this
+    ///   proxy cannot choose the country.
     public func headers(
         username: String, password: String, exit: ExitChoice = .any
     ) throws(ProxyMeshError) -> [String: String] {
         try headers(.basic(username: username, password: password), exit)
     }
 
-    /// The same with a token.
+    /// The same headers, with a token.
     ///
     /// - Parameters:
     ///   - token: A token (`pm_…`).
-    ///   - exit: Which exit IP to ask for.
-    /// - Throws: ``ProxyMeshError/config(_:)`` for a token that is unusable, ``ProxyMeshError/validation(_:)`` for a country that
-    ///   this proxy cannot choose.
+    ///   - exit: The exit IP to ask for.
+    /// - Throws: ``ProxyMeshError/config(_:)`` if the token is invalid, ``ProxyMeshError/validation(_:)`` if this proxy cannot
+    ///   choose the country.
     public func headers(token: String, exit: ExitChoice = .any) throws(ProxyMeshError) -> [String: String] {
         try headers(.bearer(token: token), exit)
     }
 
-    /// The same without credentials, for a machine whose IP or hostname is authorised.
+    /// The same headers, without credentials, for a machine whose IP or hostname is authorised.
     ///
-    /// - Parameter exit: Which exit IP to ask for.
-    /// - Throws: ``ProxyMeshError/validation(_:)`` for a country that this proxy cannot choose.
+    /// - Parameter exit: The exit IP to ask for.
+    /// - Throws: ``ProxyMeshError/validation(_:)`` if this proxy cannot choose the country.
     public func headers(exit: ExitChoice = .any) throws(ProxyMeshError) -> [String: String] {
         try headers(nil, exit)
     }
@@ -107,6 +111,6 @@ public struct Proxy: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// `us-ca.proxymesh.com:31280`
+    /// The proxy as `domain:port`.
     public var description: String { "\(host):\(port)" }
 }

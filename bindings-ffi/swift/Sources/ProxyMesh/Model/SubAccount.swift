@@ -1,27 +1,27 @@
 internal import ProxyMeshInternal
 
-/// A sub-account, with what it has used and what it may use.
+/// A sub-account with its usage and limits.
 public struct SubAccount: Sendable, Hashable {
-    /// Its name, with which it also logs in.
+    /// Its username, which is also its login.
     public let username: String
-    /// Whether it may use the proxies, which answer 402 to one that is deactivated.
+    /// Whether it may use the proxies. They answer a deactivated sub-account with 402.
     public let active: Bool
-    /// Gigabytes used in this billing period.
+    /// The gigabytes used in this billing period.
     public let monthlyBandwidth: Double
-    /// Gigabytes used ever; at least `monthlyBandwidth`.
+    /// The gigabytes used in total; at least `monthlyBandwidth`.
     public let totalBandwidth: Double
-    /// Gigabytes it may use in a billing period; 0 is no limit.
+    /// The limit per billing period in gigabytes; 0 means no limit. Set it as `monthlyLimit`.
     public let monthlyBandwidthLimit: Int
-    /// Gigabytes it may use ever; 0 is no limit.
+    /// The overall limit in gigabytes; 0 means no limit. Set it as `totalLimit`.
     public let totalBandwidthLimit: Int
-    /// First name, if one was ever set.
+    /// The first name, if one was ever set.
     public let firstName: String?
-    /// Last name, if one was ever set.
+    /// The last name, if one was ever set.
     public let lastName: String?
-    /// E-mail address, if one was ever set.
+    /// The email address, if one was ever set.
     public let email: String?
 
-    /// A value as a call would give it, for tests of your own.
+    /// Creates a value as a call would return it, for your own tests.
     public init(
         username: String,
         active: Bool = true,

@@ -1,20 +1,20 @@
 import Foundation
 internal import ProxyMeshInternal
 
-/// A token, without its secret value.
+/// A token, without its secret.
 public struct Token: Sendable, Hashable, Identifiable {
-    /// Its number.
+    /// The token's number, which the other token calls take.
     public let id: Int64
-    /// Its label; no label is the empty text.
+    /// The label; empty if there is none.
     public let label: String
     /// Whether it may be used.
     public let isActive: Bool
-    /// The year, month and day on which it expires; `nil` is never.
+    /// The year, month and day on which it expires; `nil` means never.
     public let expiresAt: DateComponents?
     /// When it was created.
     public let createdAt: Date
 
-    /// A value as a call would give it, for tests of your own.
+    /// Creates a value as a call would return it, for your own tests.
     public init(id: Int64, label: String = "", isActive: Bool = true, expiresAt: DateComponents? = nil, createdAt: Date) {
         self.id = id
         self.label = label
@@ -33,17 +33,18 @@ public struct Token: Sendable, Hashable, Identifiable {
     }
 }
 
-/// A token just created, with its secret value. The service shows that value this once: store it now.
+/// A new token with its secret. The service shows the secret only once, so store it now.
 ///
-/// It has what ``Token`` has (`new.id`, `new.label`), and shows the secret redacted wherever it is printed or dumped.
+/// The secret is redacted wherever the value is printed or dumped. The value also has the properties of ``Token``, such as `new.id`
+/// and `new.label`.
 @dynamicMemberLookup
 public struct NewToken: Sendable, Hashable {
-    /// The token as it will be listed.
+    /// The token, as the list call returns it.
     public let token: Token
-    /// The secret, `pm_…`: for ``Client``, and for the proxies as `Proxy-Authorization: Bearer`.
+    /// The secret, `pm_…`. Use it in ``Client``, and for the proxies as `Proxy-Authorization: Bearer`.
     public let secret: String
 
-    /// A value as a call would give it, for tests of your own.
+    /// Creates a value as a call would return it, for your own tests.
     public init(token: Token, secret: String) {
         self.token = token
         self.secret = secret
@@ -53,33 +54,33 @@ public struct NewToken: Sendable, Hashable {
         self.init(token: Token(given.token), secret: given.secret)
     }
 
-    /// What the token has.
+    /// A property of the token.
     public subscript<Value>(dynamicMember member: KeyPath<Token, Value>) -> Value {
         token[keyPath: member]
     }
 }
 
 extension NewToken: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    /// All but the secret.
+    /// The token, with the secret redacted.
     public var description: String { "NewToken(token: \(token), secret: \"[redacted]\")" }
 
-    /// All but the secret.
+    /// The token, with the secret redacted.
     public var debugDescription: String { description }
 
-    /// All but the secret.
+    /// The token, with the secret redacted.
     public var customMirror: Mirror {
         Mirror(self, children: ["token": token, "secret": "[redacted]"], displayStyle: .struct)
     }
 }
 
 extension DateComponents {
-    /// Reads `YYYY-MM-DD`, as the core writes it.
+    /// Reads `YYYY-MM-DD`, the core's format.
     init(isoDate: String) {
         let parts = isoDate.split(separator: "-").map { Int($0) }
         self.init(year: parts.first ?? nil, month: parts.dropFirst().first ?? nil, day: parts.last ?? nil)
     }
 
-    /// `YYYY-MM-DD`. What is missing is left out, which the core then refuses.
+    /// The date as `YYYY-MM-DD`. Missing parts stay empty, and the core then rejects the date.
     var isoDate: String {
         let parts = [(year, 4), (month, 2), (day, 2)].map { part, width in
             part.map { number in

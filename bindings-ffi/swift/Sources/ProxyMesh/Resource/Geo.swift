@@ -7,14 +7,14 @@ extension Client {
     public struct Geo: Sendable {
         let client: Client
 
-        /// The exit IPs of the `open` proxy: `GET /api/geoips/open/`.
+        /// Counts the exit IPs of the `open` proxy in each country: `GET /api/geoips/open/`.
         ///
         /// - Returns: The number of exit IPs for each ISO 3166 country code.
         public func open() async throws -> [String: Int] {
             try await client.call { try await $0.geoOpen() }.mapValues { Int(clamping: $0) }
         }
 
-        /// The exit IPs of the `world` proxy: `GET /api/geoips/world/`.
+        /// Counts the exit IPs of the `world` proxy in each country: `GET /api/geoips/world/`.
         ///
         /// - Returns: The number of exit IPs for each ISO 3166 country code.
         public func world() async throws -> [String: Int] {
@@ -28,14 +28,14 @@ extension BlockingClient {
     public struct Geo: Sendable {
         let client: BlockingClient
 
-        /// The exit IPs of the `open` proxy: `GET /api/geoips/open/`.
+        /// Counts the exit IPs of the `open` proxy in each country: `GET /api/geoips/open/`.
         ///
         /// - Returns: The number of exit IPs for each ISO 3166 country code.
         public func open() throws(ProxyMeshError) -> [String: Int] {
             try client.call { try $0.geoOpen() }.mapValues { Int(clamping: $0) }
         }
 
-        /// The exit IPs of the `world` proxy: `GET /api/geoips/world/`.
+        /// Counts the exit IPs of the `world` proxy in each country: `GET /api/geoips/world/`.
         ///
         /// - Returns: The number of exit IPs for each ISO 3166 country code.
         public func world() throws(ProxyMeshError) -> [String: Int] {

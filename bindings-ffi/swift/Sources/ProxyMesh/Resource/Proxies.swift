@@ -21,7 +21,7 @@ extension Client {
             try await client.call { try await $0.proxiesAdd(proxy: proxy) }
         }
 
-        /// The same for a ``Proxy``.
+        /// The same with a ``Proxy``.
         @discardableResult
         public func add(_ proxy: Proxy) async throws -> String {
             try await add(proxy.description)
@@ -36,7 +36,7 @@ extension Client {
             try await client.call { try await $0.proxiesDelete(proxy: proxy) }
         }
 
-        /// The same for a ``Proxy``.
+        /// The same with a ``Proxy``.
         public func delete(_ proxy: Proxy) async throws {
             try await delete(proxy.description)
         }
@@ -67,7 +67,7 @@ extension BlockingClient {
             try client.call { try $0.proxiesAdd(proxy: proxy) }
         }
 
-        /// The same for a ``Proxy``.
+        /// The same with a ``Proxy``.
         @discardableResult
         public func add(_ proxy: Proxy) throws(ProxyMeshError) -> String {
             try add(proxy.description)
@@ -82,7 +82,7 @@ extension BlockingClient {
             try client.call { try $0.proxiesDelete(proxy: proxy) }
         }
 
-        /// The same for a ``Proxy``.
+        /// The same with a ``Proxy``.
         public func delete(_ proxy: Proxy) throws(ProxyMeshError) {
             try delete(proxy.description)
         }

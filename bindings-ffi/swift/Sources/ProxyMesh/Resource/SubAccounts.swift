@@ -9,7 +9,7 @@ extension Client {
 
         /// Lets a deactivated sub-account use the proxies again: `POST /api/sub/activate/`.
         ///
-        /// - Parameter username: The sub-account.
+        /// - Parameter username: The sub-account's username.
         /// - Throws:
         ///   - ``ProxyMeshError/notFound(_:)``: No such sub-account exists.
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours.
@@ -26,8 +26,8 @@ extension Client {
         ///   - firstName: The first name, at most 20 characters.
         ///   - lastName: The last name, at most 20 characters.
         ///   - email: The email address, at most 255 characters.
-        ///   - monthlyLimit: The whole gigabytes that it may use in a billing period; 0 means no limit.
-        ///   - totalLimit: The whole gigabytes that it may ever use; 0 means no limit.
+        ///   - monthlyLimit: The limit per billing period in whole gigabytes; 0 means no limit.
+        ///   - totalLimit: The overall limit in whole gigabytes; 0 means no limit.
         /// - Throws:
         ///   - ``ProxyMeshError/badRequest(_:)``: The username is taken.
         ///   - ``ProxyMeshError/planLimit(_:)``: The plan allows no more sub-accounts.
@@ -58,7 +58,7 @@ extension Client {
 
         /// Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then answer it with 402.
         ///
-        /// - Parameter username: The sub-account.
+        /// - Parameter username: The sub-account's username.
         /// - Throws:
         ///   - ``ProxyMeshError/notFound(_:)``: No such sub-account exists.
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours.
@@ -69,7 +69,7 @@ extension Client {
 
         /// Deletes a sub-account permanently: `POST /api/sub/delete/`.
         ///
-        /// - Parameter username: The sub-account.
+        /// - Parameter username: The sub-account's username.
         /// - Throws:
         ///   - ``ProxyMeshError/notFound(_:)``: No such sub-account exists.
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours.
@@ -77,16 +77,16 @@ extension Client {
             try await client.call { try await $0.subAccountsDelete(username: username) }
         }
 
-        /// Changes the fields that are given, and no others: `POST /api/sub/edit/`. Empty text clears a name or email address.
+        /// Changes the fields that are given, and no others: `POST /api/sub/edit/`. An empty string clears a name or email address.
         ///
         /// - Parameters:
-        ///   - username: The sub-account.
+        ///   - username: The sub-account's username.
         ///   - password: The password, 1 to 128 characters.
         ///   - firstName: The first name, at most 20 characters.
         ///   - lastName: The last name, at most 20 characters.
         ///   - email: The email address, at most 255 characters.
-        ///   - monthlyLimit: The whole gigabytes that it may use in a billing period; 0 means no limit.
-        ///   - totalLimit: The whole gigabytes that it may ever use; 0 means no limit.
+        ///   - monthlyLimit: The limit per billing period in whole gigabytes; 0 means no limit.
+        ///   - totalLimit: The overall limit in whole gigabytes; 0 means no limit.
         /// - Throws:
         ///   - ``ProxyMeshError/notFound(_:)``: No such sub-account exists.
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours.
@@ -116,7 +116,7 @@ extension Client {
 
         /// Gets a sub-account with its usage and limits: `GET /api/sub/get/`.
         ///
-        /// - Parameter username: The sub-account.
+        /// - Parameter username: The sub-account's username.
         /// - Throws:
         ///   - ``ProxyMeshError/notFound(_:)``: No such sub-account exists.
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours.
@@ -133,7 +133,7 @@ extension BlockingClient {
 
         /// Lets a deactivated sub-account use the proxies again: `POST /api/sub/activate/`.
         ///
-        /// - Parameter username: The sub-account.
+        /// - Parameter username: The sub-account's username.
         /// - Throws:
         ///   - ``ProxyMeshError/notFound(_:)``: No such sub-account exists.
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours.
@@ -150,8 +150,8 @@ extension BlockingClient {
         ///   - firstName: The first name, at most 20 characters.
         ///   - lastName: The last name, at most 20 characters.
         ///   - email: The email address, at most 255 characters.
-        ///   - monthlyLimit: The whole gigabytes that it may use in a billing period; 0 means no limit.
-        ///   - totalLimit: The whole gigabytes that it may ever use; 0 means no limit.
+        ///   - monthlyLimit: The limit per billing period in whole gigabytes; 0 means no limit.
+        ///   - totalLimit: The overall limit in whole gigabytes; 0 means no limit.
         /// - Throws:
         ///   - ``ProxyMeshError/badRequest(_:)``: The username is taken.
         ///   - ``ProxyMeshError/planLimit(_:)``: The plan allows no more sub-accounts.
@@ -182,7 +182,7 @@ extension BlockingClient {
 
         /// Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then answer it with 402.
         ///
-        /// - Parameter username: The sub-account.
+        /// - Parameter username: The sub-account's username.
         /// - Throws:
         ///   - ``ProxyMeshError/notFound(_:)``: No such sub-account exists.
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours.
@@ -193,7 +193,7 @@ extension BlockingClient {
 
         /// Deletes a sub-account permanently: `POST /api/sub/delete/`.
         ///
-        /// - Parameter username: The sub-account.
+        /// - Parameter username: The sub-account's username.
         /// - Throws:
         ///   - ``ProxyMeshError/notFound(_:)``: No such sub-account exists.
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours.
@@ -201,16 +201,16 @@ extension BlockingClient {
             try client.call { try $0.subAccountsDelete(username: username) }
         }
 
-        /// Changes the fields that are given, and no others: `POST /api/sub/edit/`. Empty text clears a name or email address.
+        /// Changes the fields that are given, and no others: `POST /api/sub/edit/`. An empty string clears a name or email address.
         ///
         /// - Parameters:
-        ///   - username: The sub-account.
+        ///   - username: The sub-account's username.
         ///   - password: The password, 1 to 128 characters.
         ///   - firstName: The first name, at most 20 characters.
         ///   - lastName: The last name, at most 20 characters.
         ///   - email: The email address, at most 255 characters.
-        ///   - monthlyLimit: The whole gigabytes that it may use in a billing period; 0 means no limit.
-        ///   - totalLimit: The whole gigabytes that it may ever use; 0 means no limit.
+        ///   - monthlyLimit: The limit per billing period in whole gigabytes; 0 means no limit.
+        ///   - totalLimit: The overall limit in whole gigabytes; 0 means no limit.
         /// - Throws:
         ///   - ``ProxyMeshError/notFound(_:)``: No such sub-account exists.
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours.
@@ -240,7 +240,7 @@ extension BlockingClient {
 
         /// Gets a sub-account with its usage and limits: `GET /api/sub/get/`.
         ///
-        /// - Parameter username: The sub-account.
+        /// - Parameter username: The sub-account's username.
         /// - Throws:
         ///   - ``ProxyMeshError/notFound(_:)``: No such sub-account exists.
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours.

@@ -20,7 +20,7 @@ extension Client {
             Token(try await client.call { try await $0.tokensActivate(id: id, username: username) })
         }
 
-        /// Creates a token: `POST /api/token/create/`. The answer holds its secret, which the service shows only this once. The call is
+        /// Creates a token: `POST /api/token/create/`. The result contains its secret, which the service shows only once. The call is
         /// never sent twice.
         ///
         /// - Parameters:
@@ -28,7 +28,7 @@ extension Client {
         ///   - expiresAt: The date on which it expires; by default, it never does.
         ///   - username: The sub-account that it is for; by default, your own account.
         /// - Throws:
-        ///   - ``ProxyMeshError/planLimit(_:)``: The plan has no tokens, or allows no more.
+        ///   - ``ProxyMeshError/planLimit(_:)``: The plan does not include tokens, or allows no more.
         ///   - ``ProxyMeshError/outcomeUnknown(_:)``: No answer came. `list` tells whether the token was created.
         public func create(
             label: String? = nil,
@@ -89,7 +89,7 @@ extension BlockingClient {
             Token(try client.call { try $0.tokensActivate(id: id, username: username) })
         }
 
-        /// Creates a token: `POST /api/token/create/`. The answer holds its secret, which the service shows only this once. The call is
+        /// Creates a token: `POST /api/token/create/`. The result contains its secret, which the service shows only once. The call is
         /// never sent twice.
         ///
         /// - Parameters:
@@ -97,7 +97,7 @@ extension BlockingClient {
         ///   - expiresAt: The date on which it expires; by default, it never does.
         ///   - username: The sub-account that it is for; by default, your own account.
         /// - Throws:
-        ///   - ``ProxyMeshError/planLimit(_:)``: The plan has no tokens, or allows no more.
+        ///   - ``ProxyMeshError/planLimit(_:)``: The plan does not include tokens, or allows no more.
         ///   - ``ProxyMeshError/outcomeUnknown(_:)``: No answer came. `list` tells whether the token was created.
         public func create(
             label: String? = nil,

@@ -6,15 +6,15 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
- * The main job, end to end: list the proxies, authorise an IP, manage a sub-account.
+ * The main tasks, end to end: list the proxies, authorise an IP, manage a sub-account.
  *
- * <p>With PROXYMESH_SANDBOX set to the URL of a sandbox, an emulation of the service, it needs no account: {@code make
- * demo-kotlin}. With PROXYMESH_USERNAME and PROXYMESH_PASSWORD set it talks to the real service, and then only reads.
+ * <p>With PROXYMESH_SANDBOX set to the URL of a sandbox, which emulates the service, it needs no account: {@code make
+ * demo-kotlin}. With PROXYMESH_USERNAME and PROXYMESH_PASSWORD set, it talks to the real service and only reads.
  */
 public final class Quickstart {
     private Quickstart() {}
 
-    /** Reads only. */
+    /** Only reads. */
     static void lookAround(BlockingClient client, String username, String password) {
         System.out.println("\nThe proxies that this account may use, as URLs for any HTTP library:");
         for (var proxy : client.getProxies().list()) {
@@ -39,7 +39,7 @@ public final class Quickstart {
         System.out.printf("%nThe world proxy has exits in %d countries, most of them in %s.%n", countries.size(), most);
     }
 
-    /** Writes: an IP and a sub-account come and go. */
+    /** Writes: adds an IP and a sub-account, and deletes them again. */
     static void manage(BlockingClient client) {
         System.out.println("\nAuthorising 203.0.113.7, so that a machine there needs no password ...");
         var ip = client.getIps().add("203.0.113.7", "the office");
@@ -62,7 +62,7 @@ public final class Quickstart {
         System.out.println("  deleted, and the IP taken away again");
     }
 
-    /** What goes wrong is told in a sentence, with the fields to act on. */
+    /** Shows two errors. Each has a message to read and fields to act on. */
     static void beRefused(BlockingClient client) {
         System.out.println("\nBad input is refused before anything is sent:");
         try {
@@ -79,7 +79,7 @@ public final class Quickstart {
         }
     }
 
-    /** Picks the service: the sandbox if there is one, else the real one. */
+    /** Uses the sandbox if there is one, otherwise the real service. */
     public static void main(String[] arguments) {
         var sandbox = System.getenv("PROXYMESH_SANDBOX");
         if (sandbox == null) {

@@ -1,13 +1,13 @@
-// The main job, end to end: list the proxies, authorise an IP, manage a sub-account.
+// The main tasks, end to end: list the proxies, authorise an IP, manage a sub-account.
 //
-// With PROXYMESH_SANDBOX set to the URL of a sandbox, an emulation of the service, it needs no account: `make demo-kotlin`.
-// With PROXYMESH_USERNAME and PROXYMESH_PASSWORD set it talks to the real service, and then only reads.
+// With PROXYMESH_SANDBOX set to the URL of a sandbox, which emulates the service, it needs no account: `make demo-kotlin`.
+// With PROXYMESH_USERNAME and PROXYMESH_PASSWORD set, it talks to the real service and only reads.
 
 import com.proxymesh.Client
 import com.proxymesh.NotFoundException
 import com.proxymesh.ValidationException
 
-/** Reads only. */
+/** Only reads. */
 suspend fun lookAround(client: Client, username: String, password: String) {
     println("\nThe proxies that this account may use, as URLs for any HTTP library:")
     for (proxy in client.proxies.list()) {
@@ -24,7 +24,7 @@ suspend fun lookAround(client: Client, username: String, password: String) {
     println("\nThe world proxy has exits in ${countries.size} countries, most of them in $most.")
 }
 
-/** Writes: an IP and a sub-account come and go. */
+/** Writes: adds an IP and a sub-account, and deletes them again. */
 suspend fun manage(client: Client) {
     println("\nAuthorising 203.0.113.7, so that a machine there needs no password ...")
     val ip = client.ips.add("203.0.113.7", label = "the office")
@@ -44,7 +44,7 @@ suspend fun manage(client: Client) {
     println("  deleted, and the IP taken away again")
 }
 
-/** What goes wrong is told in a sentence, with the fields to act on. */
+/** Shows two errors. Each has a message to read and fields to act on. */
 suspend fun beRefused(client: Client) {
     println("\nBad input is refused before anything is sent:")
     try {
@@ -61,7 +61,7 @@ suspend fun beRefused(client: Client) {
     }
 }
 
-/** Picks the service: the sandbox if there is one, else the real one. */
+/** Uses the sandbox if there is one, otherwise the real service. */
 suspend fun main() {
     val sandbox = System.getenv("PROXYMESH_SANDBOX")
     if (sandbox == null) {

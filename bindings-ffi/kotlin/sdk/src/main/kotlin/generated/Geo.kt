@@ -2,10 +2,10 @@
 
 package com.proxymesh
 
-/** The number of exit IPs in each country, for the proxies that can choose a country. From [Client.geo]. */
+/** The number of exit IPs in each country, for the proxies that can choose a country. See [Client.geo]. */
 public class Geo internal constructor(private val calls: Calls) {
     /**
-     * The exit IPs of the `open` proxy: `GET /api/geoips/open/`.
+     * Counts the exit IPs of the `open` proxy in each country: `GET /api/geoips/open/`.
      *
      * @return The number of exit IPs for each ISO 3166 country code.
      */
@@ -13,7 +13,7 @@ public class Geo internal constructor(private val calls: Calls) {
         calls.make { geoOpen().toSortedMap() }
 
     /**
-     * The exit IPs of the `world` proxy: `GET /api/geoips/world/`.
+     * Counts the exit IPs of the `world` proxy in each country: `GET /api/geoips/world/`.
      *
      * @return The number of exit IPs for each ISO 3166 country code.
      */
@@ -21,10 +21,10 @@ public class Geo internal constructor(private val calls: Calls) {
         calls.make { geoWorld().toSortedMap() }
 }
 
-/** The number of exit IPs in each country, for the proxies that can choose a country. From [BlockingClient.geo]. */
+/** The number of exit IPs in each country, for the proxies that can choose a country. See [BlockingClient.geo]. */
 public class BlockingGeo internal constructor(private val calls: BlockingCalls) {
     /**
-     * The exit IPs of the `open` proxy: `GET /api/geoips/open/`.
+     * Counts the exit IPs of the `open` proxy in each country: `GET /api/geoips/open/`.
      *
      * @return The number of exit IPs for each ISO 3166 country code.
      */
@@ -32,7 +32,7 @@ public class BlockingGeo internal constructor(private val calls: BlockingCalls) 
         calls.make { geoOpen().toSortedMap() }
 
     /**
-     * The exit IPs of the `world` proxy: `GET /api/geoips/world/`.
+     * Counts the exit IPs of the `world` proxy in each country: `GET /api/geoips/world/`.
      *
      * @return The number of exit IPs for each ISO 3166 country code.
      */

@@ -2,7 +2,7 @@
 
 package com.proxymesh
 
-/** Hostnames that may use the proxies without credentials. From [Client.hostnames]. */
+/** Hostnames that may use the proxies without credentials. See [Client.hostnames]. */
 public class Hostnames internal constructor(private val calls: Calls) {
     /**
      * Authorises a hostname: `POST /api/hostname/add/`.
@@ -34,7 +34,7 @@ public class Hostnames internal constructor(private val calls: Calls) {
         calls.make { hostnamesList() }
 }
 
-/** Hostnames that may use the proxies without credentials. From [BlockingClient.hostnames]. */
+/** Hostnames that may use the proxies without credentials. See [BlockingClient.hostnames]. */
 public class BlockingHostnames internal constructor(private val calls: BlockingCalls) {
     /**
      * Authorises a hostname: `POST /api/hostname/add/`.

@@ -2,7 +2,7 @@
 
 package com.proxymesh
 
-/** IP addresses that may use the proxies without credentials, at most 100 per account. From [Client.ips]. */
+/** IP addresses that may use the proxies without credentials, at most 100 per account. See [Client.ips]. */
 public class Ips internal constructor(private val calls: Calls) {
     /**
      * Authorises an IP address: `POST /api/ip/add/`. If the response is lost, the call looks the address up: it succeeds if the
@@ -46,7 +46,7 @@ public class Ips internal constructor(private val calls: Calls) {
         calls.make { ipsList(username) }
 }
 
-/** IP addresses that may use the proxies without credentials, at most 100 per account. From [BlockingClient.ips]. */
+/** IP addresses that may use the proxies without credentials, at most 100 per account. See [BlockingClient.ips]. */
 public class BlockingIps internal constructor(private val calls: BlockingCalls) {
     /**
      * Authorises an IP address: `POST /api/ip/add/`. If the response is lost, the call looks the address up: it succeeds if the

@@ -2,7 +2,7 @@
 
 package com.proxymesh
 
-/** The proxies that the account may use. From [Client.proxies]. */
+/** The proxies that the account may use. See [Client.proxies]. */
 public class Proxies internal constructor(private val calls: Calls) {
     /**
      * Authorises the account to use a proxy: `POST /api/proxy/add/`. If the account already may, the call succeeds and changes
@@ -17,7 +17,7 @@ public class Proxies internal constructor(private val calls: Calls) {
     public suspend fun add(proxy: String): String =
         calls.make { proxiesAdd(proxy) }
 
-    /** The same for a [Proxy]. */
+    /** The same with a [Proxy]. */
     public suspend fun add(proxy: Proxy): String = add(proxy.toString())
 
     /**
@@ -29,7 +29,7 @@ public class Proxies internal constructor(private val calls: Calls) {
     public suspend fun delete(proxy: String): Unit =
         calls.make { proxiesDelete(proxy) }
 
-    /** The same for a [Proxy]. */
+    /** The same with a [Proxy]. */
     public suspend fun delete(proxy: Proxy): Unit = delete(proxy.toString())
 
     /**
@@ -39,7 +39,7 @@ public class Proxies internal constructor(private val calls: Calls) {
         calls.make { proxiesList().map { it.translated() } }
 }
 
-/** The proxies that the account may use. From [BlockingClient.proxies]. */
+/** The proxies that the account may use. See [BlockingClient.proxies]. */
 public class BlockingProxies internal constructor(private val calls: BlockingCalls) {
     /**
      * Authorises the account to use a proxy: `POST /api/proxy/add/`. If the account already may, the call succeeds and changes
@@ -54,7 +54,7 @@ public class BlockingProxies internal constructor(private val calls: BlockingCal
     public fun add(proxy: String): String =
         calls.make { proxiesAdd(proxy) }
 
-    /** The same for a [Proxy]. */
+    /** The same with a [Proxy]. */
     public fun add(proxy: Proxy): String = add(proxy.toString())
 
     /**
@@ -66,7 +66,7 @@ public class BlockingProxies internal constructor(private val calls: BlockingCal
     public fun delete(proxy: String): Unit =
         calls.make { proxiesDelete(proxy) }
 
-    /** The same for a [Proxy]. */
+    /** The same with a [Proxy]. */
     public fun delete(proxy: Proxy): Unit = delete(proxy.toString())
 
     /**

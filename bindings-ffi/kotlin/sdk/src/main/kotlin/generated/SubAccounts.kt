@@ -4,12 +4,12 @@ package com.proxymesh
 
 import com.proxymesh.internal.SubAccountFields as CrossingSubAccountFields
 
-/** Sub-accounts. Only the parent account may make these calls. From [Client.subAccounts]. */
+/** Sub-accounts. Only the parent account may make these calls. See [Client.subAccounts]. */
 public class SubAccounts internal constructor(private val calls: Calls) {
     /**
      * Lets a deactivated sub-account use the proxies again: `POST /api/sub/activate/`.
      *
-     * @param username The sub-account.
+     * @param username The sub-account's username.
      * @throws NotFoundException No such sub-account exists.
      * @throws PermissionDeniedException The sub-account is not yours.
      */
@@ -24,8 +24,8 @@ public class SubAccounts internal constructor(private val calls: Calls) {
      * @param firstName The first name, at most 20 characters.
      * @param lastName The last name, at most 20 characters.
      * @param email The email address, at most 255 characters.
-     * @param monthlyLimit The whole gigabytes that it may use in a billing period; 0 means no limit.
-     * @param totalLimit The whole gigabytes that it may ever use; 0 means no limit.
+     * @param monthlyLimit The limit per billing period in whole gigabytes; 0 means no limit.
+     * @param totalLimit The overall limit in whole gigabytes; 0 means no limit.
      * @throws BadRequestException The username is taken.
      * @throws PlanLimitException The plan allows no more sub-accounts.
      * @throws OutcomeUnknownException No answer came. `get` tells whether the sub-account was created.
@@ -46,7 +46,7 @@ public class SubAccounts internal constructor(private val calls: Calls) {
     /**
      * Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then answer it with 402.
      *
-     * @param username The sub-account.
+     * @param username The sub-account's username.
      * @throws NotFoundException No such sub-account exists.
      * @throws PermissionDeniedException The sub-account is not yours.
      */
@@ -56,7 +56,7 @@ public class SubAccounts internal constructor(private val calls: Calls) {
     /**
      * Deletes a sub-account permanently: `POST /api/sub/delete/`.
      *
-     * @param username The sub-account.
+     * @param username The sub-account's username.
      * @throws NotFoundException No such sub-account exists.
      * @throws PermissionDeniedException The sub-account is not yours.
      */
@@ -64,15 +64,15 @@ public class SubAccounts internal constructor(private val calls: Calls) {
         calls.make { subAccountsDelete(username) }
 
     /**
-     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. Empty text clears a name or email address.
+     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. An empty string clears a name or email address.
      *
-     * @param username The sub-account.
+     * @param username The sub-account's username.
      * @param password The password, 1 to 128 characters.
      * @param firstName The first name, at most 20 characters.
      * @param lastName The last name, at most 20 characters.
      * @param email The email address, at most 255 characters.
-     * @param monthlyLimit The whole gigabytes that it may use in a billing period; 0 means no limit.
-     * @param totalLimit The whole gigabytes that it may ever use; 0 means no limit.
+     * @param monthlyLimit The limit per billing period in whole gigabytes; 0 means no limit.
+     * @param totalLimit The overall limit in whole gigabytes; 0 means no limit.
      * @throws NotFoundException No such sub-account exists.
      * @throws PermissionDeniedException The sub-account is not yours.
      */
@@ -92,7 +92,7 @@ public class SubAccounts internal constructor(private val calls: Calls) {
     /**
      * Gets a sub-account with its usage and limits: `GET /api/sub/get/`.
      *
-     * @param username The sub-account.
+     * @param username The sub-account's username.
      * @throws NotFoundException No such sub-account exists.
      * @throws PermissionDeniedException The sub-account is not yours.
      */
@@ -100,12 +100,12 @@ public class SubAccounts internal constructor(private val calls: Calls) {
         calls.make { subAccountsGet(username).translated() }
 }
 
-/** Sub-accounts. Only the parent account may make these calls. From [BlockingClient.subAccounts]. */
+/** Sub-accounts. Only the parent account may make these calls. See [BlockingClient.subAccounts]. */
 public class BlockingSubAccounts internal constructor(private val calls: BlockingCalls) {
     /**
      * Lets a deactivated sub-account use the proxies again: `POST /api/sub/activate/`.
      *
-     * @param username The sub-account.
+     * @param username The sub-account's username.
      * @throws NotFoundException No such sub-account exists.
      * @throws PermissionDeniedException The sub-account is not yours.
      */
@@ -120,8 +120,8 @@ public class BlockingSubAccounts internal constructor(private val calls: Blockin
      * @param firstName The first name, at most 20 characters.
      * @param lastName The last name, at most 20 characters.
      * @param email The email address, at most 255 characters.
-     * @param monthlyLimit The whole gigabytes that it may use in a billing period; 0 means no limit.
-     * @param totalLimit The whole gigabytes that it may ever use; 0 means no limit.
+     * @param monthlyLimit The limit per billing period in whole gigabytes; 0 means no limit.
+     * @param totalLimit The overall limit in whole gigabytes; 0 means no limit.
      * @throws BadRequestException The username is taken.
      * @throws PlanLimitException The plan allows no more sub-accounts.
      * @throws OutcomeUnknownException No answer came. `get` tells whether the sub-account was created.
@@ -140,14 +140,14 @@ public class BlockingSubAccounts internal constructor(private val calls: Blockin
             subAccountsCreate(username, CrossingSubAccountFields(password, firstName, lastName, email, monthlyLimit, totalLimit)).translated()
         }
 
-    /** The same with an object that holds the fields, for Java, which has no named arguments. */
+    /** The same with the fields in one object, for Java, which has no named arguments. */
     public fun create(username: String, fields: SubAccountFields): SubAccount =
         calls.make { subAccountsCreate(username, fields.crossing()).translated() }
 
     /**
      * Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then answer it with 402.
      *
-     * @param username The sub-account.
+     * @param username The sub-account's username.
      * @throws NotFoundException No such sub-account exists.
      * @throws PermissionDeniedException The sub-account is not yours.
      */
@@ -157,7 +157,7 @@ public class BlockingSubAccounts internal constructor(private val calls: Blockin
     /**
      * Deletes a sub-account permanently: `POST /api/sub/delete/`.
      *
-     * @param username The sub-account.
+     * @param username The sub-account's username.
      * @throws NotFoundException No such sub-account exists.
      * @throws PermissionDeniedException The sub-account is not yours.
      */
@@ -165,15 +165,15 @@ public class BlockingSubAccounts internal constructor(private val calls: Blockin
         calls.make { subAccountsDelete(username) }
 
     /**
-     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. Empty text clears a name or email address.
+     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. An empty string clears a name or email address.
      *
-     * @param username The sub-account.
+     * @param username The sub-account's username.
      * @param password The password, 1 to 128 characters.
      * @param firstName The first name, at most 20 characters.
      * @param lastName The last name, at most 20 characters.
      * @param email The email address, at most 255 characters.
-     * @param monthlyLimit The whole gigabytes that it may use in a billing period; 0 means no limit.
-     * @param totalLimit The whole gigabytes that it may ever use; 0 means no limit.
+     * @param monthlyLimit The limit per billing period in whole gigabytes; 0 means no limit.
+     * @param totalLimit The overall limit in whole gigabytes; 0 means no limit.
      * @throws NotFoundException No such sub-account exists.
      * @throws PermissionDeniedException The sub-account is not yours.
      */
@@ -191,14 +191,14 @@ public class BlockingSubAccounts internal constructor(private val calls: Blockin
             subAccountsEdit(username, CrossingSubAccountFields(password, firstName, lastName, email, monthlyLimit, totalLimit)).translated()
         }
 
-    /** The same with an object that holds the fields, for Java, which has no named arguments. */
+    /** The same with the fields in one object, for Java, which has no named arguments. */
     public fun edit(username: String, fields: SubAccountFields): SubAccount =
         calls.make { subAccountsEdit(username, fields.crossing()).translated() }
 
     /**
      * Gets a sub-account with its usage and limits: `GET /api/sub/get/`.
      *
-     * @param username The sub-account.
+     * @param username The sub-account's username.
      * @throws NotFoundException No such sub-account exists.
      * @throws PermissionDeniedException The sub-account is not yours.
      */

@@ -4,7 +4,7 @@ package com.proxymesh
 
 import java.time.LocalDate
 
-/** Bearer tokens. These calls need the account's username and password: with a token they fail before anything is sent. From [Client.tokens]. */
+/** Bearer tokens. These calls need the account's username and password: with a token they fail before anything is sent. See [Client.tokens]. */
 public class Tokens internal constructor(private val calls: Calls) {
     /**
      * Makes a deactivated token usable again: `POST /api/token/activate/`.
@@ -17,13 +17,13 @@ public class Tokens internal constructor(private val calls: Calls) {
         calls.make { tokensActivate(id, username).translated() }
 
     /**
-     * Creates a token: `POST /api/token/create/`. The answer holds its secret, which the service shows only this once. The call is
+     * Creates a token: `POST /api/token/create/`. The result contains its secret, which the service shows only once. The call is
      * never sent twice.
      *
      * @param label A note to keep with it, at most 100 characters.
      * @param expiresAt The date on which it expires; by default, it never does.
      * @param username The sub-account that it is for; by default, your own account.
-     * @throws PlanLimitException The plan has no tokens, or allows no more.
+     * @throws PlanLimitException The plan does not include tokens, or allows no more.
      * @throws OutcomeUnknownException No answer came. `list` tells whether the token was created.
      */
     public suspend fun create(label: String? = null, expiresAt: LocalDate? = null, username: String? = null): NewToken =
@@ -56,7 +56,7 @@ public class Tokens internal constructor(private val calls: Calls) {
         calls.make { tokensList(username).map { it.translated() } }
 }
 
-/** Bearer tokens. These calls need the account's username and password: with a token they fail before anything is sent. From [BlockingClient.tokens]. */
+/** Bearer tokens. These calls need the account's username and password: with a token they fail before anything is sent. See [BlockingClient.tokens]. */
 public class BlockingTokens internal constructor(private val calls: BlockingCalls) {
     /**
      * Makes a deactivated token usable again: `POST /api/token/activate/`.
@@ -70,13 +70,13 @@ public class BlockingTokens internal constructor(private val calls: BlockingCall
         calls.make { tokensActivate(id, username).translated() }
 
     /**
-     * Creates a token: `POST /api/token/create/`. The answer holds its secret, which the service shows only this once. The call is
+     * Creates a token: `POST /api/token/create/`. The result contains its secret, which the service shows only once. The call is
      * never sent twice.
      *
      * @param label A note to keep with it, at most 100 characters.
      * @param expiresAt The date on which it expires; by default, it never does.
      * @param username The sub-account that it is for; by default, your own account.
-     * @throws PlanLimitException The plan has no tokens, or allows no more.
+     * @throws PlanLimitException The plan does not include tokens, or allows no more.
      * @throws OutcomeUnknownException No answer came. `list` tells whether the token was created.
      */
     @JvmOverloads

@@ -4,13 +4,13 @@ import java.nio.file.Path
 import java.time.Duration
 
 /**
- * A client whose calls return when they are done: for Java, and for scripts. In Kotlin:
+ * A client whose calls block until they are done, for Java and for scripts. In Kotlin:
  *
  * ```kotlin
  * BlockingClient("me@ex.com", "secret").use { client -> client.ips.add("203.0.113.7", label = "office") }
  * ```
  *
- * In Java, where optional settings go through a [Builder]:
+ * In Java, a [Builder] takes the optional settings:
  *
  * ```java
  * try (var client = BlockingClient.builder().username("me@ex.com").password("secret").maxRetries(4).build()) {
@@ -18,24 +18,25 @@ import java.time.Duration
  * }
  * ```
  *
- * Any number of threads may share one. A call holds its thread until it is done, or its time limits have passed; an interrupt is
- * not noticed meanwhile, and a virtual thread keeps its carrier. Settings that are not given come from the environment.
+ * Any number of threads may share a client. A call blocks its thread until it is done or its time limits have passed. It ignores
+ * interrupts. A virtual thread keeps its carrier during a call.
  */
 public class BlockingClient private constructor(private val calls: BlockingCalls) : AutoCloseable {
     /**
-     * Makes a client. Nothing is sent.
+     * Creates a client, without sending anything. A setting that you omit comes from its environment variable, if it has one, and
+     * otherwise from its default.
      *
-     * @param username the account's username, or a sub-account's; `PROXYMESH_USERNAME` by default.
-     * @param password its password; `PROXYMESH_PASSWORD` by default.
-     * @param token a token (`pm_…`) instead of both; `PROXYMESH_TOKEN` by default. It cannot make the token calls.
-     * @param baseUrl where the service is; `PROXYMESH_BASE_URL` by default, then `https://proxymesh.com`. Plain http only to a
+     * @param username the username of the account or of a sub-account (`PROXYMESH_USERNAME`).
+     * @param password its password (`PROXYMESH_PASSWORD`).
+     * @param token a token (`pm_…`) instead of a username and password (`PROXYMESH_TOKEN`). It cannot make the token calls.
+     * @param baseUrl the service's URL (`PROXYMESH_BASE_URL`); `https://proxymesh.com` by default. Plain http is allowed only for a
      *   loopback host.
-     * @param timeout how long one attempt may take, from connecting to the last byte of the answer; 30 s by default.
-     * @param connectTimeout how long connecting may take, TLS included; 10 s by default.
-     * @param maxRetries how often a call may be sent again, where that is safe; 2 by default.
-     * @param caFile a PEM file with further CA certificates to trust. The environment variables `SSL_CERT_FILE` and `SSL_CERT_DIR` add to
-     *   them; where neither is set, the system's own certificates are trusted too (not on Android: name them here).
-     * @param trustEnv whether `HTTPS_PROXY` and `NO_PROXY` count; no by default, because a scraper's proxy must not carry the
+     * @param timeout the limit for one attempt, from connecting to the last byte of the answer; 30 s by default.
+     * @param connectTimeout the limit for connecting, TLS included; 10 s by default.
+     * @param maxRetries how often a call may be sent again if that is safe; 2 by default.
+     * @param caFile a PEM file with additional CA certificates to trust. `SSL_CERT_FILE` and `SSL_CERT_DIR` can name more. If neither
+     *   is set, the system's certificates are trusted too (but not on Android: name them here).
+     * @param trustEnv whether to use `HTTPS_PROXY` and `NO_PROXY`. It is off by default, because a scraper's proxy must not carry the
      *   account's calls.
      * @throws ConfigException the settings are missing, contradictory or out of range.
      */
@@ -53,19 +54,19 @@ public class BlockingClient private constructor(private val calls: BlockingCalls
         BlockingCalls.open(settings(username, password, token, baseUrl, timeout, connectTimeout, maxRetries, caFile, trustEnv)),
     )
 
-    /** A client for these credentials, for Java. */
+    /** Creates a client with these credentials, for Java. */
     public constructor(username: String, password: String) : this(username, password, token = null)
 
-    /** A client that takes everything from the environment, for Java. */
+    /** Creates a client with the settings from the environment, for Java. */
     public constructor() : this(username = null)
 
-    /** Where the service is. */
+    /** The service's URL. */
     public val baseUrl: String get() = calls.baseUrl
 
-    /** Sub-accounts: create, limit, watch, delete. For the parent account only. */
+    /** Sub-accounts. Only the parent account may make these calls. */
     public val subAccounts: BlockingSubAccounts = BlockingSubAccounts(calls)
 
-    /** IPs that may use the proxies without credentials. */
+    /** IP addresses that may use the proxies without credentials. */
     public val ips: BlockingIps = BlockingIps(calls)
 
     /** Hostnames that may use the proxies without credentials. */
@@ -74,17 +75,17 @@ public class BlockingClient private constructor(private val calls: BlockingCalls
     /** The proxies that the account may use. */
     public val proxies: BlockingProxies = BlockingProxies(calls)
 
-    /** Bearer tokens. */
+    /** Bearer tokens. These calls need the account's username and password. */
     public val tokens: BlockingTokens = BlockingTokens(calls)
 
-    /** Exit IPs per country code. */
+    /** The number of exit IPs in each country. */
     public val geo: BlockingGeo = BlockingGeo(calls)
 
     /**
-     * A client with other options, for some calls: `client.withOptions(maxRetries = 0).ips.list()`. It shares the connections of
-     * this one, and is closed for itself. What is not given stays as it is.
+     * A client with other options, for some of the calls: `client.withOptions(maxRetries = 0).ips.list()`. It shares the connections
+     * of this client, but is closed separately. Options that you omit stay the same.
      *
-     * @param timeout how long one attempt may take.
+     * @param timeout the limit for one attempt.
      * @param maxRetries how often a call may be sent again.
      * @throws ConfigException an option is out of range, or this client is closed.
      */
@@ -92,16 +93,16 @@ public class BlockingClient private constructor(private val calls: BlockingCalls
     public fun withOptions(timeout: Duration?, maxRetries: Int? = null): BlockingClient =
         BlockingClient(calls.with(options(timeout, maxRetries)))
 
-    /** A client that sends a call again at most so often; see the other [withOptions]. */
+    /** A client that sends a call again at most this often; see the other [withOptions]. */
     public fun withOptions(maxRetries: Int): BlockingClient = withOptions(null, maxRetries)
 
     /**
-     * Closes the client: later calls fail with [ConfigException]; calls under way go on. The connections are closed when the last
-     * client that shares them is. To close twice is fine.
+     * Closes the client. Later calls fail with [ConfigException]; calls in progress continue. The connections close with the last
+     * client that shares them. You may close a client twice.
      */
     override fun close(): Unit = calls.close()
 
-    /** Without the credentials. */
+    /** The class and the URL, without the credentials. */
     override fun toString(): String = "BlockingClient(baseUrl=$baseUrl)"
 
     /** Settings for a [BlockingClient], for Java, which has no named arguments. */
@@ -116,35 +117,35 @@ public class BlockingClient private constructor(private val calls: BlockingCalls
         private var caFile: Path? = null
         private var trustEnv: Boolean = false
 
-        /** The account's username, or a sub-account's; `PROXYMESH_USERNAME` by default. */
+        /** The username of the account or of a sub-account; `PROXYMESH_USERNAME` by default. */
         public fun username(username: String): Builder = apply { this.username = username }
 
         /** Its password; `PROXYMESH_PASSWORD` by default. */
         public fun password(password: String): Builder = apply { this.password = password }
 
-        /** A token (`pm_…`) instead of both; `PROXYMESH_TOKEN` by default. It cannot make the token calls. */
+        /** A token (`pm_…`) instead of a username and password; `PROXYMESH_TOKEN` by default. It cannot make the token calls. */
         public fun token(token: String): Builder = apply { this.token = token }
 
-        /** Where the service is; `PROXYMESH_BASE_URL` by default, then `https://proxymesh.com`. */
+        /** The service's URL; by default `PROXYMESH_BASE_URL`, or else `https://proxymesh.com`. */
         public fun baseUrl(baseUrl: String): Builder = apply { this.baseUrl = baseUrl }
 
-        /** How long one attempt may take, from connecting to the last byte of the answer; 30 s by default. */
+        /** The limit for one attempt, from connecting to the last byte of the answer; 30 s by default. */
         public fun timeout(timeout: Duration): Builder = apply { this.timeout = timeout }
 
-        /** How long connecting may take, TLS included; 10 s by default. */
+        /** The limit for connecting, TLS included; 10 s by default. */
         public fun connectTimeout(connectTimeout: Duration): Builder = apply { this.connectTimeout = connectTimeout }
 
-        /** How often a call may be sent again, where that is safe; 2 by default. */
+        /** How often a call may be sent again if that is safe; 2 by default. */
         public fun maxRetries(maxRetries: Int): Builder = apply { this.maxRetries = maxRetries }
 
-        /** A PEM file with further CA certificates to trust. */
+        /** A PEM file with additional CA certificates to trust. */
         public fun caFile(caFile: Path): Builder = apply { this.caFile = caFile }
 
-        /** Whether `HTTPS_PROXY` and `NO_PROXY` count; no by default. */
+        /** Whether to use `HTTPS_PROXY` and `NO_PROXY`; off by default. */
         public fun trustEnv(trustEnv: Boolean): Builder = apply { this.trustEnv = trustEnv }
 
         /**
-         * Makes the client. Nothing is sent.
+         * Creates the client, without sending anything.
          *
          * @throws ConfigException the settings are missing, contradictory or out of range.
          */
@@ -152,9 +153,9 @@ public class BlockingClient private constructor(private val calls: BlockingCalls
             BlockingClient(username, password, token, baseUrl, timeout, connectTimeout, maxRetries, caFile, trustEnv)
     }
 
-    /** Where to find the builder. */
+    /** Makes builders. */
     public companion object {
-        /** Settings to make a client from; see [Builder]. */
+        /** A [Builder] without any settings. */
         @JvmStatic
         public fun builder(): Builder = Builder()
     }

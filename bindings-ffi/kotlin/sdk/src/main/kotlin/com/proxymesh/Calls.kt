@@ -21,18 +21,18 @@ internal const val VERSION = "0.1.0"
 /**
  * How a [Client] makes its calls.
  *
- * It stands between the public classes and the generated ones, so that not even a private signature of a public class names
- * a class that the compiler of whoever uses it does not see.
+ * It keeps the generated classes out of the public ones. Users compile without the generated classes, so a public class must not
+ * name one, even in a private signature.
  */
 internal class Calls(private val plumbing: Plumbing) {
     val baseUrl: String = plumbing.baseUrl().orEmpty()
 
     suspend fun <T> make(call: suspend Plumbing.() -> T): T {
         val context = currentCoroutineContext()
-        // A coroutine that is cancelled already sends nothing.
+        // A coroutine that is already cancelled sends nothing.
         context.ensureActive()
-        // An answer arrives on a thread of the native library. Without a dispatcher, as in `suspend fun main`, what follows would
-        // run on that thread, and keep it from the calls of others.
+        // Answers arrive on a thread of the native library. Without a dispatcher, as in `suspend fun main`, the code after the call
+        // would run on that thread and hold up other calls.
         val dispatcher = context[ContinuationInterceptor] as? CoroutineDispatcher
         return if (dispatcher?.isDispatchNeeded(context) == true) {
             translated { plumbing.call() }
@@ -65,7 +65,7 @@ internal class BlockingCalls(private val plumbing: BlockingPlumbing) {
     }
 }
 
-/** Loads the native library, runs [block], and throws the public exceptions for the generated ones, which are not even kept as their causes. */
+/** Loads the native library and runs [block]. Throws public exceptions in place of generated ones, and does not keep those as causes. */
 internal inline fun <T> translated(block: () -> T): T {
     NativeLibrary.load()
     return try {

@@ -4,7 +4,7 @@ import java.nio.file.Path
 import java.time.Duration
 
 /**
- * A client whose calls suspend.
+ * A client whose calls are `suspend` functions.
  *
  * ```kotlin
  * Client("me@ex.com", "secret").use { client ->
@@ -14,28 +14,30 @@ import java.time.Duration
  * }
  * ```
  *
- * Any number of coroutines on any threads may share one. Calls need no dispatcher of their own: no thread waits for them. A
- * call whose coroutine is cancelled, by hand or by `withTimeout`, is given up: its connection is closed. Only the first request with
- * credentials goes on for up to five seconds, because its answer tells whether they are right. Whether a write was carried out is then not
- * known.
+ * Any number of coroutines on any threads may share a client. The calls block no thread, so they need no dispatcher of their own.
  *
- * Settings that are not given come from the environment. For Java, and for scripts, there is [BlockingClient].
+ * If the coroutine of a call is cancelled, by hand or by `withTimeout`, the call ends and its connection is closed. It is then unknown
+ * whether a write was carried out. Only the first request with the credentials goes on for up to five seconds, because its answer
+ * tells whether they are right.
+ *
+ * For Java and for scripts, use [BlockingClient].
  */
 public class Client private constructor(private val calls: Calls) : AutoCloseable {
     /**
-     * Makes a client. Nothing is sent.
+     * Creates a client, without sending anything. A setting that you omit comes from its environment variable, if it has one, and
+     * otherwise from its default.
      *
-     * @param username the account's username, or a sub-account's; `PROXYMESH_USERNAME` by default.
-     * @param password its password; `PROXYMESH_PASSWORD` by default.
-     * @param token a token (`pm_…`) instead of both; `PROXYMESH_TOKEN` by default. It cannot make the token calls.
-     * @param baseUrl where the service is; `PROXYMESH_BASE_URL` by default, then `https://proxymesh.com`. Plain http only to a
+     * @param username the username of the account or of a sub-account (`PROXYMESH_USERNAME`).
+     * @param password its password (`PROXYMESH_PASSWORD`).
+     * @param token a token (`pm_…`) instead of a username and password (`PROXYMESH_TOKEN`). It cannot make the token calls.
+     * @param baseUrl the service's URL (`PROXYMESH_BASE_URL`); `https://proxymesh.com` by default. Plain http is allowed only for a
      *   loopback host.
-     * @param timeout how long one attempt may take, from connecting to the last byte of the answer; 30 s by default.
-     * @param connectTimeout how long connecting may take, TLS included; 10 s by default.
-     * @param maxRetries how often a call may be sent again, where that is safe; 2 by default.
-     * @param caFile a PEM file with further CA certificates to trust. The environment variables `SSL_CERT_FILE` and `SSL_CERT_DIR` add to
-     *   them; where neither is set, the system's own certificates are trusted too (not on Android: name them here).
-     * @param trustEnv whether `HTTPS_PROXY` and `NO_PROXY` count; no by default, because a scraper's proxy must not carry the
+     * @param timeout the limit for one attempt, from connecting to the last byte of the answer; 30 s by default.
+     * @param connectTimeout the limit for connecting, TLS included; 10 s by default.
+     * @param maxRetries how often a call may be sent again if that is safe; 2 by default.
+     * @param caFile a PEM file with additional CA certificates to trust. `SSL_CERT_FILE` and `SSL_CERT_DIR` can name more. If neither
+     *   is set, the system's certificates are trusted too (but not on Android: name them here).
+     * @param trustEnv whether to use `HTTPS_PROXY` and `NO_PROXY`. It is off by default, because a scraper's proxy must not carry the
      *   account's calls.
      * @throws ConfigException the settings are missing, contradictory or out of range.
      */
@@ -53,13 +55,13 @@ public class Client private constructor(private val calls: Calls) : AutoCloseabl
         Calls.open(settings(username, password, token, baseUrl, timeout, connectTimeout, maxRetries, caFile, trustEnv)),
     )
 
-    /** Where the service is. */
+    /** The service's URL. */
     public val baseUrl: String get() = calls.baseUrl
 
-    /** Sub-accounts: create, limit, watch, delete. For the parent account only. */
+    /** Sub-accounts. Only the parent account may make these calls. */
     public val subAccounts: SubAccounts = SubAccounts(calls)
 
-    /** IPs that may use the proxies without credentials. */
+    /** IP addresses that may use the proxies without credentials. */
     public val ips: Ips = Ips(calls)
 
     /** Hostnames that may use the proxies without credentials. */
@@ -68,17 +70,17 @@ public class Client private constructor(private val calls: Calls) : AutoCloseabl
     /** The proxies that the account may use. */
     public val proxies: Proxies = Proxies(calls)
 
-    /** Bearer tokens. */
+    /** Bearer tokens. These calls need the account's username and password. */
     public val tokens: Tokens = Tokens(calls)
 
-    /** Exit IPs per country code. */
+    /** The number of exit IPs in each country. */
     public val geo: Geo = Geo(calls)
 
     /**
-     * A client with other options, for some calls: `client.withOptions(maxRetries = 0).ips.list()`. It shares the connections of
-     * this one, and is closed for itself. What is not given stays as it is.
+     * A client with other options, for some of the calls: `client.withOptions(maxRetries = 0).ips.list()`. It shares the connections
+     * of this client, but is closed separately. Options that you omit stay the same.
      *
-     * @param timeout how long one attempt may take.
+     * @param timeout the limit for one attempt.
      * @param maxRetries how often a call may be sent again.
      * @throws ConfigException an option is out of range, or this client is closed.
      */
@@ -86,11 +88,11 @@ public class Client private constructor(private val calls: Calls) : AutoCloseabl
         Client(calls.with(options(timeout, maxRetries)))
 
     /**
-     * Closes the client: later calls fail with [ConfigException]; calls under way go on. The connections are closed when the last
-     * client that shares them is. To close twice is fine.
+     * Closes the client. Later calls fail with [ConfigException]; calls in progress continue. The connections close with the last
+     * client that shares them. You may close a client twice.
      */
     override fun close(): Unit = calls.close()
 
-    /** Without the credentials. */
+    /** The class and the URL, without the credentials. */
     override fun toString(): String = "Client(baseUrl=$baseUrl)"
 }

@@ -4,56 +4,56 @@ import com.proxymesh.internal.exitChoiceOf
 import com.proxymesh.internal.ExitChoice as CrossingExitChoice
 
 /**
- * Which exit IP a proxy is asked for; what is not given is for the proxy to choose.
+ * Which exit IP to ask a proxy for. The proxy chooses what you leave open.
  *
  * ```kotlin
  * val proxy = Proxy("open.proxymesh.com")
  * proxy.headers(ExitChoice(country = "DE"))   // {X-ProxyMesh-Country=DE}
  * ```
  *
- * Java, which has no named arguments, says the same with `new ExitChoice().withCountry("DE")`.
+ * Java has no named arguments. Use `new ExitChoice().withCountry("DE")` there.
  *
- * @param country two letters, as the geo calls give them; with the proxies `open` and `world`.
- * @param preferIp the exit IP that is wanted, if the proxy has it.
- * @param notIps the exit IPs that are not.
- * @throws ValidationException one of them is malformed.
+ * @param country a two-letter code, as the geo calls return it. Only the proxies `open` and `world` can choose a country.
+ * @param preferIp the exit IP to use if the proxy has it.
+ * @param notIps the exit IPs to avoid.
+ * @throws ValidationException an argument is malformed.
  */
 public class ExitChoice
     @JvmOverloads
     constructor(country: String? = null, preferIp: String? = null, notIps: List<String> = emptyList()) {
         private val checked = CheckedExit.of(country, preferIp, notIps)
 
-        /** The country asked for, in capitals. */
+        /** The country code, in upper case. */
         public val country: String? get() = checked.country
 
-        /** The exit IP asked for. */
+        /** The exit IP to use if the proxy has it. */
         public val preferIp: String? get() = checked.preferIp
 
-        /** The exit IPs not wanted. */
+        /** The exit IPs to avoid. */
         public val notIps: List<String> get() = checked.notIps
 
-        /** The same in another country. */
+        /** A copy with this country. */
         public fun withCountry(country: String): ExitChoice = ExitChoice(country, preferIp, notIps)
 
-        /** The same with another exit IP that is wanted. */
+        /** A copy that prefers this exit IP. */
         public fun withPreferIp(preferIp: String): ExitChoice = ExitChoice(country, preferIp, notIps)
 
-        /** The same with other exit IPs that are not. */
+        /** A copy that avoids these exit IPs. */
         public fun withNotIps(vararg notIps: String): ExitChoice = ExitChoice(country, preferIp, notIps.asList())
 
-        /** Whether it asks for the same. */
+        /** Whether both ask for the same exit IP. */
         override fun equals(other: Any?): Boolean = other is ExitChoice && checked == other.checked
 
-        /** Of all that it asks for. */
+        /** A hash of all properties. */
         override fun hashCode(): Int = checked.hashCode()
 
-        /** All that it asks for. */
+        /** All properties. */
         override fun toString(): String = "ExitChoice(country=$country, preferIp=$preferIp, notIps=$notIps)"
     }
 
 internal fun ExitChoice.crossing() = CrossingExitChoice(country, preferIp, notIps)
 
-/** A choice as the core writes it. */
+/** A choice that the core has checked and normalised. */
 internal data class CheckedExit(val country: String?, val preferIp: String?, val notIps: List<String>) {
     companion object {
         fun of(country: String?, preferIp: String?, notIps: List<String>): CheckedExit = translated {

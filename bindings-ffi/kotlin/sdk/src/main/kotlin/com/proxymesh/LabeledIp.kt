@@ -3,7 +3,7 @@ package com.proxymesh
 /**
  * An authorised IP and its label.
  *
- * @property ip the address.
- * @property label the label; no label is the empty text.
+ * @property ip the address, IPv4 or IPv6.
+ * @property label the label; empty if there is none.
  */
 public data class LabeledIp(val ip: String, val label: String)

@@ -6,12 +6,12 @@ import java.io.File
 import java.io.FileInputStream
 import java.io.IOException
 
-/** The native library, which is loaded when it is first needed. */
+/** The native library. It is loaded when it is first needed. */
 internal object NativeLibrary {
     @Volatile private var loaded = false
     private var trouble: String? = null
 
-    /** Throws [ConfigException] where it cannot be loaded. The next call tries again. */
+    /** Throws [ConfigException] if the library cannot be loaded. The next call tries again. */
     fun load() {
         if (!loaded) loadNow()
     }
@@ -29,7 +29,7 @@ internal object NativeLibrary {
         } catch (error: VirtualMachineError) {
             throw error
         } catch (error: Error) {
-            // The JVM says why only the first time.
+            // The JVM gives the reason only the first time.
             if ("Could not initialize class" !in error.message.orEmpty()) trouble = null
             fail(trouble ?: explained(said(error), ::isNoexec).also { trouble = it })
         }
@@ -40,7 +40,7 @@ internal object NativeLibrary {
         throw ConfigException(text, text)
     }
 
-    /** JNA needs some, and where it has lacked them once, it never works in that JVM. */
+    /** JNA needs file descriptors. If it lacks them once, it never works again in that JVM. */
     private fun descriptorsLeft(): Boolean {
         val file = File("/dev/null")
         val held = mutableListOf<Closeable>()
@@ -66,10 +66,10 @@ internal object NativeLibrary {
     }
 }
 
-/** What the loader says, in one line. */
+/** The loader's message, in one line. */
 internal fun said(error: Throwable): String {
     val causes = generateSequence(error) { it.cause }.toList()
-    // JNA has looked in several places. A file that it has found tells more than those where there was none, and the last is the jar.
+    // JNA tries several places, and the jar is the last. An error about a file that exists tells more than one about a missing file.
     val tried = causes.flatMap { it.suppressed.asList() }.ifEmpty { causes.takeLast(1) }
     val last = tried.lastOrNull { it.message.orEmpty().startsWith("/") } ?: tried.last()
     if (last is ClassNotFoundException) return "the class ${last.message} is missing"
@@ -79,7 +79,7 @@ internal fun said(error: Throwable): String {
         .trimEnd('.', ':', ' ')
 }
 
-/** The same with its cure, where it is known. The words are those of JNA, and of the loaders of glibc, musl and macOS. */
+/** The same message with the fix, if it is known. The patterns match messages of JNA and of the loaders of glibc, musl and macOS. */
 internal fun explained(said: String, isNoexec: (File) -> Boolean): String {
     val cure = when {
         OTHER_VERSION.containsMatchIn(said) -> return "it is of another version: use proxymesh and proxymesh-native in the same one"
@@ -103,7 +103,7 @@ internal fun explained(said: String, isNoexec: (File) -> Boolean): String {
     return listOfNotNull(said, cure).joinToString(". ")
 }
 
-/** With what the JVM itself opens then: its jars, its settings for logging and security. */
+/** Includes what the JVM itself opens at that point: jars, and settings for logging and security. */
 private const val SPARE = 32
 private const val GLIBC = "2.34"
 private val OTHER_VERSION = Regex("API checksum mismatch|contract version mismatch|Error looking up function")
@@ -111,7 +111,7 @@ private val MUSL = Regex("Error loading shared library|Error relocating")
 private val OLD_GLIBC = Regex("version .GLIBC_.* not found")
 private const val NO_FILE = "cannot open shared object file: No such file or directory"
 
-// JNA opens a file by its path only where it is; glibc says that there is none to a file for other machines.
+// JNA opens a path only if the file exists. For a file built for another platform, glibc reports "No such file".
 private val OTHER_FILE = Regex(
     "file too short|cannot read file data$|invalid ELF header|wrong ELF class|ELF file OS ABI invalid|incompatible architecture|/[^:]+: $NO_FILE",
 )

@@ -17,8 +17,8 @@ import java.net.InetSocketAddress
  * proxy.url("me@ex.com", "a b")   // http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280
  * ```
  *
- * @throws ValidationException the host is not a DNS name, the port is not from 1 to 65535, or the host holds another port than the
- *   one given.
+ * @throws ValidationException the host is not a DNS name, the port is not between 1 and 65535, or the host includes a port that differs
+ *   from the one given.
  */
 public class Proxy
     internal constructor(checked: CheckedProxy) {
@@ -29,17 +29,17 @@ public class Proxy
         public val port: Int = checked.port
 
         /**
-         * The proxy at this host. The host may hold the port, as the service writes it: `us-ca.proxymesh.com:31280`. Otherwise the
-         * port is 31280, that of all proxies of the service.
+         * The proxy at this host. The host may include the port, as the service writes it: `us-ca.proxymesh.com:31280`. Otherwise the
+         * port is 31280, which all proxies of the service use.
          */
         public constructor(host: String) : this(CheckedProxy.of(host, null))
 
-        /** The proxy at this host and port. The host may hold the same port, and no other. */
+        /** The proxy at this host and port. The host may include the same port, but no other. */
         public constructor(host: String, port: Int) : this(CheckedProxy.of(host, port))
 
         /**
-         * Where to connect to, unresolved: `java.net.Proxy(java.net.Proxy.Type.HTTP, proxy.address)`. It is the [host] and [port],
-         * but `localhost` for the sandbox's proxies, as few resolvers know that `us-ca.localhost` is this machine.
+         * The address to connect to, unresolved: `java.net.Proxy(java.net.Proxy.Type.HTTP, proxy.address)`. It is the [host] and
+         * [port]. For the sandbox's proxies the host is `localhost`, because few resolvers know that `us-ca.localhost` is this machine.
          */
         public val address: InetSocketAddress = InetSocketAddress.createUnresolved(checked.addressHost, checked.port)
 
@@ -50,30 +50,31 @@ public class Proxy
         public val url: String = checked.url
 
         /**
-         * The country that its exits are in, as an ISO 3166 code, if its name tells: `US` of `us-ca`, `GB` of `uk`. Null for `open`
-         * and `world`, which have many.
+         * The ISO 3166 code of the country that its exit IPs are in, if its name tells: `US` for `us-ca`, `GB` for `uk`. Null for `open`
+         * and `world`, which have exit IPs in many countries.
          */
         public val country: String? = checked.country
 
-        /** Whether it has exits in many countries, of which an [ExitChoice] can choose one: `open` and `world`. */
+        /** Whether an [ExitChoice] can choose the country: true for `open` and `world`, which have exit IPs in many countries. */
         public val choosesCountry: Boolean = checked.choosesCountry
 
         /**
-         * The URL with credentials, for any HTTP library. They are percent-encoded, so that an `@` or `:` in them is safe. The
-         * URL holds the password: keep it out of logs.
+         * The URL with credentials, for any HTTP library. They are percent-encoded, so an `@` or `:` in them is safe. The URL contains
+         * the password: keep it out of logs.
          *
-         * @param username the account's, or a sub-account's.
+         * @param username the username of the account or of a sub-account.
          * @param password its password.
          */
         public fun url(username: String, password: String): String =
             translated { proxyUrlWith(host, port, username, password) }
 
         /**
-         * The headers that are for the proxy: on the `CONNECT` request for an https target, on the request itself for an http one.
-         * `Proxy-Authorization` holds the password, in UTF-8: keep it out of logs.
+         * The headers to send to the proxy: on the `CONNECT` request for an https target, and on the request itself for an http target.
+         * `Proxy-Authorization` contains the password, in UTF-8: keep it out of logs.
          *
-         * OkHttp is told so twice. For https its `proxyAuthenticator` is asked before the `CONNECT` is sent, and puts them there; for
-         * http a network interceptor puts them on the request. A `407` is not answered: what was refused is refused again.
+         * OkHttp needs them in two places. For https, it asks the `proxyAuthenticator` before it sends the `CONNECT`, and the authenticator
+         * adds them. For http, a network interceptor adds them to the request. The code does not retry after a `407`, because the
+         * proxy would refuse the same headers again.
          *
          * ```kotlin
          * val proxy = Proxy("open.proxymesh.com")
@@ -92,59 +93,60 @@ public class Proxy
          *     .build()
          * ```
          *
-         * Give them to a library only where it sends them to the proxy alone. These do not, and must not get them:
+         * Give the headers only to a library that sends them to the proxy alone. These libraries do not, and must not get them:
          *
-         * - Ktor's CIO engine sends all of them to the site, the password included, and goes out by any exit.
-         * - `java.net.http`, and Ktor's Java engine and jsoup (since 1.21) on top of it, send the choice of the exit to an https site.
-         * - `HttpURLConnection`, and older versions of jsoup on top of it, put none on the `CONNECT`: an https site gets what is set,
-         *   the password included.
+         * - Ktor's CIO engine sends all of them to the site, including the password, and the proxy picks any exit IP.
+         * - `java.net.http` sends the exit choice to an https site. Ktor's Java engine and jsoup (since 1.21), which use it, do
+         *   the same.
+         * - `HttpURLConnection` sends none of them with the `CONNECT`: an https site gets every header that is set, including the
+         *   password. Older versions of jsoup, which use it, do the same.
          *
-         * @param username the account's, or a sub-account's.
+         * @param username the username of the account or of a sub-account.
          * @param password its password.
-         * @param exit which exit IP to ask for.
-         * @throws ConfigException the username or the password is unusable.
-         * @throws ValidationException a country that this proxy cannot choose.
+         * @param exit the exit IP to ask for.
+         * @throws ConfigException the username or password is invalid.
+         * @throws ValidationException this proxy cannot choose the country.
          */
         @JvmOverloads
         public fun headers(username: String, password: String, exit: ExitChoice = ExitChoice()): Map<String, String> =
             headersOf(this, Credentials.Basic(username, password), exit)
 
         /**
-         * The same with a token.
+         * The same headers, with a token.
          *
          * @param token a token (`pm_…`).
-         * @param exit which exit IP to ask for.
-         * @throws ConfigException the token is unusable.
-         * @throws ValidationException a country that this proxy cannot choose.
+         * @param exit the exit IP to ask for.
+         * @throws ConfigException the token is invalid.
+         * @throws ValidationException this proxy cannot choose the country.
          */
         @JvmOverloads
         public fun headers(token: String, exit: ExitChoice = ExitChoice()): Map<String, String> =
             headersOf(this, Credentials.Bearer(token), exit)
 
         /**
-         * The same without credentials, for a machine whose IP or hostname is authorised.
+         * The same headers, without credentials, for a machine whose IP or hostname is authorised.
          *
-         * @param exit which exit IP to ask for.
-         * @throws ValidationException a country that this proxy cannot choose.
+         * @param exit the exit IP to ask for.
+         * @throws ValidationException this proxy cannot choose the country.
          */
         @JvmOverloads
         public fun headers(exit: ExitChoice = ExitChoice()): Map<String, String> = headersOf(this, null, exit)
 
-        /** Whether it is the same host and port. */
+        /** Whether both have the same host and port. */
         override fun equals(other: Any?): Boolean = other is Proxy && host == other.host && port == other.port
 
-        /** Of the host and port. */
+        /** A hash of the host and port. */
         override fun hashCode(): Int = 31 * host.hashCode() + port
 
-        /** `domain:port` */
+        /** The proxy as `domain:port`. */
         override fun toString(): String = "$host:$port"
     }
 
-// Not a method of the class, because no signature there may name a class that its users do not see.
+// This is not a method of the class, because a signature there must not name a class that users cannot see.
 private fun headersOf(proxy: Proxy, credentials: Credentials?, exit: ExitChoice): Map<String, String> =
     translated { proxyHeaders(proxy.host, proxy.port, credentials, exit.crossing()).toSortedMap() }
 
-/** What the core makes of a host and port; those that the service lists come with it. */
+/** A host and port that the core has checked, with what it derives from them. */
 internal class CheckedProxy(
     val host: String,
     val port: Int,

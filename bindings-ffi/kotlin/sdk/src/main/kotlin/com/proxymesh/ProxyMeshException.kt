@@ -6,23 +6,24 @@ import com.proxymesh.internal.Failure
 import com.proxymesh.internal.Refusal as CrossingRefusal
 
 /**
- * Why a call did not give its answer. The message is a sentence a person can act on, the same in every language of the SDK. No
- * exception ever holds a password or a token.
+ * The base class of the SDK's errors. The message says what went wrong and what to do. It is the same in every language of the SDK. No
+ * exception ever contains a password or a token.
  *
- * The subclasses are all there are, so that `when` can be exhaustive. They are unchecked, because Kotlin has no other kind, and
- * because every call can fail: Java code catches them where it can do something about them.
+ * The class is sealed, so a `when` can be exhaustive. The exceptions are unchecked, because Kotlin has no other kind and because every
+ * call can fail. In Java, catch them where you can handle them.
  *
- * Tests of yours can make any of them, as a call would throw it: `RateLimitedException("…", Refusal("ips.add", 429, "slow down"))`.
+ * Your own tests can create any of them as a call would throw it: `RateLimitedException("…", Refusal("ips.add", 429, "slow down"))`.
  *
- * A cancelled coroutine is none of these: it ends with `CancellationException`, as any does.
+ * A cancelled coroutine throws none of these. It ends with `CancellationException`, as usual.
  *
- * @property call the call that failed, such as `ips.add`; null for a setting or an input.
+ * @property call the call that failed, such as `ips.add`; null if a setting or an input is wrong.
  */
 public sealed class ProxyMeshException(message: String, public val call: String?) : RuntimeException(message)
 
 /**
- * The client cannot be made or used as asked: a bad base URL, missing or contradictory credentials, plain http to a host that is
- * not loopback, an unusable setting, a closed client; or the native library cannot be loaded here, and the message says why.
+ * The client cannot be created or used: the base URL is invalid, credentials are missing or contradictory, plain http is set for a host
+ * that is not loopback, another setting is invalid, or the client is closed. It is also thrown if the native library cannot be loaded.
+ * The message says why.
  *
  * @property reason what is wrong.
  */
@@ -32,102 +33,102 @@ public class ConfigException(message: String, public val reason: String) :
 /**
  * An input breaks a rule of the service; nothing was sent.
  *
- * @property field the parameter, by its name in the API; `text` where it is some text that is no Unicode.
- * @property reason which rule it breaks.
+ * @property field the parameter's name in the API, such as `monthly_limit`; `text` if some text is not valid Unicode.
+ * @property reason the rule that it breaks.
  */
 public class ValidationException(message: String, public val field: String, public val reason: String) :
     ProxyMeshException(message, null) {
         internal constructor(field: String, reason: String) : this("$field: $reason", field, reason)
     }
 
-/** A token call was made with a token; nothing was sent. These calls take the username and password only. */
+/** A client with a token made a token call; nothing was sent. These calls need the username and password. */
 public class BasicAuthRequiredException(message: String, call: String) :
     ProxyMeshException(message, call)
 
 /**
  * The service has refused the credentials too often; nothing was sent. Four failures ban the account for three hours, so the
- * client stops before that.
+ * client stops earlier.
  *
- * @property retryAfter how long until the next attempt is let through.
+ * @property retryAfter how long until the next attempt is allowed.
  */
 public class AuthenticationBlockedException(message: String, call: String, public val retryAfter: Duration) :
     ProxyMeshException(message, call)
 
 /**
- * The service answered, and refused. The subclasses tell why.
+ * The service refused the call. The subclass tells why.
  *
- * @property refusal what it said.
+ * @property refusal what the service said.
  */
 public sealed class StatusException(message: String, public val refusal: Refusal) :
     ProxyMeshException(message, refusal.call) {
     /** The HTTP status. */
     public val status: Int get() = refusal.status
 
-    /** Why, in one line. */
+    /** Why the service refused, in one line. */
     public val reason: String get() = refusal.reason
 
-    /** Reasons per form field, where the service names fields. */
+    /** The reasons for each form field, if the service names fields. */
     public val fieldErrors: Map<String, List<String>> get() = refusal.fieldErrors
 
-    /** The answer's first 4 KiB. */
+    /** The first 4 KiB of the answer. */
     public val body: String get() = refusal.body
 
     /** How long the service asks to wait, if it does. */
     public val retryAfter: Duration? get() = refusal.retryAfter
 
-    /** How often the call was tried; 0 where it was not sent, because another one was refused the same credentials. */
+    /** How often the call was tried; 0 if it was not sent, because another call with the same credentials was refused. */
     public val attempts: Int get() = refusal.attempts
 }
 
-/** 401: the service does not accept the credentials, or has banned the caller. Never sent again. */
+/** 401: the service rejects the credentials, or has banned the caller. The call is never retried. */
 public class AuthenticationException(message: String, refusal: Refusal) : StatusException(message, refusal)
 
 /** 400: invalid or contradictory input. */
 public class BadRequestException(message: String, refusal: Refusal) : StatusException(message, refusal)
 
-/** 402: the plan does not allow it. */
+/** 402: the plan does not allow this. */
 public class PlanLimitException(message: String, refusal: Refusal) : StatusException(message, refusal)
 
-/** 403: not yours, or only the parent account may. */
+/** 403: the object is not yours, or only the parent account may do this. */
 public class PermissionDeniedException(message: String, refusal: Refusal) : StatusException(message, refusal)
 
-/** 404: there is no such thing. */
+/** 404: the object does not exist. */
 public class NotFoundException(message: String, refusal: Refusal) : StatusException(message, refusal)
 
-/** 429: too many requests; [retryAfter] says how long to wait, where the service does. */
+/** 429: too many requests; [retryAfter] says how long to wait, if the service says so. */
 public class RateLimitedException(message: String, refusal: Refusal) : StatusException(message, refusal)
 
-/** 5xx: the service's own trouble. */
+/** 5xx: a server error. */
 public class ServerException(message: String, refusal: Refusal) : StatusException(message, refusal)
 
-/** Any other status, redirects included: they are never followed. */
+/** Any other status, including redirects (3xx), which are never followed. */
 public class UnexpectedStatusException(message: String, refusal: Refusal) : StatusException(message, refusal)
 
 /**
- * No answer within the time limit.
+ * No answer came within the time limit.
  *
- * @property reason what was waited for, and for how long.
+ * @property reason what the call waited for, and for how long.
  * @property attempts how often the call was tried.
  */
 public class TimeoutException(message: String, call: String, public val reason: String, public val attempts: Int) :
     ProxyMeshException(message, call)
 
 /**
- * No connection, or one that broke: DNS, refused, reset, TLS.
+ * The connection failed or broke: DNS, refused, reset or TLS.
  *
- * @property reason what the network or TLS said.
+ * @property reason the network or TLS error.
  * @property attempts how often the call was tried.
  */
 public class ConnectionException(message: String, call: String, public val reason: String, public val attempts: Int) :
     ProxyMeshException(message, call)
 
 /**
- * The service answered with success, but not with what the call promises. Of a write it says that it was looked up, and was not
- * carried out; where that is not known, the write ends as [OutcomeUnknownException].
+ * The service reported success, but the answer is not what the call promises. For a write, this also means that the SDK looked up the
+ * result, and the write was not carried out. If the SDK cannot tell, the write ends with [OutcomeUnknownException].
  *
  * @property status the HTTP status.
  * @property reason what is wrong with the answer.
- * @property body the answer's first 4 KiB.
+ * @property body the first 4 KiB of the answer.
  */
 public class DecodeException(
     message: String,
@@ -138,7 +139,7 @@ public class DecodeException(
 ) : ProxyMeshException(message, call)
 
 /**
- * A write went out, and no answer came, or none that can be read. Whether it was carried out has to be looked up.
+ * A write was sent, and no readable answer came back. You have to find out whether it was carried out; [advice] says how.
  *
  * @property reason what happened instead of an answer.
  * @property advice how to find out.
@@ -146,7 +147,7 @@ public class DecodeException(
 public class OutcomeUnknownException(message: String, call: String, public val reason: String, public val advice: String) :
     ProxyMeshException(message, call)
 
-/** The SDK itself failed, which is a bug to report. The client goes on working. */
+/** The SDK itself failed. This is a bug; please report it. The client still works. */
 public class InternalException(message: String) : ProxyMeshException(message, null)
 
 /**
@@ -154,9 +155,9 @@ public class InternalException(message: String) : ProxyMeshException(message, nu
  *
  * @property call the call, such as `ips.add`.
  * @property status the HTTP status.
- * @property reason why, in one line.
- * @property fieldErrors reasons per form field, where the service names fields.
- * @property body the answer's first 4 KiB.
+ * @property reason why the service refused, in one line.
+ * @property fieldErrors the reasons for each form field, if the service names fields.
+ * @property body the first 4 KiB of the answer.
  * @property retryAfter how long the service asks to wait, if it does.
  * @property attempts how often the call was tried.
  */
@@ -175,7 +176,7 @@ public class Refusal
 private fun CrossingRefusal.translated() =
     Refusal(call, status, reason, fieldErrors.toSortedMap(), body, retryAfter?.let(::duration), attempts)
 
-/** What crosses from the native library, as the public classes have it: the kinds, the fields and the text are the core's. */
+/** The public exception for an error of the native library. The kinds, fields and texts are the core's. */
 internal fun Failure.translated(): ProxyMeshException =
     when (this) {
         is Failure.Config -> ConfigException(text, reason)
@@ -195,6 +196,6 @@ internal fun Failure.translated(): ProxyMeshException =
         is Failure.Decode -> DecodeException(text, call, status, reason, body)
         is Failure.OutcomeUnknown -> OutcomeUnknownException(text, call, reason, advice)
         is Failure.Internal -> InternalException(text)
-        // A coroutine that is cancelled ends by itself; nothing else aborts a call here.
+        // A cancelled coroutine ends by itself. Nothing else aborts a call here.
         is Failure.Aborted -> InternalException(text)
     }

@@ -1,17 +1,17 @@
 package com.proxymesh
 
 /**
- * A sub-account, with what it has used and what it may use.
+ * A sub-account with its usage and limits.
  *
- * @property username its name, with which it also logs in.
- * @property active whether it may use the proxies. The proxies answer 402 to one that is deactivated.
- * @property monthlyBandwidth gigabytes used in this billing period.
- * @property totalBandwidth gigabytes used ever; at least [monthlyBandwidth].
- * @property monthlyBandwidthLimit gigabytes it may use in a billing period; 0 is no limit. Set as `monthlyLimit`.
- * @property totalBandwidthLimit gigabytes it may use ever; 0 is no limit. Set as `totalLimit`.
- * @property firstName first name, if one was ever set.
- * @property lastName last name, if one was ever set.
- * @property email e-mail address, if one was ever set.
+ * @property username its username, which is also its login.
+ * @property active whether it may use the proxies. They answer a deactivated sub-account with 402.
+ * @property monthlyBandwidth the gigabytes used in this billing period.
+ * @property totalBandwidth the gigabytes used in total; at least [monthlyBandwidth].
+ * @property monthlyBandwidthLimit the limit per billing period in gigabytes; 0 means no limit. Set it as `monthlyLimit`.
+ * @property totalBandwidthLimit the overall limit in gigabytes; 0 means no limit. Set it as `totalLimit`.
+ * @property firstName the first name, if one was ever set.
+ * @property lastName the last name, if one was ever set.
+ * @property email the email address, if one was ever set.
  */
 public data class SubAccount(
     val username: String,

@@ -3,13 +3,13 @@ package com.proxymesh
 import com.proxymesh.internal.SubAccountFields as CrossingSubAccountFields
 
 /**
- * What [BlockingSubAccounts.create] and [BlockingSubAccounts.edit] set, for Java, which has no named arguments:
+ * The fields that [BlockingSubAccounts.create] and [BlockingSubAccounts.edit] set, for Java, which has no named arguments:
  *
  * ```java
  * client.getSubAccounts().create("crawler-1", new SubAccountFields().password("correct horse").monthlyLimit(5));
  * ```
  *
- * What is not set is not sent. In Kotlin, use the named arguments of those functions.
+ * Fields that you do not set are not sent. In Kotlin, use the named arguments of those functions.
  */
 public class SubAccountFields {
     private var password: String? = null
@@ -22,19 +22,19 @@ public class SubAccountFields {
     /** The password, 1 to 128 characters. */
     public fun password(password: String): SubAccountFields = apply { this.password = password }
 
-    /** The first name, at most 20 characters; the empty text clears it. */
+    /** The first name, at most 20 characters; an empty string clears it. */
     public fun firstName(firstName: String): SubAccountFields = apply { this.firstName = firstName }
 
-    /** The last name, at most 20 characters; the empty text clears it. */
+    /** The last name, at most 20 characters; an empty string clears it. */
     public fun lastName(lastName: String): SubAccountFields = apply { this.lastName = lastName }
 
-    /** The e-mail address, at most 255 characters; the empty text clears it. */
+    /** The email address, at most 255 characters; an empty string clears it. */
     public fun email(email: String): SubAccountFields = apply { this.email = email }
 
-    /** Whole gigabytes it may use in a billing period; 0 is no limit. */
+    /** The limit per billing period in whole gigabytes; 0 means no limit. */
     public fun monthlyLimit(monthlyLimit: Long): SubAccountFields = apply { this.monthlyLimit = monthlyLimit }
 
-    /** Whole gigabytes it may use ever; 0 is no limit. */
+    /** The overall limit in whole gigabytes; 0 means no limit. */
     public fun totalLimit(totalLimit: Long): SubAccountFields = apply { this.totalLimit = totalLimit }
 
     internal fun crossing() = CrossingSubAccountFields(password, firstName, lastName, email, monthlyLimit, totalLimit)

@@ -4,12 +4,12 @@ import java.time.Instant
 import java.time.LocalDate
 
 /**
- * A token, without its secret value.
+ * A token, without its secret.
  *
- * @property id its number, which the other token calls take.
- * @property label its label; no label is the empty text.
+ * @property id the token's number, which the other token calls take.
+ * @property label the label; empty if there is none.
  * @property isActive whether it may be used.
- * @property expiresAt the date on which it expires; null is never.
+ * @property expiresAt the date on which it expires; null means never.
  * @property createdAt when it was created.
  */
 public data class Token(
@@ -21,12 +21,12 @@ public data class Token(
 )
 
 /**
- * A token just created, with its secret value, which the service shows this once: store it now. [toString] shows it redacted.
+ * A new token with its secret. The service shows the secret only once, so store it now. [toString] redacts it.
  *
- * @property token the token as it will be listed.
- * @property secret the secret, `pm_…`: for `Client(token = …)`, and for the proxies as `Proxy-Authorization: Bearer`.
+ * @property token the token, as the list call returns it.
+ * @property secret the secret, `pm_…`. Use it in `Client(token = …)`, and for the proxies as `Proxy-Authorization: Bearer`.
  */
 public data class NewToken(val token: Token, val secret: String) {
-    /** The token, and the secret redacted. */
+    /** The token, with the secret redacted. */
     override fun toString(): String = "NewToken(token=$token, secret=[redacted])"
 }

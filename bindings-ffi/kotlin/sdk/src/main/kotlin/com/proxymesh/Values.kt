@@ -7,7 +7,7 @@ import com.proxymesh.internal.Proxy as CrossingProxy
 import com.proxymesh.internal.SubAccount as CrossingSubAccount
 import com.proxymesh.internal.Token as CrossingToken
 
-// What crosses from and to the native library, as the public classes have it.
+// Converts the values of the native library to those of the public classes.
 
 internal fun CrossingSubAccount.translated() =
     SubAccount(

@@ -1084,34 +1084,34 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_proxymesh_ffi_checksum_func_version() and 0xFFFF) != 44291) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_func_exit_choice_of() and 0xFFFF) != 15928) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_func_exit_choice_of() and 0xFFFF) != 44938) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_func_proxy_headers() and 0xFFFF) != 64232) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_func_proxy_headers() and 0xFFFF) != 36805) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_func_proxy_of() and 0xFFFF) != 24272) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_func_proxy_of() and 0xFFFF) != 17191) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_func_proxy_url_with() and 0xFFFF) != 42890) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_func_proxy_url_with() and 0xFFFF) != 60036) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_base_url() and 0xFFFF) != 41537) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_base_url() and 0xFFFF) != 53428) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_provoke_panic() and 0xFFFF) != 64144) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_shut_down() and 0xFFFF) != 32684) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_shut_down() and 0xFFFF) != 24476) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_with_options() and 0xFFFF) != 2590) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_with_options() and 0xFFFF) != 52418) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_geo_open() and 0xFFFF) != 64590) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_geo_open() and 0xFFFF) != 19391) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_geo_world() and 0xFFFF) != 38171) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_geo_world() and 0xFFFF) != 29059) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_hostnames_add() and 0xFFFF) != 17517) {
@@ -1144,28 +1144,28 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_proxies_list() and 0xFFFF) != 30897) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_activate() and 0xFFFF) != 52302) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_activate() and 0xFFFF) != 45058) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_create() and 0xFFFF) != 7095) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_deactivate() and 0xFFFF) != 50154) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_deactivate() and 0xFFFF) != 34927) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_delete() and 0xFFFF) != 60988) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_delete() and 0xFFFF) != 37875) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_edit() and 0xFFFF) != 17042) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_edit() and 0xFFFF) != 28552) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_get() and 0xFFFF) != 53321) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_get() and 0xFFFF) != 33444) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_activate() and 0xFFFF) != 58077) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_create() and 0xFFFF) != 28352) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_create() and 0xFFFF) != 9798) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_deactivate() and 0xFFFF) != 15215) {
@@ -1177,28 +1177,28 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_list() and 0xFFFF) != 15770) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_abort() and 0xFFFF) != 37431) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_abort() and 0xFFFF) != 31341) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_abortable() and 0xFFFF) != 21917) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_abortable() and 0xFFFF) != 40742) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_base_url() and 0xFFFF) != 1105) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_base_url() and 0xFFFF) != 329) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_proxymesh_ffi_checksum_method_client_provoke_panic() and 0xFFFF) != 38979) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_shut_down() and 0xFFFF) != 28240) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_shut_down() and 0xFFFF) != 13872) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_with_options() and 0xFFFF) != 61656) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_with_options() and 0xFFFF) != 24394) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_geo_open() and 0xFFFF) != 25096) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_geo_open() and 0xFFFF) != 35840) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_geo_world() and 0xFFFF) != 54155) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_geo_world() and 0xFFFF) != 22598) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_proxymesh_ffi_checksum_method_client_hostnames_add() and 0xFFFF) != 11237) {
@@ -1231,28 +1231,28 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_proxymesh_ffi_checksum_method_client_proxies_list() and 0xFFFF) != 60464) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_activate() and 0xFFFF) != 54250) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_activate() and 0xFFFF) != 35633) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_create() and 0xFFFF) != 56430) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_deactivate() and 0xFFFF) != 49167) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_deactivate() and 0xFFFF) != 53478) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_delete() and 0xFFFF) != 21395) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_delete() and 0xFFFF) != 51622) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_edit() and 0xFFFF) != 57081) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_edit() and 0xFFFF) != 6092) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_get() and 0xFFFF) != 21597) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_get() and 0xFFFF) != 23717) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_proxymesh_ffi_checksum_method_client_tokens_activate() and 0xFFFF) != 57115) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_tokens_create() and 0xFFFF) != 14558) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_tokens_create() and 0xFFFF) != 48434) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_proxymesh_ffi_checksum_method_client_tokens_deactivate() and 0xFFFF) != 50765) {
@@ -1264,10 +1264,10 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_proxymesh_ffi_checksum_method_client_tokens_list() and 0xFFFF) != 4027) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_constructor_blockingclient_new() and 0xFFFF) != 64897) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_constructor_blockingclient_new() and 0xFFFF) != 27697) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_constructor_client_new() and 0xFFFF) != 6389) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_constructor_client_new() and 0xFFFF) != 51154) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
 }
@@ -1756,12 +1756,12 @@ public object FfiConverterTimestamp: FfiConverterRustBuffer<java.time.Instant> {
 
 
 /**
- * The client whose calls return when they are done.
+ * The client whose calls block until they are done.
  */
 public interface BlockingClientInterface {
     
     /**
-     * Where the service is; none once it is shut down.
+     * The service's URL; none after the client is shut down.
      */
     fun `baseUrl`(): kotlin.String?
     
@@ -1771,17 +1771,17 @@ public interface BlockingClientInterface {
     fun `provokePanic`()
     
     /**
-     * Drops the connections. Later calls fail with `Config`; calls under way go on. Twice is fine.
+     * Drops the connections. Later calls fail with `Config`; calls in progress continue. It may be called twice.
      */
     fun `shutDown`()
     
     /**
-     * The same client with other options for the calls made through it.
+     * A client with other options, which shares the connections of this one.
      */
     fun `withOptions`(`options`: Options): BlockingClient
     
     /**
-     * The exit IPs of the `open` proxy: `GET /api/geoips/open/`.
+     * Counts the exit IPs of the `open` proxy in each country: `GET /api/geoips/open/`.
      *
      * # Returns
      *
@@ -1790,7 +1790,7 @@ public interface BlockingClientInterface {
     fun `geoOpen`(): Map<kotlin.String, kotlin.Long>
     
     /**
-     * The exit IPs of the `world` proxy: `GET /api/geoips/world/`.
+     * Counts the exit IPs of the `world` proxy in each country: `GET /api/geoips/world/`.
      *
      * # Returns
      *
@@ -1934,7 +1934,7 @@ public interface BlockingClientInterface {
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -1963,7 +1963,7 @@ public interface BlockingClientInterface {
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -1977,7 +1977,7 @@ public interface BlockingClientInterface {
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -1987,11 +1987,11 @@ public interface BlockingClientInterface {
     fun `subAccountsDelete`(`username`: kotlin.String)
     
     /**
-     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. Empty text clears a name or email address.
+     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. An empty string clears a name or email address.
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -2005,7 +2005,7 @@ public interface BlockingClientInterface {
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -2029,7 +2029,7 @@ public interface BlockingClientInterface {
     fun `tokensActivate`(`id`: kotlin.Long, `username`: kotlin.String?): Token
     
     /**
-     * Creates a token: `POST /api/token/create/`. The answer holds its secret, which the service shows only this once. The call is
+     * Creates a token: `POST /api/token/create/`. The result contains its secret, which the service shows only once. The call is
      * never sent twice.
      *
      * # Arguments
@@ -2040,7 +2040,7 @@ public interface BlockingClientInterface {
      *
      * # Errors
      *
-     * * `PlanLimit`: The plan has no tokens, or allows no more.
+     * * `PlanLimit`: The plan does not include tokens, or allows no more.
      * * `OutcomeUnknown`: No answer came. `list` tells whether the token was created.
      */
     fun `tokensCreate`(`label`: kotlin.String?, `expiresAt`: kotlin.String?, `username`: kotlin.String?): NewToken
@@ -2078,7 +2078,7 @@ public interface BlockingClientInterface {
 }
 
 /**
- * The client whose calls return when they are done.
+ * The client whose calls block until they are done.
  */
 open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 {
@@ -2105,7 +2105,7 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
         this.cleanable = null
     }
     /**
-     * Makes a client. Nothing is sent.
+     * Creates a client, without sending anything.
      */
     constructor(`settings`: Settings) :
         this(UniffiWithHandle, 
@@ -2195,7 +2195,7 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * Where the service is; none once it is shut down.
+     * The service's URL; none after the client is shut down.
      */override fun `baseUrl`(): kotlin.String? {
             return FfiConverterOptionalString.lift(
     callWithHandle {
@@ -2227,7 +2227,7 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * Drops the connections. Later calls fail with `Config`; calls under way go on. Twice is fine.
+     * Drops the connections. Later calls fail with `Config`; calls in progress continue. It may be called twice.
      */override fun `shutDown`()
         = 
     callWithHandle {
@@ -2242,7 +2242,7 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * The same client with other options for the calls made through it.
+     * A client with other options, which shares the connections of this one.
      */
     @Throws(Failure::class)override fun `withOptions`(`options`: Options): BlockingClient {
             return FfiConverterTypeBlockingClient.lift(
@@ -2260,7 +2260,7 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * The exit IPs of the `open` proxy: `GET /api/geoips/open/`.
+     * Counts the exit IPs of the `open` proxy in each country: `GET /api/geoips/open/`.
      *
      * # Returns
      *
@@ -2281,7 +2281,7 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * The exit IPs of the `world` proxy: `GET /api/geoips/world/`.
+     * Counts the exit IPs of the `world` proxy in each country: `GET /api/geoips/world/`.
      *
      * # Returns
      *
@@ -2567,7 +2567,7 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -2623,7 +2623,7 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -2650,7 +2650,7 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -2672,11 +2672,11 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. Empty text clears a name or email address.
+     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. An empty string clears a name or email address.
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -2704,7 +2704,7 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -2755,7 +2755,7 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * Creates a token: `POST /api/token/create/`. The answer holds its secret, which the service shows only this once. The call is
+     * Creates a token: `POST /api/token/create/`. The result contains its secret, which the service shows only once. The call is
      * never sent twice.
      *
      * # Arguments
@@ -2766,7 +2766,7 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
      *
      * # Errors
      *
-     * * `PlanLimit`: The plan has no tokens, or allows no more.
+     * * `PlanLimit`: The plan does not include tokens, or allows no more.
      * * `OutcomeUnknown`: No answer came. `list` tells whether the token was created.
      */
     @Throws(Failure::class)override fun `tokensCreate`(`label`: kotlin.String?, `expiresAt`: kotlin.String?, `username`: kotlin.String?): NewToken {
@@ -2989,25 +2989,25 @@ public object FfiConverterTypeBlockingClient: FfiConverter<BlockingClient, Long>
 
 
 /**
- * The client whose calls are awaited. They run on threads of this library, and a call whose future is dropped is given up:
- * its connection is closed.
+ * The client whose calls are async. They run on threads of this library. Dropping the future of a call ends the call and closes
+ * its connection.
  */
 public interface ClientInterface {
     
     /**
-     * Ends the calls of this object, those under way and those to come, with `Aborted`; their connections are closed. A
-     * call that has its answer keeps it.
+     * Ends the current and later calls of this object with `Aborted`, and closes their connections. A call that already has
+     * its answer keeps it.
      */
     fun `abort`()
     
     /**
-     * The same client, shut down together with this one, whose calls `abort` ends: for languages that do not drop the
-     * future of a call that is given up.
+     * The same client, with calls that `abort` can end. It is shut down together with this one. This is for languages that do
+     * not drop the future of a cancelled call.
      */
     fun `abortable`(): Client
     
     /**
-     * Where the service is; none once it is shut down.
+     * The service's URL; none after the client is shut down.
      */
     fun `baseUrl`(): kotlin.String?
     
@@ -3017,17 +3017,17 @@ public interface ClientInterface {
     suspend fun `provokePanic`()
     
     /**
-     * Drops the connections. Later calls fail with `Config`; calls under way go on. Twice is fine.
+     * Drops the connections. Later calls fail with `Config`; calls in progress continue. It may be called twice.
      */
     fun `shutDown`()
     
     /**
-     * The same client with other options for the calls made through it.
+     * A client with other options, which shares the connections of this one.
      */
     fun `withOptions`(`options`: Options): Client
     
     /**
-     * The exit IPs of the `open` proxy: `GET /api/geoips/open/`.
+     * Counts the exit IPs of the `open` proxy in each country: `GET /api/geoips/open/`.
      *
      * # Returns
      *
@@ -3036,7 +3036,7 @@ public interface ClientInterface {
     suspend fun `geoOpen`(): Map<kotlin.String, kotlin.Long>
     
     /**
-     * The exit IPs of the `world` proxy: `GET /api/geoips/world/`.
+     * Counts the exit IPs of the `world` proxy in each country: `GET /api/geoips/world/`.
      *
      * # Returns
      *
@@ -3180,7 +3180,7 @@ public interface ClientInterface {
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -3209,7 +3209,7 @@ public interface ClientInterface {
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -3223,7 +3223,7 @@ public interface ClientInterface {
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -3233,11 +3233,11 @@ public interface ClientInterface {
     suspend fun `subAccountsDelete`(`username`: kotlin.String)
     
     /**
-     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. Empty text clears a name or email address.
+     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. An empty string clears a name or email address.
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -3251,7 +3251,7 @@ public interface ClientInterface {
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -3275,7 +3275,7 @@ public interface ClientInterface {
     suspend fun `tokensActivate`(`id`: kotlin.Long, `username`: kotlin.String?): Token
     
     /**
-     * Creates a token: `POST /api/token/create/`. The answer holds its secret, which the service shows only this once. The call is
+     * Creates a token: `POST /api/token/create/`. The result contains its secret, which the service shows only once. The call is
      * never sent twice.
      *
      * # Arguments
@@ -3286,7 +3286,7 @@ public interface ClientInterface {
      *
      * # Errors
      *
-     * * `PlanLimit`: The plan has no tokens, or allows no more.
+     * * `PlanLimit`: The plan does not include tokens, or allows no more.
      * * `OutcomeUnknown`: No answer came. `list` tells whether the token was created.
      */
     suspend fun `tokensCreate`(`label`: kotlin.String?, `expiresAt`: kotlin.String?, `username`: kotlin.String?): NewToken
@@ -3324,8 +3324,8 @@ public interface ClientInterface {
 }
 
 /**
- * The client whose calls are awaited. They run on threads of this library, and a call whose future is dropped is given up:
- * its connection is closed.
+ * The client whose calls are async. They run on threads of this library. Dropping the future of a call ends the call and closes
+ * its connection.
  */
 open class Client: Disposable, AutoCloseable, ClientInterface
 {
@@ -3352,7 +3352,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
         this.cleanable = null
     }
     /**
-     * Makes a client. Nothing is sent.
+     * Creates a client, without sending anything.
      */
     constructor(`settings`: Settings) :
         this(UniffiWithHandle, 
@@ -3442,8 +3442,8 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Ends the calls of this object, those under way and those to come, with `Aborted`; their connections are closed. A
-     * call that has its answer keeps it.
+     * Ends the current and later calls of this object with `Aborted`, and closes their connections. A call that already has
+     * its answer keeps it.
      */override fun `abort`()
         = 
     callWithHandle {
@@ -3458,8 +3458,8 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * The same client, shut down together with this one, whose calls `abort` ends: for languages that do not drop the
-     * future of a call that is given up.
+     * The same client, with calls that `abort` can end. It is shut down together with this one. This is for languages that do
+     * not drop the future of a cancelled call.
      */override fun `abortable`(): Client {
             return FfiConverterTypeClient.lift(
     callWithHandle {
@@ -3475,7 +3475,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Where the service is; none once it is shut down.
+     * The service's URL; none after the client is shut down.
      */override fun `baseUrl`(): kotlin.String? {
             return FfiConverterOptionalString.lift(
     callWithHandle {
@@ -3516,7 +3516,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Drops the connections. Later calls fail with `Config`; calls under way go on. Twice is fine.
+     * Drops the connections. Later calls fail with `Config`; calls in progress continue. It may be called twice.
      */override fun `shutDown`()
         = 
     callWithHandle {
@@ -3531,7 +3531,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * The same client with other options for the calls made through it.
+     * A client with other options, which shares the connections of this one.
      */
     @Throws(Failure::class)override fun `withOptions`(`options`: Options): Client {
             return FfiConverterTypeClient.lift(
@@ -3549,7 +3549,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * The exit IPs of the `open` proxy: `GET /api/geoips/open/`.
+     * Counts the exit IPs of the `open` proxy in each country: `GET /api/geoips/open/`.
      *
      * # Returns
      *
@@ -3577,7 +3577,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * The exit IPs of the `world` proxy: `GET /api/geoips/world/`.
+     * Counts the exit IPs of the `world` proxy in each country: `GET /api/geoips/world/`.
      *
      * # Returns
      *
@@ -3946,7 +3946,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -4016,7 +4016,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -4050,7 +4050,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -4081,11 +4081,11 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. Empty text clears a name or email address.
+     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. An empty string clears a name or email address.
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -4120,7 +4120,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
      *
      * # Arguments
      *
-     * * `username`: The sub-account.
+     * * `username`: The sub-account's username.
      *
      * # Errors
      *
@@ -4185,7 +4185,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Creates a token: `POST /api/token/create/`. The answer holds its secret, which the service shows only this once. The call is
+     * Creates a token: `POST /api/token/create/`. The result contains its secret, which the service shows only once. The call is
      * never sent twice.
      *
      * # Arguments
@@ -4196,7 +4196,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
      *
      * # Errors
      *
-     * * `PlanLimit`: The plan has no tokens, or allows no more.
+     * * `PlanLimit`: The plan does not include tokens, or allows no more.
      * * `OutcomeUnknown`: No answer came. `list` tells whether the token was created.
      */
     @Throws(Failure::class)
@@ -4355,21 +4355,21 @@ public object FfiConverterTypeClient: FfiConverter<Client, Long> {
 
 
 /**
- * Which exit IP a proxy is asked for. What is none, or empty, is for the proxy to choose.
+ * Which exit IP to ask a proxy for. The proxy chooses what is left open.
  */
 data class ExitChoice (
     /**
-     * Two letters.
+     * A two-letter country code.
      */
     val `country`: kotlin.String?
     , 
     /**
-     * The exit IP that is wanted.
+     * The exit IP to use if the proxy has it.
      */
     val `preferIp`: kotlin.String?
     , 
     /**
-     * The exit IPs that are not.
+     * The exit IPs to avoid.
      */
     val `notIps`: List<kotlin.String>
     
@@ -4414,12 +4414,12 @@ public object FfiConverterTypeExitChoice: FfiConverterRustBuffer<ExitChoice> {
  */
 data class LabeledIp (
     /**
-     * The address.
+     * The address, IPv4 or IPv6.
      */
     val `ip`: kotlin.String
     , 
     /**
-     * The label; no label is the empty text.
+     * The label; empty if there is none.
      */
     val `label`: kotlin.String
     
@@ -4457,11 +4457,11 @@ public object FfiConverterTypeLabeledIp: FfiConverterRustBuffer<LabeledIp> {
 
 
 /**
- * A token just created, with its secret value.
+ * A new token with its secret.
  */
 data class NewToken (
     /**
-     * The token as it will be listed.
+     * The token, as the list call returns it.
      */
     val `token`: Token
     , 
@@ -4504,11 +4504,11 @@ public object FfiConverterTypeNewToken: FfiConverterRustBuffer<NewToken> {
 
 
 /**
- * Options of the calls made through a client. What is none stays as the client has it.
+ * Options for the calls of a client. Options that are not given stay the same.
  */
 data class Options (
     /**
-     * Seconds that one attempt may take.
+     * The limit for one attempt, in seconds.
      */
     val `timeout`: kotlin.Double? = null 
     , 
@@ -4565,7 +4565,7 @@ data class Proxy (
     val `port`: kotlin.Int
     , 
     /**
-     * The host to connect to, where it is not the domain: that of the sandbox's proxies.
+     * The host to connect to. It differs from the domain only for the sandbox's proxies.
      */
     val `addressHost`: kotlin.String
     , 
@@ -4580,12 +4580,12 @@ data class Proxy (
     val `url`: kotlin.String
     , 
     /**
-     * The country that its exits are in, if its name tells.
+     * The ISO 3166 code of the country that its exit IPs are in, if its name tells.
      */
     val `country`: kotlin.String?
     , 
     /**
-     * Whether a request may choose the country.
+     * Whether a request can choose the country.
      */
     val `choosesCountry`: kotlin.Boolean
     
@@ -4652,22 +4652,22 @@ data class Refusal (
     val `status`: kotlin.Int
     , 
     /**
-     * Why, in one line.
+     * Why the service refused, in one line.
      */
     val `reason`: kotlin.String
     , 
     /**
-     * Reasons per form field, where the body names fields.
+     * The reasons for each form field, if the service names fields.
      */
     val `fieldErrors`: Map<kotlin.String, List<kotlin.String>>
     , 
     /**
-     * The body's first 4 KiB, as text.
+     * The first 4 KiB of the answer, as text.
      */
     val `body`: kotlin.String
     , 
     /**
-     * Seconds that the service asks to wait.
+     * The seconds that the service asks to wait.
      */
     val `retryAfter`: kotlin.Double?
     , 
@@ -4725,36 +4725,36 @@ public object FfiConverterTypeRefusal: FfiConverterRustBuffer<Refusal> {
 
 
 /**
- * How to reach the account. What is none comes from the environment, then from the defaults.
+ * How to reach the account. A setting that is not given comes from the environment, and otherwise from the defaults.
  */
 data class Settings (
     /**
-     * The account's username. Goes with a password.
+     * The username of the account or of a sub-account. It needs a password.
      */
     val `username`: kotlin.String? = null 
     , 
     /**
-     * The account's password. Goes with a username.
+     * Its password. It needs a username.
      */
     val `password`: kotlin.String? = null 
     , 
     /**
-     * A token instead of both.
+     * A token instead of a username and password.
      */
     val `token`: kotlin.String? = null 
     , 
     /**
-     * Where the service is.
+     * The service's URL.
      */
     val `baseUrl`: kotlin.String? = null 
     , 
     /**
-     * Seconds that one attempt may take; 30 by default.
+     * The limit for one attempt, in seconds; 30 by default.
      */
     val `timeout`: kotlin.Double? = null 
     , 
     /**
-     * Seconds that connecting may take; 10 by default.
+     * The limit for connecting, in seconds; 10 by default.
      */
     val `connectTimeout`: kotlin.Double? = null 
     , 
@@ -4764,12 +4764,12 @@ data class Settings (
     val `maxRetries`: kotlin.Long? = null 
     , 
     /**
-     * A PEM file with further CA certificates to trust.
+     * A PEM file with additional CA certificates to trust.
      */
     val `caFile`: kotlin.String? = null 
     , 
     /**
-     * Whether `HTTPS_PROXY` and `NO_PROXY` count.
+     * Whether to use `HTTPS_PROXY` and `NO_PROXY`.
      */
     val `trustEnv`: kotlin.Boolean = false 
     , 
@@ -4836,11 +4836,11 @@ public object FfiConverterTypeSettings: FfiConverterRustBuffer<Settings> {
 
 
 /**
- * A sub-account, with what it has used and what it may use.
+ * A sub-account with its usage and limits.
  */
 data class SubAccount (
     /**
-     * Its name, with which it also logs in.
+     * Its username, which is also its login.
      */
     val `username`: kotlin.String
     , 
@@ -4850,37 +4850,37 @@ data class SubAccount (
     val `active`: kotlin.Boolean
     , 
     /**
-     * Gigabytes used in this billing period.
+     * The gigabytes used in this billing period.
      */
     val `monthlyBandwidth`: kotlin.Double
     , 
     /**
-     * Gigabytes used ever.
+     * The gigabytes used in total.
      */
     val `totalBandwidth`: kotlin.Double
     , 
     /**
-     * Gigabytes it may use in a billing period; 0 is no limit.
+     * The limit per billing period in gigabytes; 0 means no limit.
      */
     val `monthlyBandwidthLimit`: kotlin.Long
     , 
     /**
-     * Gigabytes it may use ever; 0 is no limit.
+     * The overall limit in gigabytes; 0 means no limit.
      */
     val `totalBandwidthLimit`: kotlin.Long
     , 
     /**
-     * First name, if one was ever set.
+     * The first name, if one was ever set.
      */
     val `firstName`: kotlin.String?
     , 
     /**
-     * Last name, if one was ever set.
+     * The last name, if one was ever set.
      */
     val `lastName`: kotlin.String?
     , 
     /**
-     * E-mail address, if one was ever set.
+     * The email address, if one was ever set.
      */
     val `email`: kotlin.String?
     
@@ -4939,7 +4939,7 @@ public object FfiConverterTypeSubAccount: FfiConverterRustBuffer<SubAccount> {
 
 
 /**
- * What create and edit may set. What is none is not sent.
+ * The fields that create and edit can set. Fields that are not given are not sent.
  */
 data class SubAccountFields (
     /**
@@ -4963,12 +4963,12 @@ data class SubAccountFields (
     val `email`: kotlin.String? = null 
     , 
     /**
-     * The whole gigabytes that it may use in a billing period; 0 means no limit.
+     * The limit per billing period in whole gigabytes; 0 means no limit.
      */
     val `monthlyLimit`: kotlin.Long? = null 
     , 
     /**
-     * The whole gigabytes that it may ever use; 0 means no limit.
+     * The overall limit in whole gigabytes; 0 means no limit.
      */
     val `totalLimit`: kotlin.Long? = null 
     
@@ -5018,16 +5018,16 @@ public object FfiConverterTypeSubAccountFields: FfiConverterRustBuffer<SubAccoun
 
 
 /**
- * A token, without its secret value.
+ * A token, without its secret.
  */
 data class Token (
     /**
-     * Its number.
+     * The token's number, which the other token calls take.
      */
     val `id`: kotlin.Long
     , 
     /**
-     * Its label; no label is the empty text.
+     * The label; empty if there is none.
      */
     val `label`: kotlin.String
     , 
@@ -5037,7 +5037,7 @@ data class Token (
     val `isActive`: kotlin.Boolean
     , 
     /**
-     * The date on which it expires, as `YYYY-MM-DD`; none is never.
+     * The date on which it expires, as `YYYY-MM-DD`; none means never.
      */
     val `expiresAt`: kotlin.String?
     , 
@@ -5089,7 +5089,7 @@ public object FfiConverterTypeToken: FfiConverterRustBuffer<Token> {
 
 
 /**
- * How one shows oneself to a proxy.
+ * How to authenticate to a proxy.
  */
 sealed class Credentials {
     
@@ -5098,7 +5098,7 @@ sealed class Credentials {
      */
     data class Basic(
         /**
-         * The account's, or a sub-account's.
+         * The username of the account or of a sub-account.
          */
         val `username`: kotlin.String, 
         /**
@@ -5196,12 +5196,12 @@ public object FfiConverterTypeCredentials : FfiConverterRustBuffer<Credentials>{
 
 
 /**
- * Why a call did not give its answer: one variant for each kind of the core's `Error`, and two of the plumbing's.
+ * Why a call failed. There is one variant for each kind of the core's `Error`, and two for this library.
  */
 sealed class Failure: kotlin.Exception() {
     
     /**
-     * The client cannot be made as asked, or is shut down.
+     * The client cannot be created with these settings, or is shut down.
      */
     class Config(
         
@@ -5211,7 +5211,7 @@ sealed class Failure: kotlin.Exception() {
         val `text`: kotlin.String, 
         
         /**
-         * What is wrong with the settings.
+         * What is wrong with the client or its settings.
          */
         val `reason`: kotlin.String
         ) : Failure() {
@@ -5230,12 +5230,12 @@ sealed class Failure: kotlin.Exception() {
         val `text`: kotlin.String, 
         
         /**
-         * The parameter, by its name in the API.
+         * The parameter's name in the API.
          */
         val `field`: kotlin.String, 
         
         /**
-         * Which rule it breaks.
+         * The rule that it breaks.
          */
         val `reason`: kotlin.String
         ) : Failure() {
@@ -5244,7 +5244,7 @@ sealed class Failure: kotlin.Exception() {
     }
     
     /**
-     * A token call was made with a token; nothing was sent.
+     * A client with a token made a token call; nothing was sent.
      */
     class BasicAuthRequired(
         
@@ -5263,7 +5263,7 @@ sealed class Failure: kotlin.Exception() {
     }
     
     /**
-     * Too many authentications have failed; nothing was sent.
+     * The service has refused the credentials too often; nothing was sent.
      */
     class AuthenticationBlocked(
         
@@ -5278,7 +5278,7 @@ sealed class Failure: kotlin.Exception() {
         val `call`: kotlin.String, 
         
         /**
-         * Seconds until the next attempt is let through.
+         * The seconds until the next attempt is allowed.
          */
         val `retryAfter`: kotlin.Double
         ) : Failure() {
@@ -5439,7 +5439,7 @@ sealed class Failure: kotlin.Exception() {
     }
     
     /**
-     * No answer within the time limit.
+     * No answer came within the time limit.
      */
     class Timeout(
         
@@ -5454,12 +5454,12 @@ sealed class Failure: kotlin.Exception() {
         val `call`: kotlin.String, 
         
         /**
-         * What was waited for, and for how long.
+         * What the call waited for, and for how long.
          */
         val `reason`: kotlin.String, 
         
         /**
-         * How often it was tried.
+         * How often the call was tried.
          */
         val `attempts`: kotlin.Int
         ) : Failure() {
@@ -5468,7 +5468,7 @@ sealed class Failure: kotlin.Exception() {
     }
     
     /**
-     * No connection, or one that broke.
+     * The connection failed or broke.
      */
     class Connection(
         
@@ -5483,12 +5483,12 @@ sealed class Failure: kotlin.Exception() {
         val `call`: kotlin.String, 
         
         /**
-         * What the network or TLS said.
+         * The network or TLS error.
          */
         val `reason`: kotlin.String, 
         
         /**
-         * How often it was tried.
+         * How often the call was tried.
          */
         val `attempts`: kotlin.Int
         ) : Failure() {
@@ -5497,7 +5497,7 @@ sealed class Failure: kotlin.Exception() {
     }
     
     /**
-     * An answer that is not what the call promises.
+     * The answer is not what the call promises.
      */
     class Decode(
         
@@ -5522,7 +5522,7 @@ sealed class Failure: kotlin.Exception() {
         val `reason`: kotlin.String, 
         
         /**
-         * The answer's first 4 KiB, as text.
+         * The first 4 KiB of the answer, as text.
          */
         val `body`: kotlin.String
         ) : Failure() {
@@ -5531,7 +5531,7 @@ sealed class Failure: kotlin.Exception() {
     }
     
     /**
-     * A write went out, no answer came, and sending it again might do it twice.
+     * A write was sent, and no readable answer came back. Sending it again might do it twice.
      */
     class OutcomeUnknown(
         
@@ -5560,7 +5560,7 @@ sealed class Failure: kotlin.Exception() {
     }
     
     /**
-     * `abort` ended the call. The packages turn it into their language's own cancellation.
+     * `abort` ended the call. Each package turns this into the cancellation of its language.
      */
     class Aborted(
         
@@ -5574,7 +5574,7 @@ sealed class Failure: kotlin.Exception() {
     }
     
     /**
-     * The library itself failed: a panic.
+     * The library itself failed with a panic.
      */
     class Internal(
         
@@ -6347,7 +6347,7 @@ public object FfiConverterMapStringSequenceString: FfiConverterRustBuffer<Map<ko
     
 
         /**
-         * The same choice as the core writes it, so that equal choices are equal; `Validation` where it is none.
+         * The same choice in the core's spelling, so that equal choices compare as equal. Fails with `Validation` if it is malformed.
          */
     @Throws(Failure::class) fun `exitChoiceOf`(`choice`: ExitChoice): ExitChoice {
             return FfiConverterTypeExitChoice.lift(
@@ -6362,8 +6362,8 @@ public object FfiConverterMapStringSequenceString: FfiConverterRustBuffer<Map<ko
     
 
         /**
-         * The headers for the proxy at a host and port; `Config` where the credentials are unusable, `Validation` where the exit
-         * cannot be chosen.
+         * The headers to send to the proxy. Fails with `Config` if the credentials are invalid, and with `Validation` if the proxy
+         * cannot choose the exit.
          */
     @Throws(Failure::class) fun `proxyHeaders`(`host`: kotlin.String, `port`: kotlin.Int, `credentials`: Credentials?, `exit`: ExitChoice): Map<kotlin.String, kotlin.String> {
             return FfiConverterMapStringString.lift(
@@ -6381,7 +6381,7 @@ public object FfiConverterMapStringSequenceString: FfiConverterRustBuffer<Map<ko
     
 
         /**
-         * The proxy at a host and port; the host may hold the port itself. `Validation` where they are none.
+         * The proxy at this host and port. The host may include the port. Fails with `Validation` if they are invalid.
          */
     @Throws(Failure::class) fun `proxyOf`(`host`: kotlin.String, `port`: kotlin.Int?): Proxy {
             return FfiConverterTypeProxy.lift(
@@ -6397,7 +6397,7 @@ public object FfiConverterMapStringSequenceString: FfiConverterRustBuffer<Map<ko
     
 
         /**
-         * The URL of the proxy at a host and port with credentials, percent-encoded; `Validation` where they are none.
+         * The URL of the proxy with credentials, which are percent-encoded. Fails with `Validation` if the host or port is invalid.
          */
     @Throws(Failure::class) fun `proxyUrlWith`(`host`: kotlin.String, `port`: kotlin.Int, `username`: kotlin.String, `password`: kotlin.String): kotlin.String {
             return FfiConverterString.lift(
