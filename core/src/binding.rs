@@ -1,5 +1,5 @@
-//! What the bindings to other languages share: inputs as these have them, where a part may be missing and a number may be of the
-//! wrong kind. It is no part of the public API, and may change with any release.
+//! What the bindings to other languages share. In their inputs a part may be missing, and a number may be of the wrong kind.
+//! This is not part of the public API, and may change in any release.
 #![allow(missing_docs, reason = "the names are those of the public API")]
 
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
 use secrecy::SecretString;
 use std::{fmt::Display, path::PathBuf, time::Duration};
 
-/// Calls the setter of each value that is there.
+/// Calls the setter for each value that is present.
 macro_rules! set {
     ($form:expr, $( $setter:ident: $value:expr ),+ $(,)?) => {{
         let form = $form;
@@ -22,7 +22,7 @@ macro_rules! set {
         }; )+
         form
     }};
-    // The setters check.
+    // The setters validate.
     ($form:expr, ? $( $setter:ident: $value:expr ),+ $(,)?) => {{
         let form = $form;
         $( let form = match $value {
@@ -33,7 +33,7 @@ macro_rules! set {
     }};
 }
 
-/// The settings of a client. What is none comes from the environment, then from the defaults.
+/// The settings of a client. `None` means the environment, then the default.
 #[derive(Default)]
 pub struct SettingParts {
     pub username: Option<String>,
@@ -66,7 +66,7 @@ impl SettingParts {
     }
 }
 
-/// Options of calls. What is none stays as the client has it.
+/// Options for calls. `None` keeps the client's value.
 pub fn options(timeout: Option<f64>, max_retries: Option<i64>) -> Result<Options> {
     Ok(set!(
         Options::new(),
@@ -75,7 +75,7 @@ pub fn options(timeout: Option<f64>, max_retries: Option<i64>) -> Result<Options
     ))
 }
 
-/// What may be set on a sub-account. What is none is not sent.
+/// The fields of a sub-account that can be set. `None` is not sent.
 #[derive(Default)]
 pub struct SubAccountParts<'a> {
     pub password: Option<&'a str>,
@@ -126,11 +126,11 @@ pub fn exit_choice<'a>(
     not_ips.into_iter().try_fold(exit, ExitChoice::not_ip)
 }
 
-/// A handle whose calls may be made for a sub-account.
+/// A handle whose calls can be made for a sub-account.
 pub trait Handle {
     type Narrowed;
 
-    /// Those of the sub-account of this name; where it is none, the caller's own.
+    /// The handle for the sub-account with this name; `None` means the caller itself.
     fn of(self, username: Option<&str>) -> Result<Self::Narrowed>;
 }
 
@@ -177,23 +177,23 @@ fn retries(value: i64) -> Result<u32> {
     u32::try_from(value).map_err(|_| no_retries(value))
 }
 
-/// A limit of a sub-account's.
+/// A limit of a sub-account.
 fn gigabytes(field: &'static str, value: i64) -> Result<u32> {
     let reason = "must be a whole number of gigabytes from 0 (no limit) to 4294967295";
     u32::try_from(value).map_err(|_| Error::validation(field, reason))
 }
 
-/// The error for a time limit that is no number: `given` says what it is instead, in few words.
+/// The error for a time limit that is not a number. `given` says briefly what it is instead.
 pub fn no_seconds(name: &'static str, given: impl Display) -> Error {
     Error::config(format!("{name} must be a number of seconds above 0, not {given}"))
 }
 
-/// The same for a `max_retries`.
+/// The same for `max_retries`.
 pub fn no_retries(given: impl Display) -> Error {
     Error::config(format!("max_retries must be a whole number from 0, not {given}"))
 }
 
-/// The error of a client that was closed.
+/// The error for a closed client.
 pub fn closed() -> Error {
     Error::config("the client is closed; make a new one")
 }

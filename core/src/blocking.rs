@@ -1,4 +1,4 @@
-//! The same client for code without async.
+//! The blocking client, for code without async.
 
 use crate::{
     endpoint::Endpoint,
@@ -18,10 +18,10 @@ use std::{
 };
 use tokio::runtime::{Handle, Runtime};
 
-/// The blocking client: a handle for each resource, and every call returns when it is done.
+/// The blocking client: a handle for each resource. Every call returns when it is done.
 ///
-/// Cheap to clone; clones share connections. May be shared by any number of threads, and called from inside an
-/// async runtime too, though there it blocks the thread it is on: use [`crate::Client`].
+/// Cheap to clone; clones share connections. Any number of threads may share it. It also works inside an async runtime, but it blocks
+/// the thread it is on; use [`crate::Client`] there.
 ///
 /// ```no_run
 /// # fn main() -> proxymesh::Result<()> {
@@ -40,7 +40,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Makes a client. Nothing is sent, no thread is started and no file descriptor is taken before the first call.
+    /// Creates a client. Before the first call it sends nothing, starts no thread and opens no file descriptor.
     ///
     /// # Errors
     ///
@@ -49,7 +49,7 @@ impl Client {
         Ok(Self { client: crate::Client::new(settings)?, driver: Arc::new(Driver::new()) })
     }
 
-    /// The same client with other options for the calls made through it; see [`crate::Client::with_options`].
+    /// The same client with different options for the calls made through it; see [`crate::Client::with_options`].
     ///
     /// # Errors
     ///
@@ -58,13 +58,13 @@ impl Client {
         Ok(Self { client: self.client.with_options(options)?, driver: self.driver.clone() })
     }
 
-    /// Where the service is.
+    /// The service's base URL.
     #[must_use]
     pub fn base_url(&self) -> &str {
         self.client.base_url()
     }
 
-    /// Sends any call. The handles are made of this; use them instead where you can.
+    /// Sends any call. The handles are built on this; prefer them where you can.
     ///
     /// # Errors
     ///
@@ -95,10 +95,9 @@ impl fmt::Debug for Client {
     }
 }
 
-/// Runs futures on the thread that calls: an event loop without a thread of its own, made for the first of them.
+/// Runs futures on the calling thread. Its event loop has no thread of its own and is created for the first future.
 ///
-/// When several threads call at once, one of them drives the connections of all. This is what bindings build their
-/// blocking clients from.
+/// When several threads call at once, one of them drives the connections of all. Bindings build their blocking clients on this.
 pub struct Driver {
     runtime: Lazy<Runtime>,
 }
@@ -110,11 +109,11 @@ impl Driver {
         Self { runtime: Lazy::new() }
     }
 
-    /// Runs `future`, which makes this call, to its end, on this thread.
+    /// Runs `future`, which makes the call, to completion on this thread.
     ///
     /// # Errors
     ///
-    /// Those of the future; [`Error::Connection`] when the system has no file descriptor, thread or memory left to drive it.
+    /// The errors of the future, and [`Error::Connection`] when the system has no file descriptor, thread or memory left to drive it.
     pub fn run<T: Send, E: From<Error> + Send>(
         &self,
         call: &'static str,
@@ -123,15 +122,15 @@ impl Driver {
         self.run_checked(call, future, Duration::MAX, || Ok(()))
     }
 
-    /// Runs `future` to its end, on this thread, and calls `check` every so often meanwhile. If that fails, the
-    /// future is dropped, which closes its connection.
+    /// Runs `future` to completion on this thread, and calls `check` at intervals. If `check` fails, the future is dropped, which
+    /// closes its connection.
     ///
-    /// `check` is called from outside the runtime, so it may itself make calls with this driver, as a signal handler
-    /// may. If it forks, the child leaves the call to its parent.
+    /// `check` is called outside the runtime, so it may make calls with this driver itself, as a signal handler might. If it forks,
+    /// the child leaves the call to its parent.
     ///
     /// # Errors
     ///
-    /// Those of [`run`](Self::run), and of `check`; in a child forked by `check`, [`Error::Config`].
+    /// Those of [`run`](Self::run) and of `check`; [`Error::Config`] in a child forked by `check`.
     pub fn run_checked<T: Send, E: From<Error> + Send>(
         &self,
         call: &'static str,
@@ -142,10 +141,10 @@ impl Driver {
         let process = process::id();
         let mut result = None;
         let mut checked = Ok(());
-        // Without the future's type from here on: what drives it is compiled once, not once a call.
+        // The future's type is erased from here on: the code that drives it is compiled once, not once per call.
         let mut work: Pin<Box<dyn Future<Output = ()> + Send + '_>> = Box::pin(async {
-            // Nobody has polled the connections since the last call: let the runtime see which of them the
-            // server has closed meanwhile, before one is picked.
+            // Nobody has polled the connections since the last call. Let the runtime notice which ones the server has closed before
+            // one is picked.
             tokio::task::yield_now().await;
             result = Some(future.await);
         });
@@ -154,7 +153,7 @@ impl Driver {
         {
             checked = check();
             if process::id() != process {
-                // Its connection is the parent's.
+                // The connection belongs to the parent.
                 std::mem::forget(work);
                 let forked = "the process was forked while the call was under way; make it again";
                 return checked.and_then(|()| Err(Error::config(forked).into()));
@@ -164,32 +163,32 @@ impl Driver {
         let result = checked
             .and_then(|()| result.unwrap_or_else(|| Err(Error::config("the call was abandoned").into())));
         if result.is_err() {
-            // Nobody will poll the connection of a call that was given up, either: let it close now.
+            // Nobody will poll the connection of a cancelled call either: let it close now.
             let _ = self.drive(pin!(take_notice()), Duration::MAX);
         }
         result
     }
 
-    /// What has to be called when a call of `client` has failed or was given up: if it was trying the credentials, that goes on to the
-    /// service's answer, on a thread of its own.
+    /// Call this after a call of `client` has failed or was cancelled. If that call was trying the credentials, the trial continues on
+    /// a thread of its own until the service answers.
     pub fn finish(self: &Arc<Self>, client: &crate::Client) {
         let Some(trial) = client.unfinished() else { return };
         let driver = self.clone();
-        // Without a thread, the next call drives it.
+        // If no thread can be started, the next call drives it.
         let _ = std::thread::Builder::new().name("proxymesh".into()).spawn(move || {
             let mut trial = trial;
             driver.drive(trial.as_mut(), Duration::MAX)
         });
     }
 
-    /// Drives `future` for a while; true if it has ended.
+    /// Drives `future` for at most `limit`; true if it has finished.
     fn drive(&self, future: Pin<&mut (dyn Future<Output = ()> + Send)>, limit: Duration) -> io::Result<bool> {
         let runtime = self.runtime.get_or_try_init(runtime::event_loop)?;
         let future = async { tokio::time::timeout(limit, future).await.is_ok() };
         if Handle::try_current().is_err() {
             return Ok(runtime.block_on(future));
         }
-        // Inside somebody's runtime, which may not be blocked on this thread by another: borrow a thread.
+        // This thread is inside a runtime, and must not block on another one. Borrow a thread.
         std::thread::scope(|scope| {
             let thread = std::thread::Builder::new()
                 .name("proxymesh".into())
@@ -203,7 +202,7 @@ impl Driver {
     }
 }
 
-/// Gives the connections' tasks a few turns.
+/// Gives the connection tasks a few turns.
 async fn take_notice() {
     for _ in 0..4 {
         tokio::task::yield_now().await;

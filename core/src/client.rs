@@ -11,11 +11,11 @@ use crate::{
 };
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
-/// An answer on its way: await it. Dropping it gives the call up and closes its connection. Only a request that tries credentials
-/// which have not worked yet goes on for up to five seconds, as its answer tells whether they are right.
+/// The answer to a call; await it. Dropping it cancels the call and closes its connection. There is one exception: a request that
+/// tries credentials which have not worked yet continues for up to five seconds, because its answer shows whether they are right.
 ///
-/// Until the credentials have worked once, one call tries them and the others wait for it. So do not hold a call that
-/// was begun and is not being polled while awaiting another: spawn it, or await both together.
+/// Until the credentials have worked once, one call tries them and the others wait for it. So do not leave a started call unpolled
+/// while you await another: spawn it, or await both together.
 pub type Pending<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
 /// The async client: a handle for each resource. Needs a tokio runtime with I/O and time enabled.
@@ -38,7 +38,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Makes a client. Nothing is sent.
+    /// Creates a client. Nothing is sent.
     ///
     /// # Errors
     ///
@@ -49,7 +49,7 @@ impl Client {
         Ok(Self { transport, options, observer: None })
     }
 
-    /// The same client with other options for the calls made through it.
+    /// The same client with different options for the calls made through it.
     ///
     /// ```no_run
     /// # async fn example(client: proxymesh::Client) -> proxymesh::Result<()> {
@@ -70,41 +70,43 @@ impl Client {
         Ok(Self { options, ..self.clone() })
     }
 
-    /// The same client, with `observer` told of each attempt of the calls made through it. It shares the connections.
+    /// The same client, with `observer` called for each attempt of the calls made through it. Both share their connections.
     #[must_use]
     pub fn with_observer(&self, observer: Observer) -> Self {
         Self { observer: Some(observer), ..self.clone() }
     }
 
-    /// The same client with connections of its own, for a process made by `fork`: those of its parent are not for it.
+    /// The same client with connections of its own. This is for a process created by `fork`, which must not use its parent's
+    /// connections.
     ///
     /// # Errors
     ///
-    /// [`Error::Config`](crate::Error::Config) when the system does not give what a client needs.
+    /// [`Error::Config`](crate::Error::Config) when the system cannot provide what a client needs.
     pub fn renewed(&self) -> Result<Self> {
         Ok(Self { transport: Arc::new(self.transport.renewed()?), ..self.clone() })
     }
 
-    /// The credentials of the client, which are good for the proxies as well.
+    /// The client's credentials. They are valid for the proxies as well.
     #[must_use]
     pub fn credentials(&self) -> &Credentials {
         self.transport.credentials()
     }
 
-    /// Where the service is.
+    /// The service's base URL.
     #[must_use]
     pub fn base_url(&self) -> &str {
         self.transport.base_url()
     }
 
-    /// If a call was given up while it tried the credentials: the end of that trial, until which somebody has to run the event loop.
+    /// If a call was cancelled while it tried the credentials: a future that ends with that trial. Someone has to run the event loop
+    /// until then.
     #[doc(hidden)]
     #[must_use]
     pub fn unfinished(&self) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
         self.transport.unfinished()
     }
 
-    /// Sends any call. The handles are made of this; use them instead where you can.
+    /// Sends any call. The handles are built on this; prefer them where you can.
     ///
     /// # Errors
     ///
@@ -113,8 +115,8 @@ impl Client {
         self.exchange(&endpoint).await.read(&endpoint)
     }
 
-    /// Sends any call, but does not read the answer: for bindings. What this gives is the same type for every call, so
-    /// that what drives it is compiled once.
+    /// Sends any call, but does not decode the answer. This is for bindings. The result has the same type for every call, so the
+    /// code that drives it is compiled once.
     pub fn exchange<'a, E: Endpoint>(
         &self,
         endpoint: &'a E,

@@ -8,11 +8,11 @@ use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// Longer ones are a mistake, and would make headers that no server reads (docs/assumptions.md, A21).
+/// Anything longer is a mistake, and would make headers that no server accepts (docs/assumptions.md, A21).
 const LONGEST: usize = 1024;
 
-/// A username and password, or a token: for the account's API, and for the proxies. Wiped when dropped, and shown
-/// redacted.
+/// A username and password, or a token: for the account's API and for the proxies. Wiped from memory when dropped, and
+/// redacted in `Debug`.
 ///
 /// ```
 /// # fn main() -> proxymesh::Result<()> {
@@ -34,8 +34,8 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] when one is empty, longer than 1,024 bytes or holds control characters, or the username a colon
-    /// (RFC 7617, section 2).
+    /// [`Error::Config`] when either is empty, longer than 1,024 bytes or holds control characters, or when the username
+    /// holds a colon (RFC 7617, section 2).
     pub fn basic(username: impl Into<String>, password: impl Into<SecretString>) -> Result<Self> {
         let (username, password) = (username.into(), password.into());
         bounded("the username", &username, LONGEST)?;
@@ -60,8 +60,8 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] when it is empty, longer than 1,024 bytes or holds a character that no token has (RFC 6750,
-    /// section 2.1).
+    /// [`Error::Config`] when it is empty, longer than 1,024 bytes or holds a character that a token cannot have (RFC
+    /// 6750, section 2.1).
     pub fn bearer(token: impl Into<SecretString>) -> Result<Self> {
         let token = token.into();
         let secret = token.expose_secret();
@@ -80,7 +80,7 @@ impl Credentials {
         matches!(self.0, Kind::Basic { .. })
     }
 
-    /// The username and password, if it is these.
+    /// The username and password, unless these credentials are a token.
     #[must_use]
     pub fn username_and_password(&self) -> Option<(&str, &SecretString)> {
         match &self.0 {
@@ -89,7 +89,7 @@ impl Credentials {
         }
     }
 
-    /// The value of the `Authorization` header, or of `Proxy-Authorization`.
+    /// The value of the `Authorization` or `Proxy-Authorization` header.
     pub(crate) fn authorization(&self) -> Zeroizing<String> {
         Zeroizing::new(match &self.0 {
             Kind::Basic { username, password } => {
@@ -100,7 +100,7 @@ impl Credentials {
         })
     }
 
-    /// The same as a header value that prints as `Sensitive` and is wiped with its last copy.
+    /// The same as a header value that prints as `Sensitive`. It is wiped when its last copy is dropped.
     pub(crate) fn header(&self) -> Result<HeaderValue> {
         let bytes = Bytes::from_owner(Zeroizing::new(self.authorization().as_bytes().to_vec()));
         let mut value = HeaderValue::from_maybe_shared(bytes)
@@ -109,7 +109,7 @@ impl Credentials {
         Ok(value)
     }
 
-    /// Every form in which an answer could echo them.
+    /// Every form in which an answer could echo the credentials.
     pub(crate) fn secrets(&self) -> Vec<SecretString> {
         let authorization = self.authorization();
         let sent = authorization.split_once(' ').map_or("", |(_, sent)| sent);
@@ -141,8 +141,8 @@ impl PartialEq for Credentials {
 
 impl Eq for Credentials {}
 
-/// Refuses a text that is longer than any that means something, so that no header or error grows with it.
+/// Refuses a text longer than any valid one, so that no header or error grows with it.
 pub(crate) fn bounded(name: &str, text: &str, most: usize) -> Result<()> {
-    // In bytes, which need no counting.
+    // The length is in bytes, which need no counting.
     if text.len() > most { Err(Error::config(format!("{name} is longer than {most} bytes"))) } else { Ok(()) }
 }

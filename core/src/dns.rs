@@ -1,4 +1,4 @@
-//! Names are looked up by the system, in a thread for each: tokio's own way panics where no thread can be had.
+//! The system looks names up, in one thread per lookup. Tokio's own lookup panics if no thread can be started.
 
 use crate::runtime::lack;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -35,7 +35,8 @@ pub(crate) async fn look_up(host: &str, port: u16) -> io::Result<Vec<SocketAddr>
 fn ask(address: (&str, u16)) -> io::Result<Vec<SocketAddr>> {
     let found = address.to_socket_addrs();
     let found = found.map_err(|error| match UdpSocket::bind(("127.0.0.1", 0)) {
-        // The system then says that there is no such name, as it could not open what it looks in.
+        // The system then reports that the name does not exist, because it could not open what it needs for
+        // the lookup.
         Err(bound) if lack(&bound).is_some() => in_words(bound),
         _ => error,
     });

@@ -1,44 +1,43 @@
 //! Everything that can go wrong, as one enum with one text per case.
 //!
-//! The bindings show the same kinds, fields and texts: whatever a user reads about an error in any
-//! language is written here.
+//! The bindings show the same kinds, fields and texts. Every error text that a user reads, in any language, is written here.
 
 use std::{collections::BTreeMap, convert::Infallible, fmt, time::Duration};
 
 /// A [`std::result::Result`] with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a call did not give its answer.
+/// Why a call failed.
 ///
-/// The text ([`Display`](fmt::Display)) is a sentence a person can act on. No variant ever holds a
-/// password, a token or an `Authorization` header, not even one that the service echoed.
+/// The text ([`Display`](fmt::Display)) is a sentence a person can act on. No variant ever holds a password, a token or an
+/// `Authorization` header, even if the service echoed one.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The client cannot be made as asked: a bad base URL, missing or contradictory credentials,
-    /// plain http to a host that is not loopback, an unreadable CA file.
+    /// The client cannot be created: a bad base URL, missing or contradictory credentials, plain http to a host that is not
+    /// loopback, or an unreadable CA file.
     #[error("{reason}")]
     Config {
         /// What is wrong with the settings.
         reason: String,
     },
-    /// An input breaks a rule of the service; nothing was sent.
+    /// An input breaks a rule of the service. Nothing was sent.
     #[error("{field}: {reason}")]
     Validation {
-        /// The parameter, by its name in the API.
+        /// The parameter's name in the API.
         field: &'static str,
-        /// Which rule it breaks.
+        /// The rule that it breaks.
         reason: String,
     },
-    /// A token call was made with a Bearer credential; nothing was sent. The token endpoints take
-    /// the account's username and password only.
+    /// A token call was made with a Bearer credential. Nothing was sent. The token endpoints accept only the account's username
+    /// and password.
     #[error("{call} takes the account's username and password, never a token: use a client made with both")]
     BasicAuthRequired {
         /// The call, such as `tokens.list`.
         call: &'static str,
     },
-    /// The service has refused these credentials twice, or three of this process, in five minutes; nothing was sent. Four
-    /// failures ban the account for three hours, so the client stops before that.
+    /// In the last five minutes, authentication failed twice with these credentials, or three times in this process. Nothing was
+    /// sent. Four failures ban the account for three hours, so the client stops before that.
     #[error(
         "{call} was not sent: too many authentications have failed (four failures ban the account for 3 hours); correct the credentials, or wait {} s",
         whole_seconds(.retry_after)
@@ -46,7 +45,7 @@ pub enum Error {
     AuthenticationBlocked {
         /// The call, such as `ips.list`.
         call: &'static str,
-        /// When the next attempt is let through.
+        /// How long until the next attempt is allowed.
         retry_after: Duration,
     },
     /// 401: the service does not accept the credentials, or has banned the caller. Never retried.
@@ -58,19 +57,19 @@ pub enum Error {
     /// 402: the plan does not allow it.
     #[error("{0}")]
     PlanLimit(Box<Refusal>),
-    /// 403: not yours, or only the parent account may.
+    /// 403: the resource is not yours, or the call is for the parent account only.
     #[error("{0}")]
     PermissionDenied(Box<Refusal>),
-    /// 404: there is no such thing.
+    /// 404: not found.
     #[error("{0}")]
     NotFound(Box<Refusal>),
-    /// 429: too many requests; `retry_after` says how long to wait, where the service does.
+    /// 429: too many requests. `retry_after` says how long to wait, if the service says so.
     #[error("{0}")]
     RateLimited(Box<Refusal>),
-    /// 5xx: the service's own trouble.
+    /// 5xx: server error.
     #[error("{0}")]
     Server(Box<Refusal>),
-    /// Any other status, redirects (3xx) included: they are never followed.
+    /// Any other status, including redirects (3xx), which are never followed.
     #[error("{0}")]
     UnexpectedStatus(Box<Refusal>),
     /// No answer within the time limit.
@@ -80,21 +79,22 @@ pub enum Error {
         call: &'static str,
         /// What was waited for, and for how long.
         reason: String,
-        /// How often it was tried.
+        /// How many attempts were made.
         attempts: u32,
     },
-    /// No connection, or one that broke: DNS, refused, reset, TLS.
+    /// The client could not connect, or the connection broke: DNS, refused, reset, TLS.
     #[error("{call}: connection failed: {reason}{}", after(*.attempts))]
     Connection {
         /// The call, such as `geo.open`.
         call: &'static str,
-        /// What the network or TLS said.
+        /// What the network or TLS reported.
         reason: String,
-        /// How often it was tried.
+        /// How many attempts were made.
         attempts: u32,
     },
-    /// The service answered with success, but not with what the call promises. Of a write it says that it was looked up, and was
-    /// not carried out; where that is not known, the write ends as [`OutcomeUnknown`](Self::OutcomeUnknown).
+    /// The service answered with success, but the body is not what the call promises. A write that fails with this error was
+    /// looked up, and was not carried out. If that cannot be determined, the write fails with
+    /// [`OutcomeUnknown`](Self::OutcomeUnknown).
     #[error("{call}: the answer ({status}) cannot be read: {reason}")]
     Decode {
         /// The call, such as `geo.open`.
@@ -106,7 +106,7 @@ pub enum Error {
         /// The answer's first 4 KiB, as text.
         body: String,
     },
-    /// A write went out, and no answer came, or none that can be read. Whether it was carried out has to be looked up.
+    /// A write was sent, but no answer came, or none that could be read. Look up whether it was carried out.
     #[error("{call}: {reason}, so it may or may not have been carried out; {advice}")]
     OutcomeUnknown {
         /// The call, such as `sub_accounts.create`.
@@ -126,15 +126,15 @@ pub struct Refusal {
     pub call: &'static str,
     /// The HTTP status.
     pub status: u16,
-    /// Why, in one line: from the body where it says, else what the status means for this call.
+    /// Why, in one line: the reason in the body if there is one, otherwise what the status means for this call.
     pub reason: String,
-    /// Reasons per form field, where the body names fields.
+    /// Reasons per form field, if the body names fields.
     pub field_errors: BTreeMap<String, Vec<String>>,
     /// The body's first 4 KiB, as text.
     pub body: String,
-    /// How long the service asks to wait.
+    /// How long the service asks to wait, if it does.
     pub retry_after: Option<Duration>,
-    /// How often the call was tried.
+    /// How many times the call was tried.
     pub attempts: u32,
 }
 
@@ -142,7 +142,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let more = self.status == 401 || self.retry_after.is_some();
         let summary = self.summary();
-        // The service's reason may be a whole sentence, after which ours goes on.
+        // The service's reason may be a full sentence; ours continues after it.
         let summary = if more { summary.trim_end_matches('.') } else { summary.as_str() };
         write!(f, "{}: {summary}", self.call)?;
         if self.status == 401 {
@@ -157,7 +157,7 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// The name of the kind that a status belongs to, as it stands in an error's text.
+/// The name of a status's kind, as it appears in an error's text.
 fn headline(status: u16) -> &'static str {
     match status {
         300..=399 => "redirected, which is never followed",
@@ -172,7 +172,7 @@ fn headline(status: u16) -> &'static str {
     }
 }
 
-/// Waits are told in whole seconds, rounded up so that nobody comes back too early.
+/// Waits are shown in whole seconds, rounded up so that nobody retries too early.
 fn whole_seconds(wait: &Duration) -> u64 {
     wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0))
 }
@@ -182,7 +182,7 @@ fn after(attempts: u32) -> String {
 }
 
 impl Refusal {
-    /// A 401 that another process was given, and that is known to hold for `call` as well.
+    /// A 401 that another process received, and that applies to `call` as well.
     pub(crate) fn elsewhere(call: &'static str) -> Self {
         Self {
             call,
@@ -195,17 +195,17 @@ impl Refusal {
         }
     }
 
-    /// What was refused and why, without the call's name and advice.
+    /// What was refused and why, without the call's name and the advice.
     pub(crate) fn summary(&self) -> String {
         format!("{}: {}", self.headline(), self.reason)
     }
 
-    /// What was refused, alone.
+    /// Only what was refused, without the reason.
     pub(crate) fn headline(&self) -> String {
         format!("{} ({})", headline(self.status), self.status)
     }
 
-    /// Files the refusal under the kind of its status.
+    /// Converts the refusal into the variant for its status.
     pub(crate) fn into_error(self) -> Error {
         let refusal = Box::new(self);
         match refusal.status {
@@ -230,7 +230,7 @@ impl Error {
         Self::Validation { field, reason: reason.into() }
     }
 
-    /// The variant's name, the same in every language.
+    /// The variant's name, which is the same in every language.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -253,7 +253,7 @@ impl Error {
         }
     }
 
-    /// What the service said, where it refused the call with a status.
+    /// What the service said, if it refused the call with a status.
     #[must_use]
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
@@ -269,7 +269,7 @@ impl Error {
         }
     }
 
-    /// The call that failed, such as `ips.add`; none for a setting or an input.
+    /// The call that failed, such as `ips.add`. `None` for a setting or an input.
     #[must_use]
     pub fn call(&self) -> Option<&'static str> {
         match self {
@@ -284,7 +284,7 @@ impl Error {
         }
     }
 
-    /// The HTTP status, where the service answered.
+    /// The HTTP status, if the service answered.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         match self {
@@ -293,7 +293,7 @@ impl Error {
         }
     }
 
-    /// How long to wait before trying again, where that is known.
+    /// How long to wait before trying again, if known.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -302,7 +302,7 @@ impl Error {
         }
     }
 
-    /// The reason alone, without the call and the kind.
+    /// Only the reason, without the call and the kind.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         match self {
@@ -316,7 +316,7 @@ impl Error {
         }
     }
 
-    /// How to find out what became of a call whose outcome is unknown.
+    /// How to find out what happened to a call whose outcome is unknown.
     #[must_use]
     pub fn advice(&self) -> Option<&'static str> {
         match self {
@@ -325,7 +325,7 @@ impl Error {
         }
     }
 
-    /// The answer's first 4 KiB, where the service answered.
+    /// The answer's first 4 KiB, if the service answered.
     #[must_use]
     pub fn body(&self) -> Option<&str> {
         match self {
@@ -334,7 +334,7 @@ impl Error {
         }
     }
 
-    /// How often the call was tried, where it was.
+    /// How many times the call was tried, if it was tried.
     #[must_use]
     pub fn attempts(&self) -> Option<u32> {
         match self {
@@ -344,7 +344,7 @@ impl Error {
     }
 }
 
-/// Lets `impl TryInto<Username, Error: Into<Error>>` take a ready [`Username`](crate::Username) too.
+/// Lets `impl TryInto<Username, Error: Into<Error>>` accept a ready-made [`Username`](crate::Username) too.
 impl From<Infallible> for Error {
     fn from(never: Infallible) -> Self {
         match never {}

@@ -14,35 +14,34 @@
 //! # Ok(()) }
 //! ```
 //!
-//! [`blocking::Client`] has the same handles for code without async. Both are cheap to clone, and may be
-//! shared by threads and tasks.
+//! [`blocking::Client`] has the same handles for code without async. Both clients are cheap to clone, and threads and tasks may share
+//! them.
 //!
 //! # What it does for you
 //!
-//! * **It refuses bad input before anything is sent**, with the field and the rule ([`Error::Validation`]).
-//! * **It keeps the account from being banned.** Four failed authentications ban it for three hours, so until
-//!   credentials have worked once, one call at a time tries them, and after two failures in five
-//!   minutes (three per process, answers that were lost included) calls fail locally with
-//!   [`Error::AuthenticationBlocked`].
-//! * **It sends again what may be sent again, and nothing else** ([`endpoint::Replay`]): a create is never
-//!   repeated; an `ips().add` whose answer was lost is looked up, and succeeds if the IP is there.
-//! * **It shows no secret**, in no error, log line or `Debug`.
+//! * **It refuses bad input before it sends anything**, and names the field and the rule ([`Error::Validation`]).
+//! * **It keeps the account from being banned.** Four failed authentications ban it for three hours. Until the credentials have worked
+//!   once, only one call at a time tries them. After two failures in five minutes (three per process, lost answers included), calls
+//!   fail locally with [`Error::AuthenticationBlocked`].
+//! * **It retries only what is safe to repeat** ([`endpoint::Replay`]). It never repeats a create. If the answer to an `ips().add` is
+//!   lost, it looks the IP up, and succeeds if the IP is there.
+//! * **It never shows a secret** in an error, a log line or `Debug`.
 //!
 //! # Logging
 //!
-//! Each attempt is one [`tracing`] event at DEBUG with the target `proxymesh`: call, method, path, status, elapsed
-//! milliseconds, attempt. Never a query, a form or credentials. [`Client::with_observer`] tells the same to a closure.
+//! Each attempt emits one [`tracing`] event at DEBUG with the target `proxymesh`: call, method, path, status, elapsed milliseconds,
+//! attempt. Queries, forms and credentials are never logged. [`Client::with_observer`] passes the same information to a closure.
 //!
-//! # What it takes from the system
+//! # System resources
 //!
-//! Nothing before the first call. Then a [`blocking::Client`] has an event loop of its own (on Linux three file descriptors), and each
-//! connection is one more, of which a client has at most 100; so share one client, rather than make many. A name is looked up in a
-//! thread that ends with it. Where the system has no descriptor, thread or memory left the call ends as
-//! [`Error::Connection`], and a later one asks again.
+//! A client takes nothing before the first call. After that, a [`blocking::Client`] has its own event loop (three file descriptors on
+//! Linux), and each connection takes one more descriptor. A client has at most 100 connections, so share one client rather than create
+//! many. Each name lookup runs in a thread of its own, which ends with the lookup. If the system is out of file descriptors, threads
+//! or memory, the call fails with [`Error::Connection`], and a later call tries again.
 //!
 //! # Processes
 //!
-//! A process made by `fork` must not use a client that it inherits: [`Client::renewed`] gives it one of its own.
+//! A process created by `fork` must not use a client that it inherited. [`Client::renewed`] gives it one of its own.
 #![forbid(unsafe_code)]
 
 #[doc(hidden)]
@@ -81,10 +80,10 @@ pub use transport::hostile;
 
 /// The date and time types of the public API.
 pub use jiff;
-/// The type that holds a secret, and the trait that shows it.
+/// The type that holds a secret, and the trait that exposes it.
 pub use secrecy;
 
-/// The README's example is compiled, too.
+/// Compiles the README's examples.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;

@@ -1,27 +1,27 @@
-//! What is told of each attempt: to `tracing`, and to whoever observes a client.
+//! What is reported about each attempt, to `tracing` and to a client's observer.
 
 use crate::endpoint::Call;
 use std::{fmt, sync::Arc, time::Duration};
 
-/// One attempt at a call. Never a query, a form or credentials.
+/// One attempt at a call. It never holds a query, a form or credentials.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Attempt {
     /// The call: its name, method and path.
     pub call: &'static Call,
-    /// 1 for the first.
+    /// The number of the attempt; 1 for the first.
     pub number: u32,
-    /// The status that was answered; none where no whole answer came.
+    /// The status of the answer; `None` if no complete answer came.
     pub status: Option<u16>,
     /// Why there is no answer.
     pub failure: Option<String>,
     /// How long it took.
     pub elapsed: Duration,
-    /// After how long the call is tried again, if it is.
+    /// How long until the call is tried again, if it is.
     pub retry_in: Option<Duration>,
 }
 
-/// Is told of every attempt, as soon as it has ended, on the thread that drives the call.
+/// Called for every attempt, as soon as it ends, on the thread that drives the call.
 #[derive(Clone)]
 pub struct Observer(Arc<dyn Fn(Attempt) + Send + Sync>);
 
@@ -38,7 +38,7 @@ impl fmt::Debug for Observer {
     }
 }
 
-/// Tells of an attempt.
+/// Reports an attempt.
 pub(crate) fn tell(observer: Option<&Observer>, attempt: impl FnOnce() -> Attempt) {
     if observer.is_none() && !tracing::enabled!(target: "proxymesh", tracing::Level::DEBUG) {
         return;

@@ -1,4 +1,4 @@
-//! What a process made by `fork` must not share with its parent.
+//! What a process created by `fork` must not share with its parent.
 
 use arc_swap::ArcSwapOption;
 use std::{
@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-/// 0 for as long as nobody remembers it.
+/// 0 until the id is remembered.
 static REMEMBERED: AtomicU32 = AtomicU32::new(0);
 
 /// The id of this process.
@@ -21,18 +21,18 @@ pub fn id() -> u32 {
     }
 }
 
-/// Remembers the id of this process, so that the system need not be asked at every call.
+/// Remembers the id of this process, so that not every call has to ask the system.
 ///
-/// Who calls this once must call it in every process that is forked from then on, before anything else of this crate.
+/// If you call this once, call it in every process forked from then on, before anything else of this crate.
 pub fn remember_id() {
     REMEMBERED.store(std::process::id(), Ordering::Relaxed);
 }
 
-/// A value of which every process has its own.
+/// A value that each process has for itself.
 ///
-/// A child made by `fork` has a copy of all its parent's memory, and of its threads only one: a lock may be held for
-/// ever, an event loop and a connection are still the parent's. So the child makes a value of its own, and leaves
-/// the inherited one alone; it is not even dropped, as closing a connection would disturb the parent.
+/// A child created by `fork` has a copy of all of its parent's memory, but only one of its threads. A lock may be held
+/// for ever, and event loops and connections still belong to the parent. So the child creates a value of its own and
+/// leaves the inherited one alone. It does not even drop it, because closing a connection would disturb the parent.
 ///
 /// ```
 /// use proxymesh::process::PerProcess;
@@ -42,11 +42,11 @@ pub fn remember_id() {
 /// assert_eq!(number.as_deref(), Ok(&7));
 /// ```
 pub struct PerProcess<T> {
-    /// Without a lock, as another thread could hold it during the fork.
+    /// There is no lock, because another thread could hold it during the fork.
     current: ArcSwapOption<Owned<T>>,
 }
 
-/// A value, and the process that made it.
+/// A value, and the process that created it.
 struct Owned<T> {
     value: Arc<T>,
     process: u32,
@@ -59,14 +59,14 @@ impl<T> PerProcess<T> {
         Self { current: ArcSwapOption::const_empty() }
     }
 
-    /// With the value of this process.
+    /// Starts with a value of this process.
     pub fn new(value: T) -> Self {
         Self { current: ArcSwapOption::new(Some(Arc::new(Owned::new(value)))) }
     }
 
-    /// This process's value; `make` makes it, if there is none yet. It is handed the value of the process that this one
-    /// was forked from, if any, which it may only look at as long as it waits for nothing. When several threads come at
-    /// once, what one of them made counts.
+    /// This process's value. If there is none yet, `make` creates it. `make` receives the value of the process that
+    /// this one was forked from, if any. It may only look at that value, and must not wait for anything in it. If
+    /// several threads call at once, one of the created values is kept.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
-//! What drives calls: event loops and a thread, made when they are first needed.
+//! What drives calls: event loops and a thread, created on first use.
 //!
-//! A system that is out of file descriptors, threads or memory fails a call, and never a process: each of these is asked
-//! for in a way that can fail, what fails is not remembered, and the next call asks again.
+//! If the system is out of file descriptors, threads or memory, a call fails, but never the process. Each of these is
+//! requested in a way that can fail. A failure is not remembered, so the next call tries again.
 
 use crate::{error::Error, process::PerProcess};
 use std::{
@@ -14,10 +14,10 @@ use tokio::{
     sync::oneshot,
 };
 
-/// A value that is made when it is first needed. Unlike a [`OnceLock`] it stays empty where that fails.
+/// A value that is created on first use. Unlike a [`OnceLock`], it stays empty if that fails.
 pub(crate) struct Lazy<T> {
     value: OnceLock<T>,
-    /// So that many that come at once make one, and not one each.
+    /// Ensures that concurrent callers create one value together, not one each.
     making: Mutex<()>,
 }
 
@@ -55,17 +55,17 @@ impl<T> fmt::Debug for Lazy<T> {
     }
 }
 
-/// An event loop without a thread of its own: three descriptors on Linux.
+/// An event loop without a thread of its own. It takes three descriptors on Linux.
 pub(crate) fn event_loop() -> io::Result<Runtime> {
     Builder::new_current_thread().enable_io().enable_time().build()
 }
 
-/// The thread of this crate that drives what is spawned on it, for bindings whose callers have no runtime. Every process
-/// has one of its own, which starts when it is first asked for and is never stopped.
+/// The thread of this crate that drives spawned futures, for bindings whose callers have no runtime. Every process has
+/// its own. It starts on first use and never stops.
 ///
 /// # Errors
 ///
-/// What the system lacks: file descriptors, threads or memory. [`Error::lacking`] says it in words.
+/// What the system is out of: file descriptors, threads or memory. [`Error::lacking`] puts it in words.
 pub fn worker() -> io::Result<Handle> {
     static WORKER: PerProcess<Lazy<Worker>> = PerProcess::empty();
     let worker = WORKER.get_or_try_init(|_| Ok::<_, io::Error>(Lazy::new()))?;
@@ -74,7 +74,7 @@ pub fn worker() -> io::Result<Handle> {
 
 struct Worker {
     handle: Handle,
-    /// Dropped, it ends the thread.
+    /// Dropping it ends the thread.
     _until: oneshot::Sender<()>,
 }
 
@@ -91,7 +91,7 @@ impl Worker {
 }
 
 impl Error {
-    /// The error of a call for which the system lacks something: a file descriptor, a thread, memory. Nothing was sent.
+    /// The error for a call when the system is out of file descriptors, threads or memory. Nothing was sent.
     #[must_use]
     pub fn lacking(call: &'static str, error: &io::Error) -> Self {
         let reason = lack(error).map_or_else(|| error.to_string(), str::to_owned);
@@ -99,7 +99,7 @@ impl Error {
     }
 }
 
-/// What the system is out of, if that is what the error says.
+/// What the system is out of, if the error says so.
 pub(crate) fn lack(error: &io::Error) -> Option<&'static str> {
     const DESCRIPTORS: &str = "the process has no file descriptors left (EMFILE)";
     match error.raw_os_error() {
@@ -108,7 +108,7 @@ pub(crate) fn lack(error: &io::Error) -> Option<&'static str> {
             23 => Some("the system has no file descriptors left (ENFILE)"),
             12 => Some("there is no memory left (ENOMEM)"),
             105 if cfg!(target_os = "linux") => Some("there is no memory left for sockets (ENOBUFS)"),
-            // Only a thread that cannot be started fails so here: sockets of an event loop wait instead.
+            // Only starting a thread fails like this; the sockets of an event loop wait instead.
             11 if cfg!(any(target_os = "linux", target_os = "android")) => Some(THREADS),
             35 if cfg!(target_vendor = "apple") => Some(THREADS),
             _ => None,

@@ -1,4 +1,4 @@
-//! What a client is made from: given settings first, then the environment, then the defaults.
+//! What a client is built from: explicit settings first, then the environment, then the defaults.
 
 use crate::{
     credentials::{Credentials, bounded},
@@ -19,8 +19,8 @@ const BASE_URL_VARIABLE: &str = "PROXYMESH_BASE_URL";
 const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
 const SSL_CERT_DIR: &str = "SSL_CERT_DIR";
 
-/// How to reach the account. What is not set comes from the environment (`PROXYMESH_USERNAME`,
-/// `PROXYMESH_PASSWORD`, `PROXYMESH_TOKEN`, `PROXYMESH_BASE_URL`), then from the defaults below.
+/// How to reach the account. A setting that is not given comes from the environment (`PROXYMESH_USERNAME`, `PROXYMESH_PASSWORD`,
+/// `PROXYMESH_TOKEN`, `PROXYMESH_BASE_URL`), then from the defaults below.
 ///
 /// ```
 /// # fn main() -> proxymesh::Result<()> {
@@ -46,86 +46,86 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Nothing set: everything from the environment and the defaults.
+    /// No settings: everything comes from the environment and the defaults.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The account's username. Goes with a password.
+    /// The account's username. It needs a password.
     #[must_use]
     pub fn username(mut self, username: impl Into<String>) -> Self {
         self.username = Some(username.into());
         self
     }
 
-    /// The account's password. Goes with a username.
+    /// The account's password. It needs a username.
     #[must_use]
     pub fn password(mut self, password: impl Into<SecretString>) -> Self {
         self.password = Some(password.into());
         self
     }
 
-    /// A token (`pm_…`) instead of username and password. It cannot make the token calls.
+    /// A token (`pm_…`) instead of username and password. The token calls do not accept it.
     #[must_use]
     pub fn token(mut self, token: impl Into<SecretString>) -> Self {
         self.token = Some(token.into());
         self
     }
 
-    /// Where the service is; `https://proxymesh.com` by default. Plain http only to a loopback host.
+    /// The service's base URL; `https://proxymesh.com` by default. Plain http is allowed only to a loopback host.
     #[must_use]
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
         self
     }
 
-    /// How long one attempt may take, from connecting to the last byte of the answer; 30 s by default. With
-    /// `max_retries` 2 a call makes at most three attempts, with waits of at most 60 s between, and where a write ended in
-    /// doubt looks up what became of it. While it is not known yet whether the credentials are right, an attempt may
-    /// wait as long again for another call to find out.
+    /// How long one attempt may take, from connecting to the last byte of the answer; 30 s by default. With `max_retries` 2, a
+    /// call makes at most three attempts, with waits of at most 60 s between them. If the outcome of a write is in doubt, the
+    /// client also looks up what became of it. While it is not known whether the credentials are right, an attempt may wait as
+    /// long again for another call to find out.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.options = self.options.timeout(timeout);
         self
     }
 
-    /// How long connecting may take, TLS included; 10 s by default.
+    /// How long connecting may take, including TLS; 10 s by default.
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = Some(timeout);
         self
     }
 
-    /// How often a call may be sent again, where that is safe; 2 by default.
+    /// How many times a call may be retried, where that is safe; 2 by default.
     #[must_use]
     pub fn max_retries(mut self, retries: u32) -> Self {
         self.options = self.options.max_retries(retries);
         self
     }
 
-    /// A PEM file with further CA certificates to trust.
+    /// A PEM file with additional CA certificates to trust.
     ///
-    /// Over https, the environment adds to them: `SSL_CERT_FILE` names such a file, and `SSL_CERT_DIR` folders of them. One that
-    /// cannot be read is an error. Where neither is set, the system's own certificates are trusted as well, which are
-    /// loaded only for a server that the roots in this crate do not vouch for (not on Android and iOS).
+    /// For https, the environment adds more: `SSL_CERT_FILE` names such a file, and `SSL_CERT_DIR` lists folders of them. One
+    /// that cannot be read is an error. If neither is set, the system's own certificates are trusted as well. They are loaded
+    /// only for a server whose certificate the roots in this crate do not verify (not on Android and iOS).
     #[must_use]
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.ca_file = Some(path.into());
         self
     }
 
-    /// Further environment variables that name a PEM file, or a folder of them, as `SSL_CERT_FILE` and `SSL_CERT_DIR` do: for
-    /// languages that have such of their own.
+    /// Additional environment variables that name a PEM file or a folder of them, as `SSL_CERT_FILE` and `SSL_CERT_DIR` do. This
+    /// is for languages that have such variables of their own.
     #[must_use]
     pub fn ca_variables(mut self, names: &'static [&'static str]) -> Self {
         self.ca_variables = names;
         self
     }
 
-    /// Whether `HTTPS_PROXY`, or else `ALL_PROXY`, and `NO_PROXY` count; no by default, because a scraper's proxy must not carry
-    /// the account's calls. A value that cannot be read, or is a SOCKS proxy, is an error. Calls over plain http, which is for
-    /// loopback, never go through a proxy.
+    /// Whether to use `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`; no by default, because a scraper's proxy must not
+    /// carry the account's calls. A value that cannot be read, or that names a SOCKS proxy, is an error. Calls over plain http
+    /// go to loopback only, and never through a proxy.
     #[must_use]
     pub fn trust_env(mut self, trust: bool) -> Self {
         self.trust_env = trust;
@@ -139,7 +139,7 @@ impl Settings {
         self
     }
 
-    /// Fills in the environment and the defaults, and checks everything.
+    /// Fills in the environment and the defaults, and validates everything.
     pub(crate) fn resolve(self) -> Result<Resolved> {
         self.resolve_with(|name| match std::env::var(name) {
             Ok(value) => Ok(Some(value)),
@@ -151,7 +151,7 @@ impl Settings {
     }
 
     fn resolve_with(self, env: impl Fn(&str) -> Result<Option<String>>) -> Result<Resolved> {
-        // A variable set to nothing is one that is not set.
+        // A variable set to nothing counts as not set.
         let env = |name| env(name).map(|value| value.filter(|value| !value.is_empty()));
         let credentials = credentials(self.username, self.password, self.token, env)?;
         let base_url = match self.base_url {
@@ -165,7 +165,7 @@ impl Settings {
         }
         self.options.check()?;
         if let Some(path) = &self.ca_file {
-            // What no system takes, and would stand in the error.
+            // No system accepts such a path, and the error would quote it.
             bounded("ca_file", &path.to_string_lossy(), 32 * 1024)?;
         }
         if let Some(user_agent) = &self.user_agent {
@@ -187,9 +187,9 @@ impl Settings {
 
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // One that is refused may hold credentials.
+        // A refused URL may hold credentials.
         let base_url = self.base_url.as_deref().map(|url| base(url).map_or("[refused]", |_| url));
-        // `SecretString` shows itself redacted.
+        // `SecretString` redacts itself.
         f.debug_struct("Settings")
             .field("username", &self.username)
             .field("password", &self.password)
@@ -211,11 +211,11 @@ pub(crate) struct Resolved {
     pub(crate) user_agent: String,
 }
 
-/// An environment variable that is set, and names CA certificates.
+/// An environment variable that is set and names CA certificates.
 pub(crate) struct CaVariable {
     pub(crate) name: &'static str,
     pub(crate) path: PathBuf,
-    /// It is a list of folders.
+    /// Whether its value is a list of folders.
     pub(crate) list: bool,
 }
 
@@ -230,7 +230,7 @@ impl CaVariable {
         set.collect()
     }
 
-    /// Whether it stands in the place of the system's own certificates, as for OpenSSL.
+    /// Whether it replaces the system's own certificates, as it does for OpenSSL.
     pub(crate) fn replaces_system(&self) -> bool {
         matches!(self.name, SSL_CERT_FILE | SSL_CERT_DIR)
     }
@@ -282,7 +282,7 @@ fn credentials(
     Credentials::basic(username, password)
 }
 
-/// Checks a base URL; its path, if any, is a prefix of every call's.
+/// Checks a base URL. Its path, if any, becomes a prefix of every call's path.
 fn base(text: &str) -> Result<Url> {
     // The text may hold credentials by mistake, so it is not quoted.
     let refuse = |reason: &str| Err(Error::config(format!("base_url {reason}")));
@@ -308,7 +308,7 @@ fn base(text: &str) -> Result<Url> {
     }
     let path = url.path().trim_end_matches('/').to_owned();
     url.set_path(&path);
-    // Every call's own path begins with it.
+    // The path of every call begins with it already.
     if let Some(path) = path.strip_suffix("/api") {
         url.set_path(path);
         let right = url.as_str().trim_end_matches('/');
@@ -323,7 +323,7 @@ fn is_loopback(url: &Url) -> bool {
     host == "localhost" || address.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
-/// What may differ from call to call; see [`Client::with_options`](crate::Client::with_options).
+/// Options that may differ from call to call; see [`Client::with_options`](crate::Client::with_options).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     timeout: Option<Duration>,
@@ -331,7 +331,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Nothing set: as the client has it.
+    /// No options: everything as the client has it.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -344,14 +344,14 @@ impl Options {
         self
     }
 
-    /// How often a call may be sent again; see [`Settings::max_retries`].
+    /// How many times a call may be retried; see [`Settings::max_retries`].
     #[must_use]
     pub fn max_retries(mut self, retries: u32) -> Self {
         self.max_retries = Some(retries);
         self
     }
 
-    /// These options, and where one is not set, that of `base`.
+    /// These options; those not set are taken from `base`.
     #[must_use]
     pub fn over(self, base: Self) -> Self {
         Self { timeout: self.timeout.or(base.timeout), max_retries: self.max_retries.or(base.max_retries) }

@@ -1,5 +1,5 @@
-//! Any call by its name, with its arguments as JSON, named as in Python, and its answer as JSON. For tests: a mistake in the name
-//! or the arguments is a panic.
+//! Makes any call by its name, for tests. Arguments and answers are JSON, with the names used in Python. A wrong name or argument
+//! panics.
 #![allow(clippy::panic, missing_docs)]
 
 use crate::{
@@ -15,7 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-/// What a call takes.
+/// A call's input.
 trait Input: Sized {
     const NAMES: &'static [&'static str];
 
@@ -89,7 +89,7 @@ impl<'a> Arguments<'a> {
 
 macro_rules! dispatchers {
     ($( $resource:ident.$verb:ident: $module:ident::$endpoint:ident($($input:ty)?) $($of:ident)?; )*) => {
-        /// The names of the arguments that a call takes.
+        /// The names of a call's arguments.
         pub fn arguments(call: &str) -> Vec<&'static str> {
             $( if call == $module::$endpoint::CALL.name {
                 let names: &[&[&str]] = &[ $( <$input>::NAMES, )? $( dispatchers!(@$of) )? ];
@@ -134,7 +134,7 @@ impl Serialize for Proxy {
     }
 }
 
-/// Tests compare the secret of a new token, too.
+/// Exposes the secret of a new token, which tests compare too.
 pub(crate) fn expose<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(secret.expose_secret())
 }

@@ -13,7 +13,7 @@ const FIND_OUT: &str =
 pub struct Add {
     /// The hostname to authorise.
     pub domain: Hostname,
-    /// The sub-account it is for, if not the caller.
+    /// The sub-account it is for; `None` means the caller.
     pub owner: Option<Username>,
 }
 
@@ -51,9 +51,9 @@ impl Endpoint for Add {
 
 /// `POST /api/hostname/delete/`
 pub struct Delete {
-    /// The hostname to take away.
+    /// The hostname to deauthorise.
     pub domain: Hostname,
-    /// The sub-account it belongs to, if not the caller.
+    /// The sub-account it belongs to; `None` means the caller.
     pub owner: Option<Username>,
 }
 

@@ -13,7 +13,7 @@ const FIND_OUT: &str = "look it up with ips.list";
 pub struct Add {
     /// What to authorise.
     pub new: NewIp,
-    /// The sub-account it is for, if not the caller.
+    /// The sub-account it is for; `None` means the caller.
     pub owner: Option<Username>,
 }
 
@@ -46,7 +46,7 @@ impl Endpoint for Add {
                 Found::Answer(ips) => Finding::so_if(ips.contains(&ip).then_some(ip)),
                 Found::Nothing => Finding::Unclear,
             }),
-            // With another label it was there before, and what was wished for is not so.
+            // An IP with another label was there before, so this request was not carried out.
             Some(label) => ReadBack::with(&Labels { owner }, move |found| match found {
                 Found::Answer(ips) => {
                     let wished = |there: &LabeledIp| there.ip == ip && there.label == label.as_str();
@@ -60,9 +60,9 @@ impl Endpoint for Add {
 
 /// `POST /api/ip/delete/`
 pub struct Delete {
-    /// The address to take away.
+    /// The address to deauthorise.
     pub ip: IpAddr,
-    /// The sub-account it belongs to, if not the caller.
+    /// The sub-account it belongs to; `None` means the caller.
     pub owner: Option<Username>,
 }
 
@@ -93,7 +93,7 @@ impl Endpoint for Delete {
 
 /// `GET /api/ips/`
 pub struct List {
-    /// The sub-account whose addresses are meant, if not the caller's.
+    /// The sub-account whose addresses are listed; `None` means the caller.
     pub owner: Option<Username>,
 }
 
@@ -112,7 +112,7 @@ impl Endpoint for List {
 
 /// `GET /api/ip_labels/`
 pub struct Labels {
-    /// The sub-account whose addresses are meant, if not the caller's.
+    /// The sub-account whose addresses are listed; `None` means the caller.
     pub owner: Option<Username>,
 }
 

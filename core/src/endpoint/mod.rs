@@ -1,8 +1,7 @@
-//! The calls as data, one file a resource. No I/O happens here.
+//! The calls as data, one file per resource. No I/O happens here.
 //!
-//! A call is described once: its constant says name, method, path, credentials and what may be sent
-//! twice, [`Endpoint::params`] what is sent, [`Endpoint::decode`] what is answered. Every surface
-//! (async, blocking, Python, Kotlin, Swift) runs from that.
+//! A call is described once. Its constant gives the name, method, path, credentials and what may be sent twice. [`Endpoint::params`] writes
+//! what is sent, and [`Endpoint::decode`] reads the answer. Every surface (async, blocking, Python, Kotlin, Swift) runs from that.
 
 pub mod geo;
 pub mod hostname;
@@ -17,9 +16,9 @@ use serde::de::DeserializeOwned;
 use std::{any::Any, fmt};
 use zeroize::Zeroizing;
 
-/// The list of all calls, a row each, in the order of docs/api.md, "Calls": the resource and verb that make the call, its endpoint, what the
-/// verb takes, and `of` where it can be made for a sub-account. Whatever needs every call is made from it: `$with` is a macro
-/// that takes the rows.
+/// The list of all calls, one row each, in the order of docs/api.md, "Calls". A row gives the resource and verb of the call, its endpoint,
+/// what the verb takes, and `of` if the call can be made for a sub-account. Whatever needs every call is generated from this list: `$with`
+/// is a macro that takes the rows.
 macro_rules! for_each_call {
     ($with:ident) => {
         $with! {
@@ -60,12 +59,12 @@ macro_rules! registry {
 }
 for_each_call!(registry);
 
-/// One call of the API: a value of it is a request that can be sent.
+/// One call of the API. A value of it is a request that can be sent.
 ///
-/// The implementors in this module are all there are; the trait is public for those who send them in a way of their own
+/// This module holds all implementors. The trait is public for code that sends them in a way of its own
 /// ([`Dispatch`](crate::resource::Dispatch)).
 pub trait Endpoint: Send + Sync + 'static {
-    /// What a successful call gives.
+    /// What a successful call returns.
     type Answer: Send + 'static;
 
     /// The call, as described in docs/api.md, "Calls".
@@ -81,14 +80,13 @@ pub trait Endpoint: Send + Sync + 'static {
     /// [`Mismatch`] when the body is not what the call promises.
     fn decode(body: &[u8]) -> Result<Self::Answer, Mismatch>;
 
-    /// For a [`Replay::Verifiable`] call: the read that shows whether what it wished for is so.
-    /// None where nothing can be read back.
+    /// For a [`Replay::Verifiable`] call: the read that shows whether the wanted state is in place. `None` if nothing can be read back.
     fn read_back(&self) -> Option<ReadBack<Self::Answer>> {
         None
     }
 }
 
-/// What is fixed about a call.
+/// The fixed properties of a call.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Call {
@@ -98,21 +96,21 @@ pub struct Call {
     pub method: Method,
     /// Its path, which ends with a slash.
     pub path: &'static str,
-    /// Which credentials it takes.
+    /// The credentials it takes.
     pub auth: Auth,
-    /// What may be done after an ambiguous failure.
+    /// What may be sent again after an ambiguous failure.
     pub replay: Replay,
-    /// What a status means for this call in particular, where docs/api.md, "Calls", says so.
+    /// What a status means for this call in particular, if docs/api.md, "Calls", says so.
     pub documented: &'static [(u16, &'static str)],
-    /// The statuses that say that what a verifiable call wishes for is so already.
+    /// The statuses with which a verifiable call reports that the wanted state is already in place.
     pub already_so: &'static [u16],
-    /// How to find out, when the outcome of this call is unknown.
+    /// How to find out what happened when the outcome of this call is unknown.
     pub find_out: &'static str,
-    /// The answer holds a secret, which no error may show.
+    /// Whether the answer holds a secret, which no error may show.
     pub secret_answer: bool,
 }
 
-/// How a call's parameters travel.
+/// How the parameters of a call are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
     /// In the query.
@@ -130,7 +128,7 @@ impl fmt::Display for Method {
     }
 }
 
-/// Which credentials a call takes (docs/api.md, "Authentication").
+/// The credentials that a call takes (docs/api.md, "Authentication").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Auth {
     /// Username and password, or a token.
@@ -139,15 +137,14 @@ pub enum Auth {
     BasicOnly,
 }
 
-/// What may be sent twice. A failure is ambiguous when the request may have reached the service and
-/// no usable answer came back.
+/// What may be sent twice. A failure is ambiguous if the request may have reached the service and no usable answer came back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replay {
-    /// Changes nothing: sent again.
+    /// Changes nothing, so it is sent again.
     Read,
-    /// Twice is the same as once: sent again.
+    /// Sending it twice has the effect of sending it once, so it is sent again.
     Idempotent,
-    /// Sent again; an answer "already so" is then checked by reading back.
+    /// Sent again. An answer that says "already so" is then checked by reading back.
     Verifiable,
     /// Never sent again.
     Once,
@@ -193,13 +190,13 @@ impl Call {
     }
 }
 
-/// The parameters of one request, form-encoded as they are written.
+/// The parameters of one request, form-encoded as they are added.
 pub struct Params {
     encoded: String,
     secrets: Vec<SecretString>,
 }
 
-/// More than the longest form there can be, so that a password is not copied while the text grows.
+/// Larger than any valid form, so that the buffer never grows, which would copy a password.
 const LARGEST_FORM: usize = 8 * 1024;
 
 impl Params {
@@ -207,19 +204,19 @@ impl Params {
         Self { encoded: String::with_capacity(128), secrets: Vec::new() }
     }
 
-    /// Writes one parameter.
+    /// Adds a parameter.
     pub fn add(&mut self, name: &str, value: impl fmt::Display) {
         self.write(name, &value.to_string());
     }
 
-    /// Writes one parameter, if there is a value.
+    /// Adds a parameter, if there is a value.
     pub fn add_some(&mut self, name: &str, value: Option<impl fmt::Display>) {
         if let Some(value) = value {
             self.add(name, value);
         }
     }
 
-    /// Writes a parameter that no error may show, even if the service echoes it.
+    /// Adds a parameter that no error may show, even if the service echoes it.
     pub fn add_secret(&mut self, name: &str, value: Option<&SecretString>) {
         if let Some(value) = value {
             self.encoded.reserve(LARGEST_FORM);
@@ -238,7 +235,7 @@ impl Params {
     }
 }
 
-/// A request ready to be sent: an endpoint without its type.
+/// A request that is ready to be sent: an endpoint without its type.
 #[derive(Clone)]
 pub struct Request {
     pub(crate) call: &'static Call,
@@ -261,7 +258,7 @@ impl Request {
     }
 
     pub(crate) fn params(&self) -> &str {
-        // Form-encoding yields ASCII.
+        // The form encoding is ASCII.
         std::str::from_utf8(&self.params).unwrap_or_default()
     }
 }
@@ -269,7 +266,7 @@ impl Request {
 /// An answer without its type.
 pub(crate) type AnyAnswer = Box<dyn Any + Send>;
 
-/// An endpoint without its type: what is needed to send it. So sending is compiled once, not once a call.
+/// An endpoint without its type: what is needed to send it. With it, the sending code is compiled once, not once per call.
 pub(crate) trait Sendable: Send + Sync {
     fn request(&self) -> Request;
     /// See [`Endpoint::decode`].
@@ -305,7 +302,7 @@ impl<E: Endpoint> Sendable for E {
 pub struct Mismatch(pub(crate) serde_json::Error);
 
 impl Mismatch {
-    /// The reason in words. Without `quote`, no part of the body is quoted.
+    /// The reason in words. It quotes parts of the body only if `quote` is set.
     pub(crate) fn reason(&self, quote: bool) -> String {
         let Self(error) = self;
         if quote {
@@ -320,13 +317,13 @@ fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Mismatch> {
     serde_json::from_slice(body).map_err(Mismatch)
 }
 
-/// The answer of a call that promises none: any body will do.
+/// The answer of a call that promises none. Any body is accepted.
 #[allow(clippy::unnecessary_wraps)]
 fn nothing(_body: &[u8]) -> Result<(), Mismatch> {
     Ok(())
 }
 
-/// A read, and how to tell from its answer whether a write took effect.
+/// A read, and how to decide from its answer whether a write took effect.
 pub struct ReadBack<A> {
     pub(crate) request: Request,
     pub(crate) judge: Judge<A>,
@@ -338,32 +335,32 @@ type Judge<A> = Box<dyn FnOnce(Found<&[u8]>) -> Result<Finding<A>, Mismatch> + S
 pub enum Found<T> {
     /// An answer.
     Answer(T),
-    /// 404: there is no such thing.
+    /// 404: not found.
     Nothing,
 }
 
-/// What a read tells of the write before it.
+/// What a read says about the write before it.
 pub enum Finding<A> {
-    /// What was wished for is so; this is the write's answer.
+    /// The wanted state is in place; this is the write's answer.
     So(A),
-    /// It is not so.
+    /// The wanted state is not in place.
     NotSo,
-    /// It does not tell.
+    /// The read does not settle it.
     Unclear,
 }
 
 impl<A> Finding<A> {
-    /// So, if there is an answer to give.
+    /// `So` if there is an answer, otherwise `NotSo`.
     fn so_if(answer: Option<A>) -> Self {
         answer.map_or(Self::NotSo, Self::So)
     }
 }
 
-/// What 403 means for the calls in which the parent may name a sub-account.
+/// What 403 means for calls in which the parent may name a sub-account.
 const NOT_THE_PARENT: &[(u16, &str)] = &[(403, "only the parent account may name a username")];
 
 impl<A> ReadBack<A> {
-    /// Reads with `probe`; `judge` tells from what was found.
+    /// Reads with `probe`; `judge` decides from what was found.
     fn with<E: Endpoint>(
         probe: &E,
         judge: impl FnOnce(Found<E::Answer>) -> Finding<A> + Send + 'static,

@@ -1,4 +1,5 @@
-//! `/api/sub/…`: sub-accounts. The parent's credentials only (docs/assumptions.md, A2).
+//! `/api/sub/…`: sub-accounts. These calls take the parent's credentials only
+//! (docs/assumptions.md, A2).
 
 use super::{Call, Endpoint, Finding, Found, Mismatch, Params, ReadBack, Replay, json, nothing};
 use crate::model::{NewSubAccount, SubAccount, SubAccountEdit, SubAccountFields, Username};
@@ -6,7 +7,7 @@ use crate::model::{NewSubAccount, SubAccount, SubAccountEdit, SubAccountFields, 
 const MISSING: &[(u16, &str)] =
     &[(403, "it is not a sub-account of yours"), (404, "there is no such sub-account")];
 
-/// The parameters of create and edit; those not set are not sent (docs/assumptions.md, A9).
+/// The parameters of create and edit. Those not set are not sent (docs/assumptions.md, A9).
 fn write(params: &mut Params, username: &Username, fields: &SubAccountFields) {
     params.add("username", username);
     params.add_secret("password", fields.password.as_ref());

@@ -1,4 +1,4 @@
-//! `/api/token…`: Bearer tokens. They take the username and password only.
+//! `/api/token…`: Bearer tokens. These calls take the username and password only.
 
 use super::{Call, Endpoint, Finding, Found, Mismatch, Params, ReadBack, Replay, json, nothing};
 use crate::model::{NewToken, Token, TokenId, TokenRequest, Username};
@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 /// `GET /api/tokens/`
 pub struct List {
-    /// The sub-account whose tokens are meant, if not the caller's.
+    /// The sub-account whose tokens are listed; `None` means the caller.
     pub owner: Option<Username>,
 }
 
@@ -32,7 +32,7 @@ impl Endpoint for List {
 pub struct Create {
     /// What to create.
     pub new: TokenRequest,
-    /// The sub-account it is for, if not the caller.
+    /// The sub-account it is for; `None` means the caller.
     pub owner: Option<Username>,
 }
 
@@ -57,9 +57,9 @@ impl Endpoint for Create {
 
 /// `POST /api/token/deactivate/`
 pub struct Deactivate {
-    /// Which token.
+    /// The token.
     pub id: TokenId,
-    /// The sub-account it belongs to, if not the caller.
+    /// The sub-account it belongs to; `None` means the caller.
     pub owner: Option<Username>,
 }
 
@@ -81,9 +81,9 @@ impl Endpoint for Deactivate {
 
 /// `POST /api/token/activate/`
 pub struct Activate {
-    /// Which token.
+    /// The token.
     pub id: TokenId,
-    /// The sub-account it belongs to, if not the caller.
+    /// The sub-account it belongs to; `None` means the caller.
     pub owner: Option<Username>,
 }
 
@@ -104,9 +104,9 @@ impl Endpoint for Activate {
 
 /// `POST /api/token/delete/`
 pub struct Delete {
-    /// Which token.
+    /// The token.
     pub id: TokenId,
-    /// The sub-account it belongs to, if not the caller.
+    /// The sub-account it belongs to; `None` means the caller.
     pub owner: Option<Username>,
 }
 
@@ -114,7 +114,7 @@ impl Endpoint for Delete {
     type Answer = ();
     const CALL: &'static Call = &Call::post("tokens.delete", "/api/token/delete/", Replay::Verifiable)
         .basic_only()
-        // Which of the two is not documented.
+        // The documentation does not say which of the two it is.
         .already_so(&[400, 404])
         .find_out("look it up with tokens.list");
 

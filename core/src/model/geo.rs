@@ -2,6 +2,6 @@
 
 use std::collections::BTreeMap;
 
-/// Exit IPs per country code, such as `{"US": 120, "DE": 14}`. Codes that are new to this version are
-/// kept as they come.
+/// Exit IPs per country code, such as `{"US": 120, "DE": 14}`. Codes that this version does not know
+/// are kept as they are.
 pub type GeoCounts = BTreeMap<String, u64>;

@@ -5,12 +5,13 @@ use crate::error::{Error, Result};
 use serde::Deserialize;
 use std::net::IpAddr;
 
-/// An IP address, v4 or v6 (docs/assumptions.md, A8): [`IpAddr`] as an input, which can be made from text, too.
+/// An IP address, v4 or v6 (docs/assumptions.md, A8). It is the input form of [`IpAddr`], and can be made from
+/// text, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct IpAddress(pub(crate) IpAddr);
 
 impl IpAddress {
-    /// Reads an IP address.
+    /// Parses an IP address.
     ///
     /// # Errors
     ///
@@ -48,7 +49,7 @@ impl IpLabel {
 
 rule::validated_text!(IpLabel);
 
-/// An IP to authorise, with the label it shall have.
+/// An IP to authorise, with an optional label.
 ///
 /// ```
 /// # fn main() -> proxymesh::Result<()> {
@@ -68,7 +69,7 @@ impl NewIp {
     ///
     /// # Errors
     ///
-    /// [`Error::Validation`] with the field `ip` when it is no IP address.
+    /// [`Error::Validation`] with the field `ip` when it is not an IP address.
     pub fn new(ip: &str) -> Result<Self> {
         IpAddress::new(ip).map(|IpAddress(ip)| Self::from(ip))
     }
@@ -92,7 +93,7 @@ impl From<IpAddr> for NewIp {
 
 rule::from_text!(NewIp);
 
-/// An authorised IP and its label; no label is the empty text.
+/// An authorised IP and its label. The label is empty if there is none.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[cfg_attr(feature = "testing", derive(serde::Serialize))]
 #[non_exhaustive]

@@ -1,4 +1,4 @@
-//! The values that go in and come out, one file a resource. A value that exists is valid.
+//! Input and output values, one file per resource. A value that exists is valid.
 
 mod geo;
 mod hostname;

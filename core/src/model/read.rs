@@ -1,9 +1,9 @@
-//! Tolerant reading of single values: what the service may send in more than one form.
+//! Tolerant parsing of single values that the service may send in more than one form.
 
 use jiff::{Timestamp, civil, tz::Offset};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-/// Whole gigabytes: an integer, or a fraction that is whole; `null` means none, which is 0.
+/// Whole gigabytes: an integer, or a fraction that is whole. `null` means no limit, which is 0.
 pub(crate) fn whole_gigabytes<'de, D: Deserializer<'de>>(input: D) -> Result<u64, D::Error> {
     let value = Option::<f64>::deserialize(input)?.unwrap_or(0.0);
     // 2⁵³: up to here an f64 holds every whole number.
@@ -15,18 +15,19 @@ pub(crate) fn whole_gigabytes<'de, D: Deserializer<'de>>(input: D) -> Result<u64
     }
 }
 
-/// Text, where `null` means the empty one.
+/// Text; `null` means empty text.
 pub(crate) fn text<'de, D: Deserializer<'de>>(input: D) -> Result<String, D::Error> {
     Ok(Option::<String>::deserialize(input)?.unwrap_or_default())
 }
 
-/// A moment. Without a zone it is UTC (docs/assumptions.md, A7); with one, the zone counts.
+/// A timestamp. Without a time zone it is UTC (docs/assumptions.md, A7); otherwise its time zone
+/// applies.
 pub(crate) fn moment<'de, D: Deserializer<'de>>(input: D) -> Result<Timestamp, D::Error> {
     let text = String::deserialize(input)?;
     parse_moment(&text).ok_or_else(|| D::Error::custom(format!("{text:?} is not a date and time")))
 }
 
-/// A date, or the date (in UTC) of a date and time, or none.
+/// A date, or the date (in UTC) of a timestamp; `None` for `null`.
 pub(crate) fn optional_date<'de, D: Deserializer<'de>>(input: D) -> Result<Option<civil::Date>, D::Error> {
     let Some(text) = Option::<String>::deserialize(input)? else { return Ok(None) };
     let date = parse_date(&text)
@@ -37,7 +38,7 @@ pub(crate) fn optional_date<'de, D: Deserializer<'de>>(input: D) -> Result<Optio
     }
 }
 
-/// `YYYY-MM-DD`, exactly.
+/// Exactly `YYYY-MM-DD`.
 pub(crate) fn parse_date(text: &str) -> Option<civil::Date> {
     let bytes = text.as_bytes();
     let shape = bytes.len() == 10
@@ -52,7 +53,7 @@ fn parse_moment(text: &str) -> Option<Timestamp> {
     if let Ok(moment) = text.parse::<Timestamp>() {
         return Some(moment);
     }
-    // A bare date is no moment, although jiff would read one as midnight.
+    // A bare date is not a timestamp, although jiff would read it as midnight.
     if !text.contains(['T', 't', ' ']) {
         return None;
     }

@@ -1,9 +1,9 @@
-//! The rules that several inputs share (docs/api.md, "Limits on input"). Lengths count characters.
+//! Rules that several inputs share (docs/api.md, "Limits on input"). Lengths count characters.
 
 use crate::error::{Error, Result};
 use std::net::Ipv4Addr;
 
-/// At most `most` characters, none of them a control character.
+/// At most `most` characters, and no control characters.
 pub(crate) fn text(field: &'static str, value: &str, most: usize) -> Result<()> {
     length(field, value, 0, most)?;
     match value.chars().find(|c| c.is_control()) {
@@ -46,7 +46,8 @@ pub(crate) fn dns_name(field: &'static str, value: &str) -> Result<()> {
             return fail("has a part that starts or ends with a hyphen".into());
         }
     }
-    // What a URL takes for an IP address (WHATWG URL, "ends in a number") has to be one (docs/assumptions.md, A17).
+    // A URL parser takes a name that ends in a number for an IP address (WHATWG URL, "ends in a number"), so it has to
+    // be one (docs/assumptions.md, A17).
     let last = value.rsplit('.').next().unwrap_or_default();
     let number = match last.strip_prefix("0x").or(last.strip_prefix("0X")) {
         Some(digits) => digits.bytes().all(|b| b.is_ascii_hexdigit()),
@@ -58,7 +59,7 @@ pub(crate) fn dns_name(field: &'static str, value: &str) -> Result<()> {
     Ok(())
 }
 
-/// What `new` can be called with is what can be converted.
+/// Conversions from text, each of which calls `new`.
 macro_rules! from_text {
     ($type:ident) => {
         impl TryFrom<&str> for $type {
@@ -96,11 +97,11 @@ macro_rules! from_text {
 }
 pub(crate) use from_text;
 
-/// The conversions that every validated text has: from text by checking, to text for free.
+/// The methods and conversions of every validated text.
 macro_rules! validated_text {
     ($type:ident) => {
         impl $type {
-            /// The text itself.
+            /// The text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0

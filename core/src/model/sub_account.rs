@@ -1,28 +1,28 @@
-//! Sub-accounts: what they are, and what may be set on one.
+//! Sub-accounts, and the fields that can be set on one.
 
 use super::{Username, read, rule};
 use crate::error::{Error, Result};
 use secrecy::SecretString;
 use serde::Deserialize;
 
-/// A sub-account, with what it has used and what it may use.
+/// A sub-account, with its usage and limits.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[cfg_attr(feature = "testing", derive(serde::Serialize))]
 #[non_exhaustive]
 #[serde(expecting = "a sub-account")]
 pub struct SubAccount {
-    /// Its name, with which it also logs in.
+    /// Its username, which it also logs in with.
     pub username: String,
-    /// Whether it may use the proxies. The proxies answer 402 to one that is deactivated.
+    /// Whether it may use the proxies. The proxies answer 402 to a deactivated sub-account.
     pub active: bool,
     /// Gigabytes used in this billing period.
     pub monthly_bandwidth: f64,
-    /// Gigabytes used ever; at least `monthly_bandwidth`.
+    /// Gigabytes used in total; at least `monthly_bandwidth`.
     pub total_bandwidth: f64,
-    /// Gigabytes it may use in a billing period; 0 is no limit.
+    /// Gigabytes it may use per billing period; 0 means no limit.
     #[serde(default, deserialize_with = "read::whole_gigabytes")]
     pub monthly_bandwidth_limit: u64,
-    /// Gigabytes it may use ever; 0 is no limit.
+    /// Gigabytes it may use in total; 0 means no limit.
     #[serde(default, deserialize_with = "read::whole_gigabytes")]
     pub total_bandwidth_limit: u64,
     /// First name, if one was ever set.
@@ -33,7 +33,8 @@ pub struct SubAccount {
     pub email: Option<String>,
 }
 
-/// What create and edit have in common; a field left out is not sent (docs/assumptions.md, A9).
+/// The fields that create and edit share. A field that is not set is not sent
+/// (docs/assumptions.md, A9).
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SubAccountFields {
     pub(crate) password: Option<SecretString>,
@@ -44,11 +45,11 @@ pub(crate) struct SubAccountFields {
     pub(crate) total_limit: Option<u32>,
 }
 
-/// The setters of [`NewSubAccount`] and [`SubAccountEdit`], written once.
+/// The setters that [`NewSubAccount`] and [`SubAccountEdit`] share.
 macro_rules! field_setters {
     ($type:ident) => {
         impl $type {
-            /// Starts with the username alone: 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
+            /// Starts with only the username: 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
             ///
             /// # Errors
             ///
@@ -65,7 +66,7 @@ macro_rules! field_setters {
             ///
             /// # Errors
             ///
-            /// [`Error::Validation`] with the field `password`; the text never shows the value.
+            /// [`Error::Validation`] with the field `password`. The error never shows the value.
             pub fn password(mut self, password: &str) -> Result<Self> {
                 rule::length("password", password, 1, 128)?;
                 if password.chars().any(char::is_control) {
@@ -75,7 +76,7 @@ macro_rules! field_setters {
                 Ok(self)
             }
 
-            /// The first name, at most 20 characters; the empty text clears it.
+            /// The first name, at most 20 characters; empty text clears it.
             ///
             /// # Errors
             ///
@@ -86,7 +87,7 @@ macro_rules! field_setters {
                 Ok(self)
             }
 
-            /// The last name, at most 20 characters; the empty text clears it.
+            /// The last name, at most 20 characters; empty text clears it.
             ///
             /// # Errors
             ///
@@ -97,7 +98,7 @@ macro_rules! field_setters {
                 Ok(self)
             }
 
-            /// The e-mail address, at most 255 characters; the empty text clears it.
+            /// The e-mail address, at most 255 characters; empty text clears it.
             ///
             /// # Errors
             ///
@@ -108,14 +109,14 @@ macro_rules! field_setters {
                 Ok(self)
             }
 
-            /// Whole gigabytes it may use in a billing period; 0 is no limit.
+            /// Whole gigabytes it may use per billing period; 0 means no limit.
             #[must_use]
             pub fn monthly_limit(mut self, gigabytes: u32) -> Self {
                 self.fields.monthly_limit = Some(gigabytes);
                 self
             }
 
-            /// Whole gigabytes it may use ever; 0 is no limit.
+            /// Whole gigabytes it may use in total; 0 means no limit.
             #[must_use]
             pub fn total_limit(mut self, gigabytes: u32) -> Self {
                 self.fields.total_limit = Some(gigabytes);
@@ -144,7 +145,7 @@ field_setters!(NewSubAccount);
 
 rule::from_text!(NewSubAccount);
 
-/// Changes to a sub-account. What is not set stays as it was.
+/// Changes to a sub-account. Fields that are not set keep their values.
 #[derive(Clone, Debug)]
 pub struct SubAccountEdit {
     pub(crate) username: Username,

@@ -13,14 +13,14 @@ use std::ops::Deref;
 #[non_exhaustive]
 #[serde(expecting = "a token")]
 pub struct Token {
-    /// Its number.
+    /// Its ID.
     pub id: i64,
-    /// Its label; no label is the empty text.
+    /// Its label, which is empty if there is none.
     #[serde(default, deserialize_with = "read::text")]
     pub label: String,
     /// Whether it may be used.
     pub is_active: bool,
-    /// The date on which it expires; none is never.
+    /// The date on which it expires; `None` means never.
     #[serde(default, deserialize_with = "read::optional_date")]
     pub expires_at: Option<Date>,
     /// When it was created (docs/assumptions.md, A7: UTC).
@@ -28,18 +28,19 @@ pub struct Token {
     pub created_at: Timestamp,
 }
 
-/// A token just created, with its secret value. The service shows that value this once: store it now.
+/// A newly created token with its secret value. The service shows that value only once: store it now.
 ///
-/// It derefs to the [`Token`]; `Debug` shows the secret redacted.
+/// It dereferences to the [`Token`]; `Debug` redacts the secret.
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "testing", derive(serde::Serialize))]
 #[non_exhaustive]
 #[serde(expecting = "a new token")]
 pub struct NewToken {
-    /// The token as [`list`](crate::resource::Tokens::list) will show it.
+    /// The token as [`list`](crate::resource::Tokens::list) shows it.
     #[serde(flatten)]
     pub details: Token,
-    /// The secret, `pm_…`: for `Settings::token`, and for the proxies as `Proxy-Authorization: Bearer`.
+    /// The secret, `pm_…`. Use it with `Settings::token`, or for the proxies as
+    /// `Proxy-Authorization: Bearer`.
     #[serde(rename = "token")]
     #[cfg_attr(feature = "testing", serde(serialize_with = "crate::testing::expose"))]
     pub secret: SecretString,
@@ -53,12 +54,12 @@ impl Deref for NewToken {
     }
 }
 
-/// A token's number, from [`Token::id`].
+/// A token's ID, from [`Token::id`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TokenId(i64);
 
 impl TokenId {
-    /// Checks a token's number.
+    /// Checks a token's ID.
     ///
     /// # Errors
     ///
@@ -67,7 +68,7 @@ impl TokenId {
         if id < 0 { Err(Error::validation("id", "may not be negative")) } else { Ok(Self(id)) }
     }
 
-    /// The number.
+    /// The ID as a number.
     #[must_use]
     pub fn get(self) -> i64 {
         self.0
@@ -105,11 +106,11 @@ rule::validated_text!(TokenLabel);
 pub struct ExpiryDate(Date);
 
 impl ExpiryDate {
-    /// Reads `YYYY-MM-DD`.
+    /// Parses `YYYY-MM-DD`.
     ///
     /// # Errors
     ///
-    /// [`Error::Validation`] with the field `expires_at` when it is no calendar date.
+    /// [`Error::Validation`] with the field `expires_at` when it is not a calendar date.
     pub fn new(value: &str) -> Result<Self> {
         read::parse_date(value)
             .map(Self)
@@ -138,7 +139,7 @@ impl std::fmt::Display for ExpiryDate {
     }
 }
 
-/// A token to create; by default without a label, and never expiring.
+/// A token to create. By default it has no label and never expires.
 ///
 /// ```
 /// # fn main() -> proxymesh::Result<()> {
@@ -170,7 +171,7 @@ impl TokenRequest {
         Ok(self)
     }
 
-    /// Sets the expiry: a [`Date`], or text of the form `YYYY-MM-DD`.
+    /// Sets the expiry date: a [`Date`], or text in the form `YYYY-MM-DD`.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Whether a proxy lets one through: one `CONNECT`, and what came back.
+//! Whether a proxy accepts a connection: one `CONNECT`, and what came back.
 
 use super::{ExitChoice, Proxy};
 use crate::{
@@ -21,33 +21,33 @@ use tokio::{
 };
 use zeroize::Zeroizing;
 
-/// The most of an answer's head that is read.
+/// The most that is read of an answer's head.
 const LARGEST_HEAD: usize = 16 * 1024;
 
-/// What a proxy made of one `CONNECT`.
+/// The result of one `CONNECT` to a proxy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Check {
     /// Whether the proxy answered at all.
     pub reachable: bool,
-    /// The status that it answered: 200 is a tunnel.
+    /// The status that it answered with; 200 means a tunnel.
     pub status: Option<u16>,
     /// The exit IP, from `X-ProxyMesh-IP`.
     pub exit_ip: Option<String>,
-    /// The time from connecting to the answer, or to the failure.
+    /// The time from connecting until the answer or the failure.
     pub latency: Duration,
-    /// What it means, and what to do about it.
+    /// What the result means, and what to do about it.
     pub meaning: String,
 }
 
 impl Check {
-    /// Whether the proxy may be used: it answered 200.
+    /// Whether the proxy can be used: it answered 200.
     #[must_use]
     pub fn ok(&self) -> bool {
         self.status == Some(200)
     }
 
-    /// What it means that a proxy answers with this status, and what to do about it (docs/api.md, "Status codes").
+    /// What this status means when a proxy answers with it, and what to do about it (docs/api.md, "Status codes").
     #[must_use]
     pub fn meaning_of(status: u16) -> &'static str {
         match status {
@@ -71,8 +71,8 @@ impl Check {
 }
 
 impl Proxy {
-    /// Asks the proxy for a tunnel to `target` and closes it. What the proxy says, even that it cannot be reached, is a
-    /// value and no error. Nothing is sent through the tunnel; the target notices a connection.
+    /// Asks the proxy for a tunnel to `target`, and closes it. Whatever happens, even if the proxy cannot be reached,
+    /// is a result and not an error. Nothing is sent through the tunnel, but the target sees a connection.
     ///
     /// # Errors
     ///
@@ -134,7 +134,7 @@ async fn ask(address: (&str, u16), request: &[u8]) -> io::Result<Vec<u8>> {
     if head.is_empty() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(head) }
 }
 
-/// The status, and the exit IP. A head that is cut, or wrong further down, has its status all the same.
+/// The status and the exit IP. A head that is truncated, or malformed after its first line, still has its status.
 fn read(head: &[u8]) -> Option<(u16, Option<String>)> {
     let mut headers = [httparse::EMPTY_HEADER; 128];
     let mut response = httparse::Response::new(&mut headers);
@@ -144,7 +144,7 @@ fn read(head: &[u8]) -> Option<(u16, Option<String>)> {
     let headers = if read.is_ok() { &*response.headers } else { &[] };
     let exit_ip = headers.iter().find(|header| header.name.eq_ignore_ascii_case("x-proxymesh-ip"));
     let exit_ip = exit_ip.and_then(|header| std::str::from_utf8(header.value).ok());
-    // What is no address is of no use, and may be anything.
+    // Anything but an address is of no use, and could be any text.
     let exit_ip = exit_ip.filter(|ip| ip.parse::<IpAddr>().is_ok());
     Some((status, exit_ip.map(str::to_owned)))
 }

@@ -1,9 +1,9 @@
-//! Which exit IP a proxy is asked for.
+//! Which exit IP to ask a proxy for.
 
 use crate::error::{Error, Result};
 use std::net::IpAddr;
 
-/// Which exit IP a proxy is asked for, by the headers `X-ProxyMesh-Country`, `-Prefer-IP` and `-Not-IP`
+/// The exit IP to ask a proxy for, with the headers `X-ProxyMesh-Country`, `-Prefer-IP` and `-Not-IP`
 /// (docs/api.md, "Proxies").
 ///
 /// ```
@@ -21,13 +21,13 @@ pub struct ExitChoice {
 }
 
 impl ExitChoice {
-    /// Whichever the proxy takes.
+    /// Any exit IP: the proxy chooses.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// An exit in this country: two letters, as the geo calls give them.
+    /// An exit IP in this country: two letters, as the geo calls return them.
     ///
     /// # Errors
     ///
@@ -50,7 +50,7 @@ impl ExitChoice {
         Ok(self)
     }
 
-    /// Any exit IP but this one, and those given before.
+    /// Any exit IP except this one and those given before.
     ///
     /// # Errors
     ///
@@ -60,25 +60,25 @@ impl ExitChoice {
         Ok(self)
     }
 
-    /// The country asked for.
+    /// The requested country.
     #[must_use]
     pub fn wanted_country(&self) -> Option<&str> {
         self.country.as_deref()
     }
 
-    /// The exit IP asked for.
+    /// The preferred exit IP.
     #[must_use]
     pub fn preferred_ip(&self) -> Option<IpAddr> {
         self.prefer_ip
     }
 
-    /// The exit IPs not wanted.
+    /// The excluded exit IPs.
     #[must_use]
     pub fn unwanted_ips(&self) -> &[IpAddr] {
         &self.not_ip
     }
 
-    /// Whether it asks for nothing.
+    /// Whether nothing is requested.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

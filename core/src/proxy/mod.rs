@@ -1,4 +1,4 @@
-//! Proxies: how they are addressed, which exit they are asked for, and whether they let one through.
+//! Proxies: their addresses, the exit IPs to ask them for, and whether they accept a connection.
 
 mod check;
 mod exit;
@@ -16,11 +16,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use std::net::IpAddr;
 
-/// Everything but the unreserved characters of RFC 3986, section 2.3, so that a username may hold `@`.
+/// Everything except the unreserved characters of RFC 3986, section 2.3, so that a username may hold `@`.
 const USERINFO: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// A proxy to authorise, in one of three forms: a bare host (`us-ca`), a full domain
-/// (`us-ca.proxymesh.com`), or `domain:port`. It is sent as it was given.
+/// A proxy to authorise, in one of three forms: a bare host (`us-ca`), a full domain (`us-ca.proxymesh.com`), or
+/// `domain:port`. It is sent as given.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ProxyHost(String);
 
@@ -94,12 +94,12 @@ pub struct Proxy {
     port: u16,
 }
 
-/// Where the service's proxies listen.
+/// The port of the service's proxies.
 const PORT: u16 = 31280;
 
 impl Proxy {
-    /// The proxy at a host and port. The host may hold the port itself, as the service writes it
-    /// (`us-ca.proxymesh.com:31280`); where neither names one, it is 31280, that of all proxies of the service.
+    /// The proxy at a host and port. The host may include the port, as the service writes it (`us-ca.proxymesh.com:31280`).
+    /// If neither gives a port, it is 31280, which all of the service's proxies use.
     ///
     /// ```
     /// # fn main() -> proxymesh::Result<()> {
@@ -111,8 +111,8 @@ impl Proxy {
     ///
     /// # Errors
     ///
-    /// [`Error::Validation`] with the field `proxy` when the host is no DNS name, the port is not from 1 to 65535, or the
-    /// host holds another port than the one given.
+    /// [`Error::Validation`] with the field `proxy` when the host is not a DNS name, the port is not from 1 to 65535, or the
+    /// host includes a different port from the one given.
     pub fn at(host: &str, port: Option<i64>) -> Result<Self> {
         if host.contains("://") || host.contains('@') {
             return Err(Error::validation(
@@ -155,40 +155,40 @@ impl Proxy {
         self.host.split_once('.').map_or(self.host.as_str(), |(name, _)| name)
     }
 
-    /// The country that its exits are in, as an ISO 3166 code, if its name tells: `US` of `us-ca`, `GB` of `uk`. None
-    /// for `open` and `world`, which have many (docs/assumptions.md, A18).
+    /// The country of its exit IPs as an ISO 3166 code, if its name tells: `US` for `us-ca`, `GB` for `uk`. `None` for
+    /// `open` and `world`, which have many (docs/assumptions.md, A18).
     #[must_use]
     pub fn country(&self) -> Option<String> {
         let name = self.name();
         let code = name.split_once('-').map_or(name, |(code, _)| code).to_ascii_uppercase();
         let is_code = code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase());
-        // The one that is named otherwise than in ISO 3166.
+        // The only name that differs from ISO 3166.
         is_code.then(|| if code == "UK" { "GB".to_owned() } else { code })
     }
 
-    /// Whether it has exits in many countries, of which a request may choose one: `open` and `world`.
+    /// Whether it has exit IPs in many countries, so that a request may choose one: `open` and `world`.
     #[must_use]
     pub fn chooses_country(&self) -> bool {
         ["open", "world"].iter().any(|name| self.name().eq_ignore_ascii_case(name))
     }
 
-    /// Where to connect to. Few resolvers know that what is under `.localhost` is this machine (RFC 6761, section
-    /// 6.3), so that is left to `localhost`: the sandbox's proxies are there.
+    /// The host to connect to. Few resolvers know that a name under `.localhost` is this machine (RFC 6761, section 6.3), so
+    /// such a name becomes `localhost`. The sandbox's proxies have such names.
     #[must_use]
     pub fn address(&self) -> (&str, u16) {
         let local = self.host.rsplit('.').next().is_some_and(|last| last.eq_ignore_ascii_case("localhost"));
         (if local { "localhost" } else { &self.host }, self.port)
     }
 
-    /// The URL without credentials, for a machine whose IP or hostname is authorised.
+    /// The URL without credentials, for a machine with an authorised IP or hostname.
     #[must_use]
     pub fn url(&self) -> String {
         let (host, port) = self.address();
         format!("http://{host}:{port}")
     }
 
-    /// The URL with credentials, percent-encoded, so that an `@` or `:` in them is safe. It holds the password: keep
-    /// it out of logs.
+    /// The URL with percent-encoded credentials, so an `@` or `:` in them is safe. It holds the password: keep it out of
+    /// logs.
     #[must_use]
     pub fn url_with(&self, username: &str, password: &str) -> String {
         let username = utf8_percent_encode(username, USERINFO);
@@ -201,7 +201,7 @@ impl Proxy {
     ///
     /// # Errors
     ///
-    /// [`Error::Validation`] for a token, which goes into no URL but into a [header](Self::headers).
+    /// [`Error::Validation`] for a token. A token goes into a [header](Self::headers), not into a URL.
     pub fn url_for(&self, credentials: &Credentials) -> Result<SecretString> {
         let Some((username, password)) = credentials.username_and_password() else {
             let reason = "a token does not go into a URL; send the header Proxy-Authorization";
@@ -210,12 +210,12 @@ impl Proxy {
         Ok(self.url_with(username, password.expose_secret()).into())
     }
 
-    /// The headers that are for the proxy: on the `CONNECT` request for an https target, on the request itself for an
-    /// http one. The first holds the credentials, if there are some: `Proxy-Authorization`, Basic in UTF-8 or Bearer.
+    /// The headers for the proxy. They belong on the `CONNECT` request for an https target, and on the request itself for an
+    /// http target. The first one holds the credentials, if any: `Proxy-Authorization`, Basic in UTF-8 or Bearer.
     ///
-    /// Give them to a library only where it sends them to the proxy alone. As headers of a request they go to an https site,
-    /// the password included. Of the libraries for the JVM and Swift, Ktor's CIO engine, `java.net.http` and Ktor's Java
-    /// engine, `HttpURLConnection`, jsoup and `URLSession` must not get them.
+    /// Give them to a library only if it sends them to the proxy alone. As ordinary request headers they reach an https
+    /// site, including the password. On the JVM and in Swift, do not give them to Ktor's CIO engine, `java.net.http`, Ktor's
+    /// Java engine, `HttpURLConnection`, jsoup or `URLSession`.
     ///
     /// # Errors
     ///
@@ -259,7 +259,7 @@ impl std::str::FromStr for Proxy {
     type Err = Error;
 
     fn from_str(value: &str) -> Result<Self> {
-        // What the service lists has a port.
+        // The proxies that the service lists have a port.
         match value.rsplit_once(':') {
             Some((_, port)) if port_number(port).is_some() => Self::at(value, None),
             _ => Err(Error::validation("proxy", "is not DOMAIN:PORT")),

@@ -6,24 +6,24 @@ use crate::{
     model::GeoCounts,
 };
 
-/// Exit IPs per country code, for the proxies that let a country be picked.
+/// Exit IPs per country code, for the proxies that let you choose a country.
 #[derive(Clone, Debug)]
 pub struct Geo<'a, D> {
     via: &'a D,
 }
 
 impl<'a, D: Dispatch> Geo<'a, D> {
-    /// The handle of a client.
+    /// The handle for a client.
     pub fn new(via: &'a D) -> Self {
         Self { via }
     }
 
-    /// Those of the `open` proxy: `GET /api/geoips/open/`.
+    /// Exit IPs of the `open` proxy: `GET /api/geoips/open/`.
     pub fn open(&self) -> D::Reply<GeoCounts> {
         self.via.dispatch(Ok(Open))
     }
 
-    /// Those of the `world` proxy: `GET /api/geoips/world/`.
+    /// Exit IPs of the `world` proxy: `GET /api/geoips/world/`.
     pub fn world(&self) -> D::Reply<GeoCounts> {
         self.via.dispatch(Ok(World))
     }

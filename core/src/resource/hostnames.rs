@@ -14,13 +14,13 @@ pub struct Hostnames<'a, D> {
 }
 
 impl<'a, D: Dispatch> Hostnames<'a, D> {
-    /// The handle of a client.
+    /// The handle for a client.
     pub fn new(via: &'a D) -> Self {
         Self { via }
     }
 
-    /// Those of a sub-account instead of the caller's own. For the parent account only. The service lists only the
-    /// caller's own, so there is no `list` here.
+    /// The hostnames of a sub-account instead of the caller's own. For the parent account only. There is no `list`
+    /// here, because the service lists only the caller's own hostnames.
     ///
     /// # Errors
     ///
@@ -33,16 +33,16 @@ impl<'a, D: Dispatch> Hostnames<'a, D> {
         Ok(HostnamesOf { via: self.via, owner: Some(username.try_into()?) })
     }
 
-    /// The caller's own, with the calls that can be made for a sub-account, too.
+    /// The caller's own hostnames, with the calls that can also be made for a sub-account.
     pub(crate) fn own(&self) -> HostnamesOf<'a, D> {
         HostnamesOf { via: self.via, owner: None }
     }
 
-    /// Authorises a hostname: `POST /api/hostname/add/`. Gives the hostname.
+    /// Authorises a hostname: `POST /api/hostname/add/`. Returns the hostname.
     ///
-    /// If the answer is lost it is looked up: it succeeds if the hostname is there.
+    /// If the answer is lost, the client looks the hostname up. The call succeeds if it is there.
     ///
-    /// Errors: [`Error::BadRequest`] for one that is authorised already.
+    /// Errors: [`Error::BadRequest`] for a hostname that is already authorised.
     pub fn add<H>(&self, domain: H) -> D::Reply<String>
     where
         H: TryInto<Hostname>,
@@ -51,9 +51,9 @@ impl<'a, D: Dispatch> Hostnames<'a, D> {
         self.own().add(domain)
     }
 
-    /// Takes a hostname away: `POST /api/hostname/delete/`.
+    /// Deauthorises a hostname: `POST /api/hostname/delete/`.
     ///
-    /// Errors: [`Error::BadRequest`] for one that is not authorised.
+    /// Errors: [`Error::BadRequest`] for a hostname that is not authorised.
     pub fn delete<H>(&self, domain: H) -> D::Reply<()>
     where
         H: TryInto<Hostname>,
@@ -68,7 +68,7 @@ impl<'a, D: Dispatch> Hostnames<'a, D> {
     }
 }
 
-/// Hostnames of a sub-account, which can be added and deleted, but not listed.
+/// The hostnames of a sub-account. They can be added and deleted, but not listed.
 #[derive(Clone, Debug)]
 pub struct HostnamesOf<'a, D> {
     via: &'a D,
@@ -76,12 +76,12 @@ pub struct HostnamesOf<'a, D> {
 }
 
 impl<D: Dispatch> HostnamesOf<'_, D> {
-    /// Authorises a hostname for the sub-account: `POST /api/hostname/add/`. Gives the hostname.
+    /// Authorises a hostname for the sub-account: `POST /api/hostname/add/`. Returns the hostname.
     ///
-    /// If the answer is lost the error is [`Error::OutcomeUnknown`] where sending it again does not tell: it
+    /// If the answer is lost and a retry does not settle it, the error is [`Error::OutcomeUnknown`]: the hostname
     /// cannot be looked up.
     ///
-    /// Errors: [`Error::BadRequest`] for one that is authorised already.
+    /// Errors: [`Error::BadRequest`] for a hostname that is already authorised.
     pub fn add<H>(&self, domain: H) -> D::Reply<String>
     where
         H: TryInto<Hostname>,
@@ -91,12 +91,12 @@ impl<D: Dispatch> HostnamesOf<'_, D> {
         self.via.dispatch(domain.map(|domain| Add { domain, owner: self.owner.clone() }))
     }
 
-    /// Takes a hostname of the sub-account away: `POST /api/hostname/delete/`.
+    /// Deauthorises a hostname of the sub-account: `POST /api/hostname/delete/`.
     ///
-    /// If the answer is lost the error is [`Error::OutcomeUnknown`] where sending it again does not tell: it
+    /// If the answer is lost and a retry does not settle it, the error is [`Error::OutcomeUnknown`]: the hostname
     /// cannot be looked up.
     ///
-    /// Errors: [`Error::BadRequest`] for one that is not authorised.
+    /// Errors: [`Error::BadRequest`] for a hostname that is not authorised.
     pub fn delete<H>(&self, domain: H) -> D::Reply<()>
     where
         H: TryInto<Hostname>,

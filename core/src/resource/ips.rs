@@ -16,12 +16,12 @@ pub struct Ips<'a, D> {
 }
 
 impl<'a, D: Dispatch> Ips<'a, D> {
-    /// The handle of a client.
+    /// The handle for a client.
     pub fn new(via: &'a D) -> Self {
         Self { via, owner: None }
     }
 
-    /// Those of a sub-account instead of the caller's own. For the parent account only.
+    /// The IPs of a sub-account instead of the caller's own. For the parent account only.
     ///
     /// ```no_run
     /// # fn example(client: proxymesh::blocking::Client) -> proxymesh::Result<()> {
@@ -40,11 +40,12 @@ impl<'a, D: Dispatch> Ips<'a, D> {
         Ok(Self { via: self.via, owner: Some(username.try_into()?) })
     }
 
-    /// Authorises an IP, v4 or v6: `POST /api/ip/add/`. Takes a [`NewIp`], an [`IpAddr`], or text. Gives the IP.
+    /// Authorises an IP, v4 or v6: `POST /api/ip/add/`. Takes a [`NewIp`], an [`IpAddr`], or text. Returns the
+    /// IP.
     ///
-    /// If the answer is lost it is looked up: it succeeds if the IP is there.
+    /// If the answer is lost, the client looks the IP up. The call succeeds if it is there.
     ///
-    /// Errors: [`Error::BadRequest`] for one that is authorised already, and for the 101st.
+    /// Errors: [`Error::BadRequest`] for an IP that is already authorised, and for the 101st IP.
     pub fn add<N>(&self, ip: N) -> D::Reply<IpAddr>
     where
         N: TryInto<NewIp>,
@@ -54,9 +55,9 @@ impl<'a, D: Dispatch> Ips<'a, D> {
         self.via.dispatch(new.map(|new| Add { new, owner: self.owner.clone() }))
     }
 
-    /// Takes an IP away: `POST /api/ip/delete/`. Takes an [`IpAddr`], or text.
+    /// Deauthorises an IP: `POST /api/ip/delete/`. Takes an [`IpAddr`], or text.
     ///
-    /// Errors: [`Error::BadRequest`] for one that is not authorised.
+    /// Errors: [`Error::BadRequest`] for an IP that is not authorised.
     pub fn delete<I>(&self, ip: I) -> D::Reply<()>
     where
         I: TryInto<IpAddress>,

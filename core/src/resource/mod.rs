@@ -1,8 +1,8 @@
-//! The handles: `client.ips()`, `client.sub_accounts()`, and so on, one file a resource.
+//! The handles: `client.ips()`, `client.sub_accounts()`, and so on, one file per resource.
 //!
-//! They are written once for every way of sending a call. With [`Client`](crate::Client), a method gives a
-//! [`Pending`](crate::Pending) to await; with [`blocking::Client`](crate::blocking::Client), the `Result` itself. That
-//! is what `D::Reply<T>` stands for in the signatures.
+//! They are written once for every way of sending a call. With [`Client`](crate::Client), a method returns a
+//! [`Pending`](crate::Pending) to await. With [`blocking::Client`](crate::blocking::Client), it returns the `Result`
+//! itself. In the signatures, `D::Reply<T>` stands for either.
 //!
 //! Every method refuses bad input with [`Error::Validation`](crate::Error::Validation) before anything is sent, and
 //! may fail with any of [`Error`](crate::Error)'s other kinds.
@@ -25,14 +25,14 @@ use crate::{endpoint::Endpoint, error::Result};
 
 /// A way of sending a call: async, blocking, or a binding's own.
 pub trait Dispatch {
-    /// How an answer is given.
+    /// What a method returns.
     type Reply<T: Send + 'static>;
 
-    /// Sends the call, or gives the error for which it could not be built.
+    /// Sends the call, or returns the error that kept it from being built.
     fn dispatch<E: Endpoint>(&self, endpoint: Result<E>) -> Self::Reply<E::Answer>;
 }
 
-/// The handles as methods of a client, described once.
+/// The handles as methods of a client, defined once.
 macro_rules! handles {
     ($client:ident) => {
         impl $client {

@@ -14,7 +14,7 @@ pub struct Proxies<'a, D> {
 }
 
 impl<'a, D: Dispatch> Proxies<'a, D> {
-    /// The handle of a client.
+    /// The handle for a client.
     pub fn new(via: &'a D) -> Self {
         Self { via }
     }
@@ -24,10 +24,11 @@ impl<'a, D: Dispatch> Proxies<'a, D> {
         self.via.dispatch(Ok(List))
     }
 
-    /// Authorises the account for a proxy, named as `us-ca`, `us-ca.proxymesh.com` or `domain:port`:
-    /// `POST /api/proxy/add/`. Gives its domain. For one that is authorised already, it changes nothing and succeeds.
+    /// Authorises a proxy for the account, named as `us-ca`, `us-ca.proxymesh.com` or `domain:port`:
+    /// `POST /api/proxy/add/`. Returns its domain. If the proxy is already authorised, the call changes nothing and
+    /// succeeds.
     ///
-    /// Errors: [`Error::BadRequest`] for a proxy that there is not, [`Error::PlanLimit`] when the plan allows no more,
+    /// Errors: [`Error::BadRequest`] for an unknown proxy, [`Error::PlanLimit`] when the plan allows no more,
     /// [`Error::Server`] (503) when the plan could not be looked up: try again in a few minutes.
     pub fn add<P>(&self, proxy: P) -> D::Reply<String>
     where
@@ -37,10 +38,10 @@ impl<'a, D: Dispatch> Proxies<'a, D> {
         self.via.dispatch(proxy.try_into().map_err(Error::from).map(Add))
     }
 
-    /// Takes the authorisation for a proxy away: `POST /api/proxy/delete/`. For one that has none, it changes nothing
-    /// and succeeds.
+    /// Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call changes nothing and
+    /// succeeds.
     ///
-    /// Errors: [`Error::BadRequest`] for a proxy that there is not.
+    /// Errors: [`Error::BadRequest`] for an unknown proxy.
     pub fn delete<P>(&self, proxy: P) -> D::Reply<()>
     where
         P: TryInto<ProxyHost>,

@@ -14,15 +14,15 @@ pub struct SubAccounts<'a, D> {
 }
 
 impl<'a, D: Dispatch> SubAccounts<'a, D> {
-    /// The handle of a client.
+    /// The handle for a client.
     pub fn new(via: &'a D) -> Self {
         Self { via }
     }
 
-    /// Creates a sub-account: `POST /api/sub/create/`. Takes a [`NewSubAccount`], or a username alone.
+    /// Creates a sub-account: `POST /api/sub/create/`. Takes a [`NewSubAccount`], or only a username.
     ///
-    /// It is never sent twice: without an answer the error is [`Error::OutcomeUnknown`], and
-    /// [`get`](Self::get) tells.
+    /// It is never sent twice. If the answer is lost, the error is [`Error::OutcomeUnknown`]; use [`get`](Self::get)
+    /// to find out.
     ///
     /// Errors: [`Error::BadRequest`] for a username that is taken, [`Error::PlanLimit`] when the plan allows no more.
     pub fn create<N>(&self, new: N) -> D::Reply<SubAccount>
@@ -33,16 +33,16 @@ impl<'a, D: Dispatch> SubAccounts<'a, D> {
         self.via.dispatch(new.try_into().map_err(Error::from).map(Create))
     }
 
-    /// Changes what is set in the [`SubAccountEdit`], and nothing else: `POST /api/sub/edit/`.
+    /// Changes only the fields that are set in the [`SubAccountEdit`]: `POST /api/sub/edit/`.
     ///
-    /// Errors: [`Error::NotFound`], or [`Error::PermissionDenied`] when it is not yours.
+    /// Errors: [`Error::NotFound`], or [`Error::PermissionDenied`] when the sub-account is not yours.
     pub fn edit(&self, edit: SubAccountEdit) -> D::Reply<SubAccount> {
         self.via.dispatch(Ok(Edit(edit)))
     }
 
     /// A sub-account with its usage and limits: `GET /api/sub/get/`.
     ///
-    /// Errors: [`Error::NotFound`], or [`Error::PermissionDenied`] when it is not yours.
+    /// Errors: [`Error::NotFound`], or [`Error::PermissionDenied`] when the sub-account is not yours.
     pub fn get<U>(&self, username: U) -> D::Reply<SubAccount>
     where
         U: TryInto<Username>,
@@ -51,9 +51,9 @@ impl<'a, D: Dispatch> SubAccounts<'a, D> {
         self.via.dispatch(username.try_into().map_err(Error::from).map(Get))
     }
 
-    /// Lets it use the proxies again: `POST /api/sub/activate/`.
+    /// Reactivates a sub-account, so that it may use the proxies: `POST /api/sub/activate/`.
     ///
-    /// Errors: [`Error::NotFound`], or [`Error::PermissionDenied`] when it is not yours.
+    /// Errors: [`Error::NotFound`], or [`Error::PermissionDenied`] when the sub-account is not yours.
     pub fn activate<U>(&self, username: U) -> D::Reply<SubAccount>
     where
         U: TryInto<Username>,
@@ -62,9 +62,9 @@ impl<'a, D: Dispatch> SubAccounts<'a, D> {
         self.via.dispatch(username.try_into().map_err(Error::from).map(Activate))
     }
 
-    /// Stops it from using the proxies, which then answer it 402: `POST /api/sub/deactivate/`.
+    /// Deactivates a sub-account. The proxies then answer it with 402: `POST /api/sub/deactivate/`.
     ///
-    /// Errors: [`Error::NotFound`], or [`Error::PermissionDenied`] when it is not yours.
+    /// Errors: [`Error::NotFound`], or [`Error::PermissionDenied`] when the sub-account is not yours.
     pub fn deactivate<U>(&self, username: U) -> D::Reply<SubAccount>
     where
         U: TryInto<Username>,
@@ -73,9 +73,9 @@ impl<'a, D: Dispatch> SubAccounts<'a, D> {
         self.via.dispatch(username.try_into().map_err(Error::from).map(Deactivate))
     }
 
-    /// Deletes it for good: `POST /api/sub/delete/`.
+    /// Deletes a sub-account permanently: `POST /api/sub/delete/`.
     ///
-    /// Errors: [`Error::NotFound`], or [`Error::PermissionDenied`] when it is not yours.
+    /// Errors: [`Error::NotFound`], or [`Error::PermissionDenied`] when the sub-account is not yours.
     pub fn delete<U>(&self, username: U) -> D::Reply<()>
     where
         U: TryInto<Username>,

@@ -7,8 +7,8 @@ use crate::{
     model::{NewToken, Token, TokenId, TokenRequest, Username},
 };
 
-/// Bearer tokens. These calls take the account's username and password only: with a token, they fail with
-/// [`Error::BasicAuthRequired`] and nothing is sent.
+/// Bearer tokens. These calls accept only the account's username and password. With a token they fail
+/// with [`Error::BasicAuthRequired`], and nothing is sent.
 #[derive(Clone, Debug)]
 pub struct Tokens<'a, D> {
     via: &'a D,
@@ -16,12 +16,12 @@ pub struct Tokens<'a, D> {
 }
 
 impl<'a, D: Dispatch> Tokens<'a, D> {
-    /// The handle of a client.
+    /// The handle for a client.
     pub fn new(via: &'a D) -> Self {
         Self { via, owner: None }
     }
 
-    /// Those of a sub-account instead of the caller's own. For the parent account only.
+    /// The tokens of a sub-account instead of the caller's own. For the parent account only.
     ///
     /// # Errors
     ///
@@ -39,18 +39,18 @@ impl<'a, D: Dispatch> Tokens<'a, D> {
         self.via.dispatch(Ok(List { owner: self.owner.clone() }))
     }
 
-    /// Creates a token: `POST /api/token/create/`. Its secret is in the answer, this once.
+    /// Creates a token: `POST /api/token/create/`. Only this answer holds its secret.
     ///
-    /// It is never sent twice: without an answer the error is [`Error::OutcomeUnknown`].
+    /// It is never sent twice. If the answer is lost, the error is [`Error::OutcomeUnknown`].
     ///
-    /// Errors: [`Error::PlanLimit`] when the plan has no tokens, or no more.
+    /// Errors: [`Error::PlanLimit`] when the plan includes no tokens, or no more.
     pub fn create(&self, new: TokenRequest) -> D::Reply<NewToken> {
         self.via.dispatch(Ok(Create { new, owner: self.owner.clone() }))
     }
 
-    /// Makes a token usable again: `POST /api/token/activate/`.
+    /// Reactivates a token: `POST /api/token/activate/`.
     ///
-    /// Errors: [`Error::BadRequest`] for one that has expired.
+    /// Errors: [`Error::BadRequest`] for a token that has expired.
     pub fn activate<I>(&self, id: I) -> D::Reply<Token>
     where
         I: TryInto<TokenId>,
@@ -60,7 +60,7 @@ impl<'a, D: Dispatch> Tokens<'a, D> {
         self.via.dispatch(id.map(|id| Activate { id, owner: self.owner.clone() }))
     }
 
-    /// Makes a token unusable until it is activated: `POST /api/token/deactivate/`.
+    /// Deactivates a token until it is activated again: `POST /api/token/deactivate/`.
     pub fn deactivate<I>(&self, id: I) -> D::Reply<Token>
     where
         I: TryInto<TokenId>,
@@ -70,7 +70,7 @@ impl<'a, D: Dispatch> Tokens<'a, D> {
         self.via.dispatch(id.map(|id| Deactivate { id, owner: self.owner.clone() }))
     }
 
-    /// Deletes a token for good: `POST /api/token/delete/`.
+    /// Deletes a token permanently: `POST /api/token/delete/`.
     pub fn delete<I>(&self, id: I) -> D::Reply<()>
     where
         I: TryInto<TokenId>,

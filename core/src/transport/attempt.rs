@@ -1,4 +1,4 @@
-//! One request out, and what came of it.
+//! Sends one request and classifies what came of it.
 
 use super::{
     outcome::{Answer, Cause, Outcome},
@@ -18,12 +18,12 @@ use std::{
     time::SystemTime,
 };
 
-/// The most that is read of a successful answer.
+/// The largest successful answer that is read.
 const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
-/// The most that is read of a refusal; its text is cut further.
+/// How much of a refusal is read. Its text is cut further.
 pub(super) const LARGEST_REFUSAL: usize = 64 * 1024;
 
-/// Sends `request`, and waits for the answer until `expired` says why it waits no longer.
+/// Sends `request`, and waits for the answer until `expired` says why to stop waiting.
 pub(super) async fn send(
     client: &reqwest::Client,
     request: reqwest::Request,
@@ -44,7 +44,7 @@ pub(super) async fn send(
         .and_then(|value| retry::retry_after(value.to_str().ok()?, SystemTime::now()));
     match unless(expired, read(&mut response)).await.and_then(|read| read) {
         Ok(body) => Outcome::Answered(Answer { status, retry_after, body }),
-        // What a refusal says in its status stands, even if its body broke off.
+        // A refusal's status stands, even if its body broke off.
         Err(_) if !response.status().is_success() => {
             Outcome::Answered(Answer { status, retry_after, body: Some(Bytes::new()) })
         }
@@ -52,7 +52,7 @@ pub(super) async fn send(
     }
 }
 
-/// What `future` gives, unless `expired` ends before it.
+/// The output of `future`, unless `expired` ends before it.
 async fn unless<T>(
     mut expired: Pin<&mut impl Future<Output = Cause>>,
     future: impl Future<Output = T>,
@@ -65,16 +65,16 @@ async fn unless<T>(
     .await
 }
 
-/// Reads the body; none if it is a success larger than may be read. A refusal is cut.
+/// Reads the body. A refusal is cut; a successful body that is too large gives `None`.
 async fn read(response: &mut reqwest::Response) -> Result<Option<Bytes>, Cause> {
     let success = response.status().is_success();
     let most = if success { LARGEST_ANSWER } else { LARGEST_REFUSAL };
-    // What is left to be read: all of it.
+    // Nothing has been read yet, so this is the length of the whole body.
     let length = response.content_length();
     if success && length.is_some_and(|length| length > LARGEST_ANSWER as u64) {
         return Ok(None);
     }
-    // The usual answer is one chunk, which is then not copied.
+    // The usual answer is one chunk, which this does not copy.
     let Some(mut whole) = response.chunk().await.map_err(|error| cause(&error))? else {
         return Ok(Some(Bytes::new()));
     };
@@ -101,7 +101,7 @@ async fn read(response: &mut reqwest::Response) -> Result<Option<Bytes>, Cause> 
     }
 }
 
-/// What went wrong, in the words of whoever noticed first; no URL, and so no query.
+/// What went wrong, in the words of the layer that noticed first. It holds no URL, and so no query.
 fn cause(error: &reqwest::Error) -> Cause {
     if error.is_connect() && error.is_timeout() {
         let reason = "no connection within connect_timeout".into();
@@ -116,20 +116,20 @@ fn cause(error: &reqwest::Error) -> Cause {
         }
         let lacking = inner.downcast_ref::<io::Error>().and_then(lack);
         let word = lacking.map_or_else(|| inner.to_string(), str::to_owned);
-        // Layers that only pass on say the same again, or "client error (Connect)".
+        // Layers that only pass an error on repeat its text, or say "client error (Connect)".
         let passes_on = word.starts_with("client error (");
         if !passes_on && !words.iter().any(|said| said.contains(&word)) {
             words.push(word);
         }
         source = inner.source();
     }
-    // A proxy that wants a password, or another one, will want it in a second, too.
+    // A proxy that wants a password, or a different one, will still want it in a second.
     let lasting = words.iter().any(|word| word.ends_with("proxy authorization required"));
     let reason = if words.is_empty() { "the connection failed".to_owned() } else { words.join(": ") };
     Cause { timed_out: error.is_timeout(), lasting, reason }
 }
 
-/// What TLS says, from within the I/O errors that carry it: one in another. Their `source` leaves it out.
+/// The TLS error inside the I/O errors that wrap it, which may be nested. Their `source` leaves it out.
 fn tls_failure<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
     let mut error = error;
     loop {

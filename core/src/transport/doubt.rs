@@ -1,29 +1,30 @@
-//! What becomes of a call that failed, where a write may have been carried out all the same: docs/decisions/0002-a-lost-answer.md's table, in one place.
+//! What a failed call returns if a write may have been carried out anyway: the table of
+//! docs/decisions/0002-a-lost-answer.md, in one place.
 
 use crate::{
     endpoint::{Call, Replay},
     error::Error,
 };
 
-/// A call that failed for good.
+/// A call that failed and is not retried.
 pub(super) struct Failure {
     pub(super) error: Error,
-    /// Why the write may have been carried out all the same.
+    /// Why the write may have been carried out anyway.
     pub(super) doubt: Option<Doubt>,
 }
 
-/// What became of a request that may have been carried out.
+/// Why it is unknown whether a request was carried out.
 pub(super) struct Doubt {
     reason: String,
-    /// No answer came, or none that can be read; otherwise it was a server error.
+    /// No answer came, or none that could be read. Otherwise it was a server error.
     unanswered: bool,
 }
 
-/// What is to be done about a failure.
+/// What to do about a failure.
 pub(super) enum Next {
     /// Nothing: this is the call's error.
     Ends(Error),
-    /// The write is looked up, if it can be. A service that gives no answer gets one more chance to, not three.
+    /// Look the write up, if possible. A service that does not answer gets one more try, not three.
     LookUp { failure: Failure, retries: bool },
 }
 
@@ -32,7 +33,7 @@ impl Failure {
         Self { error, doubt: None }
     }
 
-    /// The last answer itself is what leaves the doubt.
+    /// The last answer itself leaves the doubt.
     pub(super) fn in_doubt(error: Error) -> Self {
         Self { doubt: Some(Doubt::of(&error)), error }
     }
@@ -42,9 +43,9 @@ impl Failure {
         let refused = matches!(self.error, Error::BadRequest(_) | Error::PlanLimit(_) | Error::NotFound(_));
         let stands = match call.replay {
             Replay::Read => true,
-            // Sending it again was harmless, so what the service itself says of the last request stands.
+            // Repeating the request was harmless, so the service's answer to the last one stands.
             Replay::Idempotent => refused || (matches!(self.error, Error::Server(_)) && !doubt.unanswered),
-            // Only "already so" can be the echo of an earlier attempt; the rest may be a front end's word, or nobody's.
+            // Only "already so" can be the echo of an earlier attempt. Any other answer may come from a front end.
             Replay::Verifiable => {
                 refused && !self.error.status().is_some_and(|status| call.already_so.contains(&status))
             }
@@ -62,7 +63,7 @@ impl Failure {
         }
     }
 
-    /// The error for a write of which nothing could be found out.
+    /// The error for a write whose outcome could not be determined.
     pub(super) fn unknown(self, call: &'static Call) -> Error {
         let doubt = self.doubt.unwrap_or_else(|| Doubt::of(&self.error));
         Error::OutcomeUnknown { call: call.name, reason: doubt.reason, advice: call.find_out }
@@ -76,14 +77,14 @@ impl Doubt {
                 Self { reason: format!("the answer ({status}) cannot be read: {reason}"), unanswered: true }
             }
             error => match error.refusal() {
-                // Without what the service says of it, which may be to try again.
+                // The service's own reason is left out, because it may say to try again.
                 Some(refusal) => Self { reason: refusal.headline(), unanswered: false },
                 None => Self { reason: error.reason().unwrap_or_default().to_owned(), unanswered: true },
             },
         }
     }
 
-    /// Of two doubts the later one, but one without an answer before one with.
+    /// The later of two doubts, except that one without an answer comes before one with an answer.
     pub(super) fn after(self, earlier: Option<Self>) -> Self {
         earlier.filter(|earlier| earlier.unanswered && !self.unanswered).unwrap_or(self)
     }
