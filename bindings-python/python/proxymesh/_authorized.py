@@ -84,7 +84,7 @@ class _AuthorizedIp:
                         await self._call("add", ip, label=label, username=self._username)
                     except BadRequestError:
                         _write(users, None)
-                        # If the IP is listed now, someone else added it first, and it is theirs. If not, it is an error.
+                        # If the IP is listed now, someone else added it first and owns it. If not, it is an error.
                         if ip not in await self._labels():
                             raise
                 elif ours is not None and ours != there[ip]:

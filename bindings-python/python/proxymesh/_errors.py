@@ -148,8 +148,8 @@ class ConnectionError(ProxyMeshError, builtins.ConnectionError):
 
 
 class DecodeError(ProxyMeshError):
-    """The service reported success, but the response is not what the call expects. For a write, the client has looked it
-    up: it was not carried out. If that cannot be determined, the write raises `OutcomeUnknownError` instead.
+    """The service reported success, but the response is not what the call expects. For a write, the client has looked
+    it up: it was not carried out. If that cannot be determined, the write raises `OutcomeUnknownError` instead.
     """
 
     status: int = 0
