@@ -32,7 +32,7 @@ impl<'py> FromPyObject<'_, 'py> for Account {
     }
 }
 
-/// A client class: all that `Client` and `AsyncClient` have in common, written once.
+/// A client class: everything that `Client` and `AsyncClient` share.
 macro_rules! client {
     (
         $(#[$attribute:meta])*
@@ -104,7 +104,7 @@ macro_rules! client {
                 })
             }
 
-            /// Sub-accounts: create, limit, watch, delete.
+            /// Sub-accounts: create, limit, monitor, delete.
             #[getter]
             fn sub_accounts(&self) -> $sub_accounts {
                 $sub_accounts(self.shared.clone())
@@ -134,26 +134,26 @@ macro_rules! client {
                 $tokens(self.shared.clone())
             }
 
-            /// Exit IPs per country.
+            /// Number of exit IPs per country.
             #[getter]
             fn geo(&self) -> $geo {
                 $geo(self.shared.clone())
             }
 
-            /// Where the service is, such as `https://proxymesh.com`.
+            /// The base URL of the service, such as `https://proxymesh.com`.
             #[getter]
             fn base_url(&self) -> Result<String> {
                 Ok(self.shared.open()?.client().base_url().to_owned())
             }
 
-            /// The same client with other options for the calls made through it. It shares the connections.
+            /// Returns a client with different call options. It shares this client's connections.
             ///
             /// Args:
-            ///     timeout: Seconds that one attempt may take; as the client has it by default.
-            ///     max_retries: How often a call may be sent again; as the client has it by default.
+            ///     timeout: Seconds that one attempt may take. Defaults to this client's value.
+            ///     max_retries: How many times a call may be retried. Defaults to this client's value.
             ///
             /// Raises:
-            ///     ConfigError: An option is unusable, or the client is closed.
+            ///     ConfigError: An option is invalid, or the client is closed.
             #[pyo3(signature = (*, timeout: "float | None" = None, max_retries: "int | None" = None) -> "Self")]
             fn with_options(
                 &self,
@@ -173,13 +173,13 @@ macro_rules! client {
 }
 
 client! {
-    /// The account's client: a handle for each resource, and every call returns when it is done.
+    /// A blocking client for the account. It has one handle per resource.
     ///
-    /// Credentials are a username and password, or a token. What is not given comes from the environment:
+    /// Credentials are a username and password, or a token. Values that are not passed come from the environment:
     /// `PROXYMESH_USERNAME`, `PROXYMESH_PASSWORD`, `PROXYMESH_TOKEN`, `PROXYMESH_BASE_URL`.
     ///
-    /// One client may be shared by any number of threads; a forked process goes on with connections of its own. Use it as a
-    /// context manager, or call `close`, to drop its connections; garbage collection does too.
+    /// Any number of threads may share one client. A forked process opens its own connections. To close the connections, use
+    /// the client as a context manager or call `close`. Garbage collection closes them too.
     ///
     ///     >>> from proxymesh.sandbox import Sandbox
     ///     >>> with Sandbox() as sandbox, sandbox.client() as client:
@@ -190,23 +190,23 @@ client! {
     /// Args:
     ///     username: The account's username.
     ///     password: The account's password.
-    ///     token: A token (`pm_…`) instead of both. It cannot make the token calls.
-    ///     base_url: Where the service is; `https://proxymesh.com` by default. Plain http only to a loopback host.
-    ///     timeout: Seconds that one attempt may take, from connecting to the last byte of the answer.
-    ///     connect_timeout: Seconds that connecting may take, TLS included.
-    ///     max_retries: How often a call may be sent again, where that is safe.
-    ///     ca_file: A PEM file with further CA certificates to trust. `SSL_CERT_FILE`, `SSL_CERT_DIR`, `REQUESTS_CA_BUNDLE` and
-    ///         `CURL_CA_BUNDLE` add to them; without the first two, the system's own certificates are trusted as well.
-    ///     trust_env: Whether `HTTPS_PROXY`, or else `ALL_PROXY`, and `NO_PROXY` count. Not by default: a scraper's proxy must
-    ///         not carry the account's calls.
+    ///     token: A token (`pm_…`) instead of username and password. Token calls do not accept it.
+    ///     base_url: The base URL of the service; `https://proxymesh.com` by default. Plain http is allowed only to loopback hosts.
+    ///     timeout: Seconds that one attempt may take, from connecting to the last byte of the response.
+    ///     connect_timeout: Seconds that connecting may take, including TLS.
+    ///     max_retries: How many times a call may be retried, where that is safe.
+    ///     ca_file: A PEM file with additional CA certificates to trust. `SSL_CERT_FILE`, `SSL_CERT_DIR`, `REQUESTS_CA_BUNDLE` and
+    ///         `CURL_CA_BUNDLE` add more. If neither of the first two is set, the system's certificates are trusted as well.
+    ///     trust_env: Whether to use `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`. Off by default: account calls should not
+    ///         go through a scraper's proxy.
     ///
     /// Raises:
-    ///     ConfigError: Credentials are missing or contradict each other, or a setting is unusable, as is a variable of the
-    ///         environment that names certificates which cannot be read, or no proxy.
+    ///     ConfigError: Credentials are missing or contradict each other, or a setting is invalid. This includes an environment
+    ///         variable that names unreadable certificates or an invalid proxy.
     Client(Blocking) { SubAccounts, Ips, Hostnames, Proxies, Tokens, Geo }
 
-    /// Drops the connections. Later calls through this client raise `ConfigError`; calls under way go on. Closing
-    /// twice is fine. A client made by `with_options` is closed for itself.
+    /// Closes the connections. Later calls on this client raise `ConfigError`; calls in progress continue. Closing
+    /// twice is fine. A client made with `with_options` must be closed separately.
     #[pyo3(signature = () -> "None")]
     fn close(&self) {
         self.shared.close();
@@ -225,7 +225,7 @@ client! {
 }
 
 client! {
-    /// The account's client for asyncio: the same calls as `Client`, to be awaited.
+    /// An asyncio client for the account. It has the same calls as `Client`; await them.
     ///
     ///     >>> import asyncio
     ///     >>> from proxymesh.sandbox import Sandbox
@@ -237,34 +237,34 @@ client! {
     ///     >>> asyncio.run(main())
     ///     31280
     ///
-    /// What a call gives is a coroutine: it is sent when it is awaited or made a task. To cancel the task gives the call
-    /// up and closes its connection. One client may be shared by any number of tasks, event loops and threads; a forked
-    /// process goes on with connections of its own. It is for asyncio, with any event loop, uvloop and AnyIO's asyncio
-    /// backend included; under trio it raises `RuntimeError`.
+    /// Each call returns a coroutine. The request is sent when the coroutine is awaited or wrapped in a task. Cancelling the
+    /// task abandons the call and closes its connection. Any number of tasks, event loops and threads may share one client. A
+    /// forked process opens its own connections. The client works with any asyncio event loop, including uvloop and AnyIO's
+    /// asyncio backend. Under trio it raises `RuntimeError`.
     ///
-    /// Use it with `async with`, or await `aclose`, to drop its connections; garbage collection does too. Credentials and
-    /// settings are those of `Client`.
+    /// To close the connections, use `async with` or await `aclose`. Garbage collection closes them too. Credentials and
+    /// settings are the same as for `Client`.
     ///
     /// Args:
     ///     username: The account's username.
     ///     password: The account's password.
-    ///     token: A token (`pm_…`) instead of both. It cannot make the token calls.
-    ///     base_url: Where the service is; `https://proxymesh.com` by default. Plain http only to a loopback host.
-    ///     timeout: Seconds that one attempt may take, from connecting to the last byte of the answer.
-    ///     connect_timeout: Seconds that connecting may take, TLS included.
-    ///     max_retries: How often a call may be sent again, where that is safe.
-    ///     ca_file: A PEM file with further CA certificates to trust. `SSL_CERT_FILE`, `SSL_CERT_DIR`, `REQUESTS_CA_BUNDLE` and
-    ///         `CURL_CA_BUNDLE` add to them; without the first two, the system's own certificates are trusted as well.
-    ///     trust_env: Whether `HTTPS_PROXY`, or else `ALL_PROXY`, and `NO_PROXY` count. Not by default: a scraper's proxy must
-    ///         not carry the account's calls.
+    ///     token: A token (`pm_…`) instead of username and password. Token calls do not accept it.
+    ///     base_url: The base URL of the service; `https://proxymesh.com` by default. Plain http is allowed only to loopback hosts.
+    ///     timeout: Seconds that one attempt may take, from connecting to the last byte of the response.
+    ///     connect_timeout: Seconds that connecting may take, including TLS.
+    ///     max_retries: How many times a call may be retried, where that is safe.
+    ///     ca_file: A PEM file with additional CA certificates to trust. `SSL_CERT_FILE`, `SSL_CERT_DIR`, `REQUESTS_CA_BUNDLE` and
+    ///         `CURL_CA_BUNDLE` add more. If neither of the first two is set, the system's certificates are trusted as well.
+    ///     trust_env: Whether to use `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`. Off by default: account calls should not
+    ///         go through a scraper's proxy.
     ///
     /// Raises:
-    ///     ConfigError: Credentials are missing or contradict each other, or a setting is unusable, as is a variable of the
-    ///         environment that names certificates which cannot be read, or no proxy.
+    ///     ConfigError: Credentials are missing or contradict each other, or a setting is invalid. This includes an environment
+    ///         variable that names unreadable certificates or an invalid proxy.
     AsyncClient(Awaited) { AsyncSubAccounts, AsyncIps, AsyncHostnames, AsyncProxies, AsyncTokens, AsyncGeo }
 
-    /// Drops the connections. Later calls through this client raise `ConfigError`; calls under way go on. Closing
-    /// twice is fine. A client made by `with_options` is closed for itself.
+    /// Closes the connections. Later calls on this client raise `ConfigError`; calls in progress continue. Closing
+    /// twice is fine. A client made with `with_options` must be closed separately.
     #[pyo3(signature = () -> "Coroutine[Any, Any, None]")]
     fn aclose(&self) -> Call {
         let shared = self.shared.clone();

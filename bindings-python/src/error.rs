@@ -3,7 +3,7 @@
 use proxymesh::Error;
 use pyo3::{intern, prelude::*, sync::PyOnceLock, types::PyDict};
 
-/// Why something fails: for a reason of the core's, or by an exception of Python's. Either is raised.
+/// A failure: an error of the core or a Python exception. Both are raised.
 pub(crate) enum Failure {
     Core(Error),
     Python(PyErr),
@@ -32,7 +32,7 @@ impl From<Failure> for PyErr {
     }
 }
 
-/// Makes the exception for an error of the core.
+/// Creates the exception for an error of the core.
 fn exception(py: Python<'_>, error: &Error) -> PyErr {
     match build(py, error).and_then(in_context) {
         Ok(exception) => PyErr::from_value(exception),
@@ -40,7 +40,7 @@ fn exception(py: Python<'_>, error: &Error) -> PyErr {
     }
 }
 
-/// Notes which exception the caller is handling, if any. `raise` does so, but what Rust raises goes without.
+/// Sets `__context__` to the exception that the caller is handling, if any. `raise` does this; raising from Rust does not.
 fn in_context(exception: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
     let py = exception.py();
     let handled = py.import("sys")?.call_method0(intern!(py, "exc_info"))?.get_item(1)?;
@@ -50,7 +50,7 @@ fn in_context(exception: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
     Ok(exception)
 }
 
-/// Imports a module when it is needed. Out of file descriptors that fails, with whatever Python's importer raises.
+/// Imports a module on demand. This fails if file descriptors run out, with whatever Python's importer raises.
 pub(crate) fn import<'py>(py: Python<'py>, module: &str) -> PyResult<Bound<'py, PyModule>> {
     py.import(module).map_err(|error| {
         let reason = format!("the module {module} cannot be imported: {}", error.value(py));

@@ -1,6 +1,6 @@
-//! The native module of the Python package `proxymesh`: it converts types, and holds no meaning of its own.
+//! The native module of the Python package `proxymesh`. It converts types and has no logic of its own.
 //!
-//! The doc comments are the package's docstrings, and the annotations in the signatures its type hints: the
+//! The doc comments are the package's docstrings, and the annotations in the signatures are its type hints. The
 //! stub `_proxymesh.pyi` is generated from them (`make stubs`).
 
 mod answer;
@@ -21,37 +21,37 @@ mod setting;
 
 use pyo3::prelude::*;
 
-/// To be called when the package is imported, and in every process forked from then on.
+/// Call this when the package is imported, and in every process forked afterwards.
 #[pyfunction]
 #[pyo3(signature = () -> "None")]
 fn remember_process() {
     proxymesh::process::remember_id();
 }
 
-/// To be called before the interpreter exits: no thread of the package has to do with it from then on.
+/// Call this before the interpreter exits. Afterwards, no thread of the package uses the interpreter.
 #[pyfunction]
 #[pyo3(signature = () -> "None")]
 fn leave_interpreter(py: Python<'_>) {
     asyncio::Waker::stop(py);
 }
 
-/// What it means that a proxy answers with this status, and what to do about it: as `ProxyCheck.meaning` has it.
+/// What this status of a proxy means and what to do about it, as in `ProxyCheck.meaning`.
 #[pyfunction]
 #[pyo3(signature = (status: "int") -> "str")]
 fn meaning_of(status: u16) -> &'static str {
     proxymesh::Check::meaning_of(status)
 }
 
-/// The module of the exceptions: the same for as long as the process runs, so that what is raised is caught, even by who has
-/// imported the package again.
+/// The module of the exceptions. It stays the same as long as the process runs, so that code which imported the package again
+/// still catches what is raised.
 #[pyfunction]
 #[pyo3(signature = () -> "ModuleType")]
 fn exceptions(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
     error::module(py).cloned()
 }
 
-/// Writes the module twice. The generator of stubs knows only a declared one; but what is declared makes all classes before it
-/// can refuse an interpreter, and a class lives in the interpreter that made it.
+/// Writes the module twice. The stub generator understands only a declarative module. But a declarative module creates all
+/// classes before it can reject an interpreter, and a class belongs to the interpreter that created it.
 macro_rules! module {
     (
         $(#[doc = $doc:literal])*

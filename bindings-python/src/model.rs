@@ -1,4 +1,4 @@
-//! The values that calls give: frozen, comparable, hashable, readable.
+//! The values that calls return: frozen, comparable, hashable, readable.
 
 use proxymesh::{
     jiff::{Timestamp, civil::Date, tz::Offset},
@@ -12,7 +12,7 @@ use pyo3::{
 };
 use std::collections::BTreeMap;
 
-/// A class of plain fields. Everything Python expects of a value follows from the list of fields, written once.
+/// A class of plain fields. Everything that Python expects of a value is derived from the list of fields.
 macro_rules! model {
     (
         $(#[doc = $doc:literal])*
@@ -40,7 +40,7 @@ macro_rules! model {
             }
         }
 
-        /// For `==`; with a value of another class that is NotImplemented, so that it may answer itself.
+        /// For `==`. Comparing with another class returns NotImplemented, so that the other class can decide.
         impl PartialEq for $name {
             fn eq(&self, other: &Self) -> bool {
                 Python::attach(|py| self.values(py)?.eq(other.values(py)?)).unwrap_or(false)
@@ -61,7 +61,7 @@ macro_rules! model {
                 Self { $( $field ),* }
             }
 
-            /// The fields as a dict that `json.dumps` takes: dates and times are texts in ISO 8601.
+            /// The fields as a dict for `json.dumps`. Dates and times are ISO 8601 strings.
             #[pyo3(signature = () -> "dict[str, Any]")]
             fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
                 let dict = PyDict::new(py);
@@ -119,19 +119,19 @@ macro_rules! model {
 }
 
 model! {
-    /// A sub-account, with what it has used and what it may use.
+    /// A sub-account with its usage and its limits.
     SubAccount {
-        /// Its name, with which it also logs in.
+        /// The username. The sub-account logs in with it.
         username: String,
-        /// Whether it may use the proxies. The proxies answer 402 to one that is deactivated.
+        /// Whether it may use the proxies. The proxies answer 402 to a deactivated sub-account.
         active: bool,
         /// Gigabytes used in this billing period.
         monthly_bandwidth: f64,
-        /// Gigabytes used ever; at least `monthly_bandwidth`.
+        /// Gigabytes used in total; at least `monthly_bandwidth`.
         total_bandwidth: f64,
-        /// Gigabytes it may use in a billing period; 0 is no limit. Set as `monthly_limit`.
+        /// Gigabytes that it may use per billing period; 0 means no limit. Set it with `monthly_limit`.
         monthly_bandwidth_limit: u64,
-        /// Gigabytes it may use ever; 0 is no limit. Set as `total_limit`.
+        /// Gigabytes that it may use in total; 0 means no limit. Set it with `total_limit`.
         total_bandwidth_limit: u64,
         /// First name, if one was ever set.
         first_name: Option<String>,
@@ -165,7 +165,7 @@ model! {
     LabeledIp {
         /// The address.
         ip: String,
-        /// The label; no label is the empty text.
+        /// The label; empty if it has none.
         label: String,
     }
     secret: None,
@@ -181,13 +181,13 @@ impl From<proxymesh::LabeledIp> for LabeledIp {
 model! {
     /// A token, without its secret value.
     Token {
-        /// Its number, which the other token calls take.
+        /// The ID, for the other token calls.
         id: i64,
-        /// Its label; no label is the empty text.
+        /// The label; empty if it has none.
         label: String,
-        /// Whether it may be used.
+        /// Whether the token can be used.
         is_active: bool,
-        /// The date on which it expires; `None` is never.
+        /// The date on which it expires; `None` if it never does.
         expires_at: Option<Py<PyDate>>,
         /// When it was created, in UTC.
         created_at: Py<PyDateTime>,
@@ -209,21 +209,21 @@ impl Token {
 }
 
 model! {
-    /// A token just created, with its secret value, which the service shows this once: store it now.
+    /// A newly created token with its secret value. The service shows the secret only once, so store it now.
     ///
-    /// `repr` shows the secret redacted, and `pickle` refuses it.
+    /// `repr` redacts the secret, and `pickle` refuses the token.
     NewToken {
-        /// Its number, which the other token calls take.
+        /// The ID, for the other token calls.
         id: i64,
-        /// Its label; no label is the empty text.
+        /// The label; empty if it has none.
         label: String,
-        /// Whether it may be used.
+        /// Whether the token can be used.
         is_active: bool,
-        /// The date on which it expires; `None` is never.
+        /// The date on which it expires; `None` if it never does.
         expires_at: Option<Py<PyDate>>,
         /// When it was created, in UTC.
         created_at: Py<PyDateTime>,
-        /// The secret, `pm_…`: for `Client(token=…)`, and for the proxies as `Proxy-Authorization: Bearer`.
+        /// The secret, `pm_…`. Use it for `Client(token=…)`, and for the proxies as `Proxy-Authorization: Bearer`.
         token: Py<PyString>,
     }
     secret: Some("token"),
@@ -239,19 +239,19 @@ impl NewToken {
 }
 
 model! {
-    /// What a proxy made of one CONNECT. From `proxy.check()`.
+    /// How a proxy answered one CONNECT. From `proxy.check()`.
     ProxyCheck {
-        /// Whether the proxy may be used: it answered 200.
+        /// Whether you can use the proxy: it answered 200.
         ok: bool,
         /// Whether it answered at all.
         reachable: bool,
-        /// The status that it answered; `None` where it did not.
+        /// The status of its answer; `None` if it did not answer.
         status: Option<u16>,
         /// The exit IP, from `X-ProxyMesh-IP`.
         exit_ip: Option<String>,
-        /// Seconds from connecting to the answer, or to the failure.
+        /// Seconds from the start of the connection to the answer or the failure.
         latency: f64,
-        /// What it means, and what to do about it.
+        /// What the result means, and what to do about it.
         meaning: String,
     }
     secret: None,
@@ -272,29 +272,29 @@ impl From<proxymesh::Check> for ProxyCheck {
 }
 
 model! {
-    /// What a proxy of the sandbox was asked for. Credentials and cookies read `***`.
+    /// A request that one of the sandbox's proxies received. Credentials and cookies are shown as `***`.
     ProxiedRequest {
-        /// 1 for the first request since the start or the last reset, and so on.
+        /// Counts from 1 since the start or the last reset.
         number: u64,
         /// The proxy's name, such as `us-ca`.
         proxy: String,
         /// The method: `CONNECT` for an https target.
         method: String,
-        /// `host:port` with `CONNECT`, a URL with any other method.
+        /// `host:port` for `CONNECT`, a URL for any other method.
         target: String,
-        /// The headers that the proxy received, with names in lower case.
+        /// The headers that the proxy received, with lower-case names.
         headers: BTreeMap<String, String>,
         /// The kind of credentials: `basic`, `bearer`, `none` or `other`.
         auth: String,
-        /// The account whose traffic it is, if one was recognised.
+        /// The account that the traffic belongs to, if one was recognised.
         account: Option<String>,
-        /// The exit IP, if it was let through.
+        /// The exit IP, if the request was let through.
         exit_ip: Option<String>,
-        /// The country that was asked for and given.
+        /// The country that the request asked for and got.
         country: Option<String>,
-        /// The status answered; `None` while there is no answer, and where none was given.
+        /// The status of the answer; `None` if there is none, or none yet.
         status: Option<u16>,
-        /// Bytes sent to the target and received from it so far, as booked on the account.
+        /// Bytes sent to and received from the target so far, as counted against the account.
         bytes: u64,
         /// The kind of the fault that was applied, if any.
         fault: Option<String>,
@@ -304,17 +304,17 @@ model! {
 }
 
 model! {
-    /// An API call as the sandbox saw it. Passwords read `***`.
+    /// An API call as the sandbox saw it. Passwords are shown as `***`.
     RecordedRequest {
-        /// 1 for the first request since the start or the last reset, and so on.
+        /// Counts from 1 since the start or the last reset.
         number: u64,
         /// The method.
         method: String,
         /// The path, without the query.
         path: String,
-        /// The parameters of the query, decoded.
+        /// The query parameters, decoded.
         query: BTreeMap<String, String>,
-        /// The parameters of the form, decoded.
+        /// The form parameters, decoded.
         form: BTreeMap<String, String>,
         /// The `Content-Type` header, if any.
         content_type: Option<String>,
@@ -322,7 +322,7 @@ model! {
         auth: String,
         /// The username of `basic` credentials.
         username: Option<String>,
-        /// The status answered; `None` while there is no answer, and where none was given.
+        /// The status of the answer; `None` if there is none, or none yet.
         status: Option<u16>,
         /// The kind of the fault that was applied, if any.
         fault: Option<String>,
@@ -331,7 +331,7 @@ model! {
     module: "proxymesh.sandbox",
 }
 
-/// A value as JSON has it: a date, or a date with a time, which is one as well, as text.
+/// A value for JSON. Dates become text; a `datetime` is a `date`, too.
 fn plain(value: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
     if value.is_instance_of::<PyDate>() { value.call_method0("isoformat") } else { Ok(value) }
 }

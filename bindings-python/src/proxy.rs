@@ -1,4 +1,4 @@
-//! `proxymesh.Proxy`: where a proxy is, how one shows oneself to it, and the shapes that Python's libraries take it in.
+//! `proxymesh.Proxy`: the address of a proxy, how to authenticate to it, and the forms that Python libraries accept.
 
 use crate::{
     asyncio::Call,
@@ -20,7 +20,7 @@ use pyo3::{
 };
 use std::{cmp::Ordering, hash::Hash};
 
-/// A proxy server that the account may use, and how it is used.
+/// A proxy server that the account may use, and how to use it.
 ///
 ///     >>> from proxymesh import Proxy
 ///     >>> proxy = Proxy("us-ca.proxymesh.com", 31280)
@@ -31,21 +31,23 @@ use std::{cmp::Ordering, hash::Hash};
 ///     >>> proxy.name, proxy.country, str(proxy)
 ///     ('us-ca', 'US', 'us-ca.proxymesh.com:31280')
 ///
-/// As listed it has no credentials, which is right where this machine's IP is authorised. `using` gives the same proxy
-/// with credentials, and `steer` with a choice of the exit; the methods named after a library then give what that library takes.
+/// A listed proxy has no credentials. It works as it is if this machine's IP is authorised. `using` returns the same proxy
+/// with credentials, and `steer` returns it with a choice of the exit. The methods named after a library then return what that
+/// library accepts.
 ///
 ///     >>> print(proxy.using("me@ex.com", "a b").requests()["https"])
 ///     http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280
 ///
-/// Two are equal if all of this is. They are ordered by host and port. One with credentials is not pickled.
+/// Two proxies are equal if host, port, credentials and exit choice are equal. Proxies are ordered by host and port. A proxy
+/// with credentials cannot be pickled.
 ///
 /// Args:
-///     host: The domain; with its port, as the service writes it (`us-ca.proxymesh.com:31280`), if you like.
-///     port: Its port; 31280, that of all proxies of the service, where neither names one.
+///     host: The domain. It may include the port, as the service writes it (`us-ca.proxymesh.com:31280`).
+///     port: The port. Defaults to the one in `host`, or else to 31280, the port of all the service's proxies.
 ///
 /// Raises:
-///     ValidationError: The host is no DNS name, the port is not from 1 to 65535, or the host holds another port than
-///         the one given.
+///     ValidationError: The host is not a DNS name, the port is not from 1 to 65535, or the port in `host` differs from
+///         `port`.
 #[pyclass(frozen, eq, hash, ord, module = "proxymesh")]
 #[derive(Clone)]
 pub(crate) struct Proxy {
@@ -83,10 +85,10 @@ fn port(value: &Bound<'_, PyAny>) -> PyResult<Option<i64>> {
     if value.is_none() { Ok(None) } else { Ok(Some(whole("port", value)?)) }
 }
 
-/// The credentials of a client of Python's, of either class.
+/// The credentials of a Python client of either class.
 pub(crate) struct Account(pub(crate) Credentials);
 
-/// What one of the libraries takes, as `proxymesh._adapters` makes it when it is wanted.
+/// What a library accepts, created on demand by `proxymesh._adapters`.
 fn adapted<'py>(
     slf: &Bound<'py, Proxy>,
     library: &str,
@@ -95,7 +97,7 @@ fn adapted<'py>(
     slf.py().import("proxymesh._adapters")?.call_method(library, (slf,), options)
 }
 
-/// What `requests.adapters.HTTPAdapter` takes, and `verify`.
+/// The arguments of `requests.adapters.HTTPAdapter`, and `verify`.
 fn http_adapter<'py>(
     py: Python<'py>,
     max_retries: Option<&Bound<'py, PyAny>>,
@@ -146,29 +148,29 @@ impl Proxy {
         self.core.name()
     }
 
-    /// The country that its exits are in, as an ISO 3166 code, if its name tells: `US` of `us-ca`, `GB` of `uk`. None
-    /// for `open` and `world`, which have many.
+    /// The country of its exits as an ISO 3166 code, if the name tells it: `US` for `us-ca`, `GB` for `uk`. None for `open` and
+    /// `world`, which have exits in many countries.
     #[getter]
     fn country(&self) -> Option<String> {
         self.core.country()
     }
 
-    /// Whether it has exits in many countries, of which `steer` can choose one: `open` and `world`.
+    /// Whether the proxy has exits in many countries, so that `steer` can choose one. True for `open` and `world`.
     #[getter]
     fn chooses_country(&self) -> bool {
         self.core.chooses_country()
     }
 
-    /// The same proxy with these credentials; with none where nothing is given.
+    /// Returns the same proxy with these credentials. Without arguments, it has none.
     ///
     /// Args:
-    ///     username: The account's, or a sub-account's.
-    ///     password: Its password.
-    ///     token: A token (`pm_…`) instead of both.
-    ///     client: A client, whose credentials are taken.
+    ///     username: The username of the account or a sub-account.
+    ///     password: The password for it.
+    ///     token: A token (`pm_…`) instead of username and password.
+    ///     client: A client whose credentials to use.
     ///
     /// Raises:
-    ///     ConfigError: A part is missing or unusable, or there are several kinds.
+    ///     ConfigError: A part is missing or invalid, or several kinds of credentials are given.
     #[pyo3(signature = (
         username: "str | None" = None,
         password: "str | None" = None,
@@ -198,19 +200,20 @@ impl Proxy {
         Ok(Self { credentials, ..self.clone() })
     }
 
-    /// The same proxy with this choice of its exit: what is sent to it as `X-ProxyMesh-Country`, `-Prefer-IP` and `-Not-IP`.
+    /// Returns the same proxy with this choice of the exit. The choice is sent as the headers `X-ProxyMesh-Country`,
+    /// `-Prefer-IP` and `-Not-IP`.
     ///
     ///     >>> from proxymesh import Proxy
     ///     >>> Proxy("open.proxymesh.com").steer(country="DE").headers()
     ///     {'X-ProxyMesh-Country': 'DE'}
     ///
     /// Args:
-    ///     country: Two letters, as `client.geo` gives them; with the proxies `open` and `world`.
-    ///     prefer_ip: The exit IP that is wanted, if the proxy has it.
-    ///     not_ip: An exit IP that is not, or several of them.
+    ///     country: A two-letter code, as returned by `client.geo`. For the proxies `open` and `world`.
+    ///     prefer_ip: The exit IP to use if the proxy has it.
+    ///     not_ip: One or more exit IPs to avoid.
     ///
     /// Raises:
-    ///     ValidationError: One of them is malformed, or the proxy is in another country.
+    ///     ValidationError: An argument is malformed, or the proxy is in another country.
     #[pyo3(signature = (
         *,
         country: "str | None" = None,
@@ -239,17 +242,17 @@ impl Proxy {
 
     /// The proxy's URL, for any HTTP library.
     ///
-    /// Credentials are percent-encoded, so that an `@` or `:` in them is safe; the URL then holds the password: keep it
-    /// out of logs. Without, it is for a machine whose IP or hostname is authorised. The choice of the exit (`steer`) is in
-    /// `headers` alone, as no URL can hold it.
+    /// Credentials are percent-encoded, so they may contain `@` or `:`. The URL then contains the password, so keep it out of
+    /// logs. A URL without credentials works on a machine whose IP or hostname is authorised. A URL cannot hold the choice of
+    /// the exit (`steer`); only `headers` has it.
     ///
     /// Args:
-    ///     username: The account's, or a sub-account's; that of `using` by default.
-    ///     password: Its password.
+    ///     username: The username of the account or a sub-account. Defaults to the credentials of `using`.
+    ///     password: The password for it.
     ///
     /// Raises:
-    ///     TypeError: One of the two is given without the other.
-    ///     ValidationError: The credentials of `using` are a token, which goes into no URL, but into `headers`.
+    ///     TypeError: Only one of the two is given.
+    ///     ValidationError: The credentials of `using` are a token. A token cannot go into a URL; use `headers`.
     #[pyo3(signature = (username: "str | None" = None, password: "str | None" = None) -> "str")]
     fn url(
         &self,
@@ -266,15 +269,16 @@ impl Proxy {
         }
     }
 
-    /// The headers that are for the proxy: on the CONNECT request for an https target, on the request itself for an http
-    /// one. `Proxy-Authorization` holds the credentials, Basic in UTF-8 or Bearer: keep it out of logs.
+    /// The headers for the proxy. For an https target they go on the CONNECT request, for an http target on the request itself.
+    /// `Proxy-Authorization` holds the credentials, as Basic in UTF-8 or as Bearer. Keep it out of logs.
     ///
-    /// Give them to a library only where it sends them to the proxy alone. These do not, and must not get them:
+    /// Pass them to a library only if it sends them to the proxy alone. Do not pass them to these:
     ///
-    /// - `headers=` of requests, httpx, urllib3, aiohttp and curl_cffi sends all of them to an https site, the password
-    ///   included, and the request goes out by any exit. Use `requests_session`, `httpx`, `urllib3`, `aiohttp` and `curl_cffi`.
+    /// - `headers=` of requests, httpx, urllib3, aiohttp and curl_cffi sends all of them to an https site, including the
+    ///   password, and the request leaves through any exit. Use `requests_session`, `httpx`, `urllib3`, `aiohttp` and
+    ///   `curl_cffi`.
     /// - `urllib.request`, Scrapy's `headers=` and Playwright's `extra_http_headers` send the choice of the exit to an https
-    ///   site. For Scrapy use `proxymesh.scrapy`; for urllib and browsers there are `url` and `playwright`, without a choice.
+    ///   site. For Scrapy, use `proxymesh.scrapy`. For urllib and browsers, use `url` and `playwright`, without an exit choice.
     #[pyo3(signature = () -> "dict[str, str]")]
     fn headers<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyDict>> {
         let headers = PyDict::new(py);
@@ -284,16 +288,16 @@ impl Proxy {
         Ok(headers)
     }
 
-    /// Asks the proxy for a tunnel and closes it: one CONNECT. What the proxy says, even that it cannot be reached, is
-    /// a value and raises nothing.
+    /// Checks the proxy: sends one CONNECT and closes the tunnel. A refusal or an unreachable proxy is returned as a result, not
+    /// raised.
     ///
     /// Args:
-    ///     target: Where to, as host:port. It notices a connection, through which nothing is sent.
-    ///     timeout: Seconds that it may take.
+    ///     target: The host:port to connect to. It sees a connection, but receives no data.
+    ///     timeout: Seconds that the check may take.
     ///
     /// Raises:
     ///     ValidationError: The target is not host:port.
-    ///     ConfigError: The timeout is unusable.
+    ///     ConfigError: The timeout is invalid.
     #[pyo3(signature = (target: "str" = "proxymesh.com:443", *, timeout: "float" = 10.0) -> "ProxyCheck")]
     fn check(
         &self,
@@ -308,7 +312,7 @@ impl Proxy {
         Ok(check.into())
     }
 
-    /// The same, to be awaited with asyncio.
+    /// The same as `check`, for asyncio.
     #[pyo3(signature = (
         target: "str" = "proxymesh.com:443",
         *,
@@ -322,31 +326,31 @@ impl Proxy {
         Ok(Call::of("Proxy.acheck", "Proxy.check", None, Box::pin(check)))
     }
 
-    /// For `requests.get(…, proxies=…)`, `session.get(…, proxies=…)` and `session.proxies`: the URL for both schemes, such that
-    /// requests sends the credentials in UTF-8.
+    /// For `requests.get(…, proxies=…)`, `session.get(…, proxies=…)` and `session.proxies`: the URL for both schemes, encoded so
+    /// that requests sends the credentials in UTF-8.
     ///
     /// Raises:
-    ///     ConfigError: It has a token or steers the exit, which need headers: use `requests_session`.
+    ///     ConfigError: The proxy has a token or an exit choice. Both need headers; use `requests_session`.
     #[pyo3(signature = () -> "dict[str, str]")]
     fn requests<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         adapted(slf, "requests", None)
     }
 
-    /// A `requests.Session` that goes through the proxy, whatever the environment says of proxies. It sends the proxy what is for
-    /// the proxy, and every answer has the exit IP in its header `X-ProxyMesh-IP`.
+    /// A `requests.Session` that goes through the proxy and ignores the environment's proxy settings. It sends the proxy headers to
+    /// the proxy alone. Every response has the exit IP in its header `X-ProxyMesh-IP`.
     ///
-    /// An adapter that is mounted on it goes through the proxy as well, and so does what takes over its `proxies`, such as
-    /// `cloudscraper.create_scraper(sess=…)`. Where another proxy is asked for, the request fails with `requests.exceptions.InvalidProxyURL`.
-    /// Copied it goes on; pickled it is only without credentials.
+    /// Adapters mounted on the session go through the proxy as well. So does anything that copies its `proxies`, such as
+    /// `cloudscraper.create_scraper(sess=…)`. A request that asks for another proxy fails with
+    /// `requests.exceptions.InvalidProxyURL`. The session can be copied. It can be pickled only without credentials.
     ///
     /// Args:
-    ///     max_retries: How often a request is sent again, as `requests.adapters.HTTPAdapter` takes it: a number, or an
-    ///         `urllib3.Retry`. What the proxy refuses is asked for once (400 to 499, 509).
-    ///     pool_connections: Of how many sites connections are kept.
-    ///     pool_maxsize: How many connections are kept for each.
-    ///     pool_block: Whether there may be no more than these.
-    ///     verify: A file or directory of CA certificates for sites, or whether to verify at all; by default what
-    ///         `REQUESTS_CA_BUNDLE` or `CURL_CA_BUNDLE` says, and else requests' own.
+    ///     max_retries: How many times a request is retried, as for `requests.adapters.HTTPAdapter`: a number or a
+    ///         `urllib3.Retry`. A request that the proxy refuses (400 to 499, 509) is not retried.
+    ///     pool_connections: The number of sites to keep connections for.
+    ///     pool_maxsize: The number of connections to keep per site.
+    ///     pool_block: Whether `pool_maxsize` is a hard limit.
+    ///     verify: A file or directory of CA certificates for sites, or whether to verify at all. Defaults to
+    ///         `REQUESTS_CA_BUNDLE` or `CURL_CA_BUNDLE`, or else to requests' own certificates.
     #[pyo3(signature = (
         *,
         max_retries: "int | Retry | None" = None,
@@ -368,9 +372,9 @@ impl Proxy {
         adapted(slf, "requests_session", Some(&options))
     }
 
-    /// An adapter of requests, to be mounted for `http://` and `https://` on a `requests.Session` that there is already, or on one of a
-    /// class derived from it (cloudscraper, requests-cache): it then goes through the proxy as `requests_session` does, whatever the
-    /// environment says of proxies. Where the session asks for another proxy, the request fails.
+    /// A requests adapter. Mount it for `http://` and `https://` on an existing `requests.Session`, or on a session of a derived
+    /// class (cloudscraper, requests-cache). The session then goes through the proxy as with `requests_session`, and ignores the
+    /// environment's proxy settings. If the session asks for another proxy, the request fails.
     ///
     ///     adapter = proxy.requests_adapter(max_retries=3)
     ///     session.mount("http://", adapter)
@@ -381,7 +385,7 @@ impl Proxy {
     ///     pool_connections: As for `requests_session`.
     ///     pool_maxsize: As for `requests_session`.
     ///     pool_block: As for `requests_session`.
-    ///     verify: As for `requests_session`, where neither the session nor the request says anything else.
+    ///     verify: As for `requests_session`, unless the session or the request sets its own value.
     #[pyo3(signature = (
         *,
         max_retries: "int | Retry | None" = None,
@@ -403,11 +407,11 @@ impl Proxy {
         adapted(slf, "requests_adapter", Some(&options))
     }
 
-    /// An `urllib3.ProxyManager` that goes through the proxy. It sends the proxy what is for the proxy, and every answer
-    /// has the exit IP in its header `X-ProxyMesh-IP`. A `CONNECT` that the proxy refuses (400 to 499, 509) is sent once.
+    /// A `urllib3.ProxyManager` that goes through the proxy. It sends the proxy headers to the proxy alone. Every response has the
+    /// exit IP in its header `X-ProxyMesh-IP`. A `CONNECT` that the proxy refuses (400 to 499, 509) is not retried.
     ///
     /// Args:
-    ///     options: What `ProxyManager` takes besides, such as `ca_certs` or `timeout`.
+    ///     options: Further arguments of `ProxyManager`, such as `ca_certs` or `timeout`.
     #[pyo3(signature = (**options: "Any") -> "ProxyManager")]
     fn urllib3<'py>(
         slf: &Bound<'py, Self>,
@@ -417,49 +421,49 @@ impl Proxy {
     }
 
     /// An `httpx.Proxy`, for `httpx.Client(proxy=…)`, `httpx.AsyncClient(proxy=…)`, `httpx.get(…, proxy=…)` and
-    /// `httpx.HTTPTransport(proxy=…)`. The requests of a client take no proxy: httpx has it that way. The exit IP is in the answer's
-    /// header `X-ProxyMesh-IP` for an http target; for an https one it is in httpx's trace of the CONNECT.
+    /// `httpx.HTTPTransport(proxy=…)`. httpx does not accept a proxy for a single request of a client. For an http target, the exit
+    /// IP is in the response header `X-ProxyMesh-IP`. For an https target, it is in httpx's trace of the CONNECT.
     #[pyo3(signature = () -> "HttpxProxy")]
     fn httpx<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         adapted(slf, "httpx", None)
     }
 
-    /// For `session.get(…, **proxy.aiohttp())`, and in the same way for `ClientSession`, `ws_connect` and `aiohttp.request`. That of
-    /// a request goes before that of its session. The exit IP is in the answer's header `X-ProxyMesh-IP` for an http target;
-    /// aiohttp shows nothing of the answer to a CONNECT.
+    /// For `session.get(…, **proxy.aiohttp())`, and in the same way for `ClientSession`, `ws_connect` and `aiohttp.request`. The
+    /// proxy of a request overrides the session's. For an http target, the exit IP is in the response header `X-ProxyMesh-IP`.
+    /// aiohttp does not expose the response to a CONNECT.
     ///
-    /// Its `proxy` is a name for this process alone. What does not know it, such as another process, fails and sends nothing.
+    /// The `proxy` value is valid only in this process. In another process or another library, it fails and nothing is sent.
     #[pyo3(signature = () -> "dict[str, Any]")]
     fn aiohttp<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         adapted(slf, "aiohttp", None)
     }
 
     /// For `curl_cffi.requests.get(…, **proxy.curl_cffi())`, and in the same way for `Session`, `AsyncSession`, their requests,
-    /// `stream` and `ws_connect`. That of a request goes before that of its session. The exit IP is in the answer's header
-    /// `X-ProxyMesh-IP` for an http target.
+    /// `stream` and `ws_connect`. The proxy of a request overrides the session's. For an http target, the exit IP is in the
+    /// response header `X-ProxyMesh-IP`.
     ///
-    /// Its `proxy` is a name for this process alone, as that of `aiohttp`. Before curl_cffi 0.13 each request has a connection of
-    /// its own.
+    /// The `proxy` value is valid only in this process, as for `aiohttp`. Before curl_cffi 0.13, each request opens its own
+    /// connection.
     #[pyo3(signature = () -> "dict[str, Any]")]
     fn curl_cffi<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         adapted(slf, "curl_cffi", None)
     }
 
-    /// For a Scrapy request's `meta`: the URL, such that Scrapy sends the credentials in UTF-8. For all of a project's requests, for
-    /// tokens, and to choose the exit, there is `proxymesh.scrapy`.
+    /// For a Scrapy request's `meta`: the URL, encoded so that Scrapy sends the credentials in UTF-8. To cover all requests of a
+    /// project, to use tokens, or to choose the exit, use `proxymesh.scrapy`.
     ///
     /// Raises:
-    ///     ConfigError: It has a token or steers the exit, which need headers.
+    ///     ConfigError: The proxy has a token or an exit choice. Both need headers.
     #[pyo3(signature = () -> "dict[str, str]")]
     fn scrapy_meta<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         adapted(slf, "scrapy_meta", None)
     }
 
-    /// For Playwright's `launch(proxy=…)`, `new_context(proxy=…)` and `new_page(proxy=…)` of a browser: `server`, `username` and
-    /// `password`. A page of a context takes none.
+    /// For Playwright's `launch(proxy=…)`, and for a browser's `new_context(proxy=…)` and `new_page(proxy=…)`: `server`, `username`
+    /// and `password`. A context's `new_page` does not accept a proxy.
     ///
     /// Raises:
-    ///     ConfigError: It has a token or steers the exit: a browser sends a proxy no headers.
+    ///     ConfigError: The proxy has a token or an exit choice. A browser cannot send headers to a proxy.
     #[pyo3(signature = () -> "PlaywrightProxy")]
     fn playwright<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         adapted(slf, "playwright", None)
@@ -467,9 +471,9 @@ impl Proxy {
 
     /// A `selenium.webdriver.Proxy`, for `options.proxy`, on a machine whose IP is authorised.
     ///
-    /// Elsewhere the browser has to be told the password by WebDriver BiDi, with `options.enable_bidi = True`. The first page has to be
-    /// opened by it, too, as with `driver.get` Chrome waits until its time limit. Chrome remembers the answer; if the handler stayed,
-    /// sites that ask for a password would get this one.
+    /// On other machines, pass the password to the browser over WebDriver BiDi, with `options.enable_bidi = True`. Open the first
+    /// page over BiDi, too: with `driver.get`, Chrome waits until it times out. Chrome remembers the password, so remove the
+    /// handler afterwards. Otherwise sites that ask for a password would get this one.
     ///
     ///     options.proxy = proxy.using().selenium()
     ///     driver = webdriver.Chrome(options=options)
@@ -477,20 +481,20 @@ impl Proxy {
     ///     driver.browsing_context.navigate(driver.current_window_handle, url, wait="complete")
     ///     driver.network.remove_auth_handler(handler)
     ///
-    /// `driver.get` does not tell that a proxy refuses: `check` does.
+    /// `driver.get` does not report that a proxy refuses the connection. Use `check` for that.
     ///
     /// Raises:
-    ///     ConfigError: It has credentials, which browsers do not take there, or steers the exit.
+    ///     ConfigError: The proxy has an exit choice, or credentials, which browsers do not accept here.
     #[pyo3(signature = () -> "SeleniumProxy")]
     fn selenium<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         adapted(slf, "selenium", None)
     }
 
-    /// Environment variables by which most programs find a proxy: `http_proxy`, `https_proxy`, and both in capitals. They hold
-    /// the password.
+    /// The environment variables that most programs read a proxy from: `http_proxy`, `https_proxy`, and both in upper case. They
+    /// contain the password.
     ///
     /// Raises:
-    ///     ConfigError: It has a token or steers the exit, which need headers.
+    ///     ConfigError: The proxy has a token or an exit choice. Both need headers.
     #[pyo3(signature = () -> "dict[str, str]")]
     fn env<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         adapted(slf, "env", None)
@@ -503,7 +507,7 @@ impl Proxy {
         Some((username, password.expose_secret()))
     }
 
-    /// Host and port as a dict that `json.dumps` takes, with what `steer` was given, if it was. Credentials are left out.
+    /// Host, port and any arguments of `steer` as a dict for `json.dumps`. Credentials are left out.
     #[pyo3(signature = () -> "dict[str, Any]")]
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);
@@ -569,7 +573,7 @@ impl Proxy {
 }
 
 impl Proxy {
-    /// What `steer` was given.
+    /// The arguments that `steer` was given.
     fn steered<'py>(&self, py: Python<'py>) -> PyResult<Vec<(&'static str, Bound<'py, PyAny>)>> {
         let mut given = Vec::new();
         if let Some(country) = self.exit.wanted_country() {

@@ -1,4 +1,4 @@
-//! `proxymesh.sandbox`: the service, emulated, for the tests of those who use this package.
+//! `proxymesh.sandbox`: an emulation of the service, for our users' tests.
 
 use crate::{
     client::{AsyncClient, Client},
@@ -15,7 +15,7 @@ use pyo3::{
 };
 use std::{ffi::OsString, time::Duration};
 
-/// The service, emulated: all 23 calls, in memory, on a port of this machine, as strict as the service is.
+/// An emulation of the service: all 23 calls, in memory, on a local port, as strict as the service itself.
 ///
 ///     >>> from proxymesh.sandbox import Sandbox
 ///     >>> with Sandbox() as sandbox, sandbox.client() as client:
@@ -24,22 +24,23 @@ use std::{ffi::OsString, time::Duration};
 ///     '203.0.113.7'
 ///     {'ip': '203.0.113.7', 'label': 'office'}
 ///
-/// It serves from when it is made until it is stopped, on a thread of its own.
+/// It starts when it is created and runs on its own thread until it is stopped.
 ///
 /// Args:
 ///     username: The parent account's username.
-///     password: Its password.
-///     plan: `trial`, `10`, `20`, `50` or `100`: sets the limits on tokens, sub-accounts and proxies.
-///     host: The address to listen on. Away from loopback, others can use the account, its controls under `/_sandbox/`, and with
-///         `proxies` whatever listens on this machine's loopback addresses: so the default password is refused, the controls want
-///         the parent's username and password, and the logger `proxymesh` says what is open.
-///     port: The port; 0 takes a free one.
-///     proxies: Whether it serves the proxies, too, on ports of their own. The API then lists them as `us-ca.localhost:PORT`.
-///     monthly_limit: The most GB a month for the parent with all its sub-accounts; 0 is no limit.
-///     keep_alive: Seconds after which an idle connection is closed; never by default.
+///     password: The parent account's password.
+///     plan: `trial`, `10`, `20`, `50` or `100`. It sets the limits on tokens, sub-accounts and proxies.
+///     host: The address to listen on. If it is not loopback, other machines can reach the account and the controls under
+///         `/_sandbox/`. With `proxies`, they can also reach everything that listens on this machine's loopback addresses. So the
+///         default password is refused, the controls need the parent's username and password, and the logger `proxymesh` warns
+///         about what is open.
+///     port: The port; 0 picks a free one.
+///     proxies: Whether to run the proxies as well, each on its own port. The API then lists them as `us-ca.localhost:PORT`.
+///     monthly_limit: Gigabytes per month for the parent and its sub-accounts together; 0 means no limit.
+///     keep_alive: Seconds after which an idle connection is closed. By default, it stays open.
 ///
 /// Raises:
-///     ValueError: The service would not take the username or password, there is no such plan, or others could reach the
+///     ValueError: The service would reject the username or password, there is no such plan, or others could reach the
 ///         sandbox with its default password.
 ///     OSError: The port is taken.
 #[pyclass(frozen, module = "proxymesh.sandbox")]
@@ -90,7 +91,7 @@ impl Sandbox {
         Ok(Self(sandbox))
     }
 
-    /// Where it is, such as `http://127.0.0.1:40123`.
+    /// The base URL, such as `http://127.0.0.1:40123`.
     #[getter]
     fn base_url(&self) -> &str {
         self.0.base_url()
@@ -108,30 +109,30 @@ impl Sandbox {
         self.0.password()
     }
 
-    /// Its time, in UTC. It runs with the real one, ahead by what it was advanced.
+    /// The sandbox's current time, in UTC: the real time plus everything added with `advance`.
     #[getter]
     fn now(&self, py: Python<'_>) -> PyResult<Py<PyDateTime>> {
         let now = proxymesh::jiff::Timestamp::try_from(self.0.now());
         crate::model::moment(py, now.map_err(|error| PyValueError::new_err(error.to_string()))?)
     }
 
-    /// How many TCP connections are open now.
+    /// The number of open TCP connections.
     #[getter]
     fn open_connections(&self) -> usize {
         self.0.open_connections()
     }
 
-    /// A client of this sandbox: with the parent's credentials, unless others are given.
+    /// Creates a `Client` for this sandbox. It uses the parent's credentials unless you pass others.
     ///
     /// Args:
     ///     username: Another username, such as a sub-account's.
-    ///     password: Its password.
-    ///     token: A token instead of both.
+    ///     password: The password for it.
+    ///     token: A token instead of username and password.
     ///     timeout: Seconds that one attempt may take.
-    ///     max_retries: How often a call may be sent again.
+    ///     max_retries: How many times a call may be retried.
     ///
     /// Raises:
-    ///     ConfigError: The credentials contradict each other, or an option is unusable.
+    ///     ConfigError: The credentials contradict each other, or an option is invalid.
     #[pyo3(signature = (
         *,
         username: "str | None" = None,
@@ -151,17 +152,17 @@ impl Sandbox {
         Client::made_from(self.settings(username, password, token, timeout, max_retries)?)
     }
 
-    /// The same for asyncio: an `AsyncClient`.
+    /// Creates an `AsyncClient` for this sandbox. It uses the parent's credentials unless you pass others.
     ///
     /// Args:
     ///     username: Another username, such as a sub-account's.
-    ///     password: Its password.
-    ///     token: A token instead of both.
+    ///     password: The password for it.
+    ///     token: A token instead of username and password.
     ///     timeout: Seconds that one attempt may take.
-    ///     max_retries: How often a call may be sent again.
+    ///     max_retries: How many times a call may be retried.
     ///
     /// Raises:
-    ///     ConfigError: The credentials contradict each other, or an option is unusable.
+    ///     ConfigError: The credentials contradict each other, or an option is invalid.
     #[pyo3(signature = (
         *,
         username: "str | None" = None,
@@ -181,31 +182,31 @@ impl Sandbox {
         AsyncClient::made_from(self.settings(username, password, token, timeout, max_retries)?)
     }
 
-    /// The API calls that arrived, oldest first; of very many, the last 100,000.
+    /// The API calls that arrived, oldest first. Only the last 100,000 are kept.
     #[pyo3(signature = () -> "list[RecordedRequest]")]
     fn requests(&self) -> Vec<RecordedRequest> {
         self.0.requests().into_iter().map(RecordedRequest::from).collect()
     }
 
-    /// Forgets the calls recorded so far. Numbers go on.
+    /// Clears the recorded calls. Numbering continues.
     #[pyo3(signature = () -> "None")]
     fn clear_requests(&self) {
         self.0.clear_requests();
     }
 
-    /// What the proxies were asked for, oldest first; of very many, the last 100,000.
+    /// The requests that the proxies received, oldest first. Only the last 100,000 are kept.
     #[pyo3(signature = () -> "list[ProxiedRequest]")]
     fn proxied(&self) -> Vec<ProxiedRequest> {
         self.0.proxied().into_iter().map(ProxiedRequest::from).collect()
     }
 
-    /// Forgets what the proxies were asked for so far. Numbers go on.
+    /// Clears the requests recorded by the proxies. Numbering continues.
     #[pyo3(signature = () -> "None")]
     fn clear_proxied(&self) {
         self.0.clear_proxied();
     }
 
-    /// Makes the next matching calls go wrong. Of several faults, the one injected first is taken.
+    /// Makes the next matching calls fail. If several faults match, the one injected first applies.
     ///
     ///     >>> from proxymesh.sandbox import Sandbox
     ///     >>> with Sandbox() as sandbox, sandbox.client(max_retries=0) as client:
@@ -216,16 +217,16 @@ impl Sandbox {
     ///
     /// Args:
     ///     kind: `status`, `redirect`, `drop`, `reset`, `delay`, `delay_after_apply`, `drop_after_apply`, `truncate`, `garbage`,
-    ///         `wrong_type`, `html`, `empty`, `huge`, `drip` or `close_idle`; `proxymesh-sandbox --help` tells what each does.
+    ///         `wrong_type`, `html`, `empty`, `huge`, `drip` or `close_idle`; `proxymesh-sandbox --help` explains each of them.
     ///     method: Only calls with this method.
     ///     path: Only calls with this path.
-    ///     proxy: Not calls, but what the proxy of this name is asked for: `status`, `drop`, `reset` or `delay`.
-    ///     times: How many calls it is applied to; 0 for all.
-    ///     after: How many matching calls pass unharmed before.
-    ///     fields: What the kind takes, such as `status`, `body`, `headers`, `seconds`, `bytes`, `location`.
+    ///     proxy: Applies to requests to the proxy of this name instead of API calls: `status`, `drop`, `reset` or `delay`.
+    ///     times: How many calls it applies to; 0 means all.
+    ///     after: How many matching calls succeed first.
+    ///     fields: The fields of this kind, such as `status`, `body`, `headers`, `seconds`, `bytes`, `location`.
     ///
     /// Raises:
-    ///     ValueError: There is no such kind, or it takes no such field or value.
+    ///     ValueError: There is no such kind, or the kind does not accept this field or value.
     #[pyo3(signature = (
         kind: "str",
         *,
@@ -269,46 +270,46 @@ impl Sandbox {
         self.0.inject(fault).map_err(exception)
     }
 
-    /// Forgets the faults that still wait for a call.
+    /// Clears the pending faults.
     #[pyo3(signature = () -> "None")]
     fn clear_faults(&self) {
         self.0.clear_faults();
     }
 
-    /// Moves its clock forward: for bans, expiries and the billing period.
+    /// Moves the sandbox's clock forward, to test bans, expiry and the billing period.
     ///
     /// Args:
     ///     by: Seconds.
     ///
     /// Raises:
-    ///     ValueError: It is negative or not finite.
+    ///     ValueError: The value is negative or not finite.
     #[pyo3(signature = (by: "float") -> "None")]
     fn advance(&self, by: f64) -> PyResult<()> {
         self.0.advance(seconds(by)?);
         Ok(())
     }
 
-    /// Books traffic on a sub-account, which counts towards the parent too, or on the parent.
+    /// Adds traffic to the usage of the parent or a sub-account. A sub-account's traffic also counts for the parent.
     ///
     /// Args:
-    ///     username: Who used it.
-    ///     gigabytes: How much.
+    ///     username: The account that used the traffic.
+    ///     gigabytes: The amount of traffic.
     ///
     /// Raises:
-    ///     LookupError: Nobody is called so.
-    ///     ValueError: The gigabytes are negative or not finite.
+    ///     LookupError: No account has that username.
+    ///     ValueError: The amount is negative or not finite.
     #[pyo3(signature = (username: "str", gigabytes: "float") -> "None")]
     fn book_usage(&self, username: &str, gigabytes: f64) -> PyResult<()> {
         self.0.book_usage(username, gigabytes).map_err(exception)
     }
 
-    /// Back to the state at the start: account, ban, clock, faults and log.
+    /// Restores the initial state: account, ban, clock, faults and log.
     #[pyo3(signature = () -> "None")]
     fn reset(&self) {
         self.0.reset();
     }
 
-    /// Stops serving and closes all connections. What was recorded can still be read. Stopping twice is fine.
+    /// Stops the sandbox and closes all connections. Recorded requests stay readable. Stopping twice is fine.
     #[pyo3(signature = () -> "None")]
     fn stop(&self, py: Python<'_>) {
         py.detach(|| self.0.stop());
@@ -331,7 +332,7 @@ impl Sandbox {
 }
 
 impl Sandbox {
-    /// Those of a client, with the parent's credentials unless others are given.
+    /// The settings of a client, with the parent's credentials unless others are given.
     fn settings(
         &self,
         username: Option<&Bound<'_, PyString>>,
@@ -357,10 +358,10 @@ impl Sandbox {
     }
 }
 
-/// Runs the program `proxymesh-sandbox`, and gives its exit status.
+/// Runs the program `proxymesh-sandbox` and returns its exit status.
 ///
 /// Args:
-///     arguments: Its command line, the program's name first.
+///     arguments: The command line, starting with the program's name.
 #[pyfunction]
 #[pyo3(signature = (arguments: "list[str]") -> "int")]
 pub(crate) fn sandbox_main(py: Python<'_>, arguments: Vec<OsString>) -> u8 {

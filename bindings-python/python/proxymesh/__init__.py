@@ -25,7 +25,7 @@ except ImportError as _error:
         "threads or processes."
     ) from None
 
-# Who imports the package again, having removed it from sys.modules, gets the classes that exceptions are raised of.
+# Code that removes the package from sys.modules and imports it again gets the same exception classes.
 _sys.modules[f"{__name__}._errors"] = _proxymesh.exceptions()
 
 from ._errors import (  # noqa: E402
@@ -78,7 +78,7 @@ if TYPE_CHECKING:
     from ._authorized import AsyncAuthorizedIp, AuthorizedIp
     from ._pool import AsyncProxyPool, ProxyPool
 
-# What needs asyncio is imported when it is wanted: that takes ten times as long as all the rest.
+# Imported on demand, because these need asyncio, which takes ten times as long to import as everything else.
 _LATER = {
     "AsyncAuthorizedIp": "_authorized",
     "AsyncProxyPool": "_pool",
@@ -96,8 +96,8 @@ def __getattr__(name: str) -> object:
 
 
 def _seen_by_freezers() -> None:  # pyright: ignore[reportUnusedFunction]
-    """Never called: what only the native module imports, and only when it is wanted. PyInstaller, cx_Freeze and Nuitka
-    find what a program needs by reading its Python.
+    """Never called. It lists what only the native module imports, on demand. PyInstaller, cx_Freeze and Nuitka find
+    dependencies by reading a program's Python code.
     """
     import asyncio
     import contextvars
@@ -110,11 +110,11 @@ def _seen_by_freezers() -> None:  # pyright: ignore[reportUnusedFunction]
     _ = asyncio, contextvars, ipaddress, json, operator, _adapters, _authorized, _errors, _pool
 
 
-# What a forked process has to know: that it is another one.
+# A forked process has to know that it is a different process.
 _proxymesh.remember_process()
 if hasattr(_os, "register_at_fork"):
     _os.register_at_fork(after_in_child=_proxymesh.remember_process)
-# Registered early, it is called late: after what programs still do at their exit.
+# atexit runs handlers in reverse order. Registered early, this one runs after the program's own handlers.
 _atexit.register(_proxymesh.leave_interpreter)
 
 __all__ = [

@@ -1,7 +1,7 @@
-"""The shapes in which Python's libraries take a proxy: one function each, called by the method of `Proxy` of its name.
+"""The forms in which Python libraries accept a proxy: one function each, called by the `Proxy` method of the same name.
 
-Each library is imported when it is wanted, and never otherwise. What they do with credentials and headers was found by
-asking a proxy; `tests/adapters` asks again, with the libraries' current versions.
+Each library is imported only on demand. What they do with credentials and headers was observed at a proxy;
+`tests/adapters` checks it again with the libraries' current versions.
 """
 
 # pyright: basic, reportMissingImports=false
@@ -28,7 +28,7 @@ AUTHORIZATION = "Proxy-Authorization"
 
 
 def needs(library: Any, least: str) -> None:
-    """Refuses a version that is too old."""
+    """Rejects a version that is too old."""
 
     def numbers(version: str) -> list[int]:
         return [int(part) for part in version.split(".")[:3] if part.isdigit()]
@@ -40,7 +40,7 @@ def needs(library: Any, least: str) -> None:
 
 
 def without_headers(proxy: Proxy, who: str, way_out: str) -> None:
-    """Refuses what has to be sent in a header: a token, and what steers the exit."""
+    """Rejects a proxy that needs headers: for a token, or for an exit choice."""
     headers = proxy.headers()
     if proxy._username_and_password() is not None:
         del headers[AUTHORIZATION]
@@ -50,7 +50,7 @@ def without_headers(proxy: Proxy, who: str, way_out: str) -> None:
 
 
 def for_latin_1(proxy: Proxy) -> str:
-    """The URL for who writes what it decodes of the URL in Latin-1: such that the result is UTF-8."""
+    """The URL for libraries that decode the credentials and send them as Latin-1: what they send is then UTF-8."""
     url = address(proxy)
     if basic := proxy._username_and_password():
         username, password = (quote(part.encode().decode("latin-1"), safe="") for part in basic)
@@ -100,7 +100,7 @@ def urllib3(proxy: Proxy, **options: Any) -> ProxyManager:
 def httpx(proxy: Proxy) -> HttpxProxy:
     import httpx
 
-    # Client(proxy=…) came with it.
+    # The first version with Client(proxy=…).
     needs(httpx, "0.26")
     from ._httpx import HeaderProxy
 
@@ -110,7 +110,7 @@ def httpx(proxy: Proxy) -> HttpxProxy:
 def aiohttp(proxy: Proxy) -> dict[str, Any]:
     import aiohttp
 
-    # ClientSession(proxy=…) came with it.
+    # The first version with ClientSession(proxy=…).
     needs(aiohttp, "3.11")
     from . import _aiohttp  # noqa: F401
 
@@ -140,7 +140,7 @@ def playwright(proxy: Proxy) -> PlaywrightProxy:
     )
     settings: PlaywrightProxy = {"server": address(proxy)}
     if basic := proxy._username_and_password():
-        # As they are: Playwright encodes nothing and decodes nothing.
+        # Unencoded: Playwright neither encodes nor decodes them.
         username, password = basic
         settings["username"], settings["password"] = username, SecretStr(password)
     return settings
@@ -150,7 +150,7 @@ def selenium(proxy: Proxy) -> SeleniumProxy:
     import selenium
 
     needs(selenium, "4.0")
-    # Not by selenium.webdriver, which imports it so late that no freezer sees it.
+    # Not from selenium.webdriver, which imports it lazily, so that freezers do not see it.
     from selenium.webdriver.common.proxy import Proxy as SeleniumProxy
 
     without_headers(

@@ -1,7 +1,7 @@
-"""aiohttp, taught to go through a proxy that is named by a URL of ours (`_route`).
+"""Patches aiohttp to accept our proxy URLs (`_route`).
 
-By itself it sends `proxy_headers` with a CONNECT only, and takes none for a session. A middleware could send the
-others, but those of a request take the place of the session's, and `ws_connect` takes none.
+On its own, aiohttp sends `proxy_headers` only with a CONNECT, and a session does not accept them. A middleware could
+send the others, but a request's middlewares replace the session's, and `ws_connect` does not accept any.
 """
 
 # pyright: basic, reportMissingImports=false
@@ -30,7 +30,7 @@ def _teach(update_proxy: Any) -> Any:
         headers.update(ours)
         update_proxy(self, URL(address(named)), proxy_auth, headers)
         if not self.is_ssl():
-            # There is no CONNECT: the request itself is what the proxy sees.
+            # Without a CONNECT, the proxy sees the request itself.
             self.headers.update(ours)
 
     setattr(taught, "__proxymesh__", True)  # noqa: B010 (type checkers know of no such attribute)
@@ -41,6 +41,6 @@ if not hasattr(ClientRequest, "update_proxy"):
     import aiohttp
 
     raise ImportError(f"proxymesh does not know how aiohttp {aiohttp.__version__} sends a request by way of a proxy")
-# aiohttp has no other place that sees each request of a session, websockets and redirects included.
+# No other place in aiohttp sees every request of a session, including websockets and redirects.
 if not hasattr(ClientRequest.update_proxy, "__proxymesh__"):
     ClientRequest.update_proxy = _teach(ClientRequest.update_proxy)  # type: ignore[method-assign]

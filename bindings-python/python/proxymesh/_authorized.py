@@ -1,10 +1,10 @@
-"""An IP that is authorised for as long as it is needed: `client.ips.authorized()`.
+"""Authorises an IP for as long as it is needed: `client.ips.authorized()`.
 
-Blocks of one user on one machine that need the same IP share it, whatever credentials they came by: whoever comes
-first adds it, whoever goes last takes it away, and an IP that was there before stays. Each holds a shared lock on a
-file of its credentials, which the system takes back however a process ends. In the file stands under which label the
-IP was added, if by us; it is written before the IP is added, so that what a killed process leaves behind is known, and
-taken over, by the next. An IP that has another label by then is somebody else's.
+Blocks of the same user on the same machine share an IP, even with different credentials. The first block adds it and
+the last one removes it. An IP that was already authorised stays. Each block holds a shared lock on a file, one file per
+credentials. The system releases the lock however a process ends. If we added the IP, the file holds its label. The
+label is written before the IP is added, so that the next block recognises and takes over what a killed process left
+behind. If the IP has a different label by then, it belongs to someone else.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ __all__ = ["AsyncAuthorizedIp", "AuthorizedIp"]
 logger = logging.getLogger("proxymesh")
 
 POLL = 0.05
-"""Seconds between two looks whether another process is done, where a loop must not be blocked."""
+"""Seconds between checks whether another process is done, for event loops, which must not block."""
 TIMEOUT = 10.0
 
 
 class _AuthorizedIp:
-    """What both kinds have in common."""
+    """The parts that both kinds share."""
 
     def __init__(
         self, client: Client | AsyncClient, ip: str | None, label: str | None, username: str | None, lookup: str
@@ -59,7 +59,7 @@ class _AuthorizedIp:
         raise NotImplementedError
 
     async def _pause(self) -> None:
-        """Waits for another process, or returns at once if `_locked` may block."""
+        """Waits for another process. Returns at once if `_locked` may block."""
         raise NotImplementedError
 
     blocks: bool
@@ -84,14 +84,14 @@ class _AuthorizedIp:
                         await self._call("add", ip, label=label, username=self._username)
                     except BadRequestError:
                         _write(users, None)
-                        # Somebody else was quicker, and it is theirs. If not, it is an error.
+                        # If the IP is listed now, someone else added it first and owns it. If not, it is an error.
                         if ip not in await self._labels():
                             raise
                 elif ours is not None and ours != there[ip]:
-                    # What a killed process left has gone, and this is somebody else's.
+                    # The IP that a killed process left is gone; this one belongs to someone else.
                     _write(users, None)
                 elif ours is None and there[ip] in _labels_of(path):
-                    # A block with other credentials for the account has added it: this one needs it, too.
+                    # A block with different credentials for the account added the IP. This block needs it, too.
                     _write(users, there[ip])
         except OSError as error:
             await self._leave(ip, quietly=True)
@@ -109,7 +109,7 @@ class _AuthorizedIp:
         if users is None:
             return
         if self._process != os.getpid():
-            # The block was entered before a fork: its end in this process is not the end, and the lock is the parent's.
+            # The block was entered before a fork. It has not ended in the parent, which owns the lock.
             users.close()
             return
         path = Path(users.name)
@@ -118,7 +118,7 @@ class _AuthorizedIp:
                 await self._locked(guard)
                 _lock(users, "LOCK_UN")
                 if not _lock(users, "LOCK_EX"):
-                    return  # Others need it still; the last of them takes it away.
+                    return  # Others still need it. The last of them removes it.
                 label = _read(users)
                 if label is not None and label not in _labels_of(path, held=True):
                     there = await self._labels()
@@ -151,15 +151,15 @@ class _AuthorizedIp:
 
         shown = Proxy("proxymesh.com").using(client=self._client)
         basic = shown._username_and_password()
-        # A username is no secret; of a token, which is random and long, the digest tells nothing.
+        # A username is not secret. A token is long and random, so its digest reveals nothing.
         account = basic[0] if basic else shown.headers()["Proxy-Authorization"]
-        # Which IP it is, and then whose: blocks find each other by the former.
+        # First the IP, by which blocks find each other; then the owner.
         group, own = (self._client.base_url, ip), (account, self._username or "")
         return "-".join(hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32] for parts in (group, own))
 
 
 class AuthorizedIp(_AuthorizedIp):
-    """An IP that is authorised inside a `with` block. From `client.ips.authorized()`."""
+    """Authorises an IP inside a `with` block. From `client.ips.authorized()`."""
 
     _client: Client
     blocks = True
@@ -183,7 +183,7 @@ class AuthorizedIp(_AuthorizedIp):
 
 
 class AsyncAuthorizedIp(_AuthorizedIp):
-    """An IP that is authorised inside an `async with` block. From the `ips.authorized()` of an `AsyncClient`."""
+    """Authorises an IP inside an `async with` block. From `ips.authorized()` of an `AsyncClient`."""
 
     _client: AsyncClient
     blocks = False
@@ -207,11 +207,11 @@ class AsyncAuthorizedIp(_AuthorizedIp):
 
 
 def seen(base_url: str, lookup: str) -> str:
-    """Tells this machine's address, as the service sees it.
+    """Returns this machine's address as the service sees it.
 
-    Of a connection to the service the own end is looked at: if that is a public address, or the service is on this
-    machine, it is what the service sees. Otherwise there is a router in between, and `lookup` is asked: a page that
-    answers with the address of whoever asks. IPv4 is preferred.
+    It looks at the local address of a connection to the service. If that address is public, or the service runs on this
+    machine, the service sees the same address. Otherwise there is a router in between, and `lookup` is asked: a page
+    that returns the requester's address. IPv4 is preferred.
     """
     import urllib.request
 
@@ -224,7 +224,7 @@ def seen(base_url: str, lookup: str) -> str:
             )
         if own.is_global or other.is_loopback:
             return str(own)
-        # Not by way of a proxy: that would have another address.
+        # Not through a proxy, which has a different address.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(lookup, timeout=TIMEOUT) as answer:
             return str(ipaddress.ip_address(answer.read(64).decode("ascii").strip()))
@@ -250,14 +250,14 @@ def _connected(host: str, port: int) -> socket.socket:
 
 
 def _folder() -> Path:
-    """Where the user's programs keep their state; if that cannot be written to, a folder for temporary files."""
+    """The folder where the user's programs keep their state. If it is not writable, a folder for temporary files."""
     if sys.platform == "win32":
         state = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
     elif sys.platform == "darwin":
         state = "~/Library/Application Support"
     else:
         state = os.environ.get("XDG_STATE_HOME", "")
-        # The XDG Base Directory Specification has a relative one ignored.
+        # The XDG Base Directory Specification says to ignore a relative path.
         state = state if os.path.isabs(state) else "~/.local/state"
     try:
         return _private(Path(state).expanduser() / "proxymesh" / "ips")
@@ -285,7 +285,7 @@ def _needs_a_folder(error: OSError) -> ConfigError:
 
 
 def _labels_of(path: Path, *, held: bool = False) -> set[str]:
-    """Under which labels blocks with other credentials have the IP; with `held` only those that go on."""
+    """The labels that blocks with other credentials have for the IP; with `held`, only of blocks still running."""
     labels: set[str] = set()
     for other in path.parent.glob(f"{path.name.partition('-')[0]}-*"):
         if other == path:
@@ -298,9 +298,9 @@ def _labels_of(path: Path, *, held: bool = False) -> set[str]:
 
 
 def _lock(file: IO[bytes], how: str, *, wait: bool = False) -> bool:
-    """Locks the file, or tells that others hold it."""
+    """Locks the file. Returns False if others hold the lock."""
     if sys.platform == "win32":
-        return True  # Each process is for itself there.
+        return True  # Processes do not share IPs on Windows.
     try:
         fcntl.flock(file, getattr(fcntl, how) | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError:
@@ -309,7 +309,7 @@ def _lock(file: IO[bytes], how: str, *, wait: bool = False) -> bool:
 
 
 def _read(file: IO[bytes]) -> str | None:
-    """The label under which the IP was added, if it was by us."""
+    """The label under which we added the IP, if we did."""
     file.seek(0)
     content = file.read()
     return content[1:].decode() if content else None
@@ -322,7 +322,7 @@ def _write(file: IO[bytes], label: str | None) -> None:
 
 
 class _Guard:
-    """One process at a time comes or goes. Under it the files are made and removed."""
+    """A lock for entering and leaving a block, one process at a time. Files are created and removed under it."""
 
     def __init__(self, path: Path) -> None:
         self.file = path.with_name("guard").open("ab")

@@ -1,7 +1,7 @@
-"""curl_cffi, taught to go through a proxy that is named by a URL of ours (`_route`).
+"""Patches curl_cffi to accept our proxy URLs (`_route`).
 
-libcurl has an option for the headers that are for the proxy. But only a session takes options, not a request of it, and
-the options of a session go with a request that names another proxy, too.
+libcurl has an option for proxy headers. But only a session accepts options, not a single request, and a session's
+options also apply to a request that names another proxy.
 """
 
 # pyright: basic, reportMissingImports=false
@@ -16,7 +16,7 @@ from ._route import address, is_route, name_in, named_by
 from ._secret import SecretBytes
 
 ROUTED = "_proxymesh"
-"""An attribute of handles that were told to take one of our proxies."""
+"""An attribute of handles that are set to use one of our proxies."""
 
 
 def _teach(setopt: Any) -> Any:
@@ -25,7 +25,7 @@ def _teach(setopt: Any) -> Any:
         if option != CurlOpt.PROXY:
             return setopt(self, option, value)
         if vars(self).pop(ROUTED, False):
-            # What is refused for its other arguments is not sent, and leaves its options to the next request.
+            # A request that was refused for its other arguments was never sent. Its options stay set for the next one.
             self._proxy_headers = ffi.NULL
             setopt(self, CurlOpt.PROXYHEADER, [])
             setopt(self, CurlOpt.PROXYUSERNAME, ffi.NULL)
@@ -35,10 +35,10 @@ def _teach(setopt: Any) -> Any:
         named = named_by(url)
         headers = named.headers()
         vars(self)[ROUTED] = True
-        # libcurl takes a tunnel that is open for another request, whatever headers opened it.
+        # libcurl reuses an open tunnel for another request, whatever headers opened it.
         if hasattr(CurlOpt, "PROXY_CREDENTIAL_NO_REUSE"):
-            # Not where the proxy's user is another. So each choice is a user of its own, whose name libcurl does not
-            # send: there is a header in its place, and if that is empty, neither is sent.
+            # With this option, it does not if the proxy's username differs. So each choice gets its own username.
+            # libcurl does not send it: the header replaces it, and if the header is empty, neither is sent.
             headers.setdefault("Proxy-Authorization", "")
             setopt(self, CurlOpt.PROXY_CREDENTIAL_NO_REUSE, 1)
             setopt(self, CurlOpt.PROXYUSERNAME, name_in(url).encode())
@@ -47,7 +47,7 @@ def _teach(setopt: Any) -> Any:
             setopt(self, CurlOpt.FRESH_CONNECT, 1)
             setopt(self, CurlOpt.FORBID_REUSE, 1)
         setopt(self, CurlOpt.PROXYHEADER, [SecretBytes(f"{name}: {text}".encode()) for name, text in headers.items()])
-        # libcurl obeys the environment's no_proxy even for a proxy that it is told to use.
+        # libcurl obeys the environment's no_proxy even for an explicit proxy.
         setopt(self, CurlOpt.NOPROXY, b"")
         return setopt(self, CurlOpt.PROXY, address(named))
 
@@ -55,6 +55,6 @@ def _teach(setopt: Any) -> Any:
     return taught
 
 
-# curl_cffi has no other place that sees each request, websockets included.
+# No other place in curl_cffi sees every request, including websockets.
 if not hasattr(Curl.setopt, "__proxymesh__"):
     Curl.setopt = _teach(Curl.setopt)  # type: ignore[method-assign]

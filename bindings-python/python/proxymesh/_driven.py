@@ -1,4 +1,4 @@
-"""What is written once, as a coroutine, for `Client` and `AsyncClient`: for the former it never waits."""
+"""Runs code that is written once, as a coroutine, for `Client` and `AsyncClient`. For `Client` it never waits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 def driven(coroutine: Coroutine[Any, Any, T]) -> T:
-    """The result of a coroutine that never waits."""
+    """Returns the result of a coroutine that never waits."""
     try:
         coroutine.send(None)
     except StopIteration as end:

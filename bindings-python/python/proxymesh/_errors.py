@@ -1,13 +1,13 @@
-"""Everything that can go wrong, as exceptions. Each text is a sentence a person can act on.
+"""The exceptions of the package. Each message is a sentence that a person can act on.
 
-No exception ever holds a password or a token. All of them can be pickled and copied.
+No exception ever contains a password or a token. All of them can be pickled and copied.
 """
 
 import builtins
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    # It takes ten times as long to import as all the rest.
+    # It takes ten times as long to import as everything else.
     from typing import Any
 
 __all__ = [
@@ -34,20 +34,20 @@ __all__ = [
 
 
 class ProxyMeshError(Exception):
-    """The base of every exception that this package raises for its own reasons."""
+    """The base class of all exceptions of this package."""
 
     call: str | None = None
-    """The call that failed, such as ``ips.add``; none for a setting or an input."""
+    """The call that failed, such as ``ips.add``. ``None`` for an invalid setting or input."""
 
     def __init__(self, message: str = "", **fields: "Any") -> None:
         super().__init__(message)
-        # In __dict__ they survive pickling and copying.
+        # Attributes in __dict__ survive pickling and copying.
         self.__dict__.update(fields)
 
 
 class ConfigError(ProxyMeshError):
-    """The client cannot be made or used as asked: a bad base URL, missing or contradictory credentials, plain http
-    to a host that is not loopback, an unusable setting, a closed client.
+    """The client cannot be created or used as requested: a bad base URL, missing or contradictory credentials, plain
+    http to a host that is not loopback, an invalid setting, a closed client.
     """
 
     reason: str = ""
@@ -55,42 +55,42 @@ class ConfigError(ProxyMeshError):
 
 
 class ValidationError(ProxyMeshError, ValueError):
-    """An input breaks a rule of the service; nothing was sent."""
+    """An input breaks a rule of the service. Nothing was sent."""
 
     field: str = ""
-    """The parameter, by its name in the API."""
+    """The parameter's name in the API."""
     reason: str = ""
-    """Which rule it breaks."""
+    """The rule that it breaks."""
 
 
 class BasicAuthRequiredError(ProxyMeshError):
-    """A token call was made with a token; nothing was sent. These calls take the username and password only."""
+    """A token call was made with a token. Nothing was sent. Token calls need the username and password."""
 
 
 class AuthenticationBlockedError(ProxyMeshError):
-    """The service has refused the credentials too often; nothing was sent. Four failures ban the account for three
+    """The service has rejected the credentials too often. Nothing was sent. Four failures ban the account for three
     hours, so the client stops before that.
     """
 
     retry_after: float = 0.0
-    """Seconds until the next attempt is let through."""
+    """Seconds until the client allows the next attempt."""
 
 
 class StatusError(ProxyMeshError):
-    """The service answered, and refused. The subclasses tell why."""
+    """The service answered with an error status. The subclass tells the kind."""
 
     status: int = 0
     """The HTTP status."""
     reason: str = ""
-    """Why, in one line."""
+    """The reason in one line."""
     field_errors: dict[str, list[str]]
-    """Reasons per form field, where the service names fields."""
+    """The reasons per form field, if the service names fields."""
     body: str = ""
-    """The answer's first 4 KiB."""
+    """The first 4 KiB of the response."""
     retry_after: float | None = None
-    """Seconds that the service asks to wait, if it does."""
+    """Seconds to wait, if the service says so."""
     attempts: int = 0
-    """How often the call was tried."""
+    """The number of attempts."""
 
     def __init__(self, message: str = "", **fields: "Any") -> None:
         fields.setdefault("field_errors", {})
@@ -98,7 +98,7 @@ class StatusError(ProxyMeshError):
 
 
 class AuthenticationError(StatusError):
-    """401: the service does not accept the credentials, or has banned the caller. Never sent again."""
+    """401: the service rejected the credentials, or has banned the caller. The call is never retried."""
 
 
 class BadRequestError(StatusError):
@@ -110,74 +110,74 @@ class PlanLimitError(StatusError):
 
 
 class PermissionDeniedError(StatusError):
-    """403: not yours, or only the parent account may."""
+    """403: the resource is not yours, or only the parent account may do this."""
 
 
 class NotFoundError(StatusError):
-    """404: there is no such thing."""
+    """404: the resource does not exist."""
 
 
 class RateLimitedError(StatusError):
-    """429: too many requests; ``retry_after`` says how long to wait, where the service does."""
+    """429: too many requests. ``retry_after`` says how long to wait, if the service does."""
 
 
 class ServerError(StatusError):
-    """5xx: the service's own trouble."""
+    """5xx: server error."""
 
 
 class UnexpectedStatusError(StatusError):
-    """Any other status, redirects included: they are never followed."""
+    """Any other status. This includes redirects, which are never followed."""
 
 
 class TimeoutError(ProxyMeshError, builtins.TimeoutError):
-    """No answer within the time limit. Also a builtin ``TimeoutError``."""
+    """No response within the time limit. Also a builtin ``TimeoutError``."""
 
     reason: str = ""
-    """What was waited for, and for how long."""
+    """What the call waited for, and how long."""
     attempts: int = 0
-    """How often the call was tried."""
+    """The number of attempts."""
 
 
 class ConnectionError(ProxyMeshError, builtins.ConnectionError):
-    """No connection, or one that broke: DNS, refused, reset, TLS. Also a builtin ``ConnectionError``."""
+    """The connection failed or broke: DNS, refused, reset, TLS. Also a builtin ``ConnectionError``."""
 
     reason: str = ""
-    """What the network or TLS said."""
+    """The error of the network or of TLS."""
     attempts: int = 0
-    """How often the call was tried."""
+    """The number of attempts."""
 
 
 class DecodeError(ProxyMeshError):
-    """The service answered with success, but not with what the call promises. Of a write it says that it was looked up,
-    and was not carried out; where that is not known, the write ends as `OutcomeUnknownError`.
+    """The service reported success, but the response is not what the call expects. For a write, the client has looked
+    it up: it was not carried out. If that cannot be determined, the write raises `OutcomeUnknownError` instead.
     """
 
     status: int = 0
     """The HTTP status."""
     reason: str = ""
-    """What is wrong with the answer."""
+    """What is wrong with the response."""
     body: str = ""
-    """The answer's first 4 KiB."""
+    """The first 4 KiB of the response."""
 
 
 class OutcomeUnknownError(ProxyMeshError):
-    """A write went out, and no answer came, or none that can be read. Whether it was carried out has to be looked
-    up.
+    """A write was sent, but no readable response arrived. The write may or may not have been carried out; look it
+    up to find out.
     """
 
     reason: str = ""
-    """What happened instead of an answer."""
+    """What happened instead of a response."""
     advice: str = ""
-    """How to find out."""
+    """How to find out whether the write was carried out."""
 
 
 class PoolExhaustedError(ProxyMeshError):
-    """A pool has no proxy to hand out: all are cooling down after failures, or the account has authorised none."""
+    """A pool has no proxy to hand out: all are cooling down after failures, or the account has no authorised proxy."""
 
     retry_after: float = 0.0
-    """Seconds until the first has cooled down; 0 where there is none."""
+    """Seconds until the first proxy has cooled down; 0 if there is none."""
 
 
 for _name in __all__:
-    # They are used, and pickled, as proxymesh.X.
+    # They are used and pickled as proxymesh.X.
     globals()[_name].__module__ = "proxymesh"

@@ -1,4 +1,4 @@
-"""An `httpx.Proxy` that does not show its headers, as httpx's own does, and is not pickled."""
+"""An `httpx.Proxy` that hides secret headers in its repr, unlike httpx's own, and cannot be pickled with them."""
 
 # pyright: basic, reportMissingImports=false
 from __future__ import annotations

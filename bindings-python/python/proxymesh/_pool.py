@@ -1,9 +1,8 @@
-"""Choosing among the account's proxies: `client.proxies.pool()`.
+"""Chooses among the account's proxies: `client.proxies.pool()`.
 
-There is no lock in it. A signal handler or a finalizer may use a pool while the very thread that it interrupts is
-inside it, and an exception such as KeyboardInterrupt may come out of any line: a lock would be waited for, or be left
-locked, for ever. What changes is replaced in one step instead, by an operation of `dict` that is atomic with and
-without the GIL.
+The pool has no lock. A signal handler or a finalizer may use a pool while it interrupts a thread that is inside the
+pool. An exception such as KeyboardInterrupt may come from any line. With a lock, either could block forever. Instead,
+each change replaces the state in one step, with a `dict` operation that is atomic with and without the GIL.
 """
 
 from __future__ import annotations
@@ -33,19 +32,19 @@ __all__ = ["AsyncProxyPool", "ProxyPool"]
 logger = logging.getLogger("proxymesh")
 
 LONGEST_COOLDOWN = 16
-"""Times the first."""
+"""The longest cooldown, as a multiple of the first."""
 RETRY = 10.0
-"""Seconds until the list is asked for again, where that failed and there is an older one."""
+"""Seconds until the list is fetched again after a failure, if there is an older list."""
 LEASE = 10.0
-"""Seconds for which others wait for who fetches the list. Then one of them fetches it, too."""
+"""Seconds that others wait for the caller that fetches the list. Then one of them fetches it as well."""
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.001, 0.05
-"""Seconds between two looks whether it is there."""
+"""Seconds between checks whether the list has arrived."""
 
 StepT = TypeVar("StepT", bound="_Step")
 
 
 class _Step:
-    """A state that is replaced by the next as a whole. Of several that are to come next, one does."""
+    """A state that the next one replaces as a whole. If several compete to be next, one wins."""
 
     def __init__(self) -> None:
         self._next: dict[None, Any] = {}
@@ -57,12 +56,12 @@ class _Step:
         return step
 
     def replaced_by(self, step: Self) -> bool:
-        """Whether it was this step that came next."""
+        """Whether the given step became the next one."""
         return self._next.setdefault(None, step) is step
 
 
 class _Health(_Step):
-    """How a proxy does."""
+    """The health of a proxy."""
 
     def __init__(self, failures: int = 0, cool_until: float = float("-inf")) -> None:
         super().__init__()
@@ -70,7 +69,7 @@ class _Health(_Step):
 
 
 class _Member:
-    """A proxy, and how it does."""
+    """A proxy and its health."""
 
     def __init__(self, proxy: Proxy) -> None:
         self.proxy = proxy
@@ -83,7 +82,7 @@ class _Member:
 
 
 class _Turns:
-    """Whose turn it is, among the proxies for a country: each has one turn a round, in the list's order or in any."""
+    """The turns of the proxies for a country. Each has one turn per round, in list order or in random order."""
 
     def __init__(self, members: tuple[_Member, ...], order: Literal["round_robin", "random"]) -> None:
         self.members = members
@@ -93,12 +92,12 @@ class _Turns:
         self._shuffled: dict[int, tuple[_Member, ...]] = {}
 
     def next(self, now: float) -> _Member | None:
-        """The next that is not cooling down."""
+        """The next proxy that is not cooling down."""
         for _ in self.members:
             member = self._turn(next(self._tickets))
             if member.health.cool_until <= now:
                 return member
-        # All turns of those that are not may have gone to other threads meanwhile.
+        # Other threads may have taken all turns of the usable proxies in the meantime.
         return next((member for member in self.members if member.health.cool_until <= now), None)
 
     def _turn(self, ticket: int) -> _Member:
@@ -113,7 +112,7 @@ class _Turns:
         return shuffled[place]
 
     def over(self, members: tuple[_Member, ...]) -> _Turns:
-        """The turns among these, after those among others: who was next is next."""
+        """The turns for these members. The order carries over: who was next stays next."""
         if set(members) == set(self.members):
             return self
         after = self._place + 1
@@ -122,7 +121,7 @@ class _Turns:
 
 
 class _List:
-    """The proxies, and the geo counts of `open` and `world`, as they were last fetched."""
+    """The proxies and the geo counts of `open` and `world`, as last fetched."""
 
     def __init__(
         self, members: dict[tuple[str, int], _Member], geo: dict[str, dict[str, int]] | None, before: _List | None
@@ -132,7 +131,7 @@ class _List:
         self._turns: dict[str | None, _Turns] = {}
 
     def fits(self, proxy: Proxy, country: str | None) -> bool:
-        """Whether it has exits in the country."""
+        """Whether the proxy has exits in the country."""
         if country is None:
             return True
         if proxy.chooses_country:
@@ -149,7 +148,7 @@ class _List:
 
 
 class _Rotation:
-    """Whose turn it is, and who is left out."""
+    """Decides which proxy is next and which ones are left out."""
 
     def __init__(
         self, order: Literal["round_robin", "random"], cooldown: float, clock: Callable[[], float] = time.monotonic
@@ -159,7 +158,7 @@ class _Rotation:
         self.list = _List({}, None, None)
 
     def set(self, proxies: Iterable[Proxy]) -> None:
-        """Makes these the members. Who was one stays as it was."""
+        """Replaces the members. A proxy that was a member before keeps its health."""
         members: dict[tuple[str, int], _Member] = {}
         for proxy in proxies:
             key = (proxy.host, proxy.port)
@@ -171,7 +170,7 @@ class _Rotation:
         self.list = _List(self.list.members, geo, self.list)
 
     def next(self, country: str | None) -> Proxy | None:
-        """The next that is not cooling down, of those that fit the country; none if none does."""
+        """The next proxy for the country that is not cooling down. None if no proxy fits the country."""
         now = self.clock()
         turns = self.list.turns(country, self.order)
         if (member := turns.next(now)) is not None:
@@ -191,11 +190,11 @@ class _Rotation:
                 health.replaced_by(_Health(0, health.cool_until))
             return None
         if health.cool_until > now:
-            # What was under way when it began to cool is the same trouble.
+            # A request that was in progress when the cooldown began failed for the same reason.
             return None
         failures = health.failures + 1
         seconds: float = self.cooldown * min(2 ** (failures - 1), LONGEST_COOLDOWN)
-        # Of several at once one counts, for the same reason.
+        # Of several failures at once, only one counts, for the same reason.
         return seconds if health.replaced_by(_Health(failures, now + seconds)) else None
 
     def cooling(self) -> dict[Proxy, float]:
@@ -208,7 +207,7 @@ class _Rotation:
 
 
 class _Fetch(_Step):
-    """That somebody fetches the list, or has. Others wait for it, but not for ever."""
+    """A fetch of the list, running or finished. Others wait for it, but not forever."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -222,7 +221,9 @@ class _Fetch(_Step):
 
     @property
     def is_beneath(self) -> bool:
-        """Whether it is what a signal handler or finalizer has interrupted, as long as nobody awaits anything."""
+        """Whether the current thread runs the fetch, so that a signal handler or finalizer has interrupted it. Only
+        meaningful if nothing is awaited.
+        """
         return self._thread == threading.get_ident()
 
 
@@ -240,7 +241,7 @@ def _refused(field: str, reason: str) -> ValidationError:
 
 
 def _code(country: str) -> str:
-    """The core's word on what a country is."""
+    """The country code, as checked by the core."""
     from ._proxymesh import Proxy
 
     (code,) = Proxy("open.proxymesh.com").steer(country=country).headers().values()
@@ -248,7 +249,7 @@ def _code(country: str) -> str:
 
 
 def _failed(outcome: _Outcome) -> bool:
-    """Whether an outcome speaks against the proxy, or its exit."""
+    """Whether an outcome counts against the proxy or its exit."""
     if outcome is None or isinstance(outcome, BaseException):
         return True
     if isinstance(outcome, bool):
@@ -268,7 +269,7 @@ def _check_class() -> type[ProxyCheck]:
 
 
 class _Pool:
-    """What both kinds have in common: all but how the list is fetched, and waited for."""
+    """The parts that both kinds share: everything except how to fetch the list and wait for it."""
 
     def __init__(
         self,
@@ -289,45 +290,45 @@ class _Pool:
         self._country = None if country is None else _code(country)
         self._rotation = _Rotation(order, cooldown)
         self._with_geo = False
-        """From when a country is asked for."""
+        """True once a country has been requested."""
         self._due = float("-inf")
         self._listed = False
         self._fetch = _Fetch()
         self._fetch.over = True
 
     def report(self, proxy: Proxy, outcome: _Outcome = True) -> float | None:
-        """Tells how a proxy did. After a failure it is not handed out until it has cooled down; that takes twice as
-        long after each further failure, up to 16 times as long. A success ends the count.
+        """Reports how a request through a proxy went. After a failure, the proxy is left out until it has cooled down.
+        Each further failure doubles the cooldown, up to 16 times the first. A success resets the count.
 
         Args:
-            proxy: As it was handed out; with other credentials it is the same.
-            outcome: `True` is a success, as is a `ProxyCheck` that is `ok`. `False`, `None`, which is the status where
-                there was no answer, and an exception are failures. A status is a failure if it is 402, 403, 407, 429 or
-                from 500: of the proxy, or of a site that has had enough of it.
+            proxy: The proxy that was handed out. Its credentials do not matter.
+            outcome: `True` or a `ProxyCheck` that is `ok` is a success. `False`, an exception, and `None` (no
+                response) are failures. A status is a failure if it is 402, 403, 407, 429, or 500 and above. Such a
+                status comes from the proxy, or from a site that blocks it.
 
         Returns:
-            The seconds for which it is left out from now on; `None` if it is not, or was before.
+            The seconds for which the proxy is now left out. `None` if it is not left out, or already was.
 
         Raises:
-            TypeError: The outcome is none of these.
+            TypeError: The outcome is of another type.
 
         """
         return self._rotation.report(proxy, _failed(outcome))
 
     def cooling(self) -> dict[Proxy, float]:
-        """The proxies that are cooling down, and for how many seconds still."""
+        """The proxies that are cooling down, with the remaining seconds."""
         cooling, fits = self._rotation.cooling(), self._rotation.list.fits
         return {self._steered(proxy): cooling[proxy] for proxy in cooling if fits(proxy, self._country)}
 
     @property
     def proxies(self) -> list[Proxy]:
-        """The proxies that it hands out, as they were last listed; none before the first was handed out."""
+        """The proxies that the pool hands out, as last listed. Empty until the first proxy has been handed out."""
         fits = self._rotation.list.fits
         return [self._steered(proxy) for proxy in self._rotation.proxies() if fits(proxy, self._country)]
 
     @property
     def listed(self) -> bool:
-        """Whether the list was fetched."""
+        """Whether the list has been fetched."""
         return self._listed
 
     def __repr__(self) -> str:
@@ -347,7 +348,7 @@ class _Pool:
             fetch = self._fetch.latest()
             if fetch.goes_on and not (self._is_beneath(fetch) and not usable):
                 if usable:
-                    # While one fetches it, the others go on with what there is.
+                    # While one caller fetches the list, the others use the old one.
                     return self._next(code)
                 waited = fetch
                 await self._sleep(pause)
@@ -359,7 +360,7 @@ class _Pool:
                     self._fetch = mine
                     await self._renew(code, mine)
             finally:
-                # Whatever comes out of whichever line, the others need not wait for this one any more.
+                # Whatever was raised, the others no longer need to wait for this fetch.
                 mine.over = True
 
     async def _renew(self, country: str | None, fetch: _Fetch) -> None:
@@ -385,7 +386,7 @@ class _Pool:
         raise NotImplementedError
 
     async def _counts(self) -> dict[str, dict[str, int]]:
-        """The geo counts of `open` and `world`."""
+        """Fetches the geo counts of `open` and `world`."""
         raise NotImplementedError
 
     async def _sleep(self, seconds: float) -> None:
@@ -412,7 +413,7 @@ class _Pool:
 
 
 class ProxyPool(_Pool):
-    """Hands out the account's proxies in turn. From `client.proxies.pool()`; any number of threads may share it.
+    """Hands out the account's proxies in turn. From `client.proxies.pool()`. Any number of threads may share a pool.
 
     >>> from proxymesh.sandbox import Sandbox
     >>> with Sandbox(proxies=True) as sandbox, sandbox.client() as client:
@@ -424,16 +425,16 @@ class ProxyPool(_Pool):
     _client: Client
 
     def get(self, *, country: str | None = None) -> Proxy:
-        """The next proxy, with the client's credentials. The list is fetched when it is due, by one caller at a time. A
-        signal handler may call it, too.
+        """Returns the next proxy, with the client's credentials. The list is fetched when it is due, by one caller at a
+        time. A signal handler may call this, too.
 
         Args:
-            country: Two letters: one with exits there, instead of in the pool's country.
+            country: A two-letter code. It overrides the pool's country: the proxy has exits there.
 
         Raises:
-            PoolExhaustedError: All are cooling down, or there is none.
-            ValidationError: None has exits in the country.
-            ProxyMeshError: The list cannot be fetched, and there is no older one.
+            PoolExhaustedError: All proxies are cooling down, or there is none.
+            ValidationError: No proxy has exits in the country.
+            ProxyMeshError: The list could not be fetched, and there is no older one.
 
         """
         return driven(self._get(country))
@@ -452,20 +453,21 @@ class ProxyPool(_Pool):
 
 
 class AsyncProxyPool(_Pool):
-    """The same for asyncio. From the `proxies.pool()` of an `AsyncClient`; any number of tasks may share it."""
+    """A `ProxyPool` for asyncio. From `proxies.pool()` of an `AsyncClient`. Any number of tasks may share a pool."""
 
     _client: AsyncClient
 
     async def get(self, *, country: str | None = None) -> Proxy:
-        """The next proxy, with the client's credentials. The list is fetched when it is due, by one task at a time.
+        """Returns the next proxy, with the client's credentials. The list is fetched when it is due, by one task at a
+        time.
 
         Args:
-            country: Two letters: one with exits there, instead of in the pool's country.
+            country: A two-letter code. It overrides the pool's country: the proxy has exits there.
 
         Raises:
-            PoolExhaustedError: All are cooling down, or there is none.
-            ValidationError: None has exits in the country.
-            ProxyMeshError: The list cannot be fetched, and there is no older one.
+            PoolExhaustedError: All proxies are cooling down, or there is none.
+            ValidationError: No proxy has exits in the country.
+            ProxyMeshError: The list could not be fetched, and there is no older one.
 
         """
         return await self._get(country)
@@ -474,7 +476,7 @@ class AsyncProxyPool(_Pool):
         await asyncio.sleep(seconds)
 
     def _is_beneath(self, fetch: _Fetch) -> bool:  # noqa: ARG002
-        return False  # It is another task's, and goes on while this one waits.
+        return False  # The fetch belongs to another task and continues while this one waits.
 
     async def _list(self) -> list[Proxy]:
         return await self._client.proxies.list()

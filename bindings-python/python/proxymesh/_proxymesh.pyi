@@ -62,7 +62,7 @@ The version of the package.
 @final
 class AsyncClient:
     """
-    The account's client for asyncio: the same calls as `Client`, to be awaited.
+    An asyncio client for the account. It has the same calls as `Client`; await them.
 
         >>> import asyncio
         >>> from proxymesh.sandbox import Sandbox
@@ -74,30 +74,30 @@ class AsyncClient:
         >>> asyncio.run(main())
         31280
 
-    What a call gives is a coroutine: it is sent when it is awaited or made a task. To cancel the task gives the call
-    up and closes its connection. One client may be shared by any number of tasks, event loops and threads; a forked
-    process goes on with connections of its own. It is for asyncio, with any event loop, uvloop and AnyIO's asyncio
-    backend included; under trio it raises `RuntimeError`.
+    Each call returns a coroutine. The request is sent when the coroutine is awaited or wrapped in a task. Cancelling the
+    task abandons the call and closes its connection. Any number of tasks, event loops and threads may share one client. A
+    forked process opens its own connections. The client works with any asyncio event loop, including uvloop and AnyIO's
+    asyncio backend. Under trio it raises `RuntimeError`.
 
-    Use it with `async with`, or await `aclose`, to drop its connections; garbage collection does too. Credentials and
-    settings are those of `Client`.
+    To close the connections, use `async with` or await `aclose`. Garbage collection closes them too. Credentials and
+    settings are the same as for `Client`.
 
     Args:
         username: The account's username.
         password: The account's password.
-        token: A token (`pm_…`) instead of both. It cannot make the token calls.
-        base_url: Where the service is; `https://proxymesh.com` by default. Plain http only to a loopback host.
-        timeout: Seconds that one attempt may take, from connecting to the last byte of the answer.
-        connect_timeout: Seconds that connecting may take, TLS included.
-        max_retries: How often a call may be sent again, where that is safe.
-        ca_file: A PEM file with further CA certificates to trust. `SSL_CERT_FILE`, `SSL_CERT_DIR`, `REQUESTS_CA_BUNDLE` and
-            `CURL_CA_BUNDLE` add to them; without the first two, the system's own certificates are trusted as well.
-        trust_env: Whether `HTTPS_PROXY`, or else `ALL_PROXY`, and `NO_PROXY` count. Not by default: a scraper's proxy must
-            not carry the account's calls.
+        token: A token (`pm_…`) instead of username and password. Token calls do not accept it.
+        base_url: The base URL of the service; `https://proxymesh.com` by default. Plain http is allowed only to loopback hosts.
+        timeout: Seconds that one attempt may take, from connecting to the last byte of the response.
+        connect_timeout: Seconds that connecting may take, including TLS.
+        max_retries: How many times a call may be retried, where that is safe.
+        ca_file: A PEM file with additional CA certificates to trust. `SSL_CERT_FILE`, `SSL_CERT_DIR`, `REQUESTS_CA_BUNDLE` and
+            `CURL_CA_BUNDLE` add more. If neither of the first two is set, the system's certificates are trusted as well.
+        trust_env: Whether to use `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`. Off by default: account calls should not
+            go through a scraper's proxy.
 
     Raises:
-        ConfigError: Credentials are missing or contradict each other, or a setting is unusable, as is a variable of the
-            environment that names certificates which cannot be read, or no proxy.
+        ConfigError: Credentials are missing or contradict each other, or a setting is invalid. This includes an environment
+            variable that names unreadable certificates or an invalid proxy.
     """
     def __aenter__(self, /) -> Coroutine[Any, Any, Self]: ...
     def __aexit__(self, /, *exception: object) -> Coroutine[Any, Any, None]: ...
@@ -118,18 +118,18 @@ class AsyncClient:
     def __repr__(self, /) -> str: ...
     def aclose(self, /) -> Coroutine[Any, Any, None]:
         """
-        Drops the connections. Later calls through this client raise `ConfigError`; calls under way go on. Closing
-        twice is fine. A client made by `with_options` is closed for itself.
+        Closes the connections. Later calls on this client raise `ConfigError`; calls in progress continue. Closing
+        twice is fine. A client made with `with_options` must be closed separately.
         """
     @property
     def base_url(self, /) -> str:
         """
-        Where the service is, such as `https://proxymesh.com`.
+        The base URL of the service, such as `https://proxymesh.com`.
         """
     @property
     def geo(self, /) -> AsyncGeo:
         """
-        Exit IPs per country.
+        Number of exit IPs per country.
         """
     @property
     def hostnames(self, /) -> AsyncHostnames:
@@ -149,7 +149,7 @@ class AsyncClient:
     @property
     def sub_accounts(self, /) -> AsyncSubAccounts:
         """
-        Sub-accounts: create, limit, watch, delete.
+        Sub-accounts: create, limit, monitor, delete.
         """
     @property
     def tokens(self, /) -> AsyncTokens:
@@ -158,28 +158,28 @@ class AsyncClient:
         """
     def with_options(self, /, *, timeout: float | None = None, max_retries: int | None = None) -> Self:
         """
-        The same client with other options for the calls made through it. It shares the connections.
+        Returns a client with different call options. It shares this client's connections.
 
         Args:
-            timeout: Seconds that one attempt may take; as the client has it by default.
-            max_retries: How often a call may be sent again; as the client has it by default.
+            timeout: Seconds that one attempt may take. Defaults to this client's value.
+            max_retries: How many times a call may be retried. Defaults to this client's value.
 
         Raises:
-            ConfigError: An option is unusable, or the client is closed.
+            ConfigError: An option is invalid, or the client is closed.
         """
 
 @final
 class AsyncGeo:
     """
-    Exit IPs per country code, for the proxies that let a country be picked. From `client.geo`.
+    Number of exit IPs per country, for the proxies that let you choose a country. From `client.geo`.
     """
     def open(self, /) -> Coroutine[Any, Any, dict[str, int]]:
         """
-        Exit IPs per country code of the `open` proxy: `GET /api/geoips/open/`.
+        The number of exit IPs of the `open` proxy, per country code: `GET /api/geoips/open/`.
         """
     def world(self, /) -> Coroutine[Any, Any, dict[str, int]]:
         """
-        Exit IPs per country code of the `world` proxy: `GET /api/geoips/world/`.
+        The number of exit IPs of the `world` proxy, per country code: `GET /api/geoips/world/`.
         """
 
 @final
@@ -193,30 +193,30 @@ class AsyncHostnames:
 
         Args:
             domain: The hostname, such as `crawler.example.com`.
-            username: The sub-account it is for, if not the caller.
+            username: The sub-account to authorise it for. Defaults to the caller.
 
         Returns:
             The hostname.
 
         Raises:
-            BadRequestError: It is authorised already.
-            OutcomeUnknownError: The answer was lost, and the hostname is a sub-account's, which cannot be looked up.
+            BadRequestError: The hostname is already authorised.
+            OutcomeUnknownError: The response was lost, and `username` was given. A sub-account's hostnames cannot be looked up.
         """
     def delete(self, /, domain: str, *, username: str | None = None) -> Coroutine[Any, Any, None]:
         """
-        Takes a hostname away: `POST /api/hostname/delete/`.
+        Deauthorises a hostname: `POST /api/hostname/delete/`.
 
         Args:
             domain: The hostname.
-            username: The sub-account it belongs to, if not the caller.
+            username: The sub-account it belongs to. Defaults to the caller.
 
         Raises:
-            BadRequestError: It is not authorised.
-            OutcomeUnknownError: The answer was lost, and the hostname is a sub-account's, which cannot be looked up.
+            BadRequestError: The hostname is not authorised.
+            OutcomeUnknownError: The response was lost, and `username` was given. A sub-account's hostnames cannot be looked up.
         """
     def list(self, /) -> Coroutine[Any, Any, builtins.list[str]]:
         """
-        The caller's authorised hostnames: `GET /api/hostnames/`. The service does not list those of a sub-account.
+        Lists the caller's authorised hostnames: `GET /api/hostnames/`. The service does not list a sub-account's hostnames.
         """
 
 @final
@@ -233,19 +233,19 @@ class AsyncIps:
         username: str | None = None,
     ) -> Coroutine[Any, Any, str]:
         """
-        Authorises an IP: `POST /api/ip/add/`. If the answer is lost it is looked up: it succeeds if the IP is there.
+        Authorises an IP: `POST /api/ip/add/`. If the response is lost, the client looks the IP up and succeeds if it is listed.
 
         Args:
-            ip: The address, v4 or v6.
-            label: A note to keep with it, at most 255 characters.
-            username: The sub-account it is for, if not the caller.
+            ip: The address, IPv4 or IPv6.
+            label: A note to store with it, at most 255 characters.
+            username: The sub-account to authorise it for. Defaults to the caller.
 
         Returns:
             The address.
 
         Raises:
-            BadRequestError: It is authorised already, or is the 101st.
-            PermissionDeniedError: A username was given by other than the parent account.
+            BadRequestError: The IP is already authorised, or the account already has 100.
+            PermissionDeniedError: `username` was given, and the caller is not the parent account.
         """
     def authorized(
         self,
@@ -257,56 +257,58 @@ class AsyncIps:
         lookup: str = "https://api.ipify.org",
     ) -> AsyncAuthorizedIp:
         """
-        Authorises an IP for a block of code: adds it if it is not there, and takes it away at the end if it added it, also
-        after an exception or Ctrl-C. Blocks of one user on one machine share it, also by other credentials for the account,
-        and the last takes it away. What a killed process leaves behind the next one takes over, unless the IP has
-        another label by then. Gives the address.
+        Authorises an IP for the duration of a `with` block, and yields the address.
 
-        Without `ip` it is the address that the service sees. It is looked at on this end of a connection to the service; if
-        that is no public address, because a router is in between, the page `lookup` is asked.
+        It adds the IP if it is not authorised yet. If it added the IP, it removes it at the end, even after an exception or
+        Ctrl-C. Blocks of the same user on the same machine share the IP, even with different credentials for the account; the
+        last block removes it. If a killed process leaves an IP behind, the next block takes it over, unless the IP's label
+        has changed.
+
+        Without `ip`, it uses the address that the service sees. This is the local address of a connection to the service. If
+        that address is not public, for example behind a router, the `lookup` page is asked instead.
 
         Args:
-            ip: The address, v4 or v6.
-            label: A note to keep with it; by default that it is of proxymesh, and the name of this machine.
-            username: The sub-account it is for, if not the caller.
-            lookup: A page that answers with the address of whoever asks for it, as text.
+            ip: The address, IPv4 or IPv6.
+            label: A note to store with it. By default, `proxymesh on` and the name of this machine.
+            username: The sub-account to authorise it for. Defaults to the caller.
+            lookup: A page that returns the requester's address as plain text.
 
-        Entering the block raises what `ips.labels` and `ips.add` raise, and `ConfigError` where there is no folder that
+        Entering the block raises what `ips.labels` and `ips.add` raise. It raises `ConfigError` if there is no folder that
         only this user can write to.
         """
     def delete(
         self, /, ip: str | ipaddress.IPv4Address | ipaddress.IPv6Address, *, username: str | None = None
     ) -> Coroutine[Any, Any, None]:
         """
-        Takes an IP away: `POST /api/ip/delete/`.
+        Deauthorises an IP: `POST /api/ip/delete/`.
 
         Args:
             ip: The address.
-            username: The sub-account it belongs to, if not the caller.
+            username: The sub-account it belongs to. Defaults to the caller.
 
         Raises:
-            BadRequestError: It is not authorised.
-            PermissionDeniedError: A username was given by other than the parent account.
+            BadRequestError: The IP is not authorised.
+            PermissionDeniedError: `username` was given, and the caller is not the parent account.
         """
     def labels(self, /, *, username: str | None = None) -> Coroutine[Any, Any, builtins.list[LabeledIp]]:
         """
-        The authorised IPs with their labels: `GET /api/ip_labels/`.
+        Lists the authorised IPs with their labels: `GET /api/ip_labels/`.
 
         Args:
-            username: The sub-account whose IPs are meant, if not the caller's.
+            username: The sub-account whose IPs to list. Defaults to the caller.
 
         Raises:
-            PermissionDeniedError: A username was given by other than the parent account.
+            PermissionDeniedError: `username` was given, and the caller is not the parent account.
         """
     def list(self, /, *, username: str | None = None) -> Coroutine[Any, Any, builtins.list[str]]:
         """
-        The authorised IPs: `GET /api/ips/`.
+        Lists the authorised IPs: `GET /api/ips/`.
 
         Args:
-            username: The sub-account whose IPs are meant, if not the caller's.
+            username: The sub-account whose IPs to list. Defaults to the caller.
 
         Raises:
-            PermissionDeniedError: A username was given by other than the parent account.
+            PermissionDeniedError: `username` was given, and the caller is not the parent account.
         """
 
 @final
@@ -316,34 +318,33 @@ class AsyncProxies:
     """
     def add(self, /, proxy: str | Proxy) -> Coroutine[Any, Any, str]:
         """
-        Authorises the account for a proxy: `POST /api/proxy/add/`. For one that is authorised already, it changes
-        nothing and succeeds.
+        Authorises a proxy for the account: `POST /api/proxy/add/`. If the proxy is already authorised, it succeeds and
+        changes nothing.
 
         Args:
-            proxy: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), domain:port, or a `Proxy`.
+            proxy: The host (`us-ca`), the domain (`us-ca.proxymesh.com`), domain:port, or a `Proxy`.
 
         Returns:
-            Its domain.
+            The domain.
 
         Raises:
             BadRequestError: There is no such proxy.
-            PlanLimitError: The plan allows no more.
-            ServerError: With status 503: the plan could not be looked up; try again in a few minutes.
+            PlanLimitError: The plan does not allow more proxies.
+            ServerError: Status 503: the service could not look up the plan. Try again in a few minutes.
         """
     def delete(self, /, proxy: str | Proxy) -> Coroutine[Any, Any, None]:
         """
-        Takes the authorisation for a proxy away: `POST /api/proxy/delete/`. For one that has none, it changes nothing
-        and succeeds.
+        Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, it succeeds and changes nothing.
 
         Args:
-            proxy: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), domain:port, or a `Proxy`.
+            proxy: The host (`us-ca`), the domain (`us-ca.proxymesh.com`), domain:port, or a `Proxy`.
 
         Raises:
             BadRequestError: There is no such proxy.
         """
     def list(self, /) -> Coroutine[Any, Any, builtins.list[Proxy]]:
         """
-        The proxies that the account may use: `GET /api/proxies/`.
+        Lists the proxies that the account may use: `GET /api/proxies/`.
         """
     def pool(
         self,
@@ -356,38 +357,38 @@ class AsyncProxies:
         credentials: bool = True,
     ) -> AsyncProxyPool:
         """
-        Hands out these proxies in turn, and leaves out for a while those that fail.
+        Creates a pool that hands out these proxies in turn and leaves out failing ones for a while.
 
-        Nothing is sent before the first is wanted.
+        The pool sends nothing until the first proxy is requested.
 
         Args:
-            country: Only proxies with exits in this country, by two letters: those in it, and `open` and `world` if the geo
-                counts have it; these are steered to it.
-            order: `round_robin`, or `random`: each once a round, the rounds in an order of their own.
-            ttl: Seconds after which the list is fetched again. Where that fails the old one stays.
-            cooldown: Seconds for which a proxy that failed is left out, the first time.
-            credentials: Whether the proxies are handed out with the client's credentials; not needed where this machine's IP is
+            country: A two-letter country code. Only proxies with exits there are handed out: the proxies in that country, and
+                `open` and `world` if their geo counts include it. `open` and `world` are steered to it.
+            order: `round_robin` or `random`. With `random`, each proxy comes once per round, and every round is shuffled.
+            ttl: Seconds after which the list is fetched again. If fetching fails, the old list stays in use.
+            cooldown: Seconds that a proxy is left out after its first failure.
+            credentials: Whether to hand out the proxies with the client's credentials. Not needed if this machine's IP is
                 authorised.
 
         Raises:
-            ValidationError: The country is no code, or an option unusable.
+            ValidationError: The country code or an option is invalid.
         """
 
 @final
 class AsyncSubAccounts:
     """
-    Sub-accounts: create, limit, watch, delete. For the parent account only. From `client.sub_accounts`.
+    Sub-accounts: create, limit, monitor, delete. Only the parent account may use these calls. From `client.sub_accounts`.
     """
     def activate(self, /, username: str) -> Coroutine[Any, Any, SubAccount]:
         """
-        Lets it use the proxies again: `POST /api/sub/activate/`.
+        Lets a sub-account use the proxies again: `POST /api/sub/activate/`.
 
         Args:
             username: The sub-account.
 
         Raises:
             NotFoundError: There is no such sub-account.
-            PermissionDeniedError: It is not yours.
+            PermissionDeniedError: The sub-account is not yours.
         """
     def create(
         self,
@@ -402,7 +403,7 @@ class AsyncSubAccounts:
         total_limit: int | None = None,
     ) -> Coroutine[Any, Any, SubAccount]:
         """
-        Creates a sub-account: `POST /api/sub/create/`. It is never sent twice.
+        Creates a sub-account: `POST /api/sub/create/`. The request is never sent twice.
 
         Args:
             username: 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
@@ -410,35 +411,35 @@ class AsyncSubAccounts:
             first_name: At most 20 characters.
             last_name: At most 20 characters.
             email: At most 255 characters.
-            monthly_limit: Whole gigabytes it may use in a billing period; 0 is no limit.
-            total_limit: Whole gigabytes it may use ever; 0 is no limit.
+            monthly_limit: Whole gigabytes that it may use per billing period; 0 means no limit.
+            total_limit: Whole gigabytes that it may use in total; 0 means no limit.
 
         Raises:
             BadRequestError: The username is taken.
-            PlanLimitError: The plan allows no more.
-            OutcomeUnknownError: No answer came; `get` tells whether it was created.
+            PlanLimitError: The plan does not allow more sub-accounts.
+            OutcomeUnknownError: No response arrived. Call `get` to find out whether it was created.
         """
     def deactivate(self, /, username: str) -> Coroutine[Any, Any, SubAccount]:
         """
-        Stops it from using the proxies, which then answer it 402: `POST /api/sub/deactivate/`.
+        Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then answer it with 402.
 
         Args:
             username: The sub-account.
 
         Raises:
             NotFoundError: There is no such sub-account.
-            PermissionDeniedError: It is not yours.
+            PermissionDeniedError: The sub-account is not yours.
         """
     def delete(self, /, username: str) -> Coroutine[Any, Any, None]:
         """
-        Deletes it for good: `POST /api/sub/delete/`.
+        Deletes a sub-account permanently: `POST /api/sub/delete/`.
 
         Args:
             username: The sub-account.
 
         Raises:
             NotFoundError: There is no such sub-account.
-            PermissionDeniedError: It is not yours.
+            PermissionDeniedError: The sub-account is not yours.
         """
     def edit(
         self,
@@ -453,7 +454,7 @@ class AsyncSubAccounts:
         total_limit: int | None = None,
     ) -> Coroutine[Any, Any, SubAccount]:
         """
-        Changes what is given, and nothing else: `POST /api/sub/edit/`. An empty text clears a name or e-mail address.
+        Changes only the given fields: `POST /api/sub/edit/`. An empty string clears a name or e-mail address.
 
         Args:
             username: An existing sub-account.
@@ -461,91 +462,92 @@ class AsyncSubAccounts:
             first_name: At most 20 characters.
             last_name: At most 20 characters.
             email: At most 255 characters.
-            monthly_limit: Whole gigabytes it may use in a billing period; 0 is no limit.
-            total_limit: Whole gigabytes it may use ever; 0 is no limit.
+            monthly_limit: Whole gigabytes that it may use per billing period; 0 means no limit.
+            total_limit: Whole gigabytes that it may use in total; 0 means no limit.
 
         Raises:
             NotFoundError: There is no such sub-account.
-            PermissionDeniedError: It is not yours.
+            PermissionDeniedError: The sub-account is not yours.
         """
     def get(self, /, username: str) -> Coroutine[Any, Any, SubAccount]:
         """
-        A sub-account with its usage and limits: `GET /api/sub/get/`.
+        Fetches a sub-account with its usage and limits: `GET /api/sub/get/`.
 
         Args:
             username: The sub-account.
 
         Raises:
             NotFoundError: There is no such sub-account.
-            PermissionDeniedError: It is not yours.
+            PermissionDeniedError: The sub-account is not yours.
         """
 
 @final
 class AsyncTokens:
     """
-    Bearer tokens. These calls take the account's username and password only: with a token they raise
-    `BasicAuthRequiredError`, and nothing is sent. From `client.tokens`.
+    Bearer tokens. These calls need the account's username and password. With a token, they raise `BasicAuthRequiredError`
+    and send nothing. From `client.tokens`.
     """
     def activate(self, /, id: int, *, username: str | None = None) -> Coroutine[Any, Any, Token]:
         """
         Makes a token usable again: `POST /api/token/activate/`.
 
         Args:
-            id: The token's number.
-            username: The sub-account it belongs to, if not the caller.
+            id: The token's ID.
+            username: The sub-account it belongs to. Defaults to the caller.
 
         Raises:
-            BadRequestError: It has expired.
+            BadRequestError: The token has expired.
         """
     def create(
         self, /, *, label: str | None = None, expires_at: date | str | None = None, username: str | None = None
     ) -> Coroutine[Any, Any, NewToken]:
         """
-        Creates a token: `POST /api/token/create/`. Its secret is in the answer, this once. It is never sent twice.
+        Creates a token: `POST /api/token/create/`. Only this response contains its secret. The request is never sent
+        twice.
 
         Args:
-            label: A note to keep with it, at most 100 characters.
-            expires_at: The date on which it expires, or text of the form `YYYY-MM-DD`; never by default.
-            username: The sub-account it is for, if not the caller.
+            label: A note to store with it, at most 100 characters.
+            expires_at: The date on which it expires, or a string in the form `YYYY-MM-DD`. By default, it never expires.
+            username: The sub-account to create it for. Defaults to the caller.
 
         Raises:
-            PlanLimitError: The plan has no tokens, or no more.
-            OutcomeUnknownError: No answer came; `list` tells whether it was created.
+            PlanLimitError: The plan does not include tokens, or does not allow more.
+            OutcomeUnknownError: No response arrived. Call `list` to find out whether it was created.
         """
     def deactivate(self, /, id: int, *, username: str | None = None) -> Coroutine[Any, Any, Token]:
         """
         Makes a token unusable until it is activated: `POST /api/token/deactivate/`.
 
         Args:
-            id: The token's number.
-            username: The sub-account it belongs to, if not the caller.
+            id: The token's ID.
+            username: The sub-account it belongs to. Defaults to the caller.
         """
     def delete(self, /, id: int, *, username: str | None = None) -> Coroutine[Any, Any, None]:
         """
-        Deletes a token for good: `POST /api/token/delete/`.
+        Deletes a token permanently: `POST /api/token/delete/`.
 
         Args:
-            id: The token's number.
-            username: The sub-account it belongs to, if not the caller.
+            id: The token's ID.
+            username: The sub-account it belongs to. Defaults to the caller.
         """
     def list(self, /, *, username: str | None = None) -> Coroutine[Any, Any, builtins.list[Token]]:
         """
-        The tokens, without their secrets: `GET /api/tokens/`.
+        Lists the tokens, without their secrets: `GET /api/tokens/`.
 
         Args:
-            username: The sub-account whose tokens are meant, if not the caller's.
+            username: The sub-account whose tokens to list. Defaults to the caller.
         """
 
 @final
 class Client:
     """
-    The account's client: a handle for each resource, and every call returns when it is done.
+    A blocking client for the account. It has one handle per resource.
 
-    Credentials are a username and password, or a token. What is not given comes from the environment:
+    Credentials are a username and password, or a token. Values that are not passed come from the environment:
     `PROXYMESH_USERNAME`, `PROXYMESH_PASSWORD`, `PROXYMESH_TOKEN`, `PROXYMESH_BASE_URL`.
 
-    One client may be shared by any number of threads; a forked process goes on with connections of its own. Use it as a
-    context manager, or call `close`, to drop its connections; garbage collection does too.
+    Any number of threads may share one client. A forked process opens its own connections. To close the connections, use
+    the client as a context manager or call `close`. Garbage collection closes them too.
 
         >>> from proxymesh.sandbox import Sandbox
         >>> with Sandbox() as sandbox, sandbox.client() as client:
@@ -556,19 +558,19 @@ class Client:
     Args:
         username: The account's username.
         password: The account's password.
-        token: A token (`pm_…`) instead of both. It cannot make the token calls.
-        base_url: Where the service is; `https://proxymesh.com` by default. Plain http only to a loopback host.
-        timeout: Seconds that one attempt may take, from connecting to the last byte of the answer.
-        connect_timeout: Seconds that connecting may take, TLS included.
-        max_retries: How often a call may be sent again, where that is safe.
-        ca_file: A PEM file with further CA certificates to trust. `SSL_CERT_FILE`, `SSL_CERT_DIR`, `REQUESTS_CA_BUNDLE` and
-            `CURL_CA_BUNDLE` add to them; without the first two, the system's own certificates are trusted as well.
-        trust_env: Whether `HTTPS_PROXY`, or else `ALL_PROXY`, and `NO_PROXY` count. Not by default: a scraper's proxy must
-            not carry the account's calls.
+        token: A token (`pm_…`) instead of username and password. Token calls do not accept it.
+        base_url: The base URL of the service; `https://proxymesh.com` by default. Plain http is allowed only to loopback hosts.
+        timeout: Seconds that one attempt may take, from connecting to the last byte of the response.
+        connect_timeout: Seconds that connecting may take, including TLS.
+        max_retries: How many times a call may be retried, where that is safe.
+        ca_file: A PEM file with additional CA certificates to trust. `SSL_CERT_FILE`, `SSL_CERT_DIR`, `REQUESTS_CA_BUNDLE` and
+            `CURL_CA_BUNDLE` add more. If neither of the first two is set, the system's certificates are trusted as well.
+        trust_env: Whether to use `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`. Off by default: account calls should not
+            go through a scraper's proxy.
 
     Raises:
-        ConfigError: Credentials are missing or contradict each other, or a setting is unusable, as is a variable of the
-            environment that names certificates which cannot be read, or no proxy.
+        ConfigError: Credentials are missing or contradict each other, or a setting is invalid. This includes an environment
+            variable that names unreadable certificates or an invalid proxy.
     """
     def __enter__(self, /) -> Self: ...
     def __exit__(self, /, *exception: object) -> None: ...
@@ -590,17 +592,17 @@ class Client:
     @property
     def base_url(self, /) -> str:
         """
-        Where the service is, such as `https://proxymesh.com`.
+        The base URL of the service, such as `https://proxymesh.com`.
         """
     def close(self, /) -> None:
         """
-        Drops the connections. Later calls through this client raise `ConfigError`; calls under way go on. Closing
-        twice is fine. A client made by `with_options` is closed for itself.
+        Closes the connections. Later calls on this client raise `ConfigError`; calls in progress continue. Closing
+        twice is fine. A client made with `with_options` must be closed separately.
         """
     @property
     def geo(self, /) -> Geo:
         """
-        Exit IPs per country.
+        Number of exit IPs per country.
         """
     @property
     def hostnames(self, /) -> Hostnames:
@@ -620,7 +622,7 @@ class Client:
     @property
     def sub_accounts(self, /) -> SubAccounts:
         """
-        Sub-accounts: create, limit, watch, delete.
+        Sub-accounts: create, limit, monitor, delete.
         """
     @property
     def tokens(self, /) -> Tokens:
@@ -629,28 +631,28 @@ class Client:
         """
     def with_options(self, /, *, timeout: float | None = None, max_retries: int | None = None) -> Self:
         """
-        The same client with other options for the calls made through it. It shares the connections.
+        Returns a client with different call options. It shares this client's connections.
 
         Args:
-            timeout: Seconds that one attempt may take; as the client has it by default.
-            max_retries: How often a call may be sent again; as the client has it by default.
+            timeout: Seconds that one attempt may take. Defaults to this client's value.
+            max_retries: How many times a call may be retried. Defaults to this client's value.
 
         Raises:
-            ConfigError: An option is unusable, or the client is closed.
+            ConfigError: An option is invalid, or the client is closed.
         """
 
 @final
 class Geo:
     """
-    Exit IPs per country code, for the proxies that let a country be picked. From `client.geo`.
+    Number of exit IPs per country, for the proxies that let you choose a country. From `client.geo`.
     """
     def open(self, /) -> dict[str, int]:
         """
-        Exit IPs per country code of the `open` proxy: `GET /api/geoips/open/`.
+        The number of exit IPs of the `open` proxy, per country code: `GET /api/geoips/open/`.
         """
     def world(self, /) -> dict[str, int]:
         """
-        Exit IPs per country code of the `world` proxy: `GET /api/geoips/world/`.
+        The number of exit IPs of the `world` proxy, per country code: `GET /api/geoips/world/`.
         """
 
 @final
@@ -664,30 +666,30 @@ class Hostnames:
 
         Args:
             domain: The hostname, such as `crawler.example.com`.
-            username: The sub-account it is for, if not the caller.
+            username: The sub-account to authorise it for. Defaults to the caller.
 
         Returns:
             The hostname.
 
         Raises:
-            BadRequestError: It is authorised already.
-            OutcomeUnknownError: The answer was lost, and the hostname is a sub-account's, which cannot be looked up.
+            BadRequestError: The hostname is already authorised.
+            OutcomeUnknownError: The response was lost, and `username` was given. A sub-account's hostnames cannot be looked up.
         """
     def delete(self, /, domain: str, *, username: str | None = None) -> None:
         """
-        Takes a hostname away: `POST /api/hostname/delete/`.
+        Deauthorises a hostname: `POST /api/hostname/delete/`.
 
         Args:
             domain: The hostname.
-            username: The sub-account it belongs to, if not the caller.
+            username: The sub-account it belongs to. Defaults to the caller.
 
         Raises:
-            BadRequestError: It is not authorised.
-            OutcomeUnknownError: The answer was lost, and the hostname is a sub-account's, which cannot be looked up.
+            BadRequestError: The hostname is not authorised.
+            OutcomeUnknownError: The response was lost, and `username` was given. A sub-account's hostnames cannot be looked up.
         """
     def list(self, /) -> builtins.list[str]:
         """
-        The caller's authorised hostnames: `GET /api/hostnames/`. The service does not list those of a sub-account.
+        Lists the caller's authorised hostnames: `GET /api/hostnames/`. The service does not list a sub-account's hostnames.
         """
 
 @final
@@ -704,19 +706,19 @@ class Ips:
         username: str | None = None,
     ) -> str:
         """
-        Authorises an IP: `POST /api/ip/add/`. If the answer is lost it is looked up: it succeeds if the IP is there.
+        Authorises an IP: `POST /api/ip/add/`. If the response is lost, the client looks the IP up and succeeds if it is listed.
 
         Args:
-            ip: The address, v4 or v6.
-            label: A note to keep with it, at most 255 characters.
-            username: The sub-account it is for, if not the caller.
+            ip: The address, IPv4 or IPv6.
+            label: A note to store with it, at most 255 characters.
+            username: The sub-account to authorise it for. Defaults to the caller.
 
         Returns:
             The address.
 
         Raises:
-            BadRequestError: It is authorised already, or is the 101st.
-            PermissionDeniedError: A username was given by other than the parent account.
+            BadRequestError: The IP is already authorised, or the account already has 100.
+            PermissionDeniedError: `username` was given, and the caller is not the parent account.
         """
     def authorized(
         self,
@@ -728,10 +730,12 @@ class Ips:
         lookup: str = "https://api.ipify.org",
     ) -> AuthorizedIp:
         """
-        Authorises an IP for a block of code: adds it if it is not there, and takes it away at the end if it added it, also
-        after an exception or Ctrl-C. Blocks of one user on one machine share it, also by other credentials for the account,
-        and the last takes it away. What a killed process leaves behind the next one takes over, unless the IP has
-        another label by then. Gives the address.
+        Authorises an IP for the duration of a `with` block, and yields the address.
+
+        It adds the IP if it is not authorised yet. If it added the IP, it removes it at the end, even after an exception or
+        Ctrl-C. Blocks of the same user on the same machine share the IP, even with different credentials for the account; the
+        last block removes it. If a killed process leaves an IP behind, the next block takes it over, unless the IP's label
+        has changed.
 
             >>> from proxymesh.sandbox import Sandbox
             >>> with Sandbox() as sandbox, sandbox.client() as client:
@@ -741,51 +745,51 @@ class Ips:
             ('127.0.0.1', ['127.0.0.1'])
             []
 
-        Without `ip` it is the address that the service sees. It is looked at on this end of a connection to the service; if
-        that is no public address, because a router is in between, the page `lookup` is asked.
+        Without `ip`, it uses the address that the service sees. This is the local address of a connection to the service. If
+        that address is not public, for example behind a router, the `lookup` page is asked instead.
 
         Args:
-            ip: The address, v4 or v6.
-            label: A note to keep with it; by default that it is of proxymesh, and the name of this machine.
-            username: The sub-account it is for, if not the caller.
-            lookup: A page that answers with the address of whoever asks for it, as text.
+            ip: The address, IPv4 or IPv6.
+            label: A note to store with it. By default, `proxymesh on` and the name of this machine.
+            username: The sub-account to authorise it for. Defaults to the caller.
+            lookup: A page that returns the requester's address as plain text.
 
-        Entering the block raises what `ips.labels` and `ips.add` raise, and `ConfigError` where there is no folder that
+        Entering the block raises what `ips.labels` and `ips.add` raise. It raises `ConfigError` if there is no folder that
         only this user can write to.
         """
     def delete(
         self, /, ip: str | ipaddress.IPv4Address | ipaddress.IPv6Address, *, username: str | None = None
     ) -> None:
         """
-        Takes an IP away: `POST /api/ip/delete/`.
+        Deauthorises an IP: `POST /api/ip/delete/`.
 
         Args:
             ip: The address.
-            username: The sub-account it belongs to, if not the caller.
+            username: The sub-account it belongs to. Defaults to the caller.
 
         Raises:
-            BadRequestError: It is not authorised.
-            PermissionDeniedError: A username was given by other than the parent account.
+            BadRequestError: The IP is not authorised.
+            PermissionDeniedError: `username` was given, and the caller is not the parent account.
         """
     def labels(self, /, *, username: str | None = None) -> builtins.list[LabeledIp]:
         """
-        The authorised IPs with their labels: `GET /api/ip_labels/`.
+        Lists the authorised IPs with their labels: `GET /api/ip_labels/`.
 
         Args:
-            username: The sub-account whose IPs are meant, if not the caller's.
+            username: The sub-account whose IPs to list. Defaults to the caller.
 
         Raises:
-            PermissionDeniedError: A username was given by other than the parent account.
+            PermissionDeniedError: `username` was given, and the caller is not the parent account.
         """
     def list(self, /, *, username: str | None = None) -> builtins.list[str]:
         """
-        The authorised IPs: `GET /api/ips/`.
+        Lists the authorised IPs: `GET /api/ips/`.
 
         Args:
-            username: The sub-account whose IPs are meant, if not the caller's.
+            username: The sub-account whose IPs to list. Defaults to the caller.
 
         Raises:
-            PermissionDeniedError: A username was given by other than the parent account.
+            PermissionDeniedError: `username` was given, and the caller is not the parent account.
         """
 
 @final
@@ -811,19 +815,19 @@ class LabeledIp:
     @property
     def label(self, /) -> str:
         """
-        The label; no label is the empty text.
+        The label; empty if it has none.
         """
     def to_dict(self, /) -> dict[str, Any]:
         """
-        The fields as a dict that `json.dumps` takes: dates and times are texts in ISO 8601.
+        The fields as a dict for `json.dumps`. Dates and times are ISO 8601 strings.
         """
 
 @final
 class NewToken:
     """
-    A token just created, with its secret value, which the service shows this once: store it now.
+    A newly created token with its secret value. The service shows the secret only once, so store it now.
 
-    `repr` shows the secret redacted, and `pickle` refuses it.
+    `repr` redacts the secret, and `pickle` refuses the token.
     """
 
     __match_args__ = ("id", "label", "is_active", "expires_at", "created_at", "token")
@@ -852,37 +856,37 @@ class NewToken:
     @property
     def expires_at(self, /) -> date | None:
         """
-        The date on which it expires; `None` is never.
+        The date on which it expires; `None` if it never does.
         """
     @property
     def id(self, /) -> int:
         """
-        Its number, which the other token calls take.
+        The ID, for the other token calls.
         """
     @property
     def is_active(self, /) -> bool:
         """
-        Whether it may be used.
+        Whether the token can be used.
         """
     @property
     def label(self, /) -> str:
         """
-        Its label; no label is the empty text.
+        The label; empty if it has none.
         """
     def to_dict(self, /) -> dict[str, Any]:
         """
-        The fields as a dict that `json.dumps` takes: dates and times are texts in ISO 8601.
+        The fields as a dict for `json.dumps`. Dates and times are ISO 8601 strings.
         """
     @property
     def token(self, /) -> str:
         """
-        The secret, `pm_…`: for `Client(token=…)`, and for the proxies as `Proxy-Authorization: Bearer`.
+        The secret, `pm_…`. Use it for `Client(token=…)`, and for the proxies as `Proxy-Authorization: Bearer`.
         """
 
 @final
 class ProxiedRequest:
     """
-    What a proxy of the sandbox was asked for. Credentials and cookies read `***`.
+    A request that one of the sandbox's proxies received. Credentials and cookies are shown as `***`.
     """
 
     __match_args__ = (
@@ -925,7 +929,7 @@ class ProxiedRequest:
     @property
     def account(self, /) -> str | None:
         """
-        The account whose traffic it is, if one was recognised.
+        The account that the traffic belongs to, if one was recognised.
         """
     @property
     def auth(self, /) -> str:
@@ -935,17 +939,17 @@ class ProxiedRequest:
     @property
     def bytes(self, /) -> int:
         """
-        Bytes sent to the target and received from it so far, as booked on the account.
+        Bytes sent to and received from the target so far, as counted against the account.
         """
     @property
     def country(self, /) -> str | None:
         """
-        The country that was asked for and given.
+        The country that the request asked for and got.
         """
     @property
     def exit_ip(self, /) -> str | None:
         """
-        The exit IP, if it was let through.
+        The exit IP, if the request was let through.
         """
     @property
     def fault(self, /) -> str | None:
@@ -955,7 +959,7 @@ class ProxiedRequest:
     @property
     def headers(self, /) -> dict[str, str]:
         """
-        The headers that the proxy received, with names in lower case.
+        The headers that the proxy received, with lower-case names.
         """
     @property
     def method(self, /) -> str:
@@ -965,7 +969,7 @@ class ProxiedRequest:
     @property
     def number(self, /) -> int:
         """
-        1 for the first request since the start or the last reset, and so on.
+        Counts from 1 since the start or the last reset.
         """
     @property
     def proxy(self, /) -> str:
@@ -975,16 +979,16 @@ class ProxiedRequest:
     @property
     def status(self, /) -> int | None:
         """
-        The status answered; `None` while there is no answer, and where none was given.
+        The status of the answer; `None` if there is none, or none yet.
         """
     @property
     def target(self, /) -> str:
         """
-        `host:port` with `CONNECT`, a URL with any other method.
+        `host:port` for `CONNECT`, a URL for any other method.
         """
     def to_dict(self, /) -> dict[str, Any]:
         """
-        The fields as a dict that `json.dumps` takes: dates and times are texts in ISO 8601.
+        The fields as a dict for `json.dumps`. Dates and times are ISO 8601 strings.
         """
 
 @final
@@ -994,34 +998,33 @@ class Proxies:
     """
     def add(self, /, proxy: str | Proxy) -> str:
         """
-        Authorises the account for a proxy: `POST /api/proxy/add/`. For one that is authorised already, it changes
-        nothing and succeeds.
+        Authorises a proxy for the account: `POST /api/proxy/add/`. If the proxy is already authorised, it succeeds and
+        changes nothing.
 
         Args:
-            proxy: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), domain:port, or a `Proxy`.
+            proxy: The host (`us-ca`), the domain (`us-ca.proxymesh.com`), domain:port, or a `Proxy`.
 
         Returns:
-            Its domain.
+            The domain.
 
         Raises:
             BadRequestError: There is no such proxy.
-            PlanLimitError: The plan allows no more.
-            ServerError: With status 503: the plan could not be looked up; try again in a few minutes.
+            PlanLimitError: The plan does not allow more proxies.
+            ServerError: Status 503: the service could not look up the plan. Try again in a few minutes.
         """
     def delete(self, /, proxy: str | Proxy) -> None:
         """
-        Takes the authorisation for a proxy away: `POST /api/proxy/delete/`. For one that has none, it changes nothing
-        and succeeds.
+        Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, it succeeds and changes nothing.
 
         Args:
-            proxy: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), domain:port, or a `Proxy`.
+            proxy: The host (`us-ca`), the domain (`us-ca.proxymesh.com`), domain:port, or a `Proxy`.
 
         Raises:
             BadRequestError: There is no such proxy.
         """
     def list(self, /) -> builtins.list[Proxy]:
         """
-        The proxies that the account may use: `GET /api/proxies/`.
+        Lists the proxies that the account may use: `GET /api/proxies/`.
         """
     def pool(
         self,
@@ -1034,7 +1037,7 @@ class Proxies:
         credentials: bool = True,
     ) -> ProxyPool:
         """
-        Hands out these proxies in turn, and leaves out for a while those that fail.
+        Creates a pool that hands out these proxies in turn and leaves out failing ones for a while.
 
             >>> from proxymesh.sandbox import Sandbox
             >>> with Sandbox() as sandbox, sandbox.client() as client:
@@ -1042,25 +1045,25 @@ class Proxies:
             ...     [pool.get().name for _ in range(4)]
             ['us-ca', 'us-ny', 'us-il', 'us-ca']
 
-        Nothing is sent before the first is wanted.
+        The pool sends nothing until the first proxy is requested.
 
         Args:
-            country: Only proxies with exits in this country, by two letters: those in it, and `open` and `world` if the geo
-                counts have it; these are steered to it.
-            order: `round_robin`, or `random`: each once a round, the rounds in an order of their own.
-            ttl: Seconds after which the list is fetched again. Where that fails the old one stays.
-            cooldown: Seconds for which a proxy that failed is left out, the first time.
-            credentials: Whether the proxies are handed out with the client's credentials; not needed where this machine's IP is
+            country: A two-letter country code. Only proxies with exits there are handed out: the proxies in that country, and
+                `open` and `world` if their geo counts include it. `open` and `world` are steered to it.
+            order: `round_robin` or `random`. With `random`, each proxy comes once per round, and every round is shuffled.
+            ttl: Seconds after which the list is fetched again. If fetching fails, the old list stays in use.
+            cooldown: Seconds that a proxy is left out after its first failure.
+            credentials: Whether to hand out the proxies with the client's credentials. Not needed if this machine's IP is
                 authorised.
 
         Raises:
-            ValidationError: The country is no code, or an option unusable.
+            ValidationError: The country code or an option is invalid.
         """
 
 @final
 class Proxy:
     """
-    A proxy server that the account may use, and how it is used.
+    A proxy server that the account may use, and how to use it.
 
         >>> from proxymesh import Proxy
         >>> proxy = Proxy("us-ca.proxymesh.com", 31280)
@@ -1071,21 +1074,23 @@ class Proxy:
         >>> proxy.name, proxy.country, str(proxy)
         ('us-ca', 'US', 'us-ca.proxymesh.com:31280')
 
-    As listed it has no credentials, which is right where this machine's IP is authorised. `using` gives the same proxy
-    with credentials, and `steer` with a choice of the exit; the methods named after a library then give what that library takes.
+    A listed proxy has no credentials. It works as it is if this machine's IP is authorised. `using` returns the same proxy
+    with credentials, and `steer` returns it with a choice of the exit. The methods named after a library then return what that
+    library accepts.
 
         >>> print(proxy.using("me@ex.com", "a b").requests()["https"])
         http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280
 
-    Two are equal if all of this is. They are ordered by host and port. One with credentials is not pickled.
+    Two proxies are equal if host, port, credentials and exit choice are equal. Proxies are ordered by host and port. A proxy
+    with credentials cannot be pickled.
 
     Args:
-        host: The domain; with its port, as the service writes it (`us-ca.proxymesh.com:31280`), if you like.
-        port: Its port; 31280, that of all proxies of the service, where neither names one.
+        host: The domain. It may include the port, as the service writes it (`us-ca.proxymesh.com:31280`).
+        port: The port. Defaults to the one in `host`, or else to 31280, the port of all the service's proxies.
 
     Raises:
-        ValidationError: The host is no DNS name, the port is not from 1 to 65535, or the host holds another port than
-            the one given.
+        ValidationError: The host is not a DNS name, the port is not from 1 to 65535, or the port in `host` differs from
+            `port`.
     """
 
     __match_args__ = ("host", "port")
@@ -1108,68 +1113,69 @@ class Proxy:
         """
     def acheck(self, /, target: str = "proxymesh.com:443", *, timeout: float = 10.0) -> Coroutine[Any, Any, ProxyCheck]:
         """
-        The same, to be awaited with asyncio.
+        The same as `check`, for asyncio.
         """
     def aiohttp(self, /) -> dict[str, Any]:
         """
-        For `session.get(…, **proxy.aiohttp())`, and in the same way for `ClientSession`, `ws_connect` and `aiohttp.request`. That of
-        a request goes before that of its session. The exit IP is in the answer's header `X-ProxyMesh-IP` for an http target;
-        aiohttp shows nothing of the answer to a CONNECT.
+        For `session.get(…, **proxy.aiohttp())`, and in the same way for `ClientSession`, `ws_connect` and `aiohttp.request`. The
+        proxy of a request overrides the session's. For an http target, the exit IP is in the response header `X-ProxyMesh-IP`.
+        aiohttp does not expose the response to a CONNECT.
 
-        Its `proxy` is a name for this process alone. What does not know it, such as another process, fails and sends nothing.
+        The `proxy` value is valid only in this process. In another process or another library, it fails and nothing is sent.
         """
     def check(self, /, target: str = "proxymesh.com:443", *, timeout: float = 10.0) -> ProxyCheck:
         """
-        Asks the proxy for a tunnel and closes it: one CONNECT. What the proxy says, even that it cannot be reached, is
-        a value and raises nothing.
+        Checks the proxy: sends one CONNECT and closes the tunnel. A refusal or an unreachable proxy is returned as a result, not
+        raised.
 
         Args:
-            target: Where to, as host:port. It notices a connection, through which nothing is sent.
-            timeout: Seconds that it may take.
+            target: The host:port to connect to. It sees a connection, but receives no data.
+            timeout: Seconds that the check may take.
 
         Raises:
             ValidationError: The target is not host:port.
-            ConfigError: The timeout is unusable.
+            ConfigError: The timeout is invalid.
         """
     @property
     def chooses_country(self, /) -> bool:
         """
-        Whether it has exits in many countries, of which `steer` can choose one: `open` and `world`.
+        Whether the proxy has exits in many countries, so that `steer` can choose one. True for `open` and `world`.
         """
     @property
     def country(self, /) -> str | None:
         """
-        The country that its exits are in, as an ISO 3166 code, if its name tells: `US` of `us-ca`, `GB` of `uk`. None
-        for `open` and `world`, which have many.
+        The country of its exits as an ISO 3166 code, if the name tells it: `US` for `us-ca`, `GB` for `uk`. None for `open` and
+        `world`, which have exits in many countries.
         """
     def curl_cffi(self, /) -> dict[str, Any]:
         """
         For `curl_cffi.requests.get(…, **proxy.curl_cffi())`, and in the same way for `Session`, `AsyncSession`, their requests,
-        `stream` and `ws_connect`. That of a request goes before that of its session. The exit IP is in the answer's header
-        `X-ProxyMesh-IP` for an http target.
+        `stream` and `ws_connect`. The proxy of a request overrides the session's. For an http target, the exit IP is in the
+        response header `X-ProxyMesh-IP`.
 
-        Its `proxy` is a name for this process alone, as that of `aiohttp`. Before curl_cffi 0.13 each request has a connection of
-        its own.
+        The `proxy` value is valid only in this process, as for `aiohttp`. Before curl_cffi 0.13, each request opens its own
+        connection.
         """
     def env(self, /) -> dict[str, str]:
         """
-        Environment variables by which most programs find a proxy: `http_proxy`, `https_proxy`, and both in capitals. They hold
-        the password.
+        The environment variables that most programs read a proxy from: `http_proxy`, `https_proxy`, and both in upper case. They
+        contain the password.
 
         Raises:
-            ConfigError: It has a token or steers the exit, which need headers.
+            ConfigError: The proxy has a token or an exit choice. Both need headers.
         """
     def headers(self, /) -> dict[str, str]:
         """
-        The headers that are for the proxy: on the CONNECT request for an https target, on the request itself for an http
-        one. `Proxy-Authorization` holds the credentials, Basic in UTF-8 or Bearer: keep it out of logs.
+        The headers for the proxy. For an https target they go on the CONNECT request, for an http target on the request itself.
+        `Proxy-Authorization` holds the credentials, as Basic in UTF-8 or as Bearer. Keep it out of logs.
 
-        Give them to a library only where it sends them to the proxy alone. These do not, and must not get them:
+        Pass them to a library only if it sends them to the proxy alone. Do not pass them to these:
 
-        - `headers=` of requests, httpx, urllib3, aiohttp and curl_cffi sends all of them to an https site, the password
-          included, and the request goes out by any exit. Use `requests_session`, `httpx`, `urllib3`, `aiohttp` and `curl_cffi`.
+        - `headers=` of requests, httpx, urllib3, aiohttp and curl_cffi sends all of them to an https site, including the
+          password, and the request leaves through any exit. Use `requests_session`, `httpx`, `urllib3`, `aiohttp` and
+          `curl_cffi`.
         - `urllib.request`, Scrapy's `headers=` and Playwright's `extra_http_headers` send the choice of the exit to an https
-          site. For Scrapy use `proxymesh.scrapy`; for urllib and browsers there are `url` and `playwright`, without a choice.
+          site. For Scrapy, use `proxymesh.scrapy`. For urllib and browsers, use `url` and `playwright`, without an exit choice.
         """
     @property
     def host(self, /) -> str:
@@ -1179,8 +1185,8 @@ class Proxy:
     def httpx(self, /) -> HttpxProxy:
         """
         An `httpx.Proxy`, for `httpx.Client(proxy=…)`, `httpx.AsyncClient(proxy=…)`, `httpx.get(…, proxy=…)` and
-        `httpx.HTTPTransport(proxy=…)`. The requests of a client take no proxy: httpx has it that way. The exit IP is in the answer's
-        header `X-ProxyMesh-IP` for an http target; for an https one it is in httpx's trace of the CONNECT.
+        `httpx.HTTPTransport(proxy=…)`. httpx does not accept a proxy for a single request of a client. For an http target, the exit
+        IP is in the response header `X-ProxyMesh-IP`. For an https target, it is in httpx's trace of the CONNECT.
         """
     @property
     def name(self, /) -> str:
@@ -1189,11 +1195,11 @@ class Proxy:
         """
     def playwright(self, /) -> PlaywrightProxy:
         """
-        For Playwright's `launch(proxy=…)`, `new_context(proxy=…)` and `new_page(proxy=…)` of a browser: `server`, `username` and
-        `password`. A page of a context takes none.
+        For Playwright's `launch(proxy=…)`, and for a browser's `new_context(proxy=…)` and `new_page(proxy=…)`: `server`, `username`
+        and `password`. A context's `new_page` does not accept a proxy.
 
         Raises:
-            ConfigError: It has a token or steers the exit: a browser sends a proxy no headers.
+            ConfigError: The proxy has a token or an exit choice. A browser cannot send headers to a proxy.
         """
     @property
     def port(self, /) -> int:
@@ -1202,11 +1208,11 @@ class Proxy:
         """
     def requests(self, /) -> dict[str, str]:
         """
-        For `requests.get(…, proxies=…)`, `session.get(…, proxies=…)` and `session.proxies`: the URL for both schemes, such that
-        requests sends the credentials in UTF-8.
+        For `requests.get(…, proxies=…)`, `session.get(…, proxies=…)` and `session.proxies`: the URL for both schemes, encoded so
+        that requests sends the credentials in UTF-8.
 
         Raises:
-            ConfigError: It has a token or steers the exit, which need headers: use `requests_session`.
+            ConfigError: The proxy has a token or an exit choice. Both need headers; use `requests_session`.
         """
     def requests_adapter(
         self,
@@ -1219,9 +1225,9 @@ class Proxy:
         verify: bool | str | None = None,
     ) -> HTTPAdapter:
         """
-        An adapter of requests, to be mounted for `http://` and `https://` on a `requests.Session` that there is already, or on one of a
-        class derived from it (cloudscraper, requests-cache): it then goes through the proxy as `requests_session` does, whatever the
-        environment says of proxies. Where the session asks for another proxy, the request fails.
+        A requests adapter. Mount it for `http://` and `https://` on an existing `requests.Session`, or on a session of a derived
+        class (cloudscraper, requests-cache). The session then goes through the proxy as with `requests_session`, and ignores the
+        environment's proxy settings. If the session asks for another proxy, the request fails.
 
             adapter = proxy.requests_adapter(max_retries=3)
             session.mount("http://", adapter)
@@ -1232,7 +1238,7 @@ class Proxy:
             pool_connections: As for `requests_session`.
             pool_maxsize: As for `requests_session`.
             pool_block: As for `requests_session`.
-            verify: As for `requests_session`, where neither the session nor the request says anything else.
+            verify: As for `requests_session`, unless the session or the request sets its own value.
         """
     def requests_session(
         self,
@@ -1245,37 +1251,37 @@ class Proxy:
         verify: bool | str | None = None,
     ) -> RequestsSession:
         """
-        A `requests.Session` that goes through the proxy, whatever the environment says of proxies. It sends the proxy what is for
-        the proxy, and every answer has the exit IP in its header `X-ProxyMesh-IP`.
+        A `requests.Session` that goes through the proxy and ignores the environment's proxy settings. It sends the proxy headers to
+        the proxy alone. Every response has the exit IP in its header `X-ProxyMesh-IP`.
 
-        An adapter that is mounted on it goes through the proxy as well, and so does what takes over its `proxies`, such as
-        `cloudscraper.create_scraper(sess=…)`. Where another proxy is asked for, the request fails with `requests.exceptions.InvalidProxyURL`.
-        Copied it goes on; pickled it is only without credentials.
+        Adapters mounted on the session go through the proxy as well. So does anything that copies its `proxies`, such as
+        `cloudscraper.create_scraper(sess=…)`. A request that asks for another proxy fails with
+        `requests.exceptions.InvalidProxyURL`. The session can be copied. It can be pickled only without credentials.
 
         Args:
-            max_retries: How often a request is sent again, as `requests.adapters.HTTPAdapter` takes it: a number, or an
-                `urllib3.Retry`. What the proxy refuses is asked for once (400 to 499, 509).
-            pool_connections: Of how many sites connections are kept.
-            pool_maxsize: How many connections are kept for each.
-            pool_block: Whether there may be no more than these.
-            verify: A file or directory of CA certificates for sites, or whether to verify at all; by default what
-                `REQUESTS_CA_BUNDLE` or `CURL_CA_BUNDLE` says, and else requests' own.
+            max_retries: How many times a request is retried, as for `requests.adapters.HTTPAdapter`: a number or a
+                `urllib3.Retry`. A request that the proxy refuses (400 to 499, 509) is not retried.
+            pool_connections: The number of sites to keep connections for.
+            pool_maxsize: The number of connections to keep per site.
+            pool_block: Whether `pool_maxsize` is a hard limit.
+            verify: A file or directory of CA certificates for sites, or whether to verify at all. Defaults to
+                `REQUESTS_CA_BUNDLE` or `CURL_CA_BUNDLE`, or else to requests' own certificates.
         """
     def scrapy_meta(self, /) -> dict[str, str]:
         """
-        For a Scrapy request's `meta`: the URL, such that Scrapy sends the credentials in UTF-8. For all of a project's requests, for
-        tokens, and to choose the exit, there is `proxymesh.scrapy`.
+        For a Scrapy request's `meta`: the URL, encoded so that Scrapy sends the credentials in UTF-8. To cover all requests of a
+        project, to use tokens, or to choose the exit, use `proxymesh.scrapy`.
 
         Raises:
-            ConfigError: It has a token or steers the exit, which need headers.
+            ConfigError: The proxy has a token or an exit choice. Both need headers.
         """
     def selenium(self, /) -> SeleniumProxy:
         """
         A `selenium.webdriver.Proxy`, for `options.proxy`, on a machine whose IP is authorised.
 
-        Elsewhere the browser has to be told the password by WebDriver BiDi, with `options.enable_bidi = True`. The first page has to be
-        opened by it, too, as with `driver.get` Chrome waits until its time limit. Chrome remembers the answer; if the handler stayed,
-        sites that ask for a password would get this one.
+        On other machines, pass the password to the browser over WebDriver BiDi, with `options.enable_bidi = True`. Open the first
+        page over BiDi, too: with `driver.get`, Chrome waits until it times out. Chrome remembers the password, so remove the
+        handler afterwards. Otherwise sites that ask for a password would get this one.
 
             options.proxy = proxy.using().selenium()
             driver = webdriver.Chrome(options=options)
@@ -1283,56 +1289,57 @@ class Proxy:
             driver.browsing_context.navigate(driver.current_window_handle, url, wait="complete")
             driver.network.remove_auth_handler(handler)
 
-        `driver.get` does not tell that a proxy refuses: `check` does.
+        `driver.get` does not report that a proxy refuses the connection. Use `check` for that.
 
         Raises:
-            ConfigError: It has credentials, which browsers do not take there, or steers the exit.
+            ConfigError: The proxy has an exit choice, or credentials, which browsers do not accept here.
         """
     def steer(
         self, /, *, country: str | None = None, prefer_ip: str | None = None, not_ip: str | Iterable[str] | None = None
     ) -> Proxy:
         """
-        The same proxy with this choice of its exit: what is sent to it as `X-ProxyMesh-Country`, `-Prefer-IP` and `-Not-IP`.
+        Returns the same proxy with this choice of the exit. The choice is sent as the headers `X-ProxyMesh-Country`,
+        `-Prefer-IP` and `-Not-IP`.
 
             >>> from proxymesh import Proxy
             >>> Proxy("open.proxymesh.com").steer(country="DE").headers()
             {'X-ProxyMesh-Country': 'DE'}
 
         Args:
-            country: Two letters, as `client.geo` gives them; with the proxies `open` and `world`.
-            prefer_ip: The exit IP that is wanted, if the proxy has it.
-            not_ip: An exit IP that is not, or several of them.
+            country: A two-letter code, as returned by `client.geo`. For the proxies `open` and `world`.
+            prefer_ip: The exit IP to use if the proxy has it.
+            not_ip: One or more exit IPs to avoid.
 
         Raises:
-            ValidationError: One of them is malformed, or the proxy is in another country.
+            ValidationError: An argument is malformed, or the proxy is in another country.
         """
     def to_dict(self, /) -> dict[str, Any]:
         """
-        Host and port as a dict that `json.dumps` takes, with what `steer` was given, if it was. Credentials are left out.
+        Host, port and any arguments of `steer` as a dict for `json.dumps`. Credentials are left out.
         """
     def url(self, /, username: str | None = None, password: str | None = None) -> str:
         """
         The proxy's URL, for any HTTP library.
 
-        Credentials are percent-encoded, so that an `@` or `:` in them is safe; the URL then holds the password: keep it
-        out of logs. Without, it is for a machine whose IP or hostname is authorised. The choice of the exit (`steer`) is in
-        `headers` alone, as no URL can hold it.
+        Credentials are percent-encoded, so they may contain `@` or `:`. The URL then contains the password, so keep it out of
+        logs. A URL without credentials works on a machine whose IP or hostname is authorised. A URL cannot hold the choice of
+        the exit (`steer`); only `headers` has it.
 
         Args:
-            username: The account's, or a sub-account's; that of `using` by default.
-            password: Its password.
+            username: The username of the account or a sub-account. Defaults to the credentials of `using`.
+            password: The password for it.
 
         Raises:
-            TypeError: One of the two is given without the other.
-            ValidationError: The credentials of `using` are a token, which goes into no URL, but into `headers`.
+            TypeError: Only one of the two is given.
+            ValidationError: The credentials of `using` are a token. A token cannot go into a URL; use `headers`.
         """
     def urllib3(self, /, **options: Any) -> ProxyManager:
         """
-        An `urllib3.ProxyManager` that goes through the proxy. It sends the proxy what is for the proxy, and every answer
-        has the exit IP in its header `X-ProxyMesh-IP`. A `CONNECT` that the proxy refuses (400 to 499, 509) is sent once.
+        A `urllib3.ProxyManager` that goes through the proxy. It sends the proxy headers to the proxy alone. Every response has the
+        exit IP in its header `X-ProxyMesh-IP`. A `CONNECT` that the proxy refuses (400 to 499, 509) is not retried.
 
         Args:
-            options: What `ProxyManager` takes besides, such as `ca_certs` or `timeout`.
+            options: Further arguments of `ProxyManager`, such as `ca_certs` or `timeout`.
         """
     def using(
         self,
@@ -1344,22 +1351,22 @@ class Proxy:
         client: Client | AsyncClient | None = None,
     ) -> Proxy:
         """
-        The same proxy with these credentials; with none where nothing is given.
+        Returns the same proxy with these credentials. Without arguments, it has none.
 
         Args:
-            username: The account's, or a sub-account's.
-            password: Its password.
-            token: A token (`pm_…`) instead of both.
-            client: A client, whose credentials are taken.
+            username: The username of the account or a sub-account.
+            password: The password for it.
+            token: A token (`pm_…`) instead of username and password.
+            client: A client whose credentials to use.
 
         Raises:
-            ConfigError: A part is missing or unusable, or there are several kinds.
+            ConfigError: A part is missing or invalid, or several kinds of credentials are given.
         """
 
 @final
 class ProxyCheck:
     """
-    What a proxy made of one CONNECT. From `proxy.check()`.
+    How a proxy answered one CONNECT. From `proxy.check()`.
     """
 
     __match_args__ = ("ok", "reachable", "status", "exit_ip", "latency", "meaning")
@@ -1388,17 +1395,17 @@ class ProxyCheck:
     @property
     def latency(self, /) -> float:
         """
-        Seconds from connecting to the answer, or to the failure.
+        Seconds from the start of the connection to the answer or the failure.
         """
     @property
     def meaning(self, /) -> str:
         """
-        What it means, and what to do about it.
+        What the result means, and what to do about it.
         """
     @property
     def ok(self, /) -> bool:
         """
-        Whether the proxy may be used: it answered 200.
+        Whether you can use the proxy: it answered 200.
         """
     @property
     def reachable(self, /) -> bool:
@@ -1408,17 +1415,17 @@ class ProxyCheck:
     @property
     def status(self, /) -> int | None:
         """
-        The status that it answered; `None` where it did not.
+        The status of its answer; `None` if it did not answer.
         """
     def to_dict(self, /) -> dict[str, Any]:
         """
-        The fields as a dict that `json.dumps` takes: dates and times are texts in ISO 8601.
+        The fields as a dict for `json.dumps`. Dates and times are ISO 8601 strings.
         """
 
 @final
 class RecordedRequest:
     """
-    An API call as the sandbox saw it. Passwords read `***`.
+    An API call as the sandbox saw it. Passwords are shown as `***`.
     """
 
     __match_args__ = (
@@ -1472,7 +1479,7 @@ class RecordedRequest:
     @property
     def form(self, /) -> dict[str, str]:
         """
-        The parameters of the form, decoded.
+        The form parameters, decoded.
         """
     @property
     def method(self, /) -> str:
@@ -1482,7 +1489,7 @@ class RecordedRequest:
     @property
     def number(self, /) -> int:
         """
-        1 for the first request since the start or the last reset, and so on.
+        Counts from 1 since the start or the last reset.
         """
     @property
     def path(self, /) -> str:
@@ -1492,16 +1499,16 @@ class RecordedRequest:
     @property
     def query(self, /) -> dict[str, str]:
         """
-        The parameters of the query, decoded.
+        The query parameters, decoded.
         """
     @property
     def status(self, /) -> int | None:
         """
-        The status answered; `None` while there is no answer, and where none was given.
+        The status of the answer; `None` if there is none, or none yet.
         """
     def to_dict(self, /) -> dict[str, Any]:
         """
-        The fields as a dict that `json.dumps` takes: dates and times are texts in ISO 8601.
+        The fields as a dict for `json.dumps`. Dates and times are ISO 8601 strings.
         """
     @property
     def username(self, /) -> str | None:
@@ -1512,7 +1519,7 @@ class RecordedRequest:
 @final
 class Sandbox:
     """
-    The service, emulated: all 23 calls, in memory, on a port of this machine, as strict as the service is.
+    An emulation of the service: all 23 calls, in memory, on a local port, as strict as the service itself.
 
         >>> from proxymesh.sandbox import Sandbox
         >>> with Sandbox() as sandbox, sandbox.client() as client:
@@ -1521,22 +1528,23 @@ class Sandbox:
         '203.0.113.7'
         {'ip': '203.0.113.7', 'label': 'office'}
 
-    It serves from when it is made until it is stopped, on a thread of its own.
+    It starts when it is created and runs on its own thread until it is stopped.
 
     Args:
         username: The parent account's username.
-        password: Its password.
-        plan: `trial`, `10`, `20`, `50` or `100`: sets the limits on tokens, sub-accounts and proxies.
-        host: The address to listen on. Away from loopback, others can use the account, its controls under `/_sandbox/`, and with
-            `proxies` whatever listens on this machine's loopback addresses: so the default password is refused, the controls want
-            the parent's username and password, and the logger `proxymesh` says what is open.
-        port: The port; 0 takes a free one.
-        proxies: Whether it serves the proxies, too, on ports of their own. The API then lists them as `us-ca.localhost:PORT`.
-        monthly_limit: The most GB a month for the parent with all its sub-accounts; 0 is no limit.
-        keep_alive: Seconds after which an idle connection is closed; never by default.
+        password: The parent account's password.
+        plan: `trial`, `10`, `20`, `50` or `100`. It sets the limits on tokens, sub-accounts and proxies.
+        host: The address to listen on. If it is not loopback, other machines can reach the account and the controls under
+            `/_sandbox/`. With `proxies`, they can also reach everything that listens on this machine's loopback addresses. So the
+            default password is refused, the controls need the parent's username and password, and the logger `proxymesh` warns
+            about what is open.
+        port: The port; 0 picks a free one.
+        proxies: Whether to run the proxies as well, each on its own port. The API then lists them as `us-ca.localhost:PORT`.
+        monthly_limit: Gigabytes per month for the parent and its sub-accounts together; 0 means no limit.
+        keep_alive: Seconds after which an idle connection is closed. By default, it stays open.
 
     Raises:
-        ValueError: The service would not take the username or password, there is no such plan, or others could reach the
+        ValueError: The service would reject the username or password, there is no such plan, or others could reach the
             sandbox with its default password.
         OSError: The port is taken.
     """
@@ -1558,13 +1566,13 @@ class Sandbox:
     def __repr__(self, /) -> str: ...
     def advance(self, /, by: float) -> None:
         """
-        Moves its clock forward: for bans, expiries and the billing period.
+        Moves the sandbox's clock forward, to test bans, expiry and the billing period.
 
         Args:
             by: Seconds.
 
         Raises:
-            ValueError: It is negative or not finite.
+            ValueError: The value is negative or not finite.
         """
     def async_client(
         self,
@@ -1577,46 +1585,46 @@ class Sandbox:
         max_retries: int = 2,
     ) -> AsyncClient:
         """
-        The same for asyncio: an `AsyncClient`.
+        Creates an `AsyncClient` for this sandbox. It uses the parent's credentials unless you pass others.
 
         Args:
             username: Another username, such as a sub-account's.
-            password: Its password.
-            token: A token instead of both.
+            password: The password for it.
+            token: A token instead of username and password.
             timeout: Seconds that one attempt may take.
-            max_retries: How often a call may be sent again.
+            max_retries: How many times a call may be retried.
 
         Raises:
-            ConfigError: The credentials contradict each other, or an option is unusable.
+            ConfigError: The credentials contradict each other, or an option is invalid.
         """
     @property
     def base_url(self, /) -> str:
         """
-        Where it is, such as `http://127.0.0.1:40123`.
+        The base URL, such as `http://127.0.0.1:40123`.
         """
     def book_usage(self, /, username: str, gigabytes: float) -> None:
         """
-        Books traffic on a sub-account, which counts towards the parent too, or on the parent.
+        Adds traffic to the usage of the parent or a sub-account. A sub-account's traffic also counts for the parent.
 
         Args:
-            username: Who used it.
-            gigabytes: How much.
+            username: The account that used the traffic.
+            gigabytes: The amount of traffic.
 
         Raises:
-            LookupError: Nobody is called so.
-            ValueError: The gigabytes are negative or not finite.
+            LookupError: No account has that username.
+            ValueError: The amount is negative or not finite.
         """
     def clear_faults(self, /) -> None:
         """
-        Forgets the faults that still wait for a call.
+        Clears the pending faults.
         """
     def clear_proxied(self, /) -> None:
         """
-        Forgets what the proxies were asked for so far. Numbers go on.
+        Clears the requests recorded by the proxies. Numbering continues.
         """
     def clear_requests(self, /) -> None:
         """
-        Forgets the calls recorded so far. Numbers go on.
+        Clears the recorded calls. Numbering continues.
         """
     def client(
         self,
@@ -1629,17 +1637,17 @@ class Sandbox:
         max_retries: int = 2,
     ) -> Client:
         """
-        A client of this sandbox: with the parent's credentials, unless others are given.
+        Creates a `Client` for this sandbox. It uses the parent's credentials unless you pass others.
 
         Args:
             username: Another username, such as a sub-account's.
-            password: Its password.
-            token: A token instead of both.
+            password: The password for it.
+            token: A token instead of username and password.
             timeout: Seconds that one attempt may take.
-            max_retries: How often a call may be sent again.
+            max_retries: How many times a call may be retried.
 
         Raises:
-            ConfigError: The credentials contradict each other, or an option is unusable.
+            ConfigError: The credentials contradict each other, or an option is invalid.
         """
     def fault(
         self,
@@ -1654,7 +1662,7 @@ class Sandbox:
         **fields: object,
     ) -> None:
         """
-        Makes the next matching calls go wrong. Of several faults, the one injected first is taken.
+        Makes the next matching calls fail. If several faults match, the one injected first applies.
 
             >>> from proxymesh.sandbox import Sandbox
             >>> with Sandbox() as sandbox, sandbox.client(max_retries=0) as client:
@@ -1665,26 +1673,26 @@ class Sandbox:
 
         Args:
             kind: `status`, `redirect`, `drop`, `reset`, `delay`, `delay_after_apply`, `drop_after_apply`, `truncate`, `garbage`,
-                `wrong_type`, `html`, `empty`, `huge`, `drip` or `close_idle`; `proxymesh-sandbox --help` tells what each does.
+                `wrong_type`, `html`, `empty`, `huge`, `drip` or `close_idle`; `proxymesh-sandbox --help` explains each of them.
             method: Only calls with this method.
             path: Only calls with this path.
-            proxy: Not calls, but what the proxy of this name is asked for: `status`, `drop`, `reset` or `delay`.
-            times: How many calls it is applied to; 0 for all.
-            after: How many matching calls pass unharmed before.
-            fields: What the kind takes, such as `status`, `body`, `headers`, `seconds`, `bytes`, `location`.
+            proxy: Applies to requests to the proxy of this name instead of API calls: `status`, `drop`, `reset` or `delay`.
+            times: How many calls it applies to; 0 means all.
+            after: How many matching calls succeed first.
+            fields: The fields of this kind, such as `status`, `body`, `headers`, `seconds`, `bytes`, `location`.
 
         Raises:
-            ValueError: There is no such kind, or it takes no such field or value.
+            ValueError: There is no such kind, or the kind does not accept this field or value.
         """
     @property
     def now(self, /) -> datetime:
         """
-        Its time, in UTC. It runs with the real one, ahead by what it was advanced.
+        The sandbox's current time, in UTC: the real time plus everything added with `advance`.
         """
     @property
     def open_connections(self, /) -> int:
         """
-        How many TCP connections are open now.
+        The number of open TCP connections.
         """
     @property
     def password(self, /) -> str:
@@ -1693,19 +1701,19 @@ class Sandbox:
         """
     def proxied(self, /) -> list[ProxiedRequest]:
         """
-        What the proxies were asked for, oldest first; of very many, the last 100,000.
+        The requests that the proxies received, oldest first. Only the last 100,000 are kept.
         """
     def requests(self, /) -> list[RecordedRequest]:
         """
-        The API calls that arrived, oldest first; of very many, the last 100,000.
+        The API calls that arrived, oldest first. Only the last 100,000 are kept.
         """
     def reset(self, /) -> None:
         """
-        Back to the state at the start: account, ban, clock, faults and log.
+        Restores the initial state: account, ban, clock, faults and log.
         """
     def stop(self, /) -> None:
         """
-        Stops serving and closes all connections. What was recorded can still be read. Stopping twice is fine.
+        Stops the sandbox and closes all connections. Recorded requests stay readable. Stopping twice is fine.
         """
     @property
     def username(self, /) -> str:
@@ -1716,7 +1724,7 @@ class Sandbox:
 @final
 class SubAccount:
     """
-    A sub-account, with what it has used and what it may use.
+    A sub-account with its usage and its limits.
     """
 
     __match_args__ = (
@@ -1753,7 +1761,7 @@ class SubAccount:
     @property
     def active(self, /) -> bool:
         """
-        Whether it may use the proxies. The proxies answer 402 to one that is deactivated.
+        Whether it may use the proxies. The proxies answer 402 to a deactivated sub-account.
         """
     @property
     def email(self, /) -> str | None:
@@ -1778,43 +1786,43 @@ class SubAccount:
     @property
     def monthly_bandwidth_limit(self, /) -> int:
         """
-        Gigabytes it may use in a billing period; 0 is no limit. Set as `monthly_limit`.
+        Gigabytes that it may use per billing period; 0 means no limit. Set it with `monthly_limit`.
         """
     def to_dict(self, /) -> dict[str, Any]:
         """
-        The fields as a dict that `json.dumps` takes: dates and times are texts in ISO 8601.
+        The fields as a dict for `json.dumps`. Dates and times are ISO 8601 strings.
         """
     @property
     def total_bandwidth(self, /) -> float:
         """
-        Gigabytes used ever; at least `monthly_bandwidth`.
+        Gigabytes used in total; at least `monthly_bandwidth`.
         """
     @property
     def total_bandwidth_limit(self, /) -> int:
         """
-        Gigabytes it may use ever; 0 is no limit. Set as `total_limit`.
+        Gigabytes that it may use in total; 0 means no limit. Set it with `total_limit`.
         """
     @property
     def username(self, /) -> str:
         """
-        Its name, with which it also logs in.
+        The username. The sub-account logs in with it.
         """
 
 @final
 class SubAccounts:
     """
-    Sub-accounts: create, limit, watch, delete. For the parent account only. From `client.sub_accounts`.
+    Sub-accounts: create, limit, monitor, delete. Only the parent account may use these calls. From `client.sub_accounts`.
     """
     def activate(self, /, username: str) -> SubAccount:
         """
-        Lets it use the proxies again: `POST /api/sub/activate/`.
+        Lets a sub-account use the proxies again: `POST /api/sub/activate/`.
 
         Args:
             username: The sub-account.
 
         Raises:
             NotFoundError: There is no such sub-account.
-            PermissionDeniedError: It is not yours.
+            PermissionDeniedError: The sub-account is not yours.
         """
     def create(
         self,
@@ -1829,7 +1837,7 @@ class SubAccounts:
         total_limit: int | None = None,
     ) -> SubAccount:
         """
-        Creates a sub-account: `POST /api/sub/create/`. It is never sent twice.
+        Creates a sub-account: `POST /api/sub/create/`. The request is never sent twice.
 
         Args:
             username: 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
@@ -1837,35 +1845,35 @@ class SubAccounts:
             first_name: At most 20 characters.
             last_name: At most 20 characters.
             email: At most 255 characters.
-            monthly_limit: Whole gigabytes it may use in a billing period; 0 is no limit.
-            total_limit: Whole gigabytes it may use ever; 0 is no limit.
+            monthly_limit: Whole gigabytes that it may use per billing period; 0 means no limit.
+            total_limit: Whole gigabytes that it may use in total; 0 means no limit.
 
         Raises:
             BadRequestError: The username is taken.
-            PlanLimitError: The plan allows no more.
-            OutcomeUnknownError: No answer came; `get` tells whether it was created.
+            PlanLimitError: The plan does not allow more sub-accounts.
+            OutcomeUnknownError: No response arrived. Call `get` to find out whether it was created.
         """
     def deactivate(self, /, username: str) -> SubAccount:
         """
-        Stops it from using the proxies, which then answer it 402: `POST /api/sub/deactivate/`.
+        Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then answer it with 402.
 
         Args:
             username: The sub-account.
 
         Raises:
             NotFoundError: There is no such sub-account.
-            PermissionDeniedError: It is not yours.
+            PermissionDeniedError: The sub-account is not yours.
         """
     def delete(self, /, username: str) -> None:
         """
-        Deletes it for good: `POST /api/sub/delete/`.
+        Deletes a sub-account permanently: `POST /api/sub/delete/`.
 
         Args:
             username: The sub-account.
 
         Raises:
             NotFoundError: There is no such sub-account.
-            PermissionDeniedError: It is not yours.
+            PermissionDeniedError: The sub-account is not yours.
         """
     def edit(
         self,
@@ -1880,7 +1888,7 @@ class SubAccounts:
         total_limit: int | None = None,
     ) -> SubAccount:
         """
-        Changes what is given, and nothing else: `POST /api/sub/edit/`. An empty text clears a name or e-mail address.
+        Changes only the given fields: `POST /api/sub/edit/`. An empty string clears a name or e-mail address.
 
         Args:
             username: An existing sub-account.
@@ -1888,23 +1896,23 @@ class SubAccounts:
             first_name: At most 20 characters.
             last_name: At most 20 characters.
             email: At most 255 characters.
-            monthly_limit: Whole gigabytes it may use in a billing period; 0 is no limit.
-            total_limit: Whole gigabytes it may use ever; 0 is no limit.
+            monthly_limit: Whole gigabytes that it may use per billing period; 0 means no limit.
+            total_limit: Whole gigabytes that it may use in total; 0 means no limit.
 
         Raises:
             NotFoundError: There is no such sub-account.
-            PermissionDeniedError: It is not yours.
+            PermissionDeniedError: The sub-account is not yours.
         """
     def get(self, /, username: str) -> SubAccount:
         """
-        A sub-account with its usage and limits: `GET /api/sub/get/`.
+        Fetches a sub-account with its usage and limits: `GET /api/sub/get/`.
 
         Args:
             username: The sub-account.
 
         Raises:
             NotFoundError: There is no such sub-account.
-            PermissionDeniedError: It is not yours.
+            PermissionDeniedError: The sub-account is not yours.
         """
 
 @final
@@ -1932,109 +1940,110 @@ class Token:
     @property
     def expires_at(self, /) -> date | None:
         """
-        The date on which it expires; `None` is never.
+        The date on which it expires; `None` if it never does.
         """
     @property
     def id(self, /) -> int:
         """
-        Its number, which the other token calls take.
+        The ID, for the other token calls.
         """
     @property
     def is_active(self, /) -> bool:
         """
-        Whether it may be used.
+        Whether the token can be used.
         """
     @property
     def label(self, /) -> str:
         """
-        Its label; no label is the empty text.
+        The label; empty if it has none.
         """
     def to_dict(self, /) -> dict[str, Any]:
         """
-        The fields as a dict that `json.dumps` takes: dates and times are texts in ISO 8601.
+        The fields as a dict for `json.dumps`. Dates and times are ISO 8601 strings.
         """
 
 @final
 class Tokens:
     """
-    Bearer tokens. These calls take the account's username and password only: with a token they raise
-    `BasicAuthRequiredError`, and nothing is sent. From `client.tokens`.
+    Bearer tokens. These calls need the account's username and password. With a token, they raise `BasicAuthRequiredError`
+    and send nothing. From `client.tokens`.
     """
     def activate(self, /, id: int, *, username: str | None = None) -> Token:
         """
         Makes a token usable again: `POST /api/token/activate/`.
 
         Args:
-            id: The token's number.
-            username: The sub-account it belongs to, if not the caller.
+            id: The token's ID.
+            username: The sub-account it belongs to. Defaults to the caller.
 
         Raises:
-            BadRequestError: It has expired.
+            BadRequestError: The token has expired.
         """
     def create(
         self, /, *, label: str | None = None, expires_at: date | str | None = None, username: str | None = None
     ) -> NewToken:
         """
-        Creates a token: `POST /api/token/create/`. Its secret is in the answer, this once. It is never sent twice.
+        Creates a token: `POST /api/token/create/`. Only this response contains its secret. The request is never sent
+        twice.
 
         Args:
-            label: A note to keep with it, at most 100 characters.
-            expires_at: The date on which it expires, or text of the form `YYYY-MM-DD`; never by default.
-            username: The sub-account it is for, if not the caller.
+            label: A note to store with it, at most 100 characters.
+            expires_at: The date on which it expires, or a string in the form `YYYY-MM-DD`. By default, it never expires.
+            username: The sub-account to create it for. Defaults to the caller.
 
         Raises:
-            PlanLimitError: The plan has no tokens, or no more.
-            OutcomeUnknownError: No answer came; `list` tells whether it was created.
+            PlanLimitError: The plan does not include tokens, or does not allow more.
+            OutcomeUnknownError: No response arrived. Call `list` to find out whether it was created.
         """
     def deactivate(self, /, id: int, *, username: str | None = None) -> Token:
         """
         Makes a token unusable until it is activated: `POST /api/token/deactivate/`.
 
         Args:
-            id: The token's number.
-            username: The sub-account it belongs to, if not the caller.
+            id: The token's ID.
+            username: The sub-account it belongs to. Defaults to the caller.
         """
     def delete(self, /, id: int, *, username: str | None = None) -> None:
         """
-        Deletes a token for good: `POST /api/token/delete/`.
+        Deletes a token permanently: `POST /api/token/delete/`.
 
         Args:
-            id: The token's number.
-            username: The sub-account it belongs to, if not the caller.
+            id: The token's ID.
+            username: The sub-account it belongs to. Defaults to the caller.
         """
     def list(self, /, *, username: str | None = None) -> builtins.list[Token]:
         """
-        The tokens, without their secrets: `GET /api/tokens/`.
+        Lists the tokens, without their secrets: `GET /api/tokens/`.
 
         Args:
-            username: The sub-account whose tokens are meant, if not the caller's.
+            username: The sub-account whose tokens to list. Defaults to the caller.
         """
 
 def exceptions() -> ModuleType:
     """
-    The module of the exceptions: the same for as long as the process runs, so that what is raised is caught, even by who has
-    imported the package again.
+    The module of the exceptions. It stays the same as long as the process runs, so that code which imported the package again
+    still catches what is raised.
     """
 
 def leave_interpreter() -> None:
     """
-    To be called before the interpreter exits: no thread of the package has to do with it from then on.
+    Call this before the interpreter exits. Afterwards, no thread of the package uses the interpreter.
     """
 
 def meaning_of(status: int) -> str:
     """
-    What it means that a proxy answers with this status, and what to do about it: as `ProxyCheck.meaning` has it.
+    What this status of a proxy means and what to do about it, as in `ProxyCheck.meaning`.
     """
 
 def remember_process() -> None:
     """
-    To be called when the package is imported, and in every process forked from then on.
+    Call this when the package is imported, and in every process forked afterwards.
     """
 
 def sandbox_main(arguments: list[str]) -> int:
     """
-    Runs the program `proxymesh-sandbox`, and gives its exit status.
+    Runs the program `proxymesh-sandbox` and returns its exit status.
 
     Args:
-        arguments: Its command line, the program's name first.
+        arguments: The command line, starting with the program's name.
     """

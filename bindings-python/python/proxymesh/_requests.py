@@ -1,9 +1,9 @@
-"""An adapter of requests that sends the proxy what is for the proxy, and shows what it answers; and a session with it.
+"""A requests adapter that sends proxy headers to the proxy alone and exposes its response, and a session that uses it.
 
-Sessions lose adapters easily: one that is mounted takes the place of another, and what copies a session copies
-`proxies` alone. So that the credentials and the choice of the exit are not lost with them, `proxies` has them, too, by
-a URL of our own (`_route`), which every `HTTPAdapter` is taught here. A `Session` with such a URL has its own settings
-go before those of the environment; requests has it the other way round.
+Sessions lose adapters easily: mounting one replaces another, and code that copies a session copies only `proxies`. So
+`proxies` also holds the credentials and the exit choice, as our own kind of URL (`_route`). This module patches every
+`HTTPAdapter` to understand it. In a `Session` with such a URL, the session's settings override the environment;
+requests does it the other way round.
 """
 
 # pyright: basic, reportMissingImports=false
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def _teach_adapter(proxy_manager_for: Any) -> Any:
-    """Has an adapter go through a proxy that is named by a URL of ours. Any other URL is none of our business."""
+    """Makes an adapter accept our proxy URLs. Other URLs are passed through."""
 
     @functools.wraps(proxy_manager_for)
     def taught(self: HTTPAdapter, proxy: str, **options: Any) -> Any:
@@ -60,7 +60,7 @@ def _teach_adapter(proxy_manager_for: Any) -> Any:
 
 
 def _teach_session(merge_environment_settings: Any) -> Any:
-    """Has what a session says go before what the environment says, if its `proxies` name a proxy by a URL of ours."""
+    """Makes a session's settings override the environment, if its `proxies` hold one of our URLs."""
 
     @functools.wraps(merge_environment_settings)
     def taught(self: Session, url: str, proxies: Any, stream: Any, verify: bool | str | None, cert: Any) -> Any:
@@ -78,7 +78,7 @@ def _teach_session(merge_environment_settings: Any) -> Any:
     return taught
 
 
-# requests has no other place where a kind of proxy could be registered.
+# requests has no way to register a new kind of proxy.
 if not hasattr(HTTPAdapter.proxy_manager_for, "__proxymesh__"):
     HTTPAdapter.proxy_manager_for = _teach_adapter(HTTPAdapter.proxy_manager_for)  # type: ignore[method-assign]
     Session.merge_environment_settings = _teach_session(Session.merge_environment_settings)  # type: ignore[method-assign]
@@ -89,7 +89,7 @@ def _ca_of_the_environment() -> str | None:
 
 
 def _routed(proxy: Proxy, url: str | None, asked_for: Mapping[str, str] | None) -> dict[str, str]:
-    """What `proxies` has to be. What is asked for may be the same, or the environment's; another one is an error."""
+    """The value for `proxies`. The request may ask for the same proxy or the environment's; any other is an error."""
     ours = route(proxy)
     other = select_proxy(url or "", dict(asked_for or {}))
     if other and other not in (ours, address(proxy), *getproxies().values()):
@@ -103,7 +103,7 @@ def _routed(proxy: Proxy, url: str | None, asked_for: Mapping[str, str] | None) 
 
 
 class ProxyAdapter(HTTPAdapter):
-    """Goes through this proxy, whatever the session or the environment says of proxies."""
+    """Goes through this proxy and ignores the proxy settings of the session and the environment."""
 
     __attrs__ = [*HTTPAdapter.__attrs__, "_proxy", "_verify"]  # noqa: RUF012 (as requests has it)
 
@@ -123,13 +123,13 @@ class ProxyAdapter(HTTPAdapter):
     ) -> Response:
         from_environment = _ca_of_the_environment()
         if verify is None or verify is True or verify == from_environment:
-            # The session and the request leave it open.
+            # Neither the session nor the request sets it.
             verify = from_environment or True if self._verify is None else self._verify
         return super().send(request, stream, timeout, verify, cert, _routed(self._proxy, request.url, proxies))
 
 
 class ProxySession(Session):
-    """Goes through this proxy, whatever is mounted on it and whatever the environment says of proxies."""
+    """Goes through this proxy, whatever adapters are mounted on it, and ignores the environment's proxy settings."""
 
     __attrs__ = [*Session.__attrs__, "_proxy"]  # noqa: RUF012
 
@@ -143,11 +143,11 @@ class ProxySession(Session):
             self.mount(scheme, ProxyAdapter(proxy, **options))
 
     def send(self, request: PreparedRequest, **options: Any) -> Response:
-        # Redirects come this way, too.
+        # Redirects go through here, too.
         options["proxies"] = _routed(self._proxy, request.url, options.get("proxies", self.proxies))
         return super().send(request, **options)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        # In this process it has another name.
+        # The proxy's URL is different in this process.
         self.proxies = _routed(self._proxy, None, None)

@@ -1,7 +1,7 @@
-"""A URL that names a proxy with its credentials and its choice of the exit, to libraries that take only a URL.
+"""A URL that stands for a proxy with its credentials and exit choice, for libraries that accept only a URL.
 
-It holds no secret, and means something in this process only. Its scheme is one that no library knows by itself: what
-was not taught it (`_requests`, `_aiohttp`) fails, instead of going through the proxy without the rest.
+It contains no secret and is valid only in this process. No library knows its scheme. A library that we did not patch
+(as in `_requests`, `_aiohttp`) fails instead of using the proxy without credentials and exit choice.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SCHEME = "proxymesh"
 LATEST = 10_000
-"""So many are known at a time, lest a program that steers each request otherwise fills its memory."""
+"""The number of URLs to remember. It bounds memory use in a program that steers each request differently."""
 
 _key = secrets.token_bytes(32)
 _proxies: OrderedDict[str, Proxy] = OrderedDict()
@@ -31,7 +31,7 @@ def address(proxy: Proxy) -> str:
 
 
 def route(proxy: Proxy) -> str:
-    """The URL that names it; equal ones have the same."""
+    """The URL that stands for the proxy. Equal proxies have the same URL."""
     place = address(proxy).removeprefix("http://")
     named = repr((place, sorted(proxy.headers().items()))).encode()
     name = hashlib.blake2b(named, digest_size=16, key=_key).hexdigest()
@@ -43,17 +43,17 @@ def route(proxy: Proxy) -> str:
 
 
 def is_route(url: str) -> bool:
-    """Whether it is one of these URLs."""
+    """Whether this is one of our URLs."""
     return url.startswith(f"{SCHEME}://")
 
 
 def name_in(url: str) -> str:
-    """The name in one of these URLs. Others of the same place have others."""
+    """The name in one of our URLs. Each combination of credentials and exit choice has its own."""
     return urlsplit(url).path.strip("/")
 
 
 def named_by(url: str) -> Proxy:
-    """The proxy that it names."""
+    """The proxy that a URL stands for."""
     name = name_in(url)
     proxy = _proxies.get(name)
     if proxy is None:
@@ -62,7 +62,7 @@ def named_by(url: str) -> Proxy:
             "by the method of the proxy that made it"
         )
         raise ConfigError(reason, reason=reason)
-    # It is used; another thread may have let it go meanwhile.
+    # Mark it as recently used. Another thread may have removed it in the meantime, so store it again.
     _proxies[name] = proxy
     _proxies.move_to_end(name)
     return proxy

@@ -1,6 +1,6 @@
-"""Texts that hold a secret, and do not show it where a whole structure is shown: a log line, a traceback's locals.
+"""Strings that hold a secret and hide it in their repr: in log lines and in the locals of a traceback.
 
-`str()` and formatting give them as they are, since that is what they are for. Pickled, they are the plain text.
+`str()` and formatting return the plain text, because that is its purpose. Pickling stores the plain text.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ HIDDEN = "[redacted]"
 
 
 class SecretStr(str):
-    """A password, a URL or a header with one."""
+    """A password, or a URL or header that contains one."""
 
     __slots__ = ()
 
@@ -25,7 +25,7 @@ class SecretStr(str):
 
 
 class SecretBytes(bytes):
-    """A header with one, as bytes."""
+    """A header that contains a secret, as bytes."""
 
     __slots__ = ()
 

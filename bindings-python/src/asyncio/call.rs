@@ -1,4 +1,4 @@
-//! What a call of `AsyncClient` gives: a coroutine by what it does.
+//! The object that a call of `AsyncClient` returns. It behaves like a coroutine.
 
 use super::{
     drain::{Collected, Drain, Outcome, Running, Work},
@@ -22,30 +22,30 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-/// What a call of `AsyncClient` gives: to be awaited, once. It is sent when it is first awaited.
+/// The awaitable that a call of `AsyncClient` returns. Await it once. The request is sent when it is first awaited.
 ///
-/// For asyncio it is a coroutine like any other.
+/// asyncio treats it like any other coroutine.
 #[pyclass(frozen, module = "proxymesh")]
 pub(crate) struct Call {
     name: &'static str,
-    /// What its answer needs.
+    /// The module that its answer needs.
     module: Option<&'static str>,
     log: Option<Arc<Log>>,
     state: Mutex<State>,
-    /// Its client's connections are not for a process forked since.
+    /// A process forked later must not use its client's connections.
     process: u32,
 }
 
 enum State {
     New(&'static str, Work),
     Running(Running),
-    /// There is nothing to wait for.
+    /// Nothing to wait for.
     Ready(Outcome),
     Done,
 }
 
 impl Call {
-    /// One that need not wait for anything: `outcome` happens when it is awaited.
+    /// A call that does not wait. `outcome` runs when it is awaited.
     pub(crate) fn at_once(
         name: &'static str,
         outcome: impl FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send + 'static,
@@ -53,7 +53,7 @@ impl Call {
         Self::new(name, None, None, State::Ready(Box::new(outcome)))
     }
 
-    /// One that waits for `reply`. `call` is its name in errors.
+    /// A call that waits for `reply`. `call` is its name in errors.
     pub(crate) fn of<T: Answer>(
         name: &'static str,
         call: &'static str,
@@ -75,7 +75,7 @@ impl Call {
         *lock(&self.state) = state;
     }
 
-    /// Goes on as far as it can: gives a future to wait for, or raises `StopIteration` with the answer, or an error.
+    /// Runs as far as possible. Returns a future to wait for, raises `StopIteration` with the answer, or raises an error.
     fn step<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let outcome = match self.take() {
             State::New(..) | State::Running(_) if self.process != process::id() => {
@@ -103,7 +103,7 @@ impl Call {
                 Collected::Outcome(outcome) => outcome,
                 Collected::Nothing(future) => {
                     let future = future.into_bound(py);
-                    // Raises, if somebody else has cancelled it.
+                    // Raises if someone else has cancelled it.
                     if future.call_method0(intern!(py, "done"))?.is_truthy()? {
                         future.call_method0(intern!(py, "result"))?;
                     }
@@ -122,7 +122,7 @@ impl Call {
     }
 }
 
-/// Has the task wait for `future`, as `Future.__await__` does.
+/// Makes the task wait for `future`, as `Future.__await__` does.
 fn wait_for(future: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
     future.setattr(intern!(future.py(), "_asyncio_future_blocking"), true)?;
     Ok(future)
@@ -165,7 +165,7 @@ impl Call {
         self.step(py)
     }
 
-    /// Gives the call up, and raises.
+    /// Abandons the call and raises.
     #[pyo3(signature = (kind, value=None, traceback=None))]
     fn throw<'py>(
         &self,
@@ -190,7 +190,7 @@ impl Call {
         Err(PyErr::from_value(raised))
     }
 
-    /// Gives the call up.
+    /// Abandons the call.
     fn close(&self) {
         drop(self.take());
     }
@@ -201,7 +201,7 @@ impl Call {
 }
 
 impl Drop for Call {
-    /// A call that was never awaited was never made: Python warns of that for its own coroutines, too.
+    /// A call that was never awaited was never sent. This warns about it, as Python does for its own coroutines.
     fn drop(&mut self) {
         if let State::New(..) | State::Ready(_) = self.take() {
             let name = self.name;

@@ -11,36 +11,36 @@ handle! {
         ///
         /// Args:
         ///     domain: The hostname, such as `crawler.example.com`.
-        ///     username: The sub-account it is for, if not the caller.
+        ///     username: The sub-account to authorise it for. Defaults to the caller.
         ///
         /// Returns:
         ///     The hostname.
         ///
         /// Raises:
-        ///     BadRequestError: It is authorised already.
-        ///     OutcomeUnknownError: The answer was lost, and the hostname is a sub-account's, which cannot be looked up.
+        ///     BadRequestError: The hostname is already authorised.
+        ///     OutcomeUnknownError: The response was lost, and `username` was given. A sub-account's hostnames cannot be looked up.
         #[pyo3(signature = (domain: "str", *, username: "str | None" = None) -> "str")]
         fn add(py, caller, domain: &Bound<'_, PyString>,
             username: Option<&Bound<'_, PyString>>) {
             of(caller.hostnames(), username)?.add(text("domain", domain)?)
         }
 
-        /// Takes a hostname away: `POST /api/hostname/delete/`.
+        /// Deauthorises a hostname: `POST /api/hostname/delete/`.
         ///
         /// Args:
         ///     domain: The hostname.
-        ///     username: The sub-account it belongs to, if not the caller.
+        ///     username: The sub-account it belongs to. Defaults to the caller.
         ///
         /// Raises:
-        ///     BadRequestError: It is not authorised.
-        ///     OutcomeUnknownError: The answer was lost, and the hostname is a sub-account's, which cannot be looked up.
+        ///     BadRequestError: The hostname is not authorised.
+        ///     OutcomeUnknownError: The response was lost, and `username` was given. A sub-account's hostnames cannot be looked up.
         #[pyo3(signature = (domain: "str", *, username: "str | None" = None) -> "None")]
         fn delete(py, caller, domain: &Bound<'_, PyString>,
             username: Option<&Bound<'_, PyString>>) {
             of(caller.hostnames(), username)?.delete(text("domain", domain)?)
         }
 
-        /// The caller's authorised hostnames: `GET /api/hostnames/`. The service does not list those of a sub-account.
+        /// Lists the caller's authorised hostnames: `GET /api/hostnames/`. The service does not list a sub-account's hostnames.
         #[pyo3(signature = () -> "builtins.list[str]")]
         fn list(py, caller) {
             caller.hostnames().list()

@@ -16,25 +16,25 @@ use pyo3::{
     types::{PyString, PyType},
 };
 
-/// Where the blocks of code are that an IP is authorised for.
+/// The module of the context managers that `authorized` returns.
 const MODULE: &str = "proxymesh._authorized";
 
 handle! {
     /// IPs that may use the proxies without credentials, at most 100 per account. From `client.ips`.
     Ips, AsyncIps {
-        /// Authorises an IP: `POST /api/ip/add/`. If the answer is lost it is looked up: it succeeds if the IP is there.
+        /// Authorises an IP: `POST /api/ip/add/`. If the response is lost, the client looks the IP up and succeeds if it is listed.
         ///
         /// Args:
-        ///     ip: The address, v4 or v6.
-        ///     label: A note to keep with it, at most 255 characters.
-        ///     username: The sub-account it is for, if not the caller.
+        ///     ip: The address, IPv4 or IPv6.
+        ///     label: A note to store with it, at most 255 characters.
+        ///     username: The sub-account to authorise it for. Defaults to the caller.
         ///
         /// Returns:
         ///     The address.
         ///
         /// Raises:
-        ///     BadRequestError: It is authorised already, or is the 101st.
-        ///     PermissionDeniedError: A username was given by other than the parent account.
+        ///     BadRequestError: The IP is already authorised, or the account already has 100.
+        ///     PermissionDeniedError: `username` was given, and the caller is not the parent account.
         #[pyo3(signature = (
             ip: "str | ipaddress.IPv4Address | ipaddress.IPv6Address",
             *,
@@ -48,15 +48,15 @@ handle! {
             of(caller.ips(), username)?.add(new)
         }
 
-        /// Takes an IP away: `POST /api/ip/delete/`.
+        /// Deauthorises an IP: `POST /api/ip/delete/`.
         ///
         /// Args:
         ///     ip: The address.
-        ///     username: The sub-account it belongs to, if not the caller.
+        ///     username: The sub-account it belongs to. Defaults to the caller.
         ///
         /// Raises:
-        ///     BadRequestError: It is not authorised.
-        ///     PermissionDeniedError: A username was given by other than the parent account.
+        ///     BadRequestError: The IP is not authorised.
+        ///     PermissionDeniedError: `username` was given, and the caller is not the parent account.
         #[pyo3(signature = (
             ip: "str | ipaddress.IPv4Address | ipaddress.IPv6Address",
             *,
@@ -67,35 +67,37 @@ handle! {
             of(caller.ips(), username)?.delete(&address(ip)?)
         }
 
-        /// The authorised IPs: `GET /api/ips/`.
+        /// Lists the authorised IPs: `GET /api/ips/`.
         ///
         /// Args:
-        ///     username: The sub-account whose IPs are meant, if not the caller's.
+        ///     username: The sub-account whose IPs to list. Defaults to the caller.
         ///
         /// Raises:
-        ///     PermissionDeniedError: A username was given by other than the parent account.
+        ///     PermissionDeniedError: `username` was given, and the caller is not the parent account.
         #[pyo3(signature = (*, username: "str | None" = None) -> "builtins.list[str]")]
         fn list(py, caller, username: Option<&Bound<'_, PyString>>) {
             of(caller.ips(), username)?.list()
         }
 
-        /// The authorised IPs with their labels: `GET /api/ip_labels/`.
+        /// Lists the authorised IPs with their labels: `GET /api/ip_labels/`.
         ///
         /// Args:
-        ///     username: The sub-account whose IPs are meant, if not the caller's.
+        ///     username: The sub-account whose IPs to list. Defaults to the caller.
         ///
         /// Raises:
-        ///     PermissionDeniedError: A username was given by other than the parent account.
+        ///     PermissionDeniedError: `username` was given, and the caller is not the parent account.
         #[pyo3(signature = (*, username: "str | None" = None) -> "builtins.list[LabeledIp]")]
         fn labels(py, caller, username: Option<&Bound<'_, PyString>>) {
             of(caller.ips(), username)?.labels()
         }
     }
     also {
-        /// Authorises an IP for a block of code: adds it if it is not there, and takes it away at the end if it added it, also
-        /// after an exception or Ctrl-C. Blocks of one user on one machine share it, also by other credentials for the account,
-        /// and the last takes it away. What a killed process leaves behind the next one takes over, unless the IP has
-        /// another label by then. Gives the address.
+        /// Authorises an IP for the duration of a `with` block, and yields the address.
+        ///
+        /// It adds the IP if it is not authorised yet. If it added the IP, it removes it at the end, even after an exception or
+        /// Ctrl-C. Blocks of the same user on the same machine share the IP, even with different credentials for the account; the
+        /// last block removes it. If a killed process leaves an IP behind, the next block takes it over, unless the IP's label
+        /// has changed.
         ///
         ///     >>> from proxymesh.sandbox import Sandbox
         ///     >>> with Sandbox() as sandbox, sandbox.client() as client:
@@ -105,16 +107,16 @@ handle! {
         ///     ('127.0.0.1', ['127.0.0.1'])
         ///     []
         ///
-        /// Without `ip` it is the address that the service sees. It is looked at on this end of a connection to the service; if
-        /// that is no public address, because a router is in between, the page `lookup` is asked.
+        /// Without `ip`, it uses the address that the service sees. This is the local address of a connection to the service. If
+        /// that address is not public, for example behind a router, the `lookup` page is asked instead.
         ///
         /// Args:
-        ///     ip: The address, v4 or v6.
-        ///     label: A note to keep with it; by default that it is of proxymesh, and the name of this machine.
-        ///     username: The sub-account it is for, if not the caller.
-        ///     lookup: A page that answers with the address of whoever asks for it, as text.
+        ///     ip: The address, IPv4 or IPv6.
+        ///     label: A note to store with it. By default, `proxymesh on` and the name of this machine.
+        ///     username: The sub-account to authorise it for. Defaults to the caller.
+        ///     lookup: A page that returns the requester's address as plain text.
         ///
-        /// Entering the block raises what `ips.labels` and `ips.add` raise, and `ConfigError` where there is no folder that
+        /// Entering the block raises what `ips.labels` and `ips.add` raise. It raises `ConfigError` if there is no folder that
         /// only this user can write to.
         #[pyo3(signature = (
             ip: "str | None" = None,
@@ -138,21 +140,23 @@ handle! {
             Ok(import(py, MODULE)?.call_method1("AuthorizedIp", (client, ip, label, username, lookup))?)
         }
     } {
-        /// Authorises an IP for a block of code: adds it if it is not there, and takes it away at the end if it added it, also
-        /// after an exception or Ctrl-C. Blocks of one user on one machine share it, also by other credentials for the account,
-        /// and the last takes it away. What a killed process leaves behind the next one takes over, unless the IP has
-        /// another label by then. Gives the address.
+        /// Authorises an IP for the duration of a `with` block, and yields the address.
         ///
-        /// Without `ip` it is the address that the service sees. It is looked at on this end of a connection to the service; if
-        /// that is no public address, because a router is in between, the page `lookup` is asked.
+        /// It adds the IP if it is not authorised yet. If it added the IP, it removes it at the end, even after an exception or
+        /// Ctrl-C. Blocks of the same user on the same machine share the IP, even with different credentials for the account; the
+        /// last block removes it. If a killed process leaves an IP behind, the next block takes it over, unless the IP's label
+        /// has changed.
+        ///
+        /// Without `ip`, it uses the address that the service sees. This is the local address of a connection to the service. If
+        /// that address is not public, for example behind a router, the `lookup` page is asked instead.
         ///
         /// Args:
-        ///     ip: The address, v4 or v6.
-        ///     label: A note to keep with it; by default that it is of proxymesh, and the name of this machine.
-        ///     username: The sub-account it is for, if not the caller.
-        ///     lookup: A page that answers with the address of whoever asks for it, as text.
+        ///     ip: The address, IPv4 or IPv6.
+        ///     label: A note to store with it. By default, `proxymesh on` and the name of this machine.
+        ///     username: The sub-account to authorise it for. Defaults to the caller.
+        ///     lookup: A page that returns the requester's address as plain text.
         ///
-        /// Entering the block raises what `ips.labels` and `ips.add` raise, and `ConfigError` where there is no folder that
+        /// Entering the block raises what `ips.labels` and `ips.add` raise. It raises `ConfigError` if there is no folder that
         /// only this user can write to.
         #[pyo3(signature = (
             ip: "str | None" = None,
@@ -178,8 +182,8 @@ handle! {
     }
 }
 
-/// An address as text, to be checked by the core. Of an `ipaddress` object all that it says, so that one with a scope
-/// or a network is refused, not cut.
+/// An address as text, for the core to check. The whole text of an `ipaddress` object is kept, so that a scope or a network
+/// is refused instead of cut off.
 fn address(ip: &Bound<'_, PyAny>) -> Result<String> {
     let py = ip.py();
     static V4: PyOnceLock<Py<PyType>> = PyOnceLock::new();

@@ -1,4 +1,4 @@
-//! The handles of a client, one file a resource. Each call is written once, for `Client` and `AsyncClient`.
+//! The handles of a client, one file per resource. Each call is defined once for both `Client` and `AsyncClient`.
 
 mod geo;
 mod hostnames;
@@ -18,13 +18,13 @@ use crate::{error::Result, input::some_text};
 use proxymesh::binding::{self, Handle};
 use pyo3::{prelude::*, types::PyString};
 
-/// A handle narrowed to the sub-account named, if one is.
+/// The handle, narrowed to the named sub-account if there is one.
 fn of<H: Handle>(handle: H, username: Option<&Bound<'_, PyString>>) -> Result<H::Narrowed> {
     Ok(binding::of(handle, some_text("username", username)?)?)
 }
 
-/// The handle of a resource, for both kinds of client. The expression of a call gives the core's reply to it. What is no
-/// call stands in `also`, for each kind.
+/// The handle of a resource, for both kinds of client. A call's expression evaluates to the core's reply. Methods that are not
+/// calls go into `also`, once per kind.
 macro_rules! handle {
     (
         $(#[$attribute:meta])*

@@ -19,35 +19,34 @@ use pyo3::{
 handle! {
     /// The proxies that the account may use. From `client.proxies`.
     Proxies, AsyncProxies {
-        /// The proxies that the account may use: `GET /api/proxies/`.
+        /// Lists the proxies that the account may use: `GET /api/proxies/`.
         #[pyo3(signature = () -> "builtins.list[Proxy]")]
         fn list(py, caller) {
             caller.proxies().list()
         }
 
-        /// Authorises the account for a proxy: `POST /api/proxy/add/`. For one that is authorised already, it changes
-        /// nothing and succeeds.
+        /// Authorises a proxy for the account: `POST /api/proxy/add/`. If the proxy is already authorised, it succeeds and
+        /// changes nothing.
         ///
         /// Args:
-        ///     proxy: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), domain:port, or a `Proxy`.
+        ///     proxy: The host (`us-ca`), the domain (`us-ca.proxymesh.com`), domain:port, or a `Proxy`.
         ///
         /// Returns:
-        ///     Its domain.
+        ///     The domain.
         ///
         /// Raises:
         ///     BadRequestError: There is no such proxy.
-        ///     PlanLimitError: The plan allows no more.
-        ///     ServerError: With status 503: the plan could not be looked up; try again in a few minutes.
+        ///     PlanLimitError: The plan does not allow more proxies.
+        ///     ServerError: Status 503: the service could not look up the plan. Try again in a few minutes.
         #[pyo3(signature = (proxy: "str | Proxy") -> "str")]
         fn add(py, caller, proxy: Named<'_>) {
             caller.proxies().add(proxy.host()?)
         }
 
-        /// Takes the authorisation for a proxy away: `POST /api/proxy/delete/`. For one that has none, it changes nothing
-        /// and succeeds.
+        /// Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, it succeeds and changes nothing.
         ///
         /// Args:
-        ///     proxy: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), domain:port, or a `Proxy`.
+        ///     proxy: The host (`us-ca`), the domain (`us-ca.proxymesh.com`), domain:port, or a `Proxy`.
         ///
         /// Raises:
         ///     BadRequestError: There is no such proxy.
@@ -57,7 +56,7 @@ handle! {
         }
     }
     also {
-        /// Hands out these proxies in turn, and leaves out for a while those that fail.
+        /// Creates a pool that hands out these proxies in turn and leaves out failing ones for a while.
         ///
         ///     >>> from proxymesh.sandbox import Sandbox
         ///     >>> with Sandbox() as sandbox, sandbox.client() as client:
@@ -65,19 +64,19 @@ handle! {
         ///     ...     [pool.get().name for _ in range(4)]
         ///     ['us-ca', 'us-ny', 'us-il', 'us-ca']
         ///
-        /// Nothing is sent before the first is wanted.
+        /// The pool sends nothing until the first proxy is requested.
         ///
         /// Args:
-        ///     country: Only proxies with exits in this country, by two letters: those in it, and `open` and `world` if the geo
-        ///         counts have it; these are steered to it.
-        ///     order: `round_robin`, or `random`: each once a round, the rounds in an order of their own.
-        ///     ttl: Seconds after which the list is fetched again. Where that fails the old one stays.
-        ///     cooldown: Seconds for which a proxy that failed is left out, the first time.
-        ///     credentials: Whether the proxies are handed out with the client's credentials; not needed where this machine's IP is
+        ///     country: A two-letter country code. Only proxies with exits there are handed out: the proxies in that country, and
+        ///         `open` and `world` if their geo counts include it. `open` and `world` are steered to it.
+        ///     order: `round_robin` or `random`. With `random`, each proxy comes once per round, and every round is shuffled.
+        ///     ttl: Seconds after which the list is fetched again. If fetching fails, the old list stays in use.
+        ///     cooldown: Seconds that a proxy is left out after its first failure.
+        ///     credentials: Whether to hand out the proxies with the client's credentials. Not needed if this machine's IP is
         ///         authorised.
         ///
         /// Raises:
-        ///     ValidationError: The country is no code, or an option unusable.
+        ///     ValidationError: The country code or an option is invalid.
         #[pyo3(signature = (
             *,
             country: "str | None" = None,
@@ -99,21 +98,21 @@ handle! {
             pool(&client, "ProxyPool", country, order, ttl, cooldown, credentials)
         }
     } {
-        /// Hands out these proxies in turn, and leaves out for a while those that fail.
+        /// Creates a pool that hands out these proxies in turn and leaves out failing ones for a while.
         ///
-        /// Nothing is sent before the first is wanted.
+        /// The pool sends nothing until the first proxy is requested.
         ///
         /// Args:
-        ///     country: Only proxies with exits in this country, by two letters: those in it, and `open` and `world` if the geo
-        ///         counts have it; these are steered to it.
-        ///     order: `round_robin`, or `random`: each once a round, the rounds in an order of their own.
-        ///     ttl: Seconds after which the list is fetched again. Where that fails the old one stays.
-        ///     cooldown: Seconds for which a proxy that failed is left out, the first time.
-        ///     credentials: Whether the proxies are handed out with the client's credentials; not needed where this machine's IP is
+        ///     country: A two-letter country code. Only proxies with exits there are handed out: the proxies in that country, and
+        ///         `open` and `world` if their geo counts include it. `open` and `world` are steered to it.
+        ///     order: `round_robin` or `random`. With `random`, each proxy comes once per round, and every round is shuffled.
+        ///     ttl: Seconds after which the list is fetched again. If fetching fails, the old list stays in use.
+        ///     cooldown: Seconds that a proxy is left out after its first failure.
+        ///     credentials: Whether to hand out the proxies with the client's credentials. Not needed if this machine's IP is
         ///         authorised.
         ///
         /// Raises:
-        ///     ValidationError: The country is no code, or an option unusable.
+        ///     ValidationError: The country code or an option is invalid.
         #[pyo3(signature = (
             *,
             country: "str | None" = None,
@@ -137,7 +136,7 @@ handle! {
     }
 }
 
-/// A pool of this class.
+/// Creates a pool of the given class.
 fn pool<'py>(
     client: &Bound<'py, PyAny>,
     class: &str,
@@ -156,7 +155,7 @@ fn pool<'py>(
     import(client.py(), "proxymesh._pool")?.call_method(class, (client,), Some(&options))
 }
 
-/// A proxy by its name, or as it was listed.
+/// A proxy given by name, or as a `Proxy`.
 #[derive(FromPyObject)]
 enum Named<'py> {
     #[pyo3(transparent, annotation = "str")]

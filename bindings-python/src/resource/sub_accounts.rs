@@ -5,7 +5,7 @@ use crate::input::{some_text, text, whole};
 use proxymesh::binding::SubAccountParts;
 use pyo3::{prelude::*, types::PyString};
 
-/// What create and edit may set, by the names of their arguments.
+/// The fields that create and edit can set, named like their arguments.
 macro_rules! parts {
     ($( $text:ident ),+; $( $limit:ident ),+) => {
         SubAccountParts {
@@ -16,9 +16,9 @@ macro_rules! parts {
 }
 
 handle! {
-    /// Sub-accounts: create, limit, watch, delete. For the parent account only. From `client.sub_accounts`.
+    /// Sub-accounts: create, limit, monitor, delete. Only the parent account may use these calls. From `client.sub_accounts`.
     SubAccounts, AsyncSubAccounts {
-        /// Creates a sub-account: `POST /api/sub/create/`. It is never sent twice.
+        /// Creates a sub-account: `POST /api/sub/create/`. The request is never sent twice.
         ///
         /// Args:
         ///     username: 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
@@ -26,13 +26,13 @@ handle! {
         ///     first_name: At most 20 characters.
         ///     last_name: At most 20 characters.
         ///     email: At most 255 characters.
-        ///     monthly_limit: Whole gigabytes it may use in a billing period; 0 is no limit.
-        ///     total_limit: Whole gigabytes it may use ever; 0 is no limit.
+        ///     monthly_limit: Whole gigabytes that it may use per billing period; 0 means no limit.
+        ///     total_limit: Whole gigabytes that it may use in total; 0 means no limit.
         ///
         /// Raises:
         ///     BadRequestError: The username is taken.
-        ///     PlanLimitError: The plan allows no more.
-        ///     OutcomeUnknownError: No answer came; `get` tells whether it was created.
+        ///     PlanLimitError: The plan does not allow more sub-accounts.
+        ///     OutcomeUnknownError: No response arrived. Call `get` to find out whether it was created.
         #[pyo3(signature = (
             username: "str",
             *,
@@ -54,7 +54,7 @@ handle! {
             caller.sub_accounts().create(parts.create(text("username", username)?)?)
         }
 
-        /// Changes what is given, and nothing else: `POST /api/sub/edit/`. An empty text clears a name or e-mail address.
+        /// Changes only the given fields: `POST /api/sub/edit/`. An empty string clears a name or e-mail address.
         ///
         /// Args:
         ///     username: An existing sub-account.
@@ -62,12 +62,12 @@ handle! {
         ///     first_name: At most 20 characters.
         ///     last_name: At most 20 characters.
         ///     email: At most 255 characters.
-        ///     monthly_limit: Whole gigabytes it may use in a billing period; 0 is no limit.
-        ///     total_limit: Whole gigabytes it may use ever; 0 is no limit.
+        ///     monthly_limit: Whole gigabytes that it may use per billing period; 0 means no limit.
+        ///     total_limit: Whole gigabytes that it may use in total; 0 means no limit.
         ///
         /// Raises:
         ///     NotFoundError: There is no such sub-account.
-        ///     PermissionDeniedError: It is not yours.
+        ///     PermissionDeniedError: The sub-account is not yours.
         #[pyo3(signature = (
             username: "str",
             *,
@@ -89,53 +89,53 @@ handle! {
             caller.sub_accounts().edit(parts.edit(text("username", username)?)?)
         }
 
-        /// A sub-account with its usage and limits: `GET /api/sub/get/`.
+        /// Fetches a sub-account with its usage and limits: `GET /api/sub/get/`.
         ///
         /// Args:
         ///     username: The sub-account.
         ///
         /// Raises:
         ///     NotFoundError: There is no such sub-account.
-        ///     PermissionDeniedError: It is not yours.
+        ///     PermissionDeniedError: The sub-account is not yours.
         #[pyo3(signature = (username: "str") -> "SubAccount")]
         fn get(py, caller, username: &Bound<'_, PyString>) {
             caller.sub_accounts().get(text("username", username)?)
         }
 
-        /// Lets it use the proxies again: `POST /api/sub/activate/`.
+        /// Lets a sub-account use the proxies again: `POST /api/sub/activate/`.
         ///
         /// Args:
         ///     username: The sub-account.
         ///
         /// Raises:
         ///     NotFoundError: There is no such sub-account.
-        ///     PermissionDeniedError: It is not yours.
+        ///     PermissionDeniedError: The sub-account is not yours.
         #[pyo3(signature = (username: "str") -> "SubAccount")]
         fn activate(py, caller, username: &Bound<'_, PyString>) {
             caller.sub_accounts().activate(text("username", username)?)
         }
 
-        /// Stops it from using the proxies, which then answer it 402: `POST /api/sub/deactivate/`.
+        /// Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then answer it with 402.
         ///
         /// Args:
         ///     username: The sub-account.
         ///
         /// Raises:
         ///     NotFoundError: There is no such sub-account.
-        ///     PermissionDeniedError: It is not yours.
+        ///     PermissionDeniedError: The sub-account is not yours.
         #[pyo3(signature = (username: "str") -> "SubAccount")]
         fn deactivate(py, caller, username: &Bound<'_, PyString>) {
             caller.sub_accounts().deactivate(text("username", username)?)
         }
 
-        /// Deletes it for good: `POST /api/sub/delete/`.
+        /// Deletes a sub-account permanently: `POST /api/sub/delete/`.
         ///
         /// Args:
         ///     username: The sub-account.
         ///
         /// Raises:
         ///     NotFoundError: There is no such sub-account.
-        ///     PermissionDeniedError: It is not yours.
+        ///     PermissionDeniedError: The sub-account is not yours.
         #[pyo3(signature = (username: "str") -> "None")]
         fn delete(py, caller, username: &Bound<'_, PyString>) {
             caller.sub_accounts().delete(text("username", username)?)

@@ -13,28 +13,29 @@ use pyo3::{
 };
 
 handle! {
-    /// Bearer tokens. These calls take the account's username and password only: with a token they raise
-    /// `BasicAuthRequiredError`, and nothing is sent. From `client.tokens`.
+    /// Bearer tokens. These calls need the account's username and password. With a token, they raise `BasicAuthRequiredError`
+    /// and send nothing. From `client.tokens`.
     Tokens, AsyncTokens {
-        /// The tokens, without their secrets: `GET /api/tokens/`.
+        /// Lists the tokens, without their secrets: `GET /api/tokens/`.
         ///
         /// Args:
-        ///     username: The sub-account whose tokens are meant, if not the caller's.
+        ///     username: The sub-account whose tokens to list. Defaults to the caller.
         #[pyo3(signature = (*, username: "str | None" = None) -> "builtins.list[Token]")]
         fn list(py, caller, username: Option<&Bound<'_, PyString>>) {
             of(caller.tokens(), username)?.list()
         }
 
-        /// Creates a token: `POST /api/token/create/`. Its secret is in the answer, this once. It is never sent twice.
+        /// Creates a token: `POST /api/token/create/`. Only this response contains its secret. The request is never sent
+        /// twice.
         ///
         /// Args:
-        ///     label: A note to keep with it, at most 100 characters.
-        ///     expires_at: The date on which it expires, or text of the form `YYYY-MM-DD`; never by default.
-        ///     username: The sub-account it is for, if not the caller.
+        ///     label: A note to store with it, at most 100 characters.
+        ///     expires_at: The date on which it expires, or a string in the form `YYYY-MM-DD`. By default, it never expires.
+        ///     username: The sub-account to create it for. Defaults to the caller.
         ///
         /// Raises:
-        ///     PlanLimitError: The plan has no tokens, or no more.
-        ///     OutcomeUnknownError: No answer came; `list` tells whether it was created.
+        ///     PlanLimitError: The plan does not include tokens, or does not allow more.
+        ///     OutcomeUnknownError: No response arrived. Call `list` to find out whether it was created.
         #[pyo3(signature = (
             *,
             label: "str | None" = None,
@@ -52,11 +53,11 @@ handle! {
         /// Makes a token usable again: `POST /api/token/activate/`.
         ///
         /// Args:
-        ///     id: The token's number.
-        ///     username: The sub-account it belongs to, if not the caller.
+        ///     id: The token's ID.
+        ///     username: The sub-account it belongs to. Defaults to the caller.
         ///
         /// Raises:
-        ///     BadRequestError: It has expired.
+        ///     BadRequestError: The token has expired.
         #[pyo3(signature = (id: "int", *, username: "str | None" = None) -> "Token")]
         fn activate(py, caller, id: &Bound<'_, PyAny>,
             username: Option<&Bound<'_, PyString>>) {
@@ -66,19 +67,19 @@ handle! {
         /// Makes a token unusable until it is activated: `POST /api/token/deactivate/`.
         ///
         /// Args:
-        ///     id: The token's number.
-        ///     username: The sub-account it belongs to, if not the caller.
+        ///     id: The token's ID.
+        ///     username: The sub-account it belongs to. Defaults to the caller.
         #[pyo3(signature = (id: "int", *, username: "str | None" = None) -> "Token")]
         fn deactivate(py, caller, id: &Bound<'_, PyAny>,
             username: Option<&Bound<'_, PyString>>) {
             of(caller.tokens(), username)?.deactivate(number(id)?)
         }
 
-        /// Deletes a token for good: `POST /api/token/delete/`.
+        /// Deletes a token permanently: `POST /api/token/delete/`.
         ///
         /// Args:
-        ///     id: The token's number.
-        ///     username: The sub-account it belongs to, if not the caller.
+        ///     id: The token's ID.
+        ///     username: The sub-account it belongs to. Defaults to the caller.
         #[pyo3(signature = (id: "int", *, username: "str | None" = None) -> "None")]
         fn delete(py, caller, id: &Bound<'_, PyAny>,
             username: Option<&Bound<'_, PyString>>) {
@@ -91,7 +92,7 @@ fn number(id: &Bound<'_, PyAny>) -> Result<TokenId> {
     Ok(TokenId::new(whole("id", id)?)?)
 }
 
-/// A date as text: text goes as it is, to be checked by the core, and a `date` in ISO form.
+/// A date as text. Text is passed on for the core to check; a `date` becomes ISO 8601.
 fn date(date: &Bound<'_, PyAny>) -> Result<String> {
     if let Ok(date) = date.cast::<PyString>() {
         return text("expires_at", date).map(str::to_owned);
