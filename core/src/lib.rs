@@ -35,8 +35,9 @@
 //! # System resources
 //!
 //! A client takes nothing before the first call. After that, a [`blocking::Client`] has its own event loop (three file descriptors on
-//! Linux), and each connection takes one more descriptor. A client has at most 100 connections, so share one client rather than create
-//! many. Each name lookup runs in a thread of its own, which ends with the lookup. If the system is out of file descriptors, threads
+//! Linux), and each connection takes one more descriptor. A client has at most 100 requests in flight, so share one client rather than
+//! create many. For a moment it may hold more connections than that, because a request that opens one takes an idle one if that is free
+//! first. Each name lookup runs in a thread of its own, which ends with the lookup. If the system is out of file descriptors, threads
 //! or memory, the call fails with [`Error::Connection`], and a later call tries again.
 //!
 //! # Processes
