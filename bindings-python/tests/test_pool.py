@@ -374,6 +374,8 @@ def test_a_check_is_a_report(sandbox: Sandbox, client: Client) -> None:
     assert [pool.report(pool.get(), outcome) for outcome in (dead, dead.status)] == [60.0, 60.0]
     with pytest.raises(TypeError, match=r"^outcome must be bool, a status, .* not str$"):
         pool.report(pool.get(), "200")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"^proxy must be a Proxy, not str$"):
+        pool.report("us-ca.proxymesh.com")  # type: ignore[arg-type]
 
 
 def interrupting(at: int, what: type[BaseException]) -> Any:

@@ -17,6 +17,10 @@ TOKEN = {"id": 1, "label": "x", "is_active": True, "created_at": "2026-01-15T12:
 
 
 def script(request: Request) -> Answer:
+    if request.path == "/api/ip_labels/":
+        return answer([])
+    if request.path == "/api/ip/add/":
+        return answer({"ip": "127.0.0.1"})
     return answer(TOKEN if request.path == "/api/token/create/" else {})
 
 
@@ -25,6 +29,20 @@ def base_url(start_server: StartServer) -> str:
     server: Server = start_server(script)
     # A name, so that it is looked up.
     return server.base_url.replace("127.0.0.1", "localhost")
+
+
+@pytest.mark.parametrize("kind", ["authorized", "aauthorized"])
+def test_out_of_descriptors_an_ip_is_not_authorised_and_the_error_is_ours(
+    kind: str, base_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    results = [program(LIMITED, base_url, kind, "descriptors", limit) for limit in range(3, 41)]
+    assert results[-1] == "fine"
+    for result in results:
+        # What this needs of Python's library is imported only now.
+        module = "cannot be imported: [Errno 24] " in result and result.startswith("ConfigError: ")
+        lack = "[Errno 24] " in result or "EMFILE" in result
+        assert result == "fine" or module or (result.startswith("ConnectionError: ") and lack), result
 
 
 def program(*arguments: object) -> str:

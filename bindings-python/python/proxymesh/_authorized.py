@@ -10,6 +10,7 @@ behind. If the IP has a different label by then, it belongs to someone else.
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import ipaddress
 import logging
@@ -97,7 +98,7 @@ class _AuthorizedIp:
             await self._leave(ip, quietly=True)
             if isinstance(error, ProxyMeshError):
                 raise
-            raise _needs_a_folder(error) from error
+            raise _no_record(error) from error
         except BaseException:
             await self._leave(ip, quietly=True)
             raise
@@ -134,7 +135,7 @@ class _AuthorizedIp:
             logger.warning("the IP %s stays authorised until the next ips.authorized(): %s", ip, error)
             if not quietly:
                 if isinstance(error, OSError) and not isinstance(error, ProxyMeshError):
-                    raise _needs_a_folder(error) from error
+                    raise _no_record(error) from error
                 raise
         finally:
             users.close()
@@ -200,7 +201,10 @@ class AsyncAuthorizedIp(_AuthorizedIp):
         return await getattr(self._client.ips, method)(*arguments, **options)
 
     async def _found(self) -> str:
-        return await asyncio.to_thread(seen, self._client.base_url, self._lookup)
+        try:
+            return await asyncio.to_thread(seen, self._client.base_url, self._lookup)
+        except RuntimeError as error:  # such as that no thread can be started
+            raise _no_connection(f"this machine's address cannot be learnt ({error}); give it as ip=") from None
 
     async def _pause(self) -> None:
         await asyncio.sleep(POLL)
@@ -213,10 +217,10 @@ def seen(base_url: str, lookup: str) -> str:
     machine, the service sees the same address. Otherwise there is a router in between, and `lookup` is asked: a page
     that returns the requester's address. IPv4 is preferred.
     """
-    import urllib.request
-
     url = urlsplit(base_url)
     try:
+        import urllib.request
+
         with _connected(url.hostname or "", url.port or (443 if url.scheme == "https" else 80)) as connection:
             own, other = (
                 ipaddress.ip_address(end[0].partition("%")[0])
@@ -229,8 +233,7 @@ def seen(base_url: str, lookup: str) -> str:
         with opener.open(lookup, timeout=TIMEOUT) as answer:
             return str(ipaddress.ip_address(answer.read(64).decode("ascii").strip()))
     except (OSError, ValueError) as error:
-        reason = f"this machine's address cannot be learnt ({error}); give it as ip="
-        raise ConnectionError(f"ips.authorized: {reason}", call="ips.authorized", reason=reason, attempts=1) from None
+        raise _no_connection(f"this machine's address cannot be learnt ({error}); give it as ip=") from None
 
 
 def _connected(host: str, port: int) -> socket.socket:
@@ -276,7 +279,14 @@ def _private(folder: Path) -> Path:
     return folder
 
 
-def _needs_a_folder(error: OSError) -> ConfigError:
+def _no_connection(reason: str) -> ConnectionError:
+    return ConnectionError(f"ips.authorized: {reason}", call="ips.authorized", reason=reason, attempts=1)
+
+
+def _no_record(error: OSError) -> ConfigError | ConnectionError:
+    """What it means that the record cannot be kept."""
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return _no_connection(f"no file descriptor is left for its record ({error})")
     reason = (
         f"ips.authorized needs a folder of this user's to keep a record in ({error}): set XDG_STATE_HOME or TMPDIR "
         "to one that can be written to, or use ips.add and ips.delete"

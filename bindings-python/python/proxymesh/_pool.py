@@ -262,6 +262,12 @@ def _failed(outcome: _Outcome) -> bool:
     raise TypeError(f"outcome must be bool, a status, an exception, a ProxyCheck or None, not {given}")
 
 
+def _proxy_class() -> type[Proxy]:
+    from ._proxymesh import Proxy
+
+    return Proxy
+
+
 def _check_class() -> type[ProxyCheck]:
     from ._proxymesh import ProxyCheck
 
@@ -310,9 +316,11 @@ class _Pool:
             The seconds for which the proxy is now left out. `None` if it is not left out, or already was.
 
         Raises:
-            TypeError: The outcome is of another type.
+            TypeError: The proxy or the outcome is of another type.
 
         """
+        if not isinstance(proxy, _proxy_class()):
+            raise TypeError(f"proxy must be a Proxy, not {type(proxy).__name__}")
         return self._rotation.report(proxy, _failed(outcome))
 
     def cooling(self) -> dict[Proxy, float]:

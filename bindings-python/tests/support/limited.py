@@ -8,6 +8,7 @@ It prints the class of the exception that comes, or `fine`, and then that the sa
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import resource
 import sys
@@ -23,6 +24,9 @@ if what == "threads" and os.getuid() == 0:
     import datetime  # noqa: F401 - which nobody else may read, perhaps
 
     os.setuid(65534)
+
+# It is the errors that are looked at.
+logging.disable()
 
 client = proxymesh.Client("me", "pw", base_url=base_url, max_retries=0)
 aclient = proxymesh.AsyncClient("me", "pw", base_url=base_url, max_retries=0)
@@ -48,6 +52,16 @@ def new() -> Any:
     return proxymesh.Client("me", "pw", base_url=base_url, max_retries=0).geo.open()
 
 
+def authorized() -> None:
+    with client.ips.authorized():
+        pass
+
+
+async def aauthorized() -> None:
+    async with aclient.ips.authorized():
+        pass
+
+
 CALLS: dict[str, Callable[[], Any]] = {
     "sync": client.geo.open,
     "new": new,
@@ -55,6 +69,8 @@ CALLS: dict[str, Callable[[], Any]] = {
     "gather": lambda: run(several),
     "write": lambda: client.tokens.create(label="x"),
     "check": lambda: proxy.check(timeout=5),
+    "authorized": authorized,
+    "aauthorized": lambda: run(aauthorized),
     "acheck": lambda: run(lambda: proxy.acheck(timeout=5)),
 }
 

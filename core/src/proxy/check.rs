@@ -64,7 +64,7 @@ impl Check {
             509 => {
                 "a bandwidth limit is reached, the sub-account's or the account's own: raise it, or wait for the next billing period"
             }
-            500..=599 => "the proxy is in trouble",
+            500..=599 => "the proxy reported a server error",
             _ => "the proxy gave an answer that is not documented",
         }
     }
