@@ -89,7 +89,7 @@ test: test-rust test-curl test-python test-pythons test-types test-adapters test
 test-shipped:
 	@$(MAKE) --no-print-directory PROFILE=release test-downstream demo-kotlin demo-swift test-conformance
 
-# The inner loop: a debug build of one language, and its tests that take no time. They use what is installed, and install nothing.
+# The inner loop: a debug build of one language, and its fast tests.
 quick-rust:
 	cargo test --quiet --locked --package proxymesh --lib --test answers --test errors --test wire --test sandbox --test tokens -- --skip hostile --skip interleavings
 
@@ -116,7 +116,7 @@ test-python: tested-wheel $(TESTS)/ready | $(LOGS)
 	@$(call install,$(TESTS))
 	$(TESTS)/bin/python -m pytest -s 2>&1 | tee $(LOGS)/python.log
 
-# The suite, by Maven. `make demo-kotlin` runs the examples, as a consumer's projects.
+# The suite, by Maven. `make demo-kotlin` runs the examples as a user's projects.
 test-kotlin: kotlin-library sandbox-program | $(LOGS)
 	($(MAVEN) verify) 2>&1 | tee $(LOGS)/kotlin.log
 
@@ -124,7 +124,7 @@ test-kotlin: kotlin-library sandbox-program | $(LOGS)
 test-kotlin-versions: kotlin sandbox-program
 	$(FFI)/kotlin/consumer-versions.sh target/maven $(SANDBOX)
 
-# The suite, in the language mode of Swift 6, with every warning an error. `make demo-swift` runs the example, as a consumer's package.
+# The suite, in the language mode of Swift 6, with every warning an error. `make demo-swift` runs the example as a user's package.
 test-swift: swift-library sandbox-program | $(LOGS)
 	$(FFI)/swift/toolchain.sh swift --version
 	RUST_BACKTRACE=0 LIBRARY_PATH=$(CURDIR)/$(SWIFT) PROXYMESH_TEST_SANDBOX=$(CURDIR)/$(SANDBOX) $(FFI)/swift/toolchain.sh \
@@ -311,7 +311,7 @@ tested-wheel: $(TOOLS)/ready
 build-wheel = rm -rf $2 && $(TOOLS)/bin/maturin build --locked --quiet --profile $1 --interpreter $3 --out $2 \
 	--compression-level $(if $(filter release,$1),9,1)
 
-# Puts the wheel into a virtual environment: the one that is tested, or that of a folder.
+# Installs the wheel in a virtual environment: the tested wheel, or the one in a given folder.
 install = $(UV) pip install --quiet --no-deps --reinstall --python $1 $(or $2,$(WHEELS))/*.whl
 
 sdist: $(TOOLS)/ready
