@@ -130,9 +130,19 @@ impl Argument {
         };
         Self { name: name.to_owned(), docs: Vec::new(), ty: ty.clone(), optional, record: None }
     }
+
+    /// Whether it is a date, which the library takes as text.
+    pub(crate) fn is_date(&self) -> bool {
+        self.name == "expires_at"
+    }
 }
 
 impl Call {
+    /// Whether a `Proxy` is accepted in place of its name.
+    pub(crate) fn takes_proxy(&self) -> bool {
+        self.arguments.iter().any(|argument| argument.name == "proxy")
+    }
+
     /// Whether it changes something.
     pub(crate) fn writes(&self) -> bool {
         self.docs.text.iter().any(|line| line.contains("`POST "))

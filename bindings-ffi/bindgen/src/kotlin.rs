@@ -35,7 +35,7 @@ impl File<'_> {
     fn imports(&self) -> Vec<String> {
         let mut imports = Vec::new();
         let arguments = || self.resource.calls.iter().flat_map(|call| &call.arguments);
-        if arguments().any(is_date) {
+        if arguments().any(Argument::is_date) {
             imports.push("java.time.LocalDate".to_owned());
         }
         let mut records: Vec<_> = arguments().filter_map(|argument| argument.record.as_ref()).collect();
@@ -78,7 +78,7 @@ fn parameters(call: &Call) -> String {
         .arguments
         .iter()
         .map(|argument| {
-            let ty = if is_date(argument) { "LocalDate".to_owned() } else { type_of(&argument.ty) };
+            let ty = if argument.is_date() { "LocalDate".to_owned() } else { type_of(&argument.ty) };
             let default = if argument.optional { "? = null" } else { "" };
             format!("{}: {ty}{default}", camel(&argument.name))
         })
@@ -108,7 +108,7 @@ fn passed(call: &Call, whole: bool) -> String {
                 [Argument { record: Some(record), .. }, ..] => {
                     format!("Crossing{}({})", record.ty, names.join(", "))
                 }
-                [argument, ..] if is_date(argument) => format!("{}?.toString()", names.concat()),
+                [argument, ..] if argument.is_date() => format!("{}?.toString()", names.concat()),
                 _ => names.concat(),
             }
         })
@@ -152,19 +152,9 @@ fn type_of(ty: &Type) -> String {
     }
 }
 
-/// The library takes dates as text.
-fn is_date(argument: &Argument) -> bool {
-    argument.name == "expires_at"
-}
-
 /// The record whose fields a call takes. Java passes it as one object, because it has no named arguments.
 fn record(call: &Call) -> Option<(&Argument, String)> {
     let record = call.arguments.iter().find_map(|argument| argument.record.as_ref())?;
     let first = call.arguments.first()?;
     Some((first, format!("{}: {}", record.argument, record.ty)))
-}
-
-/// Whether the call also takes a `Proxy` in place of its name.
-fn takes_proxy(call: &Call) -> bool {
-    call.arguments.iter().any(|argument| argument.name == "proxy")
 }

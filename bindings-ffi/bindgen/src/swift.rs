@@ -28,7 +28,7 @@ const CLIENTS: [Client; 2] = [
 
 impl File<'_> {
     fn has_dates(&self) -> bool {
-        self.resource.calls.iter().any(|call| call.arguments.iter().any(is_date))
+        self.resource.calls.iter().any(|call| call.arguments.iter().any(Argument::is_date))
     }
 }
 
@@ -116,14 +116,15 @@ fn body(client: &Client, call: &Call, indent: usize) -> String {
         Some(Type::Map { .. }) => format!("{inner}.mapValues {{ Int(clamping: $0) }}"),
         _ => inner.to_owned(),
     };
-    let line =
-        wrap(&format!("{tries} client.call {{ {tries} $0.{exported}({}) }}", passed(call, ", ").join(", ")));
+    let line = wrap(&format!(
+        "{tries} client.call {{ {tries} $0.{exported}({}) }}",
+        passed(call, "", ", ").join(", ")
+    ));
     if indent + line.len() <= WIDTH {
         return line;
     }
     let at = |levels: usize| format!("\n{}", " ".repeat(indent + 4 * levels));
-    let inputs = passed(call, &format!(",{}", at(3))).join(&format!(",{}", at(2)));
-    let inputs = inputs.replace("Fields(", &format!("Fields({}", at(3)));
+    let inputs = passed(call, &at(3), &format!(",{}", at(3))).join(&format!(",{}", at(2)));
     format!(
         "let answer = {tries} client.call {{{}{tries} $0.{exported}({}{inputs}){}}}{}return {}",
         at(1),
@@ -134,14 +135,14 @@ fn body(client: &Client, call: &Call, indent: usize) -> String {
     )
 }
 
-/// The arguments for the library's call, with `separator` between the fields of a record.
-fn passed(call: &Call, separator: &str) -> Vec<String> {
+/// The arguments for the library's call, with `before` the fields of a record and `separator` between them.
+fn passed(call: &Call, before: &str, separator: &str) -> Vec<String> {
     call.inputs()
         .into_iter()
         .map(|group| match group {
             [Argument { record: Some(record), .. }, ..] => {
                 let fields: Vec<String> = group.iter().map(labelled).collect();
-                format!("{}: {}({})", record.argument, record.ty, fields.join(separator))
+                format!("{}: {}({before}{})", record.argument, record.ty, fields.join(separator))
             }
             _ => group.iter().map(labelled).collect(),
         })
@@ -152,7 +153,7 @@ fn passed(call: &Call, separator: &str) -> Vec<String> {
 fn labelled(argument: &Argument) -> String {
     let name = camel(&argument.name);
     match &argument.ty {
-        _ if is_date(argument) => format!("{name}: {name}?.isoDate"),
+        _ if argument.is_date() => format!("{name}: {name}?.isoDate"),
         Type::Int64 if parameter_type(argument) == "Int" => format!("{name}: {name}.map(Int64.init)"),
         _ => format!("{name}: {name}"),
     }
@@ -160,7 +161,7 @@ fn labelled(argument: &Argument) -> String {
 
 fn parameter_type(argument: &Argument) -> String {
     match &argument.ty {
-        _ if is_date(argument) => "DateComponents".to_owned(),
+        _ if argument.is_date() => "DateComponents".to_owned(),
         // A token's number. An Int has only 32 bits on some platforms.
         Type::Int64 if argument.name == "id" => "Int64".to_owned(),
         ty => type_of(ty),
@@ -182,14 +183,4 @@ fn type_of(ty: &Type) -> String {
 fn is_discardable(call: &Call) -> bool {
     let has_secret = matches!(&call.answer, Some(Type::Record { name, .. }) if name == "NewToken");
     call.writes() && call.answer.is_some() && !has_secret
-}
-
-/// The library takes dates as text.
-fn is_date(argument: &Argument) -> bool {
-    argument.name == "expires_at"
-}
-
-/// Whether the call also takes a `Proxy` in place of its name.
-fn takes_proxy(call: &Call) -> bool {
-    call.arguments.iter().any(|argument| argument.name == "proxy")
 }

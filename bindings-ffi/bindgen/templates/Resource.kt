@@ -20,7 +20,7 @@ public class {{ client.prefix }}{{ self.class() }} internal constructor(private 
 {%- endif %}
     public {{ client.suspend }}fun {{ call.name }}({{ self::parameters(call) }}): {{ self::answer(call) }} =
         {{ self::body(call, false) }}
-{%- if self::takes_proxy(call) %}
+{%- if call.takes_proxy() %}
 
     /** The same with a [Proxy]. */
     public {{ client.suspend }}fun {{ call.name }}(proxy: Proxy): {{ self::answer(call) }} = {{ call.name }}(proxy.toString())

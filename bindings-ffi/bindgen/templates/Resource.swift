@@ -18,7 +18,7 @@ extension {{ client.name }} {
         {{ self::signature(client, call, 8) }}
             {{ self::body(client, call, 12) }}
         }
-{%- if self::takes_proxy(call) %}
+{%- if call.takes_proxy() %}
 
         /// The same with a ``Proxy``.
 {%- if self::is_discardable(call) %}
