@@ -12,7 +12,7 @@ final class Sandbox: Sendable {
         let process = Process()
         process.executableURL =
             given.map(URL.init(fileURLWithPath:)) ?? repository.appendingPathComponent("target/debug/proxymesh-sandbox")
-        process.arguments = ["--port", "0", "--username", username] + flags
+        process.arguments = ["--port", "\(try Listener.freePort())", "--username", username] + flags
         process.environment = ["PROXYMESH_SANDBOX_PASSWORD": password]
         let output = Pipe()
         process.standardOutput = output

@@ -103,23 +103,44 @@ struct Connection: Sendable {
     }
 }
 
-/// What listens on a port of this machine.
+/// Listens on a port of this machine that no server of this process has had before. On a port used again, the auth gate would remember
+/// the failed authentications of the server before.
 struct Listener: Sendable {
+    // Below those that the system chooses by itself.
+    private static let next = Locked(UInt16.random(in: 20_000..<30_000))
+
     private let descriptor: Int32
     let port: UInt16
 
     init() throws {
-        descriptor = socket(AF_INET, stream, 0)
-        var address = loopback(0)
-        var size = length
-        let descriptor = descriptor
-        let listens = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) == 0 && listen(descriptor, 1024) == 0 && getsockname(descriptor, $0, &size) == 0
+        while true {
+            let port = Self.next.with { next in
+                next += 1
+                return next
             }
+            let descriptor = socket(AF_INET, stream, 0)
+            var address = loopback(port)
+            let listens = withUnsafePointer(to: &address) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    bind(descriptor, $0, length) == 0 && listen(descriptor, 1024) == 0
+                }
+            }
+            if listens {
+                (self.descriptor, self.port) = (descriptor, port)
+                return
+            }
+            let error = SocketError(call: "listen")
+            closeDescriptor(descriptor)
+            // Another process has it.
+            guard error.code == EADDRINUSE else { throw error }
         }
-        guard listens else { throw SocketError(call: "listen") }
-        port = UInt16(bigEndian: address.sin_port)
+    }
+
+    /// A port for another process to listen on.
+    static func freePort() throws -> UInt16 {
+        let listener = try Listener()
+        listener.close()
+        return listener.port
     }
 
     func accept() -> Connection? {

@@ -12,7 +12,7 @@ import kotlinx.serialization.json.jsonObject
 
 /** The emulated service, as a process of its own. */
 class Sandbox(vararg flags: String) : AutoCloseable {
-    private val process = ProcessBuilder(System.getProperty("proxymesh.sandbox"), "--port", "0", "--username", USERNAME, *flags)
+    private val process = ProcessBuilder(System.getProperty("proxymesh.sandbox"), "--port", "${Ports.free()}", "--username", USERNAME, *flags)
         .apply { environment()["PROXYMESH_SANDBOX_PASSWORD"] = PASSWORD }
         .redirectError(ProcessBuilder.Redirect.INHERIT)
         .start()

@@ -5,8 +5,6 @@ import java.io.ByteArrayOutputStream
 import java.io.IOException
 import java.io.InputStream
 import java.io.OutputStream
-import java.net.InetAddress
-import java.net.ServerSocket
 import java.net.Socket
 import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.ConcurrentLinkedQueue
@@ -46,7 +44,7 @@ sealed interface Reply {
 class Server(private val script: (Request) -> Reply) : AutoCloseable {
     constructor(reply: Reply) : this({ _ -> reply })
 
-    private val listener = ServerSocket(0, 1024, InetAddress.getLoopbackAddress())
+    private val listener = Ports.listen()
     private val open = ConcurrentHashMap.newKeySet<Socket>()
     private val arrived = ConcurrentLinkedQueue<Request>()
 
