@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import copy
 import errno
+import itertools
 import json
 import math
 import os
+import random
 import time
 import urllib.parse
 import urllib.request
@@ -21,6 +23,20 @@ HERE = Path(__file__).resolve().parents[1]
 USERNAME, PASSWORD = "me+1@ex.com", "canary-password-7f3a91"
 Case = dict[str, Any]
 Step = dict[str, Any]
+
+
+# Below those that the system chooses by itself.
+_ports = itertools.count(random.randrange(15_000, 18_000))  # noqa: S311
+
+
+def new_sandbox(**options: Any) -> Sandbox:
+    """A sandbox on a port that no other one had. Agents live on, and on a port used again the auth gate would remember
+    the failed authentications of the sandbox before."""
+    while True:
+        try:
+            return Sandbox(port=next(_ports), **options)
+        except OSError:  # another process has it
+            continue
 
 
 class Failure(Exception):
@@ -117,7 +133,7 @@ class Run:
     def __call__(self) -> Case:
         """Runs it. Gives the case, with what was found where it is recorded."""
         options = {"username": USERNAME, "password": PASSWORD, **self.case.get("sandbox", {})}
-        with Sandbox(**options) as self.sandbox:
+        with new_sandbox(**options) as self.sandbox:
             self.saved["base_url"] = self.sandbox.base_url
             for line in self.case.get("given", []):
                 if line.startswith("usage "):

@@ -191,7 +191,7 @@ class Outcome(NamedTuple):
 
 def attempt(surface: Surface, trial: Trial, fault: dict[str, Any] | None, times: int) -> tuple[Outcome, dict[str, Any]]:
     """One combination, in a sandbox of its own."""
-    with Sandbox(username=cases.USERNAME, password=cases.PASSWORD) as sandbox:
+    with cases.new_sandbox(username=cases.USERNAME, password=cases.PASSWORD) as sandbox:
         for line in trial.given:
             cases.request(sandbox, line)
         surface.ask({"open": "main", "settings": settings(sandbox)})
@@ -231,7 +231,7 @@ def attempt(surface: Surface, trial: Trial, fault: dict[str, Any] | None, times:
 
 def outage(surface: Surface, trial: Trial, fault: dict[str, Any]) -> Outcome:
     """The first call ever made with the credentials meets the fault; then the service is back."""
-    with Sandbox(username=cases.USERNAME, password=cases.PASSWORD) as sandbox:
+    with cases.new_sandbox(username=cases.USERNAME, password=cases.PASSWORD) as sandbox:
         for line in trial.given:
             cases.request(sandbox, line)
         surface.ask({"open": "main", "settings": settings(sandbox)})
@@ -256,7 +256,7 @@ def outage(surface: Surface, trial: Trial, fault: dict[str, Any]) -> Outcome:
 
 def revoked(surface: Surface, trial: Trial) -> Outcome:
     """Many calls at once with credentials that have worked, and do not any more."""
-    with Sandbox(username=cases.USERNAME, password=cases.PASSWORD) as sandbox:
+    with cases.new_sandbox(username=cases.USERNAME, password=cases.PASSWORD) as sandbox:
         for line in trial.given:
             cases.request(sandbox, line)
         surface.ask({"open": "main", "settings": {**settings(sandbox), "timeout": 20.0}})
