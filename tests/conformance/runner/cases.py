@@ -26,7 +26,7 @@ Step = dict[str, Any]
 
 
 # Below those that the system chooses by itself.
-_ports = itertools.count(random.randrange(15_000, 18_000))  # noqa: S311
+_ports = itertools.count(random.randrange(15_000, 18_000))
 
 
 def new_sandbox(**options: Any) -> Sandbox:
