@@ -29,9 +29,9 @@ macro_rules! calls {
             )*
         }
 
-        /// The calls that are exported here, for the tests.
+        /// The names of the calls that are exported here, for the tests.
         #[cfg(test)]
-        pub(crate) const CALLS: &[$crate::tests::calls::Exported] = &[ $( $crate::tests::calls::exported!($name $(, $argument)*) ),* ];
+        pub(crate) const CALLS: &[&str] = &[ $( stringify!($name) ),* ];
     };
 }
 pub(crate) use calls;

@@ -14,10 +14,7 @@ import pytest
 from proxymesh import Client
 from proxymesh.sandbox import Sandbox
 
-from .conftest import Connect, StartServer
-from .support.credentials import PASSWORD, SUB_PASSWORD, TOKEN, USERNAME
-from .support.server import Answer
-from .support.tables import BASIC_ONLY, Row, call, row_id, rows
+from .support.credentials import PASSWORD, SUB_PASSWORD, USERNAME
 
 MANY = 256
 WRONG = "wrong-password"
@@ -116,18 +113,3 @@ def test_a_sub_account_and_a_token_are_credentials_too(sandbox: Sandbox) -> None
         ("basic", "crawler-1"),
         ("bearer", None),
     ]
-
-
-@pytest.mark.parametrize("row", [row for row in rows("wire") if row["call"] in BASIC_ONLY], ids=row_id)
-def test_a_token_call_with_a_token_is_refused_and_nothing_is_sent(
-    row: Row, start_server: StartServer, connect: Connect
-) -> None:
-    name = row["call"]
-    server = start_server(Answer(200))
-    with pytest.raises(proxymesh.BasicAuthRequiredError) as caught:
-        call(connect(server, token=TOKEN), name, row["args"])
-    assert caught.value.call == name
-    assert str(caught.value) == (
-        f"{name} takes the account's username and password, never a token: use a client made with both"
-    )
-    assert server.connections == 0

@@ -17,8 +17,8 @@ import proxymesh.sandbox
 import pytest
 
 from .conftest import StartSandbox
+from .support.calls import ROOT
 from .support.credentials import PASSWORD, USERNAME
-from .support.tables import ROOT
 
 MODULES: list[ModuleType] = [proxymesh, proxymesh.sandbox]
 

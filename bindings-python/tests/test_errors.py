@@ -6,7 +6,7 @@ import asyncio
 import builtins
 import copy
 import inspect
-import math
+import json
 import multiprocessing
 import pickle
 import re
@@ -19,10 +19,10 @@ import pytest
 from proxymesh import Client, _errors
 
 from . import typing_usage
-from .conftest import Connect, ConnectEither, StartServer
+from .conftest import Connect, StartServer
+from .support.calls import ROOT
 from .support.credentials import ODD_PASSWORD, TOKEN
 from .support.server import Answer, Instead, Server
-from .support.tables import Row, call, rows
 
 CLASSES = [getattr(proxymesh, name) for name in _errors.__all__]
 STATUS_FIELDS = {"call", "status", "reason", "field_errors", "body", "retry_after", "attempts"}
@@ -187,37 +187,11 @@ def test_the_types_of_the_attributes_are_those_annotated(error: Any) -> None:
         assert type(value) in types.get(name, (str,)), name
 
 
-@pytest.mark.parametrize("row", rows("errors"), ids=lambda row: str(row["error"]["kind"]))
-def test_an_exception_is_as_in_every_other_language(
-    row: Row, start_server: StartServer, connect_either: ConnectEither
-) -> None:
-    given, expected = row.get("answer", {}), row["error"]
-    instead = {"hang": Instead.HANG, "close": Instead.CLOSE}
-    names = instead.keys() & given.keys()
-    server = start_server(instead[names.pop()] if names else Answer(**{"status": 500, **given}))
-
-    def fail(**options: Any) -> Any:
-        with pytest.raises(proxymesh.ProxyMeshError) as caught:
-            call(
-                connect_either(server, max_retries=0, **{**options, **row.get("client", {})}), row["call"], row["args"]
-            )
-        return caught.value
-
-    for number in range(row.get("failed_before", 0)):
-        assert type(fail(password=f"wrong {number}")) is proxymesh.AuthenticationError
-    error = fail()
-    found, text = fields(error), expected["text"]
-    match expected["fields"].get("retry_after"):  # a wait that goes by while the test runs
-        case {"about": int(seconds)}:
-            assert seconds - 60 < error.retry_after <= seconds
-            text = text.replace("{retry_after}", str(math.ceil(error.retry_after)))
-            found["retry_after"] = {"about": seconds}
-    assert (type(error).__name__, found, str(error)) == (f"{expected['kind']}Error", expected["fields"], text)
-
-
-def test_every_kind_is_in_the_shared_table() -> None:
+def test_every_kind_is_in_the_conformance_cases() -> None:
     of_python_alone = {"PoolExhaustedError"}
-    assert {f"{row['error']['kind']}Error" for row in rows("errors")} == MADE.keys() - of_python_alone
+    cases = json.loads((ROOT / "tests/conformance/errors.json").read_text(encoding="utf-8"))
+    kinds = {f"{case['steps'][-1]['error']['kind']}Error" for case in cases}
+    assert kinds == MADE.keys() - of_python_alone
 
 
 def same(one: Any, other: Any) -> bool:

@@ -1,12 +1,11 @@
-"""Bad input is refused with its field and the rule it breaks, before anything is sent; the same rules at their limit
-let it through.
-"""
+"""Input of Python's own types. The conformance cases have the rules for texts and numbers."""
 
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timezone
 from time import monotonic
 from typing import Any
@@ -15,13 +14,11 @@ import pytest
 from proxymesh import AsyncClient, Client, ConfigError, NotFoundError, Proxy, ValidationError
 
 from .conftest import Connect, ConnectEither, StartServer
+from .support.calls import CALLS, ROOT, call
 from .support.credentials import PASSWORD, SUB_PASSWORD
 from .support.notes import naming
 from .support.server import Answer, Server, answer
-from .support.tables import CALLS, WITHOUT_INPUT, Row, call, row_id, rows
 
-BAD = rows("bad_inputs")
-GOOD = rows("good_inputs")
 GIGABYTES = "must be a whole number of gigabytes from 0 (no limit) to 4294967295"
 NO_INTEGER = "is not a whole number, or not one in range"
 SURROGATE = "\ud800"
@@ -51,24 +48,6 @@ def refuses(server: Server, act: Callable[[], object], field: str, reason: str) 
     assert error.call is None
     assert len(str(error)) < 200, "a huge input is not quoted"
     assert server.connections == 0
-
-
-@pytest.mark.parametrize("row", BAD, ids=row_id)
-def test_bad_input_is_refused_and_nothing_is_sent(row: Row, deaf: Server, either: Client | AsyncClient) -> None:
-    refuses(deaf, lambda: call(either, row["call"], row["args"]), row["field"], row["reason"])
-
-
-@pytest.mark.parametrize("row", GOOD, ids=row_id)
-def test_what_is_just_at_the_limit_is_sent(row: Row, start_server: StartServer, connect_either: ConnectEither) -> None:
-    server = start_server(Answer(404))
-    with pytest.raises(NotFoundError):
-        call(connect_either(server), row["call"], row["args"])
-    assert server.count == 1
-
-
-@pytest.mark.parametrize("table", [BAD, GOOD], ids=["bad", "good"])
-def test_every_call_that_takes_input_is_in_the_table(table: list[Row]) -> None:
-    assert {row["call"] for row in table} == CALLS - WITHOUT_INPUT
 
 
 @pytest.mark.parametrize("field", ["monthly_limit", "total_limit"])
@@ -186,32 +165,21 @@ def test_what_is_no_date_at_all_is_a_type_error(value: Any, deaf: Server, client
     assert deaf.connections == 0
 
 
-SUB: dict[str, Any] = {"username": "x"}
-PERSON = ["password", "first_name", "last_name", "email"]
-ADDRESS = {"ip": "203.0.113.7"}
-DOMAIN = {"domain": "a.example"}
-ID = {"id": 1}
-# Every text parameter of every call, with what else the call needs.
-PARAMETERS: list[tuple[str, str, dict[str, Any]]] = [
-    *((f"sub_accounts.{verb}", field, SUB) for verb in ("create", "edit") for field in PERSON),
-    *((f"sub_accounts.{verb}", "username", {}) for verb in ("create", "edit", "get")),
-    *((f"sub_accounts.{verb}", "username", {}) for verb in ("activate", "deactivate", "delete")),
-    ("ips.add", "label", ADDRESS),
-    ("ips.add", "username", ADDRESS),
-    ("ips.delete", "username", ADDRESS),
-    ("ips.list", "username", {}),
-    ("ips.labels", "username", {}),
-    *((f"hostnames.{verb}", "domain", {}) for verb in ("add", "delete")),
-    *((f"hostnames.{verb}", "username", DOMAIN) for verb in ("add", "delete")),
-    *((f"proxies.{verb}", "proxy", {}) for verb in ("add", "delete")),
-    ("tokens.list", "username", {}),
-    ("tokens.create", "label", {}),
-    ("tokens.create", "username", {}),
-    *((f"tokens.{verb}", "username", ID) for verb in ("activate", "deactivate", "delete")),
-]
-TEXTS = {f"{name} {field}": (name, field, others) for name, field, others in PARAMETERS}
+def parameters() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Every text parameter of every call, with what else the call needs."""
+    cases = json.loads((ROOT / "tests/conformance/wire.json").read_text(encoding="utf-8"))
+    steps = [step for case in cases for step in case["steps"]]
+    for name in CALLS:
+        given = [step.get("args", {}) for step in steps if step["call"] == name]
+        least = min(given, key=len)
+        for field, value in {field: value for args in given for field, value in args.items()}.items():
+            if isinstance(value, str) and f"{name} {field}" not in MIXED:
+                yield name, field, {other: least[other] for other in least if other != field}
+
+
 # These take other types, too.
 MIXED = {"ips.add ip": "ip", "ips.delete ip": "ip", "tokens.create expires_at": "expires_at"}
+TEXTS = {f"{name} {field}": (name, field, others) for name, field, others in sorted(parameters(), key=str)}
 
 
 @pytest.mark.parametrize("name", TEXTS)

@@ -17,9 +17,9 @@ import pytest
 from proxymesh import AsyncClient, Client
 
 from .conftest import Connect, ConnectAsync, ConnectEither, StartServer
+from .support.calls import call
 from .support.credentials import ODD_BASIC, ODD_PASSWORD, PASSWORD, SUB_PASSWORD, USERNAME
 from .support.server import PATIENCE, Answer, Reply, Request, answer
-from .support.tables import call
 
 US = {"US": 1}
 FINE = answer(US)

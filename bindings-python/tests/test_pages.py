@@ -14,7 +14,7 @@ from pathlib import Path
 import proxymesh
 import pytest
 
-from .support.tables import ROOT
+from .support.calls import ROOT
 
 SOURCES = {".rs", ".py", ".pyi", ".kt", ".java", ".swift", ".toml", ".sh", ".yaml"}
 REPOSITORY = re.compile(r"https://github\.com/proxymesh/proxymesh-sdk/(?:blob|tree)/main/")

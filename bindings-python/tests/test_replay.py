@@ -16,9 +16,9 @@ from proxymesh import Client
 from proxymesh.sandbox import Sandbox
 
 from .conftest import Connect, StartServer
+from .support.calls import call
 from .support.credentials import SUB_PASSWORD
 from .support.server import Answer, Instead, Reply, Request, Server, answer
-from .support.tables import call
 
 IP = "203.0.113.7"
 

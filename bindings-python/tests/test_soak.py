@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from .support import process
-from .support.tables import ROOT
+from .support.calls import ROOT
 
 
 @pytest.mark.skipif(not process.KNOWN, reason="there is no /proc here")

@@ -163,14 +163,17 @@ mod tests {
     use proptest::{collection::vec, prelude::*, sample};
     use serde_json::Value;
 
-    /// The bodies that tests/tables has for a good answer, each with the number of its call.
+    /// The bodies that the conformance cases have for a good answer, each with the number of its call.
     fn good() -> Vec<(u8, Vec<u8>)> {
-        let table = include_str!("../../tests/tables/wire.json");
-        let rows: Vec<Value> = serde_json::from_str(table).unwrap();
-        rows.iter()
-            .map(|row| {
-                let number = CALLS.iter().position(|call| row["call"] == call.name).unwrap();
-                (u8::try_from(number).unwrap(), row["answer"]["body"].to_string().into_bytes())
+        let cases: Vec<Value> =
+            serde_json::from_str(include_str!("../../tests/conformance/wire.json")).unwrap();
+        cases
+            .iter()
+            .flat_map(|case| case["steps"].as_array().unwrap())
+            .map(|step| {
+                let number = CALLS.iter().position(|call| step["call"] == call.name).unwrap();
+                let body = step["answer"]["body"].as_str().unwrap_or("null");
+                (u8::try_from(number).unwrap(), body.as_bytes().to_vec())
             })
             .collect()
     }

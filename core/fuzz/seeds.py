@@ -1,4 +1,4 @@
-"""What the fuzzing begins with, from the tables of tests/tables: seeds.py FOLDER."""
+"""What the fuzzing begins with, from the conformance cases: seeds.py FOLDER."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ ROOT = Path(__file__).resolve().parents[2]
 HOSTILE = ROOT / "sandbox/tests/support/hostile.rs"
 
 
-def table(name: str) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = json.loads((ROOT / f"tests/tables/{name}.json").read_text())
-    return rows
+def steps(name: str) -> list[dict[str, Any]]:
+    cases = json.loads((ROOT / f"tests/conformance/{name}.json").read_text())
+    return [step for case in cases for step in case["steps"]]
 
 
-def number(row: dict[str, Any]) -> bytes:
-    """Of the row's call, as core/src/endpoint counts them: the order of wire.json."""
-    return bytes([list(dict.fromkeys(row["call"] for row in table("wire"))).index(row["call"])])
+def number(step: dict[str, Any]) -> bytes:
+    """Of the step's call. Any number will do: the target takes it modulo the count of the calls."""
+    return bytes([list(dict.fromkeys(step["call"] for step in steps("wire"))).index(step["call"])])
 
 
 def successes() -> Iterator[bytes]:
-    for row in table("wire"):
-        yield number(row) + json.dumps(row["answer"]["body"]).encode()
+    for step in steps("wire"):
+        yield number(step) + step["answer"].get("body", "null").encode()
 
 
 def refusals() -> Iterator[bytes]:
-    for row in table("bad_answers"):
-        answer = row["answer"]
+    for step in steps("responses"):
+        answer = step["answer"]
         wait = answer.get("headers", {}).get("Retry-After", "Mon, 23 Nov 2026 10:00:00 GMT")
         status = max(answer["status"] - 300, 0).to_bytes(2, "big")
-        yield number(row) + status + f"{wait}\n{answer.get('body', '')}".encode()
+        yield number(step) + status + f"{wait}\n{answer.get('body', '')}".encode()
 
 
 def inputs() -> Iterator[bytes]:
-    for name in ("wire", "good_inputs", "bad_inputs"):
-        for row in table(name):
-            for value in row.get("args", {}).values():
+    for name in ("wire", "validation"):
+        for step in steps(name):
+            for value in step.get("args", {}).values():
                 yield str(value).encode(errors="replace")
 
 

@@ -16,8 +16,8 @@ use std::{
     net::TcpStream,
 };
 use support::{
+    calls,
     server::{Answer, Server},
-    tables,
 };
 
 type Names = BTreeSet<String>;
@@ -147,13 +147,15 @@ fn calls_and_operations_have_the_same_name_method_path_credentials_and_statuses(
     }
 }
 
-/// Of all requests that tests/tables/wire.json has the core send for this call: which parameters occur, and which always.
+/// Of all requests that tests/conformance/wire.json has the core send for this call: which parameters occur, and which always.
 fn sent(call: &str) -> (Names, Names) {
-    let requests: Vec<Names> = tables::rows("wire")
+    let requests: Vec<Names> = calls::steps()
         .iter()
-        .filter(|row| row["call"] == call)
-        .map(|row| {
-            let pairs = row["request"]["form"].as_str().or(row["request"]["query"].as_str()).unwrap_or("");
+        .filter(|step| step["call"] == call)
+        .map(|step| {
+            // METHOD PATH[?QUERY][ FORM]
+            let request = step["wire"][0].as_str().unwrap();
+            let pairs = request.split_once('?').or(request.rsplit_once("/ ")).map_or("", |(_, pairs)| pairs);
             let pairs = pairs.split('&').filter(|pair| !pair.is_empty());
             pairs.map(|pair| pair.split('=').next().unwrap().to_owned()).collect()
         })
@@ -231,17 +233,10 @@ fn without_one_field(answer: &Value) -> Vec<(String, Value)> {
     }
 }
 
-/// The least arguments with which a call can be made.
-fn arguments(call: &str) -> Map<String, Value> {
-    let rows = tables::rows("wire");
-    let rows = rows.iter().filter(|row| row["call"] == call);
-    rows.map(tables::arguments).min_by_key(Map::len).unwrap()
-}
-
 fn read(call: &Call, status: u16, body: &str) -> Result<Value, Error> {
     let server = Server::always(Answer::new(status, body));
     let client = support::blocking(support::basic(&server));
-    testing::blocking(&client, call.name, &arguments(call.name))
+    testing::blocking(&client, call.name, &calls::arguments(call.name))
 }
 
 /// What the service always sends, and the core can do without: there is one plain value for "none".

@@ -1,43 +1,10 @@
-//! The token calls take the username and password, never a token.
+//! The token calls, beyond what the conformance cases say.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
-use proxymesh::{
-    Error,
-    endpoint::{Auth, CALLS},
-    secrecy::ExposeSecret,
-    testing,
-};
-use support::{
-    server::{Answer, Server},
-    tables,
-};
-
-fn check(call: &str, error: &Error) {
-    assert!(matches!(error, Error::BasicAuthRequired { call: named } if *named == call), "{error:?}");
-    assert_eq!(
-        error.to_string(),
-        format!(
-            "{call} takes the account's username and password, never a token: use a client made with both"
-        )
-    );
-    assert_eq!((error.call(), error.status(), error.attempts()), (Some(call), None, None));
-}
-
-#[tokio::test]
-async fn with_a_token_they_are_refused_by_both_clients_and_nothing_is_sent() {
-    let server = Server::always(Answer::new(500, ""));
-    let blocking = support::blocking(support::bearer(&server));
-    let asynchronous = support::asynchronous(support::bearer(&server));
-    let basic_only = |name: &str| CALLS.iter().any(|call| call.name == name && call.auth == Auth::BasicOnly);
-    for row in tables::rows("wire").iter().filter(|row| basic_only(row["call"].as_str().unwrap())) {
-        let (call, arguments) = (row["call"].as_str().unwrap(), tables::arguments(row));
-        check(call, &testing::blocking(&blocking, call, &arguments).unwrap_err());
-        check(call, &testing::asynchronous(&asynchronous, call, &arguments).await.unwrap_err());
-    }
-    assert_eq!((server.count(), server.connections()), (0, 0));
-}
+use proxymesh::{Error, secrecy::ExposeSecret};
+use support::server::{Answer, Server};
 
 #[test]
 fn bad_input_is_told_before_the_wrong_kind_of_credentials() {

@@ -1,104 +1,17 @@
 //! Every kind of the core's errors, with its fields and its text.
 
 use super::{
-    PASSWORD, asynchronous, basic, blocking,
-    calls::{awaited, blocked},
-    failure, nothing,
+    asynchronous, basic, failure, nothing,
     server::{Answer, Server, nobody_listens},
-    tables, wait,
+    wait,
 };
-use crate::{BlockingClient, Client, Failure, Options, Refusal, Settings};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use crate::{BlockingClient, Client, Failure, Options, Settings};
 use proxymesh::Error;
-use serde_json::{Value, json};
 use std::{collections::BTreeSet, time::Duration};
 
 /// The name of the variant, as `Debug` begins with it.
 fn kind(failure: &Failure) -> String {
     format!("{failure:?}").split(' ').next().unwrap().to_owned()
-}
-
-fn refusal(failure: &Failure) -> Option<&Refusal> {
-    match failure {
-        Failure::Authentication { refusal, .. }
-        | Failure::BadRequest { refusal, .. }
-        | Failure::PlanLimit { refusal, .. }
-        | Failure::PermissionDenied { refusal, .. }
-        | Failure::NotFound { refusal, .. }
-        | Failure::RateLimited { refusal, .. }
-        | Failure::Server { refusal, .. }
-        | Failure::UnexpectedStatus { refusal, .. } => Some(refusal),
-        _ => None,
-    }
-}
-
-/// What the row's server answers; see tests/README.md.
-fn answer(row: &Value, elsewhere: &Server) -> Answer {
-    let given = &row["answer"];
-    let password = serde_json::to_string(PASSWORD).unwrap();
-    let fill = |text: &str| {
-        text.replace("{elsewhere}", &elsewhere.base_url()).replace("{password}", password.trim_matches('"'))
-    };
-    let body = match (given.get("body"), given.get("body_base64"), given.get("body_repeat")) {
-        (Some(text), None, None) => fill(text.as_str().unwrap()).into_bytes(),
-        (None, Some(encoded), None) => STANDARD.decode(encoded.as_str().unwrap()).unwrap(),
-        (None, None, Some(repeat)) => {
-            tables::written_out(&json!({ "repeat": repeat })).as_str().unwrap().as_bytes().to_vec()
-        }
-        _ => panic!("one body: {}", tables::short(row)),
-    };
-    let mut answer = Answer::new(u16::try_from(given["status"].as_u64().unwrap()).unwrap(), body);
-    for (name, value) in given.get("headers").and_then(Value::as_object).into_iter().flatten() {
-        answer = answer.header(name, fill(value.as_str().unwrap()));
-    }
-    answer.truncate = given.get("truncate").is_some();
-    answer.chunked = given.get("chunked").is_some();
-    answer
-}
-
-fn check(row: &Value, failure: &Failure) {
-    let expected = row["error"].as_object().unwrap();
-    let row = tables::short(row);
-    assert_eq!(kind(failure), expected["kind"].as_str().unwrap(), "{row}");
-    if let Some(text) = expected.get("text") {
-        assert_eq!(failure.to_string(), text.as_str().unwrap());
-    }
-    let (status, reason, body) = match failure {
-        Failure::Decode { status, reason, body, .. } => (Some(*status), reason, Some(body)),
-        Failure::Timeout { reason, .. }
-        | Failure::Connection { reason, .. }
-        | Failure::OutcomeUnknown { reason, .. } => (None, reason, None),
-        other => {
-            let refusal = refusal(other).unwrap();
-            (Some(refusal.status), &refusal.reason, Some(&refusal.body))
-        }
-    };
-    assert_eq!(status.map(i64::from), expected.get("status").and_then(Value::as_i64), "{row}");
-    if let Some(wanted) = expected.get("reason") {
-        assert_eq!(reason, wanted.as_str().unwrap(), "{row}");
-    }
-    if let Some(wanted) = expected.get("body") {
-        assert_eq!(body.map(String::as_str), tables::written_out(wanted).as_str(), "{row}");
-    }
-    if let Some(wanted) = expected.get("field_errors") {
-        assert_eq!(json!(refusal(failure).unwrap().field_errors), *wanted, "{row}");
-    }
-    if let Some(wanted) = expected.get("retry_after") {
-        assert_eq!(refusal(failure).unwrap().retry_after, wanted.as_f64(), "{row}");
-    }
-}
-
-#[test]
-fn every_bad_answer_becomes_the_error_that_the_table_says() {
-    let rows = tables::rows("bad_answers");
-    assert!(rows.len() >= 25);
-    let elsewhere = Server::always(Answer::new(200, "{}"));
-    for row in &rows {
-        let server = Server::always(answer(row, &elsewhere));
-        check(row, &failure(awaited(&asynchronous(basic(server.base_url())), row)));
-        let server = Server::always(answer(row, &elsewhere));
-        check(row, &failure(blocked(&blocking(basic(server.base_url())), row)));
-    }
 }
 
 /// Each kind from the core as a caller gets it, so that none is new to this crate.

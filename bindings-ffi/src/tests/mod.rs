@@ -1,7 +1,6 @@
-//! They are in here because no other crate can link this one (see `crate-type`). The server and the tables are those of the
+//! They are in here because no other crate can link this one (see `crate-type`). The server is that of the
 //! core's tests.
 
-pub(crate) mod calls;
 mod ends;
 mod errors;
 mod lint;
@@ -13,9 +12,6 @@ mod resources;
 #[allow(dead_code, unreachable_pub, missing_docs)]
 #[path = "../../../core/tests/support/server.rs"]
 mod server;
-#[allow(unreachable_pub, missing_docs)]
-#[path = "../../../core/tests/support/tables.rs"]
-mod tables;
 
 use crate::{BlockingClient, Client, Failure, Settings};
 use std::{
@@ -28,11 +24,9 @@ use std::{
 
 const USERNAME: &str = "me+1@ex.com";
 const PASSWORD: &str = "pä:ss&w=o\"rd 1";
-/// Both in UTF-8 and base64, as RFC 7617 has it.
-const BASIC: &str = "Basic bWUrMUBleC5jb206cMOkOnNzJnc9byJyZCAx";
 
 /// Every call that the macro `calls` exported.
-fn exported() -> Vec<&'static calls::Exported> {
+fn exported() -> Vec<&'static str> {
     let files = [
         crate::client::CALLS,
         crate::geo::CALLS,
@@ -42,7 +36,7 @@ fn exported() -> Vec<&'static calls::Exported> {
         crate::sub_accounts::CALLS,
         crate::tokens::CALLS,
     ];
-    files.into_iter().flatten().collect()
+    files.into_iter().flatten().copied().collect()
 }
 
 fn nothing() -> Settings {

@@ -86,3 +86,25 @@ fn a_choice_comes_back_as_the_core_writes_it_or_not_at_all() {
         assert!(matches!(&refused, Failure::Validation { field, .. } if field == name), "{refused:?}");
     }
 }
+
+#[test]
+fn a_proxy_can_be_made_and_gives_its_url_with_credentials() {
+    let made = crate::proxy_of("us-ca.proxymesh.com:31280".to_owned(), None).unwrap();
+    assert_eq!((made.name.as_str(), made.url.as_str()), ("us-ca", "http://us-ca.proxymesh.com:31280"));
+    let url = crate::proxy_url_with(made.host, made.port, "me@ex.com".to_owned(), "a b".to_owned()).unwrap();
+    assert_eq!(url, "http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280");
+    for (host, port) in [
+        ("us-ca.proxymesh.com", 0),
+        ("us-ca.proxymesh.com:1", 2),
+        ("x", -1),
+        ("x", 65536),
+        ("a b", 1),
+        ("", 1),
+    ] {
+        let refused = crate::proxy_of(host.to_owned(), Some(port)).map(|proxy| proxy.url);
+        assert!(
+            matches!(&refused, Err(Failure::Validation { field, .. }) if field == "proxy"),
+            "{refused:?}"
+        );
+    }
+}

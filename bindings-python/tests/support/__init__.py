@@ -1,1 +1,1 @@
-"""What the tests share: a recording server, the tables of all languages, and the credentials they use."""
+"""What the tests share: a recording server, any call by its name, and the credentials they use."""

@@ -1,9 +1,9 @@
-//! What the integration tests share: a recording server and the shared tables.
+//! What the integration tests share: a recording server and every call with its arguments.
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
+pub mod calls;
 pub mod capture;
 pub mod server;
-pub mod tables;
 
 use proxymesh::{Client, Settings, blocking};
 use server::Server;

@@ -5,38 +5,26 @@ from __future__ import annotations
 import base64
 import copy
 import errno
-import itertools
 import json
 import math
 import os
-import random
 import time
+import unicodedata
 import urllib.parse
-import urllib.request
 from pathlib import Path
 from typing import Any
 
-from proxymesh.sandbox import Sandbox
+from answering import Answering
 from surface import SECRETS, Surface
 
+from sandbox import PASSWORD, ROOT, USERNAME, Sandbox
+
 HERE = Path(__file__).resolve().parents[1]
-USERNAME, PASSWORD = "me+1@ex.com", "canary-password-7f3a91"
+VERSION = next(
+    line.split('"')[1] for line in (ROOT / "Cargo.toml").read_text(encoding="utf-8").splitlines() if "version =" in line
+)
 Case = dict[str, Any]
 Step = dict[str, Any]
-
-
-# Below those that the system chooses by itself.
-_ports = itertools.count(random.randrange(15_000, 18_000))
-
-
-def new_sandbox(**options: Any) -> Sandbox:
-    """A sandbox on a port that no other one had. Agents live on, and on a port used again the auth gate would remember
-    the failed authentications of the sandbox before."""
-    while True:
-        try:
-            return Sandbox(port=next(_ports), **options)
-        except OSError:  # another process has it
-            continue
 
 
 class Failure(Exception):
@@ -48,39 +36,13 @@ def load() -> dict[str, list[Case]]:
     return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(HERE.glob("*.json"))}
 
 
-def request(sandbox: Sandbox, line: str) -> None:
-    """Makes `METHOD TARGET[ FORM]` as the parent, without the SDK."""
-    method, target, *form = line.split(" ")
-    made = urllib.request.Request(sandbox.base_url + target, data=form[0].encode() if form else None, method=method)
-    token = base64.b64encode(f"{sandbox.username}:{sandbox.password}".encode()).decode()
-    made.add_header("Authorization", f"Basic {token}")
-    with urllib.request.urlopen(made, timeout=20) as answer:
-        answer.read()
-
-
-def control(sandbox: Sandbox, method: str, name: str, body: Any = None) -> Any:
-    """What `/_sandbox/NAME` answers."""
-    sent = None if body is None else json.dumps(body).encode()
-    made = urllib.request.Request(f"{sandbox.base_url}/_sandbox/{name}", data=sent, method=method)
-    with urllib.request.urlopen(made, timeout=20) as answer:
-        return json.load(answer)
-
-
-def wire(sandbox: Sandbox) -> list[str]:
-    """What has arrived since this was asked last, as `METHOD TARGET[ FORM]`, and who sent it, if not the usual one."""
-    lines = []
-    for arrived in control(sandbox, "GET", "requests"):
-        query, form = (urllib.parse.urlencode([*map(tuple, arrived[part])], safe="*") for part in ("query", "form"))
-        line = f"{arrived['method']} {arrived['path']}{'?' + query if query else ''}{' ' + form if form else ''}"
-        who = " ".join(arrived["auth"].values())
-        lines.append(line if who == f"basic {USERNAME}" else f"{line} ({who})")
-    control(sandbox, "DELETE", "requests")
-    return lines
-
-
 def filled(value: Any, saved: dict[str, Any]) -> Any:
-    """The value with `{name}` replaced by what was saved under the name."""
+    """The value with `{name}` replaced by what was saved under the name, and with value forms written out."""
     match value:
+        case {"repeat": [str(text), int(times)], **rest} if not rest:
+            return text * times
+        case {"join": list(parts), **rest} if not rest:
+            return "".join(filled(part, saved) for part in parts)
         case dict():
             return {key: filled(inner, saved) for key, inner in value.items()}
         case list():
@@ -121,46 +83,58 @@ def matches(expected: Any, found: Any) -> bool:
 
 
 class Run:
-    """One case on one surface, with a sandbox of its own."""
+    """One case on one surface, with a server of its own."""
 
     def __init__(self, surface: Surface, case: Case, *, record: bool = False) -> None:
         self.surface, self.case, self.record = surface, copy.deepcopy(case), record
         # As each system says it.
         reset = f"{os.strerror(errno.ECONNRESET)} (os error {errno.ECONNRESET})"
         self.saved: dict[str, Any] = {"reset": reset}
-        self.open: set[str] = set()
+        self.settings: dict[str, dict[str, Any]] = {}
 
     def __call__(self) -> Case:
         """Runs it. Gives the case, with what was found where it is recorded."""
-        options = {"username": USERNAME, "password": PASSWORD, **self.case.get("sandbox", {})}
-        with new_sandbox(**options) as self.sandbox:
-            self.saved["base_url"] = self.sandbox.base_url
-            for line in self.case.get("given", []):
-                if line.startswith("usage "):
-                    _, username, gigabytes = line.split(" ")
-                    self.sandbox.book_usage(username, float(gigabytes))
-                else:
-                    request(self.sandbox, line)
-            control(self.sandbox, "DELETE", "requests")
-            for number, step in enumerate(self.case["steps"], 1):
-                try:
-                    self.step(step)
-                except Failure as failure:
-                    raise Failure(f"step {number}, {step.get('call') or step}: {failure}") from None
-            self.surface.ask({"reset": True})
+        if any("answer" in step for step in self.case["steps"]):
+            with Answering() as self.server, Answering() as elsewhere:
+                password = self.case.get("client", {}).get("password", PASSWORD)
+                # Inside JSON.
+                self.saved["password"] = json.dumps(password, ensure_ascii=False)[1:-1]
+                self.saved["elsewhere"] = elsewhere.base_url
+                self.steps()
+                if elsewhere.connections:
+                    raise Failure("a redirect was followed")
+        else:
+            with Sandbox(**self.case.get("sandbox", {})) as self.server:
+                for line in self.case.get("given", []):
+                    self.server.given(line)
+                self.server.control("DELETE", "requests")
+                self.steps()
         return self.case
 
-    def step(self, step: Step) -> None:
-        """One step."""
-        name = step.get("open") or step.get("client", "main")
-        if "control" in step:
-            control(self.sandbox, "POST", step["control"], step["body"])
+    def steps(self) -> None:
+        """All steps, one after another."""
+        self.saved["base_url"] = self.server.base_url
+        for number, step in enumerate(self.case["steps"], 1):
+            clients = [step["open"]] if "open" in step else step.get("client", "main")
+            for client in clients if isinstance(clients, list) else [clients]:
+                try:
+                    self.step(step, client)
+                except Failure as failure:
+                    raise Failure(f"step {number}, {step.get('call') or step}: {failure}") from None
+        self.surface.ask({"reset": True})
+
+    def step(self, step: Step, name: str) -> None:
+        """One step, by the client of this name."""
+        if isinstance(self.server, Answering):
+            self.server.answer = filled(step.get("answer", {"close": True}), self.saved)
+        elif "control" in step:
+            self.server.control("POST", step["control"], step["body"])
             return
         for fault in step.get("faults", []):
-            control(self.sandbox, "POST", "faults", filled(fault, self.saved))
-        answer = {} if name in self.open else self.make(name)
+            self.server.control("POST", "faults", filled(fault, self.saved))
+        answer = {} if name in self.settings else self.make(name)
         if "open" in step or "error" in answer:
-            self.check(step, [answer])
+            self.check(step, name, [answer])
             return
         question = {"call": step["call"], "client": name, "args": filled(step.get("args", {}), self.saved)}
         question |= {key: step[key] for key in ("options", "at_once") if key in step}
@@ -173,7 +147,7 @@ class Run:
             raise Failure(f"it took {seconds:.1f} s, not at most {step['within']} s")
         if seconds < step.get("at_least", 0):
             raise Failure(f"it took {seconds:.1f} s, not at least {step['at_least']} s")
-        self.check(step, results)
+        self.check(step, name, results)
         self.settle(step, results[0])
 
     def make(self, name: str) -> dict[str, Any]:
@@ -182,27 +156,28 @@ class Run:
         if settings is None:
             raise Failure(f"there are no settings for the client {name}")
         usual = {} if "token" in settings else {"username": USERNAME, "password": PASSWORD}
-        settings = filled({"base_url": self.sandbox.base_url, **usual, **settings}, self.saved)
+        settings = filled({"base_url": self.server.base_url, **usual, **settings}, self.saved)
         settings = {key: value for key, value in settings.items() if value is not None}
         answer = self.surface.ask({"open": name, "settings": settings})
         if "error" not in answer:
-            self.open.add(name)
+            self.settings[name] = settings
         return answer
 
     def settle(self, step: Step, result: dict[str, Any]) -> None:
         """The faults must have been met; what is to be saved is."""
-        if waiting := [fault for fault in control(self.sandbox, "GET", "faults") if fault["times"]]:
-            raise Failure(f"faults were not met: {waiting}")
         if step.get("faults"):
-            control(self.sandbox, "DELETE", "faults")
+            if waiting := [fault for fault in self.server.control("GET", "faults") if fault["times"]]:
+                raise Failure(f"faults were not met: {waiting}")
+            self.server.control("DELETE", "faults")
         for saved, pointer in step.get("save", {}).items():
             value = result["value"]
             for key in pointer.split("/")[1:]:
                 value = value[int(key)] if isinstance(value, list) else value[key]
             self.saved[saved] = value
 
-    def check(self, step: Step, results: list[dict[str, Any]]) -> None:
-        arrived = wire(self.sandbox)
+    def check(self, step: Step, client: str, results: list[dict[str, Any]]) -> None:
+        """Compares what came of the step with what it says."""
+        arrived = self.arrived(client)
         if self.record and "open" not in step:
             step.setdefault("wire", arrived)
         if self.record and not step.keys() & {"value", "error", "one_of"}:
@@ -221,13 +196,49 @@ class Run:
             told = json.dumps(found, ensure_ascii=False)
             if "token" not in (found.get("value") or ()) and any(secret in told for secret in SECRETS):
                 raise Failure("a secret is told")
+            self.check_size(found.get("error") or {})
         if arrived != filled(step.get("wire", []), self.saved):
             raise Failure(f"on the wire: expected {step.get('wire', [])}, found {arrived}")
+
+    def check_size(self, error: dict[str, Any]) -> None:
+        """No error quotes all of a huge input or response, or what a terminal would obey."""
+        text = error.get("text", "")
+        if len(text) > (200 if "field" in error else 1024) or len(error.get("body", "").encode()) > 4096:
+            raise Failure("the error is too long")
+        if any(unicodedata.category(char) == "Cc" for char in text):
+            raise Failure("the error has a control character")
+
+    def arrived(self, client: str) -> list[str]:
+        """The requests of a step, as `METHOD TARGET[ FORM]`."""
+        if isinstance(self.server, Sandbox):
+            return self.server.arrived()
+        requests = self.server.requests()
+        for request in requests:
+            settings = self.settings[client]
+            expected = {
+                "accept": "application/json",
+                "authorization": authorization(settings),
+                "host": urllib.parse.urlsplit(settings["base_url"]).netloc,
+                "user-agent": f"proxymesh-{self.surface.language}/{VERSION}",
+            }
+            if request.line.startswith("POST "):
+                expected["content-type"] = "application/x-www-form-urlencoded"
+                expected["content-length"] = str(len(request.body))
+            if request.headers != expected:
+                raise Failure(f"these headers and no others: {expected}, found {request.headers}")
+        return [str(request) for request in requests]
 
     def as_said(self, expected: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
         """What is expected, with what was saved, and with the wait that was found, which differs from run to run."""
         wait = (found.get("error") or {}).get("retry_after")
         return dict(filled(expected, self.saved | ({"retry_after": math.ceil(wait)} if wait else {})))
+
+
+def authorization(settings: dict[str, Any]) -> str:
+    """The header by which a client with these settings authenticates."""
+    if "token" in settings:
+        return f"Bearer {settings['token']}"
+    return f"Basic {base64.b64encode('{username}:{password}'.format(**settings).encode()).decode()}"
 
 
 def recorded(found: Any) -> Any:

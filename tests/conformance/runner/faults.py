@@ -17,20 +17,18 @@ The report is target/conformance/report.md. `--slice N` takes every Nth combinat
 from __future__ import annotations
 
 import argparse
-import base64
 import json
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import cases
-from proxymesh.sandbox import Sandbox
-from surface import ROOT, SECRETS, SURFACES, Surface
+from surface import SECRETS, SURFACES, Surface
+
+from sandbox import PASSWORD, ROOT, USERNAME, Sandbox
 
 OUT = ROOT / "target/conformance"
 TIMEOUT, RETRIES = 0.4, 1
@@ -93,14 +91,7 @@ class Look:
         self.sandbox = sandbox
 
     def get(self, target: str) -> Any:
-        made = urllib.request.Request(self.sandbox.base_url + target)
-        token = base64.b64encode(f"{cases.USERNAME}:{cases.PASSWORD}".encode()).decode()
-        made.add_header("Authorization", f"Basic {token}")
-        try:
-            with urllib.request.urlopen(made, timeout=20) as answer:
-                return json.load(answer)
-        except urllib.error.HTTPError as error:
-            return error.code
+        return self.sandbox.call(f"GET {target}")
 
     def sub(self, username: str) -> Any:
         return self.get(f"/api/sub/get/?username={username}")
@@ -191,20 +182,20 @@ class Outcome(NamedTuple):
 
 def attempt(surface: Surface, trial: Trial, fault: dict[str, Any] | None, times: int) -> tuple[Outcome, dict[str, Any]]:
     """One combination, in a sandbox of its own."""
-    with cases.new_sandbox(username=cases.USERNAME, password=cases.PASSWORD) as sandbox:
+    with Sandbox() as sandbox:
         for line in trial.given:
-            cases.request(sandbox, line)
+            sandbox.given(line)
         surface.ask({"open": "main", "settings": settings(sandbox)})
         # It is known from here on that the credentials are right.
         surface.ask({"call": "geo.open", "client": "main", "args": {}})
-        cases.control(sandbox, "DELETE", "requests")
+        sandbox.control("DELETE", "requests")
         if fault:
-            cases.control(sandbox, "POST", "faults", {**fault, "times": times})
+            sandbox.control("POST", "faults", {**fault, "times": times})
         began = time.monotonic()
         (result,) = surface.ask({"call": trial.call, "client": "main", "args": trial.arguments})["results"]
         seconds = time.monotonic() - began
-        cases.control(sandbox, "DELETE", "faults")
-        arrived = cases.control(sandbox, "GET", "requests")
+        sandbox.control("DELETE", "faults")
+        arrived = sandbox.control("GET", "requests")
         look = Look(sandbox)
         done = trial.done and trial.done(look)
         broken = []
@@ -231,13 +222,13 @@ def attempt(surface: Surface, trial: Trial, fault: dict[str, Any] | None, times:
 
 def outage(surface: Surface, trial: Trial, fault: dict[str, Any]) -> Outcome:
     """The first call ever made with the credentials meets the fault; then the service is back."""
-    with cases.new_sandbox(username=cases.USERNAME, password=cases.PASSWORD) as sandbox:
+    with Sandbox() as sandbox:
         for line in trial.given:
-            cases.request(sandbox, line)
+            sandbox.given(line)
         surface.ask({"open": "main", "settings": settings(sandbox)})
-        cases.control(sandbox, "POST", "faults", {**fault, "times": 0})
+        sandbox.control("POST", "faults", {**fault, "times": 0})
         (result,) = surface.ask({"call": trial.call, "client": "main", "args": trial.arguments})["results"]
-        cases.control(sandbox, "DELETE", "faults")
+        sandbox.control("DELETE", "faults")
         began = time.monotonic()
         question = {"call": "geo.open", "client": "main", "args": {}, "options": {"timeout": 20.0}}
         (again,) = surface.ask(question)["results"]
@@ -256,19 +247,19 @@ def outage(surface: Surface, trial: Trial, fault: dict[str, Any]) -> Outcome:
 
 def revoked(surface: Surface, trial: Trial) -> Outcome:
     """Many calls at once with credentials that have worked, and do not any more."""
-    with cases.new_sandbox(username=cases.USERNAME, password=cases.PASSWORD) as sandbox:
+    with Sandbox() as sandbox:
         for line in trial.given:
-            cases.request(sandbox, line)
+            sandbox.given(line)
         surface.ask({"open": "main", "settings": {**settings(sandbox), "timeout": 20.0}})
         surface.ask({"call": "geo.open", "client": "main", "args": {}})
-        cases.control(sandbox, "DELETE", "requests")
-        cases.control(sandbox, "POST", "faults", {"kind": "status", "status": 401, "times": 0})
+        sandbox.control("DELETE", "requests")
+        sandbox.control("POST", "faults", {"kind": "status", "status": 401, "times": 0})
         began = time.monotonic()
         question = {"call": trial.call, "client": "main", "args": trial.arguments, "at_once": LOAD}
         results = surface.ask(question)["results"]
         (after,) = surface.ask({key: value for key, value in question.items() if key != "at_once"})["results"]
         seconds = time.monotonic() - began
-        sent = len(cases.control(sandbox, "GET", "requests"))
+        sent = len(sandbox.control("GET", "requests"))
         kinds = {one["error"]["kind"] if "error" in one else "success" for one in [*results, after]}
         broken = []
         if sent > CONNECTIONS:
@@ -281,7 +272,7 @@ def revoked(surface: Surface, trial: Trial) -> Outcome:
 
 def settings(sandbox: Sandbox) -> dict[str, Any]:
     """Those of a client that soon gives up."""
-    known = {"username": cases.USERNAME, "password": cases.PASSWORD, "base_url": sandbox.base_url}
+    known = {"username": USERNAME, "password": PASSWORD, "base_url": sandbox.base_url}
     return {**known, "timeout": TIMEOUT, "max_retries": RETRIES}
 
 

@@ -1,44 +1,53 @@
 """Runs the cases on each surface, and prints how many cases and steps each has run.
 
-run.py [--surface NAME]... [--case TEXT] [--record]
+run.py [--surface NAME]... [--case TEXT] [--jobs N] [--record]
 """
 
 from __future__ import annotations
 
 import argparse
+import queue
 import sys
 import threading
 import time
-from typing import Any
+from dataclasses import dataclass, field
 
 import cases
 from surface import SURFACES, AgentError, Surface
 
-lock = threading.Lock()
+
+@dataclass
+class Report:
+    """What has come of a surface's cases."""
+
+    began: float = field(default_factory=time.monotonic)
+    seconds: float = 0.0
+    # Of each case that has passed, how many steps it has.
+    passed: list[int] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
 
 
-def run(name: str, chosen: list[tuple[str, cases.Case]], report: dict[str, Any]) -> None:
-    """All cases on one surface."""
-    began = time.monotonic()
-    passed = steps = 0
-    failures = []
+def run(name: str, waiting: queue.SimpleQueue[tuple[str, cases.Case]], report: Report) -> None:
+    """Runs the cases that are waiting, by an agent of this surface."""
     surface = Surface(name)
-    for file, case in chosen:
+    while True:
+        try:
+            file, case = waiting.get_nowait()
+        except queue.Empty:
+            break
         try:
             cases.Run(surface, case)()
-            passed += 1
-            steps += len(case["steps"])
+            report.passed.append(len(case["steps"]))
         except Exception as failure:  # also a mistake of this program is a case that has not passed
-            failures.append(f"{name}: {file}: {case['name']}: {failure!r}")
+            report.failures.append(f"{name}: {file}: {case['name']}: {failure!r}")
             surface.process.kill()
             surface.process.wait()
             surface = Surface(name)
     try:
         surface.end()
     except AgentError as failure:
-        failures.append(str(failure))
-    with lock:
-        report[name] = (passed, steps, time.monotonic() - began, failures)
+        report.failures.append(str(failure))
+    report.seconds = time.monotonic() - report.began
 
 
 def record(chosen: dict[str, list[cases.Case]]) -> None:
@@ -61,6 +70,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--surface", action="append", choices=list(SURFACES), help="this one only; all by default")
     parser.add_argument("--case", default="", help="cases whose file or name has this in it; all by default")
+    parser.add_argument("--jobs", type=int, default=1, help="how many agents run the cases of a surface")
     parser.add_argument("--record", action="store_true", help=record.__doc__)
     arguments = parser.parse_args()
     loaded = cases.load()
@@ -70,17 +80,23 @@ def main() -> int:
     chosen = [
         (file, case) for file, some in loaded.items() for case in some if arguments.case in f"{file}: {case['name']}"
     ]
-    report: dict[str, Any] = {}
-    threads = [threading.Thread(target=run, args=(name, chosen, report)) for name in arguments.surface or SURFACES]
+    surfaces = arguments.surface or list(SURFACES)
+    reports = {name: Report() for name in surfaces}
+    threads = []
+    for name in surfaces:
+        waiting: queue.SimpleQueue[tuple[str, cases.Case]] = queue.SimpleQueue()
+        for one in chosen:
+            waiting.put(one)
+        for _ in range(arguments.jobs):
+            threads.append(threading.Thread(target=run, args=(name, waiting, reports[name])))
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     print(f"{'surface':20} {'cases':>6} {'passed':>6} {'steps':>6} {'s':>6}")
-    for name in arguments.surface or SURFACES:
-        passed, steps, seconds, _ = report[name]
-        print(f"{name:20} {len(chosen):6} {passed:6} {steps:6} {seconds:6.1f}")
-    failures = [failure for _, _, _, failed in report.values() for failure in failed]
+    for name, report in reports.items():
+        print(f"{name:20} {len(chosen):6} {len(report.passed):6} {sum(report.passed):6} {report.seconds:6.1f}")
+    failures = [failure for report in reports.values() for failure in report.failures]
     print(*failures, sep="\n")
     return 1 if failures or not chosen else 0
 

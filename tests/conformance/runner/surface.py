@@ -11,14 +11,13 @@ import os
 import subprocess
 import sys
 import threading
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[3]
+from sandbox import ROOT, RUST
+
 SECRETS = [line for line in (ROOT / "tests/canaries.txt").read_text(encoding="utf-8").splitlines() if line]
 
 # The agents, which `make conformance-agents` builds.
-RUST = [str(ROOT / "target/debug/proxymesh-conformance")]
 PYTHON = [sys.executable, str(ROOT / "tests/conformance/agents/python.py")]
 SWIFT = [str(ROOT / "bindings-ffi/swift/toolchain.sh"), str(ROOT / "target/swift-build/debug/ConformanceAgent")]
 
@@ -31,8 +30,8 @@ def kotlin() -> list[str]:
 
 
 SURFACES = {
-    "Rust, async": lambda: [*RUST, "async"],
-    "Rust, blocking": lambda: [*RUST, "blocking"],
+    "Rust, async": lambda: [str(RUST), "async"],
+    "Rust, blocking": lambda: [str(RUST), "blocking"],
     "Python, async": lambda: [*PYTHON, "async"],
     "Python, blocking": lambda: [*PYTHON, "blocking"],
     "Kotlin, suspend": lambda: [*kotlin(), "suspend"],
@@ -51,6 +50,7 @@ class Surface:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.language = name.split(",")[0].lower()
         # No setting of whoever runs this reaches the clients.
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PROXYMESH_")}
         environment["RUST_BACKTRACE"] = "0"

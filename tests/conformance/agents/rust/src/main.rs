@@ -1,4 +1,5 @@
 //! The agent for Rust: `proxymesh-conformance async|blocking`. `../../README.md` describes what is said to it.
+//! `proxymesh-conformance sandboxes` serves the runner's sandboxes.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
@@ -7,6 +8,8 @@
     clippy::print_stdout,
     reason = "what it does not know ends it, and the case with it"
 )]
+
+mod sandboxes;
 
 use proxymesh::{
     Client, Error, Options, Result,
@@ -35,9 +38,10 @@ struct Agent {
 
 fn main() {
     let runtime = match env::args().nth(1).as_deref() {
+        Some("sandboxes") => return sandboxes::serve(),
         Some("async") => Some(Runtime::new().unwrap()),
         Some("blocking") => None,
-        _ => panic!("usage: proxymesh-conformance async|blocking"),
+        _ => panic!("usage: proxymesh-conformance async|blocking|sandboxes"),
     };
     let mut agent = Agent { runtime, clients: HashMap::new() };
     for line in io::stdin().lock().lines() {
