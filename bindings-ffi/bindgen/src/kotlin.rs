@@ -10,6 +10,13 @@ pub(crate) struct File<'a> {
     pub(crate) resource: &'a Resource,
 }
 
+/// The calls by their names, for the tests.
+#[derive(Template)]
+#[template(path = "Calls.kt", escape = "none")]
+pub(crate) struct Calls<'a> {
+    pub(crate) resources: &'a [Resource],
+}
+
 /// The client that a class belongs to.
 struct Client {
     name: &'static str,
@@ -157,4 +164,31 @@ fn record(call: &Call) -> Option<(&Argument, String)> {
     let record = call.arguments.iter().find_map(|argument| argument.record.as_ref())?;
     let first = call.arguments.first()?;
     Some((first, format!("{}: {}", record.argument, record.ty)))
+}
+
+/// A call with arguments that are read by their names. A date is text that may not be a date: then the library is called.
+fn made(resource: &Resource, call: &Call) -> String {
+    let read = |argument: &Argument, ty: &str| {
+        let optional = if argument.optional { format!("maybe{}", pascal(ty)) } else { ty.to_owned() };
+        format!("{optional}(\"{}\")", argument.name)
+    };
+    let arguments = |date: &str| -> String {
+        let read = call.arguments.iter().map(|argument| match argument.ty {
+            _ if argument.is_date() => read(argument, date),
+            Type::Int64 => read(argument, "whole"),
+            _ => read(argument, "text"),
+        });
+        read.collect::<Vec<_>>().join(", ")
+    };
+    let line = format!("{}.{}({})", camel(resource.name), call.name, arguments("date"));
+    match call.arguments.iter().find(|argument| argument.is_date()) {
+        Some(date) => format!(
+            "if (isDate(\"{}\")) {line} else calls().make {{ {}({}){} }}",
+            date.name,
+            camel(&call.exported),
+            arguments("text"),
+            converted(call)
+        ),
+        None => line,
+    }
 }

@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import subprocess
-import sys
 import threading
 from typing import Any
 
@@ -18,7 +17,7 @@ from sandbox import ROOT, RUST
 SECRETS = [line for line in (ROOT / "tests/canaries.txt").read_text(encoding="utf-8").splitlines() if line]
 
 # The agents, which `make conformance-agents` builds.
-PYTHON = [sys.executable, str(ROOT / "tests/conformance/agents/python.py")]
+PYTHON = [str(ROOT / "target/venvs/tests/bin/python"), str(ROOT / "tests/conformance/agents/python.py")]
 SWIFT = [str(ROOT / "bindings-ffi/swift/toolchain.sh"), str(ROOT / "target/swift-build/debug/ConformanceAgent")]
 
 

@@ -1,0 +1,37 @@
+package com.proxymesh.support
+
+import java.time.LocalDate
+import java.time.format.DateTimeParseException
+import kotlinx.serialization.json.JsonObject
+import kotlinx.serialization.json.jsonObject
+import kotlinx.serialization.json.jsonPrimitive
+import kotlinx.serialization.json.long
+
+fun JsonObject.text(name: String): String = getValue(name).jsonPrimitive.content
+
+/** The call that is asked for, and its arguments. */
+fun JsonObject.arguments() = Arguments(text("call"), get("args")?.jsonObject ?: JsonObject(emptyMap()))
+
+/** The arguments of a call. Those that nobody asked for are ones that the call does not know. */
+class Arguments(val call: String, private val given: JsonObject) {
+    private val asked = mutableSetOf<String>()
+
+    fun maybeText(name: String): String? = given[name.also(asked::add)]?.jsonPrimitive?.content
+
+    fun text(name: String): String = maybeText(name) ?: error("$call needs $name")
+
+    fun maybeWhole(name: String): Long? = given[name.also(asked::add)]?.jsonPrimitive?.long
+
+    fun whole(name: String): Long = maybeWhole(name) ?: error("$call needs $name")
+
+    /** Whether it is a date, or not given. */
+    fun isDate(name: String): Boolean = try {
+        maybeDate(name)?.toString() == maybeText(name)
+    } catch (_: DateTimeParseException) {
+        false
+    }
+
+    fun maybeDate(name: String): LocalDate? = maybeText(name)?.let(LocalDate::parse)
+
+    fun checkAllAsked() = check(asked.containsAll(given.keys)) { "$call does not know ${given.keys - asked}" }
+}
