@@ -15,7 +15,7 @@
 #   make bench-languages   what the SDK costs in each language over Rust
 #   make generate    all that is generated: openapi, bindings, stubs
 #   make stubs   the type stub of the native module, from its own signatures
-#   make openapi   the description of the API that the sandbox serves, from docs/openapi.yaml
+#   make openapi   what follows from docs/openapi.yaml: the description that the sandbox serves, and tables of calls
 #   make bindings   the Kotlin and Swift that call the native library, from its own signatures
 #   make notices   the licences of what is in the wheel, and in the Kotlin and Swift packages
 #   make sdist   the source distribution for Python, in target/sdist
@@ -54,7 +54,7 @@ FFI := bindings-ffi
 FFI_LIBRARY := libproxymesh_ffi.$(if $(filter Darwin,$(shell uname -s)),dylib,so)
 # What of it is generated.
 GENERATED := kotlin/native/src/main/kotlin/com/proxymesh/internal kotlin/sdk/src/main/kotlin/generated kotlin/sdk/src/test/kotlin/generated \
-	swift/Sources/ProxyMeshFFI swift/Sources/ProxyMeshInternal swift/Sources/ProxyMesh/Resource
+	swift/Sources/ProxyMeshFFI swift/Sources/ProxyMeshInternal swift/Sources/ProxyMesh/Resource swift/Tests/Shared/Generated
 KOTLIN := target/kotlin
 SWIFT := target/swift-library
 # The build that is tested: `dev`, which is quick to make, or `release`, which is what ships.
@@ -65,7 +65,7 @@ SANDBOX := target/debug/proxymesh-sandbox
 # As JNA calls this machine.
 PLATFORM := $(shell uname -sm | sed 's/^Darwin arm64$$/darwin-aarch64/; s/^Darwin /darwin-/; s/^Linux /linux-/; s/x86_64/x86-64/')
 MAVEN = cd $(FFI)/kotlin && mvn --batch-mode --no-transfer-progress -Dmaven.repo.local=$(CURDIR)/target/maven
-PYTHON_SOURCES := tests/circles.py bindings-python examples tests/downstream tests/bench tests/soak tests/conformance tests/openapi tests/adapters tests/hosts tests/packaging core/fuzz
+PYTHON_SOURCES := docs tests/circles.py bindings-python examples tests/downstream tests/bench tests/soak tests/conformance tests/openapi tests/adapters tests/hosts tests/packaging core/fuzz
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -91,7 +91,8 @@ test-shipped:
 
 # The inner loop: a debug build of one language, and its fast tests.
 quick-rust:
-	cargo test --quiet --locked --package proxymesh --lib --test answers --test errors --test wire --test sandbox --test tokens -- --skip hostile --skip interleavings
+	cargo test --quiet --locked --package proxymesh --package proxymesh-conformance --lib \
+	    --test cases --test coverage --test sandbox --test wire -- --skip hostile --skip interleavings
 
 quick-python: tested-wheel $(TESTS)/ready
 	@$(call install,$(TESTS))
@@ -150,9 +151,8 @@ conformance-agents: tested-wheel $(TESTS)/ready kotlin-library swift-library
 test-openapi: sandbox-program $(OPENAPI)/ready
 	tests/openapi/run.sh $(SANDBOX) $(OPENAPI)/bin/schemathesis
 
-openapi: $(OPENAPI)/ready
-	$(OPENAPI)/bin/python -c 'import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout, indent=1); print()' \
-	    < docs/openapi.yaml > sandbox/src/openapi.json
+openapi: $(TOOLS)/ready
+	$(TOOLS)/bin/python docs/generate.py
 
 # What the property tests of `make test` try, for longer, and led by coverage. The corpus is kept.
 fuzz: target/tools-cargo/bin/cargo-fuzz
@@ -267,7 +267,8 @@ lint-python: $(TOOLS)/ready
 	$(TOOLS)/bin/ruff format --check $(PYTHON_SOURCES)
 	$(TOOLS)/bin/ruff check $(PYTHON_SOURCES)
 	$(TOOLS)/bin/python bindings-python/stubs.py --check
-	MYPYPATH=bindings-python/python:tests/adapters $(TOOLS)/bin/mypy bindings-python/python bindings-python/tests bindings-python/*.py tests/circles.py examples tests/downstream tests/bench tests/soak tests/conformance tests/openapi tests/adapters tests/packaging core/fuzz tests/hosts
+	$(TOOLS)/bin/python docs/generate.py --check
+	MYPYPATH=bindings-python/python:tests/adapters $(TOOLS)/bin/mypy bindings-python/python bindings-python/tests bindings-python/*.py docs tests/circles.py examples tests/downstream tests/bench tests/soak tests/conformance tests/openapi tests/adapters tests/packaging core/fuzz tests/hosts
 
 lint-swift:
 	$(FFI)/swift/toolchain.sh swift format lint --strict --configuration $(FFI)/swift/.swift-format --recursive \

@@ -90,13 +90,6 @@ def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
             assert anchor in anchors(target), link
 
 
-def test_the_facts_list_each_call_of_the_description() -> None:
-    description = json.loads(text(ROOT / "sandbox/src/openapi.json"))
-    described = {(method.upper(), path) for path, methods in description["paths"].items() for method in methods}
-    listed = set(re.findall(r"(?m)^\| (GET|POST) (/api/\S+) \|", text(ROOT / "docs/api.md")))
-    assert listed == described
-
-
 def section(page: str, heading: str) -> str:
     return re.split(r"(?m)^#+ ", text(ROOT / page).split(f"# {heading}\n", 1)[1])[0]
 
@@ -104,6 +97,8 @@ def section(page: str, heading: str) -> str:
 def test_the_readme_lists_each_method_of_the_client() -> None:
     rows = re.findall(r"(?m)^\| `client\.(\w+)` \| (.*) \|$", section("README.md", "Calls"))
     listed = {resource: set(re.findall(r"`\.(\w+)\(", methods)) for resource, methods in rows}
+    for resource, method in re.findall(r"`client\.(\w+)\.(\w+)\(", section("README.md", "Calls")):
+        listed[resource].add(method)
     with proxymesh.Client("parent", "parent-password", base_url="http://127.0.0.1:9") as client:
         members = {name: getattr(client, name) for name in vars(proxymesh.Client) if not name.startswith("_")}
     handles = {name: member for name, member in members.items() if type(member).__module__ == "proxymesh"}

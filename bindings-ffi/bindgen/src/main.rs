@@ -54,13 +54,15 @@ fn main() -> Result<()> {
 
 fn write_resources(library: &Utf8Path, folder: &Utf8Path) -> Result<()> {
     let of_kotlin = folder.join("kotlin/sdk/src/main/kotlin/generated");
-    let of_tests = folder.join("kotlin/sdk/src/test/kotlin/generated");
+    let of_kotlin_tests = folder.join("kotlin/sdk/src/test/kotlin/generated");
     let of_swift = folder.join("swift/Sources/ProxyMesh/Resource");
-    for folder in [&of_kotlin, &of_tests, &of_swift] {
+    let of_swift_tests = folder.join("swift/Tests/Shared/Generated");
+    for folder in [&of_kotlin, &of_kotlin_tests, &of_swift, &of_swift_tests] {
         fs::create_dir_all(folder)?;
     }
     let resources = interface::resources(library)?;
-    fs::write(of_tests.join("Calls.kt"), kotlin::Calls { resources: &resources }.render()?)?;
+    fs::write(of_kotlin_tests.join("Calls.kt"), kotlin::Calls { resources: &resources }.render()?)?;
+    fs::write(of_swift_tests.join("Calls.swift"), swift::Calls { resources: &resources }.render()?)?;
     for resource in &resources {
         let name = interface::pascal(resource.name);
         fs::write(of_kotlin.join(format!("{name}.kt")), kotlin::File { resource }.render()?)?;

@@ -13,6 +13,13 @@ pub(crate) struct File<'a> {
     pub(crate) resource: &'a Resource,
 }
 
+/// The calls by their names, for the tests.
+#[derive(Template)]
+#[template(path = "Calls.swift", escape = "none")]
+pub(crate) struct Calls<'a> {
+    pub(crate) resources: &'a [Resource],
+}
+
 /// The client that a type belongs to.
 struct Client {
     name: &'static str,
@@ -183,4 +190,32 @@ fn type_of(ty: &Type) -> String {
 fn is_discardable(call: &Call) -> bool {
     let has_secret = matches!(&call.answer, Some(Type::Record { name, .. }) if name == "NewToken");
     call.writes() && call.answer.is_some() && !has_secret
+}
+
+/// The effects of a function that throws more than the SDK's errors.
+fn plain_effects(client: &Client) -> &'static str {
+    if client.r#try.contains("await") { "async throws" } else { "throws" }
+}
+
+/// A call with arguments that are read by their names.
+fn made(client: &Client, resource: &Resource, call: &Call) -> String {
+    let arguments = call.arguments.iter().enumerate().map(|(i, argument)| {
+        let label =
+            if i == 0 && !argument.optional { String::new() } else { format!("{}: ", camel(&argument.name)) };
+        let read = match parameter_type(argument).as_str() {
+            "DateComponents" => "date",
+            "Int" | "Int64" => "whole",
+            _ => "text",
+        };
+        let read = if argument.optional { format!("maybe{}", pascal(read)) } else { read.to_owned() };
+        format!("{label}arguments.{read}(\"{}\")", argument.name)
+    });
+    let arguments: Vec<String> = arguments.collect();
+    let called = format!("{} {}.{}", client.r#try, camel(resource.name), call.name);
+    let line = format!("return JSON({called}({}))", arguments.join(", "));
+    if 12 + line.len() <= WIDTH {
+        return line;
+    }
+    let arguments = arguments.join(",\n                    ");
+    format!("return JSON(\n                {called}(\n                    {arguments}))")
 }

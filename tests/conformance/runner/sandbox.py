@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+import os
 import random
 import subprocess
 import threading
@@ -16,7 +17,7 @@ from typing import Any, final
 
 ROOT = Path(__file__).resolve().parents[3]
 # The agent for Rust, which is also the process that serves the sandboxes. `make conformance-agents` builds it.
-RUST = ROOT / "target/debug/proxymesh-conformance"
+RUST = Path(os.environ.get("PROXYMESH_CONFORMANCE_AGENT") or ROOT / "target/debug/proxymesh-conformance")
 USERNAME, PASSWORD = "me+1@ex.com", "canary-password-7f3a91"
 
 # Below the ports that the system chooses by itself. No port is used twice: the agents live on, and at a port used again
