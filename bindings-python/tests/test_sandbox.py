@@ -182,18 +182,18 @@ def test_a_fault_with_details_is_answered_as_told(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("kind", "fields", "complaint"),
     [
-        ("explode", {}, "there is no fault of the kind 'explode'"),
-        ("drop", {"colour": 1}, "unknown field `colour`"),
-        ("drop", {"seconds": 1}, "a drop fault has no 'seconds'"),
-        ("delay", {}, "a delay fault needs 'seconds'"),
-        ("delay", {"seconds": -1}, "seconds must be a number from 0 to 3600"),
-        ("delay", {"seconds": "1"}, "invalid type"),
-        ("status", {}, "a status fault needs 'status'"),
+        ("explode", {}, "unknown variant `explode`, expected one of `status`"),
+        ("drop", {"colour": 1}, "a drop fault has no field `colour`"),
+        ("drop", {"seconds": 1}, "a drop fault has no field `seconds`"),
+        ("delay", {}, "missing field `seconds`"),
+        ("delay", {"seconds": -1}, "`seconds` must be a number from 0 to 3600"),
+        ("delay", {"seconds": "1"}, "`seconds` must be a number from 0 to 3600"),
+        ("status", {}, "missing field `status`"),
         ("status", {"status": 99}, "not from 200 to 599"),
         ("status", {"status": 503, "path": "/api/ip/add"}, "none of the API's"),
         ("status", {"status": 503, "method": "PUT"}, "neither GET nor POST"),
         ("status", {"status": 200, "headers": {"Content-Length": "5"}}, "cannot be set"),
-        ("status", {"status": 503, "body": float("nan")}, "not a fault"),
+        ("status", {"status": 503, "body": float("nan")}, "invalid fault"),
     ],
 )
 def test_a_fault_that_makes_no_sense_is_a_value_error(

@@ -94,10 +94,7 @@ fn route(shared: &Shared, call: &Call) -> Outcome {
         ("GET", "proxied") => Ok(Answer::ok(&world.proxied.entries())),
         ("DELETE", "proxied") => cleared(world.proxied.clear()),
         ("GET", "ip") => Ok(Answer::new(200, "text/plain; charset=utf-8", call.from.to_string())),
-        ("GET", "faults") => {
-            let faults = world.faults.waiting().iter().map(Fault::to_value);
-            Ok(Answer::ok(&faults.collect::<Vec<_>>()))
-        }
+        ("GET", "faults") => Ok(Answer::ok(&world.faults.waiting())),
         ("POST", "faults") => inject(world, body),
         ("DELETE", "faults") => cleared(world.faults.clear()),
         ("GET", "clock") => Ok(clock(world)),
@@ -123,7 +120,7 @@ fn cleared(count: usize) -> Outcome {
 fn inject(world: &mut World, body: &[u8]) -> Outcome {
     let text = std::str::from_utf8(body).map_err(|_| invalid("the body is not UTF-8"))?;
     let fault = Fault::from_json(text)?;
-    let answer = Answer::ok(&fault.to_value());
+    let answer = Answer::ok(&fault);
     world.faults.push(fault);
     Ok(answer)
 }

@@ -8,13 +8,13 @@ impl Fault {
     /// Answers this status, from 200 to 599, instead of carrying the call out.
     #[must_use]
     pub fn status(status: u16) -> Self {
-        Self::of(Kind::Status(status))
+        Self::of(Kind::Status { status })
     }
 
     /// Answers 302 to `location` instead of carrying the call out.
     #[must_use]
     pub fn redirect(location: impl Into<String>) -> Self {
-        Self::of(Kind::Redirect(location.into()))
+        Self::of(Kind::Redirect { location: location.into() })
     }
 
     /// Closes the connection without an answer; the call is not carried out.
@@ -32,13 +32,13 @@ impl Fault {
     /// Waits, in real time, then carries the call out; not if the client has left by then.
     #[must_use]
     pub fn delay(wait: Duration) -> Self {
-        Self::of(Kind::Delay(wait))
+        Self::of(Kind::Delay { seconds: wait })
     }
 
     /// Carries the call out, then waits, in real time, before it answers.
     #[must_use]
     pub fn delay_after_apply(wait: Duration) -> Self {
-        Self::of(Kind::DelayAfterApply(wait))
+        Self::of(Kind::DelayAfterApply { seconds: wait })
     }
 
     /// Carries the call out, then closes the connection without an answer.
@@ -86,19 +86,19 @@ impl Fault {
     /// Carries the call out, then streams a body of this many bytes: the right JSON and blanks.
     #[must_use]
     pub fn huge(bytes: usize) -> Self {
-        Self::of(Kind::Huge(bytes))
+        Self::of(Kind::Huge { bytes })
     }
 
     /// Carries the call out, then sends the body byte by byte with this pause in between.
     #[must_use]
     pub fn drip(pause: Duration) -> Self {
-        Self::of(Kind::Drip(pause))
+        Self::of(Kind::Drip { seconds: pause })
     }
 
     /// Answers as usual and keeps the connection open, then closes it this long after.
     #[must_use]
     pub fn close_idle(after: Duration) -> Self {
-        Self::of(Kind::CloseIdle(after))
+        Self::of(Kind::CloseIdle { seconds: after })
     }
 
     /// Only calls with this method: `GET` or `POST`.
@@ -154,20 +154,11 @@ impl Fault {
     /// A header of a `status` fault.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.headers.push((name.into(), value.into()));
+        self.headers.get_or_insert_default().push((name.into(), value.into()));
         self
     }
 
     pub(super) fn of(kind: Kind) -> Self {
-        Self {
-            kind,
-            method: None,
-            path: None,
-            proxy: None,
-            times: 1,
-            after: 0,
-            body: None,
-            headers: Vec::new(),
-        }
+        Self { kind, method: None, path: None, proxy: None, times: 1, after: 0, body: None, headers: None }
     }
 }

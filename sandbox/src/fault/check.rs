@@ -33,34 +33,36 @@ impl Fault {
             if self.method.is_some() || self.path.is_some() {
                 return refuse("a fault of a proxy has neither method nor path".to_owned());
             }
-            if !matches!(self.kind, Kind::Status(_) | Kind::Drop | Kind::Reset | Kind::Delay(_)) {
+            if !matches!(self.kind, Kind::Status { .. } | Kind::Drop | Kind::Reset | Kind::Delay { .. }) {
                 return refuse(format!(
                     "a proxy has no {} fault, but status, drop, reset, delay",
                     self.kind()
                 ));
             }
         }
-        let is_status = matches!(self.kind, Kind::Status(_));
-        if !is_status && (self.body.is_some() || !self.headers.is_empty()) {
+        let is_status = matches!(self.kind, Kind::Status { .. });
+        if !is_status && (self.body.is_some() || self.headers.is_some()) {
             return refuse(format!("a {} fault has neither body nor headers", self.kind()));
         }
-        for (name, value) in &self.headers {
+        for (name, value) in self.headers.iter().flatten() {
             check_header(name, value)?;
         }
         match &self.kind {
-            Kind::Status(status) if !(200..=599).contains(status) => {
+            Kind::Status { status } if !(200..=599).contains(status) => {
                 refuse(format!("status {status} is not from 200 to 599"))
             }
-            Kind::Redirect(location) => check_header("location", location),
-            Kind::Delay(pause)
-            | Kind::DelayAfterApply(pause)
-            | Kind::Drip(pause)
-            | Kind::CloseIdle(pause)
-                if *pause > LONGEST_PAUSE =>
+            Kind::Redirect { location } => check_header("location", location),
+            Kind::Delay { seconds }
+            | Kind::DelayAfterApply { seconds }
+            | Kind::Drip { seconds }
+            | Kind::CloseIdle { seconds }
+                if *seconds > LONGEST_PAUSE =>
             {
                 refuse(format!("seconds must be at most {}", LONGEST_PAUSE.as_secs()))
             }
-            Kind::Huge(bytes) if *bytes > MOST_BYTES => refuse(format!("bytes must be at most {MOST_BYTES}")),
+            Kind::Huge { bytes } if *bytes > MOST_BYTES => {
+                refuse(format!("bytes must be at most {MOST_BYTES}"))
+            }
             _ => Ok(()),
         }
     }

@@ -13,8 +13,8 @@ impl Fault {
     /// The answer given instead of carrying the call out, for the kinds that give one.
     pub(crate) fn instead(&self) -> Option<Answer> {
         match &self.kind {
-            Kind::Redirect(location) => Some(Answer::bare(302).with_header("location", location)),
-            Kind::Status(status) => Some(self.status_answer(*status)),
+            Kind::Redirect { location } => Some(Answer::bare(302).with_header("location", location)),
+            Kind::Status { status } => Some(self.status_answer(*status)),
             _ => None,
         }
     }
@@ -26,10 +26,11 @@ impl Fault {
             None => Answer::error(status, &format!("An injected fault: status {status}.")),
         };
         let is_type = |name: &str| name.eq_ignore_ascii_case("content-type");
-        if self.headers.iter().any(|(name, _)| is_type(name)) {
+        let headers = self.headers.iter().flatten();
+        if headers.clone().any(|(name, _)| is_type(name)) {
             answer.headers.retain(|(name, _)| !is_type(name));
         }
-        answer.headers.extend(self.headers.iter().cloned());
+        answer.headers.extend(headers.cloned());
         answer
     }
 }
@@ -51,7 +52,7 @@ pub(crate) fn disguise(kind: &Kind, answer: Answer) -> Answer {
             let right = serde_json::from_slice(&answer.body).unwrap_or(json!({}));
             with_body(answer, exchanged(right).to_string().into_bytes())
         }
-        Kind::Huge(_) if answer.body.is_empty() => with_body(answer, b"{}".to_vec()),
+        Kind::Huge { .. } if answer.body.is_empty() => with_body(answer, b"{}".to_vec()),
         _ => answer,
     }
 }
@@ -105,7 +106,7 @@ mod tests {
 
     #[test]
     fn an_answer_without_a_body_gets_one_to_spoil() {
-        let kinds = [Kind::Garbage, Kind::WrongType { inside: false }, Kind::Huge(10)];
+        let kinds = [Kind::Garbage, Kind::WrongType { inside: false }, Kind::Huge { bytes: 10 }];
         for kind in kinds {
             let answer = disguise(&kind, Answer::no_content());
             assert_eq!(answer.status, 200, "{kind:?}");

@@ -8,6 +8,8 @@ mod queue;
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 pub(crate) use disguise::disguise;
 pub(crate) use queue::FaultQueue;
 
@@ -51,64 +53,105 @@ pub(crate) use queue::FaultQueue;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct Fault {
+    #[serde(flatten, deserialize_with = "json::kind")]
     pub(crate) kind: Kind,
+    #[serde(skip_serializing_if = "Option::is_none")]
     method: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     proxy: Option<String>,
+    #[serde(default = "json::once")]
     times: u32,
+    #[serde(default)]
     after: u32,
+    // Only for `status`. The builder can set these two on any fault, so `check` refuses them on the other kinds.
+    #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<Body>,
-    headers: Vec<(String, String)>,
+    #[serde(default, with = "json::headers", skip_serializing_if = "Option::is_none")]
+    headers: Option<Vec<(String, String)>>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum Kind {
-    Status(u16),
-    Redirect(String),
+    Status {
+        status: u16,
+    },
+    Redirect {
+        #[serde(default = "json::nowhere")]
+        location: String,
+    },
     Drop,
     Reset,
-    Delay(Duration),
-    DelayAfterApply(Duration),
+    Delay {
+        #[serde(with = "json::seconds")]
+        seconds: Duration,
+    },
+    DelayAfterApply {
+        #[serde(with = "json::seconds")]
+        seconds: Duration,
+    },
     DropAfterApply,
     Truncate,
     Garbage,
-    WrongType { inside: bool },
+    WrongType {
+        #[serde(default)]
+        inside: bool,
+    },
     Html,
     Empty,
-    Huge(usize),
-    Drip(Duration),
-    CloseIdle(Duration),
+    Huge {
+        #[serde(default = "json::huge")]
+        bytes: usize,
+    },
+    Drip {
+        #[serde(default = "json::drip", with = "json::seconds")]
+        seconds: Duration,
+    },
+    CloseIdle {
+        #[serde(default = "json::close_idle", with = "json::seconds")]
+        seconds: Duration,
+    },
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "serde_json::Value", into = "serde_json::Value")]
 pub(crate) enum Body {
     Text(String),
     Json(String),
+}
+
+impl Kind {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Status { .. } => "status",
+            Self::Redirect { .. } => "redirect",
+            Self::Drop => "drop",
+            Self::Reset => "reset",
+            Self::Delay { .. } => "delay",
+            Self::DelayAfterApply { .. } => "delay_after_apply",
+            Self::DropAfterApply => "drop_after_apply",
+            Self::Truncate => "truncate",
+            Self::Garbage => "garbage",
+            Self::WrongType { .. } => "wrong_type",
+            Self::Html => "html",
+            Self::Empty => "empty",
+            Self::Huge { .. } => "huge",
+            Self::Drip { .. } => "drip",
+            Self::CloseIdle { .. } => "close_idle",
+        }
+    }
 }
 
 impl Fault {
     /// The name of the kind, as in the table above.
     #[must_use]
     pub fn kind(&self) -> &'static str {
-        match self.kind {
-            Kind::Status(_) => "status",
-            Kind::Redirect(_) => "redirect",
-            Kind::Drop => "drop",
-            Kind::Reset => "reset",
-            Kind::Delay(_) => "delay",
-            Kind::DelayAfterApply(_) => "delay_after_apply",
-            Kind::DropAfterApply => "drop_after_apply",
-            Kind::Truncate => "truncate",
-            Kind::Garbage => "garbage",
-            Kind::WrongType { .. } => "wrong_type",
-            Kind::Html => "html",
-            Kind::Empty => "empty",
-            Kind::Huge(_) => "huge",
-            Kind::Drip(_) => "drip",
-            Kind::CloseIdle(_) => "close_idle",
-        }
+        self.kind.name()
     }
 
     fn matches(&self, method: &str, path: &str) -> bool {

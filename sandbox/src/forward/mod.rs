@@ -171,7 +171,7 @@ impl Proxy {
                     }
                     return Ok(response);
                 }
-                (Kind::Delay(wait), None) => time::sleep(*wait).await,
+                (Kind::Delay { seconds }, None) => time::sleep(*seconds).await,
                 (_, None) => return Err(Cut),
             }
         }

@@ -76,7 +76,7 @@ async fn spoilt(shared: &Shared, link: &Link, call: &Call, fault: &Fault) -> Res
             return Err(Cut);
         }
         // If the client leaves meanwhile, hyper drops this future, and nothing is carried out.
-        Kind::Delay(wait) => time::sleep(*wait).await,
+        Kind::Delay { seconds } => time::sleep(*seconds).await,
         _ => {}
     }
     let answer = service::answer(&mut shared.world(), call);
@@ -85,14 +85,14 @@ async fn spoilt(shared: &Shared, link: &Link, call: &Call, fault: &Fault) -> Res
         Kind::DropAfterApply => return Err(Cut),
         Kind::Truncate if answer.body.is_empty() => return Err(Cut),
         Kind::Truncate => Pace::Truncated,
-        Kind::Huge(bytes) => Pace::Padded(*bytes),
-        Kind::Drip(pause) => Pace::Dripping(*pause),
-        Kind::DelayAfterApply(wait) => {
-            time::sleep(*wait).await;
+        Kind::Huge { bytes } => Pace::Padded(*bytes),
+        Kind::Drip { seconds } => Pace::Dripping(*seconds),
+        Kind::DelayAfterApply { seconds } => {
+            time::sleep(*seconds).await;
             Pace::AtOnce
         }
-        Kind::CloseIdle(after) => {
-            link.close_idle(*after);
+        Kind::CloseIdle { seconds } => {
+            link.close_idle(*seconds);
             Pace::AtOnce
         }
         _ => Pace::AtOnce,
