@@ -1,4 +1,4 @@
-//! Answers made up or spoilt by a fault, as far as that concerns their content.
+//! The content of the answers that a fault invents or changes.
 
 use std::iter::repeat_with;
 
@@ -10,7 +10,7 @@ use crate::answer::Answer;
 const PAGE: &str = "<!DOCTYPE html>\n<title>Maintenance</title>\n<p>We will be back soon.</p>\n";
 
 impl Fault {
-    /// The answer given instead of carrying the call out, for the kinds that give one.
+    /// The answer that is given without carrying the call out, for the kinds that have one.
     pub(crate) fn instead(&self) -> Option<Answer> {
         match &self.kind {
             Kind::Redirect { location } => Some(Answer::bare(302).with_header("location", location)),
@@ -35,7 +35,7 @@ impl Fault {
     }
 }
 
-/// The answer of a call that was carried out, as the fault lets it be seen.
+/// The answer of a call that was carried out, as the fault changes it.
 pub(crate) fn disguise(kind: &Kind, answer: Answer) -> Answer {
     match kind {
         Kind::Html => Answer::new(200, "text/html; charset=utf-8", PAGE),
@@ -66,13 +66,13 @@ fn with_body(mut answer: Answer, body: Vec<u8>) -> Answer {
     answer
 }
 
-/// Never UTF-8, as no UTF-8 text begins with 0xFF.
+/// Random bytes that are never UTF-8, because no UTF-8 text begins with 0xFF.
 fn garbage() -> Vec<u8> {
     let random = repeat_with(|| fastrand::u8(..)).take(255);
     std::iter::once(0xFF).chain(random).collect()
 }
 
-/// Numbers and booleans become strings, strings numbers.
+/// Numbers and booleans become strings, and strings become numbers.
 fn exchanged(value: Value) -> Value {
     match value {
         Value::Null | Value::String(_) => Value::Number(Number::from(1)),

@@ -34,14 +34,14 @@ impl Fault {
 
 /// Reads a kind with its own fields, and refuses any other field.
 ///
-/// Serde's `deny_unknown_fields` cannot be combined with `flatten`. Every kind writes all of its fields, so a field that
-/// it does not write is unknown.
+/// Serde's `deny_unknown_fields` cannot be combined with `flatten`. Every kind writes all of its fields, so a field
+/// that it does not write is unknown.
 pub(super) fn kind<'de, D: Deserializer<'de>>(fields: D) -> Result<Kind, D::Error> {
     let given: Map<String, Value> = Map::deserialize(fields)?;
     let kind = Kind::deserialize(&given).map_err(D::Error::custom)?;
     let known = json!(kind);
     match given.keys().find(|name| known.get(name).is_none()) {
-        Some(name) => Err(D::Error::custom(format!("a {} fault has no field `{name}`", kind.name()))),
+        Some(name) => Err(D::Error::custom(format!("kind `{}` has no field `{name}`", kind.name()))),
         None => Ok(kind),
     }
 }
@@ -161,9 +161,9 @@ mod tests {
             ("kind=drop", "invalid fault: expected value"),
             ("{}", "missing field `kind`"),
             (r#"{"kind": "explode"}"#, "unknown variant `explode`, expected one of `status`"),
-            (r#"{"kind": "drop", "colour": 1}"#, "a drop fault has no field `colour`"),
-            (r#"{"kind": "drop", "seconds": 1}"#, "a drop fault has no field `seconds`"),
-            (r#"{"kind": "drop", "headers": {}}"#, "a drop fault has neither body nor headers"),
+            (r#"{"kind": "drop", "colour": 1}"#, "kind `drop` has no field `colour`"),
+            (r#"{"kind": "drop", "seconds": 1}"#, "kind `drop` has no field `seconds`"),
+            (r#"{"kind": "drop", "headers": {}}"#, "a fault of kind `drop` has neither body nor headers"),
             (r#"{"kind": "delay"}"#, "missing field `seconds`"),
             (r#"{"kind": "delay", "seconds": -1}"#, "`seconds` must be a number from 0 to 3600"),
             (r#"{"kind": "delay", "seconds": "1"}"#, "`seconds` must be a number from 0 to 3600"),
@@ -171,10 +171,10 @@ mod tests {
             (r#"{"kind": "drop", "times": -1}"#, "integer `-1`, expected u32"),
             (r#"{"kind": "status"}"#, "missing field `status`"),
             (r#"{"kind": "status", "status": 199}"#, "not from 200 to 599"),
-            (r#"{"kind": "drop", "path": "/api/ip/add"}"#, "none of the API's"),
+            (r#"{"kind": "drop", "path": "/api/ip/add"}"#, "the API has no path '/api/ip/add'"),
             (r#"{"kind": "drop", "method": "PUT"}"#, "neither GET nor POST"),
             (r#"{"kind": "drop", "proxy": "us-xx"}"#, "no proxy 'us-xx'"),
-            (r#"{"kind": "html", "proxy": "us-ca"}"#, "a proxy has no html fault"),
+            (r#"{"kind": "html", "proxy": "us-ca"}"#, "a proxy cannot have a fault of kind `html`"),
             (r#"{"kind": "drop", "proxy": "us-ca", "method": "GET"}"#, "neither method nor path"),
             (r#"{"kind": "huge", "bytes": 99999999999}"#, "at most"),
             (r#"{"kind": "redirect", "location": "a\nb"}"#, "not a valid header"),

@@ -1,4 +1,4 @@
-//! Faults: what a network, a front-end or a bad day of the service does to a call.
+//! Faults: what a network, a front-end server or an outage can do to a call.
 
 mod build;
 mod check;
@@ -13,16 +13,15 @@ use serde::{Deserialize, Serialize};
 pub(crate) use disguise::disguise;
 pub(crate) use queue::FaultQueue;
 
-/// Makes the next matching API calls, or requests to a proxy, go wrong.
+/// Makes the next matching API calls, or requests to a proxy, fail.
 ///
-/// With [`proxy`](Self::proxy) it is for what that proxy of the sandbox is asked for, and `status`, `drop`,
-/// `reset` or `delay`. Otherwise a fault matches any API call unless [`method`](Self::method) or [`path`](Self::path) say
-/// otherwise, and once unless [`times`](Self::times) says otherwise. Among several the one injected
-/// first is taken; a call taken by one fault is not seen by those after it.
+/// A fault matches any API call, unless [`method`](Self::method) or [`path`](Self::path) restrict it. With
+/// [`proxy`](Self::proxy), it matches requests to that proxy of the sandbox instead, and its kind must be `status`,
+/// `drop`, `reset` or `delay`. It applies once, unless [`times`](Self::times) says otherwise. If several faults match a
+/// call, the one injected first applies, and the later ones ignore the call.
 ///
-/// Faults are matched before authentication. The ban's count is touched only by those that carry
-/// the call out ("yes" below). An answer without a body (204) becomes a 200 where the fault needs a
-/// body to spoil.
+/// Faults are matched before authentication. A failed authentication counts towards the ban only if the fault carries
+/// the call out (see the table). An answer without a body (204) becomes a 200 if the fault needs a body to change.
 ///
 /// | kind | carried out | what the client sees |
 /// |---|---|---|
@@ -30,17 +29,17 @@ pub(crate) use queue::FaultQueue;
 /// | `redirect` | no | 302 to `location` |
 /// | `drop` | no | the connection closes without an answer |
 /// | `reset` | no | the connection is reset (TCP RST) |
-/// | `delay` | after the wait | the answer, late; not carried out if the client leaves meanwhile |
-/// | `delay_after_apply` | before the wait | the answer, late |
+/// | `delay` | after the wait | a late answer; the call is not carried out if the client disconnects first |
+/// | `delay_after_apply` | before the wait | a late answer |
 /// | `drop_after_apply` | yes | the connection closes without an answer |
-/// | `truncate` | yes | the connection closes half-way through the body; at once if it is empty |
-/// | `garbage` | yes | the status stands, the body is random bytes: not UTF-8, not JSON |
-/// | `wrong_type` | yes | JSON of another type than promised |
+/// | `truncate` | yes | the connection closes halfway through the body, or without an answer if the body is empty |
+/// | `garbage` | yes | the right status, with random bytes as the body, which are neither UTF-8 nor JSON |
+/// | `wrong_type` | yes | JSON of a different type than documented |
 /// | `html` | yes | 200 with a `text/html` page |
 /// | `empty` | yes | 200 with an empty body |
-/// | `huge` | yes | the right JSON, followed by blanks, streamed |
-/// | `drip` | yes | the body byte by byte |
-/// | `close_idle` | yes | the answer; a moment later the connection closes unannounced |
+/// | `huge` | yes | the right JSON, followed by spaces, streamed |
+/// | `drip` | yes | the body, one byte at a time |
+/// | `close_idle` | yes | the answer; a moment later, the connection closes without notice |
 ///
 /// ```
 /// # fn main() -> Result<(), proxymesh_sandbox::Error> {
