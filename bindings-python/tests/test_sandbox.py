@@ -182,18 +182,18 @@ def test_a_fault_with_details_is_answered_as_told(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("kind", "fields", "complaint"),
     [
-        ("explode", {}, "there is no fault of the kind 'explode'"),
-        ("drop", {"colour": 1}, "unknown field `colour`"),
-        ("drop", {"seconds": 1}, "a drop fault has no 'seconds'"),
-        ("delay", {}, "a delay fault needs 'seconds'"),
-        ("delay", {"seconds": -1}, "seconds must be a number from 0 to 3600"),
-        ("delay", {"seconds": "1"}, "invalid type"),
-        ("status", {}, "a status fault needs 'status'"),
+        ("explode", {}, "unknown variant `explode`, expected one of `status`"),
+        ("drop", {"colour": 1}, "kind `drop` has no field `colour`"),
+        ("drop", {"seconds": 1}, "kind `drop` has no field `seconds`"),
+        ("delay", {}, "missing field `seconds`"),
+        ("delay", {"seconds": -1}, "`seconds` must be a number from 0 to 3600"),
+        ("delay", {"seconds": "1"}, "`seconds` must be a number from 0 to 3600"),
+        ("status", {}, "missing field `status`"),
         ("status", {"status": 99}, "not from 200 to 599"),
-        ("status", {"status": 503, "path": "/api/ip/add"}, "none of the API's"),
+        ("status", {"status": 503, "path": "/api/ip/add"}, "the API has no path '/api/ip/add'"),
         ("status", {"status": 503, "method": "PUT"}, "neither GET nor POST"),
         ("status", {"status": 200, "headers": {"Content-Length": "5"}}, "cannot be set"),
-        ("status", {"status": 503, "body": float("nan")}, "not a fault"),
+        ("status", {"status": 503, "body": float("nan")}, "invalid fault"),
     ],
 )
 def test_a_fault_that_makes_no_sense_is_a_value_error(
@@ -305,7 +305,7 @@ def test_it_is_as_strict_as_the_plan(start_sandbox: StartSandbox) -> None:
 @pytest.mark.parametrize(
     ("options", "kind", "complaint"),
     [
-        ({"plan": "gold"}, ValueError, "unknown plan 'gold'; there are trial, 10, 20, 50 and 100"),
+        ({"plan": "gold"}, ValueError, "unknown plan 'gold'; the plans are trial, 10, 20, 50 and 100"),
         ({"username": "a b"}, ValueError, "username: "),
         ({"username": ""}, ValueError, "username: "),
         ({"password": ""}, ValueError, "password: "),
@@ -507,7 +507,7 @@ def test_the_program_refuses_the_published_password_where_others_can_reach_it() 
     with program("--host", "0.0.0.0", "--proxies") as running:
         status, out, err = ended(running)
     assert status == 2
-    assert re.fullmatch(r"not listening on http://0\.0\.0\.0:\d+: it wants a password of your own\n", out)
+    assert re.fullmatch(r"not listening on http://0\.0\.0\.0:\d+: a password of your own is required\n", out)
     assert err.startswith(
         "error: password: others can reach 0.0.0.0, and the default password is published; set one of"
     )

@@ -1,4 +1,4 @@
-//! What the service answers: done, or refused and why.
+//! The service's answers: a result, or a refusal with its reason.
 
 use std::collections::BTreeMap;
 
@@ -54,7 +54,7 @@ impl Answer {
     }
 }
 
-/// Reasons by field, as Django's forms give them (docs/assumptions.md, A10).
+/// The reasons for each field, in the format of Django's forms (docs/assumptions.md, A10).
 pub(crate) type FieldErrors = BTreeMap<String, Vec<String>>;
 
 /// Why a call was not carried out.

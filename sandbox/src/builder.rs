@@ -1,4 +1,4 @@
-//! How a sandbox is set up and started.
+//! Sets up and starts a sandbox.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
@@ -20,23 +20,23 @@ use crate::state::settings::Settings;
 use crate::world::World;
 
 impl Sandbox {
-    /// Starts a sandbox on a free port of 127.0.0.1, with the account `parent`, the password
-    /// `parent-password` and the plan ProxyMesh 50. It serves when this returns.
+    /// Starts a sandbox on a free port of 127.0.0.1, with the username `parent`, the password
+    /// `parent-password` and the plan ProxyMesh 50. It accepts connections when this returns.
     ///
     /// # Errors
     ///
-    /// [`Error::Listen`] or [`Error::Start`] if the machine has no port or no thread left.
+    /// [`Error::Listen`] if no port is free, [`Error::Start`] if no thread can be started.
     pub fn start() -> Result<Self, Error> {
         Self::builder().start()
     }
 
-    /// A sandbox with other settings.
+    /// Returns a builder, to start a sandbox with other settings.
     pub fn builder() -> Builder {
         Builder::default()
     }
 }
 
-/// The settings of a sandbox to be started.
+/// The settings for a new sandbox.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct Builder {
@@ -67,57 +67,58 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// The username of the parent account: `parent` unless set.
+    /// Sets the parent account's username. The default is `parent`.
     pub fn username(mut self, username: impl Into<String>) -> Self {
         self.settings.username = username.into();
         self
     }
 
-    /// The password of the parent account: `parent-password` unless set.
+    /// Sets the parent account's password. The default is `parent-password`.
     pub fn password(mut self, password: impl Into<String>) -> Self {
         self.settings.password = password.into();
         self
     }
 
-    /// The plan: ProxyMesh 50 unless set.
+    /// Sets the plan. The default is ProxyMesh 50.
     pub fn plan(mut self, plan: Plan) -> Self {
         self.settings.plan = plan;
         self
     }
 
-    /// The address or name to bind to: 127.0.0.1 unless set. Away from loopback, [the sandbox wants a password of your
-    /// own](crate#away-from-loopback), and [`Sandbox::opens`] tells what it opens.
+    /// Sets the address or host name to listen on. The default is 127.0.0.1. On an address that is not loopback, [the
+    /// sandbox requires a password of your own](crate#away-from-loopback), and [`Sandbox::opens`] says what others can
+    /// reach.
     pub fn host(mut self, host: impl Into<String>) -> Self {
         self.host = host.into();
         self
     }
 
-    /// The port: 0, which is any free one, unless set.
+    /// Sets the port. The default is 0, which picks a free one.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// The most GB a month for the parent with all its sub-accounts, beyond which the proxies answer 509: 0, which
-    /// is no limit, unless set.
+    /// Sets the monthly limit for the parent and its sub-accounts together, in GB. Once it is reached, the proxies
+    /// answer 509. The default is 0, which means no limit.
     pub fn monthly_limit(mut self, gigabytes: u32) -> Self {
         self.settings.monthly_limit = gigabytes;
         self
     }
 
-    /// Serves the proxies as well, each on a free port, as [told here](crate#the-proxies). Not unless set.
+    /// Sets whether to run [the proxies](crate#the-proxies) as well, each on a free port. The default is `false`.
     pub fn proxies(mut self, serve: bool) -> Self {
         self.proxies = serve;
         self
     }
 
-    /// Closes connections that were idle for this long. `None`, the default, never does.
+    /// Sets how long a connection may be idle before it is closed. The default is `None`, which never closes it.
     pub fn keep_alive(mut self, idle: Option<Duration>) -> Self {
         self.keep_alive = idle;
         self
     }
 
-    /// A free port for each proxy, which the settings know from then on.
+    /// Binds a free port for each proxy, and stores the ports in the settings.
     fn bind_proxies(&mut self, at: SocketAddr) -> Result<Vec<(&'static str, TcpListener)>, Error> {
         let mut ports = Ports::default();
         let mut listeners = Vec::new();
@@ -134,13 +135,13 @@ impl Builder {
         Ok(listeners)
     }
 
-    /// Starts the sandbox. It serves when this returns.
+    /// Starts the sandbox. It accepts connections when this returns.
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] for a username or password the service would not take, and a keep-alive of 0,
-    /// [`Error::PublishedPassword`] for the default password away from loopback, [`Error::Listen`] if the address is taken or
-    /// not there, [`Error::Start`] if there is no thread left.
+    /// [`Error::Invalid`] if the service would reject the username or password, or if the keep-alive is 0,
+    /// [`Error::PublishedPassword`] for the default password on an address that is not loopback, [`Error::Listen`] if
+    /// the address is in use or not available, [`Error::Start`] if no thread can be started.
     pub fn start(mut self) -> Result<Sandbox, Error> {
         let named = |what: &str, reason: String| Error::Invalid(format!("{what}: {reason}"));
         input::username(&self.settings.username).map_err(|reason| named("username", reason))?;
@@ -195,12 +196,12 @@ impl Builder {
     }
 }
 
-/// Where a client on this machine finds what is bound to this address.
+/// The address at which a client on this machine reaches a server that is bound to `address`.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     match address.ip().to_canonical() {
         IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
         IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
-        // With the scope of a link-local address.
+        // This keeps the scope of a link-local address.
         IpAddr::V6(_) => {}
         ip => address.set_ip(ip),
     }

@@ -1,4 +1,4 @@
-//! The program: its flags, its help, and serving until it is told to stop.
+//! The program: reads its flags, prints its help, and serves until it is shut down.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -17,40 +17,40 @@ enum Command {
     Version,
 }
 
-/// Runs the program `proxymesh-sandbox` with these arguments, the program's name first, and returns
-/// its exit status: 0 after SIGINT or SIGTERM, 1 if it cannot serve, 2 for flags or values it does not take.
+/// Runs the program `proxymesh-sandbox` and returns its exit status: 0 after SIGINT or SIGTERM, 1 if it cannot serve, 2
+/// for an invalid flag or value. The first argument is the program's name.
 ///
-/// It prints to stdout and stderr, and takes over SIGINT and SIGTERM: it is meant for a `main`.
+/// It prints to stdout and stderr, and handles SIGINT and SIGTERM, so it is meant to be called by `main`.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let builder = match parse(arguments) {
         Ok(Command::Serve(builder)) => builder,
         Ok(Command::Help) => {
-            say(&format!("{HELP}\n{}", control::PAGE));
+            print_out(&format!("{HELP}\n{}", control::PAGE));
             return 0;
         }
         Ok(Command::Version) => {
-            say(concat!("proxymesh-sandbox ", env!("CARGO_PKG_VERSION"), "\n"));
+            print_out(concat!("proxymesh-sandbox ", env!("CARGO_PKG_VERSION"), "\n"));
             return 0;
         }
-        Err(error) => return misused(&error),
+        Err(error) => return usage_error(&error),
     };
     match serve(builder) {
         Ok(()) => 0,
-        Err(error @ Error::Invalid(_)) => misused(&error),
+        Err(error @ Error::Invalid(_)) => usage_error(&error),
         Err(error @ Error::PublishedPassword { address }) => {
-            // Who started it waits for a line that says where it listens.
-            say(&format!("not listening on http://{address}: it wants a password of your own\n"));
-            misused(&error)
+            // Whoever started the program waits for a line with the address it listens on.
+            print_out(&format!("not listening on http://{address}: a password of your own is required\n"));
+            usage_error(&error)
         }
         Err(error) => {
-            complain(&format!("error: {error}\n"));
+            print_err(&format!("error: {error}\n"));
             1
         }
     }
 }
 
-fn misused(error: &dyn std::error::Error) -> u8 {
-    complain(&format!("error: {error}\nTry 'proxymesh-sandbox --help'.\n"));
+fn usage_error(error: &dyn std::error::Error) -> u8 {
+    print_err(&format!("error: {error}\nTry 'proxymesh-sandbox --help'.\n"));
     2
 }
 
@@ -80,33 +80,31 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, lexop
 
 fn seconds(text: &str) -> Result<Duration, &'static str> {
     let seconds = text.parse().map_err(|_| "not a number of seconds")?;
-    Duration::try_from_secs_f64(seconds).map_err(|_| "not a number of seconds from 0")
+    Duration::try_from_secs_f64(seconds).map_err(|_| "not a number of seconds (0 or more)")
 }
 
 fn serve(builder: Builder) -> Result<(), Error> {
-    // Before the line that says it listens, so that whoever read it may stop it.
-    let told_to_stop = stop_signal().map_err(Error::Start)?;
+    // Signals are caught before the address is printed, because whoever reads it may send one at once.
+    let wait_for_signal = catch_signals().map_err(Error::Start)?;
     let sandbox = builder.start()?;
     if let Some(opened) = sandbox.opens() {
-        complain(&format!("warning: {opened}\n"));
+        print_err(&format!("warning: {opened}\n"));
     }
-    say(&format!(
-        "listening on http://{}
-",
-        sandbox.address()
-    ));
-    let signal = told_to_stop();
+    print_out(&format!("listening on http://{}\n", sandbox.address()));
+    let signal = wait_for_signal();
     sandbox.stop();
     let count = sandbox.requests().len();
     let calls = if count == 1 { "call" } else { "calls" };
-    complain(&format!("stopped by {signal} after {count} API {calls}\n"));
+    print_err(&format!("stopped by {signal} after {count} API {calls}\n"));
     Ok(())
 }
 
-/// From now on the signals are caught; what this gives waits for one, and tells which. On Unix, tokio's way would
-/// make every event loop of the process hold descriptors for it, those of the Python package's clients included.
+/// Catches the signals from now on. The function that it returns waits for one and returns its name.
+///
+/// On Unix it does not use tokio, which would add file descriptors for signals to every event loop of the process, and
+/// so to those of the Python package's clients.
 #[cfg(unix)]
-fn stop_signal() -> io::Result<impl FnOnce() -> &'static str> {
+fn catch_signals() -> io::Result<impl FnOnce() -> &'static str> {
     use signal_hook::{
         consts::{SIGINT, SIGTERM},
         iterator::Signals,
@@ -116,7 +114,7 @@ fn stop_signal() -> io::Result<impl FnOnce() -> &'static str> {
 }
 
 #[cfg(windows)]
-fn stop_signal() -> io::Result<impl FnOnce() -> &'static str> {
+fn catch_signals() -> io::Result<impl FnOnce() -> &'static str> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let mut interrupt = runtime.block_on(async { tokio::signal::windows::ctrl_c() })?;
     Ok(move || {
@@ -125,14 +123,14 @@ fn stop_signal() -> io::Result<impl FnOnce() -> &'static str> {
     })
 }
 
-/// To stdout, at once. Nobody may be reading: that is no reason to stop.
-fn say(text: &str) {
+/// Prints to stdout and flushes it. Nobody may be reading the output. That is not an error.
+fn print_out(text: &str) {
     let mut out = io::stdout().lock();
     let _ = out.write_all(text.as_bytes());
     let _ = out.flush();
 }
 
-/// To stderr.
-fn complain(text: &str) {
+/// Prints to stderr.
+fn print_err(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }

@@ -1,5 +1,5 @@
-//! `/_sandbox/`: the controls, for tests in any language. They need no credentials, unless others than this machine can
-//! reach them.
+//! `/_sandbox/`: the controls, for tests in any language. They need no credentials unless other machines can reach
+//! them.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::state::account::Account;
 use crate::state::holder::Holder;
 use crate::world::World;
 
-/// What `GET /_sandbox/` and `--help` tell.
+/// The text of `GET /_sandbox/`, and the second part of `--help`.
 pub(crate) const PAGE: &str = include_str!("controls.txt");
 const ROOT: &str = "/_sandbox/";
 const CONTROLS: [(&str, &str); 11] = [
@@ -44,8 +44,8 @@ pub(crate) fn is_control(path: &str) -> bool {
 /// Answers a call under `/_sandbox/`.
 pub(crate) fn answer(shared: &Shared, call: &Call) -> Answer {
     if !permitted(&shared.world().account, call) {
-        let reason = "Others can reach this sandbox, so its controls want the parent account's username and password \
-                      (Basic authentication).";
+        let reason = "Others can reach this sandbox, so its controls require the parent account's username and \
+                      password (Basic authentication).";
         return Answer::error(401, reason)
             .with_header("www-authenticate", "Basic realm=\"ProxyMesh sandbox\"");
     }
@@ -58,8 +58,8 @@ pub(crate) fn answer(shared: &Shared, call: &Call) -> Answer {
     })
 }
 
-/// On loopback everybody; elsewhere the parent, wherever the call comes from: the proxies relay to loopback. A ban shuts
-/// nobody out, as it is ended here.
+/// On loopback, everyone may use the controls. Otherwise only the parent may, even from this machine, because the
+/// proxies relay calls to loopback. A banned client may use them too, because they are how a ban is lifted.
 fn permitted(account: &Account, call: &Call) -> bool {
     !account.exposed
         || match authenticate::read(&call.authorization) {
@@ -79,7 +79,7 @@ fn route(shared: &Shared, call: &Call) -> Outcome {
     let body = call.body.as_deref().unwrap_or_default();
     let takes_body = call.method == "POST" && name != "reset";
     if !call.query.is_empty() || (!takes_body && !body.is_empty()) {
-        let reason = "this control takes neither a query nor a body";
+        let reason = "this control accepts neither a query nor a body";
         return Err(Error::Invalid(reason.to_owned()));
     }
     if call.body.is_none() {
@@ -94,10 +94,7 @@ fn route(shared: &Shared, call: &Call) -> Outcome {
         ("GET", "proxied") => Ok(Answer::ok(&world.proxied.entries())),
         ("DELETE", "proxied") => cleared(world.proxied.clear()),
         ("GET", "ip") => Ok(Answer::new(200, "text/plain; charset=utf-8", call.from.to_string())),
-        ("GET", "faults") => {
-            let faults = world.faults.waiting().iter().map(Fault::to_value);
-            Ok(Answer::ok(&faults.collect::<Vec<_>>()))
-        }
+        ("GET", "faults") => Ok(Answer::ok(&world.faults.waiting())),
         ("POST", "faults") => inject(world, body),
         ("DELETE", "faults") => cleared(world.faults.clear()),
         ("GET", "clock") => Ok(clock(world)),
@@ -110,7 +107,7 @@ fn route(shared: &Shared, call: &Call) -> Outcome {
             Ok(Answer::ok(&json!({ "reset": true })))
         }
         _ => {
-            let reason = format!("{} takes {methods}, not {}.", call.path, call.method);
+            let reason = format!("{} accepts {methods}, not {}.", call.path, call.method);
             Ok(Answer::error(405, &reason).with_header("allow", methods))
         }
     }
@@ -123,7 +120,7 @@ fn cleared(count: usize) -> Outcome {
 fn inject(world: &mut World, body: &[u8]) -> Outcome {
     let text = std::str::from_utf8(body).map_err(|_| invalid("the body is not UTF-8"))?;
     let fault = Fault::from_json(text)?;
-    let answer = Answer::ok(&fault.to_value());
+    let answer = Answer::ok(&fault);
     world.faults.push(fault);
     Ok(answer)
 }
@@ -142,11 +139,11 @@ fn advance(world: &mut World, body: &[u8]) -> Outcome {
         _ => return Err(invalid("give either advance_seconds or advance_days")),
     };
     if seconds < 0.0 {
-        return Err(invalid("the clock does not go back"));
+        return Err(invalid("the clock cannot go back"));
     }
     let by = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
     if !world.clock.advance(by) {
-        return Err(invalid("the clock cannot be advanced by more than 100 years in all"));
+        return Err(invalid("the clock cannot be advanced by more than 100 years in total"));
     }
     Ok(clock(world))
 }

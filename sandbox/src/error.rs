@@ -10,19 +10,19 @@ pub enum Error {
     /// The address could not be bound.
     #[error("cannot listen on {address}: {}", listen_reason(source))]
     Listen {
-        /// The `host:port` that was asked for.
+        /// The requested `host:port`.
         address: String,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// Others could reach it with the password that everybody knows.
+    /// Others could reach the sandbox with the published default password.
     #[error(
-        "password: others can reach {}, and the default password is published; set one of your own (with the program: \
-         PROXYMESH_SANDBOX_PASSWORD or --password), or listen on 127.0.0.1",
+        "password: others can reach {}, and the default password is published; set one of your own \
+         (PROXYMESH_SANDBOX_PASSWORD or --password if you run the program), or listen on 127.0.0.1",
         address.ip()
     )]
     PublishedPassword {
-        /// Where it would have listened.
+        /// The address that the sandbox would have listened on.
         address: SocketAddr,
     },
     /// The server's thread could not be started.
@@ -31,12 +31,12 @@ pub enum Error {
     /// Neither the parent nor a sub-account has this username.
     #[error("there is no account '{0}'")]
     UnknownAccount(String),
-    /// A setting, a fault or another value that makes no sense; the text says which and why.
+    /// An invalid setting, fault or other value. The text says which one, and why.
     #[error("{0}")]
     Invalid(String),
 }
 
-/// The same words on every platform for what people meet most.
+/// The most common reasons, in the same words on every platform.
 fn listen_reason(source: &io::Error) -> String {
     match source.kind() {
         io::ErrorKind::AddrInUse => "address already in use".to_owned(),

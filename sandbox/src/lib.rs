@@ -1,9 +1,7 @@
-//! The ProxyMesh account API, emulated in memory: for tests, and for trying the SDK without an
-//! account.
+//! An in-memory emulation of the ProxyMesh account API, for tests and for trying the SDK without an account.
 //!
-//! [`Sandbox`] serves all 23 calls on a port of its own, keeps state as the service does, and is
-//! strict where the service is. It runs on its own thread, so it serves synchronous and
-//! asynchronous code alike.
+//! [`Sandbox`] serves every call on its own port. It keeps state as the service does, and it is strict where the
+//! service is strict. It runs on its own thread, so it works with both synchronous and asynchronous code.
 //!
 //! ```
 //! use std::io::{Read, Write};
@@ -31,7 +29,7 @@
 //!
 //! # Plans
 //!
-//! The service documents how many tokens a plan has. The other limits are the sandbox's own choice.
+//! The service documents how many tokens each plan allows. The other limits are the sandbox's own choice.
 //!
 //! | plan | tokens | sub-accounts | authorised proxies | authorised at the start |
 //! |---|---|---|---|---|
@@ -41,71 +39,75 @@
 //! | [`Plan::ProxyMesh50`] (the default) | 50 | 100 | 12 | 3 |
 //! | [`Plan::ProxyMesh100`] | 100 | 250 | all 16 | 3 |
 //!
-//! Tokens count per parent in total, those of its sub-accounts and deactivated ones included.
+//! The limit on tokens covers the tokens of the parent and of its sub-accounts together, including deactivated ones.
 //!
-//! # What the sandbox chose where the service is silent
+//! # Where the service's documentation is silent
 //!
-//! * **Order of the checks:** path (404), method (405), authentication (401), content type (415),
-//!   size (413), permission (403), input (400), then what the call itself finds (400, 402, 404).
-//! * **Failed authentication:** wrong credentials, no `Authorization` header, another scheme, an
-//!   expired or deactivated token, and an inactive sub-account (its tokens too) all answer 401 and
-//!   count. Four within 5 minutes ban the client's IP address for 3 hours: every client, on loopback.
-//!   A success in between does not start the count anew; attempts during the ban do not prolong it.
-//! * **Bearer on the token endpoints:** a valid token gets 403 and does not count as a failure.
-//! * **A sub-account** gets 403 wherever `username` is given, its own included. The proxies it sees
-//!   and changes are its parent's. Without a password it can authenticate by token only.
-//! * **`username` naming the parent itself** gets 403, as it is not a sub-account.
-//! * **Unknown parameters**, one given twice, a query on a POST and a body on a GET get 400.
-//!   A POST with neither body nor `Content-Type` passes.
-//! * **An empty value** clears a text field in `sub/edit`; anywhere else it is invalid input.
-//! * **Tokens:** `expires_at` lasts to the end of that day in UTC, and may lie in the past. An
-//!   unknown `id`, or one of another account than the one meant, gets 404.
-//! * **Hostnames** have at least two labels and are kept in lower case; IP addresses are kept in
-//!   their canonical text.
-//! * **Billing:** a period is 30 days from the start (or the last reset). When it turns, every
-//!   `monthly_bandwidth` becomes 0.
+//! The sandbox made these choices:
+//!
+//! * **Order of the checks:** path (404), method (405), authentication (401), content type (415), size (413),
+//!   permission (403), input (400), then the checks of the call itself (400, 402, 404).
+//! * **Failed authentication:** Wrong credentials, a missing `Authorization` header, another scheme, an expired or
+//!   deactivated token, and an inactive sub-account or one of its tokens get 401, and each counts as a failure. Four
+//!   failures within 5 minutes ban the client's IP address for 3 hours. On loopback, that is every client. A success in
+//!   between does not reset the count, and attempts during the ban do not prolong it.
+//! * **Bearer on the token endpoints:** A valid token gets 403 and does not count as a failure.
+//! * **A sub-account** gets 403 if it passes `username`, even its own. The proxies that it sees and changes are its
+//!   parent's. If it has no password, it can only authenticate with a token.
+//! * **The parent's own name as `username`** gets 403, because the parent is not a sub-account.
+//! * **Unknown parameters**, a parameter given twice, a query on a POST, and a body on a GET get 400. A POST with
+//!   neither a body nor a `Content-Type` is accepted.
+//! * **An empty value** clears a text field in `sub/edit`. Anywhere else it is invalid.
+//! * **Tokens:** A token is valid until the end of its `expires_at` day in UTC. That day may be in the past. An `id`
+//!   that does not exist, or belongs to another account, gets 404.
+//! * **Hostnames** need at least two labels and are stored in lower case. IP addresses are stored in canonical form.
+//! * **Billing:** A billing period lasts 30 days, counted from the start or the last reset. When a new period begins,
+//!   every `monthly_bandwidth` becomes 0.
 //!
 //! # The proxies
 //!
-//! With [`Builder::proxies`] the sandbox serves the proxies, too: forward proxies, for `CONNECT` and for plain http, each
-//! on a port of its own. The API then lists them as `us-ca.localhost:PORT`.
+//! With [`Builder::proxies`], the sandbox runs the proxies as well. They are forward proxies for `CONNECT` and for
+//! plain http, each on its own port. The API then lists them as `us-ca.localhost:PORT`.
 //!
-//! * **Who may use them:** `Proxy-Authorization` with Basic or Bearer, or else an authenticated IP; authenticated hostnames
-//!   are not looked up. Anybody else gets 407, a deactivated sub-account 402, and so does 407 whoever asks a proxy that the
-//!   account has not authorised. None of it counts towards the API's ban.
-//! * **Bandwidth:** all bytes to and from the target are booked as they pass, at 10⁹ bytes a GB. Once a limit is reached
-//!   what is under way is cut off, and new requests get 509. The parent's own limit is [`Builder::monthly_limit`].
-//! * **Targets** are on this machine: loopback addresses, `localhost`, and names under `.localhost` and `.test`;
-//!   `proxymesh.com` is the sandbox's API. Anything else gets 403, and no name is looked up.
-//! * **Exit IPs** are made up, from 198.18.0.0/15. `X-ProxyMesh-Country` is honoured by `open` and `world`, and ignored by
-//!   the others; a country without exits gets 400, and so do a list of IPs that is none and a `Not-IP` that leaves none.
-//! * [`Sandbox::proxied`] tells what arrived, and [`Fault::proxy`] makes one of them go wrong.
+//! * **Who may use them:** A client needs `Proxy-Authorization` with Basic or Bearer, or an authenticated IP.
+//!   Authenticated hostnames are not resolved. Any other client gets 407, and so does a request to a proxy that the
+//!   account has not authorised. A deactivated sub-account gets 402. None of this counts towards the API's ban.
+//! * **Bandwidth:** All bytes to and from the target count as soon as they pass, at 10⁹ bytes per GB. When a limit is
+//!   reached, open transfers are cut off and new requests get 509. [`Builder::monthly_limit`] sets the parent's own
+//!   limit.
+//! * **Targets** must be on this machine: a loopback address, `localhost`, or a name under `.localhost` or `.test`.
+//!   `proxymesh.com` is the sandbox's API. Any other target gets 403. No name is resolved.
+//! * **Exit IPs** are invented, from 198.18.0.0/15. `open` and `world` honour `X-ProxyMesh-Country`, and the other
+//!   proxies ignore it. A country without exits gets 400. So does a malformed list of IPs, and a `Not-IP` that excludes
+//!   every exit.
+//! * [`Sandbox::proxied`] returns the requests that arrived. [`Fault::proxy`] makes requests to one proxy fail.
 //!
 //! # Controls
 //!
-//! What the methods of [`Sandbox`] do can be done over HTTP as well, under `/_sandbox/`, without
-//! credentials; `GET /_sandbox/` tells what there is. [`Fault`] lists the faults.
+//! Everything that the methods of [`Sandbox`] do is also available over HTTP, under `/_sandbox/`, without credentials.
+//! `GET /_sandbox/` lists the controls. [`Fault`] lists the faults.
 //!
 //! # Web pages
 //!
-//! Any web page that is open in a browser on this machine can send requests to a port on loopback. So a request with an
-//! `Origin` or a `Sec-Fetch-Site` of another site gets 403; and one whose `Host` is neither a loopback address, nor
-//! `localhost` or a name under it, gets 421, as such a name may have been pointed at this machine. The API, but not the
-//! controls, answers to names under `.test` and to `proxymesh.com` as well. Neither is recorded, nor meets a fault.
+//! Any web page that is open in a browser on this machine can send requests to a loopback port. So a request whose
+//! `Origin` or `Sec-Fetch-Site` is another site gets 403. A request whose `Host` is not a loopback address, `localhost`
+//! or a name under it gets 421, because such a name may have been pointed at this machine. The API, but not the
+//! controls, also accepts names under `.test` and `proxymesh.com`. A request refused in this way is not recorded and
+//! does not use up a fault.
 //!
 //! # Away from loopback
 //!
-//! [`Builder::host`] lets others reach the sandbox, such as 0.0.0.0 in a container. Then
+//! [`Builder::host`] can make the sandbox reachable from other machines, for example with 0.0.0.0 in a container. Then
 //!
-//! * the default password is refused, for the parent and for sub-accounts: it is published;
-//! * the controls want the parent's username and password, with Basic authentication, from everybody;
-//! * the proxies, if there are any, relay from the network to what listens on this machine's loopback addresses, for whoever
-//!   has the password of the account or of a sub-account, a token, or an authenticated IP. Behind a router or a container's
-//!   gateway many share one IP;
-//! * guesses of the password are counted only by the API, and nothing is encrypted;
-//! * any `Host` is answered to, as names of the network are not known here.
+//! * the default password is refused, for the parent and for sub-accounts, because it is published;
+//! * the controls require the parent's username and password, with Basic authentication, from every client;
+//! * the proxies, if they run, connect clients on the network to whatever listens on this machine's loopback addresses.
+//!   A client needs the password of the account or of a sub-account, a token, or an authenticated IP. Behind a router
+//!   or a container's gateway, many clients share one IP;
+//! * only the API counts wrong passwords, and nothing is encrypted;
+//! * every `Host` is accepted, because the sandbox does not know the names on the network.
 //!
-//! [`Sandbox::opens`] says so in a sentence, and the program prints it.
+//! [`Sandbox::opens`] says this in one sentence, and the program prints it.
 
 #![forbid(unsafe_code)]
 
@@ -133,7 +135,7 @@ pub use log::{ProxiedRequest, RecordedAuth, RecordedRequest};
 pub use plan::Plan;
 pub use sandbox::Sandbox;
 
-/// The example of the README is run, too.
+/// Runs the example in the README as a test.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,32 +1,32 @@
-//! The log of what arrived, secrets left out.
+//! The log of the requests that arrived, without secrets.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use serde::Serialize;
 
-/// So that a benchmark does not fill the memory.
+/// How many entries are kept. The limit keeps a benchmark from filling the memory.
 const CAPACITY: usize = 100_000;
 
-/// One API request as the sandbox saw it. Calls under `/_sandbox/` are not recorded.
+/// One API request, as the sandbox received it. Calls under `/_sandbox/` are not recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct RecordedRequest {
-    /// 1 for the first request since the start or the last reset, and so on.
+    /// The number of the request since the start or the last reset, counted from 1.
     pub number: u64,
     /// The method, as sent.
     pub method: String,
     /// The path without the query, as sent.
     pub path: String,
-    /// The parameters of the query, decoded, in their order. A `password` reads `***`.
+    /// The parameters of the query, decoded and in order. A `password` is shown as `***`.
     pub query: Vec<(String, String)>,
-    /// The parameters of a form-encoded body, decoded, in their order. A `password` reads `***`.
+    /// The parameters of a form-encoded body, decoded and in order. A `password` is shown as `***`.
     pub form: Vec<(String, String)>,
     /// The `Content-Type` header, if any.
     pub content_type: Option<String>,
-    /// What kind of credentials came along.
+    /// The kind of credentials that the request had.
     pub auth: RecordedAuth,
-    /// The status answered; `None` while there is no answer, and where none was given.
+    /// The status of the answer; `None` if there is no answer yet, or none was sent.
     pub status: Option<u16>,
     /// The kind of the fault that was applied, if any.
     pub fault: Option<&'static str>,
@@ -45,43 +45,43 @@ pub enum RecordedAuth {
     Bearer,
     /// No `Authorization` header.
     None,
-    /// A header that is neither of the two, or cannot be read.
+    /// A header with another scheme, or one that cannot be read.
     Other,
 }
 
-/// One request that a proxy of the sandbox was asked for.
+/// One request that a proxy of the sandbox received.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ProxiedRequest {
-    /// 1 for the first request since the start or the last reset, and so on.
+    /// The number of the request since the start or the last reset, counted from 1.
     pub number: u64,
     /// The proxy's name, such as `us-ca`.
     pub proxy: String,
     /// The method, as sent: `CONNECT` for an https target.
     pub method: String,
-    /// What was asked for, as sent: `host:port` with `CONNECT`, a URL with any other method.
+    /// The target, as sent but without credentials: `host:port` for `CONNECT`, a URL for any other method.
     pub target: String,
-    /// The headers that the proxy received, in their order, with names in lower case. Credentials and cookies
-    /// read `***`.
+    /// The headers that the proxy received, in order, with names in lower case. Credentials and cookies are shown as
+    /// `***`.
     pub headers: Vec<(String, String)>,
-    /// What kind of credentials came along in `Proxy-Authorization`.
+    /// The kind of credentials in `Proxy-Authorization`.
     pub auth: RecordedAuth,
-    /// The account whose traffic it is, if one was recognised: by its credentials, or by the client's IP.
+    /// The account that the traffic counts for, if one was recognised by its credentials or by the client's IP.
     pub account: Option<String>,
-    /// The exit IP, if the request was let through.
+    /// The exit IP, if the request was accepted.
     pub exit_ip: Option<IpAddr>,
-    /// The country that was asked for and given.
+    /// The country of the exit, if the proxy has exits in several countries.
     pub country: Option<String>,
-    /// The status answered; with `CONNECT` that of the tunnel. `None` while there is no answer, and where none
-    /// was given.
+    /// The status of the answer; for `CONNECT`, of the answer to `CONNECT` itself. `None` if there is no answer yet, or
+    /// none was sent.
     pub status: Option<u16>,
-    /// Bytes sent to the target and received from it so far, which is what was booked on the account.
+    /// The bytes sent to the target and received from it so far. They count towards the account's usage.
     pub bytes: u64,
     /// The kind of the fault that was applied, if any.
     pub fault: Option<&'static str>,
 }
 
-/// What a log holds: it is numbered.
+/// An entry of a log, which has a number.
 pub(crate) trait Entry: Clone {
     fn number(&mut self) -> &mut u64;
 }
@@ -98,7 +98,7 @@ impl Entry for ProxiedRequest {
     }
 }
 
-/// Finds an entry again when its answer is known, even if the log was cleared meanwhile.
+/// Identifies an entry, to update it once its answer is known. By then, the log may have been cleared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct EntryKey {
     generation: u64,
@@ -119,7 +119,7 @@ impl<T> Default for Log<T> {
 }
 
 impl<T: Entry> Log<T> {
-    /// Appends the request, giving it its number.
+    /// Numbers the request and appends it.
     pub(crate) fn push(&mut self, mut request: T) -> EntryKey {
         self.last_number += 1;
         *request.number() = self.last_number;
@@ -130,12 +130,12 @@ impl<T: Entry> Log<T> {
         EntryKey { generation: self.generation, number: self.last_number }
     }
 
-    /// Notes what became of a request.
+    /// Updates the entry of a request, if it is still in the log.
     pub(crate) fn update(&mut self, key: EntryKey, note: impl FnOnce(&mut T)) {
         if key.generation != self.generation {
             return;
         }
-        // A request is usually among the last.
+        // The entry is usually among the last ones.
         let mut entries = self.entries.iter_mut().rev();
         if let Some(entry) = entries.find_map(|entry| (*entry.number() == key.number).then_some(entry)) {
             note(entry);
@@ -146,14 +146,14 @@ impl<T: Entry> Log<T> {
         self.entries.iter().cloned().collect()
     }
 
-    /// Forgets the entries; numbers go on.
+    /// Clears the entries. Numbering continues.
     pub(crate) fn clear(&mut self) -> usize {
         let count = self.entries.len();
         self.entries.clear();
         count
     }
 
-    /// Forgets everything; numbers start at 1.
+    /// Clears the entries. Numbering starts again at 1.
     pub(crate) fn reset(&mut self) {
         self.entries.clear();
         self.last_number = 0;

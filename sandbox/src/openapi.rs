@@ -1,11 +1,11 @@
-//! The description of the API, which the sandbox serves.
+//! The OpenAPI description of the API, which the sandbox serves.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use serde_json::Value;
 
-/// docs/openapi.yaml, by `make openapi`.
+/// Generated from docs/openapi.yaml by `make openapi`.
 pub(crate) const OPENAPI: &str = include_str!("openapi.json");
 
 /// The paths of the calls.

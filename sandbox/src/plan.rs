@@ -59,7 +59,7 @@ impl Plan {
     }
 }
 
-/// The name the program's `--plan` takes.
+/// The plan's name, as the program's `--plan` accepts it.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -82,9 +82,9 @@ impl FromStr for Plan {
             "20" => Ok(Self::ProxyMesh20),
             "50" => Ok(Self::ProxyMesh50),
             "100" => Ok(Self::ProxyMesh100),
-            other => {
-                Err(Error::Invalid(format!("unknown plan '{other}'; there are trial, 10, 20, 50 and 100")))
-            }
+            other => Err(Error::Invalid(format!(
+                "unknown plan '{other}'; the plans are trial, 10, 20, 50 and 100"
+            ))),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The handle: a sandbox that runs on its own thread until it is stopped or dropped.
+//! The handle of a sandbox, which runs on its own thread until it is stopped or dropped.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ use crate::state::settings::Settings;
 
 /// A running sandbox. It stops when it is dropped.
 ///
-/// It may be shared among threads, and used and dropped in asynchronous code.
+/// It can be shared between threads, and used and dropped in asynchronous code.
 pub struct Sandbox {
     pub(crate) shared: Arc<Shared>,
     pub(crate) settings: Settings,
@@ -24,37 +24,37 @@ pub struct Sandbox {
     pub(crate) base_url: String,
     pub(crate) stop: watch::Sender<bool>,
     pub(crate) thread: Mutex<Option<JoinHandle<()>>>,
-    /// The process that started it: in a fork's child there is no such thread.
+    /// The process that started it. In a forked child, the thread does not exist.
     pub(crate) process: u32,
 }
 
 impl Sandbox {
-    /// Where to reach it, such as `http://127.0.0.1:40123`, without a slash at the end.
+    /// The base URL, such as `http://127.0.0.1:40123`, without a trailing slash.
     #[must_use]
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
 
-    /// The address it is bound to.
+    /// The address that the sandbox listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What others than this machine can reach, in a sentence to show to people; `None` on a loopback address.
+    /// A sentence to show to people that says what other machines can reach; `None` on a loopback address.
     #[must_use]
     pub fn opens(&self) -> Option<String> {
         if !self.settings.exposed {
             return None;
         }
         let mut sentence = format!(
-            "{} is not a loopback address: whoever reaches it and has the password can use the account and the controls \
-             under /_sandbox/",
+            "{} is not a loopback address: anyone who can reach it and has the password can use the account and the \
+             controls under /_sandbox/",
             self.address
         );
         if self.settings.ports.is_some() {
             sentence.push_str(
-                ", and whoever may use its proxies reaches what listens on this machine's loopback addresses",
+                ", and anyone who may use its proxies can reach whatever listens on this machine's loopback addresses",
             );
         }
         Some(sentence)
@@ -72,29 +72,29 @@ impl Sandbox {
         &self.settings.password
     }
 
-    /// The API calls that arrived, oldest first; of very many, the last 100,000.
+    /// The API calls that arrived, oldest first. Only the last 100,000 are kept.
     #[must_use]
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.shared.world().log.entries()
     }
 
-    /// Forgets the calls recorded so far. Numbers go on.
+    /// Clears the recorded calls. Numbering continues.
     pub fn clear_requests(&self) {
         self.shared.world().log.clear();
     }
 
-    /// What the proxies were asked for, oldest first; of very many, the last 100,000.
+    /// The requests that the proxies received, oldest first. Only the last 100,000 are kept.
     #[must_use]
     pub fn proxied(&self) -> Vec<ProxiedRequest> {
         self.shared.world().proxied.entries()
     }
 
-    /// Forgets what the proxies were asked for so far. Numbers go on.
+    /// Clears the requests recorded by the proxies. Numbering continues.
     pub fn clear_proxied(&self) {
         self.shared.world().proxied.clear();
     }
 
-    /// Makes the next matching calls go wrong.
+    /// Injects a fault into the next matching calls.
     ///
     /// # Errors
     ///
@@ -105,18 +105,18 @@ impl Sandbox {
         Ok(())
     }
 
-    /// The faults that still wait for a call, with what is left of their `times` and `after`.
+    /// The pending faults, with what remains of their `times` and `after`.
     #[must_use]
     pub fn faults(&self) -> Vec<Fault> {
         self.shared.world().faults.waiting().to_vec()
     }
 
-    /// Forgets the faults that still wait.
+    /// Clears the pending faults.
     pub fn clear_faults(&self) {
         self.shared.world().faults.clear();
     }
 
-    /// Moves the sandbox's clock forward: at most 100 years in all, where it stays.
+    /// Moves the sandbox's clock forward, by at most 100 years in total. If `by` exceeds that, it stops there.
     pub fn advance(&self, by: Duration) {
         let mut world = self.shared.world();
         if !world.clock.advance(by) {
@@ -124,44 +124,44 @@ impl Sandbox {
         }
     }
 
-    /// The time in the sandbox. It runs with the real one, ahead by what it was advanced.
+    /// The sandbox's current time: the real time plus everything added with [`advance`](Self::advance).
     #[must_use]
     pub fn now(&self) -> SystemTime {
         self.shared.world().clock.now().system_time()
     }
 
-    /// Books traffic on a sub-account (it counts towards the parent too) or on the parent.
+    /// Adds traffic to the usage of the parent or a sub-account. A sub-account's traffic also counts for the parent.
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownAccount`] if nobody is called so, [`Error::Invalid`] unless `gigabytes` is
+    /// [`Error::UnknownAccount`] if no account has that username, [`Error::Invalid`] unless `gigabytes` is
     /// from 0 to 1e9.
     pub fn book_usage(&self, username: &str, gigabytes: f64) -> Result<(), Error> {
         self.shared.world().book_usage(username, gigabytes)
     }
 
-    /// How many TCP connections are open now.
+    /// The number of open TCP connections.
     #[must_use]
     pub fn open_connections(&self) -> usize {
         self.shared.open_connections()
     }
 
-    /// Back to the state at the start: account, ban, clock, faults and log. Connections stay.
+    /// Restores the initial state: account, ban, clock, faults and log. Connections stay open.
     pub fn reset(&self) {
         self.shared.world().reset();
     }
 
-    /// Stops serving and closes all connections; calls in progress have 200 ms to end. The recorded
-    /// calls can still be read. Stopping twice does nothing.
+    /// Stops the sandbox and closes all connections. Calls in progress have 200 ms to finish. The recorded
+    /// calls stay readable. Stopping twice is fine.
     pub fn stop(&self) {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         if self.process != std::process::id() {
-            // It is the parent's, and goes on there.
+            // The thread belongs to the parent process, and keeps running there.
             return std::mem::forget(thread.take());
         }
         self.stop.send_replace(true);
         if let Some(thread) = thread.take() {
-            // A panic there was reported there.
+            // A panic on that thread has been reported already.
             let _ = thread.join();
         }
     }

@@ -1,4 +1,4 @@
-//! What the server, the controls and the handle have in common.
+//! The state that the server, the controls and the handle share.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ impl Shared {
         Self { world: Mutex::new(world), open_connections: AtomicUsize::new(0) }
     }
 
-    /// Nothing is left half-done in the world, so a panic elsewhere does not spoil it.
+    /// Ignores poisoning: a panic never leaves the world half changed.
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,4 +1,4 @@
-//! All that a sandbox holds: the account, the bans, the clock, the faults and the log.
+//! Everything that a sandbox holds: the account, the bans, the clock, the faults and the log.
 
 use crate::Error;
 use crate::fault::FaultQueue;
@@ -15,7 +15,7 @@ pub(crate) struct World {
     pub(crate) bans: Bans,
     pub(crate) faults: FaultQueue,
     pub(crate) log: Log<RecordedRequest>,
-    /// What the proxies were asked for.
+    /// The requests that the proxies received.
     pub(crate) proxied: Log<ProxiedRequest>,
 }
 
@@ -33,7 +33,7 @@ impl World {
         }
     }
 
-    /// Back to the state at the start.
+    /// Restores the initial state.
     pub(crate) fn reset(&mut self) {
         self.clock = Clock::start();
         self.account = Account::new(&self.settings, self.clock.now());
@@ -43,7 +43,7 @@ impl World {
         self.proxied.reset();
     }
 
-    /// Books traffic on the parent or a sub-account.
+    /// Adds traffic to the usage of the parent or a sub-account.
     pub(crate) fn book_usage(&mut self, username: &str, gigabytes: f64) -> Result<(), Error> {
         const MOST: f64 = 1e9;
         if !(0.0..=MOST).contains(&gigabytes) {

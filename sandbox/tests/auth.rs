@@ -241,7 +241,7 @@ fn a_token_no_longer_authenticates_when_deactivated_deleted_or_expired() {
     assert_eq!(bearer.get("/api/ips/").status, 401);
 }
 
-/// The date in the sandbox this long from now.
+/// The sandbox's date after this time.
 fn day_after(sandbox: &Sandbox, by: Duration) -> String {
     let then = jiff::Timestamp::try_from(sandbox.now() + by).unwrap();
     then.strftime("%Y-%m-%d").to_string()

@@ -1,4 +1,4 @@
-//! What each of the 23 calls does, and what it answers.
+//! What each call does, and what it answers.
 
 mod support;
 
@@ -267,7 +267,7 @@ fn proxies_are_listed_with_ports_and_added_in_three_forms_without() {
         }
         assert_eq!(parent.get("/api/proxies/").json(), at_the_start);
     }
-    // One that is authorised already is no error and not listed twice.
+    // Authorising a proxy again is not an error, and the proxy is not listed twice.
     assert_eq!(parent.post("/api/proxy/add/", &[("proxy", "us-ca")]).status, 200);
     assert_eq!(parent.get("/api/proxies/").json(), at_the_start);
 }

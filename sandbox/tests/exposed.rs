@@ -1,4 +1,5 @@
-//! Away from loopback: a password of one's own, controls that want it, and no relay for strangers.
+//! Away from loopback: the sandbox requires a password of your own, also for its controls, and relays only for its
+//! users.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends at the first surprise")]
 
@@ -39,7 +40,7 @@ fn the_published_password_is_refused_and_the_error_says_how_to_set_another() {
                     assert!(reason.starts_with("password: others can reach "), "{reason}");
                     assert!(reason.contains("PROXYMESH_SANDBOX_PASSWORD or --password"), "{reason}");
                 }
-                // A machine without IPv6.
+                // This machine has no IPv6.
                 Err(Error::Listen { .. }) if host.contains(':') => {}
                 other => assert!(other.is_err(), "{host} was opened"),
             }
@@ -106,7 +107,7 @@ fn the_controls_want_the_parents_password() {
             }
         }
         assert_eq!((sandbox.faults().len(), sandbox.requests().len()), (1, 2));
-        // The one who may is let in even while banned, and so gets out of it.
+        // The parent may use the controls even while banned, and so can lift the ban.
         sandbox.clear_faults();
         for _ in 0..4 {
             Caller::nobody(&sandbox).get("/api/ips/");
@@ -155,7 +156,7 @@ fn the_proxies_relay_for_nobody_without_a_password_of_the_account() {
     let parent = Caller::parent(&sandbox);
     let listed = parent.get("/api/proxies/").json();
     let proxy = listed["proxies"][0].as_str().unwrap().replace("us-ca.localhost", "127.0.0.1");
-    // Addresses that stand for all of them let in nobody.
+    // Authenticating a wildcard address admits nobody.
     for any in ["0.0.0.0", "::", "255.255.255.255", "::ffff:0.0.0.0"] {
         assert_eq!(parent.post("/api/ip/add/", &[("ip", any)]).status, 200);
     }
@@ -167,7 +168,7 @@ fn the_proxies_relay_for_nobody_without_a_password_of_the_account() {
     let own = authorization("parent", "my own").replace("Authorization", "Proxy-Authorization");
     assert_eq!(tunnel(&proxy, &target, &own).status, 200);
 
-    // The relay reaches the sandbox itself from loopback, and is a stranger to its controls nonetheless.
+    // The relay reaches the sandbox itself from loopback, but still needs credentials for its controls.
     let mut connection = Caller::at(&proxy).connect().unwrap();
     let line = "GET http://proxymesh.com/_sandbox/requests HTTP/1.1\r\nHost: proxymesh.com\r\n";
     connection.raw(format!("{line}{own}\r\n").as_bytes()).unwrap();

@@ -35,7 +35,7 @@ fn one_token_more_than_the_plan_allows_is_402_until_one_is_deleted() {
     for plan in [Plan::ProxyMesh10, Plan::ProxyMesh20] {
         let (_sandbox, parent) = on(plan);
         parent.post("/api/sub/create/", &[("username", "sub")]);
-        // Those of sub-accounts and deactivated ones count.
+        // The tokens of sub-accounts and deactivated tokens count.
         parent.post("/api/token/create/", &[("username", "sub")]);
         parent.post("/api/token/deactivate/", &[("username", "sub"), ("id", "1")]);
         for _ in 1..plan.tokens() {
@@ -66,7 +66,7 @@ fn one_sub_account_more_than_the_plan_allows_is_402_until_one_is_deleted() {
         let answer = create(999);
         assert_eq!(answer.status, 402);
         assert!(answer.error().contains("limit"), "{}", answer.error());
-        // An inactive one still counts.
+        // An inactive sub-account still counts.
         parent.post("/api/sub/deactivate/", &[("username", "sub-0")]);
         assert_eq!(create(999).status, 402);
         parent.post("/api/sub/delete/", &[("username", "sub-0")]);
@@ -98,7 +98,7 @@ fn one_proxy_more_than_the_plan_allows_is_402_until_one_is_deleted() {
             assert_eq!(answer.status, 402, "{plan} {host}");
             assert!(answer.error().contains("limit"), "{}", answer.error());
         }
-        // One that is authorised already takes no place.
+        // Authorising a proxy again does not count.
         assert_eq!(add("us-ca").status, 200);
         if let Some(host) = over.first() {
             parent.post("/api/proxy/delete/", &[("proxy", "us-ca")]);
@@ -119,7 +119,7 @@ fn the_hundred_and_first_ip_of_an_account_is_400() {
     let answer = add();
     assert_eq!(answer.status, 400);
     assert!(answer.error().contains("100 authenticated IPs"), "{}", answer.error());
-    // A sub-account has its own hundred.
+    // A sub-account has its own limit of 100.
     let of_sub = [("ip", "2001:db8::1"), ("username", "sub")];
     assert_eq!(parent.post("/api/ip/add/", &of_sub).status, 200);
     parent.post("/api/ip/delete/", &[("ip", "192.0.2.0")]);

@@ -1,4 +1,4 @@
-//! The program `proxymesh-sandbox`, run as people run it.
+//! The program `proxymesh-sandbox`, run as users run it.
 
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
@@ -20,7 +20,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// A program that serves; killed at the end of the test whatever happens.
+/// A running program. It is killed at the end of the test, whatever happens.
 struct Serving {
     child: Child,
     address: String,
@@ -96,7 +96,7 @@ fn the_password_may_come_from_the_environment() {
 
 #[cfg(unix)]
 #[test]
-fn it_ends_with_0_and_a_last_line_when_told_to_stop() {
+fn it_ends_with_0_and_a_last_line_when_it_is_shut_down() {
     for (signal, name) in [("TERM", "SIGTERM"), ("INT", "SIGINT")] {
         let serving = Serving::start(program(&[]));
         serving.status_for("none");
@@ -164,7 +164,7 @@ fn what_it_does_not_understand_is_status_2_and_points_to_the_help() {
         (&["--port"], "--port"),
         (&["--port", "http"], "http"),
         (&["--port", "65536"], "65536"),
-        (&["--plan", "30"], "unknown plan '30'; there are trial, 10, 20, 50 and 100"),
+        (&["--plan", "30"], "unknown plan '30'; the plans are trial, 10, 20, 50 and 100"),
         (&["--keep-alive", "-1"], "not a number of seconds"),
         (&["--keep-alive", "0"], "before their first call"),
         (&["--username", "a b"], "username"),

@@ -1,4 +1,4 @@
-//! The proxies themselves: who is let through, to where, and what it costs.
+//! The proxies: who may use them, which targets they reach, and what bandwidth they count.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends at the first surprise")]
 
@@ -14,7 +14,8 @@ use base64::engine::general_purpose::STANDARD;
 use proxymesh_sandbox::{Fault, RecordedAuth, Sandbox};
 use support::{Answer, Caller, Connection};
 
-/// A server that answers with the head of the request and then as many bytes as the path says; its address.
+/// Starts a server that answers with the head of the request and then as many bytes as the path says. Returns its
+/// address.
 fn target() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -54,7 +55,7 @@ fn started() -> (Sandbox, Caller) {
     (sandbox, parent)
 }
 
-/// Where the proxy of this name listens.
+/// The address of the proxy of this name.
 fn proxy(parent: &Caller, name: &str) -> String {
     assert_eq!(parent.post("/api/proxy/add/", &[("proxy", name)]).status, 200);
     let listed = parent.get("/api/proxies/").json();
@@ -182,7 +183,7 @@ fn bandwidth_is_booked_as_it_passes_and_a_limit_stops_it() {
     assert_eq!(tunnel.read().unwrap().status, 200);
     assert!((0.01..0.0101).contains(&used()), "{}", used());
 
-    // What is under way is cut off.
+    // A transfer in progress is cut off.
     sandbox.book_usage("sub", 0.98).unwrap();
     tunnel.raw(b"GET /20000000 HTTP/1.1\r\n\r\n").unwrap();
     let rest = tunnel.rest().unwrap_or_default();

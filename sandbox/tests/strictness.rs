@@ -1,4 +1,4 @@
-//! What the service does not let pass: each refusal says what was wrong.
+//! What the service refuses. Each refusal says what was wrong.
 
 mod support;
 
@@ -12,7 +12,7 @@ fn a_path_without_its_slash_is_404_and_says_so() {
     let (_sandbox, parent) = started();
     let answer = parent.get("/api/ips");
     assert_eq!(answer.status, 404);
-    assert!(answer.error().contains("the slash at its end is missing, as in /api/ips/"));
+    assert!(answer.error().contains("The trailing slash is missing: /api/ips/"));
     assert_eq!(parent.post("/api/ip/add", &[("ip", "192.0.2.1")]).status, 404);
 }
 
@@ -57,7 +57,7 @@ fn a_body_that_is_not_form_encoded_is_415() {
         assert!(answer.error().contains("must be application/x-www-form-urlencoded"));
     }
     assert_eq!(post(&[], b"ip=192.0.2.1").status, 415);
-    // Even if the body is empty, what is not a form must not say so.
+    // Another content type is refused even if the body is empty.
     assert_eq!(post(&[("Content-Type", "application/json")], b"").status, 415);
     let with_charset = "Application/X-WWW-Form-Urlencoded; charset=utf-8";
     assert_eq!(post(&[("Content-Type", with_charset)], b"ip=192.0.2.1").status, 200);
@@ -107,7 +107,7 @@ fn an_unknown_parameter_is_400_and_names_it_and_those_there_are() {
     let reason = "Unknown parameter: this call takes none.";
     assert_eq!((answer.status, answer.json()), (400, json!({ "username": [reason] })));
 
-    // The limits are read back under other names than they are sent.
+    // The limits have different names in the answer than in the request.
     let form = [("username", "sub"), ("monthly_bandwidth_limit", "5")];
     let answer = parent.post("/api/sub/create/", &form);
     assert!(answer.json().get("monthly_bandwidth_limit").is_some());
@@ -217,7 +217,7 @@ fn all_that_is_wrong_with_a_form_is_told_at_once() {
         ],
     );
     assert_eq!(answer.status, 400);
-    let too_long = "Enter at most 20 characters; these are 21.";
+    let too_long = "Enter at most 20 characters, not 21.";
     let expected = json!({
         "username": ["Enter letters, digits and . @ + - _ only."],
         "password": ["The password must not be empty."],
@@ -259,7 +259,7 @@ fn the_checks_come_in_the_documented_order() {
     let status = |caller: &Caller, method, path, headers: &[_], body: &[u8]| {
         caller.send(method, path, headers, body).unwrap().status
     };
-    // path, method, authentication, content type, size, permission, input, what the call finds
+    // path, method, authentication, content type, size, permission, input, the call's own checks
     assert_eq!(status(&nobody, "PUT", "/api/nothing/", &json, b"{}"), 404);
     assert_eq!(status(&nobody, "PUT", "/api/sub/edit/", &json, b"{}"), 405);
     assert_eq!(status(&nobody, "POST", "/api/sub/edit/", &json, b"{}"), 401);
@@ -293,7 +293,7 @@ fn hostile_bytes_get_a_clean_400_or_a_closed_connection_and_the_next_call_an_ans
         long_header.as_bytes(),
     ] {
         let mut connection = parent.connect().unwrap();
-        // The server may close before it has read it all.
+        // The server may close the connection before it has read everything.
         let _ = connection.raw(bytes);
         match connection.rest() {
             Ok(answer) => assert!(

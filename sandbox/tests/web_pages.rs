@@ -1,4 +1,4 @@
-//! No web page drives the sandbox: not by a request across sites, and not by a name that was pointed at this machine.
+//! No web page can control the sandbox: neither with a cross-site request, nor with a name that points to this machine.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends at the first surprise")]
 
@@ -8,10 +8,10 @@ use proxymesh_sandbox::{Fault, Sandbox};
 use serde_json::json;
 use support::{Answer, Caller, FORM, started};
 
-/// The credentials that everybody knows, as a page may put them into a form's URL.
+/// The published credentials, as a page could put them into a form's URL.
 const PUBLISHED: &str = "Authorization: Basic cGFyZW50OnBhcmVudC1wYXNzd29yZA==\r\n";
 
-/// Every byte of the head as it is given here.
+/// Sends the head exactly as it is given here.
 fn raw(address: &str, line: &str, headers: &str) -> Answer {
     let mut connection = Caller::at(address).connect().unwrap();
     connection.raw(format!("{line}\r\n{headers}\r\n").as_bytes()).unwrap();
@@ -53,7 +53,7 @@ fn a_page_of_another_site_is_refused_and_changes_nothing() {
             let answer = raw(&address, line, &format!("Host: {address}\r\n{sent}{more}"));
             assert_eq!(answer.status, 403, "{line} {sent}");
             assert!(
-                answer.error().contains("takes no calls from web pages of other sites"),
+                answer.error().contains("refuses calls from web pages of other sites"),
                 "{}",
                 answer.error()
             );
@@ -97,11 +97,11 @@ fn a_name_that_may_have_been_pointed_here_is_refused() {
         for (line, more) in calls() {
             let answer = raw(&address, line, &format!("Host: {host}\r\n{more}"));
             assert_eq!(answer.status, 421, "{line} {host}");
-            assert!(answer.error().contains("call it 127.0.0.1, [::1] or localhost"), "{}", answer.error());
+            assert!(answer.error().contains("Use 127.0.0.1, [::1] or localhost"), "{}", answer.error());
         }
     }
     for (line, more) in calls() {
-        // A page under such a name is of one origin with it.
+        // A page under such a name has the same origin.
         let own = "Host: evil.example\r\nOrigin: http://evil.example\r\nSec-Fetch-Site: same-origin\r\n";
         assert_eq!(raw(&address, line, &format!("{own}{more}")).status, 421);
         let twice = format!("Host: {address}\r\nHost: evil.example\r\n{more}");
@@ -119,7 +119,7 @@ fn programs_and_the_sandboxs_own_pages_are_served() {
     let address = sandbox.address().to_string();
     let own = format!("Host: {address}\r\nOrigin: http://{address}\r\nSec-Fetch-Site: same-origin\r\n");
     assert_eq!(raw(&address, "POST /_sandbox/reset HTTP/1.1", &own).status, 200);
-    // A developer who types the address into a browser.
+    // This is a developer who types the address into a browser.
     let typed = format!("Host: {address}\r\nSec-Fetch-Site: none\r\nSec-Fetch-Mode: navigate\r\n");
     assert_eq!(raw(&address, "GET /_sandbox/ HTTP/1.1", &typed).status, 200);
     assert_eq!(raw(&address, "GET /_sandbox/ HTTP/1.0", "").status, 200);
@@ -130,7 +130,7 @@ fn programs_and_the_sandboxs_own_pages_are_served() {
             "{host}"
         );
     }
-    // Behind a TLS front of a test, or asked through the sandbox's own proxies; the controls are not for these names.
+    // A test may put TLS in front of the sandbox, or reach it through its own proxies. The controls refuse these names.
     for host in ["proxymesh.com", "proxymesh.com:443", "api.test"] {
         let head = format!("Host: {host}\r\n{PUBLISHED}");
         assert_eq!(raw(&address, "GET /api/ips/ HTTP/1.1", &head).status, 200, "{host}");
@@ -163,7 +163,7 @@ fn a_page_that_posts_to_a_proxy_takes_no_fault_and_leaves_no_trace() {
         assert_eq!((answer.status, answer.text().starts_with("This is a proxy")), (400, true), "{line}");
     }
     assert_eq!((sandbox.proxied(), sandbox.faults().len()), (vec![], 1));
-    // What a browser that has it for a proxy sends, with the page's headers.
+    // A browser that uses it as a proxy sends this, with the page's headers.
     let page = "Host: shop.test\r\nOrigin: https://evil.example\r\nSec-Fetch-Site: cross-site\r\n";
     assert_eq!(raw(&proxy, "GET http://shop.test/ HTTP/1.1", page).status, 509);
     let through = "Host: proxymesh.com\r\nOrigin: https://evil.example\r\nSec-Fetch-Site: cross-site\r\n";

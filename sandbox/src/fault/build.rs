@@ -1,44 +1,44 @@
-//! How a fault is made in Rust.
+//! Builds a fault in Rust.
 
 use std::time::Duration;
 
 use super::{Body, Fault, Kind};
 
 impl Fault {
-    /// Answers this status, from 200 to 599, instead of carrying the call out.
+    /// Answers with this status, from 200 to 599. The call is not carried out.
     #[must_use]
     pub fn status(status: u16) -> Self {
-        Self::of(Kind::Status(status))
+        Self::of(Kind::Status { status })
     }
 
-    /// Answers 302 to `location` instead of carrying the call out.
+    /// Answers with a 302 to `location`. The call is not carried out.
     #[must_use]
     pub fn redirect(location: impl Into<String>) -> Self {
-        Self::of(Kind::Redirect(location.into()))
+        Self::of(Kind::Redirect { location: location.into() })
     }
 
-    /// Closes the connection without an answer; the call is not carried out.
+    /// Closes the connection without an answer. The call is not carried out.
     #[must_use]
     pub fn drop() -> Self {
         Self::of(Kind::Drop)
     }
 
-    /// Resets the connection (TCP RST); the call is not carried out.
+    /// Resets the connection (TCP RST). The call is not carried out.
     #[must_use]
     pub fn reset() -> Self {
         Self::of(Kind::Reset)
     }
 
-    /// Waits, in real time, then carries the call out; not if the client has left by then.
+    /// Waits in real time, then carries the call out, unless the client has disconnected by then.
     #[must_use]
     pub fn delay(wait: Duration) -> Self {
-        Self::of(Kind::Delay(wait))
+        Self::of(Kind::Delay { seconds: wait })
     }
 
-    /// Carries the call out, then waits, in real time, before it answers.
+    /// Carries the call out, then waits in real time before it answers.
     #[must_use]
     pub fn delay_after_apply(wait: Duration) -> Self {
-        Self::of(Kind::DelayAfterApply(wait))
+        Self::of(Kind::DelayAfterApply { seconds: wait })
     }
 
     /// Carries the call out, then closes the connection without an answer.
@@ -47,25 +47,25 @@ impl Fault {
         Self::of(Kind::DropAfterApply)
     }
 
-    /// Carries the call out, then closes the connection half-way through the body.
+    /// Carries the call out, then closes the connection halfway through the body.
     #[must_use]
     pub fn truncate() -> Self {
         Self::of(Kind::Truncate)
     }
 
-    /// Carries the call out; the body is random bytes.
+    /// Carries the call out, then answers with random bytes as the body.
     #[must_use]
     pub fn garbage() -> Self {
         Self::of(Kind::Garbage)
     }
 
-    /// Carries the call out; the body is JSON of the wrong type at the top.
+    /// Carries the call out, then answers with JSON whose top-level type is wrong.
     #[must_use]
     pub fn wrong_type() -> Self {
         Self::of(Kind::WrongType { inside: false })
     }
 
-    /// Carries the call out; in the body numbers and booleans are strings, and strings numbers.
+    /// Carries the call out, then answers with JSON in which numbers and booleans are strings, and strings are numbers.
     #[must_use]
     pub fn wrong_type_inside() -> Self {
         Self::of(Kind::WrongType { inside: true })
@@ -83,91 +83,82 @@ impl Fault {
         Self::of(Kind::Empty)
     }
 
-    /// Carries the call out, then streams a body of this many bytes: the right JSON and blanks.
+    /// Carries the call out, then streams a body of this many bytes: the right JSON, followed by spaces.
     #[must_use]
     pub fn huge(bytes: usize) -> Self {
-        Self::of(Kind::Huge(bytes))
+        Self::of(Kind::Huge { bytes })
     }
 
-    /// Carries the call out, then sends the body byte by byte with this pause in between.
+    /// Carries the call out, then sends the body byte by byte, with this pause between bytes.
     #[must_use]
     pub fn drip(pause: Duration) -> Self {
-        Self::of(Kind::Drip(pause))
+        Self::of(Kind::Drip { seconds: pause })
     }
 
-    /// Answers as usual and keeps the connection open, then closes it this long after.
+    /// Answers as usual, then closes the connection once it has been idle for this long.
     #[must_use]
     pub fn close_idle(after: Duration) -> Self {
-        Self::of(Kind::CloseIdle(after))
+        Self::of(Kind::CloseIdle { seconds: after })
     }
 
-    /// Only calls with this method: `GET` or `POST`.
+    /// Applies only to calls with this method: `GET` or `POST`.
     #[must_use]
     pub fn method(mut self, method: impl Into<String>) -> Self {
         self.method = Some(method.into());
         self
     }
 
-    /// Only calls with this path, such as `/api/ip/add/`.
+    /// Applies only to calls with this path, such as `/api/ip/add/`.
     #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.path = Some(path.into());
         self
     }
 
-    /// Only requests to the proxy of this name, such as `us-ca`, of a sandbox that
-    /// [serves the proxies](crate::Builder::proxies).
+    /// Applies to requests to the proxy of this name, such as `us-ca`, instead of API calls. The sandbox must [run the
+    /// proxies](crate::Builder::proxies).
     #[must_use]
     pub fn proxy(mut self, name: impl Into<String>) -> Self {
         self.proxy = Some(name.into());
         self
     }
 
-    /// How many calls it is applied to; 0 for all.
+    /// Sets how many calls it applies to; 0 means all.
     #[must_use]
     pub fn times(mut self, times: u32) -> Self {
         self.times = times;
         self
     }
 
-    /// How many matching calls pass unharmed before.
+    /// Sets how many matching calls pass first.
     #[must_use]
     pub fn after(mut self, calls: u32) -> Self {
         self.after = calls;
         self
     }
 
-    /// The body of a `status` fault, as plain text. Without one it is `{"error": …}`.
+    /// Sets the body of a `status` fault, as plain text. The default is `{"error": …}`.
     #[must_use]
     pub fn body(mut self, text: impl Into<String>) -> Self {
         self.body = Some(Body::Text(text.into()));
         self
     }
 
-    /// The body of a `status` fault, as `application/json`. The text is sent as it is.
+    /// Sets the body of a `status` fault, as `application/json`. The text is sent as it is.
     #[must_use]
     pub fn json_body(mut self, json: impl Into<String>) -> Self {
         self.body = Some(Body::Json(json.into()));
         self
     }
 
-    /// A header of a `status` fault.
+    /// Adds a header to a `status` fault.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.headers.push((name.into(), value.into()));
+        self.headers.get_or_insert_default().push((name.into(), value.into()));
         self
     }
 
     pub(super) fn of(kind: Kind) -> Self {
-        Self {
-            kind,
-            method: None,
-            path: None,
-            proxy: None,
-            times: 1,
-            after: 0,
-            body: None,
-            headers: Vec::new(),
-        }
+        Self { kind, method: None, path: None, proxy: None, times: 1, after: 0, body: None, headers: None }
     }
 }

@@ -1,4 +1,4 @@
-//! Faults that make no sense are refused when they are injected, not when they are due.
+//! Refuses invalid faults when they are injected, rather than when they would apply.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 const MOST_BYTES: usize = 1 << 30;
 
 impl Fault {
-    /// Refuses what could never match, or could not be sent.
+    /// Refuses a fault that could never match, or that could not be carried out.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let refuse = |reason: String| Err(Error::Invalid(reason));
         if let Some(method) = &self.method
@@ -24,43 +24,45 @@ impl Fault {
         if let Some(path) = &self.path
             && !openapi::exists(path)
         {
-            return refuse(format!("path '{path}' is none of the API's; it looks like /api/ip/add/"));
+            return refuse(format!("the API has no path '{path}'; a path looks like /api/ip/add/"));
         }
         if let Some(name) = &self.proxy {
             if !CATALOGUE.contains(&name.as_str()) {
-                return refuse(format!("there is no proxy '{name}'; it looks like us-ca"));
+                return refuse(format!("there is no proxy '{name}'; a name looks like us-ca"));
             }
             if self.method.is_some() || self.path.is_some() {
-                return refuse("a fault of a proxy has neither method nor path".to_owned());
+                return refuse("a fault for a proxy has neither method nor path".to_owned());
             }
-            if !matches!(self.kind, Kind::Status(_) | Kind::Drop | Kind::Reset | Kind::Delay(_)) {
+            if !matches!(self.kind, Kind::Status { .. } | Kind::Drop | Kind::Reset | Kind::Delay { .. }) {
                 return refuse(format!(
-                    "a proxy has no {} fault, but status, drop, reset, delay",
+                    "a proxy cannot have a fault of kind `{}`, only `status`, `drop`, `reset` or `delay`",
                     self.kind()
                 ));
             }
         }
-        let is_status = matches!(self.kind, Kind::Status(_));
-        if !is_status && (self.body.is_some() || !self.headers.is_empty()) {
-            return refuse(format!("a {} fault has neither body nor headers", self.kind()));
+        let is_status = matches!(self.kind, Kind::Status { .. });
+        if !is_status && (self.body.is_some() || self.headers.is_some()) {
+            return refuse(format!("a fault of kind `{}` has neither body nor headers", self.kind()));
         }
-        for (name, value) in &self.headers {
+        for (name, value) in self.headers.iter().flatten() {
             check_header(name, value)?;
         }
         match &self.kind {
-            Kind::Status(status) if !(200..=599).contains(status) => {
+            Kind::Status { status } if !(200..=599).contains(status) => {
                 refuse(format!("status {status} is not from 200 to 599"))
             }
-            Kind::Redirect(location) => check_header("location", location),
-            Kind::Delay(pause)
-            | Kind::DelayAfterApply(pause)
-            | Kind::Drip(pause)
-            | Kind::CloseIdle(pause)
-                if *pause > LONGEST_PAUSE =>
+            Kind::Redirect { location } => check_header("location", location),
+            Kind::Delay { seconds }
+            | Kind::DelayAfterApply { seconds }
+            | Kind::Drip { seconds }
+            | Kind::CloseIdle { seconds }
+                if *seconds > LONGEST_PAUSE =>
             {
                 refuse(format!("seconds must be at most {}", LONGEST_PAUSE.as_secs()))
             }
-            Kind::Huge(bytes) if *bytes > MOST_BYTES => refuse(format!("bytes must be at most {MOST_BYTES}")),
+            Kind::Huge { bytes } if *bytes > MOST_BYTES => {
+                refuse(format!("bytes must be at most {MOST_BYTES}"))
+            }
             _ => Ok(()),
         }
     }

@@ -1,4 +1,4 @@
-//! Answers made up or spoilt by a fault, as far as that concerns their content.
+//! The content of the answers that a fault invents or changes.
 
 use std::iter::repeat_with;
 
@@ -10,11 +10,11 @@ use crate::answer::Answer;
 const PAGE: &str = "<!DOCTYPE html>\n<title>Maintenance</title>\n<p>We will be back soon.</p>\n";
 
 impl Fault {
-    /// The answer given instead of carrying the call out, for the kinds that give one.
+    /// The answer that is given without carrying the call out, for the kinds that have one.
     pub(crate) fn instead(&self) -> Option<Answer> {
         match &self.kind {
-            Kind::Redirect(location) => Some(Answer::bare(302).with_header("location", location)),
-            Kind::Status(status) => Some(self.status_answer(*status)),
+            Kind::Redirect { location } => Some(Answer::bare(302).with_header("location", location)),
+            Kind::Status { status } => Some(self.status_answer(*status)),
             _ => None,
         }
     }
@@ -26,15 +26,16 @@ impl Fault {
             None => Answer::error(status, &format!("An injected fault: status {status}.")),
         };
         let is_type = |name: &str| name.eq_ignore_ascii_case("content-type");
-        if self.headers.iter().any(|(name, _)| is_type(name)) {
+        let headers = self.headers.iter().flatten();
+        if headers.clone().any(|(name, _)| is_type(name)) {
             answer.headers.retain(|(name, _)| !is_type(name));
         }
-        answer.headers.extend(self.headers.iter().cloned());
+        answer.headers.extend(headers.cloned());
         answer
     }
 }
 
-/// The answer of a call that was carried out, as the fault lets it be seen.
+/// The answer of a call that was carried out, as the fault changes it.
 pub(crate) fn disguise(kind: &Kind, answer: Answer) -> Answer {
     match kind {
         Kind::Html => Answer::new(200, "text/html; charset=utf-8", PAGE),
@@ -51,7 +52,7 @@ pub(crate) fn disguise(kind: &Kind, answer: Answer) -> Answer {
             let right = serde_json::from_slice(&answer.body).unwrap_or(json!({}));
             with_body(answer, exchanged(right).to_string().into_bytes())
         }
-        Kind::Huge(_) if answer.body.is_empty() => with_body(answer, b"{}".to_vec()),
+        Kind::Huge { .. } if answer.body.is_empty() => with_body(answer, b"{}".to_vec()),
         _ => answer,
     }
 }
@@ -65,13 +66,13 @@ fn with_body(mut answer: Answer, body: Vec<u8>) -> Answer {
     answer
 }
 
-/// Never UTF-8, as no UTF-8 text begins with 0xFF.
+/// Random bytes that are never UTF-8, because no UTF-8 text begins with 0xFF.
 fn garbage() -> Vec<u8> {
     let random = repeat_with(|| fastrand::u8(..)).take(255);
     std::iter::once(0xFF).chain(random).collect()
 }
 
-/// Numbers and booleans become strings, strings numbers.
+/// Numbers and booleans become strings, and strings become numbers.
 fn exchanged(value: Value) -> Value {
     match value {
         Value::Null | Value::String(_) => Value::Number(Number::from(1)),
@@ -105,7 +106,7 @@ mod tests {
 
     #[test]
     fn an_answer_without_a_body_gets_one_to_spoil() {
-        let kinds = [Kind::Garbage, Kind::WrongType { inside: false }, Kind::Huge(10)];
+        let kinds = [Kind::Garbage, Kind::WrongType { inside: false }, Kind::Huge { bytes: 10 }];
         for kind in kinds {
             let answer = disguise(&kind, Answer::no_content());
             assert_eq!(answer.status, 200, "{kind:?}");

@@ -1,40 +1,16 @@
 //! A fault as JSON, the way `POST /_sandbox/faults` takes it.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
 use super::{Body, Fault, Kind};
 use crate::Error;
 
-const HUGE: usize = 9 * 1024 * 1024;
-const DRIP: f64 = 0.05;
-const CLOSE_IDLE: f64 = 0.005;
-const NOWHERE: &str = "http://127.0.0.1:1/";
-
-/// The fields of all kinds together; which of them a kind has is checked after.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Fields {
-    kind: String,
-    method: Option<String>,
-    path: Option<String>,
-    proxy: Option<String>,
-    times: Option<u32>,
-    after: Option<u32>,
-    status: Option<u16>,
-    body: Option<Value>,
-    headers: Option<BTreeMap<String, String>>,
-    seconds: Option<f64>,
-    bytes: Option<usize>,
-    location: Option<String>,
-    inside: Option<bool>,
-}
-
 impl Fault {
-    /// Reads a fault as `POST /_sandbox/faults` takes it: an object with `kind`, if wanted
+    /// Reads a fault from the JSON that `POST /_sandbox/faults` takes: an object with `kind`, optionally
     /// `method`, `path` or `proxy`, `times` and `after`, and the kind's own fields. These are `status`, `body`
     /// and `headers` of a `status`; `location` of a `redirect`; `seconds` of `delay`,
     /// `delay_after_apply`, `drip` and `close_idle`; `bytes` of `huge`; `inside` of `wrong_type`.
@@ -43,132 +19,105 @@ impl Fault {
     ///
     /// [`Error::Invalid`] for anything unknown, missing or out of range.
     pub fn from_json(json: &str) -> Result<Self, Error> {
-        let parsed: Result<Fields, _> = serde_json::from_str(json);
-        let fields = parsed.map_err(|error| Error::Invalid(format!("not a fault: {error}")))?;
-        let fault = fields.fault()?;
+        let parsed = serde_json::from_str(json).and_then(serde_json::from_value::<Self>);
+        let fault = parsed.map_err(|error| Error::Invalid(format!("invalid fault: {error}")))?;
         fault.check()?;
         Ok(fault)
     }
 
-    /// The fault as [`from_json`](Self::from_json) reads it. `times` and `after` are what is left.
+    /// The fault as JSON that [`from_json`](Self::from_json) reads. `times` and `after` are what is left of them.
     #[must_use]
     pub fn to_json(&self) -> String {
-        self.to_value().to_string()
-    }
-
-    pub(crate) fn to_value(&self) -> Value {
-        let mut fields = Map::new();
-        let mut set = |name: &str, value: Value| {
-            fields.insert(name.to_owned(), value);
-        };
-        set("kind", json!(self.kind()));
-        set("times", json!(self.times));
-        set("after", json!(self.after));
-        if let Some(method) = &self.method {
-            set("method", json!(method));
-        }
-        if let Some(path) = &self.path {
-            set("path", json!(path));
-        }
-        if let Some(proxy) = &self.proxy {
-            set("proxy", json!(proxy));
-        }
-        match &self.body {
-            Some(Body::Text(text)) => set("body", json!(text)),
-            Some(Body::Json(text)) => {
-                set("body", serde_json::from_str(text).unwrap_or_else(|_| json!(text)));
-            }
-            None => {}
-        }
-        if !self.headers.is_empty() {
-            let headers: BTreeMap<_, _> = self.headers.iter().cloned().collect();
-            set("headers", json!(headers));
-        }
-        match &self.kind {
-            Kind::Status(status) => set("status", json!(status)),
-            Kind::Redirect(location) => set("location", json!(location)),
-            Kind::Delay(pause)
-            | Kind::DelayAfterApply(pause)
-            | Kind::Drip(pause)
-            | Kind::CloseIdle(pause) => set("seconds", json!(pause.as_secs_f64())),
-            Kind::Huge(bytes) => set("bytes", json!(bytes)),
-            Kind::WrongType { inside } => set("inside", json!(inside)),
-            _ => {}
-        }
-        Value::Object(fields)
+        json!(self).to_string()
     }
 }
 
-impl Fields {
-    fn fault(mut self) -> Result<Fault, Error> {
-        let mut fault = Fault::of(self.take_kind()?);
-        fault.method = self.method.take();
-        fault.path = self.path.take();
-        fault.proxy = self.proxy.take();
-        fault.times = self.times.unwrap_or(1);
-        fault.after = self.after.unwrap_or(0);
-        if matches!(fault.kind, Kind::Status(_)) {
-            fault.body = self.body.take().map(|body| match body {
-                Value::String(text) => Body::Text(text),
-                other => Body::Json(other.to_string()),
-            });
-            let headers = self.headers.take().unwrap_or_default();
-            fault.headers = headers.into_iter().collect();
+/// Reads a kind with its own fields, and refuses any other field.
+///
+/// Serde's `deny_unknown_fields` cannot be combined with `flatten`. Every kind writes all of its fields, so a field
+/// that it does not write is unknown.
+pub(super) fn kind<'de, D: Deserializer<'de>>(fields: D) -> Result<Kind, D::Error> {
+    let given: Map<String, Value> = Map::deserialize(fields)?;
+    let kind = Kind::deserialize(&given).map_err(D::Error::custom)?;
+    let known = json!(kind);
+    match given.keys().find(|name| known.get(name).is_none()) {
+        Some(name) => Err(D::Error::custom(format!("kind `{}` has no field `{name}`", kind.name()))),
+        None => Ok(kind),
+    }
+}
+
+pub(super) fn once() -> u32 {
+    1
+}
+
+pub(super) fn nowhere() -> String {
+    "http://127.0.0.1:1/".to_owned()
+}
+
+pub(super) fn huge() -> usize {
+    9 * 1024 * 1024
+}
+
+pub(super) fn drip() -> Duration {
+    Duration::from_millis(50)
+}
+
+pub(super) fn close_idle() -> Duration {
+    Duration::from_millis(5)
+}
+
+/// A string is sent as text, any other value as JSON.
+impl From<Value> for Body {
+    fn from(body: Value) -> Self {
+        match body {
+            Value::String(text) => Self::Text(text),
+            other => Self::Json(other.to_string()),
         }
-        match self.left_over() {
-            Some(name) => Err(Error::Invalid(format!("a {} fault has no '{name}'", self.kind))),
-            None => Ok(fault),
+    }
+}
+
+impl From<Body> for Value {
+    fn from(body: Body) -> Self {
+        match body {
+            Body::Text(text) => Self::String(text),
+            Body::Json(text) => serde_json::from_str(&text).unwrap_or(Self::String(text)),
         }
     }
+}
 
-    fn take_kind(&mut self) -> Result<Kind, Error> {
-        Ok(match self.kind.as_str() {
-            "status" => Kind::Status(self.status.take().ok_or_else(|| self.missing("status"))?),
-            "redirect" => Kind::Redirect(self.location.take().unwrap_or_else(|| NOWHERE.to_owned())),
-            "drop" => Kind::Drop,
-            "reset" => Kind::Reset,
-            "delay" => Kind::Delay(self.take_seconds(None)?),
-            "delay_after_apply" => Kind::DelayAfterApply(self.take_seconds(None)?),
-            "drop_after_apply" => Kind::DropAfterApply,
-            "truncate" => Kind::Truncate,
-            "garbage" => Kind::Garbage,
-            "wrong_type" => Kind::WrongType { inside: self.inside.take().unwrap_or(false) },
-            "html" => Kind::Html,
-            "empty" => Kind::Empty,
-            "huge" => Kind::Huge(self.bytes.take().unwrap_or(HUGE)),
-            "drip" => Kind::Drip(self.take_seconds(Some(DRIP))?),
-            "close_idle" => Kind::CloseIdle(self.take_seconds(Some(CLOSE_IDLE))?),
-            other => {
-                let reason = format!("there is no fault of the kind '{other}'");
-                return Err(Error::Invalid(reason));
-            }
-        })
+/// A duration as a number of seconds.
+pub(super) mod seconds {
+    use std::time::Duration;
+
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(seconds: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_f64(seconds.as_secs_f64())
     }
 
-    fn take_seconds(&mut self, otherwise: Option<f64>) -> Result<Duration, Error> {
-        let given = self.seconds.take().or(otherwise);
-        let seconds = given.ok_or_else(|| self.missing("seconds"))?;
-        Duration::try_from_secs_f64(seconds)
-            .map_err(|_| Error::Invalid("seconds must be a number from 0 to 3600".to_owned()))
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        let seconds = f64::deserialize(from).ok().and_then(|number| Duration::try_from_secs_f64(number).ok());
+        seconds.ok_or_else(|| D::Error::custom("`seconds` must be a number from 0 to 3600"))
+    }
+}
+
+/// Headers as an object.
+pub(super) mod headers {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    type Headers = Option<Vec<(String, String)>>;
+
+    pub(crate) fn serialize<S: Serializer>(headers: &Headers, to: S) -> Result<S::Ok, S::Error> {
+        let fields: BTreeMap<_, _> = headers.iter().flatten().cloned().collect();
+        fields.serialize(to)
     }
 
-    fn missing(&self, name: &str) -> Error {
-        Error::Invalid(format!("a {} fault needs '{name}'", self.kind))
-    }
-
-    /// A field that was given but does not belong to the kind.
-    fn left_over(&self) -> Option<&'static str> {
-        let given = [
-            (self.status.is_some(), "status"),
-            (self.body.is_some(), "body"),
-            (self.headers.is_some(), "headers"),
-            (self.seconds.is_some(), "seconds"),
-            (self.bytes.is_some(), "bytes"),
-            (self.location.is_some(), "location"),
-            (self.inside.is_some(), "inside"),
-        ];
-        let mut left = given.into_iter().filter(|(is_left, _)| *is_left);
-        left.next().map(|(_, name)| name)
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Headers, D::Error> {
+        let fields: Option<BTreeMap<_, _>> = Deserialize::deserialize(from)?;
+        Ok(fields.map(|fields| fields.into_iter().collect()))
     }
 }
 
@@ -201,27 +150,31 @@ mod tests {
             Fault::close_idle(pause),
         ] {
             assert_eq!(Fault::from_json(&fault.to_json()).unwrap(), fault);
+            assert_eq!(json!(fault)["kind"], fault.kind());
         }
     }
 
     #[test]
     fn what_makes_no_sense_is_refused_with_its_reason() {
         for (json, reason) in [
-            ("[]", "not a fault"),
+            ("[]", "invalid fault: invalid type: sequence, expected an object"),
+            ("kind=drop", "invalid fault: expected value"),
             ("{}", "missing field `kind`"),
-            (r#"{"kind": "explode"}"#, "no fault of the kind 'explode'"),
-            (r#"{"kind": "drop", "colour": 1}"#, "unknown field `colour`"),
-            (r#"{"kind": "drop", "seconds": 1}"#, "a drop fault has no 'seconds'"),
-            (r#"{"kind": "delay"}"#, "a delay fault needs 'seconds'"),
-            (r#"{"kind": "delay", "seconds": -1}"#, "from 0 to 3600"),
+            (r#"{"kind": "explode"}"#, "unknown variant `explode`, expected one of `status`"),
+            (r#"{"kind": "drop", "colour": 1}"#, "kind `drop` has no field `colour`"),
+            (r#"{"kind": "drop", "seconds": 1}"#, "kind `drop` has no field `seconds`"),
+            (r#"{"kind": "drop", "headers": {}}"#, "a fault of kind `drop` has neither body nor headers"),
+            (r#"{"kind": "delay"}"#, "missing field `seconds`"),
+            (r#"{"kind": "delay", "seconds": -1}"#, "`seconds` must be a number from 0 to 3600"),
+            (r#"{"kind": "delay", "seconds": "1"}"#, "`seconds` must be a number from 0 to 3600"),
             (r#"{"kind": "delay", "seconds": 1e9}"#, "at most 3600"),
-            (r#"{"kind": "drop", "times": -1}"#, "not a fault"),
-            (r#"{"kind": "status"}"#, "a status fault needs 'status'"),
+            (r#"{"kind": "drop", "times": -1}"#, "integer `-1`, expected u32"),
+            (r#"{"kind": "status"}"#, "missing field `status`"),
             (r#"{"kind": "status", "status": 199}"#, "not from 200 to 599"),
-            (r#"{"kind": "drop", "path": "/api/ip/add"}"#, "none of the API's"),
+            (r#"{"kind": "drop", "path": "/api/ip/add"}"#, "the API has no path '/api/ip/add'"),
             (r#"{"kind": "drop", "method": "PUT"}"#, "neither GET nor POST"),
             (r#"{"kind": "drop", "proxy": "us-xx"}"#, "no proxy 'us-xx'"),
-            (r#"{"kind": "html", "proxy": "us-ca"}"#, "a proxy has no html fault"),
+            (r#"{"kind": "html", "proxy": "us-ca"}"#, "a proxy cannot have a fault of kind `html`"),
             (r#"{"kind": "drop", "proxy": "us-ca", "method": "GET"}"#, "neither method nor path"),
             (r#"{"kind": "huge", "bytes": 99999999999}"#, "at most"),
             (r#"{"kind": "redirect", "location": "a\nb"}"#, "not a valid header"),

@@ -1,4 +1,4 @@
-//! Faults: what a network, a front-end or a bad day of the service does to a call.
+//! Faults: what a network, a front-end server or an outage can do to a call.
 
 mod build;
 mod check;
@@ -8,19 +8,20 @@ mod queue;
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 pub(crate) use disguise::disguise;
 pub(crate) use queue::FaultQueue;
 
-/// Makes the next matching API calls, or requests to a proxy, go wrong.
+/// Makes the next matching API calls, or requests to a proxy, fail.
 ///
-/// With [`proxy`](Self::proxy) it is for what that proxy of the sandbox is asked for, and `status`, `drop`,
-/// `reset` or `delay`. Otherwise a fault matches any API call unless [`method`](Self::method) or [`path`](Self::path) say
-/// otherwise, and once unless [`times`](Self::times) says otherwise. Among several the one injected
-/// first is taken; a call taken by one fault is not seen by those after it.
+/// A fault matches any API call, unless [`method`](Self::method) or [`path`](Self::path) restrict it. With
+/// [`proxy`](Self::proxy), it matches requests to that proxy of the sandbox instead, and its kind must be `status`,
+/// `drop`, `reset` or `delay`. It applies once, unless [`times`](Self::times) says otherwise. If several faults match a
+/// call, the one injected first applies, and the later ones ignore the call.
 ///
-/// Faults are matched before authentication. The ban's count is touched only by those that carry
-/// the call out ("yes" below). An answer without a body (204) becomes a 200 where the fault needs a
-/// body to spoil.
+/// Faults are matched before authentication. A failed authentication counts towards the ban only if the fault carries
+/// the call out (see the table). An answer without a body (204) becomes a 200 if the fault needs a body to change.
 ///
 /// | kind | carried out | what the client sees |
 /// |---|---|---|
@@ -28,17 +29,17 @@ pub(crate) use queue::FaultQueue;
 /// | `redirect` | no | 302 to `location` |
 /// | `drop` | no | the connection closes without an answer |
 /// | `reset` | no | the connection is reset (TCP RST) |
-/// | `delay` | after the wait | the answer, late; not carried out if the client leaves meanwhile |
-/// | `delay_after_apply` | before the wait | the answer, late |
+/// | `delay` | after the wait | a late answer; the call is not carried out if the client disconnects first |
+/// | `delay_after_apply` | before the wait | a late answer |
 /// | `drop_after_apply` | yes | the connection closes without an answer |
-/// | `truncate` | yes | the connection closes half-way through the body; at once if it is empty |
-/// | `garbage` | yes | the status stands, the body is random bytes: not UTF-8, not JSON |
-/// | `wrong_type` | yes | JSON of another type than promised |
+/// | `truncate` | yes | the connection closes halfway through the body, or without an answer if the body is empty |
+/// | `garbage` | yes | the right status, with random bytes as the body, which are neither UTF-8 nor JSON |
+/// | `wrong_type` | yes | JSON of a different type than documented |
 /// | `html` | yes | 200 with a `text/html` page |
 /// | `empty` | yes | 200 with an empty body |
-/// | `huge` | yes | the right JSON, followed by blanks, streamed |
-/// | `drip` | yes | the body byte by byte |
-/// | `close_idle` | yes | the answer; a moment later the connection closes unannounced |
+/// | `huge` | yes | the right JSON, followed by spaces, streamed |
+/// | `drip` | yes | the body, one byte at a time |
+/// | `close_idle` | yes | the answer; a moment later, the connection closes without notice |
 ///
 /// ```
 /// # fn main() -> Result<(), proxymesh_sandbox::Error> {
@@ -51,64 +52,105 @@ pub(crate) use queue::FaultQueue;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct Fault {
+    #[serde(flatten, deserialize_with = "json::kind")]
     pub(crate) kind: Kind,
+    #[serde(skip_serializing_if = "Option::is_none")]
     method: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     proxy: Option<String>,
+    #[serde(default = "json::once")]
     times: u32,
+    #[serde(default)]
     after: u32,
+    // Only for `status`. The builder can set these two on any fault, so `check` refuses them on the other kinds.
+    #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<Body>,
-    headers: Vec<(String, String)>,
+    #[serde(default, with = "json::headers", skip_serializing_if = "Option::is_none")]
+    headers: Option<Vec<(String, String)>>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum Kind {
-    Status(u16),
-    Redirect(String),
+    Status {
+        status: u16,
+    },
+    Redirect {
+        #[serde(default = "json::nowhere")]
+        location: String,
+    },
     Drop,
     Reset,
-    Delay(Duration),
-    DelayAfterApply(Duration),
+    Delay {
+        #[serde(with = "json::seconds")]
+        seconds: Duration,
+    },
+    DelayAfterApply {
+        #[serde(with = "json::seconds")]
+        seconds: Duration,
+    },
     DropAfterApply,
     Truncate,
     Garbage,
-    WrongType { inside: bool },
+    WrongType {
+        #[serde(default)]
+        inside: bool,
+    },
     Html,
     Empty,
-    Huge(usize),
-    Drip(Duration),
-    CloseIdle(Duration),
+    Huge {
+        #[serde(default = "json::huge")]
+        bytes: usize,
+    },
+    Drip {
+        #[serde(default = "json::drip", with = "json::seconds")]
+        seconds: Duration,
+    },
+    CloseIdle {
+        #[serde(default = "json::close_idle", with = "json::seconds")]
+        seconds: Duration,
+    },
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "serde_json::Value", into = "serde_json::Value")]
 pub(crate) enum Body {
     Text(String),
     Json(String),
+}
+
+impl Kind {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Status { .. } => "status",
+            Self::Redirect { .. } => "redirect",
+            Self::Drop => "drop",
+            Self::Reset => "reset",
+            Self::Delay { .. } => "delay",
+            Self::DelayAfterApply { .. } => "delay_after_apply",
+            Self::DropAfterApply => "drop_after_apply",
+            Self::Truncate => "truncate",
+            Self::Garbage => "garbage",
+            Self::WrongType { .. } => "wrong_type",
+            Self::Html => "html",
+            Self::Empty => "empty",
+            Self::Huge { .. } => "huge",
+            Self::Drip { .. } => "drip",
+            Self::CloseIdle { .. } => "close_idle",
+        }
+    }
 }
 
 impl Fault {
     /// The name of the kind, as in the table above.
     #[must_use]
     pub fn kind(&self) -> &'static str {
-        match self.kind {
-            Kind::Status(_) => "status",
-            Kind::Redirect(_) => "redirect",
-            Kind::Drop => "drop",
-            Kind::Reset => "reset",
-            Kind::Delay(_) => "delay",
-            Kind::DelayAfterApply(_) => "delay_after_apply",
-            Kind::DropAfterApply => "drop_after_apply",
-            Kind::Truncate => "truncate",
-            Kind::Garbage => "garbage",
-            Kind::WrongType { .. } => "wrong_type",
-            Kind::Html => "html",
-            Kind::Empty => "empty",
-            Kind::Huge(_) => "huge",
-            Kind::Drip(_) => "drip",
-            Kind::CloseIdle(_) => "close_idle",
-        }
+        self.kind.name()
     }
 
     fn matches(&self, method: &str, path: &str) -> bool {

@@ -1,4 +1,4 @@
-//! The faults that wait for a call.
+//! The pending faults.
 
 use super::Fault;
 
@@ -12,12 +12,12 @@ impl FaultQueue {
         self.waiting.push(fault);
     }
 
-    /// The fault for this call, if any; it is used up as its `times` say.
+    /// Takes the fault for this call, if there is one, and counts down its `times`.
     pub(crate) fn take(&mut self, method: &str, path: &str) -> Option<Fault> {
         self.take_first(|fault| fault.matches(method, path))
     }
 
-    /// The same for a request to the proxy of this name.
+    /// Does the same for a request to the proxy of this name.
     pub(crate) fn take_for_proxy(&mut self, name: &str) -> Option<Fault> {
         self.take_first(|fault| fault.matches_proxy(name))
     }

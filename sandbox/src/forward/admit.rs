@@ -1,4 +1,4 @@
-//! Who may use a proxy: 407, 402 and 509, in this order.
+//! Decides who may use a proxy. The refusals are 407, 402 and 509.
 
 use std::net::IpAddr;
 
@@ -7,9 +7,9 @@ use crate::service::authenticate::{self, Credentials};
 use crate::state::holder::Holder;
 use crate::world::World;
 
-/// The account whose traffic a request through this proxy is.
+/// The account that the traffic of a request through this proxy counts for.
 ///
-/// Credentials that are given decide, even where the client's IP is authenticated.
+/// If the request has credentials, they decide, even if the client's IP is authenticated.
 pub(crate) fn holder(world: &World, proxy: &str, shown: &[String], from: IpAddr) -> Result<Holder, Refused> {
     let account = &world.account;
     let now = world.clock.now();
@@ -21,7 +21,7 @@ pub(crate) fn holder(world: &World, proxy: &str, shown: &[String], from: IpAddr)
             (account.with_token(&secret, now), "Unknown, deactivated or expired token.".to_owned())
         }
         Credentials::None => {
-            let reason = format!("No Proxy-Authorization header, and {from} is no authenticated IP.");
+            let reason = format!("No Proxy-Authorization header, and {from} is not an authenticated IP.");
             (account.with_ip(from), reason)
         }
         Credentials::Unreadable(reason) => (None, format!("{reason}.")),

@@ -1,4 +1,4 @@
-//! The body of a proxy's answer: the target's, passed on, or a reason of its own.
+//! The body of a proxy's answer: relayed from the target, or the proxy's own text.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

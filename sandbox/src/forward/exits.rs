@@ -1,11 +1,11 @@
-//! The exit IPs of each proxy: made up, from the range that is for benchmarks (RFC 2544), so that nobody has them.
+//! The exit IPs of each proxy. They are invented, from the range for benchmarks (RFC 2544), so no real host has them.
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::state::geo::{OPEN, WORLD};
 use crate::state::proxies::CATALOGUE;
 
-/// How many exit IPs a proxy has; `open` and `world` have as many in each country.
+/// How many exit IPs a proxy has. `open` and `world` have this many in each country.
 const PER_POOL: u8 = 8;
 
 /// What a client asks for with `X-ProxyMesh-Country`, `-Prefer-IP` and `-Not-IP`.
@@ -20,11 +20,11 @@ pub(crate) struct Wishes {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Exit {
     pub(crate) ip: IpAddr,
-    /// The country, on the proxies that have several.
+    /// The country, if the proxy has exits in several countries.
     pub(crate) country: Option<&'static str>,
 }
 
-/// Chooses the exit of a request through this proxy, or tells why there is none.
+/// Chooses the exit for a request through this proxy, or says why there is none.
 pub(crate) fn choose(proxy: &str, wishes: &Wishes) -> Result<Exit, String> {
     let candidates = candidates(proxy, wishes.country.as_deref())?;
     let allowed: Vec<Exit> = candidates.into_iter().filter(|exit| !wishes.not.contains(&exit.ip)).collect();
@@ -32,14 +32,14 @@ pub(crate) fn choose(proxy: &str, wishes: &Wishes) -> Result<Exit, String> {
     let preferred = allowed.iter().position(|exit| wishes.prefer.contains(&exit.ip));
     let index = preferred.unwrap_or_else(|| if count == 0 { 0 } else { fastrand::usize(..count) });
     let chosen = allowed.into_iter().nth(index);
-    chosen.ok_or_else(|| "X-ProxyMesh-Not-IP leaves no exit IP.".to_owned())
+    chosen.ok_or_else(|| "X-ProxyMesh-Not-IP excludes every exit IP.".to_owned())
 }
 
 fn candidates(proxy: &str, country: Option<&str>) -> Result<Vec<Exit>, String> {
     let (second, countries) = match proxy {
         "open" => (18, &OPEN[..]),
         "world" => (19, &WORLD[..]),
-        // The country is where the proxy is; the header is for the other two.
+        // Any other proxy has exits in one country only, and ignores the header.
         _ => {
             let place = CATALOGUE.iter().position(|known| *known == proxy).unwrap_or_default();
             return Ok(pool(18, 200 + place, None).collect());

@@ -1,4 +1,4 @@
-//! Counts what goes to a target and comes from it, and books it at once.
+//! Counts the bytes sent to a target and received from it, and adds them to the account's usage at once.
 
 use std::io;
 use std::pin::Pin;
@@ -12,10 +12,10 @@ use crate::log::EntryKey;
 use crate::shared::Shared;
 use crate::state::holder::Holder;
 
-/// Decimal, as bandwidth is sold.
+/// A decimal gigabyte, which is how bandwidth is sold.
 const GIGABYTE: f64 = 1e9;
 
-/// Whose traffic it is, and where it is noted.
+/// The account that the traffic counts for, and the log entry that records it.
 pub(super) struct Meter {
     pub(super) shared: Arc<Shared>,
     pub(super) holder: Holder,
@@ -29,12 +29,12 @@ impl Meter {
         world.account.turn(now);
         let username = world.account.name_of(&self.holder).to_owned();
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        // Who has been deleted meanwhile pays no more.
+        // If the account has been deleted in the meantime, this does nothing.
         world.account.book(&username, f64::from(bytes) / GIGABYTE);
         world.proxied.update(self.entry, |entry| entry.bytes += u64::from(bytes));
     }
 
-    /// Once a limit is reached, nothing passes any more.
+    /// An error once a limit is reached or the account is deactivated, so that no more bytes pass.
     fn check(&self) -> io::Result<()> {
         let world = self.shared.world();
         let stopped =

@@ -1,8 +1,8 @@
-//! The proxies themselves: forward proxies (RFC 9110, sections 7.6 and 9.3.6) that know the account.
+//! The proxies: forward proxies (RFC 9110, sections 7.6 and 9.3.6) that know the account.
 //!
-//! Each listens on a port of its own. A request is matched against the faults, then its sender is recognised
-//! ([`admit`]), then its target is looked at ([`target`]), then an exit IP is chosen ([`exits`]), which only has a
-//! name here: the connection goes out from this machine, to this machine.
+//! Each proxy listens on its own port. It matches a request against the faults, recognises the sender ([`admit`]),
+//! checks the target ([`target`]), and chooses an exit IP ([`exits`]). The exit IP is only a name: the connection goes
+//! from this machine to this machine.
 
 mod admit;
 mod body;
@@ -39,12 +39,12 @@ use exits::{Exit, Wishes};
 use meter::{Meter, Metered};
 use target::Target;
 
-/// The pause after a failed accept, such as for want of file descriptors.
+/// The pause after a failed accept, for example because there are no file descriptors left.
 const PAUSE: Duration = Duration::from_millis(10);
 const EXIT_IP: &str = "x-proxymesh-ip";
 const STEERING: &str = "x-proxymesh-";
 const CREDENTIALS: &str = "proxy-authorization";
-/// What is between two neighbours, and not passed on (RFC 9110, section 7.6.1).
+/// The headers that are for a single connection and are not forwarded (RFC 9110, section 7.6.1).
 const HOP_BY_HOP: [&str; 9] = [
     "connection",
     "keep-alive",
@@ -61,11 +61,11 @@ const HOP_BY_HOP: [&str; 9] = [
 pub(crate) struct Proxy {
     pub(crate) name: &'static str,
     pub(crate) shared: Arc<Shared>,
-    /// Where the sandbox's API is.
+    /// The address of the sandbox's API.
     pub(crate) service: SocketAddr,
 }
 
-/// Serves the proxies until `stop` changes; then connections end with the runtime.
+/// Serves the proxies until `stop` changes. Connections that are still open then end with the runtime.
 pub(crate) async fn serve(listeners: Vec<(TcpListener, Proxy)>, stop: watch::Receiver<bool>) {
     let mut proxies = JoinSet::new();
     for (listener, proxy) in listeners {
@@ -96,7 +96,7 @@ async fn connection(stream: TcpStream, from: IpAddr, proxy: Arc<Proxy>) {
         let proxy = Arc::clone(&proxy);
         async move { proxy.exchange(from, request).await }
     });
-    // An error is the client's, or a fault's way to end the connection.
+    // An error is caused by the client, or by a fault that ends the connection.
     let _ = server::Builder::new()
         .preserve_header_case(true)
         .serve_connection(TokioIo::new(stream), service)
@@ -104,7 +104,7 @@ async fn connection(stream: TcpStream, from: IpAddr, proxy: Arc<Proxy>) {
         .await;
 }
 
-/// A request that is not let through, and why.
+/// Why a request is refused.
 #[derive(Debug)]
 pub(crate) struct Refused {
     status: u16,
@@ -132,10 +132,10 @@ impl From<Refused> for Response<Outgoing> {
 }
 
 fn not_for_a_proxy() -> Refused {
-    Refused::new(400, "This is a proxy: ask it for an http URL, or for a tunnel with CONNECT.")
+    Refused::new(400, "This is a proxy. Ask it for an http URL, or for a tunnel with CONNECT.")
 }
 
-/// A request that is let through.
+/// A request that is accepted.
 struct Admitted {
     target: Target,
     holder: Holder,
@@ -146,7 +146,7 @@ impl Proxy {
     async fn exchange(&self, from: IpAddr, request: Request<Incoming>) -> Result<Response<Outgoing>, Cut> {
         let (head, body) = request.into_parts();
         if head.uri.authority().is_none() {
-            // No client of a proxy asks so, but a browser does that opens, or whose page posts to, this port.
+            // A proxy's client never sends this. A browser does, if it opens this port or a page posts to it.
             return Ok(not_for_a_proxy().into());
         }
         let shown = texts(&head.headers, CREDENTIALS);
@@ -171,7 +171,7 @@ impl Proxy {
                     }
                     return Ok(response);
                 }
-                (Kind::Delay(wait), None) => time::sleep(*wait).await,
+                (Kind::Delay { seconds }, None) => time::sleep(*seconds).await,
                 (_, None) => return Err(Cut),
             }
         }
@@ -283,7 +283,7 @@ impl Proxy {
     }
 }
 
-/// A target as it is recorded: without credentials, which are of no concern here.
+/// The target as it is recorded, without credentials.
 fn without_userinfo(target: &Uri) -> String {
     let text = target.to_string();
     match target.authority().and_then(|authority| authority.as_str().rsplit_once('@')) {
@@ -292,7 +292,7 @@ fn without_userinfo(target: &Uri) -> String {
     }
 }
 
-/// Carries bytes both ways until one side has enough.
+/// Copies bytes in both directions until the tunnel closes.
 async fn tunnel(request: Request<Incoming>, mut target: Metered) {
     let Ok(client) = hyper::upgrade::on(request).await else { return };
     let mut client = TokioIo::new(client);
@@ -300,7 +300,7 @@ async fn tunnel(request: Request<Incoming>, mut target: Metered) {
     let _ = client.shutdown().await;
 }
 
-/// The request as the target gets it: without what was meant for the proxy.
+/// The request as the target receives it, without the headers that are meant for the proxy.
 fn passed_on(mut request: Request<Incoming>) -> Result<Request<Incoming>, Refused> {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     let path: Uri = path.parse().map_err(|_| Refused::new(400, "The URL has no path."))?;
@@ -336,7 +336,8 @@ fn drop_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
-/// What the client asks for. What cannot be read is refused, not ignored, so that a test sees it.
+/// The exit that the client asks for. A value that cannot be read is refused rather than ignored, so that a test
+/// notices it.
 fn wishes(headers: &HeaderMap) -> Result<Wishes, Refused> {
     let ips = |name: &str| -> Result<Vec<IpAddr>, Refused> {
         let lists = texts(headers, name);

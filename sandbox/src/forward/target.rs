@@ -1,11 +1,11 @@
-//! Where a request is to go: to this machine, and nowhere else.
+//! The target of a request, which must be on this machine.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use tokio::net::TcpStream;
 
-/// The service's own name: it is the sandbox's API.
+/// The service's own name, which leads to the sandbox's API.
 const SERVICE: &str = "proxymesh.com";
 
 /// A host and port on this machine.
@@ -13,8 +13,8 @@ const SERVICE: &str = "proxymesh.com";
 pub(super) struct Target(Vec<SocketAddr>);
 
 impl Target {
-    /// Reads a host as it stands in a URL. `None` unless it is this machine: a loopback address, `localhost`, anything
-    /// under `.localhost` or `.test` (RFC 6761), or the service. No name is looked up.
+    /// Reads a host as it is written in a URL. `None` unless it is on this machine: a loopback address, `localhost`, a
+    /// name under `.localhost` or `.test` (RFC 6761), or the service's name. No name is resolved.
     pub(super) fn new(host: &str, port: u16, service: SocketAddr) -> Option<Self> {
         let host = host.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
         if host == SERVICE {

@@ -1,5 +1,5 @@
-//! What keeps web pages out. Any page in a browser on this machine can send requests to a loopback port, and a page
-//! whose DNS name is rebound to 127.0.0.1 can read the answers, too.
+//! Refuses requests from web pages. Any page in a browser on this machine can send requests to a loopback port. A page
+//! whose DNS name is rebound to 127.0.0.1 can also read the answers.
 
 use std::net::IpAddr;
 
@@ -11,42 +11,43 @@ use hyper::http::request::Parts;
 use crate::answer::Answer;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-/// Names that are the API's as well as loopback names: nobody can register one under `.test` (RFC 6761, section 6.2),
-/// and the other is the service's own, by which the sandbox's proxies know it.
+/// Names that the API accepts in addition to loopback names. Nobody can register a name under `.test` (RFC 6761,
+/// section 6.2). The other is the service's own name, which leads to the sandbox's API when it is requested through its
+/// proxies.
 const API_NAMES: [&str; 2] = ["test", "proxymesh.com"];
 
-/// Who may be called, and by which names.
+/// The host names that a request may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Names {
-    /// Whatever the network calls this machine: each call needs a password then.
+    /// Any name, because the sandbox does not know the names on the network. Every call then needs a password.
     Any,
     /// Loopback addresses and names.
     Loopback,
-    /// Those, and the names of the API.
+    /// Loopback addresses and names, and the names of the API.
     Api,
 }
 
-/// The answer to a request that a web page may have sent.
+/// The refusal of a request that a web page may have sent; `None` for any other request.
 pub(super) fn refused(head: &Parts, names: Names) -> Option<Answer> {
     let hosts: Vec<&str> = head.headers.get_all(HOST).iter().map(text).collect();
     let host = match hosts[..] {
         [host] => Some(host),
         [] if head.version < Version::HTTP_11 => None,
-        _ => return Some(Answer::error(400, "A request has one Host header.")),
+        _ => return Some(Answer::error(400, "A request must have exactly one Host header.")),
     };
     let target = head.uri.authority().map(|authority| authority.as_str());
     for host in host.into_iter().chain(target) {
         if !answers_to(host, names) {
             let reason = format!(
-                "The sandbox listens on a loopback address, and does not answer to the name '{host}', which a web page \
-                 may have pointed at this machine: call it 127.0.0.1, [::1] or localhost."
+                "The sandbox listens on a loopback address and refuses the name '{host}', because a web page may have \
+                 pointed it at this machine. Use 127.0.0.1, [::1] or localhost."
             );
             return Some(Answer::error(421, &reason));
         }
     }
     let page = foreign_page(&head.headers, host)?;
     let reason =
-        format!("The sandbox takes no calls from web pages of other sites; this one comes from {page}.");
+        format!("The sandbox refuses calls from web pages of other sites. This one comes from {page}.");
     Some(Answer::error(403, &reason))
 }
 
@@ -74,7 +75,8 @@ fn host(authority: &str) -> Option<&str> {
     port.bytes().all(|byte| byte.is_ascii_digit()).then_some(host)
 }
 
-/// The page of another site that sent this, as the browser tells it (Fetch, section 3.1; Fetch Metadata, section 2.3).
+/// The page of another site that sent the request, according to the browser (Fetch, section 3.1; Fetch Metadata,
+/// section 2.3).
 fn foreign_page(headers: &HeaderMap, host: Option<&str>) -> Option<String> {
     let own = |origin: &str| {
         let authority = origin.strip_prefix("http://").or(origin.strip_prefix("https://"));
@@ -88,7 +90,7 @@ fn foreign_page(headers: &HeaderMap, host: Option<&str>) -> Option<String> {
     Some(format!("a page that is '{site}'"))
 }
 
-/// One that is not text is nobody's name.
+/// A value that is not text becomes `?`, which matches no name.
 fn text(value: &HeaderValue) -> &str {
     value.to_str().unwrap_or("?")
 }

@@ -1,4 +1,4 @@
-//! One TCP connection: served by hyper, watched so that it can be closed as a fault wants it.
+//! One TCP connection. Hyper serves it, and it is closed here when a fault or the limit on idle time requires it.
 
 use std::io;
 use std::net::IpAddr;
@@ -19,7 +19,7 @@ use super::exchange;
 use super::link::Link;
 use crate::shared::Shared;
 
-/// Serves one connection to its end.
+/// Serves one connection until it ends.
 pub(super) async fn serve(
     stream: TcpStream,
     from: IpAddr,
@@ -27,7 +27,7 @@ pub(super) async fn serve(
     keep_alive: Option<Duration>,
     mut stop: watch::Receiver<bool>,
 ) {
-    // Answers come in small pieces; without this they would wait for the client's ACK.
+    // Answers are sent in small pieces, which would otherwise wait for the client's ACK.
     let _ = stream.set_nodelay(true);
     let link = Arc::new(Link::new(keep_alive));
     let wire = Wire::new(stream, Arc::clone(&link), Arc::clone(&shared));
@@ -38,7 +38,7 @@ pub(super) async fn serve(
     loop {
         tokio::select! {
             biased;
-            // An error is the client's, or a fault's way to end the connection.
+            // An error is caused by the client, or by a fault that ends the connection.
             _ = serving.as_mut() => break,
             _ = stop.changed(), if !stopping => {
                 stopping = true;
@@ -50,7 +50,7 @@ pub(super) async fn serve(
     }
 }
 
-/// The stream, counted while it is open, and reset at its end if the link says so.
+/// The stream. It is counted while it is open, and reset when it ends if the link says so.
 struct Wire {
     io: TokioIo<TcpStream>,
     link: Arc<Link>,

@@ -1,4 +1,5 @@
-//! One request and its answer: read, recorded, met by a fault or not, carried out.
+//! One request and its answer: reads and records the request, applies a fault if there is one, and carries out the
+//! call.
 
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -23,7 +24,7 @@ use crate::service::form::decode_for_log;
 use crate::service::{self, Call, LARGEST_BODY};
 use crate::shared::Shared;
 
-/// Beyond this a body that is too large is not even read to its end.
+/// If a body is larger than this, the rest of it is not read.
 const PATIENCE: usize = 4 * 1024 * 1024;
 
 /// Answers a request, or cuts the connection.
@@ -64,7 +65,7 @@ pub(super) async fn exchange(
     Ok(response(answer, pace, busy))
 }
 
-/// What becomes of a call that a fault is for.
+/// Handles a call to which a fault applies.
 async fn spoilt(shared: &Shared, link: &Link, call: &Call, fault: &Fault) -> Result<(Answer, Pace), Cut> {
     if let Some(answer) = fault.instead() {
         return Ok((answer, Pace::AtOnce));
@@ -75,8 +76,8 @@ async fn spoilt(shared: &Shared, link: &Link, call: &Call, fault: &Fault) -> Res
             link.reset();
             return Err(Cut);
         }
-        // If the client leaves meanwhile, hyper drops this future, and nothing is carried out.
-        Kind::Delay(wait) => time::sleep(*wait).await,
+        // If the client disconnects during the wait, hyper drops this future, and the call is not carried out.
+        Kind::Delay { seconds } => time::sleep(*seconds).await,
         _ => {}
     }
     let answer = service::answer(&mut shared.world(), call);
@@ -85,14 +86,14 @@ async fn spoilt(shared: &Shared, link: &Link, call: &Call, fault: &Fault) -> Res
         Kind::DropAfterApply => return Err(Cut),
         Kind::Truncate if answer.body.is_empty() => return Err(Cut),
         Kind::Truncate => Pace::Truncated,
-        Kind::Huge(bytes) => Pace::Padded(*bytes),
-        Kind::Drip(pause) => Pace::Dripping(*pause),
-        Kind::DelayAfterApply(wait) => {
-            time::sleep(*wait).await;
+        Kind::Huge { bytes } => Pace::Padded(*bytes),
+        Kind::Drip { seconds } => Pace::Dripping(*seconds),
+        Kind::DelayAfterApply { seconds } => {
+            time::sleep(*seconds).await;
             Pace::AtOnce
         }
-        Kind::CloseIdle(after) => {
-            link.close_idle(*after);
+        Kind::CloseIdle { seconds } => {
+            link.close_idle(*seconds);
             Pace::AtOnce
         }
         _ => Pace::AtOnce,
@@ -100,7 +101,7 @@ async fn spoilt(shared: &Shared, link: &Link, call: &Call, fault: &Fault) -> Res
     Ok((answer, pace))
 }
 
-/// The body, or `None` if it is too large. A client that breaks off gets no answer.
+/// The body, or `None` if it is too large. A client that disconnects gets no answer.
 async fn read(mut body: Incoming) -> Result<Option<Bytes>, Cut> {
     let mut content = Vec::new();
     let mut length = 0;

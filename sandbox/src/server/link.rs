@@ -1,4 +1,4 @@
-//! What a connection and its requests know of each other.
+//! The state that a connection and its requests share.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{self, Instant};
 
-/// What is known of a connection beside its bytes.
+/// The state of a connection.
 #[derive(Debug)]
 pub(super) struct Link {
     phase: Mutex<Phase>,
@@ -29,7 +29,7 @@ impl Link {
         Self { phase: Mutex::new(phase), changed: Notify::new(), reset: AtomicBool::new(false) }
     }
 
-    /// Keeps the connection from being idle for as long as the guard lives.
+    /// Marks the connection as busy for as long as the guard lives.
     pub(super) fn busy(self: &Arc<Self>) -> Busy {
         self.phase().busy = true;
         self.changed.notify_one();
@@ -41,12 +41,12 @@ impl Link {
         self.phase().patience = Some(after);
     }
 
-    /// Lets the connection end with a TCP RST.
+    /// Makes the connection end with a TCP RST.
     pub(super) fn reset(&self) {
         self.reset.store(true, Ordering::SeqCst);
     }
 
-    /// Ends when the connection has been idle long enough; never, if it may be idle for ever.
+    /// Returns once the connection has been idle for too long. If there is no limit, it never returns.
     pub(super) async fn time_to_close(&self) {
         let deadline = {
             let phase = self.phase();

@@ -1,4 +1,4 @@
-//! The sockets: connections are accepted, served, and closed when it is time.
+//! Accepts connections, serves them, and closes them at the end.
 
 mod browser;
 mod connection;
@@ -18,12 +18,12 @@ use tokio::time;
 
 use crate::shared::Shared;
 
-/// How long calls in progress may take to end after the stop.
+/// How long calls in progress may take to finish once the sandbox is stopped.
 const GRACE: Duration = Duration::from_millis(200);
-/// The pause after a failed accept, such as for want of file descriptors.
+/// The pause after a failed accept, for example because there are no file descriptors left.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Serves until `stop` changes or its sender is gone.
+/// Serves until `stop` changes or its sender is dropped.
 pub(crate) async fn serve(
     listener: TcpListener,
     shared: Arc<Shared>,
@@ -48,11 +48,11 @@ pub(crate) async fn serve(
     }
     drop(listener);
     let all_end = async { while connections.join_next().await.is_some() {} };
-    // What has not ended by then is ended with the runtime.
+    // Connections that are still open after that end with the runtime.
     let _ = time::timeout(GRACE, all_end).await;
 }
 
-/// An IPv4 client is the same caller whether it came in over IPv4 or IPv6.
+/// An IPv4 client is the same caller whether it connects over IPv4 or IPv6.
 fn client(from: SocketAddr) -> std::net::IpAddr {
     from.ip().to_canonical()
 }

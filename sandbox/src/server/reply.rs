@@ -1,4 +1,4 @@
-//! The body of an answer on its way out: whole, or as a fault wants it.
+//! Sends the body of an answer: as it is, or as a fault changes it.
 
 use std::io;
 use std::pin::Pin;
@@ -11,26 +11,26 @@ use tokio::time::{self, Sleep};
 
 use super::link::Busy;
 
-/// How long the first half of a truncated body has to leave before the connection closes.
+/// The time to send the first half of a truncated body before the connection closes.
 const HEAD_START: Duration = Duration::from_millis(20);
-const BLANKS: Bytes = Bytes::from_static(&[b' '; 16 * 1024]);
+const SPACES: Bytes = Bytes::from_static(&[b' '; 16 * 1024]);
 
 /// How a body is sent.
 pub(super) enum Pace {
     AtOnce,
-    /// Half of it, then the connection breaks.
+    /// The first half, then the connection breaks.
     Truncated,
     /// Byte by byte.
     Dripping(Duration),
-    /// Followed by blanks up to this length, of unknown length to the client.
+    /// Followed by spaces up to this length. The client is not told the length.
     Padded(usize),
 }
 
-/// A body; the connection is busy until it is sent.
+/// A body. The connection is busy until it has been sent.
 pub(super) struct Reply {
     rest: Bytes,
     pace: Pace,
-    /// Bytes of which nothing is sent (truncated) or all are blanks (padded).
+    /// How many bytes follow `rest`. If the body is truncated, they are not sent. If it is padded, they are spaces.
     beyond: usize,
     pause: Option<Pin<Box<Sleep>>>,
     _busy: Busy,
@@ -85,10 +85,10 @@ impl Body for Reply {
         Poll::Ready(match self.pace {
             Pace::Truncated => Some(Err(io::ErrorKind::ConnectionAborted.into())),
             Pace::Padded(_) if self.beyond > 0 => {
-                let mut blanks = BLANKS;
-                blanks.truncate(self.beyond);
-                self.beyond -= blanks.len();
-                Some(Ok(Frame::data(blanks)))
+                let mut spaces = SPACES;
+                spaces.truncate(self.beyond);
+                self.beyond -= spaces.len();
+                Some(Ok(Frame::data(spaces)))
             }
             _ => None,
         })
@@ -107,7 +107,7 @@ impl Body for Reply {
     }
 }
 
-/// Nobody is told why: the connection just ends.
+/// Ends the connection without an answer. The client is not told why.
 #[derive(Debug, thiserror::Error)]
-#[error("the connection is cut, as a fault wants it")]
+#[error("a fault ended the connection")]
 pub(crate) struct Cut;

@@ -1,4 +1,4 @@
-//! Who is calling: Basic or Bearer credentials, failures counted, the banned refused.
+//! Authenticates the caller with Basic or Bearer credentials, counts failures, and refuses banned clients.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub(crate) enum Scheme {
     Bearer,
 }
 
-/// What a client shows of itself, in `Authorization` or `Proxy-Authorization`.
+/// A client's credentials, from `Authorization` or `Proxy-Authorization`.
 pub(crate) enum Credentials {
     Basic { username: String, password: String },
     Bearer(String),
@@ -27,7 +27,7 @@ pub(crate) enum Credentials {
     Unreadable(&'static str),
 }
 
-/// The caller, or 401. A failure counts towards the ban, except while it lasts.
+/// The caller, or a 401. A failure counts towards a ban, but not during one.
 pub(crate) fn caller(
     account: &Account,
     bans: &mut Bans,
@@ -65,7 +65,7 @@ pub(crate) fn caller(
     })
 }
 
-/// What the log may know of the credentials.
+/// What the log records of the credentials.
 pub(crate) fn recorded(authorization: &[String]) -> RecordedAuth {
     match read(authorization) {
         Credentials::Basic { username, .. } => RecordedAuth::Basic { username },

@@ -1,4 +1,4 @@
-//! The parameters of a call, read one by one, with all that is wrong told at once.
+//! The parameters of a call. They are read one by one, and all errors are reported together.
 
 use crate::answer::{FieldErrors, Refusal};
 
@@ -54,7 +54,7 @@ impl<'a> Fields<'a> {
         result.map_err(|reason| self.note(name, reason))
     }
 
-    /// Refuses the call if anything that was read is invalid.
+    /// Refuses the call if any parameter that was read is invalid.
     pub(crate) fn check(&self) -> Result<(), Refusal> {
         if self.errors.is_empty() { Ok(()) } else { Err(Refusal::form(&self.errors)) }
     }
@@ -72,7 +72,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Only for the compiler: [`Fields::check`] has refused the call before.
+/// Only the compiler needs this. [`Fields::check`] has refused the call before it is used.
 impl From<Invalid> for Refusal {
     fn from(_: Invalid) -> Self {
         Self::new(400, "The input is invalid.")

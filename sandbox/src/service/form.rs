@@ -1,4 +1,4 @@
-//! Form encoding, read strictly; and leniently for the log.
+//! Decodes forms: strictly for a call, leniently for the log.
 
 use percent_encoding::percent_decode;
 
@@ -9,7 +9,7 @@ pub(crate) fn decode(form: &[u8]) -> Result<Pairs, String> {
     split(form).map(|(name, value)| Ok((strictly(name)?, strictly(value)?))).collect()
 }
 
-/// Decodes what can be decoded, for the log; a password is masked.
+/// Decodes as much as possible, for the log, and masks passwords.
 pub(crate) fn decode_for_log(form: &[u8]) -> Pairs {
     split(form)
         .map(|(name, value)| {

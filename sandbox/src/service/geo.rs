@@ -1,4 +1,4 @@
-//! `/api/geoips/…`: the countries that can be picked.
+//! `/api/geoips/…`: the countries that can be chosen.
 
 use std::collections::BTreeMap;
 

@@ -21,7 +21,7 @@ pub(crate) fn delete(context: Context<'_>, mut fields: Fields<'_>) -> Reply {
     Ok(Answer::no_content())
 }
 
-/// The caller's own: this call takes no username, though the other two do.
+/// Lists the caller's own hostnames. Unlike the other two calls, this one takes no username.
 pub(crate) fn list(context: Context<'_>, _: Fields<'_>) -> Reply {
     let access = context.account.access(&context.caller)?;
     Ok(Answer::ok(&json!({ "domains": access.hostnames })))

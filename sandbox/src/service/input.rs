@@ -1,4 +1,4 @@
-//! What each parameter may be (docs/api.md, "Limits on input"). Lengths are in characters.
+//! Checks the value of each parameter (docs/api.md, "Limits on input"). Lengths are in characters.
 
 use std::net::IpAddr;
 
@@ -12,7 +12,7 @@ pub(crate) fn username(value: &str) -> Result<String, String> {
     text(value, 30)
 }
 
-/// The parent's unless set: known to everybody who read the documentation.
+/// The parent's default password. The documentation contains it, so it is not secret.
 pub(crate) const PUBLISHED_PASSWORD: &str = "parent-password";
 
 pub(crate) fn password(value: &str) -> Result<String, String> {
@@ -22,7 +22,7 @@ pub(crate) fn password(value: &str) -> Result<String, String> {
     text(value, 128)
 }
 
-/// A password where others than this machine can reach the sandbox.
+/// A password, if other machines can reach the sandbox.
 pub(crate) fn own_password(value: &str) -> Result<String, String> {
     if value == PUBLISHED_PASSWORD {
         return Err("Others can reach this sandbox, and this password is published.".to_owned());
@@ -51,7 +51,7 @@ pub(crate) fn limit(value: &str) -> Result<u32, String> {
     limit.ok_or_else(|| format!("Enter a whole number of GB, from 0 to {}.", u32::MAX))
 }
 
-/// The number of a token.
+/// The id of a token.
 pub(crate) fn id(value: &str) -> Result<u64, String> {
     whole(value).ok_or_else(|| "Enter a whole number.".to_owned())
 }
@@ -61,7 +61,7 @@ pub(crate) fn ip(value: &str) -> Result<IpAddr, String> {
     parsed.map_err(|_| "Enter an IPv4 or IPv6 address.".to_owned())
 }
 
-/// The label of an IP: any length is let through, as none is documented.
+/// The label of an IP. Any length is accepted, because no limit is documented.
 pub(crate) fn ip_label(value: &str) -> Result<String, String> {
     text(value, usize::MAX)
 }
@@ -70,7 +70,7 @@ pub(crate) fn token_label(value: &str) -> Result<String, String> {
     text(value, 100)
 }
 
-/// A DNS name of two labels or more, in lower case.
+/// A DNS name of two or more labels, converted to lower case.
 pub(crate) fn domain(value: &str) -> Result<String, String> {
     if value.parse::<IpAddr>().is_ok() {
         return Err("This is an IP address; enter a hostname.".to_owned());
@@ -89,7 +89,7 @@ pub(crate) fn domain(value: &str) -> Result<String, String> {
     Ok(value.to_ascii_lowercase())
 }
 
-/// Any text: whether the proxy exists is for the catalogue to say.
+/// Any text. Whether the proxy exists is checked later, against the catalogue.
 pub(crate) fn proxy(value: &str) -> Result<String, String> {
     Ok(value.to_owned())
 }
@@ -123,7 +123,7 @@ fn text(value: &str, most: usize) -> Result<String, String> {
     }
     let length = value.chars().count();
     if length > most {
-        return Err(format!("Enter at most {most} characters; these are {length}."));
+        return Err(format!("Enter at most {most} characters, not {length}."));
     }
     Ok(value.to_owned())
 }

@@ -36,7 +36,7 @@ pub(crate) fn labels(context: Context<'_>, fields: Fields<'_>) -> Reply {
     Ok(Answer::ok(&labels))
 }
 
-/// The account meant, once all fields are known to be good.
+/// The access list of the account that the call is about, once all fields are known to be valid.
 pub(super) fn access<'a>(context: Context<'a>, mut fields: Fields<'_>) -> Result<&'a mut Access, Refusal> {
     let username = fields.optional("username", input::username);
     fields.check()?;

@@ -1,7 +1,7 @@
-//! The service over HTTP, without the sockets: a call comes in, an answer goes out.
+//! The service over HTTP, without the sockets: it takes a call and returns an answer.
 //!
 //! The checks come in this order: path, method, authentication, content type, size, permission,
-//! input. What is left is up to the call itself.
+//! input, and then the checks of the call itself.
 
 pub(crate) mod authenticate;
 mod fields;
@@ -28,10 +28,10 @@ use crate::state::clock::Moment;
 use crate::state::holder::Holder;
 use crate::world::World;
 
-/// The largest body that is read.
+/// The largest body that is accepted, in bytes.
 pub(crate) const LARGEST_BODY: usize = 64 * 1024;
 
-/// A request, as far as the service looks at it.
+/// The parts of a request that the service uses.
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) from: IpAddr,
@@ -39,7 +39,7 @@ pub(crate) struct Call {
     pub(crate) path: String,
     pub(crate) query: String,
     pub(crate) content_type: Option<String>,
-    /// Every `Authorization` header; one that is not text is empty.
+    /// Every `Authorization` header. Bytes that are not UTF-8 are replaced.
     pub(crate) authorization: Vec<String>,
     /// `None` if it was larger than [`LARGEST_BODY`].
     pub(crate) body: Option<Bytes>,
@@ -100,7 +100,7 @@ fn readable_body<'a>(call: &'a Call, route: &Route) -> Result<&'a [u8], Refusal>
     })
 }
 
-/// Whether a `Content-Type` says form-encoded.
+/// Whether a `Content-Type` is that of a form.
 pub(crate) fn is_form(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default();
     let essence = essence.trim();

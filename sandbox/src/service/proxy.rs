@@ -1,4 +1,4 @@
-//! `/api/proxies/` and `/api/proxy/…`: the proxies of the plan. A sub-account has its parent's.
+//! `/api/proxies/` and `/api/proxy/…`: the authorised proxies. A sub-account has those of its parent.
 
 use serde_json::json;
 

@@ -9,7 +9,7 @@ use crate::service::{Context, Reply, geo, hostname, ip, proxy, sub, token};
 pub(crate) enum Audience {
     All,
     Parent,
-    /// Basic only: a token must not make tokens.
+    /// With Basic authentication only, because a token must not create tokens.
     ParentByPassword,
 }
 
@@ -63,19 +63,19 @@ const fn post(path: &'static str, parameters: &'static [&'static str], open_to: 
     Route { method: "POST", path, parameters, open_to, run }
 }
 
-/// The call, or why there is none: 404 for the path, 405 for the method.
+/// The call, or a refusal: 404 for an unknown path, 405 for a wrong method.
 pub(crate) fn find(method: &str, path: &str) -> Result<&'static Route, Refusal> {
     let Some(route) = ROUTES.iter().find(|route| route.path == path) else {
         let with_slash = format!("{path}/");
         let reason = if ROUTES.iter().any(|route| route.path == with_slash) {
-            format!("There is nothing at {path}: the slash at its end is missing, as in {with_slash}.")
+            format!("There is nothing at {path}. The trailing slash is missing: {with_slash}.")
         } else {
             format!("There is nothing at {path}.")
         };
         return Err(Refusal::new(404, reason));
     };
     if route.method != method {
-        let reason = format!("{path} takes {} only, not {method}.", route.method);
+        let reason = format!("{path} only accepts {}, not {method}.", route.method);
         return Err(Refusal::new(405, reason).with_header("allow", route.method));
     }
     Ok(route)

@@ -71,7 +71,7 @@ fn named<'a>(
     Ok(context.account.sub_account(&username?)?)
 }
 
-/// Reads them all before it gives up, so that all errors are told at once.
+/// Reads all fields before it fails, so that all errors are reported together.
 fn changes(fields: &mut Fields<'_>, exposed: bool) -> Result<Changes, Invalid> {
     let password = fields.optional("password", if exposed { input::own_password } else { input::password });
     let first_name = fields.optional("first_name", input::name);

@@ -17,7 +17,7 @@ struct Body<'a> {
     is_active: bool,
     expires_at: Option<String>,
     created_at: String,
-    /// The secret: in the answer to create only.
+    /// The secret, which is only in the answer to `create`.
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<&'a str>,
 }
@@ -60,7 +60,7 @@ pub(crate) fn delete(context: Context<'_>, mut fields: Fields<'_>) -> Reply {
     Ok(Answer::no_content())
 }
 
-/// The account meant, once all fields are known to be good.
+/// The account that the call is about, once all fields are known to be valid.
 fn holder(context: &Context<'_>, mut fields: Fields<'_>) -> Result<Holder, Refusal> {
     let username = fields.optional("username", input::username);
     fields.check()?;

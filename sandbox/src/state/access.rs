@@ -1,4 +1,4 @@
-//! What an account may be reached from without credentials: its IP addresses and hostnames.
+//! The IP addresses and hostnames from which an account can be used without credentials.
 
 use std::net::IpAddr;
 

@@ -1,4 +1,4 @@
-//! The account: a parent with its sub-accounts, and who of them may do what.
+//! The account: a parent with its sub-accounts, and what each of them may do.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -26,7 +26,7 @@ pub(crate) struct Account {
     pub(crate) sub_accounts: BTreeMap<String, SubAccount>,
     pub(crate) proxies: Proxies,
     pub(crate) tokens: Tokens,
-    /// Whether others than this machine can reach it.
+    /// Whether other machines can reach the sandbox.
     pub(crate) exposed: bool,
 }
 
@@ -47,7 +47,7 @@ impl Account {
         }
     }
 
-    /// Whose username and password these are, active or not.
+    /// The account with this username and password, whether or not it is active.
     pub(crate) fn with_password(&self, username: &str, password: &str) -> Option<Holder> {
         if username == self.username {
             return (password == self.password).then_some(Holder::Parent);
@@ -57,12 +57,12 @@ impl Account {
         right.then(|| Holder::SubAccount(username.to_owned()))
     }
 
-    /// Whose token this is, active or not; nobody's if the token is not good.
+    /// The account with this token, whether or not it is active. `None` if the token is not valid.
     pub(crate) fn with_token(&self, secret: &str, now: Moment) -> Option<Holder> {
         self.tokens.authenticate(secret, now).cloned()
     }
 
-    /// Whose authenticated IP this is, active or not; the parent's before any sub-account's.
+    /// The account with this authenticated IP, whether or not it is active. The parent comes before its sub-accounts.
     pub(crate) fn with_ip(&self, ip: IpAddr) -> Option<Holder> {
         if self.access.has_ip(ip) {
             return Some(Holder::Parent);
@@ -87,7 +87,7 @@ impl Account {
         }
     }
 
-    /// The limit on bandwidth that the account has reached, if any, in words.
+    /// A sentence about the bandwidth limit that the account has reached, if any.
     pub(crate) fn limit_reached(&self, holder: &Holder) -> Option<String> {
         let reached = |used: f64, limit: u32| limit > 0 && used >= f64::from(limit);
         if reached(self.usage.monthly, self.monthly_limit) {
@@ -148,7 +148,7 @@ impl Account {
         }
     }
 
-    /// Why this is no sub-account (docs/assumptions.md, A3).
+    /// Why this is not a sub-account (docs/assumptions.md, A3).
     fn no_sub_account(&self, username: &str) -> Refused {
         if username == self.username {
             Refused::NotYours(username.to_owned())
@@ -157,7 +157,8 @@ impl Account {
         }
     }
 
-    /// Books traffic; a sub-account's counts towards the parent too. `false` if nobody is called so.
+    /// Adds traffic to an account's usage. A sub-account's traffic also counts for the parent. `false` if there is no
+    /// such account.
     pub(crate) fn book(&mut self, username: &str, gigabytes: f64) -> bool {
         if username != self.username {
             let Some(sub_account) = self.sub_accounts.get_mut(username) else {

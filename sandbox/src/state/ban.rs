@@ -1,4 +1,4 @@
-//! The ban: four failed authentications within 5 minutes shut a caller out for 3 hours (docs/assumptions.md, A1).
+//! The ban: four failed authentications within 5 minutes ban a caller for 3 hours (docs/assumptions.md, A1).
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::state::clock::Moment;
 
-/// How many failures ban.
+/// How many failures cause a ban.
 pub(crate) const FAILURES: usize = 4;
 /// The "short period" they must fall into.
 pub(crate) const WINDOW: Duration = Duration::from_secs(5 * 60);
@@ -19,20 +19,20 @@ struct Record {
     banned_until: Option<Moment>,
 }
 
-/// Who failed when, and who is banned. A caller is a client's IP address.
+/// The failures and the ban of each caller. A caller is a client's IP address.
 #[derive(Debug, Default)]
 pub(crate) struct Bans {
     callers: HashMap<IpAddr, Record>,
 }
 
 impl Bans {
-    /// Until when the caller is banned, if it is.
+    /// The end of the caller's ban, if it is banned.
     pub(crate) fn until(&self, caller: IpAddr, now: Moment) -> Option<Moment> {
         let record = self.callers.get(&caller)?;
         record.banned_until.filter(|until| now < *until)
     }
 
-    /// Counts a failure; tells how many fall into the window. Not to be called during a ban.
+    /// Counts a failure, and returns how many fall into the window. Must not be called during a ban.
     pub(crate) fn fail(&mut self, caller: IpAddr, now: Moment) -> usize {
         let record = self.callers.entry(caller).or_default();
         record.failures.retain(|then| now.since(*then) < WINDOW);
@@ -56,7 +56,7 @@ impl Bans {
         banned
     }
 
-    /// How many failures of each caller count at this moment.
+    /// How many failures count at this moment, of all callers together.
     pub(crate) fn failures(&self, now: Moment) -> usize {
         let records = self.callers.values();
         records.flat_map(|record| &record.failures).filter(|then| now.since(**then) < WINDOW).count()

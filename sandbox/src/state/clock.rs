@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::Offset;
 
-/// How far the clock can be moved in all. Keeps every date within what a calendar can show.
+/// How far the clock can be moved in total. The limit keeps every date within the calendar's range.
 pub(crate) const FURTHEST: Duration = Duration::from_secs(36_525 * 24 * 60 * 60);
 
-/// A point in time: how long after 1970-01-01T00:00:00Z.
+/// A point in time, as the time since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(Duration);
 
@@ -24,7 +24,7 @@ impl Moment {
         Self(self.0.saturating_add(duration))
     }
 
-    /// How long ago `earlier` was; nothing if it is yet to come.
+    /// The time since `earlier`, or zero if that is in the future.
     pub(crate) fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
@@ -44,7 +44,7 @@ impl Moment {
     }
 }
 
-/// As the service writes `created_at`: to the second, in UTC, with no zone (docs/assumptions.md, A7).
+/// The format of `created_at`: to the second, in UTC, with no zone (docs/assumptions.md, A7).
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.timestamp().strftime("%Y-%m-%dT%H:%M:%S"))
@@ -72,7 +72,7 @@ impl Clock {
         self.epoch.after(self.started.elapsed()).after(self.advanced)
     }
 
-    /// Moves the clock forward; `false`, and not moved, if that were further than [`FURTHEST`].
+    /// Moves the clock forward. If that would exceed [`FURTHEST`], returns `false` and does not move it.
     pub(crate) fn advance(&mut self, by: Duration) -> bool {
         match self.advanced.checked_add(by) {
             Some(advanced) if advanced <= FURTHEST => {
@@ -83,7 +83,7 @@ impl Clock {
         }
     }
 
-    /// Moves the clock to the furthest it goes.
+    /// Moves the clock as far as [`FURTHEST`].
     pub(crate) fn advance_to_the_end(&mut self) {
         self.advanced = FURTHEST;
     }

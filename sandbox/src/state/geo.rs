@@ -1,4 +1,4 @@
-//! How many IPs the geo-targeted proxies have in each country. Made-up numbers.
+//! How many IPs the geo-targeted proxies have in each country. The numbers are invented.
 
 /// The countries of the `open` proxy.
 pub(crate) const OPEN: [(&str, u32); 12] = [

@@ -1,4 +1,4 @@
-//! Who makes a call, or whom a thing belongs to.
+//! The account that makes a call, or that something belongs to.
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Holder {

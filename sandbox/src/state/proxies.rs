@@ -1,4 +1,4 @@
-//! The catalogue of proxies, and those an account has authorised.
+//! The catalogue of proxies, and the proxies that an account has authorised.
 
 use crate::plan::Plan;
 use crate::state::refused::Refused;
@@ -6,19 +6,19 @@ use crate::state::refused::Refused;
 /// The port every proxy of the service listens on.
 const PORT: u16 = 31280;
 const DOMAIN: &str = ".proxymesh.com";
-/// Where the sandbox's own proxies are: names of this machine, by RFC 6761, section 6.3.
+/// The domain of the sandbox's own proxies. Names under it mean this machine (RFC 6761, section 6.3).
 const LOCAL_DOMAIN: &str = ".localhost";
 
-/// The proxies there are, by the first part of their domain.
+/// All proxies, by the first label of their domain.
 pub(crate) const CATALOGUE: [&str; 16] = [
     "us-ca", "us-ny", "us-il", "us-fl", "us-wa", "us-dc", "uk", "de", "nl", "fr", "jp", "au", "in", "sg",
     "open", "world",
 ];
 
-/// The first of the catalogue are authorised from the start.
+/// How many proxies, the first of the catalogue, are authorised from the start.
 const AT_THE_START: usize = 3;
 
-/// The ports of the proxies that the sandbox serves itself, in the catalogue's order.
+/// The ports of the proxies that the sandbox runs, in the catalogue's order.
 pub(crate) type Ports = [u16; CATALOGUE.len()];
 
 #[derive(Debug)]
@@ -53,7 +53,7 @@ impl Proxies {
         local.find(|(known, _)| **known == host).map_or(PORT, |(_, port)| *port)
     }
 
-    /// Authorises a proxy and tells its domain; one that is authorised already stays so.
+    /// Authorises a proxy and returns its domain. It may be authorised already.
     pub(crate) fn add(&mut self, proxy: &str) -> Result<String, Refused> {
         let host = self.recognise(proxy)?;
         if !self.authorised.contains(&host) {
@@ -65,14 +65,15 @@ impl Proxies {
         Ok(self.domain(host))
     }
 
-    /// Withdraws a proxy; one that is not authorised stays so.
+    /// Ends the authorisation of a proxy, if it is authorised.
     pub(crate) fn delete(&mut self, proxy: &str) -> Result<(), Refused> {
         let host = self.recognise(proxy)?;
         self.authorised.retain(|known| *known != host);
         Ok(())
     }
 
-    /// Reads `us-ca`, `us-ca.proxymesh.com` and `us-ca.proxymesh.com:31280`, and the like of the sandbox's own.
+    /// Reads `us-ca`, `us-ca.proxymesh.com` and `us-ca.proxymesh.com:31280`, and the same forms of the sandbox's own
+    /// domains.
     fn recognise(&self, proxy: &str) -> Result<&'static str, Refused> {
         let wanted = proxy.to_ascii_lowercase();
         let of = |host: &str| {

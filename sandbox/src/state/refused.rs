@@ -1,4 +1,4 @@
-//! Why the service refuses what is well-formed, with the status each reason has.
+//! The reasons why the service refuses a well-formed call, with the status of each.
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refused {
@@ -14,7 +14,7 @@ pub(crate) enum Refused {
     AlreadyAuthenticated(String),
     #[error("{0} is not authenticated.")]
     NotAuthenticated(String),
-    #[error("The account has {0} authenticated IPs, which is the most; delete one.")]
+    #[error("The account already has {0} authenticated IPs, the maximum; delete one.")]
     TooManyIps(usize),
     #[error("The proxy '{0}' is not recognised.")]
     UnknownProxy(String),

@@ -1,4 +1,4 @@
-//! What the account is at the start, and again after a reset.
+//! The settings of the account at the start and after a reset.
 
 use std::fmt;
 
@@ -10,11 +10,11 @@ pub(crate) struct Settings {
     pub(crate) username: String,
     pub(crate) password: String,
     pub(crate) plan: Plan,
-    /// The most GB a month for the parent with all its sub-accounts; 0 is no limit.
+    /// The monthly limit for the parent and its sub-accounts together, in GB; 0 means no limit.
     pub(crate) monthly_limit: u32,
-    /// Where the proxies are, if the sandbox serves them.
+    /// The ports of the proxies, if the sandbox runs them.
     pub(crate) ports: Option<Ports>,
-    /// Whether others than this machine can reach it.
+    /// Whether other machines can reach the sandbox.
     pub(crate) exposed: bool,
 }
 

@@ -1,4 +1,4 @@
-//! A sub-account, and what may be changed of it.
+//! A sub-account, and what can be changed about it.
 
 use crate::state::access::Access;
 use crate::state::usage::Usage;
@@ -17,7 +17,7 @@ pub(crate) struct SubAccount {
     pub(crate) access: Access,
 }
 
-/// What create and edit carry; a field left out stays as it is (docs/assumptions.md, A9).
+/// The fields of `create` and `edit`. A field that is left out does not change (docs/assumptions.md, A9).
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
     pub(crate) password: Option<String>,

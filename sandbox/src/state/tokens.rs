@@ -16,7 +16,7 @@ pub(crate) struct Token {
     pub(crate) secret: String,
     pub(crate) label: String,
     pub(crate) is_active: bool,
-    /// The last day, in UTC, on which the token is good.
+    /// The last day, in UTC, on which the token is valid.
     pub(crate) expires_at: Option<Date>,
     pub(crate) created_at: Moment,
 }
@@ -100,7 +100,7 @@ impl Tokens {
         self.tokens.retain(|token| token.holder != *holder);
     }
 
-    /// Whose secret this is, if the token is good.
+    /// The holder of the token with this secret, if the token is valid.
     pub(crate) fn authenticate(&self, secret: &str, now: Moment) -> Option<&Holder> {
         let mut tokens = self.tokens.iter();
         let token = tokens.find(|token| token.secret == secret)?;

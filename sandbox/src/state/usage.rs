@@ -1,4 +1,4 @@
-//! How many GB an account has used, this billing period and in all.
+//! How many GB an account has used, in this billing period and in total.
 
 use std::time::Duration;
 
@@ -14,14 +14,14 @@ pub(crate) struct Usage {
 }
 
 impl Usage {
-    /// Adds to both; `monthly` never exceeds `total`, as rounding is monotonic.
+    /// Adds to both. `monthly` never exceeds `total`, because rounding is monotonic.
     pub(crate) fn book(&mut self, gigabytes: f64) {
         self.monthly += gigabytes;
         self.total += gigabytes;
     }
 }
 
-/// The billing period that runs.
+/// The current billing period.
 #[derive(Debug)]
 pub(crate) struct Billing {
     began: Moment,
@@ -36,7 +36,7 @@ impl Billing {
         self.began.after(PERIOD)
     }
 
-    /// Begins the period that `now` falls into; tells whether that is another one.
+    /// Begins the period that `now` falls into, and returns whether it is a new one.
     pub(crate) fn turn(&mut self, now: Moment) -> bool {
         let mut turned = false;
         while now >= self.ends() {

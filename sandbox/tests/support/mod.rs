@@ -18,14 +18,14 @@ use serde_json::Value;
 
 pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 
-/// A sandbox, and its parent to call it.
+/// A sandbox, and a caller with its parent's credentials.
 pub(crate) fn started() -> (Sandbox, Caller) {
     let sandbox = Sandbox::start().unwrap();
     let parent = Caller::parent(&sandbox);
     (sandbox, parent)
 }
 
-/// An answer, read to its end.
+/// A complete answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -54,7 +54,7 @@ impl Answer {
     }
 }
 
-/// Someone who makes calls, each on a connection of its own.
+/// Makes calls, each on its own connection.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     address: String,
@@ -83,7 +83,7 @@ impl Caller {
         Self { address: sandbox.base_url().replace("http://", ""), authorization: None }
     }
 
-    /// Nobody in particular, who calls whatever listens there.
+    /// A caller without credentials, for whatever listens at this address.
     pub(crate) fn at(address: &str) -> Self {
         Self { address: address.to_owned(), authorization: None }
     }
@@ -112,7 +112,7 @@ impl Caller {
         self.send("POST", path, &[("Content-Type", FORM)], &encode(form))
     }
 
-    /// A control: JSON there and back.
+    /// Calls a control. The request and the answer are JSON.
     pub(crate) fn control(&self, method: &str, path: &str, json: &str) -> Answer {
         self.send(method, path, &[], json.as_bytes()).unwrap()
     }
@@ -134,7 +134,7 @@ impl Caller {
     }
 }
 
-/// A connection that is kept alive as long as the server likes.
+/// A connection that stays open until the server closes it.
 #[derive(Debug)]
 pub(crate) struct Connection {
     stream: BufReader<TcpStream>,
@@ -177,14 +177,14 @@ impl Connection {
         self.stream.get_mut().write_all(bytes)
     }
 
-    /// What is left until the server closes.
+    /// Reads everything until the server closes the connection.
     pub(crate) fn rest(&mut self) -> io::Result<Vec<u8>> {
         let mut rest = Vec::new();
         self.stream.read_to_end(&mut rest)?;
         Ok(rest)
     }
 
-    /// Reads one answer; an error if it is cut short.
+    /// Reads one answer. It is an error if the answer is incomplete.
     pub(crate) fn read(&mut self) -> io::Result<Answer> {
         let status = self.line()?;
         let status = status.split(' ').nth(1).unwrap().parse().unwrap();
@@ -234,7 +234,7 @@ pub(crate) fn encode(form: &[(&str, &str)]) -> Vec<u8> {
     pairs.collect::<Vec<_>>().join("&").into_bytes()
 }
 
-/// Waits until this holds, for as long as a slow machine may take.
+/// Waits until this is true, for as long as a slow machine may need.
 pub(crate) fn soon(holds: impl Fn() -> bool) -> bool {
     for _ in 0..500 {
         if holds() {
