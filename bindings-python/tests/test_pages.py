@@ -6,7 +6,6 @@ Cited are sections of docs/api.md, ids of docs/assumptions.md, decision records 
 from __future__ import annotations
 
 import ast
-import json
 import os
 import re
 from pathlib import Path

@@ -4,10 +4,18 @@ use serde_json::{Value, json};
 
 use crate::answer::{Answer, Refusal};
 use crate::service::fields::Fields;
+use crate::service::route::{Audience::All, Route, get, post};
 use crate::service::{Context, Reply, input};
 use crate::state::access::Access;
 
-pub(crate) fn add(context: Context<'_>, mut fields: Fields<'_>) -> Reply {
+pub(super) const ROUTES: &[Route] = &[
+    post("/api/ip/add/", &["ip", "username", "label"], All, add),
+    post("/api/ip/delete/", &["ip", "username"], All, delete),
+    get("/api/ips/", &["username"], All, list),
+    get("/api/ip_labels/", &["username"], All, labels),
+];
+
+fn add(context: Context<'_>, mut fields: Fields<'_>) -> Reply {
     let ip = fields.required("ip", input::ip);
     let label = fields.optional("label", input::ip_label);
     let access = access(context, fields)?;
@@ -16,20 +24,20 @@ pub(crate) fn add(context: Context<'_>, mut fields: Fields<'_>) -> Reply {
     Ok(Answer::ok(&json!({ "ip": ip.to_string() })))
 }
 
-pub(crate) fn delete(context: Context<'_>, mut fields: Fields<'_>) -> Reply {
+fn delete(context: Context<'_>, mut fields: Fields<'_>) -> Reply {
     let ip = fields.required("ip", input::ip);
     access(context, fields)?.delete_ip(ip?)?;
     Ok(Answer::no_content())
 }
 
-pub(crate) fn list(context: Context<'_>, fields: Fields<'_>) -> Reply {
+fn list(context: Context<'_>, fields: Fields<'_>) -> Reply {
     let ips = access(context, fields)?.ips.iter();
     let texts: Vec<String> = ips.map(|known| known.ip.to_string()).collect();
     Ok(Answer::ok(&json!({ "ips": texts })))
 }
 
 /// A bare array (docs/assumptions.md, A5).
-pub(crate) fn labels(context: Context<'_>, fields: Fields<'_>) -> Reply {
+fn labels(context: Context<'_>, fields: Fields<'_>) -> Reply {
     let ips = access(context, fields)?.ips.iter();
     let labels: Vec<Value> =
         ips.map(|known| json!({ "ip": known.ip.to_string(), "label": known.label })).collect();

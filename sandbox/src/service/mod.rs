@@ -11,7 +11,8 @@ mod hostname;
 pub(crate) mod input;
 mod ip;
 mod proxy;
-pub(crate) mod routes;
+mod route;
+mod routes;
 mod sub;
 mod token;
 
@@ -22,7 +23,7 @@ use bytes::Bytes;
 use crate::answer::{Answer, Refusal};
 use crate::service::authenticate::Scheme;
 use crate::service::fields::Fields;
-use crate::service::routes::{Audience, Route};
+use crate::service::route::{Audience, Route};
 use crate::state::account::Account;
 use crate::state::clock::Moment;
 use crate::state::holder::Holder;

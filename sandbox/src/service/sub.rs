@@ -4,8 +4,21 @@ use serde::Serialize;
 
 use crate::answer::Answer;
 use crate::service::fields::{Fields, Invalid};
+use crate::service::route::{self, Audience::Parent, Route, post};
 use crate::service::{Context, Reply, input};
 use crate::state::sub_account::{Changes, SubAccount};
+
+const PROFILE: &[&str] =
+    &["username", "password", "first_name", "last_name", "email", "monthly_limit", "total_limit"];
+
+pub(super) const ROUTES: &[Route] = &[
+    post("/api/sub/create/", PROFILE, Parent, create),
+    post("/api/sub/edit/", PROFILE, Parent, edit),
+    route::get("/api/sub/get/", &["username"], Parent, get),
+    post("/api/sub/deactivate/", &["username"], Parent, deactivate),
+    post("/api/sub/activate/", &["username"], Parent, activate),
+    post("/api/sub/delete/", &["username"], Parent, delete),
+];
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -23,14 +36,14 @@ struct Body<'a> {
     email: &'a str,
 }
 
-pub(crate) fn create(context: Context<'_>, mut fields: Fields<'_>) -> Reply {
+fn create(context: Context<'_>, mut fields: Fields<'_>) -> Reply {
     let username = fields.required("username", input::username);
     let changes = changes(&mut fields, context.account.exposed);
     fields.check()?;
     shown(context.account.create(username?, changes?)?)
 }
 
-pub(crate) fn edit(context: Context<'_>, mut fields: Fields<'_>) -> Reply {
+fn edit(context: Context<'_>, mut fields: Fields<'_>) -> Reply {
     let username = fields.required("username", input::username);
     let changes = changes(&mut fields, context.account.exposed);
     fields.check()?;
@@ -39,23 +52,23 @@ pub(crate) fn edit(context: Context<'_>, mut fields: Fields<'_>) -> Reply {
     shown(sub_account)
 }
 
-pub(crate) fn get(context: Context<'_>, fields: Fields<'_>) -> Reply {
+fn get(context: Context<'_>, fields: Fields<'_>) -> Reply {
     shown(named(context, fields)?)
 }
 
-pub(crate) fn deactivate(context: Context<'_>, fields: Fields<'_>) -> Reply {
+fn deactivate(context: Context<'_>, fields: Fields<'_>) -> Reply {
     let sub_account = named(context, fields)?;
     sub_account.active = false;
     shown(sub_account)
 }
 
-pub(crate) fn activate(context: Context<'_>, fields: Fields<'_>) -> Reply {
+fn activate(context: Context<'_>, fields: Fields<'_>) -> Reply {
     let sub_account = named(context, fields)?;
     sub_account.active = true;
     shown(sub_account)
 }
 
-pub(crate) fn delete(context: Context<'_>, mut fields: Fields<'_>) -> Reply {
+fn delete(context: Context<'_>, mut fields: Fields<'_>) -> Reply {
     let username = fields.required("username", input::username);
     fields.check()?;
     context.account.delete(&username?)?;

@@ -6,9 +6,18 @@ use serde_json::json;
 
 use crate::answer::{Answer, Refusal};
 use crate::service::fields::Fields;
+use crate::service::route::{Audience::ParentByPassword, Route, get, post};
 use crate::service::{Context, Reply, input};
 use crate::state::holder::Holder;
 use crate::state::tokens::Token;
+
+pub(super) const ROUTES: &[Route] = &[
+    get("/api/tokens/", &["username"], ParentByPassword, list),
+    post("/api/token/create/", &["label", "expires_at", "username"], ParentByPassword, create),
+    post("/api/token/deactivate/", &["id", "username"], ParentByPassword, deactivate),
+    post("/api/token/activate/", &["id", "username"], ParentByPassword, activate),
+    post("/api/token/delete/", &["id", "username"], ParentByPassword, delete),
+];
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -22,13 +31,13 @@ struct Body<'a> {
     token: Option<&'a str>,
 }
 
-pub(crate) fn list(context: Context<'_>, fields: Fields<'_>) -> Reply {
+fn list(context: Context<'_>, fields: Fields<'_>) -> Reply {
     let holder = holder(&context, fields)?;
     let tokens: Vec<Body<'_>> = context.account.tokens.of(&holder).map(shown).collect();
     Ok(Answer::ok(&json!({ "tokens": tokens })))
 }
 
-pub(crate) fn create(context: Context<'_>, mut fields: Fields<'_>) -> Reply {
+fn create(context: Context<'_>, mut fields: Fields<'_>) -> Reply {
     let label = fields.optional("label", input::token_label);
     let expires_at = fields.optional("expires_at", input::date);
     let holder = holder(&context, fields)?;
@@ -39,21 +48,21 @@ pub(crate) fn create(context: Context<'_>, mut fields: Fields<'_>) -> Reply {
     Ok(Answer::ok(&Body { token: secret, ..shown(token) }))
 }
 
-pub(crate) fn deactivate(context: Context<'_>, mut fields: Fields<'_>) -> Reply {
+fn deactivate(context: Context<'_>, mut fields: Fields<'_>) -> Reply {
     let id = fields.required("id", input::id);
     let holder = holder(&context, fields)?;
     let token = context.account.tokens.deactivate(&holder, id?)?;
     Ok(Answer::ok(&shown(token)))
 }
 
-pub(crate) fn activate(context: Context<'_>, mut fields: Fields<'_>) -> Reply {
+fn activate(context: Context<'_>, mut fields: Fields<'_>) -> Reply {
     let id = fields.required("id", input::id);
     let holder = holder(&context, fields)?;
     let token = context.account.tokens.activate(&holder, id?, context.now)?;
     Ok(Answer::ok(&shown(token)))
 }
 
-pub(crate) fn delete(context: Context<'_>, mut fields: Fields<'_>) -> Reply {
+fn delete(context: Context<'_>, mut fields: Fields<'_>) -> Reply {
     let id = fields.required("id", input::id);
     let holder = holder(&context, fields)?;
     context.account.tokens.delete(&holder, id?)?;
