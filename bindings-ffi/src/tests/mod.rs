@@ -34,7 +34,6 @@ const BASIC: &str = "Basic bWUrMUBleC5jb206cMOkOnNzJnc9byJyZCAx";
 /// Every call that the macro `calls` exported.
 fn exported() -> Vec<&'static calls::Exported> {
     let files = [
-        crate::client::CALLS,
         crate::geo::CALLS,
         crate::hostnames::CALLS,
         crate::ips::CALLS,
