@@ -1,4 +1,5 @@
 import ProxyMesh
+import TestSupport
 import Testing
 
 extension ProxyMeshTests {

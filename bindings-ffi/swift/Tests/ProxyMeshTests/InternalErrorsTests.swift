@@ -1,4 +1,5 @@
 import ProxyMeshInternal
+import TestSupport
 import Testing
 
 @testable import ProxyMesh
@@ -23,7 +24,8 @@ extension ProxyMeshTests {
         @Test func anErrorOfUniFFIItselfIsAnInternalError() async throws {
             // UniFFI's error type is private. UniFFI throws it when it reads options as a failure.
             @Sendable func misread() throws {
-                _ = try FfiConverterTypeFailure_lift(FfiConverterTypeOptions_lower(ProxyMeshInternal.Options(timeout: 1, maxRetries: nil)))
+                let options = ProxyMeshInternal.Options(timeout: 1, maxRetries: nil)
+                _ = try FfiConverterTypeFailure_lift(FfiConverterTypeOptions_lower(options))
             }
             let text = "internal error of the ProxyMesh library, please report it: unexpectedEnumCase"
             let client = try ProxyMesh.Client(username: username, password: password)

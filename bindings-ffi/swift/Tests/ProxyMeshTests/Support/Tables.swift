@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The root of the repository.

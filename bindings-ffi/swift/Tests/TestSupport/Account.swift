@@ -1,48 +1,45 @@
 import Foundation
-
 import ProxyMesh
 
 /// Either client, whose calls go by the names that the tables have for them.
-protocol Account: Sendable {
+package protocol Account: Sendable {
     func call(_ arguments: Arguments) async throws -> JSON
 
     /// The same with other options.
     func with(timeout: Duration?, maxRetries: Int?) throws -> any Account
-
-    func close()
 }
 
 /// What a client is made with in a test.
-struct Options {
-    var username: String?
-    var password: String?
-    var token: String?
-    var timeout: Duration?
-    var connectTimeout: Duration?
-    var maxRetries: Int?
-    var caFile: URL?
-    var trustEnv = false
+package struct Options {
+    package var username: String?
+    package var password: String?
+    package var token: String?
+    package var timeout: Duration?
+    package var connectTimeout: Duration?
+    package var maxRetries: Int?
+    package var caFile: URL?
+    package var trustEnv = false
 
-    init(password: String = credentials.password, timeout: Duration? = nil, maxRetries: Int? = nil) {
+    package init(password: String = credentials.password, timeout: Duration? = nil, maxRetries: Int? = nil) {
         username = credentials.username
         self.password = password
         (self.timeout, self.maxRetries) = (timeout, maxRetries)
     }
 
-    init(token: String) {
+    package init(token: String) {
         self.token = token
     }
 
     /// With nothing.
-    init(none: Void) {}
+    package init(none: Void) {}
 }
 
 /// Which client.
-enum Way: CaseIterable, Sendable {
+package enum Way: CaseIterable, Sendable {
     case async
     case blocking
 
-    func open(_ baseURL: URL, _ options: Options = Options()) throws -> any Account {
+    package func open(_ baseURL: URL, _ options: Options = Options()) throws -> any Account {
         switch self {
         case .async: try Awaited(baseURL, options)
         case .blocking: try Blocked(baseURL, options)
@@ -51,7 +48,7 @@ enum Way: CaseIterable, Sendable {
 }
 
 /// The client whose calls are awaited.
-final class Awaited: Account {
+package final class Awaited: Account {
     private let client: Client
 
     init(_ baseURL: URL, _ options: Options) throws {
@@ -65,11 +62,11 @@ final class Awaited: Account {
         self.client = client
     }
 
-    func with(timeout: Duration?, maxRetries: Int?) throws -> any Account {
+    package func with(timeout: Duration?, maxRetries: Int?) throws -> any Account {
         Awaited(try client.withOptions(timeout: timeout, maxRetries: maxRetries))
     }
 
-    func call(_ arguments: Arguments) async throws -> JSON {
+    package func call(_ arguments: Arguments) async throws -> JSON {
         let answer =
             switch arguments.call {
             case "sub_accounts.create":
@@ -126,14 +123,10 @@ final class Awaited: Account {
         try arguments.checkAllAsked()
         return answer
     }
-
-    func close() {
-        client.close()
-    }
 }
 
 /// The client whose calls return when they are done.
-final class Blocked: Account {
+package final class Blocked: Account {
     private let client: BlockingClient
 
     init(_ baseURL: URL, _ options: Options) throws {
@@ -147,11 +140,11 @@ final class Blocked: Account {
         self.client = client
     }
 
-    func with(timeout: Duration?, maxRetries: Int?) throws -> any Account {
+    package func with(timeout: Duration?, maxRetries: Int?) throws -> any Account {
         Blocked(try client.withOptions(timeout: timeout, maxRetries: maxRetries))
     }
 
-    func call(_ arguments: Arguments) throws -> JSON {
+    package func call(_ arguments: Arguments) throws -> JSON {
         let answer =
             switch arguments.call {
             case "sub_accounts.create":
@@ -203,10 +196,6 @@ final class Blocked: Account {
             }
         try arguments.checkAllAsked()
         return answer
-    }
-
-    func close() {
-        client.close()
     }
 }
 

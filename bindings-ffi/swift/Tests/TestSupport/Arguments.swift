@@ -1,21 +1,21 @@
 import Foundation
 
 /// What a table holds, and these tests do not know.
-struct Unknown: Error {
+package struct Unknown: Error {
     let what: String
 
-    init(_ what: String) {
+    package init(_ what: String) {
         self.what = what
     }
 }
 
 /// The arguments of a row's call. Those that nobody asked for are ones that the call does not know.
-final class Arguments {
+package final class Arguments {
     let call: String
     private let given: [String: JSON]
     private var asked: Set<String> = []
 
-    init(_ row: JSON) throws {
+    package init(_ row: JSON) throws {
         guard let call = row["call"]?.text else { throw Unknown("\(row.written), which names no call") }
         self.call = call
         given = row["args"]?.object ?? [:]
@@ -67,7 +67,7 @@ extension DateComponents {
 
 extension JSON {
     /// `{"repeat": ["x", 3]}` is `"xxx"`; `{"join": […]}` is its parts one after another; a text is itself.
-    var writtenOut: String {
+    package var writtenOut: String {
         get throws {
             switch self {
             case .text(let text):
