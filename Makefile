@@ -54,7 +54,7 @@ FFI := bindings-ffi
 FFI_LIBRARY := libproxymesh_ffi.$(if $(filter Darwin,$(shell uname -s)),dylib,so)
 # What of it is generated.
 GENERATED := kotlin/native/src/main/kotlin/com/proxymesh/internal kotlin/sdk/src/main/kotlin/generated kotlin/sdk/src/test/kotlin/generated \
-	swift/Sources/ProxyMeshFFI swift/Sources/ProxyMeshInternal swift/Sources/ProxyMesh/Resource swift/Tests/Shared/Generated
+	swift/Sources/ProxyMeshFFI swift/Sources/ProxyMeshInternal swift/Sources/ProxyMesh/Resource swift/Tests/TestSupport/Generated
 KOTLIN := target/kotlin
 SWIFT := target/swift-library
 # The build that is tested: `dev`, which is quick to make, or `release`, which is what ships.

@@ -27,13 +27,18 @@ let package = Package(
             linkerSettings: [.linkedLibrary("proxymesh_ffi", .when(platforms: [.linux]))]),
         .target(name: "ProxyMesh", dependencies: ["ProxyMeshInternal"], path: "bindings-ffi/swift/Sources/ProxyMesh"),
         .testTarget(
-            name: "ProxyMeshTests", dependencies: ["ProxyMesh", "ProxyMeshInternal"],
+            name: "ProxyMeshTests", dependencies: ["ProxyMesh", "ProxyMeshInternal", "TestSupport"],
             path: "bindings-ffi/swift/Tests/ProxyMeshTests"),
-        // For tests/conformance. It is not a product, so users do not build it.
+        // The targets below are in no product, so users do not build them.
+        // What the tests and both programs share.
+        .target(name: "TestSupport", dependencies: ["ProxyMesh"], path: "bindings-ffi/swift/Tests/TestSupport"),
+        // For tests/conformance.
         .executableTarget(
-            name: "ConformanceAgent", dependencies: ["ProxyMesh"], path: "bindings-ffi/swift/Tests/ConformanceAgent"),
+            name: "ConformanceAgent", dependencies: ["ProxyMesh", "TestSupport"],
+            path: "bindings-ffi/swift/Tests/ConformanceAgent"),
         // The tests run this program without descriptors, threads or memory.
-        .executableTarget(name: "Limited", dependencies: ["ProxyMesh"], path: "bindings-ffi/swift/Tests/Limited"),
+        .executableTarget(
+            name: "Limited", dependencies: ["ProxyMesh", "TestSupport"], path: "bindings-ffi/swift/Tests/Limited"),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,6 +1,6 @@
 //! The two clients and their settings.
 
-use crate::{calls::calls, error::Failure, model::Answer, runtime};
+use crate::{error::Failure, model::Answer, runtime};
 use arc_swap::ArcSwapOption;
 use proxymesh::{
     Pending,
@@ -213,16 +213,4 @@ impl BlockingClient {
     pub fn base_url(&self) -> Option<String> {
         self.account.load().as_ref().map(|account| account.base_url().to_owned())
     }
-}
-
-calls! {
-    /// Panics inside the library, for tests of what becomes of that: `Internal`.
-    fn provoke_panic(account) -> () {
-        account.proxies().delete(provoked())
-    }
-}
-
-#[allow(clippy::panic)]
-fn provoked() -> &'static str {
-    panic!("provoked by a test")
 }

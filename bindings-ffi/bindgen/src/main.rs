@@ -56,7 +56,7 @@ fn write_resources(library: &Utf8Path, folder: &Utf8Path) -> Result<()> {
     let of_kotlin = folder.join("kotlin/sdk/src/main/kotlin/generated");
     let of_kotlin_tests = folder.join("kotlin/sdk/src/test/kotlin/generated");
     let of_swift = folder.join("swift/Sources/ProxyMesh/Resource");
-    let of_swift_tests = folder.join("swift/Tests/Shared/Generated");
+    let of_swift_tests = folder.join("swift/Tests/TestSupport/Generated");
     for folder in [&of_kotlin, &of_kotlin_tests, &of_swift, &of_swift_tests] {
         fs::create_dir_all(folder)?;
     }

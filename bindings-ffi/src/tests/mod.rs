@@ -28,7 +28,6 @@ const PASSWORD: &str = "pä:ss&w=o\"rd 1";
 /// Every call that the macro `calls` exported.
 fn exported() -> Vec<&'static str> {
     let files = [
-        crate::client::CALLS,
         crate::geo::CALLS,
         crate::hostnames::CALLS,
         crate::ips::CALLS,

@@ -1,4 +1,4 @@
-//! A panic inside the library is an error of the call, and of nothing else.
+//! A panic inside a call is an error of that call, and of nothing else. Every exported call goes through `run`.
 
 use super::{
     asynchronous, basic, blocking, failure,
@@ -15,7 +15,7 @@ fn the_async_client_goes_on_after_a_panic() {
     let server = Server::always(Answer::new(200, r#"{"ips": []}"#));
     let client = asynchronous(basic(server.base_url()));
     for _ in 0..3 {
-        let failure = failure(wait(client.provoke_panic()));
+        let failure = failure(wait(client.run::<()>("proxies_delete", |_| panic!("provoked by a test"))));
         assert!(matches!(&failure, Failure::Internal { text } if text == TEXT), "{failure:?}");
         assert_eq!(failure.to_string(), TEXT);
     }
@@ -28,7 +28,7 @@ fn the_blocking_client_goes_on_after_a_panic() {
     let server = Server::always(Answer::new(200, r#"{"ips": []}"#));
     let client = blocking(basic(server.base_url()));
     for _ in 0..3 {
-        let failure = failure(client.provoke_panic());
+        let failure = failure(client.run::<()>(|_| panic!("provoked by a test")));
         assert!(matches!(&failure, Failure::Internal { text } if text == TEXT), "{failure:?}");
     }
     client.ips_list(None).unwrap();

@@ -263,11 +263,6 @@ uint64_t uniffi_proxymesh_ffi_fn_constructor_blockingclient_new(RustBuffer setti
 RustBuffer uniffi_proxymesh_ffi_fn_method_blockingclient_base_url(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_PROXYMESH_FFI_FN_METHOD_BLOCKINGCLIENT_PROVOKE_PANIC
-#define UNIFFI_FFIDEF_UNIFFI_PROXYMESH_FFI_FN_METHOD_BLOCKINGCLIENT_PROVOKE_PANIC
-void uniffi_proxymesh_ffi_fn_method_blockingclient_provoke_panic(uint64_t ptr, RustCallStatus *_Nonnull out_status
-);
-#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_PROXYMESH_FFI_FN_METHOD_BLOCKINGCLIENT_SHUT_DOWN
 #define UNIFFI_FFIDEF_UNIFFI_PROXYMESH_FFI_FN_METHOD_BLOCKINGCLIENT_SHUT_DOWN
 void uniffi_proxymesh_ffi_fn_method_blockingclient_shut_down(uint64_t ptr, RustCallStatus *_Nonnull out_status
@@ -421,11 +416,6 @@ uint64_t uniffi_proxymesh_ffi_fn_method_client_abortable(uint64_t ptr, RustCallS
 #ifndef UNIFFI_FFIDEF_UNIFFI_PROXYMESH_FFI_FN_METHOD_CLIENT_BASE_URL
 #define UNIFFI_FFIDEF_UNIFFI_PROXYMESH_FFI_FN_METHOD_CLIENT_BASE_URL
 RustBuffer uniffi_proxymesh_ffi_fn_method_client_base_url(uint64_t ptr, RustCallStatus *_Nonnull out_status
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_PROXYMESH_FFI_FN_METHOD_CLIENT_PROVOKE_PANIC
-#define UNIFFI_FFIDEF_UNIFFI_PROXYMESH_FFI_FN_METHOD_CLIENT_PROVOKE_PANIC
-uint64_t uniffi_proxymesh_ffi_fn_method_client_provoke_panic(uint64_t ptr
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_PROXYMESH_FFI_FN_METHOD_CLIENT_SHUT_DOWN
@@ -875,12 +865,6 @@ uint16_t uniffi_proxymesh_ffi_checksum_method_blockingclient_base_url(void
     
 );
 #endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_PROXYMESH_FFI_CHECKSUM_METHOD_BLOCKINGCLIENT_PROVOKE_PANIC
-#define UNIFFI_FFIDEF_UNIFFI_PROXYMESH_FFI_CHECKSUM_METHOD_BLOCKINGCLIENT_PROVOKE_PANIC
-uint16_t uniffi_proxymesh_ffi_checksum_method_blockingclient_provoke_panic(void
-    
-);
-#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_PROXYMESH_FFI_CHECKSUM_METHOD_BLOCKINGCLIENT_SHUT_DOWN
 #define UNIFFI_FFIDEF_UNIFFI_PROXYMESH_FFI_CHECKSUM_METHOD_BLOCKINGCLIENT_SHUT_DOWN
 uint16_t uniffi_proxymesh_ffi_checksum_method_blockingclient_shut_down(void
@@ -1046,12 +1030,6 @@ uint16_t uniffi_proxymesh_ffi_checksum_method_client_abortable(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_PROXYMESH_FFI_CHECKSUM_METHOD_CLIENT_BASE_URL
 #define UNIFFI_FFIDEF_UNIFFI_PROXYMESH_FFI_CHECKSUM_METHOD_CLIENT_BASE_URL
 uint16_t uniffi_proxymesh_ffi_checksum_method_client_base_url(void
-    
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_PROXYMESH_FFI_CHECKSUM_METHOD_CLIENT_PROVOKE_PANIC
-#define UNIFFI_FFIDEF_UNIFFI_PROXYMESH_FFI_CHECKSUM_METHOD_CLIENT_PROVOKE_PANIC
-uint16_t uniffi_proxymesh_ffi_checksum_method_client_provoke_panic(void
     
 );
 #endif

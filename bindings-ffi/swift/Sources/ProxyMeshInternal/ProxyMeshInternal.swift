@@ -637,11 +637,6 @@ public protocol BlockingClientProtocol: AnyObject, Sendable {
     func baseUrl()  -> String?
     
     /**
-     * Panics inside the library, for tests of what becomes of that: `Internal`.
-     */
-    func provokePanic() throws 
-    
-    /**
      * Drops the connections. Later calls fail with `Config`; calls in progress continue. It may be called twice.
      */
     func shutDown() 
@@ -1024,17 +1019,6 @@ open func baseUrl() -> String?  {
             self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
-}
-    
-    /**
-     * Panics inside the library, for tests of what becomes of that: `Internal`.
-     */
-open func provokePanic()throws   {try rustCallWithError(FfiConverterTypeFailure_lift) {
-        uniffiCallStatus in
-    uniffi_proxymesh_ffi_fn_method_blockingclient_provoke_panic(
-            self.uniffiCloneHandle(),uniffiCallStatus
-    )
-}
 }
     
     /**
@@ -1616,11 +1600,6 @@ public protocol ClientProtocol: AnyObject, Sendable {
     func baseUrl()  -> String?
     
     /**
-     * Panics inside the library, for tests of what becomes of that: `Internal`.
-     */
-    func provokePanic() async throws 
-    
-    /**
      * Drops the connections. Later calls fail with `Config`; calls in progress continue. It may be called twice.
      */
     func shutDown() 
@@ -2029,25 +2008,6 @@ open func baseUrl() -> String?  {
             self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
-}
-    
-    /**
-     * Panics inside the library, for tests of what becomes of that: `Internal`.
-     */
-open func provokePanic()async throws   {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_proxymesh_ffi_fn_method_client_provoke_panic(
-                        self.uniffiCloneHandle()
-                )
-            },
-            pollFunc: ffi_proxymesh_ffi_rust_future_poll_void,
-            completeFunc: ffi_proxymesh_ffi_rust_future_complete_void,
-            freeFunc: ffi_proxymesh_ffi_rust_future_free_void,
-            liftFunc: { $0 },
-            errorHandler: FfiConverterTypeFailure_lift
-        )
 }
     
     /**
@@ -4780,9 +4740,6 @@ private let initializationResult: InitializationResult = {
     if (uniffi_proxymesh_ffi_checksum_method_blockingclient_base_url() != 53428) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_provoke_panic() != 64144) {
-        return InitializationResult.apiChecksumMismatch
-    }
     if (uniffi_proxymesh_ffi_checksum_method_blockingclient_shut_down() != 24476) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -4865,9 +4822,6 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_proxymesh_ffi_checksum_method_client_base_url() != 329) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_proxymesh_ffi_checksum_method_client_provoke_panic() != 38979) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_proxymesh_ffi_checksum_method_client_shut_down() != 13872) {

@@ -1,9 +1,8 @@
 import Foundation
 import ProxyMesh
+import TestSupport
 
 /// The agent of the conformance cases for Swift: `async|blocking`. `tests/conformance/README.md` says what is said to it.
-///
-/// The files beside this one are those of the tests, so that each call is written once.
 @main
 struct Agent {
     private let way: Way

@@ -1,5 +1,6 @@
 import Foundation
 import ProxyMesh
+import TestSupport
 
 #if canImport(Glibc)
     import Glibc
@@ -15,8 +16,6 @@ import ProxyMesh
 /// the limit. Or a process that counts what unused clients hold:
 ///
 ///     Limited BASE_URL unused
-///
-/// The files beside this one are those of the tests.
 @main
 struct Limited {
     static func main() async throws {

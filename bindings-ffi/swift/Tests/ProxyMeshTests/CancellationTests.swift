@@ -1,5 +1,6 @@
 import Foundation
 import ProxyMeshInternal
+import TestSupport
 import Testing
 
 @testable import ProxyMesh

@@ -1,10 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import ProxyMesh
 
 extension ProxyMeshTests {
-    /// What clients are made from, closing, many at once, panics, leaks.
+    /// What clients are made from, closing, many at once, leaks.
     @Suite struct ClientTests {
         private let us = Reply.answer(200, #"{"US": 1}"#)
         private let closed = "the client is closed; make a new one"
@@ -179,29 +180,6 @@ extension ProxyMeshTests {
             let client = try Client(username: username, password: password, baseURL: server.baseURL)
             #expect(try await client.geo.open() == ["US": 1])
             MainActor.assertIsolated()
-        }
-
-        @Test func aPanicInTheLibraryIsAnErrorAndTheClientGoesOn() async throws {
-            let server = try Server(us)
-            defer { server.close() }
-            let client = try Client(username: username, password: password, baseURL: server.baseURL)
-            let text = "internal error of the ProxyMesh library, please report it: it panicked: provoked by a test"
-            for _ in 0..<3 {
-                let error = await failure { try await client.call { try await $0.provokePanic() } }
-                #expect(error?.kind == .internalError)
-                #expect(error?.localizedDescription == text)
-            }
-            #expect(try await client.geo.open() == ["US": 1])
-        }
-
-        @Test func aPanicInABlockingCallToo() throws {
-            let server = try Server(us)
-            defer { server.close() }
-            let client = try BlockingClient(username: username, password: password, baseURL: server.baseURL)
-            let error = failureNow { try client.call { try $0.provokePanic() } }
-            #expect(error?.kind == .internalError)
-            #expect(error?.description.hasSuffix("it panicked: provoked by a test") == true)
-            #expect(try client.geo.open() == ["US": 1])
         }
 
         private func use(_ baseURL: URL) throws -> Weak<BlockingClient> {

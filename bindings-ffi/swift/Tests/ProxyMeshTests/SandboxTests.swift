@@ -1,20 +1,17 @@
 import Foundation
 import ProxyMesh
+import TestSupport
 import Testing
 
 extension ProxyMeshTests {
-    /// All 23 calls against the emulated service, which is as strict as the real one.
+    /// Calls as people write them, with the types of Swift, against the emulated service.
     @Suite struct SandboxTests {
-        private func calls(_ sandbox: Sandbox) throws -> Set<String> {
-            Set(try sandbox.requests().map { "\($0["method"]?.text ?? "") \($0["path"]?.text ?? "")" })
-        }
-
         private var inAYear: DateComponents {
             let date = Calendar(identifier: .gregorian).date(byAdding: .year, value: 1, to: Date())!
             return Calendar(identifier: .gregorian).dateComponents([.year, .month, .day], from: date)
         }
 
-        @Test func theClientMakesEveryCall() async throws {
+        @Test func theClientTakesAndGivesTypesOfTheLanguage() async throws {
             let sandbox = try Sandbox()
             let client = try Client(username: username, password: password, baseURL: sandbox.baseURL)
             let proxy = try #require(try await client.proxies.list().first)
@@ -59,10 +56,9 @@ extension ProxyMeshTests {
             try await client.subAccounts.delete("crawler-1")
             let error = try #require(await failure { try await client.subAccounts.get("crawler-1") })
             #expect(error.kind == .notFound && error.call == "sub_accounts.get")
-            #expect(try calls(sandbox).count == 23)
         }
 
-        @Test func theBlockingClientMakesEveryCall() throws {
+        @Test func theBlockingClientTakesAndGivesTypesOfTheLanguage() throws {
             let sandbox = try Sandbox()
             let client = try BlockingClient(username: username, password: password, baseURL: sandbox.baseURL)
             let proxy = try #require(try client.proxies.list().first)
@@ -96,7 +92,6 @@ extension ProxyMeshTests {
             #expect(try client.tokens.activate(new.id).isActive)
             try client.tokens.delete(new.id)
             try client.subAccounts.delete("crawler-1")
-            #expect(try calls(sandbox).count == 23)
         }
 
         @Test func aProxyIsReachedAtItsAddressAndTheSiteGetsNoHeaderForTheProxy() throws {

@@ -1,5 +1,6 @@
 import Foundation
 import ProxyMesh
+import TestSupport
 import Testing
 
 extension ProxyMeshTests {

@@ -1,4 +1,5 @@
 import ProxyMesh
+import TestSupport
 
 /// What many callers of one client get, who start together: in tasks, or, where calls block, in threads. An answer is `nil`,
 /// and so is what is no error of ours.

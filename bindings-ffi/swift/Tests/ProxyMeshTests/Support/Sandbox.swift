@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The emulated service, as a process of its own.

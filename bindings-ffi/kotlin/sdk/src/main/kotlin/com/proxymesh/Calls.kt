@@ -73,7 +73,7 @@ internal inline fun <T> translated(block: () -> T): T {
     } catch (failure: Failure) {
         throw failure.translated()
     } catch (broken: Broken) {
-        throw InternalException(broken.message.orEmpty())
+        throw InternalException("internal error of the ProxyMesh library, please report it: ${broken.message}")
     } catch (_: CharacterCodingException) {
         throw ValidationException("text", "holds a lone surrogate, which is no character")
     }

@@ -1,5 +1,7 @@
 package com.proxymesh
 
+import com.proxymesh.internal.Failure
+import com.proxymesh.internal.InternalException as Broken
 import com.proxymesh.support.PASSWORD
 import com.proxymesh.support.Reply
 import com.proxymesh.support.Server
@@ -22,7 +24,7 @@ import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 
-/** What clients are made from, closing, many at once, panics, leaks. */
+/** What clients are made from, closing, many at once, internal errors, leaks. */
 class ClientTest {
     private val us = Reply.Answer(200, """{"US": 1}""")
     private val closed = "the client is closed; make a new one"
@@ -141,18 +143,19 @@ class ClientTest {
     }
 
     @Test
-    fun `a panic in the library is an exception, and the client goes on`() = Server(us).use { server ->
-        val settings = settings(USERNAME, PASSWORD, null, server.baseUrl, null, null, null, null, false)
+    fun `a panic that the library reports is an internal exception, and so is an error of UniFFI itself`() {
+        val prefix = "internal error of the ProxyMesh library, please report it: "
+        val settings = settings(USERNAME, PASSWORD, null, null, null, null, null, null, false)
         val calls = Calls.open(settings)
         val blocking = BlockingCalls.open(settings)
-        val text = "internal error of the ProxyMesh library, please report it: it panicked: provoked by a test"
-        repeat(3) {
-            val error = assertThrows(InternalException::class.java) { runBlocking { calls.make { provokePanic() } } }
-            assertEquals(text, error.message)
-            assertEquals(text, assertThrows(InternalException::class.java) { blocking.make { provokePanic() } }.message)
+        for ((thrown, text) in listOf(
+            Failure.Internal("${prefix}it panicked: in a test") to "${prefix}it panicked: in a test",
+            Broken("Rust panic") to "${prefix}Rust panic",
+        )) {
+            val awaited = assertThrows(InternalException::class.java) { runBlocking { calls.make<Unit> { throw thrown } } }
+            val blocked = assertThrows(InternalException::class.java) { blocking.make<Unit> { throw thrown } }
+            assertEquals(listOf(text, text), listOf(awaited.message, blocked.message))
         }
-        assertEquals(mapOf("US" to 1L), runBlocking { Geo(calls).open() })
-        assertEquals(mapOf("US" to 1L), BlockingGeo(blocking).open())
     }
 
     @Test

@@ -694,8 +694,6 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_proxymesh_ffi_checksum_method_blockingclient_base_url(
     ): Int
-    external fun uniffi_proxymesh_ffi_checksum_method_blockingclient_provoke_panic(
-    ): Int
     external fun uniffi_proxymesh_ffi_checksum_method_blockingclient_shut_down(
     ): Int
     external fun uniffi_proxymesh_ffi_checksum_method_blockingclient_with_options(
@@ -751,8 +749,6 @@ internal object IntegrityCheckingUniffiLib {
     external fun uniffi_proxymesh_ffi_checksum_method_client_abortable(
     ): Int
     external fun uniffi_proxymesh_ffi_checksum_method_client_base_url(
-    ): Int
-    external fun uniffi_proxymesh_ffi_checksum_method_client_provoke_panic(
     ): Int
     external fun uniffi_proxymesh_ffi_checksum_method_client_shut_down(
     ): Int
@@ -836,8 +832,6 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_proxymesh_ffi_fn_method_blockingclient_base_url(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
-    external fun uniffi_proxymesh_ffi_fn_method_blockingclient_provoke_panic(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
-    ): Unit
     external fun uniffi_proxymesh_ffi_fn_method_blockingclient_shut_down(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
     external fun uniffi_proxymesh_ffi_fn_method_blockingclient_with_options(`ptr`: Long,`options`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
@@ -900,8 +894,6 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_proxymesh_ffi_fn_method_client_base_url(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
-    external fun uniffi_proxymesh_ffi_fn_method_client_provoke_panic(`ptr`: Long,
-    ): Long
     external fun uniffi_proxymesh_ffi_fn_method_client_shut_down(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
     external fun uniffi_proxymesh_ffi_fn_method_client_with_options(`ptr`: Long,`options`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
@@ -1099,9 +1091,6 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_base_url() and 0xFFFF) != 53428) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_provoke_panic() and 0xFFFF) != 64144) {
-        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    }
     if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_shut_down() and 0xFFFF) != 24476) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1184,9 +1173,6 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_proxymesh_ffi_checksum_method_client_base_url() and 0xFFFF) != 329) {
-        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_provoke_panic() and 0xFFFF) != 38979) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_proxymesh_ffi_checksum_method_client_shut_down() and 0xFFFF) != 13872) {
@@ -1766,11 +1752,6 @@ public interface BlockingClientInterface {
     fun `baseUrl`(): kotlin.String?
     
     /**
-     * Panics inside the library, for tests of what becomes of that: `Internal`.
-     */
-    fun `provokePanic`()
-    
-    /**
      * Drops the connections. Later calls fail with `Config`; calls in progress continue. It may be called twice.
      */
     fun `shutDown`()
@@ -2207,22 +2188,6 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
     }
     )
     }
-    
-
-    
-    /**
-     * Panics inside the library, for tests of what becomes of that: `Internal`.
-     */
-    @Throws(Failure::class)override fun `provokePanic`()
-        = 
-    callWithHandle {
-    uniffiRustCallWithError(Failure) { _status ->
-    UniffiLib.uniffi_proxymesh_ffi_fn_method_blockingclient_provoke_panic(
-        it,
-        _status)
-}
-    }
-    
     
 
     
@@ -3012,11 +2977,6 @@ public interface ClientInterface {
     fun `baseUrl`(): kotlin.String?
     
     /**
-     * Panics inside the library, for tests of what becomes of that: `Internal`.
-     */
-    suspend fun `provokePanic`()
-    
-    /**
      * Drops the connections. Later calls fail with `Config`; calls in progress continue. It may be called twice.
      */
     fun `shutDown`()
@@ -3488,31 +3448,6 @@ open class Client: Disposable, AutoCloseable, ClientInterface
     )
     }
     
-
-    
-    /**
-     * Panics inside the library, for tests of what becomes of that: `Internal`.
-     */
-    @Throws(Failure::class)
-    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
-    override suspend fun `provokePanic`() {
-        return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
-            UniffiLib.uniffi_proxymesh_ffi_fn_method_client_provoke_panic(
-                uniffiHandle,
-                
-            )
-        },
-        { future, callback, continuation -> UniffiLib.ffi_proxymesh_ffi_rust_future_poll_void(future, callback, continuation) },
-        { future, continuation -> UniffiLib.ffi_proxymesh_ffi_rust_future_complete_void(future, continuation) },
-        { future -> UniffiLib.ffi_proxymesh_ffi_rust_future_free_void(future) },
-        // lift function
-        { },
-        
-        // Error FFI converter
-        Failure.ErrorHandler,
-    )
-    }
 
     
     /**

@@ -1,33 +1,35 @@
 import Foundation
 
-/// What a table holds, and these tests do not know.
-struct Unknown: Error {
+/// Something that the agent does not know.
+package struct Unknown: Error {
     let what: String
 
-    init(_ what: String) {
+    package init(_ what: String) {
         self.what = what
     }
 }
 
-/// The arguments of a row's call. Those that nobody asked for are ones that the call does not know.
-final class Arguments {
+/// The arguments of a call. Those that nobody asked for are ones that the call does not know.
+package final class Arguments {
     let call: String
     private let given: [String: JSON]
     private var asked: Set<String> = []
 
-    init(_ row: JSON) throws {
-        guard let call = row["call"]?.text else { throw Unknown("\(row.written), which names no call") }
+    package init(_ question: JSON) throws {
+        guard let call = question["call"]?.text else { throw Unknown("\(question.written), which names no call") }
         self.call = call
-        given = row["args"]?.object ?? [:]
+        given = question["args"]?.object ?? [:]
     }
 
-    func maybe(_ name: String) throws -> String? {
+    func maybeText(_ name: String) throws -> String? {
         asked.insert(name)
-        return try given[name]?.writtenOut
+        guard let value = given[name] else { return nil }
+        guard let text = value.text else { throw Unknown("\(call) with \(name): \(value.written)") }
+        return text
     }
 
     func text(_ name: String) throws -> String {
-        guard let text = try maybe(name) else { throw Unknown("\(call) without \(name)") }
+        guard let text = try maybeText(name) else { throw Unknown("\(call) without \(name)") }
         return text
     }
 
@@ -45,7 +47,7 @@ final class Arguments {
 
     /// A date; what is none as one without any part, since no `DateComponents` can be that text.
     func maybeDate(_ name: String) throws -> DateComponents? {
-        guard let text = try maybe(name) else { return nil }
+        guard let text = try maybeText(name) else { return nil }
         let parts = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
         guard parts.count == 3 else { return DateComponents() }
         let date = DateComponents(year: parts[0], month: parts[1], day: parts[2])
@@ -62,26 +64,5 @@ extension DateComponents {
     /// `YYYY-MM-DD`.
     var written: String {
         String(format: "%04d-%02d-%02d", year ?? 0, month ?? 0, day ?? 0)
-    }
-}
-
-extension JSON {
-    /// `{"repeat": ["x", 3]}` is `"xxx"`; `{"join": […]}` is its parts one after another; a text is itself.
-    var writtenOut: String {
-        get throws {
-            switch self {
-            case .text(let text):
-                return text
-            case .object(let form) where form.count == 1:
-                if let parts = form["repeat"]?.list, parts.count == 2, let text = parts[0].text, let count = parts[1].whole {
-                    return String(repeating: text, count: Int(count))
-                }
-                if let parts = form["join"]?.list {
-                    return try parts.map { try $0.writtenOut }.joined()
-                }
-            default: break
-            }
-            throw Unknown("a value form \(written)")
-        }
     }
 }

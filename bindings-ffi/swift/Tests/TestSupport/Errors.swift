@@ -2,7 +2,7 @@ import ProxyMesh
 
 extension ProxyMeshError {
     /// All that it holds besides the text, by the names of the tables. The `switch` names every case.
-    var fields: [String: JSON] {
+    package var fields: [String: JSON] {
         func seconds(_ duration: Duration?) -> JSON { duration.map { JSON($0 / .seconds(1)) } ?? .null }
         switch self {
         case .config(let error):

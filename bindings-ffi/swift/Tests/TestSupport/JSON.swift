@@ -1,7 +1,7 @@
 import Foundation
 
 /// JSON in a form that compares.
-enum JSON: Hashable, Sendable, Codable {
+package enum JSON: Hashable, Sendable, Codable {
     case null
     case bool(Bool)
     case whole(Int64)
@@ -10,7 +10,7 @@ enum JSON: Hashable, Sendable, Codable {
     case list([JSON])
     case object([String: JSON])
 
-    init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let one = try decoder.singleValueContainer()
         if one.decodeNil() {
             self = .null
@@ -29,7 +29,7 @@ enum JSON: Hashable, Sendable, Codable {
         }
     }
 
-    func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var one = encoder.singleValueContainer()
         switch self {
         case .null: try one.encodeNil()
@@ -47,30 +47,30 @@ enum JSON: Hashable, Sendable, Codable {
         self = Int64(exactly: number).map(JSON.whole) ?? .decimal(number)
     }
 
-    init(_ text: String?) {
+    package init(_ text: String?) {
         self = text.map(JSON.text) ?? .null
     }
 
-    static func read(_ data: Data) throws -> JSON {
+    package static func read(_ data: Data) throws -> JSON {
         try JSONDecoder().decode(JSON.self, from: data)
     }
 
     /// As JSON text.
-    var written: String { String(decoding: try! JSONEncoder().encode(self), as: UTF8.self) }
+    package var written: String { String(decoding: try! JSONEncoder().encode(self), as: UTF8.self) }
 
-    subscript(name: String) -> JSON? {
+    package subscript(name: String) -> JSON? {
         if case .object(let object) = self { object[name] } else { nil }
     }
 
-    var text: String? {
+    package var text: String? {
         if case .text(let text) = self { text } else { nil }
     }
 
-    var whole: Int64? {
+    package var whole: Int64? {
         if case .whole(let whole) = self { whole } else { nil }
     }
 
-    var number: Double? {
+    package var number: Double? {
         switch self {
         case .whole(let whole): Double(whole)
         case .decimal(let decimal): decimal
@@ -78,11 +78,11 @@ enum JSON: Hashable, Sendable, Codable {
         }
     }
 
-    var list: [JSON]? {
+    package var list: [JSON]? {
         if case .list(let list) = self { list } else { nil }
     }
 
-    var object: [String: JSON]? {
+    package var object: [String: JSON]? {
         if case .object(let object) = self { object } else { nil }
     }
 }

@@ -1,1 +1,0 @@
-../ProxyMeshTests/Support/Left.swift

@@ -1,0 +1,14 @@
+import Foundation
+
+// Canaries: `make test-secrets` looks for them in all output.
+
+package let username = "me+1@ex.com"
+package let password = "canary-password-7f3a91"
+package let subPassword = "canary-sub-password-7f3a91"
+package let token = "pm_canary7f3a91token"
+
+/// The same, where other things have these names.
+package let credentials = (username: username, password: password)
+
+/// The credentials as RFC 7617 has them.
+package let basic = "Basic " + Data("\(username):\(password)".utf8).base64EncodedString()
