@@ -72,7 +72,7 @@ class Answering:
     def _serve(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError), connection, connection.makefile("rb") as stream:
             while line := stream.readline():
-                headers = {}
+                headers: dict[str, str] = {}
                 while header := stream.readline().strip():
                     name, _, value = header.decode().partition(": ")
                     assert headers.setdefault(name.lower(), value) is value, f"{name} was sent twice"

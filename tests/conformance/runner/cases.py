@@ -91,6 +91,12 @@ class Run:
         reset = f"{os.strerror(errno.ECONNRESET)} (os error {errno.ECONNRESET})"
         self.saved: dict[str, Any] = {"reset": reset}
         self.settings: dict[str, dict[str, Any]] = {}
+        self.server: Answering | Sandbox
+
+    @property
+    def sandbox(self) -> Sandbox:
+        assert isinstance(self.server, Sandbox)
+        return self.server
 
     def __call__(self) -> Case:
         """Runs it. Gives the case, with what was found where it is recorded."""
@@ -106,8 +112,8 @@ class Run:
         else:
             with Sandbox(**self.case.get("sandbox", {})) as self.server:
                 for line in self.case.get("given", []):
-                    self.server.given(line)
-                self.server.control("DELETE", "requests")
+                    self.sandbox.given(line)
+                self.sandbox.control("DELETE", "requests")
                 self.steps()
         return self.case
 
@@ -128,10 +134,10 @@ class Run:
         if isinstance(self.server, Answering):
             self.server.answer = filled(step.get("answer", {"close": True}), self.saved)
         elif "control" in step:
-            self.server.control("POST", step["control"], step["body"])
+            self.sandbox.control("POST", step["control"], step["body"])
             return
         for fault in step.get("faults", []):
-            self.server.control("POST", "faults", filled(fault, self.saved))
+            self.sandbox.control("POST", "faults", filled(fault, self.saved))
         answer = {} if name in self.settings else self.make(name)
         if "open" in step or "error" in answer:
             self.check(step, name, [answer])
@@ -166,9 +172,9 @@ class Run:
     def settle(self, step: Step, result: dict[str, Any]) -> None:
         """The faults must have been met; what is to be saved is."""
         if step.get("faults"):
-            if waiting := [fault for fault in self.server.control("GET", "faults") if fault["times"]]:
+            if waiting := [fault for fault in self.sandbox.control("GET", "faults") if fault["times"]]:
                 raise Failure(f"faults were not met: {waiting}")
-            self.server.control("DELETE", "faults")
+            self.sandbox.control("DELETE", "faults")
         for saved, pointer in step.get("save", {}).items():
             value = result["value"]
             for key in pointer.split("/")[1:]:
