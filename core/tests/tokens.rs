@@ -19,7 +19,7 @@ fn check(call: &str, error: &Error) {
     assert_eq!(
         error.to_string(),
         format!(
-            "{call} takes the account's username and password, never a token: use a client made with both"
+            "{call} requires the account's username and password, not a token: use a client created with both"
         )
     );
     assert_eq!((error.call(), error.status(), error.attempts()), (Some(call), None, None));

@@ -104,7 +104,7 @@ async fn read(response: &mut reqwest::Response) -> Result<Option<Bytes>, Cause> 
 /// What went wrong, in the words of the layer that noticed first. It holds no URL, and so no query.
 fn cause(error: &reqwest::Error) -> Cause {
     if error.is_connect() && error.is_timeout() {
-        let reason = "no connection within connect_timeout".into();
+        let reason = "could not connect within connect_timeout".into();
         return Cause { timed_out: true, lasting: false, reason };
     }
     let mut words: Vec<String> = Vec::new();
@@ -125,7 +125,7 @@ fn cause(error: &reqwest::Error) -> Cause {
     }
     // A proxy that wants a password, or a different one, will still want it in a second.
     let lasting = words.iter().any(|word| word.ends_with("proxy authorization required"));
-    let reason = if words.is_empty() { "the connection failed".to_owned() } else { words.join(": ") };
+    let reason = if words.is_empty() { "unknown cause".to_owned() } else { words.join(": ") };
     Cause { timed_out: error.is_timeout(), lasting, reason }
 }
 

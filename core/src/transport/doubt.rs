@@ -74,7 +74,7 @@ impl Doubt {
     pub(super) fn of(error: &Error) -> Self {
         match error {
             Error::Decode { status, reason, .. } => {
-                Self { reason: format!("the answer ({status}) cannot be read: {reason}"), unanswered: true }
+                Self { reason: format!("could not read the response ({status}): {reason}"), unanswered: true }
             }
             error => match error.refusal() {
                 // The service's own reason is left out, because it may say to try again.

@@ -118,7 +118,7 @@ impl Exchange {
     /// Any [`Error`] but those of input.
     pub fn read<E: Endpoint>(self, _sent: &E) -> Result<E::Answer> {
         let other =
-            |_| Error::config(format!("this is the answer to {}, not to {}", self.call.name, E::CALL.name));
+            |_| Error::config(format!("this is the response to {}, not to {}", self.call.name, E::CALL.name));
         self.result?.downcast().map(|answer| *answer).map_err(other)
     }
 }
@@ -173,10 +173,10 @@ impl Transport {
                 Some(proxy) => builder.proxy(proxy.clone()),
                 None => builder.no_proxy(),
             };
-            builder.build().map_err(|error| Error::config(format!("the client cannot be made: {error}")))
+            builder.build().map_err(|error| Error::config(format!("could not create the client: {error}")))
         };
         let user_agent = HeaderValue::from_str(&setup.user_agent)
-            .map_err(|_| Error::config("the user agent holds a character that no header can carry"))?;
+            .map_err(|_| Error::config("user_agent contains a character that is not allowed in a header"))?;
         let mut headers = HeaderMap::with_capacity(8);
         headers.insert(ACCEPT, JSON);
         headers.insert(AUTHORIZATION, setup.credentials.header()?);

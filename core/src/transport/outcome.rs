@@ -67,6 +67,6 @@ impl Cause {
 
     /// Of a request whose answer nobody waits for any more.
     pub(super) fn given_up() -> Self {
-        Self { timed_out: true, lasting: false, reason: "the call was given up".to_owned() }
+        Self { timed_out: true, lasting: false, reason: "the call was abandoned".to_owned() }
     }
 }

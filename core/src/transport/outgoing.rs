@@ -24,7 +24,7 @@ impl Outgoing {
 
 /// The request was given up or held back before it was written: its connection is closed unwritten.
 #[derive(Debug, thiserror::Error)]
-#[error("the request was given up before it was sent")]
+#[error("the request was abandoned before it was sent")]
 pub(super) struct Abandoned;
 
 impl Body for Outgoing {

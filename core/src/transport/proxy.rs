@@ -22,12 +22,12 @@ pub(super) fn of_environment(target: &Url, env: impl Fn(&str) -> Option<OsString
     else {
         return Ok(None);
     };
-    let value = value.to_str().map(str::trim).ok_or_else(|| refused(name, "is not UTF-8"))?;
+    let value = value.to_str().map(str::trim).ok_or_else(|| refused(name, "is not valid UTF-8"))?;
     let proxy = parse(name, value)?;
     let exceptions = match first(["no_proxy", "NO_PROXY"]) {
         None => String::new(),
         Some((name, value)) => {
-            exceptions(value.to_str().ok_or_else(|| refused(name, "is not UTF-8"))?, target)
+            exceptions(value.to_str().ok_or_else(|| refused(name, "is not valid UTF-8"))?, target)
         }
     };
     Ok(Some(proxy.no_proxy(NoProxy::from_string(&exceptions))))
@@ -42,8 +42,7 @@ fn refused(name: &str, reason: &str) -> Error {
 /// credentials.
 fn parse(name: &str, value: &str) -> Result<Proxy> {
     let refuse = |reason| Err(refused(name, reason));
-    let malformed =
-        || refuse("is not the URL of a proxy, such as http://username:password@proxy.example:3128");
+    let malformed = || refuse("must be a proxy URL, such as http://username:password@proxy.example:3128");
     let (scheme, rest) = match value.split_once("://") {
         Some((scheme, rest)) => (scheme.to_ascii_lowercase(), rest),
         None => ("http".to_owned(), value),
@@ -51,7 +50,7 @@ fn parse(name: &str, value: &str) -> Result<Proxy> {
     match scheme.as_str() {
         "http" | "https" => {}
         socks if socks.starts_with("socks") => {
-            return refuse("names a SOCKS proxy, which is not supported; only http:// and https:// are");
+            return refuse("names a SOCKS proxy, but only http:// and https:// proxies are supported");
         }
         _ => return malformed(),
     }
@@ -149,7 +148,7 @@ mod tests {
                 let error = read(&[(name, bad)]).unwrap_err();
                 assert!(matches!(error, Error::Config { .. }), "{error:?}");
                 let text = error.to_string();
-                let beginning = format!("the environment variable {name} is not the URL of a proxy");
+                let beginning = format!("the environment variable {name} must be a proxy URL");
                 assert!(text.starts_with(&beginning) && !text.contains("secret"), "{bad}: {text}");
             }
         }

@@ -80,7 +80,7 @@ pub(super) fn unreadable(
 ) -> (String, String) {
     let redactor = Redactor::new(secrets.iter().copied());
     let body = if call.secret_answer {
-        "[withheld: it may hold a secret]".to_owned()
+        "[withheld: it may contain a secret]".to_owned()
     } else {
         shown(body, &redactor)
     };
@@ -126,16 +126,16 @@ fn texts_of(value: &Value) -> Vec<&str> {
 /// What a status means beyond the kind of error that it is (docs/api.md, "Status codes").
 fn meaning(call: &Call, status: u16) -> Option<&'static str> {
     match status {
-        300..=399 => Some("the service redirected; check the base URL, and that it is https"),
+        300..=399 => Some("check that the base URL is correct and uses https"),
         401 => Some("wrong credentials, or banned after too many failures"),
-        403 => Some("not yours, or only the parent account may"),
-        404 => Some("there is no such thing"),
-        405 | 415 => {
-            Some("the client asked in a way that the service does not take; this is a defect of the client")
-        }
+        403 => Some("the resource belongs to another account, or only the parent account may do this"),
+        404 => Some("the resource does not exist"),
+        405 | 415 => Some(
+            "the service does not accept this kind of request; this is a bug in the client, please report it",
+        ),
         500..=599 if call.replay == Replay::Read => Some("try again later"),
         // A write may have been carried out: nobody is told to repeat it.
-        500..=599 => Some("the service, or a gateway before it, failed"),
+        500..=599 => Some("the service or a gateway in front of it failed"),
         _ => None,
     }
 }

@@ -58,7 +58,7 @@ impl Trust {
         folders.retain(|(_, path)| !path.as_os_str().is_empty());
         for (name, path) in &folders {
             fs::read_dir(path).map_err(|error| {
-                Error::config(format!("{name} {}: cannot be read: {error}", path.display()))
+                Error::config(format!("{name} {}: could not be read: {error}", path.display()))
             })?;
         }
         Ok(Self {
@@ -126,14 +126,14 @@ fn roots(files: &[(&str, &Path)]) -> Result<Arc<RootCertStore>> {
 fn add(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
     let certificates = CertificateDer::pem_file_iter(path)
         .and_then(|found| found.collect::<Result<Vec<_>, _>>())
-        .map_err(|error| format!("cannot be read as PEM: {error}"))?;
+        .map_err(|error| format!("could not be read as PEM: {error}"))?;
     let (added, _) = roots.add_parsable_certificates(certificates);
-    if added == 0 { Err("holds no usable certificate".into()) } else { Ok(()) }
+    if added == 0 { Err("contains no usable certificate".into()) } else { Ok(()) }
 }
 
 /// With a session cache of its own.
 pub(super) fn config(trust: &Trust) -> Result<ClientConfig> {
-    let failed = |error: &dyn std::error::Error| Error::config(format!("TLS cannot be set up: {error}"));
+    let failed = |error: &dyn std::error::Error| Error::config(format!("could not set up TLS: {error}"));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let first = WebPkiServerVerifier::builder_with_provider(trust.roots.clone(), provider.clone())
         .build()
@@ -248,10 +248,10 @@ pub(super) fn in_words(error: &rustls::Error) -> String {
     match error {
         rustls::Error::InvalidCertificate(error) => refused(error),
         rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
-            "what answers there does not speak TLS; a server of plain http, perhaps".to_owned()
+            "the server does not speak TLS; it may be a plain http server".to_owned()
         }
         rustls::Error::AlertReceived(AlertDescription::CertificateRequired) => {
-            "the server asks for a client certificate, which this client has not".to_owned()
+            "the server requires a client certificate, which this client cannot provide".to_owned()
         }
         rustls::Error::AlertReceived(alert) => format!("the server ended the TLS handshake: {alert:?}"),
         other => format!("TLS failed: {other}"),
@@ -268,8 +268,8 @@ fn refused(error: &CertificateError) -> String {
     match error {
         // The latter for an authority that has the name of a trusted one, and another key.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => format!(
-            "the server's certificate is signed by an authority that is not trusted here ({error:?}); if it is that of your own \
-             network, give its certificate with ca_file (caFile) or SSL_CERT_FILE"
+            "the server's certificate is signed by an untrusted authority ({error:?}); if your network has its own authority, \
+             trust it with ca_file (caFile) or SSL_CERT_FILE"
         ),
         CertificateError::ExpiredContext { time, not_after } => format!(
             "the server's certificate expired on {}; this machine's clock says {}",
@@ -293,8 +293,8 @@ fn refused(error: &CertificateError) -> String {
             let names = if names.is_empty() { "no name".to_owned() } else { names };
             format!("the server's certificate is for {names}, not for {}", expected.to_str())
         }
-        CertificateError::NotValidForName => "the server's certificate is for another name".to_owned(),
+        CertificateError::NotValidForName => "the server's certificate is for a different name".to_owned(),
         CertificateError::Revoked => "the server's certificate has been revoked".to_owned(),
-        other => format!("the server's certificate cannot be accepted: {other}"),
+        other => format!("the server's certificate was rejected: {other}"),
     }
 }

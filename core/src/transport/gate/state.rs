@@ -228,8 +228,8 @@ impl State {
         let entry = self.entry(key);
         let reason = match (&entry.cause, entry.under_way(), entry.unanswered.len()) {
             (Some(cause), None, unanswered @ 1..) => format!(
-                "waited {seconds} s for its turn to try the credentials: the last call that tried them got no answer ({}), and the \
-                 next one may begin {} s after that",
+                "waited {seconds} s to try the credentials: the last call that tried them got no response ({}), and the next \
+                 one may start {} s after it",
                 cause.reason,
                 delay_after(unanswered).as_secs_f64()
             ),
