@@ -36,7 +36,8 @@ fn call(way: &str, client: &Clients) -> Result<(), Error> {
             let check: Check = blocking::Driver::new().run("Proxy.check", check)?;
             assert!(!check.ok());
             // What the process lacks is told like any other reason why the proxy cannot be reached.
-            let lacks = check.meaning.contains("could not start a thread") || check.meaning.contains("(EMFILE)");
+            let lacks =
+                check.meaning.contains("could not start a thread") || check.meaning.contains("(EMFILE)");
             if lacks { Err(lacking(io::Error::other(check.meaning))) } else { Ok(()) }
         }
         other => panic!("{other}"),
