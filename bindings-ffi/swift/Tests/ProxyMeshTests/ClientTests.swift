@@ -7,7 +7,7 @@ extension ProxyMeshTests {
     /// What clients are made from, closing, many at once, panics, leaks.
     @Suite struct ClientTests {
         private let us = Reply.answer(200, #"{"US": 1}"#)
-        private let closed = "the client is closed; make a new one"
+        private let closed = "the client is closed; create a new one"
 
         @Test func aClientIsMadeWithoutAnythingSent() throws {
             #expect(try BlockingClient(username: "x", password: "y").baseURL?.absoluteString == "https://proxymesh.com")
@@ -37,10 +37,10 @@ extension ProxyMeshTests {
                 #expect(error?.kind == .config)
                 if let text { #expect(error?.reason == text) }
             }
-            refused("timeout must be a number of seconds above 0, not 0") {
+            refused("timeout must be a number of seconds greater than 0, not 0") {
                 try Client(username: "x", password: "y", timeout: .zero)
             }
-            refused("connect_timeout must be a number of seconds above 0, not 0") {
+            refused("connect_timeout must be a number of seconds greater than 0, not 0") {
                 try BlockingClient(username: "x", password: "y", connectTimeout: .zero)
             }
             refused("a username is given, but no password") { try Client(username: "x") }
@@ -185,7 +185,7 @@ extension ProxyMeshTests {
             let server = try Server(us)
             defer { server.close() }
             let client = try Client(username: username, password: password, baseURL: server.baseURL)
-            let text = "internal error of the ProxyMesh library, please report it: it panicked: provoked by a test"
+            let text = "internal error in the ProxyMesh library, please report it: panic: provoked by a test"
             for _ in 0..<3 {
                 let error = await failure { try await client.call { try await $0.provokePanic() } }
                 #expect(error?.kind == .internalError)
@@ -200,7 +200,7 @@ extension ProxyMeshTests {
             let client = try BlockingClient(username: username, password: password, baseURL: server.baseURL)
             let error = failureNow { try client.call { try $0.provokePanic() } }
             #expect(error?.kind == .internalError)
-            #expect(error?.description.hasSuffix("it panicked: provoked by a test") == true)
+            #expect(error?.description.hasSuffix("panic: provoked by a test") == true)
             #expect(try client.geo.open() == ["US": 1])
         }
 

@@ -75,7 +75,7 @@ internal inline fun <T> translated(block: () -> T): T {
     } catch (broken: Broken) {
         throw InternalException(broken.message.orEmpty())
     } catch (_: CharacterCodingException) {
-        throw ValidationException("text", "holds a lone surrogate, which is no character")
+        throw ValidationException("text", "contains a lone surrogate, which is not a valid character")
     }
 }
 

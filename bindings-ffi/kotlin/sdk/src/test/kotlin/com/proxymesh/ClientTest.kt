@@ -25,13 +25,13 @@ import org.junit.jupiter.api.Test
 /** What clients are made from, closing, many at once, panics, leaks. */
 class ClientTest {
     private val us = Reply.Answer(200, """{"US": 1}""")
-    private val closed = "the client is closed; make a new one"
+    private val closed = "the client is closed; create a new one"
 
     @Test
     fun `settings out of range are refused with the core's text`() {
         fun refused(text: String, make: () -> Any) = assertEquals(text, assertThrows(ConfigException::class.java) { make() }.reason)
-        refused("timeout must be a number of seconds above 0, not 0") { Client("x", "y", timeout = Duration.ZERO) }
-        refused("connect_timeout must be a number of seconds above 0, not 0") { BlockingClient("x", "y", connectTimeout = Duration.ZERO) }
+        refused("timeout must be a number of seconds greater than 0, not 0") { Client("x", "y", timeout = Duration.ZERO) }
+        refused("connect_timeout must be a number of seconds greater than 0, not 0") { BlockingClient("x", "y", connectTimeout = Duration.ZERO) }
         refused("a username is given, but no password") { Client("x") }
         for (make in listOf<() -> Any>(
             { Client("x", "y", timeout = Duration.ofSeconds(-1)) },
@@ -145,7 +145,7 @@ class ClientTest {
         val settings = settings(USERNAME, PASSWORD, null, server.baseUrl, null, null, null, null, false)
         val calls = Calls.open(settings)
         val blocking = BlockingCalls.open(settings)
-        val text = "internal error of the ProxyMesh library, please report it: it panicked: provoked by a test"
+        val text = "internal error in the ProxyMesh library, please report it: panic: provoked by a test"
         repeat(3) {
             val error = assertThrows(InternalException::class.java) { runBlocking { calls.make { provokePanic() } } }
             assertEquals(text, error.message)

@@ -163,6 +163,6 @@ class ErrorsTest {
                 }
             }
         }
-        assertEquals(List(2) { "com.proxymesh.RateLimitedException: ips.list: too many requests (429): slowly; the service asks to wait 61 s" }, texts)
+        assertEquals(List(2) { "com.proxymesh.RateLimitedException: ips.list: too many requests (429): slowly; the service asks you to wait 61 s" }, texts)
     }
 }
