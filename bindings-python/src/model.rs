@@ -98,7 +98,7 @@ macro_rules! model {
             fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
                 if let Some(secret) = Self::SECRET {
                     return Err(PyTypeError::new_err(format!(
-                        "{} is not pickled, because its {secret} is a secret; store that by itself",
+                        "{} cannot be pickled, because its {secret} is secret; store the {secret} separately",
                         stringify!($name),
                     )));
                 }

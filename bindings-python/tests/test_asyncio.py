@@ -227,7 +227,7 @@ def test_async_with_closes_and_lets_exceptions_through(client: AsyncClient, serv
             assert same is client
             assert await client.geo.open() == US
         await until(server.wait_for_closed, 1)
-        with pytest.raises(ConfigError, match=r"^the client is closed; make a new one$"):
+        with pytest.raises(ConfigError, match=r"^the client is closed; create a new one$"):
             await client.geo.open()
         await client.aclose()
         with pytest.raises(ConfigError):

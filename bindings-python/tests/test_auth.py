@@ -128,6 +128,6 @@ def test_a_token_call_with_a_token_is_refused_and_nothing_is_sent(
         call(connect(server, token=TOKEN), name, row["args"])
     assert caught.value.call == name
     assert str(caught.value) == (
-        f"{name} takes the account's username and password, never a token: use a client made with both"
+        f"{name} requires the account's username and password, not a token: use a client created with both"
     )
     assert server.connections == 0
