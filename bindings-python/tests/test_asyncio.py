@@ -386,7 +386,7 @@ def test_a_loop_that_is_closed_gives_up_the_calls_on_it(client: AsyncClient, ser
 
 def test_without_asyncio_a_call_says_what_to_do(client: AsyncClient) -> None:
     call = client.geo.open()
-    with pytest.raises(RuntimeError, match="for asyncio, and no asyncio event loop is running") as caught:
+    with pytest.raises(RuntimeError, match="needs a running asyncio event loop") as caught:
         call.send(None)
     assert isinstance(caught.value.__cause__, RuntimeError)
 

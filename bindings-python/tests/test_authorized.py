@@ -161,7 +161,7 @@ def test_behind_a_router_a_page_tells_the_address(monkeypatch: pytest.MonkeyPatc
             _authorized.seen("https://proxymesh.com", lookup)
     server.shutdown()
     server.server_close()
-    with pytest.raises(proxymesh.ConnectionError, match="give it as ip="):
+    with pytest.raises(proxymesh.ConnectionError, match="pass it as ip="):
         _authorized.seen("https://proxymesh.com", lookup)
     assert _authorized.seen("https://proxymesh.com", f"{sandbox.base_url}/_sandbox/ip") == "127.0.0.1"
 

@@ -289,7 +289,7 @@ def test_one_pool_serves_several_countries(sandbox: Sandbox, client: Client) -> 
         pool.get(country="FR")
     with pytest.raises(proxymesh.ValidationError, match=r"exits in ZA; authorise world, which has some$"):
         pool.get(country="ZA")
-    with pytest.raises(proxymesh.ValidationError, match=r"^country: is not a code"):
+    with pytest.raises(proxymesh.ValidationError, match=r"^country: must be a two-letter code"):
         pool.get(country="Germany")
     assert lists(sandbox) == 2
 

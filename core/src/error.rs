@@ -74,7 +74,7 @@ pub enum Error {
     /// Any other status, including redirects (3xx), which are never followed.
     #[error("{0}")]
     UnexpectedStatus(Box<Refusal>),
-    /// No answer within the time limit.
+    /// No response within the time limit.
     #[error("{call}: timed out: {reason}{}", after(*.attempts))]
     Timeout {
         /// The call, such as `geo.open`.
@@ -94,7 +94,7 @@ pub enum Error {
         /// How many attempts were made.
         attempts: u32,
     },
-    /// The service answered with success, but the body is not what the call promises. A write that fails with this error was
+    /// The service reported success, but the body is not what the call promises. A write that fails with this error was
     /// looked up, and was not carried out. If that cannot be determined, the write fails with
     /// [`OutcomeUnknown`](Self::OutcomeUnknown).
     #[error("{call}: could not read the response ({status}): {reason}")]
@@ -103,17 +103,17 @@ pub enum Error {
         call: &'static str,
         /// The HTTP status.
         status: u16,
-        /// What is wrong with the answer.
+        /// What is wrong with the response.
         reason: String,
-        /// The answer's first 4 KiB, as text.
+        /// The first 4 KiB of the response, as text.
         body: String,
     },
-    /// A write was sent, but no answer came, or none that could be read. Look up whether it was carried out.
+    /// A write was sent, but no readable response arrived. Look up whether it was carried out.
     #[error("{call}: {reason}, so the call may or may not have taken effect; {advice}")]
     OutcomeUnknown {
         /// The call, such as `sub_accounts.create`.
         call: &'static str,
-        /// What happened instead of an answer.
+        /// What happened instead of a response.
         reason: String,
         /// How to find out.
         advice: &'static str,
@@ -286,7 +286,7 @@ impl Error {
         }
     }
 
-    /// The HTTP status, if the service answered.
+    /// The HTTP status, if the service responded.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         match self {
@@ -327,7 +327,7 @@ impl Error {
         }
     }
 
-    /// The answer's first 4 KiB, if the service answered.
+    /// The first 4 KiB of the response, if the service responded.
     #[must_use]
     pub fn body(&self) -> Option<&str> {
         match self {

@@ -28,7 +28,7 @@ use std::{
 #[pyclass(frozen, module = "proxymesh")]
 pub(crate) struct Call {
     name: &'static str,
-    /// The module that its answer needs.
+    /// The module that converting its result needs.
     module: Option<&'static str>,
     log: Option<Arc<Log>>,
     state: Mutex<State>,
@@ -75,7 +75,7 @@ impl Call {
         *lock(&self.state) = state;
     }
 
-    /// Runs as far as possible. Returns a future to wait for, raises `StopIteration` with the answer, or raises an error.
+    /// Runs as far as possible. Returns a future to wait for, raises `StopIteration` with the result, or raises an error.
     fn step<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let outcome = match self.take() {
             State::New(..) | State::Running(_) if self.process != process::id() => {
