@@ -92,12 +92,12 @@ export PROXYMESH_SANDBOX work root
     }
     replaced "-Djna.library.path"
     : > "$library"; replaced "The file is damaged"
-    cp "$work/jna/com/sun/jna/linux-s390x/libjnidispatch.so" "$library"; replaced "made for another platform"
-    cp "$work/jna/com/sun/jna/$platform/libjnidispatch.so" "$library"; replaced "of another version"
+    cp "$work/jna/com/sun/jna/linux-s390x/libjnidispatch.so" "$library"; replaced "was built for another platform"
+    cp "$work/jna/com/sun/jna/$platform/libjnidispatch.so" "$library"; replaced "its version differs"
     sed "s/GLIBC_2\.\([0-9]\)/GLIBC_9.\1/" "$work/library.so" > "$library"; replaced "It needs glibc 2.34 or later"
     sed "s/libgcc_s\.so\.1/libgcc_s.so.9/" "$work/library.so" > "$library"; replaced "This system lacks libgcc_s.so.9"
     mount -t tmpfs -o size=400k none "$work/full"
-    unloadable "$jars" "with -Djna.tmpdir that can be written to, and has room" -Djna.tmpdir="$work/full"
+    unloadable "$jars" "set -Djna.tmpdir to a writable one with enough space" -Djna.tmpdir="$work/full"
 
     echo "== what is generated cannot be seen"
     cd "$work/kotlin"

@@ -173,17 +173,17 @@ pub struct Refusal {
 
 impl Failure {
     pub(crate) fn aborted() -> Self {
-        Self::Aborted { text: "the call was given up".to_owned() }
+        Self::Aborted { text: "the call was cancelled".to_owned() }
     }
 
     pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Self {
         let said = panic.downcast_ref::<&str>().copied();
         let said = said.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-        Self::internal(&format!("it panicked: {}", said.unwrap_or("without a word")))
+        Self::internal(&format!("panic: {}", said.unwrap_or("no message")))
     }
 
     fn internal(what: &str) -> Self {
-        Self::Internal { text: format!("internal error of the ProxyMesh library, please report it: {what}") }
+        Self::Internal { text: format!("internal error in the ProxyMesh library, please report it: {what}") }
     }
 
     fn text(&self) -> &str {

@@ -1,4 +1,4 @@
-//! What the calls of the core answer, as Python has it.
+//! Converts the results of the core's calls into Python objects.
 
 use crate::{
     call::Answer,
@@ -9,7 +9,7 @@ use proxymesh::GeoCounts;
 use pyo3::{IntoPyObjectExt, prelude::*};
 use std::net::IpAddr;
 
-/// By way of what pyo3 can turn into Python's objects.
+/// Implements `Answer` by converting a result into something that pyo3 can turn into a Python object.
 macro_rules! answers {
     ($( $core:ty $([needs $module:literal])?, |$py:ident, $answer:ident| $python:expr; )*) => {
         $( impl Answer for $core {

@@ -1,4 +1,4 @@
-//! How `Client` makes a call: without the GIL, and answering Ctrl-C.
+//! How `Client` makes a call: without the GIL, and interruptible by Ctrl-C.
 
 use crate::{
     call::{Answer, Caller, Mode, Shared},
@@ -9,7 +9,7 @@ use proxymesh::{Client, Exchange, blocking::Driver, endpoint::Endpoint, resource
 use pyo3::prelude::*;
 use std::{sync::Arc, time::Duration};
 
-/// How often a call that takes its time asks whether a signal has come.
+/// How often a call in progress checks for signals.
 const SIGNALS: Duration = Duration::from_millis(40);
 
 /// A client whose calls are driven by the threads that make them.
@@ -52,14 +52,14 @@ impl<'py> Caller<'py, Blocking> {
             mode.driver.finish(&self.client);
         }
         let logged = log.map_or(Ok(()), |log| log.flush(*py));
-        // What a signal handler has raised goes before what a handler of the log has.
+        // An exception from a signal handler takes precedence over one from a log handler.
         if !matches!(result, Err(Failure::Python(_))) {
             logged?;
         }
         result
     }
 
-    /// Makes a call, and gives its answer.
+    /// Makes a call and returns its result.
     pub(crate) fn make<T: Answer>(
         py: Python<'py>,
         shared: &Shared<Blocking>,
@@ -73,7 +73,7 @@ impl<'py> Caller<'py, Blocking> {
     }
 }
 
-/// Runs what is no call of a client, in the same way.
+/// Runs something other than a client's call in the same way.
 pub(crate) fn run<T: Send>(
     py: Python<'_>,
     call: &'static str,
@@ -82,7 +82,7 @@ pub(crate) fn run<T: Send>(
     py.detach(|| Driver::new().run_checked(call, async { Ok(future.await?) }, SIGNALS, || look_around(None)))
 }
 
-/// Logs what has happened meanwhile, and lets Python run its signal handlers, which may make calls themselves, or raise.
+/// Logs what has happened so far, and lets Python run its signal handlers. They may make calls themselves, or raise.
 fn look_around(log: Option<&Log>) -> Result<()> {
     let looked = Python::try_attach(|py| {
         if let Some(log) = log {
@@ -92,7 +92,7 @@ fn look_around(log: Option<&Log>) -> Result<()> {
     });
     match looked {
         Some(result) => result.map_err(Failure::Python),
-        // The interpreter has gone, and there is nothing for this thread to go back to: it ends with the process.
+        // The interpreter is gone, so this thread has nothing to return to. It ends with the process.
         None => loop {
             std::thread::park();
         },

@@ -1,4 +1,5 @@
-//! What makes a call, whoever drives it: the way to the account, the caller, and what becomes of an answer.
+//! The parts of a call that do not depend on who drives it: the connection to the account, the caller, and the conversion of the
+//! result.
 
 use crate::{error::Result, log::Log};
 use arc_swap::ArcSwapOption;
@@ -6,7 +7,7 @@ use proxymesh::{Options, Settings, binding, process::PerProcess, resource};
 use pyo3::prelude::*;
 use std::sync::Arc;
 
-/// How the calls of a client are made: blocking or awaited. A value of it is one process's way to the account.
+/// How a client makes its calls: blocking or awaited. A value of this type is one process's connection to the account.
 pub(crate) trait Mode: Send + Sync + 'static {
     fn new(client: proxymesh::Client) -> proxymesh::Result<Self>
     where
@@ -15,21 +16,22 @@ pub(crate) trait Mode: Send + Sync + 'static {
     fn client(&self) -> &proxymesh::Client;
 }
 
-/// A mode that has a client class of Python's.
+/// A mode that has a Python client class.
 pub(crate) trait Class: Mode + Sized {
-    /// The client that has this in common with its handles.
+    /// The Python client that shares this with its handles.
     fn client_of<'py>(py: Python<'py>, shared: &Arc<Shared<Self>>) -> PyResult<Bound<'py, PyAny>>;
 }
 
-/// What a call answers, as Python has it.
+/// The result of a call, which can be converted into a Python object.
 pub(crate) trait Answer: Send + 'static {
-    /// The module that this needs, if any. It is imported before the call is sent: an answer that cannot be told is lost.
+    /// The module that the conversion needs, if any. It is imported before the call is sent, because a result that cannot be converted
+    /// is lost.
     const MODULE: Option<&'static str> = None;
 
     fn into_python(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>>;
 }
 
-/// What a client and its handles share: the way to the account, or none once it is closed.
+/// What a client and its handles share: the connection to the account, or nothing once it is closed.
 pub(crate) struct Shared<M> {
     account: ArcSwapOption<PerProcess<M>>,
     options: Options,
@@ -42,7 +44,7 @@ impl<M: Mode> Shared<M> {
         Ok(Arc::new(Self { account, options: Options::new() }))
     }
 
-    /// This process's way to the account. A forked process makes one of its own.
+    /// This process's connection to the account. A forked process creates its own.
     pub(crate) fn open(&self) -> Result<Arc<M>> {
         let account = self.account.load();
         let account = account.as_ref().ok_or_else(binding::closed)?;

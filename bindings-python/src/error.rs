@@ -53,7 +53,7 @@ fn in_context(exception: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
 /// Imports a module on demand. This fails if file descriptors run out, with whatever Python's importer raises.
 pub(crate) fn import<'py>(py: Python<'py>, module: &str) -> PyResult<Bound<'py, PyModule>> {
     py.import(module).map_err(|error| {
-        let reason = format!("the module {module} cannot be imported: {}", error.value(py));
+        let reason = format!("could not import the module {module}: {}", error.value(py));
         let raised = exception(py, &Error::Config { reason });
         raised.set_cause(py, Some(error));
         raised

@@ -1,11 +1,11 @@
-//! Text and whole numbers for calls. What is none is bad input like any other, and is not left to Python's own errors.
+//! Text and whole numbers for calls. A value that is neither is reported as invalid input like any other, not with Python's own errors.
 
 use crate::error::{Failure, Result};
 use proxymesh::Error;
 use pyo3::{prelude::*, types::PyString};
 
-/// Why a text cannot be taken. Python's own `UnicodeEncodeError` carries the whole text, which may be a password.
-pub(crate) const SURROGATE: &str = "holds a lone surrogate, which is no character";
+/// Why a text is rejected. Python's own `UnicodeEncodeError` contains the whole text, which may be a password.
+pub(crate) const SURROGATE: &str = "contains a lone surrogate, which is not a valid character";
 
 fn bad(field: &'static str, reason: &str) -> Failure {
     Error::Validation { field, reason: reason.to_owned() }.into()
@@ -26,5 +26,5 @@ pub(crate) fn some_text<'a>(
 
 /// A whole number for `field`, which fits in an integer of the service.
 pub(crate) fn whole(field: &'static str, value: &Bound<'_, PyAny>) -> Result<i64> {
-    value.extract().map_err(|_| bad(field, "is not a whole number, or not one in range"))
+    value.extract().map_err(|_| bad(field, "must be a whole number within range"))
 }

@@ -15,30 +15,31 @@ use std::{
 
 const DEBUG: u8 = 10;
 
-/// The attempts of one call that are still to be logged: what drives the call holds no GIL.
+/// The attempts of one call that are still to be logged. They are queued because the thread that drives the call does not hold the
+/// GIL.
 #[derive(Default)]
 pub(crate) struct Log {
     attempts: Mutex<VecDeque<Attempt>>,
-    /// For a call that is awaited.
+    /// Set if the call is awaited.
     awaited: OnceLock<Awaited>,
 }
 
 struct Awaited {
-    /// Is told that there are some.
+    /// Called when there are attempts to log.
     tell: Box<dyn Fn(Arc<Log>) + Send + Sync>,
-    /// The context variables of the task: a filter may look at them. The queue is emptied in another context.
+    /// The task's context variables, because a logging filter may read them. The queue is emptied in another context.
     context: Py<PyAny>,
 }
 
 impl Log {
-    /// For one call, if anybody wants to see it. Who has not imported `logging` does not.
+    /// A log for one call, if logging is enabled. It is not if the program has not imported `logging`.
     pub(crate) fn wanted(py: Python<'_>) -> PyResult<Option<Arc<Self>>> {
         let Some(logger) = logger(py)? else { return Ok(None) };
         let enabled = logger.call_method1(intern!(py, "isEnabledFor"), (DEBUG,))?.is_truthy()?;
         Ok(enabled.then(Arc::default))
     }
 
-    /// What is to be told of the call's attempts.
+    /// The observer that queues the call's attempts.
     pub(crate) fn observer(self: &Arc<Self>) -> Observer {
         let log = self.clone();
         Observer::new(move |attempt| {
@@ -49,7 +50,7 @@ impl Log {
         })
     }
 
-    /// The call is awaited by the task that runs now. `tell` is called when there is something to log.
+    /// Marks the call as awaited by the current task. `tell` is called when there is something to log.
     pub(crate) fn awaited(
         &self,
         py: Python<'_>,
@@ -61,8 +62,8 @@ impl Log {
         Ok(())
     }
 
-    /// Logs what there is. A handler that fails has no say in what becomes of the call: `sys.unraisablehook` is told. But what
-    /// is no `Exception` may be Ctrl-C, and is raised.
+    /// Logs the queued attempts. A failing log handler does not affect the call: its exception goes to `sys.unraisablehook`. Anything
+    /// that is not an `Exception` may be Ctrl-C, so it is raised.
     pub(crate) fn flush(&self, py: Python<'_>) -> PyResult<()> {
         let next = || self.attempts.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         while let Some(attempt) = next() {
@@ -85,7 +86,7 @@ fn logger(py: Python<'_>) -> PyResult<Option<&Bound<'_, PyAny>>> {
         PyResult::Ok(py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?.unbind())
     })?;
     let Some(logging) = modules.bind(py).get_item(intern!(py, "logging"))? else { return Ok(None) };
-    // None while it is being imported.
+    // The attribute does not exist yet while `logging` is being imported.
     let Ok(logger) = logging.call_method1("getLogger", ("proxymesh",)) else { return Ok(None) };
     Ok(Some(LOGGER.get_or_init(py, || logger.unbind()).bind(py)))
 }
@@ -108,7 +109,7 @@ fn record(py: Python<'_>, attempt: &Attempt, context: Option<&Bound<'_, PyAny>>)
     };
     let milliseconds = attempt.elapsed.as_secs_f64() * 1000.0;
     let again =
-        attempt.retry_in.map_or(String::new(), |wait| format!(", again in {:.2} s", wait.as_secs_f64()));
+        attempt.retry_in.map_or(String::new(), |wait| format!(", retrying in {:.2} s", wait.as_secs_f64()));
     let arguments = PyDict::new(py);
     arguments.set_item("extra", fields)?;
     let message = "%s: %s %s: %s after %.1f ms (attempt %d)%s";

@@ -98,7 +98,7 @@ macro_rules! model {
             fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
                 if let Some(secret) = Self::SECRET {
                     return Err(PyTypeError::new_err(format!(
-                        "{} is not pickled, because its {secret} is a secret; store that by itself",
+                        "{} cannot be pickled, because its {secret} is secret; store the {secret} separately",
                         stringify!($name),
                     )));
                 }
@@ -239,17 +239,17 @@ impl NewToken {
 }
 
 model! {
-    /// How a proxy answered one CONNECT. From `proxy.check()`.
+    /// How a proxy responded to one CONNECT. From `proxy.check()`.
     ProxyCheck {
-        /// Whether you can use the proxy: it answered 200.
+        /// Whether you can use the proxy: it returned 200.
         ok: bool,
-        /// Whether it answered at all.
+        /// Whether it responded at all.
         reachable: bool,
-        /// The status of its answer; `None` if it did not answer.
+        /// The status of its response; `None` if it did not respond.
         status: Option<u16>,
         /// The exit IP, from `X-ProxyMesh-IP`.
         exit_ip: Option<String>,
-        /// Seconds from the start of the connection to the answer or the failure.
+        /// Seconds from the start of the connection to the response or the failure.
         latency: f64,
         /// What the result means, and what to do about it.
         meaning: String,
@@ -292,7 +292,7 @@ model! {
         exit_ip: Option<String>,
         /// The country that the request asked for and got.
         country: Option<String>,
-        /// The status of the answer; `None` if there is none, or none yet.
+        /// The status of the response; `None` if there is none, or none yet.
         status: Option<u16>,
         /// Bytes sent to and received from the target so far, as counted against the account.
         bytes: u64,
@@ -322,7 +322,7 @@ model! {
         auth: String,
         /// The username of `basic` credentials.
         username: Option<String>,
-        /// The status of the answer; `None` if there is none, or none yet.
+        /// The status of the response; `None` if there is none, or none yet.
         status: Option<u16>,
         /// The kind of the fault that was applied, if any.
         fault: Option<String>,

@@ -547,8 +547,8 @@ impl Proxy {
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
         let (py, this) = (slf.py(), slf.get());
         if this.credentials.is_some() {
-            let reason = "a Proxy with credentials is not pickled, because they are secret; pickle it without, \
-                          proxy.using(), and give them again";
+            let reason = "a Proxy with credentials cannot be pickled, because they are secret; pickle proxy.using(), \
+                          which has none, and add the credentials again after loading it";
             return Err(PyTypeError::new_err(reason));
         }
         let plain = (slf.get_type(), (this.host(), this.port()));

@@ -1,4 +1,4 @@
-//! `proxymesh.sandbox`: an emulation of the service, for our users' tests.
+//! `proxymesh.sandbox`: an emulation of the service, for users' tests.
 
 use crate::{
     client::{AsyncClient, Client},
@@ -428,6 +428,7 @@ fn exception(error: Error) -> PyErr {
 }
 
 fn seconds(value: f64) -> PyResult<Duration> {
-    Duration::try_from_secs_f64(value)
-        .map_err(|_| PyValueError::new_err(format!("{value} is not a number of seconds from 0")))
+    Duration::try_from_secs_f64(value).map_err(|_| {
+        PyValueError::new_err(format!("the number of seconds must be 0 or greater, not {value}"))
+    })
 }

@@ -1,5 +1,5 @@
-//! Text and numbers for settings. What is none, or fits in no number of the core's, is refused with the setting's name like any other
-//! value that cannot be used, and not left to Python's own errors, which are of three classes and do not always name it.
+//! Text and numbers for settings. A value of the wrong type or out of range is rejected with an error that names the setting. Python's
+//! own errors have three different classes and do not always name it.
 
 use crate::{
     error::{Failure, Result},
@@ -21,7 +21,7 @@ pub(crate) fn text(name: &str, value: Option<&Bound<'_, PyString>>) -> Result<Op
     value.map(read).transpose()
 }
 
-/// The name of the value's type, which is short whatever the value is.
+/// The name of the value's type, because the value itself may be long.
 fn type_of(value: &Bound<'_, PyAny>) -> String {
     value.get_type().name().map_or_else(|_| "another type".to_owned(), |name| name.to_string())
 }
@@ -32,7 +32,7 @@ fn number(name: &'static str, value: &Bound<'_, PyAny>) -> PyResult<f64> {
         return Err(refused(&"bool"));
     }
     value.extract().map_err(|error: PyErr| match error.is_instance_of::<PyOverflowError>(value.py()) {
-        true => refused(&"a number as large as that"),
+        true => refused(&"a number that large"),
         false => refused(&type_of(value)),
     })
 }
@@ -51,12 +51,12 @@ pub(crate) fn max_retries(value: &Bound<'_, PyAny>) -> PyResult<i64> {
         return Err(refused(&type_of(value)));
     }
     value.extract().map_err(|_| match value.is_instance_of::<PyInt>() {
-        true => refused(&"a number as large as that"),
+        true => refused(&"a number that large"),
         false => refused(&type_of(value)),
     })
 }
 
-/// As it is by default where it is none.
+/// `None` keeps the default.
 pub(crate) fn some_timeout(value: &Bound<'_, PyAny>) -> PyResult<Option<f64>> {
     (!value.is_none()).then(|| timeout(value)).transpose()
 }
@@ -73,11 +73,11 @@ pub(crate) fn cooldown(value: &Bound<'_, PyAny>) -> PyResult<f64> {
     option("cooldown", value)
 }
 
-/// An option of the pool, which checks the rest.
+/// A pool option. The pool itself checks the range.
 fn option(field: &'static str, value: &Bound<'_, PyAny>) -> PyResult<f64> {
     let number = if value.is_instance_of::<PyBool>() { None } else { value.extract().ok() };
     number.ok_or_else(|| {
-        let reason = "is not a number of seconds above 0".to_owned();
+        let reason = "must be a number of seconds greater than 0".to_owned();
         Failure::Core(Error::Validation { field, reason }).into()
     })
 }

@@ -227,7 +227,7 @@ def test_async_with_closes_and_lets_exceptions_through(client: AsyncClient, serv
             assert same is client
             assert await client.geo.open() == US
         await until(server.wait_for_closed, 1)
-        with pytest.raises(ConfigError, match=r"^the client is closed; make a new one$"):
+        with pytest.raises(ConfigError, match=r"^the client is closed; create a new one$"):
             await client.geo.open()
         await client.aclose()
         with pytest.raises(ConfigError):
@@ -386,7 +386,7 @@ def test_a_loop_that_is_closed_gives_up_the_calls_on_it(client: AsyncClient, ser
 
 def test_without_asyncio_a_call_says_what_to_do(client: AsyncClient) -> None:
     call = client.geo.open()
-    with pytest.raises(RuntimeError, match="for asyncio, and no asyncio event loop is running") as caught:
+    with pytest.raises(RuntimeError, match="needs a running asyncio event loop") as caught:
         call.send(None)
     assert isinstance(caught.value.__cause__, RuntimeError)
 

@@ -103,7 +103,7 @@ def test_contexts_within_each_other_share_it(client: Client) -> None:
 
 def test_a_context_is_entered_once_at_a_time(client: Client) -> None:
     context = client.ips.authorized(IP)
-    with context, pytest.raises(RuntimeError, match="entered already"):
+    with context, pytest.raises(RuntimeError, match="already been entered"):
         context.__enter__()
     assert client.ips.list() == []
     with context:
@@ -156,12 +156,12 @@ def test_behind_a_router_a_page_tells_the_address(monkeypatch: pytest.MonkeyPatc
     assert _authorized.seen("https://proxymesh.com", lookup) == "198.51.100.77"
     for Page.text in (b"<html>", b"", b"\xff"):
         with pytest.raises(
-            proxymesh.ConnectionError, match=r"^ips\.authorized: .* cannot be learnt .*; give it as ip=$"
+            proxymesh.ConnectionError, match=r"^ips\.authorized: could not determine .*; pass it as ip=$"
         ):
             _authorized.seen("https://proxymesh.com", lookup)
     server.shutdown()
     server.server_close()
-    with pytest.raises(proxymesh.ConnectionError, match="give it as ip="):
+    with pytest.raises(proxymesh.ConnectionError, match="pass it as ip="):
         _authorized.seen("https://proxymesh.com", lookup)
     assert _authorized.seen("https://proxymesh.com", f"{sandbox.base_url}/_sandbox/ip") == "127.0.0.1"
 

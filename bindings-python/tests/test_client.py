@@ -75,10 +75,8 @@ NOTHING = (
     "no credentials: give a username and password, or a token, or set PROXYMESH_USERNAME and PROXYMESH_PASSWORD, "
     "or PROXYMESH_TOKEN"
 )
-BOTH = "both a token and a username or password are given; give one kind"
-PLAIN = (
-    "base_url is plain http to a host that is not loopback, which would show the credentials to the network; use https"
-)
+BOTH = "give either a token or a username and password, not both"
+PLAIN = "base_url must use https: plain http would expose the credentials, and is allowed only for loopback hosts"
 
 
 @pytest.mark.parametrize(
@@ -92,13 +90,19 @@ PLAIN = (
         ({"username": "", "password": PASSWORD}, "the username is empty"),
         ({"username": USERNAME, "password": ""}, "the password is empty"),
         ({"token": ""}, "the token is empty"),
-        ({"username": "a:b", "password": PASSWORD}, "the username may not hold a colon or control characters"),
-        ({"username": "a\n", "password": PASSWORD}, "the username may not hold a colon or control characters"),
-        ({"username": "a", "password": PASSWORD + "\r\nx: y"}, "the password may not hold control characters"),
-        ({"token": TOKEN + "\n"}, "the token holds a character that no token has (RFC 6750)"),
-        ({"username": "a" + SURROGATE, "password": PASSWORD}, "username holds a lone surrogate, which is no character"),
-        ({"username": "a", "password": PASSWORD + SURROGATE}, "password holds a lone surrogate, which is no character"),
-        ({"token": TOKEN + SURROGATE}, "token holds a lone surrogate, which is no character"),
+        ({"username": "a:b", "password": PASSWORD}, "the username must not contain a colon or control characters"),
+        ({"username": "a\n", "password": PASSWORD}, "the username must not contain a colon or control characters"),
+        ({"username": "a", "password": PASSWORD + "\r\nx: y"}, "the password must not contain control characters"),
+        ({"token": TOKEN + "\n"}, "the token contains a character that is not allowed in a token (RFC 6750)"),
+        (
+            {"username": "a" + SURROGATE, "password": PASSWORD},
+            "username contains a lone surrogate, which is not a valid character",
+        ),
+        (
+            {"username": "a", "password": PASSWORD + SURROGATE},
+            "password contains a lone surrogate, which is not a valid character",
+        ),
+        ({"token": TOKEN + SURROGATE}, "token contains a lone surrogate, which is not a valid character"),
     ],
     ids=lambda value: "+".join(value) or "nothing" if isinstance(value, dict) else "",
 )
@@ -119,13 +123,13 @@ def test_credentials_that_are_missing_or_contradict_each_other_are_refused(
         ({"PASSWORD": PASSWORD}, "PROXYMESH_PASSWORD is set, but no username"),
         (
             {"USERNAME": USERNAME, "PASSWORD": PASSWORD, "TOKEN": TOKEN},
-            "both PROXYMESH_TOKEN and PROXYMESH_USERNAME or PROXYMESH_PASSWORD are set; set one kind, or give the "
-            "credentials",
+            "set either PROXYMESH_TOKEN or PROXYMESH_USERNAME and PROXYMESH_PASSWORD, not both, or give the "
+            "credentials explicitly",
         ),
         ({"USERNAME": "", "PASSWORD": "", "TOKEN": ""}, NOTHING),
         (
             {"USERNAME": USERNAME, "PASSWORD": PASSWORD + SURROGATE},
-            "the environment variable PROXYMESH_PASSWORD is not UTF-8",
+            "the environment variable PROXYMESH_PASSWORD is not valid UTF-8",
         ),
         ({"TOKEN": TOKEN, "BASE_URL": "http://proxymesh.com"}, PLAIN),
     ],
@@ -149,34 +153,37 @@ def test_an_environment_that_contradicts_itself_is_refused(
         ({"base_url": "http://0.0.0.0"}, PLAIN),
         ({"base_url": "http://127.0.0.1.example.com"}, PLAIN),
         ({"base_url": "http://localhost.example.com"}, PLAIN),
-        ({"base_url": "proxymesh.com"}, "base_url is not a URL, such as https://proxymesh.com"),
-        ({"base_url": ""}, "base_url is not a URL, such as https://proxymesh.com"),
+        ({"base_url": "proxymesh.com"}, "base_url must be a URL, such as https://proxymesh.com"),
+        ({"base_url": ""}, "base_url must be a URL, such as https://proxymesh.com"),
         ({"base_url": "ftp://proxymesh.com"}, "base_url must begin with https://"),
         (
             {"base_url": f"https://me:{PASSWORD}@proxymesh.com"},
-            "base_url must not hold credentials; give username and password",
+            "base_url must not contain credentials; give the username and password separately",
         ),
         ({"base_url": "https://proxymesh.com/?x=1"}, "base_url must not have a query or a fragment"),
-        ({"base_url": "https://x" + SURROGATE}, "base_url holds a lone surrogate, which is no character"),
-        ({"timeout": 0}, "timeout must be a number of seconds above 0, not 0"),
-        ({"timeout": -1}, "timeout must be a number of seconds above 0, not -1"),
-        ({"timeout": float("nan")}, "timeout must be a number of seconds above 0, not NaN"),
-        ({"timeout": float("inf")}, "timeout must be a number of seconds above 0, not inf"),
-        ({"connect_timeout": 0.0}, "connect_timeout must be a number of seconds above 0, not 0"),
-        ({"timeout": 10**400}, "timeout must be a number of seconds above 0, not a number as large as that"),
-        ({"timeout": (3, 27)}, "timeout must be a number of seconds above 0, not tuple"),
-        ({"timeout": "5"}, "timeout must be a number of seconds above 0, not str"),
-        ({"timeout": None}, "timeout must be a number of seconds above 0, not NoneType"),
-        ({"timeout": True}, "timeout must be a number of seconds above 0, not bool"),
-        ({"connect_timeout": (3, 27)}, "connect_timeout must be a number of seconds above 0, not tuple"),
-        ({"connect_timeout": float("-inf")}, "connect_timeout must be a number of seconds above 0, not -inf"),
-        ({"max_retries": -1}, "max_retries must be a whole number from 0, not -1"),
-        ({"max_retries": 2**32}, "max_retries must be a whole number from 0, not 4294967296"),
-        ({"max_retries": 2**64}, "max_retries must be a whole number from 0, not a number as large as that"),
-        ({"max_retries": -(10**400)}, "max_retries must be a whole number from 0, not a number as large as that"),
-        ({"max_retries": 1.5}, "max_retries must be a whole number from 0, not float"),
-        ({"max_retries": "1"}, "max_retries must be a whole number from 0, not str"),
-        ({"max_retries": True}, "max_retries must be a whole number from 0, not bool"),
+        ({"base_url": "https://x" + SURROGATE}, "base_url contains a lone surrogate, which is not a valid character"),
+        ({"timeout": 0}, "timeout must be a number of seconds greater than 0, not 0"),
+        ({"timeout": -1}, "timeout must be a number of seconds greater than 0, not -1"),
+        ({"timeout": float("nan")}, "timeout must be a number of seconds greater than 0, not NaN"),
+        ({"timeout": float("inf")}, "timeout must be a number of seconds greater than 0, not inf"),
+        ({"connect_timeout": 0.0}, "connect_timeout must be a number of seconds greater than 0, not 0"),
+        ({"timeout": 10**400}, "timeout must be a number of seconds greater than 0, not a number that large"),
+        ({"timeout": (3, 27)}, "timeout must be a number of seconds greater than 0, not tuple"),
+        ({"timeout": "5"}, "timeout must be a number of seconds greater than 0, not str"),
+        ({"timeout": None}, "timeout must be a number of seconds greater than 0, not NoneType"),
+        ({"timeout": True}, "timeout must be a number of seconds greater than 0, not bool"),
+        ({"connect_timeout": (3, 27)}, "connect_timeout must be a number of seconds greater than 0, not tuple"),
+        ({"connect_timeout": float("-inf")}, "connect_timeout must be a number of seconds greater than 0, not -inf"),
+        ({"max_retries": -1}, "max_retries must be a whole number from 0 to 4294967295, not -1"),
+        ({"max_retries": 2**32}, "max_retries must be a whole number from 0 to 4294967295, not 4294967296"),
+        ({"max_retries": 2**64}, "max_retries must be a whole number from 0 to 4294967295, not a number that large"),
+        (
+            {"max_retries": -(10**400)},
+            "max_retries must be a whole number from 0 to 4294967295, not a number that large",
+        ),
+        ({"max_retries": 1.5}, "max_retries must be a whole number from 0 to 4294967295, not float"),
+        ({"max_retries": "1"}, "max_retries must be a whole number from 0 to 4294967295, not str"),
+        ({"max_retries": True}, "max_retries must be a whole number from 0 to 4294967295, not bool"),
     ],
     ids=lambda value: "" if isinstance(value, str) else next(iter(value)),
 )
@@ -274,7 +281,7 @@ def test_after_it_is_closed_every_call_is_a_config_error(server: Server, connect
     for act in (client.geo.open, client.ips.list, held.list, geo.open, client.with_options, client.tokens.list):
         with pytest.raises(ConfigError) as caught:
             act()
-        assert str(caught.value) == "the client is closed; make a new one"
+        assert str(caught.value) == "the client is closed; create a new one"
     assert server.count == 1
 
 
@@ -362,19 +369,22 @@ def test_options_are_for_the_calls_made_through_them_and_share_the_connections(
 def test_options_that_cannot_be_used_are_refused(server: Server, connect: Connect) -> None:
     client = connect(server)
     bad: list[tuple[dict[str, Any], str]] = [
-        ({"timeout": 0}, "timeout must be a number of seconds above 0, not 0"),
-        ({"timeout": float("nan")}, "timeout must be a number of seconds above 0, not NaN"),
-        ({"timeout": 10**400}, "timeout must be a number of seconds above 0, not a number as large as that"),
-        ({"timeout": (3, 27)}, "timeout must be a number of seconds above 0, not tuple"),
-        ({"timeout": "5"}, "timeout must be a number of seconds above 0, not str"),
-        ({"timeout": True}, "timeout must be a number of seconds above 0, not bool"),
-        ({"max_retries": -1}, "max_retries must be a whole number from 0, not -1"),
-        ({"max_retries": 2**32}, "max_retries must be a whole number from 0, not 4294967296"),
-        ({"max_retries": 2**64}, "max_retries must be a whole number from 0, not a number as large as that"),
-        ({"max_retries": -(10**400)}, "max_retries must be a whole number from 0, not a number as large as that"),
-        ({"max_retries": 1.5}, "max_retries must be a whole number from 0, not float"),
-        ({"max_retries": "1"}, "max_retries must be a whole number from 0, not str"),
-        ({"max_retries": True}, "max_retries must be a whole number from 0, not bool"),
+        ({"timeout": 0}, "timeout must be a number of seconds greater than 0, not 0"),
+        ({"timeout": float("nan")}, "timeout must be a number of seconds greater than 0, not NaN"),
+        ({"timeout": 10**400}, "timeout must be a number of seconds greater than 0, not a number that large"),
+        ({"timeout": (3, 27)}, "timeout must be a number of seconds greater than 0, not tuple"),
+        ({"timeout": "5"}, "timeout must be a number of seconds greater than 0, not str"),
+        ({"timeout": True}, "timeout must be a number of seconds greater than 0, not bool"),
+        ({"max_retries": -1}, "max_retries must be a whole number from 0 to 4294967295, not -1"),
+        ({"max_retries": 2**32}, "max_retries must be a whole number from 0 to 4294967295, not 4294967296"),
+        ({"max_retries": 2**64}, "max_retries must be a whole number from 0 to 4294967295, not a number that large"),
+        (
+            {"max_retries": -(10**400)},
+            "max_retries must be a whole number from 0 to 4294967295, not a number that large",
+        ),
+        ({"max_retries": 1.5}, "max_retries must be a whole number from 0 to 4294967295, not float"),
+        ({"max_retries": "1"}, "max_retries must be a whole number from 0 to 4294967295, not str"),
+        ({"max_retries": True}, "max_retries must be a whole number from 0 to 4294967295, not bool"),
     ]
     for options, reason in bad:
         with pytest.raises(ConfigError) as caught:
@@ -400,7 +410,7 @@ def test_an_attempt_ends_at_its_time_limit_and_its_connection_is_closed(
     client = connect(server, timeout=0.5, max_retries=0)
     with takes(0.5, 1.0), pytest.raises(proxymesh.TimeoutError) as caught:
         client.ips.list()
-    assert str(caught.value) == "ips.list: no answer in time: gave up after 0.5 s"
+    assert str(caught.value) == "ips.list: timed out: gave up after 0.5 s"
     assert (caught.value.reason, caught.value.attempts) == ("gave up after 0.5 s", 1)
     server.wait_for_gone(1)
 
@@ -494,9 +504,9 @@ def test_a_ca_file_that_is_none_is_refused(tmp_path: Path, connect: Connect) -> 
     empty = tmp_path / "empty.pem"
     empty.write_text("")
     for path, reason in [
-        (empty, "holds no usable certificate"),
-        (tmp_path / "nowhere.pem", "cannot be read as PEM"),
-        (tmp_path, "cannot be read as PEM"),
+        (empty, "contains no usable certificate"),
+        (tmp_path / "nowhere.pem", "could not be read as PEM"),
+        (tmp_path, "could not be read as PEM"),
     ]:
         with pytest.raises(ConfigError) as caught:
             connect("https://localhost", ca_file=path)
@@ -510,7 +520,7 @@ def test_a_variable_that_names_what_cannot_be_read_is_refused(
     monkeypatch.setenv(name, str(tmp_path / "nowhere.pem"))
     with pytest.raises(ConfigError) as caught:
         connect("https://localhost")
-    assert str(caught.value).startswith(f"{name} {tmp_path}/nowhere.pem: cannot be read")
+    assert str(caught.value).startswith(f"{name} {tmp_path}/nowhere.pem: could not be read")
     # Over plain http, which is for loopback, nobody asks for certificates.
     assert connect(server).geo.open() == {"US": 1}
 
@@ -529,7 +539,7 @@ def test_a_plain_server_at_an_https_url_is_a_failed_connection(sandbox: Sandbox,
 def test_a_redirect_is_not_followed(status: int, start_server: StartServer, connect: Connect) -> None:
     elsewhere = start_server(FINE)
     server = start_server(Answer(status, headers={"location": f"{elsewhere.base_url}/api/geoips/open/"}))
-    with pytest.raises(proxymesh.UnexpectedStatusError, match="redirected, which is never followed") as caught:
+    with pytest.raises(proxymesh.UnexpectedStatusError, match="redirect not followed") as caught:
         connect(server).geo.open()
     assert caught.value.status == status
     assert (server.count, elsewhere.connections) == (1, 0)

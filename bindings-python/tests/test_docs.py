@@ -138,7 +138,7 @@ def test_the_quickstart_runs_without_an_account() -> None:
         "done: 203.0.113.7 is 'the office'",
         "it has used 0.0 of 5 GB this month",
         "deactivated: active is now False",
-        "ValidationError: ip: is not an IP address",
+        "ValidationError: ip: must be an IP address",
         "NotFoundError: sub_accounts.get: not found (404): ",
     ):
         assert shown in run.stdout

@@ -172,7 +172,7 @@ def test_an_exception_has_the_attributes_of_its_kind_and_no_others(error: Any) -
     needs_call = type(error).__name__ not in {"ConfigError", "PoolExhaustedError", "ValidationError"}
     assert (error.call is not None) == needs_call
     if needs_call:
-        assert re.match(rf"{re.escape(error.call)}(:| takes| was not sent)", str(error))
+        assert re.match(rf"{re.escape(error.call)}(:| requires| was not sent)", str(error))
 
 
 def test_the_types_of_the_attributes_are_those_annotated(error: Any) -> None:

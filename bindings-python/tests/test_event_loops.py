@@ -123,8 +123,7 @@ def test_a_scope_of_anyio_gives_up_the_calls_in_it(client: AsyncClient, server: 
 # Trio.
 
 FOR_ASYNCIO = (
-    "proxymesh.AsyncClient is for asyncio, and no asyncio event loop is running here; "
-    "under trio or curio use proxymesh.Client in a thread"
+    "proxymesh.AsyncClient needs a running asyncio event loop; under trio or curio, use proxymesh.Client in a thread"
 )
 
 

@@ -20,7 +20,7 @@ from .support.notes import naming
 from .support.server import Answer, Server, answer
 
 GIGABYTES = "must be a whole number of gigabytes from 0 (no limit) to 4294967295"
-NO_INTEGER = "is not a whole number, or not one in range"
+NO_INTEGER = "must be a whole number within range"
 SURROGATE = "\ud800"
 
 
@@ -121,7 +121,7 @@ def test_an_ip_may_be_an_ipaddress_object(start_server: StartServer, connect: Co
     ids=str,
 )
 def test_no_part_of_an_address_is_lost_silently(value: Any, deaf: Server, client: Client) -> None:
-    reason = "is not an IP address, such as 203.0.113.7 or 2001:db8::7"
+    reason = "must be an IP address, such as 203.0.113.7 or 2001:db8::7"
     refuses(deaf, lambda: client.ips.add(value), "ip", reason)
     refuses(deaf, lambda: client.ips.delete(value), "ip", reason)
 
@@ -154,7 +154,7 @@ def test_an_expiry_may_be_a_date(start_server: StartServer, connect: Connect) ->
 def test_a_moment_is_no_date_because_its_day_depends_on_where_one_is(
     moment: datetime, deaf: Server, client: Client
 ) -> None:
-    reason = "is not a calendar date of the form YYYY-MM-DD"
+    reason = "must be a calendar date in the form YYYY-MM-DD"
     refuses(deaf, lambda: client.tokens.create(expires_at=moment), "expires_at", reason)
 
 
@@ -208,7 +208,7 @@ def test_a_lone_surrogate_is_no_text(name: str, deaf: Server, either: Client | A
     with pytest.raises(ValidationError) as caught:
         call(either, method, {**others, field: SUB_PASSWORD + SURROGATE})
     error = caught.value
-    assert (error.field, error.reason) == (field, "holds a lone surrogate, which is no character")
+    assert (error.field, error.reason) == (field, "contains a lone surrogate, which is not a valid character")
     assert SUB_PASSWORD not in repr(error)
     assert error.__cause__ is error.__context__ is None
     assert deaf.connections == 0
@@ -256,7 +256,7 @@ def test_so_is_one_for_a_proxy() -> None:
 @pytest.mark.parametrize("field", ["ttl", "cooldown"])
 def test_so_is_what_is_no_number_of_seconds_for_a_pool(field: str, value: object, deaf: Server, client: Client) -> None:
     loose: Any = client
-    refuses(deaf, lambda: loose.proxies.pool(**{field: value}), field, "is not a number of seconds above 0")
+    refuses(deaf, lambda: loose.proxies.pool(**{field: value}), field, "must be a number of seconds greater than 0")
 
 
 @pytest.mark.parametrize(

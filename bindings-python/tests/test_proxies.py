@@ -32,14 +32,14 @@ def test_credentials_are_carried_and_not_shown() -> None:
     assert basic.url() == f"http://me%2B1%40ex.com:{SECRET}@us-ca.proxymesh.com:31280"
     assert basic.url("other", "b") == "http://other:b@us-ca.proxymesh.com:31280"
     assert bearer.headers() == {"Proxy-Authorization": f"Bearer {SECRET}"}
-    with pytest.raises(proxymesh.ValidationError, match=r"^token: a token does not go into a URL; send the header"):
+    with pytest.raises(proxymesh.ValidationError, match=r"^token: a token cannot be part of a URL; send it"):
         bearer.url()
     assert repr(basic) == "Proxy(host='us-ca.proxymesh.com', port=31280).using('me+1@ex.com', '[redacted]')"
     assert repr(bearer) == "Proxy(host='us-ca.proxymesh.com', port=31280).using(token='[redacted]')"
     for secret in (basic, bearer):
         assert SECRET not in f"{secret} {secret!r} {secret.to_dict()}"
         assert copy.copy(secret) is copy.deepcopy(secret) is secret
-        with pytest.raises(TypeError, match=r"^a Proxy with credentials is not pickled"):
+        with pytest.raises(TypeError, match=r"^a Proxy with credentials cannot be pickled"):
             pickle.dumps(secret)
         assert secret.using() == US != secret
         assert pickle.loads(pickle.dumps(secret.using())) == US

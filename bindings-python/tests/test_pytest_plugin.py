@@ -66,7 +66,7 @@ def test_the_fixtures_end_with_their_test(tmp_path: Path) -> None:
 def test_a_marker_that_cannot_be_followed_says_why(tmp_path: Path) -> None:
     said = run(tmp_path, code=WRONG)
     assert "3 errors" in said, said
-    assert "test_it.py::test_by_position: the marker proxymesh_sandbox takes keywords only" in said
+    assert "test_it.py::test_by_position: the marker proxymesh_sandbox accepts only keyword arguments" in said
     assert "ValueError: unknown plan '11'" in said
     assert "got an unexpected keyword argument 'plam'" in said
 

@@ -228,8 +228,8 @@ def test_what_cannot_be_looked_up_is_told_with_how_to_find_out(sandbox: Sandbox)
     assert caught.value.call == "hostnames.add"
     assert "hostnames.list" in caught.value.advice
     error = created.value
-    assert error.advice == "look it up with sub_accounts.get"
-    assert str(error) == f"{error.call}: {error.reason}, so it may or may not have been carried out; {error.advice}"
+    assert error.advice == "check with sub_accounts.get"
+    assert str(error) == f"{error.call}: {error.reason}, so the call may or may not have taken effect; {error.advice}"
 
 
 def test_a_longer_retry_after_than_a_minute_fails_at_once(sandbox: Sandbox) -> None:
@@ -280,7 +280,7 @@ def test_a_write_whose_success_cannot_be_read_is_looked_up(start_server: StartSe
     assert add(connect(there([IP]))) == IP
     with pytest.raises(proxymesh.DecodeError):
         add(connect(there([])))
-    with pytest.raises(proxymesh.OutcomeUnknownError, match="cannot be read"):
+    with pytest.raises(proxymesh.OutcomeUnknownError, match="could not read the response"):
         add(connect(start_server(Answer(200, "<html>"))))
 
 

@@ -1,5 +1,5 @@
-//! What holds whatever the service says, and whatever a caller gives. Tried with made-up input below, in every `cargo test`, and by
-//! the targets of libFuzzer beside it. It is a module of the transport, whose private parts it tries.
+//! Properties that hold whatever the service sends and whatever a caller passes. Every `cargo test` checks them with the generated
+//! input below, and so do the libFuzzer targets next to this file. It is a module of the transport, because it tests private parts.
 
 use super::{
     outcome::{Answer, Outcome},
@@ -19,10 +19,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// A password with what is written in more than one way: a space, a quote, an ampersand, not ASCII.
+/// A password whose characters have several spellings: a space, a quote, an ampersand, and one that is not ASCII.
 pub const SECRET: &str = "pä\"ss &w";
 
-/// The call of this number, counted round.
+/// The call with this number, modulo the number of calls.
 fn call(number: u8) -> &'static Call {
     CALLS.iter().cycle().nth(number.into()).unwrap()
 }
@@ -34,12 +34,12 @@ macro_rules! readers {
 }
 for_each_call!(readers);
 
-/// The body of a successful answer to the call of this number.
+/// Checks the body of a successful response to the call with this number.
 pub fn success(number: u8, body: &[u8]) {
     READERS.iter().cycle().nth(number.into()).unwrap()(body);
 }
 
-/// What is read does not change with a field that is new to this version; what cannot be read is told of safely.
+/// A field that is new to this version does not change the result. If the body cannot be read, the error shows no secret.
 fn read<E: Endpoint<Answer: Debug>>(body: &[u8]) {
     let call = E::CALL;
     match E::decode(body) {
@@ -73,7 +73,7 @@ fn with_a_new_field(body: &[u8]) -> Option<Vec<u8>> {
     (*first == b'{').then(|| [b"{\"new\": {\"a\": [1]}", comma, rest].concat())
 }
 
-/// A refusal of the call of this number, and its `Retry-After`.
+/// Checks a refusal of the call with this number, and its `Retry-After`.
 pub fn refused(number: u8, status: u16, retry_after: &str, body: &[u8]) {
     let (call, now) = (call(number), SystemTime::now());
     let waits = retry::retry_after(retry_after, now);
@@ -104,13 +104,13 @@ fn can_be_shown(text: &str) {
     shows_no_secret(text);
 }
 
-/// In no way of writing it.
+/// The text shows the secret in none of its spellings.
 fn shows_no_secret(text: &str) {
     let secret = SecretString::from(SECRET);
     assert_eq!(Redactor::new(std::iter::once(&secret)).redact(text), text);
 }
 
-/// A text from a caller: what is let through is within its limits, and arrives as it was given.
+/// Checks a text from a caller. If it is accepted, it is within its limits and arrives unchanged.
 pub fn input(text: &str) {
     let characters = text.chars().count();
     let plain = !text.contains(char::is_control);
@@ -139,7 +139,7 @@ pub fn input(text: &str) {
     if let Ok(proxy) = text.parse::<Proxy>() {
         assert_eq!(proxy.to_string().parse::<Proxy>().unwrap(), proxy);
         if text.to_ascii_lowercase().contains("xn--") {
-            return; // Not every one of these can be decoded, and then a URL may not hold it.
+            return; // Not all of these can be decoded, and a URL cannot contain those that cannot.
         }
         let url: Url = proxy.url_with(text, SECRET).parse().unwrap();
         assert_eq!((url.port_or_known_default(), decoded(url.username())), (Some(proxy.port()), text.into()));
@@ -147,7 +147,7 @@ pub fn input(text: &str) {
     }
 }
 
-/// Whether `sent`, in a form, is `given` where it is read.
+/// Whether `sent` arrives as `given` when it is sent in a form.
 fn arrives(sent: &str, given: &str) -> bool {
     let form: String = form_urlencoded::byte_serialize(sent.as_bytes()).collect();
     form_urlencoded::parse(format!("x={form}").as_bytes()).eq([("x".into(), given.into())])
@@ -198,7 +198,7 @@ mod tests {
         })
     }
 
-    /// Where in `value` something stands, chosen by `at`.
+    /// A place in `value`, chosen by `at`.
     fn place(value: &mut Value, at: usize) -> &mut Value {
         let children = match value {
             Value::Array(items) => items.len(),
@@ -216,7 +216,7 @@ mod tests {
         }
     }
 
-    /// A good answer with one thing in it exchanged.
+    /// A valid response with one value replaced.
     fn nearly_good() -> impl Strategy<Value = (u8, Vec<u8>)> {
         (sample::select(good()), any::<usize>(), json()).prop_map(|((number, body), at, other)| {
             let mut body: Value = serde_json::from_slice(&body).unwrap();
@@ -225,7 +225,7 @@ mod tests {
         })
     }
 
-    /// Good answers, cut and with bytes in them overwritten.
+    /// Valid responses, cut off and with some bytes overwritten.
     fn damaged() -> impl Strategy<Value = (u8, Vec<u8>)> {
         let bytes = vec((any::<sample::Index>(), any::<u8>()), 0..4);
         (sample::select(good()), bytes, any::<sample::Index>()).prop_map(
@@ -240,7 +240,7 @@ mod tests {
         )
     }
 
-    /// What a service says that refuses, with the secret in it here and there.
+    /// What a service may say when it refuses, sometimes with the secret in it.
     fn complaint() -> impl Strategy<Value = Vec<u8>> {
         let text = (
             ".{0,40}",

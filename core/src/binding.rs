@@ -185,17 +185,17 @@ fn gigabytes(field: &'static str, value: i64) -> Result<u32> {
 
 /// The error for a time limit that is not a number. `given` says briefly what it is instead.
 pub fn no_seconds(name: &'static str, given: impl Display) -> Error {
-    Error::config(format!("{name} must be a number of seconds above 0, not {given}"))
+    Error::config(format!("{name} must be a number of seconds greater than 0, not {given}"))
 }
 
 /// The same for `max_retries`.
 pub fn no_retries(given: impl Display) -> Error {
-    Error::config(format!("max_retries must be a whole number from 0, not {given}"))
+    Error::config(format!("max_retries must be a whole number from 0 to 4294967295, not {given}"))
 }
 
 /// The error for a closed client.
 pub fn closed() -> Error {
-    Error::config("the client is closed; make a new one")
+    Error::config("the client is closed; create a new one")
 }
 
 #[cfg(test)]
@@ -207,13 +207,13 @@ mod tests {
         assert_eq!(seconds("timeout", 0.25).unwrap(), Duration::from_millis(250));
         for bad in [0.0, -0.0, -1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300, 1e-12] {
             let text = seconds("timeout", bad).unwrap_err().to_string();
-            assert_eq!(text, format!("timeout must be a number of seconds above 0, not {bad}"));
+            assert_eq!(text, format!("timeout must be a number of seconds greater than 0, not {bad}"));
         }
         assert_eq!(retries(0).unwrap(), 0);
         assert_eq!(retries(4_294_967_295).unwrap(), u32::MAX);
         for bad in [-1, i64::MIN, 4_294_967_296] {
             let text = retries(bad).unwrap_err().to_string();
-            assert_eq!(text, format!("max_retries must be a whole number from 0, not {bad}"));
+            assert_eq!(text, format!("max_retries must be a whole number from 0 to 4294967295, not {bad}"));
         }
     }
 }

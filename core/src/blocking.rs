@@ -155,7 +155,7 @@ impl Driver {
             if process::id() != process {
                 // The connection belongs to the parent.
                 std::mem::forget(work);
-                let forked = "the process was forked while the call was under way; make it again";
+                let forked = "the process was forked during the call; make the call again";
                 return checked.and_then(|()| Err(Error::config(forked).into()));
             }
         }

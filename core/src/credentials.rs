@@ -44,14 +44,14 @@ impl Credentials {
             return Err(Error::config("the username is empty"));
         }
         if username.contains(':') || username.chars().any(char::is_control) {
-            return Err(Error::config("the username may not hold a colon or control characters"));
+            return Err(Error::config("the username must not contain a colon or control characters"));
         }
         let secret = password.expose_secret();
         if secret.is_empty() {
             return Err(Error::config("the password is empty"));
         }
         if secret.chars().any(char::is_control) {
-            return Err(Error::config("the password may not hold control characters"));
+            return Err(Error::config("the password must not contain control characters"));
         }
         Ok(Self(Kind::Basic { username, password }))
     }
@@ -71,7 +71,9 @@ impl Credentials {
             return Err(Error::config("the token is empty"));
         }
         if !secret.bytes().all(allowed) {
-            return Err(Error::config("the token holds a character that no token has (RFC 6750)"));
+            return Err(Error::config(
+                "the token contains a character that is not allowed in a token (RFC 6750)",
+            ));
         }
         Ok(Self(Kind::Bearer { token }))
     }

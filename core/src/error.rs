@@ -31,7 +31,9 @@ pub enum Error {
     },
     /// A token call was made with a Bearer credential. Nothing was sent. The token endpoints accept only the account's username
     /// and password.
-    #[error("{call} takes the account's username and password, never a token: use a client made with both")]
+    #[error(
+        "{call} requires the account's username and password, not a token: use a client created with both"
+    )]
     BasicAuthRequired {
         /// The call, such as `tokens.list`.
         call: &'static str,
@@ -39,7 +41,7 @@ pub enum Error {
     /// In the last five minutes, authentication failed twice with these credentials, or three times in this process. Nothing was
     /// sent. Four failures ban the account for three hours, so the client stops before that.
     #[error(
-        "{call} was not sent: too many authentications have failed (four failures ban the account for 3 hours); correct the credentials, or wait {} s",
+        "{call} was not sent: too many failed authentications (four ban the account for 3 hours); correct the credentials, or wait {} s",
         whole_seconds(.retry_after)
     )]
     AuthenticationBlocked {
@@ -72,8 +74,8 @@ pub enum Error {
     /// Any other status, including redirects (3xx), which are never followed.
     #[error("{0}")]
     UnexpectedStatus(Box<Refusal>),
-    /// No answer within the time limit.
-    #[error("{call}: no answer in time: {reason}{}", after(*.attempts))]
+    /// No response within the time limit.
+    #[error("{call}: timed out: {reason}{}", after(*.attempts))]
     Timeout {
         /// The call, such as `geo.open`.
         call: &'static str,
@@ -92,26 +94,26 @@ pub enum Error {
         /// How many attempts were made.
         attempts: u32,
     },
-    /// The service answered with success, but the body is not what the call promises. A write that fails with this error was
+    /// The service reported success, but the body is not what the call promises. A write that fails with this error was
     /// looked up, and was not carried out. If that cannot be determined, the write fails with
     /// [`OutcomeUnknown`](Self::OutcomeUnknown).
-    #[error("{call}: the answer ({status}) cannot be read: {reason}")]
+    #[error("{call}: could not read the response ({status}): {reason}")]
     Decode {
         /// The call, such as `geo.open`.
         call: &'static str,
         /// The HTTP status.
         status: u16,
-        /// What is wrong with the answer.
+        /// What is wrong with the response.
         reason: String,
-        /// The answer's first 4 KiB, as text.
+        /// The first 4 KiB of the response, as text.
         body: String,
     },
-    /// A write was sent, but no answer came, or none that could be read. Look up whether it was carried out.
-    #[error("{call}: {reason}, so it may or may not have been carried out; {advice}")]
+    /// A write was sent, but no readable response arrived. Look up whether it was carried out.
+    #[error("{call}: {reason}, so the call may or may not have taken effect; {advice}")]
     OutcomeUnknown {
         /// The call, such as `sub_accounts.create`.
         call: &'static str,
-        /// What happened instead of an answer.
+        /// What happened instead of a response.
         reason: String,
         /// How to find out.
         advice: &'static str,
@@ -147,11 +149,11 @@ impl fmt::Display for Refusal {
         write!(f, "{}: {summary}", self.call)?;
         if self.status == 401 {
             f.write_str(
-                "; correct the credentials before trying again, four failures ban the account for 3 hours",
+                "; correct the credentials before trying again: four failures ban the account for 3 hours",
             )?;
         }
         if let Some(wait) = &self.retry_after {
-            write!(f, "; the service asks to wait {} s", whole_seconds(wait))?;
+            write!(f, "; the service asks you to wait {} s", whole_seconds(wait))?;
         }
         f.write_str(&after(self.attempts))
     }
@@ -160,7 +162,7 @@ impl fmt::Display for Refusal {
 /// The name of a status's kind, as it appears in an error's text.
 fn headline(status: u16) -> &'static str {
     match status {
-        300..=399 => "redirected, which is never followed",
+        300..=399 => "redirect not followed",
         400 => "bad request",
         401 => "authentication failed",
         402 => "the plan does not allow it",
@@ -284,7 +286,7 @@ impl Error {
         }
     }
 
-    /// The HTTP status, if the service answered.
+    /// The HTTP status, if the service responded.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         match self {
@@ -325,7 +327,7 @@ impl Error {
         }
     }
 
-    /// The answer's first 4 KiB, if the service answered.
+    /// The first 4 KiB of the response, if the service responded.
     #[must_use]
     pub fn body(&self) -> Option<&str> {
         match self {

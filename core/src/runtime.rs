@@ -106,8 +106,8 @@ pub(crate) fn lack(error: &io::Error) -> Option<&'static str> {
         Some(code) if cfg!(unix) => match code {
             24 => Some(DESCRIPTORS),
             23 => Some("the system has no file descriptors left (ENFILE)"),
-            12 => Some("there is no memory left (ENOMEM)"),
-            105 if cfg!(target_os = "linux") => Some("there is no memory left for sockets (ENOBUFS)"),
+            12 => Some("out of memory (ENOMEM)"),
+            105 if cfg!(target_os = "linux") => Some("out of memory for sockets (ENOBUFS)"),
             // Only starting a thread fails like this; the sockets of an event loop wait instead.
             11 if cfg!(any(target_os = "linux", target_os = "android")) => Some(THREADS),
             35 if cfg!(target_vendor = "apple") => Some(THREADS),
@@ -118,7 +118,7 @@ pub(crate) fn lack(error: &io::Error) -> Option<&'static str> {
     }
 }
 
-const THREADS: &str = "no thread can be started: the limit of processes or of memory is reached (EAGAIN)";
+const THREADS: &str = "could not start a thread: the process or memory limit is reached (EAGAIN)";
 
 #[cfg(test)]
 mod tests {
@@ -140,7 +140,7 @@ mod tests {
             said(24),
             "geo.open: connection failed: the process has no file descriptors left (EMFILE)"
         );
-        assert!(said(11).contains("no thread can be started"));
+        assert!(said(11).contains("could not start a thread"));
         assert!(said(13).starts_with("geo.open: connection failed: Permission denied"));
     }
 }

@@ -145,7 +145,7 @@ impl Settings {
             Ok(value) => Ok(Some(value)),
             Err(std::env::VarError::NotPresent) => Ok(None),
             Err(std::env::VarError::NotUnicode(_)) => {
-                Err(Error::config(format!("the environment variable {name} is not UTF-8")))
+                Err(Error::config(format!("the environment variable {name} is not valid UTF-8")))
             }
         })
     }
@@ -161,7 +161,7 @@ impl Settings {
         let base_url = base(&base_url)?;
         let connect_timeout = self.connect_timeout.unwrap_or(CONNECT_TIMEOUT);
         if connect_timeout.is_zero() {
-            return Err(Error::config("connect_timeout must be more than 0 seconds"));
+            return Err(Error::config("connect_timeout must be greater than 0 seconds"));
         }
         self.options.check()?;
         if let Some(path) = &self.ca_file {
@@ -245,7 +245,7 @@ fn credentials(
     if let Some(token) = token {
         return match (username, password) {
             (None, None) => Credentials::bearer(token),
-            _ => Err(Error::config("both a token and a username or password are given; give one kind")),
+            _ => Err(Error::config("give either a token or a username and password, not both")),
         };
     }
     if username.is_none() && password.is_none() {
@@ -257,7 +257,7 @@ fn credentials(
                 "no credentials: give a username and password, or a token, or set {USERNAME_VARIABLE} and {PASSWORD_VARIABLE}, or {TOKEN_VARIABLE}"
             ))),
             (_, _, Some(_)) => Err(Error::config(format!(
-                "both {TOKEN_VARIABLE} and {USERNAME_VARIABLE} or {PASSWORD_VARIABLE} are set; set one kind, or give the credentials"
+                "set either {TOKEN_VARIABLE} or {USERNAME_VARIABLE} and {PASSWORD_VARIABLE}, not both, or give the credentials explicitly"
             ))),
             (None, Some(_), None) => {
                 Err(Error::config(format!("{PASSWORD_VARIABLE} is set, but no username")))
@@ -288,10 +288,10 @@ fn base(text: &str) -> Result<Url> {
     let refuse = |reason: &str| Err(Error::config(format!("base_url {reason}")));
     bounded("base_url", text, 2048)?;
     let Ok(mut url) = Url::parse(text) else {
-        return refuse("is not a URL, such as https://proxymesh.com");
+        return refuse("must be a URL, such as https://proxymesh.com");
     };
     if !url.username().is_empty() || url.password().is_some() {
-        return refuse("must not hold credentials; give username and password");
+        return refuse("must not contain credentials; give the username and password separately");
     }
     if url.query().is_some() || url.fragment().is_some() {
         return refuse("must not have a query or a fragment");
@@ -301,7 +301,7 @@ fn base(text: &str) -> Result<Url> {
         "http" if is_loopback(&url) => {}
         "http" => {
             return refuse(
-                "is plain http to a host that is not loopback, which would show the credentials to the network; use https",
+                "must use https: plain http would expose the credentials, and is allowed only for loopback hosts",
             );
         }
         _ => return refuse("must begin with https://"),
@@ -312,7 +312,7 @@ fn base(text: &str) -> Result<Url> {
     if let Some(path) = path.strip_suffix("/api") {
         url.set_path(path);
         let right = url.as_str().trim_end_matches('/');
-        return refuse(&format!("must not end in /api, which the calls add themselves; give {right}"));
+        return refuse(&format!("must not end in /api, which the client adds itself; use {right}"));
     }
     Ok(url)
 }
@@ -359,7 +359,7 @@ impl Options {
 
     pub(crate) fn check(self) -> Result<()> {
         if self.attempt_timeout().is_zero() {
-            return Err(Error::config("timeout must be more than 0 seconds"));
+            return Err(Error::config("timeout must be greater than 0 seconds"));
         }
         Ok(())
     }
@@ -423,12 +423,12 @@ mod tests {
     #[test]
     fn missing_and_contradictory_credentials_are_refused() {
         assert!(refused(Settings::new(), &[]).starts_with("no credentials"));
-        assert!(refused(Settings::new(), &[USER, PASS, TOKEN]).contains("both PROXYMESH_TOKEN and"));
+        assert!(refused(Settings::new(), &[USER, PASS, TOKEN]).contains("either PROXYMESH_TOKEN or"));
         assert!(refused(Settings::new(), &[USER]).contains("no password"));
         assert!(refused(Settings::new(), &[PASS]).contains("no username"));
         assert!(refused(Settings::new().username("me"), &[]).contains("no password"));
         assert!(refused(Settings::new().password("x"), &[]).contains("no username"));
-        assert!(refused(basic().token("pm_x"), &[]).contains("both a token and"));
+        assert!(refused(basic().token("pm_x"), &[]).contains("either a token or"));
         assert!(refused(Settings::new(), &[(USERNAME_VARIABLE, ""), PASS]).contains("no username"));
     }
 
@@ -475,9 +475,9 @@ mod tests {
         assert!(refused(basic(), &[(BASE_URL_VARIABLE, "http://proxymesh.com")]).contains("loopback"));
         assert!(
             refused(basic().base_url("https://proxymesh.com/api/"), &[])
-                .ends_with("; give https://proxymesh.com")
+                .ends_with("; use https://proxymesh.com")
         );
-        assert!(refused(basic().base_url("https://a.test/x/api"), &[]).ends_with("; give https://a.test/x"));
+        assert!(refused(basic().base_url("https://a.test/x/api"), &[]).ends_with("; use https://a.test/x"));
     }
 
     #[test]

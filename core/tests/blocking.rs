@@ -177,7 +177,7 @@ fn the_time_limit_covers_the_whole_attempt() {
         let error = client.ips().list().unwrap_err();
         let took = start.elapsed();
         assert!(matches!(error, Error::Timeout { attempts: 1, .. }), "{error:?}");
-        assert_eq!(error.to_string(), "ips.list: no answer in time: gave up after 0.4 s");
+        assert_eq!(error.to_string(), "ips.list: timed out: gave up after 0.4 s");
         assert!(took >= Duration::from_millis(400) && took < Duration::from_secs(5), "{took:?}");
         // What is given up is not left behind: its connection is closed with the next call, at the latest.
         drop(client);
@@ -198,7 +198,7 @@ fn each_attempt_has_the_whole_time_limit() {
     let error = client.geo().world().unwrap_err();
     assert!(matches!(error, Error::Timeout { attempts: 2, .. }), "{error:?}");
     assert!(start.elapsed() >= Duration::from_millis(600), "{:?}", start.elapsed());
-    assert_eq!(error.to_string(), "geo.world: no answer in time: gave up after 0.3 s (after 2 attempts)");
+    assert_eq!(error.to_string(), "geo.world: timed out: gave up after 0.3 s (after 2 attempts)");
     assert_eq!(server.count(), 3);
 }
 

@@ -43,13 +43,13 @@ async fn a_check_tells_what_the_proxy_says() {
     }
     sandbox.inject(Fault::drop().proxy("us-ca")).unwrap();
     let dropped = check(&proxy, Some(&credentials)).await;
-    assert!(!dropped.reachable && dropped.meaning.contains("cannot be reached"), "{dropped:?}");
+    assert!(!dropped.reachable && dropped.meaning.contains("could not reach the proxy"), "{dropped:?}");
     sandbox.inject(Fault::delay(Duration::from_secs(5)).proxy("us-ca")).unwrap();
     let late = proxy
         .check(Some(&credentials), &ExitChoice::new(), SERVICE, Duration::from_millis(50))
         .await
         .unwrap();
-    assert_eq!((late.reachable, late.meaning.as_str()), (false, "no answer within 0.05 s"));
+    assert_eq!((late.reachable, late.meaning.as_str()), (false, "no response within 0.05 s"));
     sandbox.stop();
     assert!(!check(&proxy, Some(&credentials)).await.reachable);
 }
@@ -64,7 +64,10 @@ async fn what_is_no_proxy_is_told_and_what_is_no_target_is_refused() {
         }
     });
     let told = check(&proxy, None).await;
-    assert_eq!((told.reachable, told.meaning.as_str()), (false, "what answers there is no HTTP proxy"));
+    assert_eq!(
+        (told.reachable, told.meaning.as_str()),
+        (false, "the server at this address is not an HTTP proxy")
+    );
     for bad in ["", "example.com", ":80", "a:0", "a:99999", "a b:80", "a\r\nb:80", "http://a:80", "u@a:80"] {
         let refused = proxy.check(None, &ExitChoice::new(), bad, Duration::from_secs(1)).await;
         assert!(refused.unwrap_err().to_string().starts_with("target: "), "{bad}");

@@ -450,8 +450,8 @@ fn a_hostname_of_a_sub_account_cannot_be_looked_up_so_its_outcome_is_unknown() {
     let (result, _) = make("hostnames.add", json!({"domain": "a.example", "username": "x"}), replies);
     assert_eq!(
         result.unwrap_err().to_string(),
-        "hostnames.add: server error (502), so it may or may not have been carried out; \
-         hostnames.list shows those of the caller; those of a sub-account only itself can list"
+        "hostnames.add: server error (502), so the call may or may not have taken effect; \
+         check with hostnames.list; for a sub-account's hostname, use a client with the sub-account's credentials"
     );
 }
 
@@ -465,7 +465,7 @@ fn where_the_look_fails_too_the_outcome_is_unknown() {
         let error = result.unwrap_err();
         assert!(matches!(error, Error::OutcomeUnknown { .. }), "{error:?}");
         assert!(
-            error.to_string().ends_with("may or may not have been carried out; look it up with ips.list"),
+            error.to_string().ends_with("may or may not have taken effect; check with ips.list"),
             "{error}"
         );
         assert_eq!(asked.len(), 3);
@@ -573,7 +573,7 @@ fn a_write_whose_success_cannot_be_read_is_looked_up() {
     let error = add("<html>").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "ips.add: the answer (200) cannot be read: expected value at line 1 column 1, so it may or may not have been carried out; look it up with ips.list"
+        "ips.add: could not read the response (200): expected value at line 1 column 1, so the call may or may not have taken effect; check with ips.list"
     );
     // A call that promises nothing has nothing that could not be read.
     let (result, asked) = make("ips.delete", json!({"ip": IP}), vec![answer(200, "<html>")]);
@@ -583,13 +583,13 @@ fn a_write_whose_success_cannot_be_read_is_looked_up() {
 #[test]
 fn a_create_is_sent_once_and_says_how_to_find_out() {
     for (call, arguments, advice) in [
-        ("sub_accounts.create", json!({"username": "x"}), "look it up with sub_accounts.get"),
+        ("sub_accounts.create", json!({"username": "x"}), "check with sub_accounts.get"),
         ("tokens.create", json!({"label": "ci"}), "delete it and create another"),
         ("tokens.create", json!({}), "delete it and create another"),
     ] {
         let (result, asked) = make(call, arguments, vec![Reply::Reset]);
         let text = result.unwrap_err().to_string();
-        assert!(text.contains("may or may not have been carried out") && text.ends_with(advice), "{text}");
+        assert!(text.contains("may or may not have taken effect") && text.ends_with(advice), "{text}");
         assert_eq!(asked.len(), 1);
     }
 }
@@ -659,7 +659,7 @@ fn a_retry_after_of_more_than_a_minute_fails_at_once_and_is_told() {
         assert!(took < Duration::from_secs(2), "{took:?}");
         assert_eq!((error.status(), error.attempts()), (Some(status), Some(1)));
         assert!(error.retry_after().unwrap() > Duration::from_secs(60));
-        assert!(error.to_string().contains("the service asks to wait"), "{error}");
+        assert!(error.to_string().contains("the service asks you to wait"), "{error}");
     }
 }
 

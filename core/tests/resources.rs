@@ -36,7 +36,8 @@ fn call(way: &str, client: &Clients) -> Result<(), Error> {
             let check: Check = blocking::Driver::new().run("Proxy.check", check)?;
             assert!(!check.ok());
             // What the process lacks is told like any other reason why the proxy cannot be reached.
-            let lacks = check.meaning.contains("no thread") || check.meaning.contains("(EMFILE)");
+            let lacks =
+                check.meaning.contains("could not start a thread") || check.meaning.contains("(EMFILE)");
             if lacks { Err(lacking(io::Error::other(check.meaning))) } else { Ok(()) }
         }
         other => panic!("{other}"),
@@ -144,7 +145,7 @@ fn without_a_thread_to_be_had_a_call_fails_with_an_error_and_works_later() {
     let server = server();
     for way in ["blocking", "async", "blocking in a runtime", "worker", "check"] {
         let result = run(&server, way, "threads", 1);
-        assert!(result.contains("no thread can be started"), "{way}: {result}");
+        assert!(result.contains("could not start a thread"), "{way}: {result}");
     }
 }
 
@@ -153,7 +154,7 @@ fn without_memory_for_a_thread_a_call_fails_with_an_error_and_works_later() {
     let server = server();
     for way in ["blocking", "async", "blocking in a runtime", "worker", "check"] {
         let result = run(&server, way, "memory", 1 << 20);
-        assert!(result.contains("no thread can be started"), "{way}: {result}");
+        assert!(result.contains("could not start a thread"), "{way}: {result}");
     }
 }
 

@@ -215,7 +215,7 @@ class TestSelenium:
     ],
 )
 def test_what_no_browser_can_is_refused_with_the_way_out(proxy: Proxy, make: Any) -> None:
-    way_out = r"^a browser cannot send the proxy the header .*authorise this machine's IP .*take a proxy that is in it$"
+    way_out = r"^a browser cannot send the header .*authorise this machine's IP .*use a proxy in that country$"
     with pytest.raises(proxymesh.ConfigError, match=way_out) as caught:
         make(proxy)
     assert "secret" not in str(caught.value)
@@ -223,7 +223,7 @@ def test_what_no_browser_can_is_refused_with_the_way_out(proxy: Proxy, make: Any
 
 def test_selenium_takes_no_credentials_and_says_the_way_out() -> None:
     way_out = (
-        r"^Selenium gives a browser no credentials .*client\.ips\.authorized.*or .*"
+        r"^Selenium cannot give a browser a proxy's credentials.*client\.ips\.authorized.*or .*"
         r"add_auth_handler.*navigate.*remove_auth_handler"
     )
     with pytest.raises(proxymesh.ConfigError, match=way_out):

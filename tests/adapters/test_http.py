@@ -182,7 +182,9 @@ def test_the_exit_is_chosen(sandbox: Sandbox, client: proxymesh.Client, site: Si
 def test_what_a_url_cannot_say_is_refused_with_the_way_out(make: Any) -> None:
     proxy = Proxy("open.proxymesh.com")
     for needs_headers in (proxy.using(token="pm_token"), proxy.using("me", "secret").steer(country="DE")):
-        with pytest.raises(proxymesh.ConfigError, match=r"cannot send the proxy the header .*; use .*requests_session"):
+        with pytest.raises(
+            proxymesh.ConfigError, match=r"cannot send the header .* to the proxy; use .*requests_session"
+        ):
             make(needs_headers)
 
 

@@ -99,8 +99,8 @@ def test_500_pages_through_three_proxies_of_which_one_reaches_its_limit(
     assert (crawled.stat("retry/count"), crawled.stat("finish_reason")) == (None, "finished")
     (told,) = re.findall(r"WARNING: (The proxy .*)", crawled.log)
     assert told == (
-        "The proxy us-ny answered 509: a bandwidth limit is reached, the sub-account's or the account's own: raise it, "
-        "or wait for the next billing period; left out for 600 s"
+        "The proxy us-ny returned 509: the bandwidth limit of the sub-account or the account has been reached: raise "
+        "it, or wait for the next billing period; left out for 600 s"
     )
     assert [call.path for call in sandbox.requests()].count("/api/proxies/") == 1
 
@@ -186,7 +186,7 @@ def test_what_a_proxy_gives_scrapy_without_any_of_this(
     assert [item["status"] for item in told.items] == [200, 200], told.log
     assert [request.account for request in sandbox.proxied()] == [sandbox.username] * 2
     for needs_headers in (own := listed(client, "open")).steer(country="DE"), own.using(token="pm_token"):
-        with pytest.raises(proxymesh.ConfigError, match=r"cannot send the proxy the header .*; use ADDONS = {"):
+        with pytest.raises(proxymesh.ConfigError, match=r"cannot send the header .* to the proxy; use ADDONS = {"):
             needs_headers.scrapy_meta()
 
 
@@ -255,9 +255,9 @@ def test_whatever_answers_a_connect(sandbox: Sandbox, client: proxymesh.Client, 
         (
             [b"HTTP/1.1 407 No\r\nContent-Length: 15\r\n\r\n<html>no</html>"],
             "us-ca",
-            "answered 407: the proxy does not",
+            "returned 407: the proxy does not",
         ),
-        ([b"SSH-2.0-OpenSSH_10\r\n\r\n"], "us-ca", "is no HTTP proxy; left out"),
+        ([b"SSH-2.0-OpenSSH_10\r\n\r\n"], "us-ca", "is not an HTTP proxy; left out"),
         ([b"HTTP/1.1 200 OK\r\nX-"], "us-ca", "closed the connection; left out"),
     ]:
         with answering(answer, port) as odd:
@@ -313,7 +313,7 @@ def test_when_no_proxy_is_left_the_spider_is_closed_and_the_next_crawl_goes_on(
     settings = {"JOBDIR": tmp_path / "job", "PROXYMESH_COOLDOWN": 1, "PROXYMESH_MAX_WAIT": 1, "CONCURRENT_REQUESTS": 4}
     told = ask(crawl, *asked, **settings)
     assert (told.stat("finish_reason"), told.items) == ("proxymesh_exhausted", []), told.log
-    assert "ERROR: No proxy can be used: all 4 proxies are cooling down after failures" in told.log
+    assert "ERROR: No proxy is usable: all 4 proxies are cooling down after failures" in told.log
     sandbox.clear_faults()
     told = crawl("asked", requests="[]", settings=settings)
     assert sorted(item["number"] for item in told.items) == list(range(40)), "nothing is lost"
@@ -326,7 +326,7 @@ def test_an_account_without_proxies_closes_the_spider(
         client.proxies.delete(proxy)
     told = ask(crawl, *[{"url": site.http}] * 20)
     assert (told.stat("finish_reason"), told.items) == ("proxymesh_exhausted", []), told.log
-    assert "No proxy can be used: the account has authorised no proxy" in told.log
+    assert "No proxy is usable: the account has no authorised proxy" in told.log
 
 
 def test_what_a_country_lacks_fails_by_itself(
@@ -380,7 +380,7 @@ def test_a_proxy_that_stays_silent_is_left_out(
     told = ask(crawl, *[{"url": url} for url in (site.http, site.https) * 8], DOWNLOAD_TIMEOUT=2)
     assert [item["status"] for item in told.items] == [200] * 16, "what is sent again goes through another"
     assert (told.stat("proxymesh/cooldown_count/us-ca"), told.stat("proxymesh/request_count/us-ca")) == (1, 3)
-    assert "The proxy us-ca gave no answer, 3 times in a row; left out for 60 s" in told.log
+    assert "The proxy us-ca did not respond 3 times in a row; left out for 60 s" in told.log
 
 
 def test_a_proxy_that_closes_its_connections_is_left_out(
@@ -400,7 +400,9 @@ def test_what_a_proxy_says_is_not_taken_for_a_page(
     cache = {"HTTPCACHE_ENABLED": True, "HTTPCACHE_DIR": tmp_path / "cache"}
     told = ask(crawl, {"url": site.http}, PROXYMESH_RETRY_TIMES=2, **cache)
     assert told.items[0]["error"] == "ProxyRefusedError", told.log
-    assert told.items[0]["text"].startswith("the proxy us-il.localhost answered 509: a bandwidth limit is reached")
+    assert told.items[0]["text"].startswith(
+        "the proxy us-il.localhost returned 509: the bandwidth limit of the sub-account"
+    )
     assert (told.stat("httpcache/store"), told.stat("proxymesh/retry/max_reached")) == (None, 1)
     sandbox.clear_faults()
     assert ask(crawl, {"url": site.http}, **cache).items[0]["status"] == 200
@@ -447,7 +449,7 @@ def test_what_is_the_sites_is_no_fault_of_the_proxy(
     nowhere = site.https.replace("site.test", "127.0.0.1").rsplit(":", 1)[0] + ":1/"
     told = ask(crawl, {"url": nowhere}, RETRY_TIMES=1)
     assert told.items[0]["error"] == "ProxyRefusedError"
-    assert told.items[0]["text"] == "the proxy localhost answered 502: the proxy could not reach the target"
+    assert told.items[0]["text"] == "the proxy localhost returned 502: the proxy could not reach the target"
     assert (told.stat("retry/count"), told.stat("proxymesh/failure_count")) == (1, None)
 
 
@@ -498,7 +500,7 @@ def test_wrong_credentials_end_the_crawl_and_cost_one_failure(
 ) -> None:
     told = ask(crawl, *[{"url": site.http}] * 20, PROXYMESH_PASSWORD="wrong", CONCURRENT_REQUESTS=16)
     assert told.stat("finish_reason") == "proxymesh_unavailable"
-    assert "The account's proxies cannot be had: proxies.list: authentication failed (401): " in told.log
+    assert "Could not fetch the account's proxies: proxies.list: authentication failed (401): " in told.log
     assert told.items == []
     assert [call.status for call in sandbox.requests()].count(401) == 1
     assert sandbox.proxied() == []
@@ -507,9 +509,9 @@ def test_wrong_credentials_end_the_crawl_and_cost_one_failure(
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
-        ({"PROXYMESH_COUNTRY": "Germany"}, "country: is not a code of two letters"),
-        ({"PROXYMESH_COOLDOWN": 0}, "cooldown: is not a number of seconds above 0"),
-        ({"TWISTED_REACTOR_ENABLED": False}, "needs a Twisted reactor: leave TWISTED_REACTOR_ENABLED alone"),
+        ({"PROXYMESH_COUNTRY": "Germany"}, "country: must be a two-letter code"),
+        ({"PROXYMESH_COOLDOWN": 0}, "cooldown: must be a number of seconds greater than 0"),
+        ({"TWISTED_REACTOR_ENABLED": False}, "needs a Twisted reactor: do not change TWISTED_REACTOR_ENABLED"),
         ({"PROXYMESH_TOKEN": "pm_1", "PROXYMESH_USERNAME": "me"}, "token"),
         ({"TWISTED_REACTOR": "twisted.internet.selectreactor.SelectReactor"}, "needs Scrapy's asyncio reactor"),
         (
@@ -535,7 +537,7 @@ def test_it_can_be_switched_off(sandbox: Sandbox, client: proxymesh.Client, site
 def test_a_scrapy_that_is_too_old_is_told() -> None:
     program = "import scrapy; scrapy.version_info, scrapy.__version__ = (2, 15, 2), '2.15.2'; import proxymesh.scrapy"
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert ran.stderr.endswith("ImportError: proxymesh.scrapy needs Scrapy 2.16 or later, and this is 2.15.2\n")
+    assert ran.stderr.endswith("ImportError: proxymesh.scrapy needs Scrapy 2.16 or later, but 2.15.2 is installed\n")
 
 
 def test_the_meta_keys_of_older_plugins(sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any) -> None:

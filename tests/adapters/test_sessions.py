@@ -108,7 +108,7 @@ def test_the_passwords_for_sites_in_netrc_are_used(
 
 
 def test_a_session_is_pickled_without_secrets_or_not_at_all(client: proxymesh.Client, site: Site) -> None:
-    with pytest.raises(TypeError, match="with credentials is not pickled"):
+    with pytest.raises(TypeError, match="with credentials cannot be pickled"):
         pickle.dumps(listed(client, "open").using(client=client).requests_session())
     client.ips.add("127.0.0.1")
     again = pickle.loads(pickle.dumps(listed(client, "open").requests_session(verify=site.ca)))

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const CLOSED: &str = "the client is closed; make a new one";
+const CLOSED: &str = "the client is closed; create a new one";
 const SOON: Duration = Duration::from_millis(500);
 
 /// Never answers the one call, and at once the other, which shows that the credentials are right: the first request with
@@ -26,7 +26,7 @@ fn hanging() -> Server {
 }
 
 fn is_aborted(failure: &Failure) -> bool {
-    matches!(failure, Failure::Aborted { text } if text == "the call was given up")
+    matches!(failure, Failure::Aborted { text } if text == "the call was cancelled")
 }
 
 #[test]

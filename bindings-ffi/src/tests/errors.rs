@@ -88,7 +88,7 @@ fn numbers_that_no_setting_takes_are_config_errors() {
     let client = asynchronous(basic("https://x"));
     for bad in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e300] {
         for (name, with) in settings {
-            let text = format!("{name} must be a number of seconds above 0, not {bad}");
+            let text = format!("{name} must be a number of seconds greater than 0, not {bad}");
             for failed in [failure(Client::new(with(bad))), failure(BlockingClient::new(with(bad)))] {
                 assert!(matches!(&failed, Failure::Config { reason, .. } if *reason == text), "{failed:?}");
                 assert_eq!(failed.to_string(), text);
@@ -98,7 +98,7 @@ fn numbers_that_no_setting_takes_are_config_errors() {
         assert!(matches!(&failed, Failure::Config { .. }), "{failed:?}");
     }
     for bad in [-1, i64::MAX] {
-        let text = format!("max_retries must be a whole number from 0, not {bad}");
+        let text = format!("max_retries must be a whole number from 0 to 4294967295, not {bad}");
         let failed = [
             failure(Client::new(Settings { max_retries: Some(bad), ..basic("https://x") })),
             failure(client.with_options(Options { timeout: None, max_retries: Some(bad) })),

@@ -7,8 +7,7 @@ use super::{
 };
 use crate::Failure;
 
-const TEXT: &str =
-    "internal error of the ProxyMesh library, please report it: it panicked: provoked by a test";
+const TEXT: &str = "internal error in the ProxyMesh library, please report it: panic: provoked by a test";
 
 #[test]
 fn the_async_client_goes_on_after_a_panic() {

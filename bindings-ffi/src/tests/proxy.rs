@@ -59,7 +59,7 @@ fn headers_are_the_cores() {
 fn what_is_refused_says_so_and_shows_no_secret() {
     let refused = failure(headers("us-ca.proxymesh.com", None, exit(Some("DE"), None, &[])));
     assert!(matches!(&refused, Failure::Validation { field, .. } if field == "country"), "{refused:?}");
-    let text = "country: cannot be DE with the proxy us-ca; open and world can choose";
+    let text = "country: the proxy us-ca cannot choose the country DE; open and world can";
     assert_eq!(refused.to_string(), text);
 
     let token = Some(Credentials::Bearer { token: "canary ".to_owned() });

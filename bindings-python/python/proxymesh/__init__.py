@@ -19,9 +19,9 @@ except ImportError as _error:
     if "subinterpreters" not in str(_error):
         raise
     raise ImportError(
-        "proxymesh can be imported only in the main interpreter of a process, and this is a sub-interpreter. "
-        "Run the program in the main interpreter: under mod_wsgi set WSGIApplicationGroup %{GLOBAL}, under uWSGI "
-        "single-interpreter = true, under Jep use a SharedInterpreter; instead of concurrent.interpreters use "
+        "proxymesh can be imported only in the main interpreter of a process, but this is a subinterpreter. "
+        "Run the program in the main interpreter: under mod_wsgi, set WSGIApplicationGroup %{GLOBAL}; under uWSGI, "
+        "single-interpreter = true; under Jep, use a SharedInterpreter; instead of concurrent.interpreters, use "
         "threads or processes."
     ) from None
 

@@ -35,7 +35,7 @@ def needs(library: Any, least: str) -> None:
 
     if numbers(library.__version__) < numbers(least):
         raise ImportError(
-            f"proxymesh needs {library.__name__} {least} or later for this, and this is {library.__version__}"
+            f"proxymesh needs {library.__name__} {least} or later for this, but {library.__version__} is installed"
         )
 
 
@@ -45,7 +45,7 @@ def without_headers(proxy: Proxy, who: str, way_out: str) -> None:
     if proxy._username_and_password() is not None:
         del headers[AUTHORIZATION]
     if headers:
-        reason = f"{who} cannot send the proxy the header {next(iter(headers))}; {way_out}"
+        reason = f"{who} cannot send the header {next(iter(headers))} to the proxy; {way_out}"
         raise ConfigError(reason, reason=reason)
 
 
@@ -62,7 +62,7 @@ def requests(proxy: Proxy) -> dict[str, str]:
     without_headers(
         proxy,
         "requests.get(proxies=…)",
-        "use proxy.requests_session(), which does, or mount proxy.requests_adapter() on a session that there is",
+        "use proxy.requests_session(), or mount proxy.requests_adapter() on an existing session",
     )
     return dict.fromkeys(("http", "https"), for_latin_1(proxy))
 
@@ -127,7 +127,7 @@ def curl_cffi(proxy: Proxy) -> dict[str, str]:
 
 
 def scrapy_meta(proxy: Proxy) -> dict[str, str]:
-    without_headers(proxy, "the meta of a request", 'use ADDONS = {"proxymesh.scrapy.Addon": 500}, which can')
+    without_headers(proxy, "a request's meta", 'use ADDONS = {"proxymesh.scrapy.Addon": 500} instead')
     return {"proxy": for_latin_1(proxy)}
 
 
@@ -135,8 +135,8 @@ def playwright(proxy: Proxy) -> PlaywrightProxy:
     without_headers(
         proxy,
         "a browser",
-        "give a username and password, or authorise this machine's IP (client.ips.authorized); for a country take a "
-        "proxy that is in it",
+        "use a username and password, or authorise this machine's IP (client.ips.authorized); to choose a country, use "
+        "a proxy in that country",
     )
     settings: PlaywrightProxy = {"server": address(proxy)}
     if basic := proxy._username_and_password():
@@ -156,15 +156,15 @@ def selenium(proxy: Proxy) -> SeleniumProxy:
     without_headers(
         proxy,
         "a browser",
-        "authorise this machine's IP (client.ips.authorized); for a country take a proxy that is in it",
+        "authorise this machine's IP (client.ips.authorized); to choose a country, use a proxy in that country",
     )
     if proxy._username_and_password():
         reason = (
-            "Selenium gives a browser no credentials for a proxy; authorise this machine's IP (client.ips.authorized) "
-            "and take the proxy without them, or answer the proxy's question by WebDriver BiDi: "
-            "driver.network.add_auth_handler(username, password), then the first page with "
-            "driver.browsing_context.navigate(driver.current_window_handle, url), and then "
-            "driver.network.remove_auth_handler, or sites that ask for a password get this one"
+            "Selenium cannot give a browser a proxy's credentials; authorise this machine's IP (client.ips.authorized) "
+            "and use the proxy without credentials, or pass them over WebDriver BiDi: call "
+            "driver.network.add_auth_handler(username, password), open the first page with "
+            "driver.browsing_context.navigate(driver.current_window_handle, url), then call "
+            "driver.network.remove_auth_handler, because otherwise sites that ask for a password get this one"
         )
         raise ConfigError(reason, reason=reason)
     place = address(proxy).removeprefix("http://")
@@ -172,7 +172,7 @@ def selenium(proxy: Proxy) -> SeleniumProxy:
 
 
 def env(proxy: Proxy) -> dict[str, str]:
-    without_headers(proxy, "the environment", "use the library's own way, such as proxy.requests_session()")
+    without_headers(proxy, "an environment variable", "use your library's method, such as proxy.requests_session()")
     names = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
     url = proxy.url()
     return dict.fromkeys(names, SecretStr(url) if proxy._username_and_password() else url)

@@ -40,7 +40,9 @@ def _teach(update_proxy: Any) -> Any:
 if not hasattr(ClientRequest, "update_proxy"):
     import aiohttp
 
-    raise ImportError(f"proxymesh does not know how aiohttp {aiohttp.__version__} sends a request by way of a proxy")
+    raise ImportError(
+        f"proxymesh does not support aiohttp {aiohttp.__version__}, which has no ClientRequest.update_proxy"
+    )
 # No other place in aiohttp sees every request of a session, including websockets and redirects.
 if not hasattr(ClientRequest.update_proxy, "__proxymesh__"):
     ClientRequest.update_proxy = _teach(ClientRequest.update_proxy)  # type: ignore[method-assign]

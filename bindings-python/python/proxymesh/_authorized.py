@@ -67,7 +67,7 @@ class _AuthorizedIp:
 
     async def _enter(self) -> str:
         if self._users is not None:
-            raise RuntimeError("this context is entered already; make another one with ips.authorized()")
+            raise RuntimeError("this context has already been entered; create another one with ips.authorized()")
         ip = str(ipaddress.ip_address(self._ip)) if self._ip else await self._found()
         label = self._label if self._label is not None else f"proxymesh on {socket.gethostname()}"[:255]
         try:
@@ -204,7 +204,7 @@ class AsyncAuthorizedIp(_AuthorizedIp):
         try:
             return await asyncio.to_thread(seen, self._client.base_url, self._lookup)
         except RuntimeError as error:  # such as that no thread can be started
-            raise _no_connection(f"this machine's address cannot be learnt ({error}); give it as ip=") from None
+            raise _no_connection(f"could not determine this machine's address ({error}); pass it as ip=") from None
 
     async def _pause(self) -> None:
         await asyncio.sleep(POLL)
@@ -233,7 +233,7 @@ def seen(base_url: str, lookup: str) -> str:
         with opener.open(lookup, timeout=TIMEOUT) as answer:
             return str(ipaddress.ip_address(answer.read(64).decode("ascii").strip()))
     except (OSError, ValueError) as error:
-        raise _no_connection(f"this machine's address cannot be learnt ({error}); give it as ip=") from None
+        raise _no_connection(f"could not determine this machine's address ({error}); pass it as ip=") from None
 
 
 def _connected(host: str, port: int) -> socket.socket:
@@ -275,7 +275,7 @@ def _private(folder: Path) -> Path:
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
             raise PermissionError(f"{folder} is not a folder that only this user can write to")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise PermissionError(f"{folder} cannot be written to")
+        raise PermissionError(f"{folder} is not writable")
     return folder
 
 
@@ -284,12 +284,12 @@ def _no_connection(reason: str) -> ConnectionError:
 
 
 def _no_record(error: OSError) -> ConfigError | ConnectionError:
-    """What it means that the record cannot be kept."""
+    """The error if the lock file cannot be used."""
     if error.errno in (errno.EMFILE, errno.ENFILE):
-        return _no_connection(f"no file descriptor is left for its record ({error})")
+        return _no_connection(f"no file descriptor is left for its lock file ({error})")
     reason = (
-        f"ips.authorized needs a folder of this user's to keep a record in ({error}): set XDG_STATE_HOME or TMPDIR "
-        "to one that can be written to, or use ips.add and ips.delete"
+        f"ips.authorized needs a folder that only this user can write to ({error}): set XDG_STATE_HOME or TMPDIR to "
+        "such a folder, or use ips.add and ips.delete"
     )
     return ConfigError(reason, reason=reason)
 

@@ -14,4 +14,4 @@ def driven(coroutine: Coroutine[Any, Any, T]) -> T:
         coroutine.send(None)
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]
-    raise RuntimeError("it waited")
+    raise RuntimeError("the coroutine waited")

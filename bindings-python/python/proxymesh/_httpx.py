@@ -20,6 +20,6 @@ class HeaderProxy(httpx.Proxy):
     def __reduce_ex__(self, protocol: Any) -> Any:
         if "proxy-authorization" in self.headers:
             raise TypeError(
-                "an httpx.Proxy with credentials is not pickled or copied, because they are secret; make it anew"
+                "an httpx.Proxy with credentials cannot be pickled or copied, because they are secret; create a new one"
             )
         return super().__reduce_ex__(protocol)

@@ -36,7 +36,7 @@ LONGEST_COOLDOWN = 16
 RETRY = 10.0
 """Seconds until the list is fetched again after a failure, if there is an older list."""
 LEASE = 10.0
-"""Seconds that others wait for the caller that fetches the list. Then one of them fetches it as well."""
+"""Seconds that others wait for the caller that fetches the list. After that, one of them fetches it as well."""
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.001, 0.05
 """Seconds between checks whether the list has arrived."""
 
@@ -229,10 +229,10 @@ class _Fetch(_Step):
 
 def _exhausted(count: int, retry_after: float) -> PoolExhaustedError:
     if count == 0:
-        reason = "the account has authorised no proxy: add one with client.proxies.add"
+        reason = "the account has no authorised proxy: add one with client.proxies.add"
     else:
         proxies = "the one proxy is" if count == 1 else f"all {count} proxies are"
-        reason = f"{proxies} cooling down after failures; the first is to be tried again in {retry_after:.1f} s"
+        reason = f"{proxies} cooling down after failures; the first can be used again in {retry_after:.1f} s"
     return PoolExhaustedError(reason, retry_after=retry_after)
 
 
@@ -288,10 +288,10 @@ class _Pool:
         credentials: bool,
     ) -> None:
         if order not in ("round_robin", "random"):
-            raise _refused("order", "is neither round_robin nor random")
+            raise _refused("order", "must be round_robin or random")
         for field, value in (("ttl", ttl), ("cooldown", cooldown)):
             if not 0 < value < float("inf"):
-                raise _refused(field, "is not a number of seconds above 0")
+                raise _refused(field, "must be a number of seconds greater than 0")
         self._client, self._ttl, self._credentials = client, ttl, credentials
         self._country = None if country is None else _code(country)
         self._rotation = _Rotation(order, cooldown)
@@ -386,7 +386,7 @@ class _Pool:
             fetch.error = error
             if not self._usable(country):
                 raise
-            logger.warning("the list of proxies could not be renewed, so the old one stays: %s", error)
+            logger.warning("could not refresh the list of proxies, so the old one stays in use: %s", error)
         else:
             self._due = time.monotonic() + self._ttl
 

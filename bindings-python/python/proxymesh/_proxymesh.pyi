@@ -979,7 +979,7 @@ class ProxiedRequest:
     @property
     def status(self, /) -> int | None:
         """
-        The status of the answer; `None` if there is none, or none yet.
+        The status of the response; `None` if there is none, or none yet.
         """
     @property
     def target(self, /) -> str:
@@ -1366,7 +1366,7 @@ class Proxy:
 @final
 class ProxyCheck:
     """
-    How a proxy answered one CONNECT. From `proxy.check()`.
+    How a proxy responded to one CONNECT. From `proxy.check()`.
     """
 
     __match_args__ = ("ok", "reachable", "status", "exit_ip", "latency", "meaning")
@@ -1395,7 +1395,7 @@ class ProxyCheck:
     @property
     def latency(self, /) -> float:
         """
-        Seconds from the start of the connection to the answer or the failure.
+        Seconds from the start of the connection to the response or the failure.
         """
     @property
     def meaning(self, /) -> str:
@@ -1405,17 +1405,17 @@ class ProxyCheck:
     @property
     def ok(self, /) -> bool:
         """
-        Whether you can use the proxy: it answered 200.
+        Whether you can use the proxy: it returned 200.
         """
     @property
     def reachable(self, /) -> bool:
         """
-        Whether it answered at all.
+        Whether it responded at all.
         """
     @property
     def status(self, /) -> int | None:
         """
-        The status of its answer; `None` if it did not answer.
+        The status of its response; `None` if it did not respond.
         """
     def to_dict(self, /) -> dict[str, Any]:
         """
@@ -1504,7 +1504,7 @@ class RecordedRequest:
     @property
     def status(self, /) -> int | None:
         """
-        The status of the answer; `None` if there is none, or none yet.
+        The status of the response; `None` if there is none, or none yet.
         """
     def to_dict(self, /) -> dict[str, Any]:
         """

@@ -96,7 +96,7 @@ def _routed(proxy: Proxy, url: str | None, asked_for: Mapping[str, str] | None) 
         # The URL may hold a password.
         place = urlsplit(other).hostname or "another one"
         raise InvalidProxyURL(
-            f"this session goes through the proxy {proxy}, and the request asks for {place}; "
+            f"this session uses the proxy {proxy}, but the request asks for {place}; "
             "use a session without proxymesh's adapter for that"
         )
     return dict.fromkeys(("http", "https"), ours)

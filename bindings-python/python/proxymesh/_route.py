@@ -58,8 +58,8 @@ def named_by(url: str) -> Proxy:
     proxy = _proxies.get(name)
     if proxy is None:
         reason = (
-            "this address of a proxy was made in another process, or too long ago; make it anew, "
-            "by the method of the proxy that made it"
+            "this proxy URL was created in another process, or too long ago; "
+            "create it again with the same method of the proxy"
         )
         raise ConfigError(reason, reason=reason)
     # Mark it as recently used. Another thread may have removed it in the meantime, so store it again.

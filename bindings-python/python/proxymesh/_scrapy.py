@@ -1,7 +1,7 @@
-"""How Scrapy tells a proxy what is for it: on the CONNECT for an https target, on the request for an http one.
+"""Makes Scrapy send headers to the proxy: with the CONNECT for an https target, with the request for an http target.
 
-By itself Scrapy sends no header with a CONNECT but the credentials, shares a tunnel among all requests to a site, shows
-nothing of the answer, and waits for its time limit where the proxy closes the connection instead of answering.
+On its own, Scrapy sends only the credentials with a CONNECT, shares one tunnel among all requests to a site, and hides
+the response. If the proxy closes the connection instead of responding, it waits until the request times out.
 """
 
 # pyright: basic, reportMissingImports=false
@@ -25,12 +25,12 @@ EXIT_IP = b"X-ProxyMesh-IP"
 
 
 class ProxyRefusedError(TunnelError):
-    """The proxy opened no tunnel to an https target."""
+    """The proxy refused the request, or did not open a tunnel to an https target."""
 
     status: int | None
-    """What it answered; none if it closed the connection, or is no HTTP proxy."""
+    """The status that it returned. ``None`` if it closed the connection or is not an HTTP proxy."""
     said: str
-    """The same in words."""
+    """What it did, in words."""
 
     def __init__(self, proxy: str, status: int | None, said: str) -> None:
         self.status, self.said = status, said
@@ -38,7 +38,7 @@ class ProxyRefusedError(TunnelError):
 
 
 class Agent(_ScrapyAgent):
-    """One request by way of the proxy in its meta."""
+    """Sends one request through the proxy in its meta."""
 
     def __init__(self, for_proxy: dict[str, str], to_connect: float, **options: Any) -> None:
         super().__init__(**options)
@@ -72,7 +72,7 @@ class _Tunnels(_TunnelingAgent):
         return endpoint
 
     def _requestWithEndpoint(self, key: tuple[Any, ...], *arguments: Any, **options: Any) -> Any:
-        # A tunnel has its exit: one that was asked for otherwise is another one.
+        # A tunnel keeps its exit, so different headers need a different tunnel.
         return super()._requestWithEndpoint((*key, *self.for_proxy.items()), *arguments, **options)
 
 
@@ -106,7 +106,7 @@ class _Tunnel(_TunnelingTCP4ClientEndpoint):
             send = protocol.request
 
             def tell(response: Any) -> Any:
-                # The proxy's word goes before the target's.
+                # The proxy's header overrides one from the target.
                 response.headers.setRawHeaders(EXIT_IP, [exit_ip])
                 return response
 
@@ -118,12 +118,12 @@ class _Tunnel(_TunnelingTCP4ClientEndpoint):
             self._protocol.transport.loseConnection()
         if failure.check(TunnelError) and not failure.check(ProxyRefusedError):
             status, _ = self._answer()
-            said = "is no HTTP proxy" if status is None else f"answered {status}: {meaning_of(status)}"
+            said = "is not an HTTP proxy" if status is None else f"returned {status}: {meaning_of(status)}"
             raise ProxyRefusedError(self._host, status, said) from failure.value
         return failure
 
     def _answer(self) -> tuple[int | None, dict[bytes, bytes]]:
-        """The status of the proxy's answer, and its headers."""
+        """The status and headers of the proxy's response."""
         first, *rest = bytes(self._connectBuffer).partition(b"\r\n\r\n")[0].split(b"\r\n")
         _, _, status = first.partition(b" ")
         headers = (line.partition(b":") for line in rest)

@@ -1,7 +1,7 @@
-"""urllib3's connections, such that an answer that came through a tunnel tells its exit IP, and a refusal is final.
+"""Extends urllib3's connections: responses through a tunnel contain the exit IP, and a refused tunnel is not retried.
 
-The proxy tells the exit IP in its answer to the CONNECT, which urllib3, and so requests, reads and forgets. A CONNECT
-that was refused urllib3 sends again, three times by default: with a wrong password each is a failed authentication.
+The proxy sends the exit IP in its response to the CONNECT, which urllib3, and so requests, discards. urllib3 retries a
+refused CONNECT three times by default. With a wrong password, each one is a failed authentication.
 """
 
 # pyright: basic, reportMissingImports=false
@@ -23,7 +23,7 @@ EXIT_IP = "X-ProxyMesh-IP"
 
 
 class LastResponse(HTTPResponse):
-    """One after which the connection is not used again."""
+    """A response after which the connection is not reused."""
 
     def begin(self) -> None:
         super().begin()
@@ -31,10 +31,10 @@ class LastResponse(HTTPResponse):
 
 
 class TunnelConnection(HTTPSConnection):
-    """A connection that remembers what the proxy said when it opened the tunnel.
+    """A connection that remembers the exit IP from the proxy's response to the CONNECT.
 
-    Who asks with `Connection: close` wants another tunnel the next time, and gets it from sites that forget to say that
-    they close, too (RFC 9112, section 9.6): Python goes by the answer alone.
+    If a request has the header `Connection: close`, the next one gets a new tunnel, even if the site does not return
+    that header (RFC 9112, section 9.6). Python looks only at the response.
     """
 
     exit_ip: str | None = None
@@ -58,7 +58,7 @@ class TunnelConnection(HTTPSConnection):
     else:
 
         def _tunnel(self) -> None:
-            # Python keeps the headers from 3.12 on. Before, they can be seen going by.
+            # Python keeps the headers only since 3.12. Before that, read them as they pass through.
             heads: list[_Head] = []
             connection: Any = self
             original = connection.response_class
@@ -80,13 +80,13 @@ class TunnelConnection(HTTPSConnection):
     def getresponse(self) -> BaseHTTPResponse:  # type: ignore[override]
         response = super().getresponse()
         if self.exit_ip is not None:
-            # The proxy's word goes before the target's.
+            # The proxy's header overrides one from the target.
             response.headers[EXIT_IP] = self.exit_ip
         return response
 
 
 class _Head(io.RawIOBase):
-    """Passes on the lines of a head, and keeps the one that is wanted."""
+    """Passes on the lines of a response head, and keeps the exit IP."""
 
     def __init__(self, wrapped: Any) -> None:
         self.wrapped = wrapped
@@ -104,12 +104,12 @@ class _Head(io.RawIOBase):
 
 
 def is_final(status: int) -> bool:
-    """Whether the same CONNECT would be refused again: it is the caller's fault, or a limit is reached."""
+    """Whether the same CONNECT would be refused again: because of the caller, or because a limit is reached."""
     return 400 <= status < 500 or status == 509
 
 
 class TunnelPool(HTTPSConnectionPool):
-    """Connections that do not ask again for a tunnel that was refused, whatever `retries` says."""
+    """A pool that does not retry a refused tunnel, whatever `retries` says."""
 
     ConnectionCls: Any = TunnelConnection
 
@@ -117,7 +117,7 @@ class TunnelPool(HTTPSConnectionPool):
         try:
             super()._prepare_proxy(conn)
         except OSError as error:
-            # What http.client makes of an answer to a CONNECT that is not 200.
+            # http.client's message if the response to a CONNECT is not 200.
             refused = re.match(r"Tunnel connection failed: (\d{3})", str(error))
             if refused and is_final(int(refused[1])):
                 url = f"https://{self.host}:{self.port}"

@@ -1,12 +1,12 @@
-"""Scrapy through the account's proxies, enabled by one line of a project's settings::
+"""Sends Scrapy's requests through the account's proxies. One line in a project's settings enables it::
 
     ADDONS = {"proxymesh.scrapy.Addon": 500}
 
-Each request goes through the next of the proxies that the account may use, for http and https; one that fails is left
-out for a while, and the request is sent again through another. The settings and meta keys are described at
-`ProxyMeshMiddleware`, the stats in ``docs/scraping.md``.
+Each http or https request goes through the next proxy that the account may use. If a proxy fails, it is left out for a
+while, and the request is sent again through another one. `ProxyMeshMiddleware` describes the settings and meta keys,
+and ``docs/scraping.md`` the stats.
 
-It needs Scrapy 2.16 or later, and its asyncio reactor, which is the default.
+It needs Scrapy 2.16 or later with the asyncio reactor, which is the default.
 """
 
 # pyright: basic, reportMissingImports=false
@@ -22,7 +22,7 @@ from weakref import WeakKeyDictionary, WeakSet
 import scrapy
 
 if scrapy.version_info < (2, 16):
-    raise ImportError(f"proxymesh.scrapy needs Scrapy 2.16 or later, and this is {scrapy.__version__}")
+    raise ImportError(f"proxymesh.scrapy needs Scrapy 2.16 or later, but {scrapy.__version__} is installed")
 
 from scrapy import signals
 from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
@@ -61,33 +61,33 @@ __all__ = ["Addon", "ProxyMeshDownloadHandler", "ProxyMeshMiddleware", "ProxyRef
 _logger = logging.getLogger(__name__)
 
 PROXY_FAILURES = (402, 407, 509)
-"""What a proxy answers on its own behalf (docs/api.md, "Status codes")."""
+"""Statuses for which the proxy itself is responsible (docs/api.md, "Status codes")."""
 SITE_FAILURES = (400, 403, 502, 503, 504)
-"""What a proxy answers to a CONNECT because of the target, or of what was asked for."""
+"""Statuses of a CONNECT for which the target or the request is responsible."""
 SILENCES = 3
-"""So many requests in a row without an answer are the proxy's fault; one may be its site's."""
+"""A proxy counts as failed after this many requests in a row without a response. One may be its site's fault."""
 CONNECT_TIMEOUT = 10.0
-"""Seconds to connect to a proxy, if no middleware of ours says otherwise."""
+"""Seconds that connecting to a proxy may take if our middleware is not enabled."""
 SLICE = 0.5
-"""Seconds between two looks whether the spider is closed, while all proxies are cooling down."""
+"""Seconds between checks whether the spider is closing, while all proxies are cooling down."""
 OURS = "_proxymesh_url"
-"""The meta key of what we wrote into `proxy`: what else stands there is somebody else's choice."""
+"""The meta key for the value that we wrote to `proxy`. If `proxy` has another value, someone else chose it."""
 
 
 def headers_for_proxy(request: Request) -> dict[str, str]:
-    """What the request itself asks to send to its proxy, with names in lower case."""
+    """The headers that the request asks to send to its proxy, with lower-case names."""
     asked: dict[str, str] = {}
     said = Headers(request.meta.get("proxy_headers") or {}).to_unicode_dict()
     for name, values in ((str(name), str(values)) for name, values in said.items()):
         if any(sign in f"{name}{values}" for sign in "\r\n\0"):
-            reason = f"holds a line break, in {name!r}"
+            reason = f"contains a line break in {name!r}"
             raise ValidationError(f"proxy_headers: {reason}", field="proxy_headers", reason=reason)
         asked[name.lower()] = values
     return asked
 
 
 def exit_asked_for(request: Request) -> dict[str, Any]:
-    """Which exit a request asks for, as `Proxy.steer` takes it."""
+    """The exit that a request asks for, as arguments of `Proxy.steer`."""
     headers = headers_for_proxy(request)
     country = request.meta.get("proxymesh_country") or headers.get("x-proxymesh-country")
     not_ips = [ip.strip() for ip in headers.get("x-proxymesh-not-ip", "").split(",") if ip.strip()]
@@ -99,7 +99,7 @@ class Addon:
     """Enables the middleware, closest to the downloader, and the download handler for http and https."""
 
     def update_settings(self, settings: BaseSettings) -> None:
-        """Scrapy's hook."""
+        """Called by Scrapy."""
         if not settings.getbool("PROXYMESH_ENABLED", True):
             return
         settings.setdefault_in_component_priority_dict("DOWNLOADER_MIDDLEWARES", ProxyMeshMiddleware, 950)
@@ -115,41 +115,41 @@ class ProxyMeshMiddleware:
     Settings:
 
     ``PROXYMESH_ENABLED`` (``True``)
-        Whether any of this happens.
+        Whether the middleware is active.
     ``PROXYMESH_USERNAME``, ``PROXYMESH_PASSWORD``, ``PROXYMESH_TOKEN``, ``PROXYMESH_BASE_URL`` (``None``)
-        The account, as for `proxymesh.Client`: without them, the environment variables of these names.
+        The account, as for `proxymesh.Client`. By default, the environment variables with these names.
     ``PROXYMESH_CREDENTIALS`` (``True``)
-        Whether the proxies get the account's credentials; not needed where this machine's IP is authorised.
+        Whether to send the account's credentials to the proxies. Not needed if this machine's IP is authorised.
     ``PROXYMESH_COUNTRY`` (``None``)
-        Two letters: only exits in this country.
+        A two-letter code. Only exits in this country are used.
     ``PROXYMESH_ORDER`` (``"round_robin"``), ``PROXYMESH_TTL`` (``300``), ``PROXYMESH_COOLDOWN`` (``60``)
-        As for `proxymesh.Proxies.pool`; seconds.
+        As for `proxymesh.Proxies.pool`. The last two are in seconds.
     ``PROXYMESH_COOLDOWN_HTTP_CODES`` (``[]``)
-        Statuses of sites after which the proxy is left out, too, such as 403 or 429. The response is not affected.
+        Statuses from sites, such as 403 or 429, after which the proxy is also left out. The response is not affected.
     ``PROXYMESH_CONNECT_TIMEOUT`` (``10``)
-        Seconds to connect to a proxy.
+        Seconds that connecting to a proxy may take.
     ``PROXYMESH_RETRY_TIMES`` (``5``)
-        How often a request that a proxy refused is sent through another. It did not reach its site, and this does not
-        count for ``RETRY_TIMES``.
+        How many times a request that a proxy refused is retried through another one. The request did not reach its
+        site, so this does not count towards ``RETRY_TIMES``.
     ``PROXYMESH_MAX_WAIT`` (``300``)
-        While all proxies are cooling down, requests wait; if the first would be ready in more seconds than these, the
-        spider is closed.
+        Requests wait while all proxies are cooling down. If the wait would take more seconds than this, the spider is
+        closed instead.
 
     Meta keys of a request:
 
     ``proxymesh_country``
-        Two letters, instead of the setting.
+        A two-letter code that overrides the setting.
     ``proxy``
-        Scrapy's own: with it, even if it is ``None``, the request goes where it says.
+        Scrapy's own key. If it is set, even to ``None``, the middleware leaves the request alone.
     ``proxy_headers``
-        As scrapy-proxy-headers has it: headers for the proxy, whichever it is. ``X-ProxyMesh-Country`` is the same as
+        Headers for the proxy, as in scrapy-proxy-headers, whichever proxy it is. ``X-ProxyMesh-Country`` is the same as
         ``proxymesh_country``.
     ``bypass_proxy``
-        As scrapy-proxymesh has it: with a true value the request goes through none of the account's proxies.
+        As in scrapy-proxymesh: if true, the request goes through none of the account's proxies.
     ``proxymesh_proxy``
         Set by the middleware: the name of the proxy that the request went through.
 
-    A response's header ``X-ProxyMesh-IP`` is its exit IP.
+    The response header ``X-ProxyMesh-IP`` contains the exit IP.
     """
 
     connect_timeout: float
@@ -160,19 +160,20 @@ class ProxyMeshMiddleware:
         if not settings.getbool("PROXYMESH_ENABLED", True):
             raise NotConfigured
         if not settings.getbool("TWISTED_REACTOR_ENABLED", True):
-            reason = "proxymesh.scrapy needs a Twisted reactor: leave TWISTED_REACTOR_ENABLED alone"
+            reason = "proxymesh.scrapy needs a Twisted reactor: do not change TWISTED_REACTOR_ENABLED"
             raise ConfigError(reason, reason=reason)
         handlers = settings.getwithbase("DOWNLOAD_HANDLERS")
         if not all(issubclass(load_object(handlers[scheme]), ProxyMeshDownloadHandler) for scheme in ("http", "https")):
             reason = (
-                "proxymesh.scrapy needs its own download handler for http and https, as Scrapy's sends no headers to a "
-                "proxy: leave DOWNLOAD_HANDLERS alone, or derive from proxymesh.scrapy.ProxyMeshDownloadHandler. With "
-                "a browser, as in scrapy-playwright, it cannot choose the proxy: set PROXYMESH_ENABLED = False, and "
-                'give the browser one, by PLAYWRIGHT_LAUNCH_OPTIONS = {"proxy": proxy.playwright()}'
+                "proxymesh.scrapy needs its own download handler for http and https, because Scrapy's sends no headers "
+                "to a proxy: do not change DOWNLOAD_HANDLERS, or use a subclass of "
+                "proxymesh.scrapy.ProxyMeshDownloadHandler. It cannot choose a browser's proxy, as in "
+                "scrapy-playwright: set PROXYMESH_ENABLED = False and "
+                'PLAYWRIGHT_LAUNCH_OPTIONS = {"proxy": proxy.playwright()} instead'
             )
             raise ConfigError(reason, reason=reason)
         if not is_asyncio_available():
-            reason = "proxymesh.scrapy needs Scrapy's asyncio reactor, its default: leave TWISTED_REACTOR alone"
+            reason = "proxymesh.scrapy needs Scrapy's asyncio reactor, the default: do not change TWISTED_REACTOR"
             raise ConfigError(reason, reason=reason)
         self.connect_timeout = settings.getfloat("PROXYMESH_CONNECT_TIMEOUT", 10)
         self._retry_times = settings.getint("PROXYMESH_RETRY_TIMES", 5)
@@ -193,7 +194,7 @@ class ProxyMeshMiddleware:
             cooldown=settings.getfloat("PROXYMESH_COOLDOWN", 60),
             credentials=settings.getbool("PROXYMESH_CREDENTIALS", True),
         )
-        # Not in the request's meta, which is written to disk with a JOBDIR: they have credentials.
+        # Not kept in the request's meta: they have credentials, and a JOBDIR writes the meta to disk.
         self._proxies: WeakKeyDictionary[Request, Proxy] = WeakKeyDictionary()
         self._silences: Counter[str] = Counter()
         self._given_back: WeakSet[Request] = WeakSet()
@@ -203,22 +204,22 @@ class ProxyMeshMiddleware:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Scrapy's hook."""
+        """Called by Scrapy."""
         return cls(crawler)
 
     def proxy_for(self, request: Request) -> Proxy | None:
-        """The proxy of a request that is on its way, with credentials; for the download handler."""
+        """The proxy of a request in progress, with credentials. For the download handler."""
         if request.meta.get("proxy") != request.meta.get(OURS):
-            # Somebody has sent it elsewhere meanwhile, where neither our credentials belong nor our judgement.
+            # Someone else has since chosen another proxy, which must not get our credentials and is not ours to rate.
             self._proxies.pop(request, None)
         return self._proxies.get(request)
 
     async def process_request(self, request: Request) -> Request | None:
-        """Scrapy's hook: chooses the proxy, or lets the request wait for one."""
+        """Called by Scrapy. Chooses the proxy, or lets the request wait for one."""
         if urlparse_cached(request).scheme not in ("http", "https"):
             return None
         meta = request.meta
-        # Scrapy itself puts there what the environment says, and a request that is sent again has what it had.
+        # Scrapy itself may have set it from the environment, and a retried request still has the previous value.
         is_ours = meta.get("_scheme_proxy") or (OURS in meta and meta.get("proxy") == meta[OURS])
         bypasses = bool(meta.get("bypass_proxy"))
         if ("proxy" in meta and not is_ours) or bypasses:
@@ -236,7 +237,7 @@ class ProxyMeshMiddleware:
             raise self._ignored(request, error) from error
         if proxy is None:
             return self._give_back(request)
-        # Those of another proxy, of the environment's.
+        # These belong to another proxy, from the environment.
         request.headers.pop("Proxy-Authorization", None)
         meta.pop("_auth_proxy", None)
         self._proxies[request] = proxy
@@ -247,20 +248,21 @@ class ProxyMeshMiddleware:
         return None
 
     def process_response(self, request: Request, response: Response) -> Request | Response:
-        """Scrapy's hook: sends the request again if the proxy refused it."""
+        """Called by Scrapy. Retries the request if the proxy refused it."""
         proxy = self._proxies.pop(request, None)
         if proxy is None:
             return response
         status = response.status
         del self._silences[proxy.name]
-        # In a tunnel all is the site's; without one, what passed an exit is (docs/assumptions.md, A19).
+        # Through a tunnel, every response is the site's. Without one, it is if it passed an exit
+        # (docs/assumptions.md, A19).
         of_the_proxy = urlparse_cached(request).scheme == "http" and b"X-ProxyMesh-IP" not in response.headers
         if of_the_proxy and status in PROXY_FAILURES:
-            error = ProxyRefusedError(proxy.host, status, f"answered {status}: {meaning_of(status)}")
+            error = ProxyRefusedError(proxy.host, status, f"returned {status}: {meaning_of(status)}")
             self._failed(proxy, str(status), error.said)
             if again := self._again(request, str(status)):
                 return again
-            # It is no page, and must not be taken for one, nor put into a cache.
+            # This is not the page, so it must not be parsed as one or cached.
             raise error
         request.meta.pop("proxymesh_retry_times", None)
         if status in self._cooldown_http_codes:
@@ -270,7 +272,7 @@ class ProxyMeshMiddleware:
         return response
 
     def process_exception(self, request: Request, exception: Exception) -> Request | None:
-        """Scrapy's hook: sends the request again if it did not get through the proxy."""
+        """Called by Scrapy. Retries the request if it did not get through the proxy."""
         proxy = self._proxies.pop(request, None)
         if proxy is None:
             return None
@@ -284,25 +286,25 @@ class ProxyMeshMiddleware:
         if isinstance(exception, (DownloadConnectionRefusedError, CannotResolveHostError, ConnectError)) or isinstance(
             cause, ConnectTimeoutError
         ):
-            self._failed(proxy, reason, f"cannot be reached: {exception}")
+            self._failed(proxy, reason, f"could not be reached: {exception}")
             return self._again(request, reason)
-        # Otherwise it may have reached the site, and whether to send it again is for Scrapy to say.
+        # Otherwise it may have reached the site, so Scrapy decides whether to retry it.
         closed = isinstance(cause, ResponseNeverReceived) and urlparse_cached(request).scheme == "http"
         if closed or isinstance(exception, DownloadTimeoutError):
             self._silences[proxy.name] += 1
             if self._silences[proxy.name] >= SILENCES:
                 del self._silences[proxy.name]
-                self._failed(proxy, reason, f"gave no answer, {SILENCES} times in a row")
+                self._failed(proxy, reason, f"did not respond {SILENCES} times in a row")
         return None
 
     async def _next(self, request: Request, country: str | None) -> Proxy | None:
-        """The next proxy; none if the spider is closed while there is none."""
+        """The next proxy. None if the spider is closing and no proxy is available."""
         waited = False
         while True:
             try:
                 proxy = await self._pool.get(country=country)
                 if proxy.name == request.meta.get("proxymesh_proxy"):
-                    # It is sent again: if possible through another.
+                    # This is a retry, so use another proxy if possible.
                     proxy = await self._pool.get(country=country)
                 return proxy
             except PoolExhaustedError as error:
@@ -310,17 +312,17 @@ class ProxyMeshMiddleware:
                     return None
                 if not error.retry_after or error.retry_after > self._max_wait:
                     if len(self._pool.cooling()) < len(self._pool.proxies):
-                        # It is for this country only.
+                        # Only the proxies for this country are cooling down.
                         raise self._ignored(request, error) from error
-                    await self._close_spider("proxymesh_exhausted", f"No proxy can be used: {error}")
+                    await self._close_spider("proxymesh_exhausted", f"No proxy is usable: {error}")
                     return None
                 ready = time.monotonic() + error.retry_after
             except ValidationError:
                 raise
             except ProxyMeshError as error:
                 if self._pool.listed:
-                    raise  # It is the geo counts that are missing, for this country.
-                await self._close_spider("proxymesh_unavailable", f"The account's proxies cannot be had: {error}")
+                    raise  # Only the geo counts for this country are missing.
+                await self._close_spider("proxymesh_unavailable", f"Could not fetch the account's proxies: {error}")
                 return None
             if not waited:
                 waited = True
@@ -329,13 +331,13 @@ class ProxyMeshMiddleware:
                 await asyncio.sleep(min(SLICE, left))
 
     async def _close_spider(self, reason: str, why: str) -> None:
-        """There is nothing to crawl with, and to go on without a proxy is what nobody wants."""
+        """Closes the spider, because it cannot crawl without a proxy."""
         if self._closing is None:
             _logger.error("%s", why)
             closing = self._crawler.engine.close_spider_async(reason=reason)
             self._closing = asyncio.get_running_loop().create_task(closing)
         while not self._is_closing():
-            # Until no request is taken from the scheduler any more.
+            # Wait until no more requests are taken from the scheduler.
             await asyncio.sleep(0)
 
     def _failed(self, proxy: Proxy, reason: str, what: str) -> None:
@@ -362,14 +364,14 @@ class ProxyMeshMiddleware:
 
     def _ignored(self, request: Request, error: ProxyMeshError) -> IgnoreRequest:
         self._count("exhausted_count")
-        _logger.error("Gave up %s: %s", request, error)
+        _logger.error("Gave up on %s: %s", request, error)
         return IgnoreRequest(str(error))
 
     def _give_back(self, request: Request) -> Request:
-        """To the scheduler, so that a JOBDIR keeps it."""
+        """Returns the request to the scheduler, so that a JOBDIR keeps it."""
         if request in self._given_back:
-            # It did not come from there, but from somebody who waits for it, such as the middleware for robots.txt.
-            raise IgnoreRequest("the spider is closed, and there is no proxy")
+            # It came not from the scheduler but from code that waits for it, such as the robots.txt middleware.
+            raise IgnoreRequest("the spider is closing, and no proxy is available")
         again: Request = request.copy()
         again.dont_filter = True
         self._given_back.add(again)
@@ -387,12 +389,12 @@ class ProxyMeshMiddleware:
 
 
 class ProxyMeshDownloadHandler(HTTP11DownloadHandler):
-    """Scrapy's own handler, which tells the proxy what is for the proxy, and the exit IP of https responses, too."""
+    """Scrapy's own handler, which also sends the proxy its headers, and adds the exit IP to https responses."""
 
     lazy = True
 
     async def download_request(self, request: Request) -> Response:
-        """Scrapy's hook."""
+        """Called by Scrapy."""
         middleware: ProxyMeshMiddleware | None = self._crawler.get_downloader_middleware(ProxyMeshMiddleware)
         proxy = None if middleware is None else middleware.proxy_for(request)
         headers = headers_for_proxy(request) if request.meta.get("proxy") else {}

@@ -28,7 +28,7 @@ use std::{
 #[pyclass(frozen, module = "proxymesh")]
 pub(crate) struct Call {
     name: &'static str,
-    /// The module that its answer needs.
+    /// The module that converting its result needs.
     module: Option<&'static str>,
     log: Option<Arc<Log>>,
     state: Mutex<State>,
@@ -75,12 +75,12 @@ impl Call {
         *lock(&self.state) = state;
     }
 
-    /// Runs as far as possible. Returns a future to wait for, raises `StopIteration` with the answer, or raises an error.
+    /// Runs as far as possible. Returns a future to wait for, raises `StopIteration` with the result, or raises an error.
     fn step<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let outcome = match self.take() {
             State::New(..) | State::Running(_) if self.process != process::id() => {
                 return Err(PyRuntimeError::new_err(
-                    "the call was made before this process was forked; make it here",
+                    "the call was created before this process was forked; create it in this process",
                 ));
             }
             State::New(call, work) => {
@@ -132,8 +132,8 @@ fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     static RUNNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     RUNNING.import(py, "asyncio", "get_running_loop")?.call0().map_err(|error| {
         let clear = PyRuntimeError::new_err(
-            "proxymesh.AsyncClient is for asyncio, and no asyncio event loop is running here; \
-             under trio or curio use proxymesh.Client in a thread",
+            "proxymesh.AsyncClient needs a running asyncio event loop; \
+             under trio or curio, use proxymesh.Client in a thread",
         );
         clear.set_cause(py, Some(error));
         clear

@@ -1,4 +1,4 @@
-//! A descriptor that an event loop watches, to be woken by a thread that has no GIL.
+//! A descriptor that an event loop watches, so that a thread without the GIL can wake it.
 
 pub(super) use system::Descriptor;
 
@@ -11,7 +11,7 @@ mod system {
     };
     use std::io;
 
-    /// An event counter of the kernel.
+    /// A kernel event counter (eventfd).
     pub(crate) struct Descriptor(OwnedFd);
 
     impl Descriptor {
@@ -40,7 +40,7 @@ mod system {
         os::{fd::AsRawFd, unix::net::UnixStream},
     };
 
-    /// A pair of sockets: what is written to one makes the other readable.
+    /// A pair of sockets. Writing to one makes the other readable.
     pub(crate) struct Descriptor {
         readable: UnixStream,
         writable: UnixStream,
@@ -73,7 +73,7 @@ mod system {
 mod system {
     use std::io;
 
-    /// There is none that every loop can watch.
+    /// There is no descriptor that every event loop can watch.
     pub(crate) enum Descriptor {}
 
     impl Descriptor {

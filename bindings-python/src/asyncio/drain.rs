@@ -20,15 +20,16 @@ use std::{
 };
 use tokio::{runtime::Handle, task::AbortHandle};
 
-/// A call under way, its answer's type forgotten.
+/// A call in progress, with its result type erased.
 pub(super) type Work = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
-/// What came of it, to be turned into Python's objects by a thread that may.
+/// The outcome of a call. A thread that holds the GIL converts it into a Python object.
 pub(super) type Outcome = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
 
 /// The queue between the worker and one event loop.
 pub(super) struct Drain {
-    /// A forked process has no worker that would fill it, and shares the loop's descriptors with its parent.
+    /// The process that created the queue. A forked process has no worker to fill it, and shares the loop's descriptors with its
+    /// parent.
     process: u32,
     arrivals: Mutex<Vec<Arrival>>,
     wake: Wake,
@@ -40,7 +41,7 @@ enum Arrival {
     Attempted(Arc<Log>),
 }
 
-/// A call that the worker drives. Dropped, it is given up: the worker drops the request, which closes its connection.
+/// A call that the worker drives. Dropping this abandons the call: the worker drops the request, which closes its connection.
 pub(super) struct Running {
     pub(super) drain: Arc<Drain>,
     pub(super) number: u64,
@@ -52,7 +53,7 @@ impl Drop for Running {
     }
 }
 
-/// The calls that are awaited on the loop.
+/// The calls awaited on the loop.
 #[derive(Default)]
 struct Calls {
     number: u64,
@@ -71,7 +72,7 @@ pub(super) enum Collected {
     Gone,
 }
 
-/// That a call's end will be told, even if it is a panic.
+/// Ensures that the end of a call is reported, even if it panics.
 struct Promise {
     drain: Arc<Drain>,
     number: u64,
@@ -91,21 +92,21 @@ impl Drop for Promise {
     }
 }
 
-/// How a loop is told that there is something in its queue.
+/// How a loop learns that its queue is not empty.
 enum Wake {
-    /// A descriptor that it watches.
+    /// A descriptor that the loop watches.
     Descriptor(Descriptor),
-    /// For a loop that watches none: a thread of its own, which may wait for the GIL.
+    /// For a loop that cannot watch one: a separate thread, which may wait for the GIL.
     Thread(Py<PyWeakrefReference>),
 }
 
 thread_local! {
-    /// The queues of the loops that have run on this thread. The last one is most often the one wanted.
+    /// The queues of the loops that have run on this thread. The last one is the most likely to be needed.
     static DRAINS: RefCell<Vec<(Py<PyWeakrefReference>, Arc<Drain>)>> = const { RefCell::new(Vec::new()) };
 }
 
 impl Drain {
-    /// That of a loop, which runs on this thread. What the system lacks for a new one is told by `lacking`.
+    /// The queue of a loop that runs on this thread. If the system lacks resources for a new one, `lacking` makes the error.
     pub(super) fn of(
         event_loop: &Bound<'_, PyAny>,
         lacking: impl Fn(io::Error) -> PyErr,
@@ -152,7 +153,7 @@ impl Drain {
             let number = descriptor.number();
             let drain = new(Wake::Descriptor(descriptor));
             let reader = Bound::new(py, Reader(drain.clone()))?;
-            // In a context of its own: the loop would keep that of the task that is the first to call.
+            // In a new context, because the loop would otherwise keep that of the first task that makes a call.
             let context = py.import("contextvars")?.getattr("Context")?.call0()?;
             let add_reader = event_loop.getattr(intern!(py, "add_reader"))?;
             match context.call_method1(intern!(py, "run"), (add_reader, number, reader)) {
@@ -161,7 +162,7 @@ impl Drain {
                 Err(error) => return Err(error),
             }
         }
-        // Without it nobody would tell the loop that a call has ended.
+        // Without this thread, nothing would tell the loop that a call has ended.
         Waker::start().map_err(lacking)?;
         Ok(new(Wake::Thread(of.clone_ref(py))))
     }
@@ -170,7 +171,7 @@ impl Drain {
         self.process == process::id()
     }
 
-    /// Has the worker drive a call; `future` is set when it has ended.
+    /// Lets the worker drive a call, and sets `future` when the call has ended.
     pub(super) fn start(self: &Arc<Self>, worker: &Handle, work: Work, future: Py<PyAny>) -> Running {
         let mut calls = lock(&self.calls);
         calls.number += 1;
@@ -209,7 +210,7 @@ impl Drain {
         }
     }
 
-    /// Has the loop empty the queue. It watches no descriptor.
+    /// Schedules emptying the queue on a loop that watches no descriptor.
     fn call_soon(self: &Arc<Self>, py: Python<'_>) {
         let Wake::Thread(of) = &self.wake else { return };
         let told = of.bind(py).upgrade().is_some_and(|event_loop| {
@@ -218,7 +219,7 @@ impl Drain {
                 .is_ok()
         });
         if !told {
-            // The loop is closed, or gone.
+            // The loop is closed or gone.
             self.give_up_all();
         }
     }
@@ -233,7 +234,7 @@ impl Drain {
             match arrival {
                 Arrival::Attempted(log) => {
                     if let Err(raised) = log.flush(py) {
-                        // The loop is told, and then goes on with the rest.
+                        // Report the exception to the loop, and keep the rest for its next turn.
                         lock(&self.arrivals).splice(..0, arrivals);
                         self.wake();
                         return Err(raised);
@@ -242,12 +243,12 @@ impl Drain {
                 Arrival::Ended(number, outcome) => {
                     let future = {
                         let mut calls = lock(&self.calls);
-                        // Not there, if it was given up meanwhile.
+                        // It is missing if it was abandoned in the meantime.
                         let Some(call) = calls.awaited.get_mut(&number) else { continue };
                         call.outcome = Some(outcome);
                         call.future.clone_ref(py)
                     };
-                    // Fails if it was cancelled a moment ago; its task has been told.
+                    // This fails if the future was just cancelled. Its task already knows.
                     let _ = future.call_method1(py, intern!(py, "set_result"), (py.None(),));
                 }
             }
@@ -255,7 +256,7 @@ impl Drain {
         Ok(())
     }
 
-    /// What came of a call, once.
+    /// Takes the outcome of a call.
     pub(super) fn collect(&self, number: u64) -> Collected {
         let mut calls = lock(&self.calls);
         match calls.awaited.remove(&number) {
@@ -283,7 +284,7 @@ impl Drain {
         }
     }
 
-    /// What is dropped here is dropped without the locks: it may give up calls in turn.
+    /// Abandons all calls. Drops them outside the locks, because dropping may abandon further calls.
     fn give_up_all(&self) {
         let calls = std::mem::take(&mut lock(&self.calls).awaited);
         let arrivals = std::mem::take(&mut *lock(&self.arrivals));
@@ -294,7 +295,7 @@ impl Drain {
     }
 }
 
-/// What the loop calls to empty the queue. A loop that watches the descriptor drops it when it is closed.
+/// The loop calls this to empty the queue. A loop that watches the descriptor drops it when the loop is closed.
 #[pyclass(frozen)]
 struct Reader(Arc<Drain>);
 
@@ -308,7 +309,7 @@ impl Reader {
 impl Drop for Reader {
     fn drop(&mut self) {
         if self.0.is_own() && matches!(self.0.wake, Wake::Descriptor(_)) {
-            // The futures hold the loop, and nobody will collect what comes.
+            // The futures keep the loop alive, and nobody will collect further outcomes.
             self.0.give_up_all();
         }
     }

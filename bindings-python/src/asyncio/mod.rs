@@ -1,8 +1,8 @@
-//! How `AsyncClient` makes a call: a worker thread of our own drives it, and the event loop is told when it has ended.
+//! How `AsyncClient` makes a call: our own worker thread drives it, and tells the event loop when it has ended.
 //!
-//! The worker never waits for the GIL. It puts what came of a call into the queue of the event loop that awaits it
-//! ([`drain`]) and wakes the loop, once for all that is in the queue; the loop then empties it. The worker holds no
-//! Python object, so it does not matter to it when the interpreter goes away.
+//! The worker never waits for the GIL. It puts the outcome of a call into the queue of the event loop that awaits it ([`drain`]),
+//! and wakes the loop once for everything in the queue. The loop then empties the queue. The worker holds no Python objects, so
+//! the interpreter may shut down at any time.
 
 mod call;
 mod descriptor;
@@ -33,7 +33,7 @@ impl Mode for Awaited {
     }
 }
 
-/// An answer to wait for, and the call that it is the answer to.
+/// A result to wait for, and the name of its call.
 pub(crate) struct Reply<T> {
     call: &'static str,
     answer: Pending<T>,
@@ -48,7 +48,7 @@ impl Dispatch for Caller<'_, Awaited> {
 }
 
 impl<'py> Caller<'py, Awaited> {
-    /// Gives what to await for the answer of a call. Nothing is sent before, and bad input is told then, too.
+    /// Returns an awaitable for a call. Nothing is sent until it is awaited. Invalid input is reported then, too.
     pub(crate) fn make<T: Answer>(
         py: Python<'py>,
         shared: &Shared<Awaited>,
@@ -64,7 +64,7 @@ impl<'py> Caller<'py, Awaited> {
     }
 }
 
-/// What panicked elsewhere has left a whole state: every change is one step.
+/// Ignores poisoning: each change is a single step, so a panic elsewhere leaves the state consistent.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! What wakes the loops that watch no descriptor.
+//! Wakes the event loops that watch no descriptor.
 
 use super::lock;
 use proxymesh::process::PerProcess;
@@ -11,24 +11,24 @@ use std::{
 
 type Task = Box<dyn FnOnce(Python<'_>) + Send>;
 
-/// The thread that wakes the loops that watch no descriptor. Only it waits for the GIL.
+/// The thread that wakes the event loops that watch no descriptor. No other thread of ours waits for the GIL.
 pub(crate) struct Waker {
     tasks: Mutex<mpsc::Sender<Task>>,
-    /// Held while the thread has to do with Python: there is none left to have to do with once the interpreter exits.
+    /// Whether the thread may attach to the interpreter. Locked while it does. False once the interpreter exits.
     may_attach: Arc<Mutex<bool>>,
 }
 
 static WAKER: PerProcess<Waker> = PerProcess::empty();
 
 impl Waker {
-    /// Has the thread do this.
+    /// Runs `task` on the thread.
     pub(super) fn run(task: impl FnOnce(Python<'_>) + Send + 'static) {
         if let Ok(waker) = Self::get() {
             let _ = lock(&waker.tasks).send(Box::new(task));
         }
     }
 
-    /// Makes sure that there is the thread.
+    /// Ensures that the thread exists.
     pub(super) fn start() -> io::Result<()> {
         Self::get().map(drop)
     }
@@ -53,8 +53,8 @@ impl Waker {
         Ok(Self { tasks: Mutex::new(sender), may_attach })
     }
 
-    /// Before the interpreter exits. To attach to one that is exiting crashes: before Python 3.13 nobody can tell in time,
-    /// and from then on only nearly.
+    /// Call this before the interpreter exits. Attaching to an interpreter that is exiting crashes. Before Python 3.13 there is no way
+    /// to detect that in time, and since then only an unreliable one.
     pub(crate) fn stop(py: Python<'_>) {
         if let Ok(waker) = WAKER.get_or_try_init(|_| Err(())) {
             py.detach(|| *lock(&waker.may_attach) = false);

@@ -194,7 +194,7 @@ def with_a_call_from_before(account: Account) -> None:
         try:
             asyncio.run(awaited())
         except RuntimeError as error:
-            assert str(error) == "the call was made before this process was forked; make it here"  # noqa: PT017
+            assert str(error) == "the call was created before this process was forked; create it in this process"  # noqa: PT017
         else:
             raise AssertionError("it went out")
         account.ask(CALLS)

@@ -6,8 +6,7 @@ use super::{
 use crate::model::{Hostname, Username};
 use serde::Deserialize;
 
-const FIND_OUT: &str =
-    "hostnames.list shows those of the caller; those of a sub-account only itself can list";
+const FIND_OUT: &str = "check with hostnames.list; for a sub-account's hostname, use a client with the sub-account's credentials";
 
 /// `POST /api/hostname/add/`
 pub struct Add {

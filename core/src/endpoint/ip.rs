@@ -7,7 +7,7 @@ use crate::model::{IpList, LabeledIp, LabeledIpList, NewIp, Username};
 use serde::Deserialize;
 use std::net::IpAddr;
 
-const FIND_OUT: &str = "look it up with ips.list";
+const FIND_OUT: &str = "check with ips.list";
 
 /// `POST /api/ip/add/`
 pub struct Add {

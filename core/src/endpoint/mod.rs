@@ -308,7 +308,7 @@ impl Mismatch {
         if quote {
             error.to_string()
         } else {
-            format!("it is not the JSON promised (line {}, column {})", error.line(), error.column())
+            format!("it is not the expected JSON (line {}, column {})", error.line(), error.column())
         }
     }
 }
@@ -357,7 +357,7 @@ impl<A> Finding<A> {
 }
 
 /// What 403 means for calls in which the parent may name a sub-account.
-const NOT_THE_PARENT: &[(u16, &str)] = &[(403, "only the parent account may name a username")];
+const NOT_THE_PARENT: &[(u16, &str)] = &[(403, "only the parent account may give a username")];
 
 impl<A> ReadBack<A> {
     /// Reads with `probe`; `judge` decides from what was found.

@@ -29,9 +29,9 @@ pub struct Add(pub ProxyHost);
 impl Endpoint for Add {
     type Answer = String;
     const CALL: &'static Call = &Call::post("proxies.add", "/api/proxy/add/", Replay::Idempotent)
-        .find_out("look it up with proxies.list")
+        .find_out("check with proxies.list")
         .documented(&[
-            (402, "the plan allows no more proxies"),
+            (402, "the plan does not allow more proxies"),
             (503, "the plan could not be looked up; try again in a few minutes"),
         ]);
 
@@ -55,7 +55,7 @@ pub struct Delete(pub ProxyHost);
 impl Endpoint for Delete {
     type Answer = ();
     const CALL: &'static Call = &Call::post("proxies.delete", "/api/proxy/delete/", Replay::Idempotent)
-        .find_out("look it up with proxies.list");
+        .find_out("check with proxies.list");
 
     fn params(&self, params: &mut Params) {
         params.add("proxy", &self.0);

@@ -5,7 +5,7 @@ use super::{Call, Endpoint, Finding, Found, Mismatch, Params, ReadBack, Replay, 
 use crate::model::{NewSubAccount, SubAccount, SubAccountEdit, SubAccountFields, Username};
 
 const MISSING: &[(u16, &str)] =
-    &[(403, "it is not a sub-account of yours"), (404, "there is no such sub-account")];
+    &[(403, "this is not one of your sub-accounts"), (404, "there is no such sub-account")];
 
 /// The parameters of create and edit. Those not set are not sent (docs/assumptions.md, A9).
 fn write(params: &mut Params, username: &Username, fields: &SubAccountFields) {
@@ -24,8 +24,8 @@ pub struct Create(pub NewSubAccount);
 impl Endpoint for Create {
     type Answer = SubAccount;
     const CALL: &'static Call = &Call::post("sub_accounts.create", "/api/sub/create/", Replay::Once)
-        .documented(&[(402, "the plan's limit of sub-accounts is reached")])
-        .find_out("look it up with sub_accounts.get");
+        .documented(&[(402, "the plan's limit on sub-accounts has been reached")])
+        .find_out("check with sub_accounts.get");
 
     fn params(&self, params: &mut Params) {
         write(params, &self.0.username, &self.0.fields);
@@ -42,7 +42,7 @@ pub struct Edit(pub SubAccountEdit);
 impl Endpoint for Edit {
     type Answer = SubAccount;
     const CALL: &'static Call = &Call::post("sub_accounts.edit", "/api/sub/edit/", Replay::Idempotent)
-        .find_out("look it up with sub_accounts.get")
+        .find_out("check with sub_accounts.get")
         .documented(MISSING);
 
     fn params(&self, params: &mut Params) {
@@ -77,7 +77,7 @@ impl Endpoint for Deactivate {
     type Answer = SubAccount;
     const CALL: &'static Call =
         &Call::post("sub_accounts.deactivate", "/api/sub/deactivate/", Replay::Idempotent)
-            .find_out("look it up with sub_accounts.get")
+            .find_out("check with sub_accounts.get")
             .documented(MISSING);
 
     fn params(&self, params: &mut Params) {
@@ -96,7 +96,7 @@ impl Endpoint for Activate {
     type Answer = SubAccount;
     const CALL: &'static Call =
         &Call::post("sub_accounts.activate", "/api/sub/activate/", Replay::Idempotent)
-            .find_out("look it up with sub_accounts.get")
+            .find_out("check with sub_accounts.get")
             .documented(MISSING);
 
     fn params(&self, params: &mut Params) {
@@ -116,7 +116,7 @@ impl Endpoint for Delete {
     const CALL: &'static Call = &Call::post("sub_accounts.delete", "/api/sub/delete/", Replay::Verifiable)
         .documented(MISSING)
         .already_so(&[404])
-        .find_out("look it up with sub_accounts.get");
+        .find_out("check with sub_accounts.get");
 
     fn params(&self, params: &mut Params) {
         params.add("username", &self.0);

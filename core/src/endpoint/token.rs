@@ -41,8 +41,8 @@ impl Endpoint for Create {
     const CALL: &'static Call = &Call::post("tokens.create", "/api/token/create/", Replay::Once)
         .basic_only()
         .secret_answer()
-        .documented(&[(402, "the plan has no tokens, or its limit is reached")])
-        .find_out("tokens.list shows it if it was, and without its secret it is of no use: delete it and create another");
+        .documented(&[(402, "the plan does not include tokens, or its limit has been reached")])
+        .find_out("check with tokens.list; if the token was created, its secret is lost: delete it and create another");
 
     fn params(&self, params: &mut Params) {
         params.add_some("label", self.new.label.as_ref());
@@ -67,7 +67,7 @@ impl Endpoint for Deactivate {
     type Answer = Token;
     const CALL: &'static Call =
         &Call::post("tokens.deactivate", "/api/token/deactivate/", Replay::Idempotent)
-            .find_out("look it up with tokens.list")
+            .find_out("check with tokens.list")
             .basic_only();
 
     fn params(&self, params: &mut Params) {
@@ -90,7 +90,7 @@ pub struct Activate {
 impl Endpoint for Activate {
     type Answer = Token;
     const CALL: &'static Call = &Call::post("tokens.activate", "/api/token/activate/", Replay::Idempotent)
-        .find_out("look it up with tokens.list")
+        .find_out("check with tokens.list")
         .basic_only();
 
     fn params(&self, params: &mut Params) {
@@ -116,7 +116,7 @@ impl Endpoint for Delete {
         .basic_only()
         // The documentation does not say which of the two it is.
         .already_so(&[400, 404])
-        .find_out("look it up with tokens.list");
+        .find_out("check with tokens.list");
 
     fn params(&self, params: &mut Params) {
         write(params, self.id, self.owner.as_ref());

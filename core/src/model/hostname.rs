@@ -17,7 +17,7 @@ impl Hostname {
     pub fn new(value: &str) -> Result<Self> {
         rule::dns_name("domain", value)?;
         if value.parse::<std::net::Ipv4Addr>().is_ok() {
-            return Err(Error::validation("domain", "is an IP address; authorise it as an IP"));
+            return Err(Error::validation("domain", "is an IP address; use the ips calls"));
         }
         Ok(Self(value.to_owned()))
     }

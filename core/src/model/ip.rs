@@ -18,7 +18,7 @@ impl IpAddress {
     /// [`Error::Validation`] with the field `ip`.
     pub fn new(value: &str) -> Result<Self> {
         rule::length("ip", value, 1, 45)?;
-        let refused = "is not an IP address, such as 203.0.113.7 or 2001:db8::7";
+        let refused = "must be an IP address, such as 203.0.113.7 or 2001:db8::7";
         value.parse().map(Self).map_err(|_| Error::validation("ip", refused))
     }
 }

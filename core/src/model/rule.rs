@@ -9,7 +9,7 @@ pub(crate) fn text(field: &'static str, value: &str, most: usize) -> Result<()> 
     match value.chars().find(|c| c.is_control()) {
         Some(c) => Err(Error::validation(
             field,
-            format!("may not hold control characters, this has {}", c.escape_debug()),
+            format!("must not contain control characters, but this contains {}", c.escape_debug()),
         )),
         None => Ok(()),
     }
@@ -19,9 +19,9 @@ pub(crate) fn text(field: &'static str, value: &str, most: usize) -> Result<()> 
 pub(crate) fn length(field: &'static str, value: &str, least: usize, most: usize) -> Result<()> {
     let count = value.chars().count();
     if count < least {
-        Err(Error::validation(field, "may not be empty"))
+        Err(Error::validation(field, "must not be empty"))
     } else if count > most {
-        Err(Error::validation(field, format!("may be at most {most} characters long, this is {count}")))
+        Err(Error::validation(field, format!("must be at most {most} characters long, but this is {count}")))
     } else {
         Ok(())
     }
@@ -33,14 +33,17 @@ pub(crate) fn dns_name(field: &'static str, value: &str) -> Result<()> {
     let fail = |reason: String| Err(Error::validation(field, reason));
     if let Some(c) = value.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.'))) {
         let hint = if c.is_ascii() { "" } else { "; write an international name in its xn-- form" };
-        return fail(format!("may hold only letters, digits, hyphens and dots, this has {:?}{hint}", c));
+        return fail(format!(
+            "may contain only letters, digits, hyphens and dots, but this contains {:?}{hint}",
+            c
+        ));
     }
     for label in value.split('.') {
         if label.is_empty() {
-            return fail("has an empty part: two dots in a row, or one at an end".into());
+            return fail("has an empty part: two dots in a row, or a dot at the start or end".into());
         }
         if label.len() > 63 {
-            return fail("has a part of more than 63 characters".into());
+            return fail("has a part longer than 63 characters".into());
         }
         if label.starts_with('-') || label.ends_with('-') {
             return fail("has a part that starts or ends with a hyphen".into());
@@ -54,7 +57,7 @@ pub(crate) fn dns_name(field: &'static str, value: &str) -> Result<()> {
         None => last.bytes().all(|b| b.is_ascii_digit()),
     };
     if number && value.parse::<Ipv4Addr>().is_err() {
-        return fail("ends in a number, so it would be taken for an IP address".into());
+        return fail("ends in a number, so it would be read as an IP address".into());
     }
     Ok(())
 }

@@ -70,7 +70,7 @@ macro_rules! field_setters {
             pub fn password(mut self, password: &str) -> Result<Self> {
                 rule::length("password", password, 1, 128)?;
                 if password.chars().any(char::is_control) {
-                    return Err(Error::validation("password", "may not hold control characters"));
+                    return Err(Error::validation("password", "must not contain control characters"));
                 }
                 self.fields.password = Some(SecretString::from(password));
                 Ok(self)

@@ -65,7 +65,7 @@ impl TokenId {
     ///
     /// [`Error::Validation`] with the field `id` when it is negative.
     pub fn new(id: i64) -> Result<Self> {
-        if id < 0 { Err(Error::validation("id", "may not be negative")) } else { Ok(Self(id)) }
+        if id < 0 { Err(Error::validation("id", "must not be negative")) } else { Ok(Self(id)) }
     }
 
     /// The ID as a number.
@@ -114,7 +114,7 @@ impl ExpiryDate {
     pub fn new(value: &str) -> Result<Self> {
         read::parse_date(value)
             .map(Self)
-            .ok_or_else(|| Error::validation("expires_at", "is not a calendar date of the form YYYY-MM-DD"))
+            .ok_or_else(|| Error::validation("expires_at", "must be a calendar date in the form YYYY-MM-DD"))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 ///
 /// assert!(Username::new("me+1@ex.com").is_ok());
 /// let error = Username::new("no spaces").unwrap_err();
-/// assert_eq!(error.to_string(), "username: may hold only letters, digits and . @ + - _, this has ' '");
+/// assert_eq!(error.to_string(), "username: may contain only letters, digits and . @ + - _, but this contains ' '");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Username(String);
@@ -26,7 +26,7 @@ impl Username {
         match value.chars().find(|c| !(c.is_ascii_alphanumeric() || ".@+-_".contains(*c))) {
             Some(c) => Err(Error::validation(
                 "username",
-                format!("may hold only letters, digits and . @ + - _, this has {c:?}"),
+                format!("may contain only letters, digits and . @ + - _, but this contains {c:?}"),
             )),
             None => Ok(Self(value.to_owned())),
         }

@@ -51,21 +51,21 @@ impl Check {
     #[must_use]
     pub fn meaning_of(status: u16) -> &'static str {
         match status {
-            200 => "the proxy lets you through",
-            400 => "the proxy does not understand the request, or has no exit such as was asked for",
+            200 => "the proxy accepted the connection",
+            400 => "the proxy does not understand the request, or has no exit that matches it",
             402 => "the sub-account is deactivated: activate it",
-            403 => "the proxy may not connect to that target",
+            403 => "the proxy refuses to connect to that target",
             407 => {
-                "the proxy does not recognise you: the credentials are wrong, or there are none and this machine's IP or \
-                 hostname is not authorised, or the account has not authorised this proxy"
+                "the proxy does not recognise you: the credentials are wrong, or none were sent and this machine's IP \
+                 or hostname is not authorised, or the account has not authorised this proxy"
             }
-            429 => "too many requests: wait",
+            429 => "too many requests: wait before you try again",
             502..=504 => "the proxy could not reach the target",
             509 => {
-                "a bandwidth limit is reached, the sub-account's or the account's own: raise it, or wait for the next billing period"
+                "the bandwidth limit of the sub-account or the account has been reached: raise it, or wait for the next billing period"
             }
             500..=599 => "the proxy reported a server error",
-            _ => "the proxy gave an answer that is not documented",
+            _ => "the proxy returned an undocumented status",
         }
     }
 }
@@ -92,7 +92,7 @@ impl Proxy {
                 && port.parse::<u16>().is_ok_and(|port| port > 0)
         });
         if !good {
-            return Err(Error::validation("target", "is not host:port, such as proxymesh.com:443"));
+            return Err(Error::validation("target", "must be host:port, such as proxymesh.com:443"));
         }
         let mut request = Zeroizing::new(format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n"));
         for (name, value) in self.headers(credentials, exit)? {
@@ -105,13 +105,13 @@ impl Proxy {
         let silent =
             |meaning: String| Check { reachable: false, status: None, exit_ip: None, latency, meaning };
         Ok(match asked {
-            Err(_) => silent(format!("no answer within {} s", timeout.as_secs_f64())),
+            Err(_) => silent(format!("no response within {} s", timeout.as_secs_f64())),
             Ok(Err(error)) => {
                 let reason = lack(&error).map_or_else(|| error.to_string(), str::to_owned);
-                silent(format!("the proxy cannot be reached: {reason}"))
+                silent(format!("could not reach the proxy: {reason}"))
             }
             Ok(Ok(head)) => match read(&head) {
-                None => silent("what answers there is no HTTP proxy".to_owned()),
+                None => silent("the server at this address is not an HTTP proxy".to_owned()),
                 Some((status, exit_ip)) => {
                     let meaning = Check::meaning_of(status).to_owned();
                     Check { reachable: true, status: Some(status), exit_ip, latency, meaning }

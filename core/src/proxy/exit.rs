@@ -34,7 +34,7 @@ impl ExitChoice {
     /// [`Error::Validation`] with the field `country`.
     pub fn country(mut self, code: &str) -> Result<Self> {
         if code.len() != 2 || !code.bytes().all(|b| b.is_ascii_alphabetic()) {
-            return Err(Error::validation("country", "is not a code of two letters, such as DE"));
+            return Err(Error::validation("country", "must be a two-letter code, such as DE"));
         }
         self.country = Some(code.to_ascii_uppercase());
         Ok(self)
@@ -86,5 +86,5 @@ impl ExitChoice {
 }
 
 fn address(field: &'static str, text: &str) -> Result<IpAddr> {
-    text.parse().map_err(|_| Error::validation(field, "is not an IP address"))
+    text.parse().map_err(|_| Error::validation(field, "must be an IP address"))
 }

@@ -35,20 +35,16 @@ impl ProxyHost {
         if value.contains("://") || value.contains('@') {
             return Err(Error::validation(
                 "proxy",
-                "is a URL; give the host (us-ca), the domain (us-ca.proxymesh.com) or domain:port",
+                "must be a host (us-ca), a domain (us-ca.proxymesh.com) or domain:port, not a URL",
             ));
         }
         let host = match value.split_once(':') {
             None => value,
             Some((host, port)) => {
-                port_number(port).ok_or_else(|| {
-                    Error::validation("proxy", "has a port that is not a number from 1 to 65535")
-                })?;
+                port_number(port)
+                    .ok_or_else(|| Error::validation("proxy", "the port must be a number from 1 to 65535"))?;
                 if !host.contains('.') {
-                    return Err(Error::validation(
-                        "proxy",
-                        "has a port after a bare host; write domain:port",
-                    ));
+                    return Err(Error::validation("proxy", "has a port after a bare host; use domain:port"));
                 }
                 host
             }
@@ -117,10 +113,10 @@ impl Proxy {
         if host.contains("://") || host.contains('@') {
             return Err(Error::validation(
                 "proxy",
-                "is a URL; give the domain (us-ca.proxymesh.com) or domain:port, and credentials by themselves",
+                "must be a domain (us-ca.proxymesh.com) or domain:port, not a URL; give credentials separately",
             ));
         }
-        let no_port = || Error::validation("proxy", "has a port that is not a number from 1 to 65535");
+        let no_port = || Error::validation("proxy", "the port must be a number from 1 to 65535");
         let given = port.map(|port| u16::try_from(port).ok().filter(|port| *port > 0).ok_or_else(no_port));
         let given = given.transpose()?;
         let (host, held) = match host.rsplit_once(':') {
@@ -130,7 +126,9 @@ impl Proxy {
         if let (Some(held), Some(given)) = (held, given)
             && held != given
         {
-            let reason = format!("holds the port {held}, and the port given is {given}; give one of them");
+            let reason = format!(
+                "the host includes port {held}, but the port given is {given}; give only one of them"
+            );
             return Err(Error::validation("proxy", reason));
         }
         rule::dns_name("proxy", host)?;
@@ -204,7 +202,7 @@ impl Proxy {
     /// [`Error::Validation`] for a token. A token goes into a [header](Self::headers), not into a URL.
     pub fn url_for(&self, credentials: &Credentials) -> Result<SecretString> {
         let Some((username, password)) = credentials.username_and_password() else {
-            let reason = "a token does not go into a URL; send the header Proxy-Authorization";
+            let reason = "a token cannot be part of a URL; send it in the Proxy-Authorization header";
             return Err(Error::validation("token", reason));
         };
         Ok(self.url_with(username, password.expose_secret()).into())
@@ -233,8 +231,10 @@ impl Proxy {
             if self.chooses_country() {
                 headers.push(("X-ProxyMesh-Country", country.into()));
             } else if self.country().as_deref() != Some(country) {
-                let reason =
-                    format!("cannot be {country} with the proxy {}; open and world can choose", self.name());
+                let reason = format!(
+                    "the proxy {} cannot choose the country {country}; open and world can",
+                    self.name()
+                );
                 return Err(Error::validation("country", reason));
             }
         }
@@ -262,7 +262,7 @@ impl std::str::FromStr for Proxy {
         // The proxies that the service lists have a port.
         match value.rsplit_once(':') {
             Some((_, port)) if port_number(port).is_some() => Self::at(value, None),
-            _ => Err(Error::validation("proxy", "is not DOMAIN:PORT")),
+            _ => Err(Error::validation("proxy", "must be DOMAIN:PORT")),
         }
     }
 }
@@ -313,7 +313,8 @@ mod tests {
             assert_eq!(at(host, port).as_deref(), Ok("us-ca.proxymesh.com:31280"));
         }
         assert_eq!(at("us-ca.localhost:40000", None).as_deref(), Ok("us-ca.localhost:40000"));
-        let contradiction = "proxy: holds the port 8080, and the port given is 31280; give one of them";
+        let contradiction =
+            "proxy: the host includes port 8080, but the port given is 31280; give only one of them";
         assert_eq!(at("us-ca.proxymesh.com:8080", Some(31280)).unwrap_err(), contradiction);
         for (host, port) in [
             ("us-ca.proxymesh.com", Some(0)),
@@ -328,7 +329,7 @@ mod tests {
         }
         for host in ["http://us-ca.proxymesh.com:31280", "me:secret@us-ca.proxymesh.com:31280"] {
             let refused = at(host, None).unwrap_err();
-            assert!(refused.contains("is a URL") && !refused.contains("secret"), "{refused}");
+            assert!(refused.contains("not a URL") && !refused.contains("secret"), "{refused}");
         }
         assert!(at("", None).is_err() && at("a:1:2", None).is_err() && at(":1", None).is_err());
     }
@@ -368,7 +369,7 @@ mod tests {
         let refused = shown("us-ca", None, &country).unwrap_err();
         assert_eq!(
             refused.to_string(),
-            "country: cannot be DE with the proxy us-ca; open and world can choose"
+            "country: the proxy us-ca cannot choose the country DE; open and world can"
         );
     }
 

@@ -1,4 +1,4 @@
-//! Sends one request and classifies what came of it.
+//! Sends one request and classifies the outcome.
 
 use super::{
     outcome::{Answer, Cause, Outcome},
@@ -18,12 +18,12 @@ use std::{
     time::SystemTime,
 };
 
-/// The largest successful answer that is read.
+/// The largest successful response that is read.
 const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
-/// How much of a refusal is read. Its text is cut further.
+/// How much of a refusal is read. Its text is shortened further.
 pub(super) const LARGEST_REFUSAL: usize = 64 * 1024;
 
-/// Sends `request`, and waits for the answer until `expired` says why to stop waiting.
+/// Sends `request` and waits for the response until `expired` returns the reason to stop waiting.
 pub(super) async fn send(
     client: &reqwest::Client,
     request: reqwest::Request,
@@ -44,7 +44,7 @@ pub(super) async fn send(
         .and_then(|value| retry::retry_after(value.to_str().ok()?, SystemTime::now()));
     match unless(expired, read(&mut response)).await.and_then(|read| read) {
         Ok(body) => Outcome::Answered(Answer { status, retry_after, body }),
-        // A refusal's status stands, even if its body broke off.
+        // A refusal's status counts even if reading its body failed.
         Err(_) if !response.status().is_success() => {
             Outcome::Answered(Answer { status, retry_after, body: Some(Bytes::new()) })
         }
@@ -65,7 +65,7 @@ async fn unless<T>(
     .await
 }
 
-/// Reads the body. A refusal is cut; a successful body that is too large gives `None`.
+/// Reads the body. A refusal is cut off. If a successful body is too large, the result is `None`.
 async fn read(response: &mut reqwest::Response) -> Result<Option<Bytes>, Cause> {
     let success = response.status().is_success();
     let most = if success { LARGEST_ANSWER } else { LARGEST_REFUSAL };
@@ -74,7 +74,7 @@ async fn read(response: &mut reqwest::Response) -> Result<Option<Bytes>, Cause> 
     if success && length.is_some_and(|length| length > LARGEST_ANSWER as u64) {
         return Ok(None);
     }
-    // The usual answer is one chunk, which this does not copy.
+    // Most responses are one chunk, which is not copied here.
     let Some(mut whole) = response.chunk().await.map_err(|error| cause(&error))? else {
         return Ok(Some(Bytes::new()));
     };
@@ -101,10 +101,10 @@ async fn read(response: &mut reqwest::Response) -> Result<Option<Bytes>, Cause> 
     }
 }
 
-/// What went wrong, in the words of the layer that noticed first. It holds no URL, and so no query.
+/// What went wrong, as described by the lowest layer that noticed it. It contains no URL, and so no query.
 fn cause(error: &reqwest::Error) -> Cause {
     if error.is_connect() && error.is_timeout() {
-        let reason = "no connection within connect_timeout".into();
+        let reason = "could not connect within connect_timeout".into();
         return Cause { timed_out: true, lasting: false, reason };
     }
     let mut words: Vec<String> = Vec::new();
@@ -116,20 +116,20 @@ fn cause(error: &reqwest::Error) -> Cause {
         }
         let lacking = inner.downcast_ref::<io::Error>().and_then(lack);
         let word = lacking.map_or_else(|| inner.to_string(), str::to_owned);
-        // Layers that only pass an error on repeat its text, or say "client error (Connect)".
+        // Layers that only pass on an error repeat its text or say "client error (Connect)".
         let passes_on = word.starts_with("client error (");
         if !passes_on && !words.iter().any(|said| said.contains(&word)) {
             words.push(word);
         }
         source = inner.source();
     }
-    // A proxy that wants a password, or a different one, will still want it in a second.
+    // A retry does not help if the proxy requires a password or rejects this one.
     let lasting = words.iter().any(|word| word.ends_with("proxy authorization required"));
-    let reason = if words.is_empty() { "the connection failed".to_owned() } else { words.join(": ") };
+    let reason = if words.is_empty() { "unknown cause".to_owned() } else { words.join(": ") };
     Cause { timed_out: error.is_timeout(), lasting, reason }
 }
 
-/// The TLS error inside the I/O errors that wrap it, which may be nested. Their `source` leaves it out.
+/// The TLS error inside any number of I/O errors. Their `source` skips it.
 fn tls_failure<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
     let mut error = error;
     loop {

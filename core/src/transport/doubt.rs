@@ -1,5 +1,5 @@
-//! What a failed call returns if a write may have been carried out anyway: the table of
-//! docs/decisions/0002-a-lost-answer.md, in one place.
+//! What a failed call returns if a write may have been carried out anyway. This is the table in
+//! docs/decisions/0002-a-lost-answer.md.
 
 use crate::{
     endpoint::{Call, Replay},
@@ -13,10 +13,10 @@ pub(super) struct Failure {
     pub(super) doubt: Option<Doubt>,
 }
 
-/// Why it is unknown whether a request was carried out.
+/// Why it is unknown whether a write was carried out.
 pub(super) struct Doubt {
     reason: String,
-    /// No answer came, or none that could be read. Otherwise it was a server error.
+    /// Whether there was no readable response. Otherwise it was a server error.
     unanswered: bool,
 }
 
@@ -24,7 +24,7 @@ pub(super) struct Doubt {
 pub(super) enum Next {
     /// Nothing: this is the call's error.
     Ends(Error),
-    /// Look the write up, if possible. A service that does not answer gets one more try, not three.
+    /// Look the write up, if possible. If the service did not respond, it gets one more request, not three.
     LookUp { failure: Failure, retries: bool },
 }
 
@@ -33,7 +33,7 @@ impl Failure {
         Self { error, doubt: None }
     }
 
-    /// The last answer itself leaves the doubt.
+    /// The last response itself leaves the doubt.
     pub(super) fn in_doubt(error: Error) -> Self {
         Self { doubt: Some(Doubt::of(&error)), error }
     }
@@ -43,9 +43,10 @@ impl Failure {
         let refused = matches!(self.error, Error::BadRequest(_) | Error::PlanLimit(_) | Error::NotFound(_));
         let stands = match call.replay {
             Replay::Read => true,
-            // Repeating the request was harmless, so the service's answer to the last one stands.
+            // Repeating the request was harmless, so the last response counts.
             Replay::Idempotent => refused || (matches!(self.error, Error::Server(_)) && !doubt.unanswered),
-            // Only "already so" can be the echo of an earlier attempt. Any other answer may come from a front end.
+            // Only "already so" can result from an earlier attempt, so other refusals count. Any other response may come from
+            // a front end.
             Replay::Verifiable => {
                 refused && !self.error.status().is_some_and(|status| call.already_so.contains(&status))
             }
@@ -74,7 +75,7 @@ impl Doubt {
     pub(super) fn of(error: &Error) -> Self {
         match error {
             Error::Decode { status, reason, .. } => {
-                Self { reason: format!("the answer ({status}) cannot be read: {reason}"), unanswered: true }
+                Self { reason: format!("could not read the response ({status}): {reason}"), unanswered: true }
             }
             error => match error.refusal() {
                 // The service's own reason is left out, because it may say to try again.
@@ -84,7 +85,7 @@ impl Doubt {
         }
     }
 
-    /// The later of two doubts, except that one without an answer comes before one with an answer.
+    /// The later of two doubts, except that one without a response takes precedence.
     pub(super) fn after(self, earlier: Option<Self>) -> Self {
         earlier.filter(|earlier| earlier.unanswered && !self.unanswered).unwrap_or(self)
     }

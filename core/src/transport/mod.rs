@@ -1,4 +1,4 @@
-//! How any call is sent: gate → attempt → retry → decode. Knows no resource.
+//! How any call is sent: gate → attempt → retry → decode. Nothing here depends on the resource.
 
 mod attempt;
 mod doubt;
@@ -55,70 +55,70 @@ use tokio::{
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 
-/// Idle connections are dropped after this, before any ordinary server or load balancer drops them.
+/// How long a connection may be idle. This is shorter than the limit of common servers and load balancers.
 const IDLE: Duration = Duration::from_secs(15);
 
-/// How many connections a client may have at a time: a program has descriptors for a thousand or so in all. Further calls wait
-/// for their turn.
+/// How many connections a client may have at a time. A process has only about a thousand file descriptors in all. Further calls
+/// wait for their turn.
 const CONNECTIONS: usize = 100;
 
-/// For a time limit beyond what the clock can tell.
+/// Replaces a time limit that the clock cannot represent.
 const FOR_EVER: Duration = Duration::from_secs(60 * 60 * 24 * 365);
 
-/// The way to one service with one set of credentials.
+/// Sends calls to one service with one set of credentials.
 pub(crate) struct Transport {
     setup: Setup,
     pooled: reqwest::Client,
-    /// For calls that are sent once: a connection of their own, because a kept-alive one that the server is just
-    /// closing would leave their outcome unknown.
+    /// For calls that are sent only once. Each gets its own connection, because the server may be closing a kept-alive one, which
+    /// would leave the outcome unknown.
     unpooled: reqwest::Client,
-    /// Where each call goes, by its path. So few are found fastest by looking.
+    /// The URL of each call, by path. There are so few that a linear search is fastest.
     urls: Vec<(&'static str, Url)>,
-    /// What every request carries.
+    /// The headers of every request.
     headers: HeaderMap,
     secrets: Vec<SecretString>,
     gate: Arc<Gate>,
     connections: Arc<Semaphore>,
-    /// The trial that was given up last.
+    /// The trial that was abandoned last.
     unfinished: Mutex<Option<JoinHandle<Outcome>>>,
 }
 
-/// What a transport is made from, so that a forked process can make one of its own.
+/// What a transport is created from, so that a forked process can create its own.
 #[derive(Clone)]
 struct Setup {
     credentials: Arc<Credentials>,
     base_url: Url,
     connect_timeout: Duration,
     trust: Trust,
-    /// That of the environment, where it may be used.
+    /// The environment's proxy, if it may be used.
     proxy: Option<reqwest::Proxy>,
     user_agent: String,
 }
 
-/// An exchange with the service that has ended, with an answer or without. [`Exchange::read`] gives the call's result.
+/// A finished exchange with the service, with or without a response. [`Exchange::read`] returns the call's result.
 pub struct Exchange {
     call: &'static Call,
     result: Result<AnyAnswer>,
 }
 
 impl Exchange {
-    /// Itself, if there is something to read.
+    /// Returns itself if there is a response to read.
     ///
     /// # Errors
     ///
-    /// Why there is not: any [`Error`] but those of input.
+    /// Any [`Error`] except those for invalid input.
     pub fn answered(self) -> Result<Self> {
         Ok(Self { call: self.call, result: Ok(self.result?) })
     }
 
-    /// Reads it as the answer of the endpoint that was sent.
+    /// Reads it as the response to the endpoint that was sent.
     ///
     /// # Errors
     ///
-    /// Any [`Error`] but those of input.
+    /// Any [`Error`] except those for invalid input.
     pub fn read<E: Endpoint>(self, _sent: &E) -> Result<E::Answer> {
         let other =
-            |_| Error::config(format!("this is the answer to {}, not to {}", self.call.name, E::CALL.name));
+            |_| Error::config(format!("this is the response to {}, not to {}", self.call.name, E::CALL.name));
         self.result?.downcast().map(|answer| *answer).map_err(other)
     }
 }
@@ -133,8 +133,8 @@ impl Transport {
     pub(crate) fn new(resolved: Resolved) -> Result<Self> {
         let Resolved { credentials, base_url, connect_timeout, ca_file, ca_variables, trust_env, user_agent } =
             resolved;
-        // What the environment says of certificates and proxies concerns https alone: plain http is for loopback, where a
-        // proxy would only see the credentials. A bad ca_file is told in any case.
+        // The environment's certificates and proxies apply only to https. Plain http is for loopback, where a proxy would only
+        // get to see the credentials. A bad ca_file is always an error.
         let secure = base_url.scheme() == "https";
         let trust = Trust::new(ca_file.as_deref(), if secure { &ca_variables } else { &[] })?;
         let proxy = match trust_env && secure {
@@ -151,7 +151,7 @@ impl Transport {
         })
     }
 
-    /// The same, with connections and a gate of its own.
+    /// The same transport with its own connections and gate.
     pub(crate) fn renewed(&self) -> Result<Self> {
         Self::from_setup(self.setup.clone())
     }
@@ -173,10 +173,10 @@ impl Transport {
                 Some(proxy) => builder.proxy(proxy.clone()),
                 None => builder.no_proxy(),
             };
-            builder.build().map_err(|error| Error::config(format!("the client cannot be made: {error}")))
+            builder.build().map_err(|error| Error::config(format!("could not create the client: {error}")))
         };
         let user_agent = HeaderValue::from_str(&setup.user_agent)
-            .map_err(|_| Error::config("the user agent holds a character that no header can carry"))?;
+            .map_err(|_| Error::config("user_agent contains a character that is not allowed in a header"))?;
         let mut headers = HeaderMap::with_capacity(8);
         headers.insert(ACCEPT, JSON);
         headers.insert(AUTHORIZATION, setup.credentials.header()?);
@@ -202,7 +202,7 @@ impl Transport {
         self.setup.base_url.as_str().trim_end_matches('/')
     }
 
-    /// Sends a call to its end.
+    /// Sends a call, including its retries and any look-up.
     pub(crate) async fn exchange(
         self: Arc<Self>,
         endpoint: &dyn Sendable,
@@ -213,7 +213,7 @@ impl Transport {
         let (call, observer) = (request.call, observer.as_ref());
         let result = match self.deliver(&request, options, observer).await {
             Ok(answer) => endpoint.decode(answer.bytes()).map_err(|mismatch| {
-                // A write may have been carried out, or a front end may have spoken.
+                // The write may have been carried out, or a front end may have responded.
                 Failure::in_doubt(self.unreadable(&request, &answer, &mismatch))
             }),
             Err(failure) => Err(failure),
@@ -225,7 +225,7 @@ impl Transport {
         Exchange { call, result }
     }
 
-    /// What a call comes to that has no answer: where the failure leaves a doubt, it is looked up whether a write took effect.
+    /// The result of a call that failed. If it is in doubt whether a write took effect, this looks it up.
     async fn conclude(
         self: &Arc<Self>,
         call: &'static Call,
@@ -254,7 +254,7 @@ impl Transport {
         }
     }
 
-    /// The error for a success that cannot be read: too large, or not what was promised.
+    /// The error for a successful response that cannot be read: it is too large or not what the call promises.
     fn unreadable(&self, request: &Request, answer: &Answer, mismatch: &Mismatch) -> Error {
         let call = request.call;
         let reason = match &answer.body {
@@ -266,7 +266,7 @@ impl Transport {
         Error::Decode { call: call.name, status: answer.status, reason, body }
     }
 
-    /// Sends a request as often as it may be sent, until it succeeds.
+    /// Sends a request until it succeeds or may not be sent again.
     async fn deliver(
         self: &Arc<Self>,
         request: &Request,
@@ -313,8 +313,8 @@ impl Transport {
         }
     }
 
-    /// Passes the gate and sends the request once: what came of it, and when it began. An error is the gate's: nothing was
-    /// sent.
+    /// Passes the gate and sends the request once. Returns the outcome and when the attempt started. An error comes from the gate,
+    /// and means that nothing was sent.
     async fn attempt(
         self: &Arc<Self>,
         request: &Request,
@@ -324,8 +324,8 @@ impl Transport {
         let call = request.call;
         let limit = options.attempt_timeout();
         loop {
-            // Fails if it is closed, which it never is. The time limit is that of the attempt: it does not run while waiting
-            // for one's turn.
+            // This fails only if the semaphore is closed, which it never is. The time limit applies to the attempt, not to the
+            // wait for a turn.
             let turn = self.connections.clone().acquire_owned().await.ok();
             let entered = match self.gate.pass() {
                 Some(permit) => Ok(permit),
@@ -352,7 +352,7 @@ impl Transport {
                 self.judge(permit, request, attempts, &outcome);
                 outcome
             };
-            // A 401 has come while it waited for its connection: it is for the gate to say what is next.
+            // If the request was held back, a 401 arrived while it waited for its connection. Ask the gate again.
             if !sent.is_held_back() {
                 return Ok((outcome, start));
             }
@@ -363,7 +363,7 @@ impl Transport {
         if call.replay == Replay::Once { &self.unpooled } else { &self.pooled }
     }
 
-    /// Tells the gate what an outcome says of the credentials.
+    /// Tells the gate what an outcome says about the credentials.
     fn judge(&self, permit: Permit, request: &Request, attempts: u32, outcome: &Outcome) {
         match outcome {
             Outcome::Answered(answer) => match answer.status {
@@ -372,7 +372,7 @@ impl Transport {
                     let secrets = self.secrets(request);
                     permit.rejected(&refusal::refusal(request.call, answer, attempts, &secrets));
                 }
-                // These may be a front end's word, given before the credentials were looked at.
+                // These may come from a front end that did not check the credentials.
                 _ => permit.undecided(),
             },
             Outcome::Unsent(cause) => permit.unsent(cause),
@@ -380,13 +380,13 @@ impl Transport {
         }
     }
 
-    /// A trial of the credentials that goes on although the call that began it was given up, if there is one.
+    /// The trial that continues although its call was abandoned, if there is one.
     pub(crate) fn unfinished(&self) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
         let trial = lock(&self.unfinished).take().filter(|trial| !trial.is_finished())?;
         Some(Box::pin(async move { drop(trial.await) }))
     }
 
-    /// The HTTP request, and the watch over whether it was sent.
+    /// The HTTP request, and whether it has been sent.
     fn message(&self, request: &Request, leave: Leave) -> (reqwest::Request, Sent) {
         let call = request.call;
         let known = self.urls.iter().find(|(path, _)| *path == call.path);
@@ -406,7 +406,7 @@ impl Transport {
         if call.method == Method::Post {
             headers.insert(CONTENT_TYPE, FORM);
             if form.is_empty() {
-                // hyper leaves the length out, and front ends answer 411 to that (RFC 9110, section 8.6).
+                // hyper omits the length, and front ends may then return 411 (RFC 9110, section 8.6).
                 headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
             }
         }
@@ -420,21 +420,21 @@ impl Transport {
     }
 }
 
-/// Where a call goes; the path of the base URL, if any, is a prefix of every call's.
+/// The URL of a call. The base URL's path, if any, is a prefix of the call's path.
 fn url_of(base_url: &Url, call: &Call) -> Url {
     let mut url = base_url.clone();
     url.set_path(&format!("{}{}", base_url.path().trim_end_matches('/'), call.path));
     url
 }
 
-/// A request that tries the credentials. It goes on to its answer, which is the verdict for all that wait for it, even if its
-/// own call is given up; for a while, as the answer may never come.
+/// A request that tries the credentials. Even if its own call is abandoned, it waits for the response, because that is the
+/// verdict for all calls that wait for it. The wait is limited, because the response may never arrive.
 struct Sending {
     transport: Arc<Transport>,
     request: Request,
     attempts: u32,
     permit: Permit,
-    /// Held for as long as it has a connection.
+    /// Held as long as the request has a connection.
     turn: Option<OwnedSemaphorePermit>,
 }
 
@@ -480,12 +480,12 @@ impl Sending {
     }
 }
 
-/// What waits for a trial. Dropped before it has ended, it leaves the trial to go on, or stops it, if nothing has been sent.
+/// Waits for a trial. If dropped early, it lets the trial continue, or stops it if nothing has been sent.
 struct Awaited<'a> {
     task: Option<JoinHandle<Outcome>>,
     sent: &'a Sent,
     transport: &'a Transport,
-    /// Tells the trial that somebody waits.
+    /// Tells the trial that a caller is waiting.
     _waits: oneshot::Sender<Infallible>,
 }
 
@@ -511,7 +511,7 @@ impl Drop for Awaited<'_> {
     }
 }
 
-/// Every change to what it guards is one step.
+/// Ignores poisoning: each change to the guarded value is a single step.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,22 +1,22 @@
-//! What can come of one attempt.
+//! The possible outcomes of one attempt.
 
 use crate::{endpoint::Call, observer::Attempt};
 use bytes::Bytes;
 use std::time::Duration;
 
-/// What came of one attempt.
+/// The outcome of one attempt.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// The service answered.
+    /// The service responded.
     Answered(Answer),
-    /// Nothing was sent: no connection, or no time left to make one.
+    /// Nothing was sent: there was no connection, or no time left to open one.
     Unsent(Cause),
-    /// The request went out, at least in part, and no whole answer came back.
+    /// At least part of the request was sent, but no complete response arrived.
     Unanswered(Cause),
 }
 
 impl Outcome {
-    /// As an observer is told of it.
+    /// What an observer is told.
     pub(super) fn told(
         &self,
         call: &'static Call,
@@ -36,7 +36,7 @@ impl Outcome {
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) retry_after: Option<Duration>,
-    /// None where a successful answer is larger than may be read.
+    /// `None` if a successful response is too large to read.
     pub(super) body: Option<Bytes>,
 }
 
@@ -45,17 +45,17 @@ impl Answer {
         (200..300).contains(&self.status)
     }
 
-    /// Its body; nothing of one that is too large.
+    /// The body; empty if it is too large.
     pub(super) fn bytes(&self) -> &[u8] {
         self.body.as_deref().unwrap_or_default()
     }
 }
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Clone, Debug)]
 pub(super) struct Cause {
     pub(super) timed_out: bool,
-    /// It will be the same next time.
+    /// Whether a retry would fail in the same way.
     pub(super) lasting: bool,
     pub(super) reason: String,
 }
@@ -65,8 +65,8 @@ impl Cause {
         Self { timed_out: true, lasting: false, reason: format!("gave up after {} s", limit.as_secs_f64()) }
     }
 
-    /// Of a request whose answer nobody waits for any more.
+    /// The cause for a request whose response no caller waits for any longer.
     pub(super) fn given_up() -> Self {
-        Self { timed_out: true, lasting: false, reason: "the call was given up".to_owned() }
+        Self { timed_out: true, lasting: false, reason: "the call was abandoned".to_owned() }
     }
 }

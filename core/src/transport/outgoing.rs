@@ -1,4 +1,4 @@
-//! The body of a request, which tells whether the request has begun to be written, and asks for leave just before.
+//! The body of a request. It records whether the request has started to be written, and checks for permission just before.
 
 use super::{gate::Leave, sent::Sent};
 use bytes::Bytes;
@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll},
 };
 
-/// The body of a request: a form, or nothing.
+/// The body of a request: a form, or empty.
 pub(super) struct Outgoing {
     bytes: Bytes,
     sent: Sent,
@@ -22,9 +22,9 @@ impl Outgoing {
     }
 }
 
-/// The request was given up or held back before it was written: its connection is closed unwritten.
+/// The request was abandoned or held back before it was written. Its connection is closed without writing anything.
 #[derive(Debug, thiserror::Error)]
-#[error("the request was given up before it was sent")]
+#[error("the request was abandoned before it was sent")]
 pub(super) struct Abandoned;
 
 impl Body for Outgoing {
@@ -43,7 +43,7 @@ impl Body for Outgoing {
     }
 
     fn is_end_stream(&self) -> bool {
-        // What may not be written is not empty, so that it is polled, and fails.
+        // If it may not be written, it must not look empty, so that it is polled and fails.
         self.sent.begin(self.leave.holds()) && self.bytes.is_empty()
     }
 
@@ -64,7 +64,7 @@ mod tests {
         }
     }
 
-    /// A request for each form, with leave or without; leave is known inside of the model checker alone.
+    /// Runs `test` with an empty and a non-empty body. `Leave` works only inside the model checker.
     fn each(leave: bool, test: fn(&[u8], Outgoing, Sent)) {
         shuttle::check_random(
             move || {

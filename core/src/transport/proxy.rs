@@ -1,7 +1,7 @@
-//! The proxy of the environment, which carries the account's calls where `trust_env` says so.
+//! The environment's proxy, which carries the account's calls if `trust_env` is set.
 //!
-//! The variables are read here, and not by reqwest: that passes over a value that it cannot read, and the call would go out
-//! directly.
+//! The variables are read here and not by reqwest, because reqwest ignores a value that it cannot parse, and the call would
+//! then bypass the proxy.
 
 use crate::error::{Error, Result};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -11,7 +11,7 @@ use reqwest::{NoProxy, Proxy, Url, header::HeaderValue};
 use std::ffi::OsString;
 use zeroize::Zeroizing;
 
-/// The proxy for `target`, which is an https URL. A lower-case variable comes before its upper-case twin, as for curl.
+/// The proxy for `target`, which is an https URL. A lower-case variable takes precedence over an upper-case one, as in curl.
 pub(super) fn of_environment(target: &Url, env: impl Fn(&str) -> Option<OsString>) -> Result<Option<Proxy>> {
     let first = |names: [&'static str; 2]| {
         let set = |name| env(name).filter(|value| !value.is_empty()).map(|value| (name, value));
@@ -22,28 +22,27 @@ pub(super) fn of_environment(target: &Url, env: impl Fn(&str) -> Option<OsString
     else {
         return Ok(None);
     };
-    let value = value.to_str().map(str::trim).ok_or_else(|| refused(name, "is not UTF-8"))?;
+    let value = value.to_str().map(str::trim).ok_or_else(|| refused(name, "is not valid UTF-8"))?;
     let proxy = parse(name, value)?;
     let exceptions = match first(["no_proxy", "NO_PROXY"]) {
         None => String::new(),
         Some((name, value)) => {
-            exceptions(value.to_str().ok_or_else(|| refused(name, "is not UTF-8"))?, target)
+            exceptions(value.to_str().ok_or_else(|| refused(name, "is not valid UTF-8"))?, target)
         }
     };
     Ok(Some(proxy.no_proxy(NoProxy::from_string(&exceptions))))
 }
 
-/// It may hold a password, so nothing of it is quoted.
+/// The value may contain a password, so the error does not quote it.
 fn refused(name: &str, reason: &str) -> Error {
     Error::config(format!("the environment variable {name} {reason}"))
 }
 
-/// Reads `[http[s]://][username[:password]@]host[:port][/]`. As for curl, requests and browsers, the last `@` ends the
+/// Parses `[http[s]://][username[:password]@]host[:port][/]`. As in curl, requests and browsers, the last `@` ends the
 /// credentials.
 fn parse(name: &str, value: &str) -> Result<Proxy> {
     let refuse = |reason| Err(refused(name, reason));
-    let malformed =
-        || refuse("is not the URL of a proxy, such as http://username:password@proxy.example:3128");
+    let malformed = || refuse("must be a proxy URL, such as http://username:password@proxy.example:3128");
     let (scheme, rest) = match value.split_once("://") {
         Some((scheme, rest)) => (scheme.to_ascii_lowercase(), rest),
         None => ("http".to_owned(), value),
@@ -51,7 +50,7 @@ fn parse(name: &str, value: &str) -> Result<Proxy> {
     match scheme.as_str() {
         "http" | "https" => {}
         socks if socks.starts_with("socks") => {
-            return refuse("names a SOCKS proxy, which is not supported; only http:// and https:// are");
+            return refuse("names a SOCKS proxy, but only http:// and https:// proxies are supported");
         }
         _ => return malformed(),
     }
@@ -78,7 +77,7 @@ fn parse(name: &str, value: &str) -> Result<Proxy> {
     Ok(proxy.custom_http_auth(authorization(credentials)?))
 }
 
-/// `Basic` credentials (RFC 7617). Without a password it is an empty one.
+/// `Basic` credentials (RFC 7617). A missing password is an empty one.
 fn authorization(credentials: &str) -> Result<HeaderValue> {
     let (username, password) = credentials.split_once(':').unwrap_or((credentials, ""));
     let mut pair = Zeroizing::new(percent_decode_str(username).collect::<Vec<u8>>());
@@ -92,7 +91,7 @@ fn authorization(credentials: &str) -> Result<HeaderValue> {
     Ok(value)
 }
 
-/// Those of `NO_PROXY` that may concern `target`, as reqwest takes them: without ports, brackets and `*.`.
+/// The entries of `NO_PROXY` that may apply to `target`, in reqwest's form: without ports, brackets and `*.`.
 fn exceptions(value: &str, target: &Url) -> String {
     let entries = value.split(|c: char| c == ',' || c.is_whitespace()).filter(|entry| !entry.is_empty());
     let hosts = entries.filter_map(|entry| {
@@ -149,7 +148,7 @@ mod tests {
                 let error = read(&[(name, bad)]).unwrap_err();
                 assert!(matches!(error, Error::Config { .. }), "{error:?}");
                 let text = error.to_string();
-                let beginning = format!("the environment variable {name} is not the URL of a proxy");
+                let beginning = format!("the environment variable {name} must be a proxy URL");
                 assert!(text.starts_with(&beginning) && !text.contains("secret"), "{bad}: {text}");
             }
         }
@@ -183,7 +182,7 @@ mod tests {
         for none in [&[("HTTPS_PROXY", "")][..], &[("HTTP_PROXY", "host:1")], &[]] {
             assert!(read(none).unwrap().is_none(), "{none:?}");
         }
-        // One that is set to nothing is not set.
+        // An empty variable counts as not set.
         assert!(read(&[("https_proxy", ""), ("HTTPS_PROXY", "host:1")]).unwrap().is_some());
         assert!(read(&[("https_proxy", "host:1"), ("HTTPS_PROXY", "://")]).unwrap().is_some());
     }

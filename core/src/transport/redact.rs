@@ -1,21 +1,21 @@
-//! Keeps secrets out of errors, even those that the service echoes, in whatever encoding.
+//! Keeps secrets out of errors, even if the service echoes them, in whatever encoding.
 
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
 const REDACTED: &str = "[redacted]";
 
-/// Shorter ones, in bytes, are not replaced: they stand in ordinary words, and are no secrets.
+/// Shorter values, in bytes, are not replaced, because they occur in ordinary words and are not secret.
 const SHORTEST: usize = 4;
 
-/// Knows the secrets that a text may not show.
+/// The secrets that a text must not show.
 pub(super) struct Redactor {
     secrets: Vec<Secret>,
-    /// Whether any spelling of a secret begins with this byte: most text is passed over quickly.
+    /// Whether a spelling of any secret begins with this byte. This makes most text quick to skip.
     begins: [bool; 256],
 }
 
-/// A secret, character by character, each in all the ways in which it may be written.
+/// A secret as a list of characters, each with all its spellings.
 type Secret = Vec<Vec<Zeroizing<String>>>;
 
 impl Redactor {
@@ -32,14 +32,14 @@ impl Redactor {
         Self { secrets, begins }
     }
 
-    /// Replaces every secret in `text`, in each form in which an echo may write it.
+    /// Replaces every secret in `text`, in any form that an echo may have.
     pub(super) fn redact(&self, text: &str) -> String {
         self.replace(text, false)
     }
 
-    /// The same for a text that was cut off, maybe within a secret: its beginning at the end goes too.
+    /// The same for a text that was cut off, perhaps within a secret: also removes the beginning of a secret at the end.
     pub(super) fn redact_cut(&self, text: &str) -> String {
-        // What is left of a character that was cut itself.
+        // The remains of a character that was cut in half.
         self.replace(text.trim_end_matches(char::REPLACEMENT_CHARACTER), true)
     }
 
@@ -62,7 +62,7 @@ impl Redactor {
         clean
     }
 
-    /// The longest secret with which `text` begins; one may begin with another.
+    /// The longest secret that `text` begins with. One secret may begin with another.
     fn secret_at(&self, text: &str, was_cut: bool) -> Option<Taken> {
         let first = text.bytes().next()?;
         if !self.begins.get(usize::from(first)).copied().unwrap_or(false) {
@@ -72,16 +72,16 @@ impl Redactor {
     }
 }
 
-/// How much of a text a secret takes.
+/// How much of a text a secret covers.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Taken {
-    /// All of it, as the secret goes on where the text was cut.
+    /// All of it: the secret continues after the cut.
     Begun,
-    /// So many bytes.
+    /// This many bytes.
     Whole(usize),
 }
 
-/// As it is; percent-encoded, in a URL or a form; escaped, as in JSON or Python; in HTML.
+/// A character as it is; percent-encoded, as in a URL or form; escaped, as in JSON or Python; and in HTML.
 fn spellings(c: char) -> Vec<Zeroizing<String>> {
     let number = u32::from(c);
     let bytes = c.to_string().into_bytes();
@@ -116,9 +116,9 @@ fn spellings(c: char) -> Vec<Zeroizing<String>> {
     spellings.into_iter().map(Zeroizing::new).collect()
 }
 
-/// What the secret takes of the beginning of `text`.
+/// How much of the beginning of `text` the secret covers.
 fn beginning(secret: &Secret, text: &str, was_cut: bool) -> Option<Taken> {
-    // Where the characters so far may end; more than one place, as a secret may hold what looks like an escape.
+    // Where the characters so far may end. There can be several places, because a secret may contain what looks like an escape.
     let mut ends = vec![0];
     for spellings in secret {
         let mut next = Vec::new();

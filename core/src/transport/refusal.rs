@@ -1,4 +1,4 @@
-//! Reads what the service says when it refuses (docs/assumptions.md, A10).
+//! Parses the service's response when it refuses a call (docs/assumptions.md, A10).
 
 use super::{attempt::LARGEST_REFUSAL, outcome::Answer, redact::Redactor};
 use crate::{
@@ -9,14 +9,14 @@ use secrecy::SecretString;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// How much of a body an error carries.
+/// How much of the body an error contains.
 const SHOWN: usize = 4 * 1024;
-/// How much of what the service says goes into the one line of an error's reason.
+/// How much of the service's text goes into an error's reason, which is one line.
 const REASON: usize = 500;
-/// How much of a body that says nothing we know is quoted as the reason.
+/// How much of an unrecognised body is quoted as the reason.
 const QUOTED: usize = 200;
 
-/// The refusal that an answer without success is.
+/// Converts an unsuccessful response into a refusal.
 pub(super) fn refusal(
     call: &'static Call,
     answer: &Answer,
@@ -71,7 +71,8 @@ pub(super) fn refusal(
     }
 }
 
-/// Why a successful answer cannot be read, and what of its body may be shown. That of an answer with a secret is withheld.
+/// Why a successful response cannot be read, and the part of its body that may be shown. A body that may contain a secret is
+/// withheld.
 pub(super) fn unreadable(
     call: &'static Call,
     body: &[u8],
@@ -80,7 +81,7 @@ pub(super) fn unreadable(
 ) -> (String, String) {
     let redactor = Redactor::new(secrets.iter().copied());
     let body = if call.secret_answer {
-        "[withheld: it may hold a secret]".to_owned()
+        "[withheld: it may contain a secret]".to_owned()
     } else {
         shown(body, &redactor)
     };
@@ -89,7 +90,7 @@ pub(super) fn unreadable(
 
 /// The body's first 4 KiB as text.
 fn shown(body: &[u8], redactor: &Redactor) -> String {
-    // Redacted before it is cut, lest half a secret remain; what is read at all is bounded.
+    // Redacts before cutting, so that no half of a secret remains. The body's size is already limited.
     let text = String::from_utf8_lossy(body);
     let clean =
         if body.len() == LARGEST_REFUSAL { redactor.redact_cut(&text) } else { redactor.redact(&text) };
@@ -104,8 +105,8 @@ fn cut(text: &str, most: usize) -> &str {
     text.get(..end).unwrap_or_default()
 }
 
-/// Without control characters, which a log or terminal would obey, and not too long. Redacted once more, as what is left out may
-/// have stood within a secret.
+/// The text in one line, shortened, and without control characters, which a terminal would obey. Redacts again, because removing
+/// characters may join the parts of a secret.
 fn one_line(text: &str, most: usize, redactor: &Redactor) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     let line: String = words.join(" ").chars().filter(|c| !c.is_control()).collect();
@@ -114,7 +115,7 @@ fn one_line(text: &str, most: usize, redactor: &Redactor) -> String {
     if short.len() < line.len() { format!("{short}…") } else { line }
 }
 
-/// A text, or the texts of a list.
+/// A string, or the strings in a list.
 fn texts_of(value: &Value) -> Vec<&str> {
     match value {
         Value::String(text) => vec![text],
@@ -123,19 +124,19 @@ fn texts_of(value: &Value) -> Vec<&str> {
     }
 }
 
-/// What a status means beyond the kind of error that it is (docs/api.md, "Status codes").
+/// What a status means, beyond the kind of error (docs/api.md, "Status codes").
 fn meaning(call: &Call, status: u16) -> Option<&'static str> {
     match status {
-        300..=399 => Some("the service redirected; check the base URL, and that it is https"),
+        300..=399 => Some("check that the base URL is correct and uses https"),
         401 => Some("wrong credentials, or banned after too many failures"),
-        403 => Some("not yours, or only the parent account may"),
-        404 => Some("there is no such thing"),
-        405 | 415 => {
-            Some("the client asked in a way that the service does not take; this is a defect of the client")
-        }
+        403 => Some("the resource belongs to another account, or only the parent account may do this"),
+        404 => Some("the resource does not exist"),
+        405 | 415 => Some(
+            "the service does not accept this kind of request; this is a bug in the client, please report it",
+        ),
         500..=599 if call.replay == Replay::Read => Some("try again later"),
-        // A write may have been carried out: nobody is told to repeat it.
-        500..=599 => Some("the service, or a gateway before it, failed"),
+        // The write may have been carried out, so do not suggest repeating it.
+        500..=599 => Some("the service or a gateway in front of it failed"),
         _ => None,
     }
 }

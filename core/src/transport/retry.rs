@@ -1,4 +1,4 @@
-//! Whether a call is sent again, and after how long (docs/decisions/0002-a-lost-answer.md).
+//! Whether and when a call is retried (docs/decisions/0002-a-lost-answer.md).
 
 use super::outcome::{Answer, Outcome};
 use crate::endpoint::Replay;
@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime};
 
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(8);
-/// The longest `Retry-After` that is obeyed; beyond it the call fails at once and carries it.
+/// The longest `Retry-After` that is obeyed. If it is longer, the call fails at once, and the error contains it.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
 
-/// How long to wait before the next attempt; none when this was the last.
+/// How long to wait before the next attempt; `None` if there is none.
 pub(super) fn wait(replay: Replay, outcome: &Outcome, attempts: u32, max_retries: u32) -> Option<Duration> {
     if attempts > max_retries || !worth_repeating(outcome) {
         return None;
@@ -25,7 +25,7 @@ pub(super) fn wait(replay: Replay, outcome: &Outcome, attempts: u32, max_retries
     }
 }
 
-/// Whether the request may have been carried out although no usable answer came back.
+/// Whether the request may have been carried out although there was no usable response.
 pub(super) fn is_ambiguous(outcome: &Outcome) -> bool {
     match outcome {
         Outcome::Answered(answer) => matches!(answer.status, 408 | 500 | 502..=504 | 520..=524),
@@ -41,17 +41,17 @@ fn worth_repeating(outcome: &Outcome) -> bool {
     }
 }
 
-/// Exponential, with full jitter: anything from nothing to 0.5 s · 2ⁿ, at most 8 s.
+/// Exponential backoff with full jitter: between 0 and 0.5 s · 2ⁿ, at most 8 s.
 fn backoff(attempts: u32) -> Duration {
     let doublings = attempts.saturating_sub(1).min(16);
     FIRST_WAIT.saturating_mul(1 << doublings).min(LONGEST_WAIT).mul_f64(fastrand::f64())
 }
 
-/// Reads `Retry-After`: seconds or an HTTP date (RFC 9110, section 10.2.3). A date that has passed is no wait.
+/// Parses `Retry-After`: seconds or an HTTP date (RFC 9110, section 10.2.3). A date in the past means no wait.
 pub(super) fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
-        // More digits than fit are a wait for longer than anybody will.
+        // A number that does not fit is longer than anyone would wait.
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::from(u32::MAX))));
     }
     let date = httpdate::parse_http_date(value).ok()?;

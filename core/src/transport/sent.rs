@@ -1,4 +1,4 @@
-//! The watch over whether a request was sent.
+//! Tracks whether a request was sent.
 
 use std::sync::{
     Arc,
@@ -10,10 +10,10 @@ const STARTED: u8 = 1;
 const ABANDONED: u8 = 2;
 const HELD_BACK: u8 = 3;
 
-/// Whether a request has begun to be written.
+/// Whether a request has started to be written.
 ///
-/// hyper asks a body whether it is empty at one moment only: when there is a connection, and the head is about to be
-/// written to it. So a request whose body never was asked never was sent, whatever broke.
+/// hyper asks a body whether it is empty only once: when there is a connection and the head is about to be written to it. So if
+/// the body was never asked, the request was never sent, whatever failed.
 #[derive(Clone)]
 pub(super) struct Sent(Arc<AtomicU8>);
 
@@ -22,7 +22,7 @@ impl Sent {
         Self(Arc::new(AtomicU8::new(WAITING)))
     }
 
-    /// Begins to write the request, unless it has been given up or there is no leave any more. Whether it is being written.
+    /// Starts writing the request, unless it was abandoned or no longer has permission. Returns whether it is being written.
     pub(super) fn begin(&self, leave: bool) -> bool {
         let next = if leave { STARTED } else { HELD_BACK };
         match self.0.compare_exchange(WAITING, next, Ordering::AcqRel, Ordering::Acquire) {
@@ -31,8 +31,8 @@ impl Sent {
         }
     }
 
-    /// Whether the request has begun to be written. If it has not, it will not from now on: another thread may be
-    /// about to.
+    /// Whether the request has started to be written. If not, this prevents it from starting later, as another thread may be about
+    /// to do.
     pub(super) fn begun(&self) -> bool {
         match self.0.compare_exchange(WAITING, ABANDONED, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => false,
@@ -40,12 +40,12 @@ impl Sent {
         }
     }
 
-    /// Whether the request was given up or held back before it was written.
+    /// Whether the request was abandoned or held back before it was written.
     pub(super) fn is_abandoned(&self) -> bool {
         matches!(self.0.load(Ordering::Acquire), ABANDONED | HELD_BACK)
     }
 
-    /// Whether the request had a connection, and no leave any more to be written to it.
+    /// Whether the request had a connection but no longer had permission to be written.
     pub(super) fn is_held_back(&self) -> bool {
         self.0.load(Ordering::Acquire) == HELD_BACK
     }

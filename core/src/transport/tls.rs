@@ -1,7 +1,7 @@
-//! TLS: rustls with ring, whom it trusts, and what its failures mean.
+//! TLS: rustls with ring, the certificates that it trusts, and what its failures mean.
 //!
-//! Trusted are the roots that ship with the crate and those that the user names. Only where these do not do, the system's
-//! own are loaded, which takes tens of milliseconds: a company's network has its CA there.
+//! It trusts the roots that ship with the crate and those that the user names. Only if these do not verify a server, it loads the
+//! system's own, which takes tens of milliseconds. A company's network has its CA there.
 
 use crate::{
     error::{Error, Result},
@@ -27,18 +27,18 @@ use std::{
     time::SystemTime,
 };
 
-/// Whom to trust.
+/// The certificates to trust.
 #[derive(Clone, Debug)]
 pub(super) struct Trust {
-    /// What is asked first: the roots of the crate, and all that a file holds.
+    /// Tried first: the crate's roots and those in files.
     roots: Arc<RootCertStore>,
-    /// What is read when these do not do.
+    /// Read only if the roots do not verify a server.
     folders: Vec<PathBuf>,
     system: bool,
 }
 
 impl Trust {
-    /// Reads the files, and sees that the folders can be read.
+    /// Reads the files, and checks that the folders can be read.
     pub(super) fn new(ca_file: Option<&Path>, variables: &[CaVariable]) -> Result<Self> {
         let mut files: Vec<(&str, &Path)> = ca_file.into_iter().map(|path| ("ca_file", path)).collect();
         let mut folders = Vec::new();
@@ -52,24 +52,24 @@ impl Trust {
                 files.push((*name, path));
             }
         }
-        // Machines that are set up for many programs have one file in all the variables.
+        // On machines set up for many programs, all the variables often name the same file.
         let mut seen = HashSet::new();
         files.retain(|(_, path)| seen.insert(*path));
         folders.retain(|(_, path)| !path.as_os_str().is_empty());
         for (name, path) in &folders {
             fs::read_dir(path).map_err(|error| {
-                Error::config(format!("{name} {}: cannot be read: {error}", path.display()))
+                Error::config(format!("{name} {}: could not be read: {error}", path.display()))
             })?;
         }
         Ok(Self {
             roots: roots(&files)?,
             folders: folders.into_iter().map(|(_, path)| path).collect(),
-            // As for OpenSSL, these two stand in its place.
+            // As with OpenSSL, these two replace the system's certificates.
             system: !variables.iter().any(CaVariable::replaces_system),
         })
     }
 
-    /// What is trusted besides, if anything.
+    /// The additional certificates to trust, if any.
     fn more(&self) -> Option<Arc<RootCertStore>> {
         let mut store = RootCertStore::empty();
         for folder in &self.folders {
@@ -83,7 +83,7 @@ impl Trust {
                 let mut system = RootCertStore::empty();
                 system.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
                 let system = Arc::new(system);
-                // What could not be read for want of a descriptor is read the next time.
+                // If no file descriptor was left to read them, the next time tries again.
                 if !system.is_empty() {
                     SYSTEM.store(Some(system.clone()));
                 }
@@ -98,7 +98,7 @@ impl Trust {
     }
 }
 
-/// The roots of the crate, and those in `files`. Clients of the same files share them.
+/// The crate's roots and those in `files`. Clients with the same files share them.
 fn roots(files: &[(&str, &Path)]) -> Result<Arc<RootCertStore>> {
     type Known = (Vec<(PathBuf, u64, Option<SystemTime>)>, Arc<RootCertStore>);
     static LAST: ArcSwapOption<Known> = ArcSwapOption::const_empty();
@@ -126,14 +126,14 @@ fn roots(files: &[(&str, &Path)]) -> Result<Arc<RootCertStore>> {
 fn add(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
     let certificates = CertificateDer::pem_file_iter(path)
         .and_then(|found| found.collect::<Result<Vec<_>, _>>())
-        .map_err(|error| format!("cannot be read as PEM: {error}"))?;
+        .map_err(|error| format!("could not be read as PEM: {error}"))?;
     let (added, _) = roots.add_parsable_certificates(certificates);
-    if added == 0 { Err("holds no usable certificate".into()) } else { Ok(()) }
+    if added == 0 { Err("contains no usable certificate".into()) } else { Ok(()) }
 }
 
-/// With a session cache of its own.
+/// A configuration with its own session cache.
 pub(super) fn config(trust: &Trust) -> Result<ClientConfig> {
-    let failed = |error: &dyn std::error::Error| Error::config(format!("TLS cannot be set up: {error}"));
+    let failed = |error: &dyn std::error::Error| Error::config(format!("could not set up TLS: {error}"));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let first = WebPkiServerVerifier::builder_with_provider(trust.roots.clone(), provider.clone())
         .build()
@@ -142,7 +142,7 @@ pub(super) fn config(trust: &Trust) -> Result<ClientConfig> {
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| failed(&error))?
-        // The verifier is rustls's own, twice: nothing is let through that it would not.
+        // The verifier is rustls's own, used twice. It accepts nothing that rustls would not.
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
@@ -152,7 +152,7 @@ pub(super) fn config(trust: &Trust) -> Result<ClientConfig> {
 #[derive(Debug)]
 struct Verifier {
     first: Arc<WebPkiServerVerifier>,
-    /// With more roots; none where there are no more.
+    /// The verifier with the additional roots, if there are any.
     second: Lazy<Arc<WebPkiServerVerifier>>,
     trust: Trust,
     provider: Arc<CryptoProvider>,
@@ -214,8 +214,8 @@ fn is_unknown_issuer(error: &rustls::Error) -> bool {
     matches!(error, rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer))
 }
 
-/// Whether it will be the same next time. While connecting, all but what a server says of a moment's trouble is: certificates,
-/// versions, and what is no TLS at all.
+/// Whether a retry would fail in the same way. While connecting, that is everything except a temporary problem that the server
+/// reports: certificates, versions, and a server that does not speak TLS.
 pub(super) fn is_lasting(error: &rustls::Error, connecting: bool) -> bool {
     use AlertDescription as Alert;
     match error {
@@ -227,7 +227,7 @@ pub(super) fn is_lasting(error: &rustls::Error, connecting: bool) -> bool {
             | Alert::BadRecordMac
             | Alert::DecryptError,
         ) => false,
-        // Of a client certificate that is missing the server tells after the handshake.
+        // A server may report a missing client certificate after the handshake.
         rustls::Error::AlertReceived(alert) => {
             connecting
                 || matches!(
@@ -248,17 +248,17 @@ pub(super) fn in_words(error: &rustls::Error) -> String {
     match error {
         rustls::Error::InvalidCertificate(error) => refused(error),
         rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
-            "what answers there does not speak TLS; a server of plain http, perhaps".to_owned()
+            "the server does not speak TLS; it may be a plain http server".to_owned()
         }
         rustls::Error::AlertReceived(AlertDescription::CertificateRequired) => {
-            "the server asks for a client certificate, which this client has not".to_owned()
+            "the server requires a client certificate, which this client cannot provide".to_owned()
         }
         rustls::Error::AlertReceived(alert) => format!("the server ended the TLS handshake: {alert:?}"),
         other => format!("TLS failed: {other}"),
     }
 }
 
-/// Why a certificate is refused.
+/// Why a certificate is rejected.
 fn refused(error: &CertificateError) -> String {
     let day = |time: &UnixTime| {
         let time =
@@ -266,10 +266,10 @@ fn refused(error: &CertificateError) -> String {
         time.map_or_else(String::new, |time| time.to_string().chars().take(10).collect())
     };
     match error {
-        // The latter for an authority that has the name of a trusted one, and another key.
+        // `BadSignature` occurs if the authority has the name of a trusted one but a different key.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => format!(
-            "the server's certificate is signed by an authority that is not trusted here ({error:?}); if it is that of your own \
-             network, give its certificate with ca_file (caFile) or SSL_CERT_FILE"
+            "the server's certificate is signed by an untrusted authority ({error:?}); if your network has its own authority, \
+             trust it with ca_file (caFile) or SSL_CERT_FILE"
         ),
         CertificateError::ExpiredContext { time, not_after } => format!(
             "the server's certificate expired on {}; this machine's clock says {}",
@@ -284,7 +284,7 @@ fn refused(error: &CertificateError) -> String {
         ),
         CertificateError::NotValidYet => "the server's certificate is not valid yet".to_owned(),
         CertificateError::NotValidForNameContext { expected, presented } => {
-            // As rustls has them: `DnsName("proxymesh.com")`, `IpAddress(127.0.0.1)`.
+            // rustls's form is `DnsName("proxymesh.com")` or `IpAddress(127.0.0.1)`.
             let bare = |name: &String| {
                 let name = name.split_once('(').map_or(name.as_str(), |(_, name)| name);
                 name.trim_matches(['"', ')']).to_owned()
@@ -293,8 +293,8 @@ fn refused(error: &CertificateError) -> String {
             let names = if names.is_empty() { "no name".to_owned() } else { names };
             format!("the server's certificate is for {names}, not for {}", expected.to_str())
         }
-        CertificateError::NotValidForName => "the server's certificate is for another name".to_owned(),
+        CertificateError::NotValidForName => "the server's certificate is for a different name".to_owned(),
         CertificateError::Revoked => "the server's certificate has been revoked".to_owned(),
-        other => format!("the server's certificate cannot be accepted: {other}"),
+        other => format!("the server's certificate was rejected: {other}"),
     }
 }

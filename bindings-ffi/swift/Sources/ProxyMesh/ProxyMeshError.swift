@@ -383,7 +383,7 @@ extension ProxyMeshError {
     init(_ error: any Error) {
         guard let failure = error as? Failure else {
             // An error of UniFFI itself, such as one about a panic that the library did not catch.
-            self = .internalError(.init(text: "internal error of the ProxyMesh library, please report it: \(error)"))
+            self = .internalError(.init(text: "internal error in the ProxyMesh library, please report it: \(error)"))
             return
         }
         switch failure {

@@ -8,7 +8,7 @@ extension ProxyMeshTests {
     /// What clients are made from, closing, many at once, leaks.
     @Suite struct ClientTests {
         private let us = Reply.answer(200, #"{"US": 1}"#)
-        private let closed = "the client is closed; make a new one"
+        private let closed = "the client is closed; create a new one"
 
         @Test func aClientIsMadeWithoutAnythingSent() throws {
             #expect(try BlockingClient(username: "x", password: "y").baseURL?.absoluteString == "https://proxymesh.com")
@@ -38,10 +38,10 @@ extension ProxyMeshTests {
                 #expect(error?.kind == .config)
                 if let text { #expect(error?.reason == text) }
             }
-            refused("timeout must be a number of seconds above 0, not 0") {
+            refused("timeout must be a number of seconds greater than 0, not 0") {
                 try Client(username: "x", password: "y", timeout: .zero)
             }
-            refused("connect_timeout must be a number of seconds above 0, not 0") {
+            refused("connect_timeout must be a number of seconds greater than 0, not 0") {
                 try BlockingClient(username: "x", password: "y", connectTimeout: .zero)
             }
             refused("a username is given, but no password") { try Client(username: "x") }

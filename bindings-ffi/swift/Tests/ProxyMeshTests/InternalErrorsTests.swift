@@ -14,7 +14,7 @@ extension ProxyMeshTests {
         }
 
         @Test func aPanicThatTheLibraryReportsIsAnInternalError() async throws {
-            let text = "internal error of the ProxyMesh library, please report it: it panicked: in a test"
+            let text = "internal error in the ProxyMesh library, please report it: it panicked: in a test"
             let client = try ProxyMesh.Client(username: username, password: password)
             expect(await failure { try await client.call { _ in throw Failure.Internal(text: text) } }, text)
             let blocking = try ProxyMesh.BlockingClient(username: username, password: password)
@@ -27,7 +27,7 @@ extension ProxyMeshTests {
                 let options = ProxyMeshInternal.Options(timeout: 1, maxRetries: nil)
                 _ = try FfiConverterTypeFailure_lift(FfiConverterTypeOptions_lower(options))
             }
-            let text = "internal error of the ProxyMesh library, please report it: unexpectedEnumCase"
+            let text = "internal error in the ProxyMesh library, please report it: unexpectedEnumCase"
             let client = try ProxyMesh.Client(username: username, password: password)
             expect(await failure { try await client.call { _ in try misread() } }, text)
             let blocking = try ProxyMesh.BlockingClient(username: username, password: password)

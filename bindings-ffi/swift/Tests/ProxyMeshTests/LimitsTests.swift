@@ -47,7 +47,7 @@
                 defer { server.close() }
                 for lack in [("threads", "1"), ("memory", "\(1 << 20)")] {
                     let result = try run("\(way)", lack.0, lack.1)
-                    #expect(result.hasPrefix("Connection: geo.open: ") && result.contains("no thread can be started"), "\(lack)")
+                    #expect(result.hasPrefix("Connection: geo.open: ") && result.contains("could not start a thread"), "\(lack)")
                 }
             }
 

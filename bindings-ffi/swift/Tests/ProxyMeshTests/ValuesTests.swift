@@ -87,9 +87,9 @@ extension ProxyMeshTests {
             let germany = try ExitChoice(country: "DE")
             let california = try Proxy(host: "us-ca.proxymesh.com")
             let error = try #require(failureNow { try california.headers(exit: germany) })
-            let reason = "cannot be DE with the proxy us-ca; open and world can choose"
+            let reason = "the proxy us-ca cannot choose the country DE; open and world can"
             #expect(error == .validation(.init(text: "country: \(reason)", field: "country", reason: reason)))
-            #expect("\(error)" == "country: cannot be DE with the proxy us-ca; open and world can choose")
+            #expect("\(error)" == "country: the proxy us-ca cannot choose the country DE; open and world can")
             #expect(try Proxy(host: "de.proxymesh.com").headers(exit: germany) == [:])
         }
 

@@ -39,7 +39,7 @@ def proxymesh_sandbox(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
     settings: dict[str, Any] = {}
     for marker in reversed(list(request.node.iter_markers(MARKER))):
         if marker.args:
-            raise pytest.UsageError(f"{request.node.nodeid}: the marker {MARKER} takes keywords only")
+            raise pytest.UsageError(f"{request.node.nodeid}: the marker {MARKER} accepts only keyword arguments")
         settings.update(marker.kwargs)
     with Sandbox(**settings) as sandbox:
         monkeypatch.delenv("PROXYMESH_TOKEN", raising=False)

@@ -1,8 +1,8 @@
-//! The gate under a model checker: callers that take their turns in every order which shuttle comes up with, against a
-//! service that accepts, refuses or loses what it is sent.
+//! The gate under a model checker. shuttle runs callers in many orders against a service that accepts, refuses or loses their
+//! requests.
 //!
-//! The code that runs is the gate's own, and the body of a request, which asks for leave at its first byte. Only time is made up:
-//! it stands still, except that who sleeps lets it pass.
+//! It runs the gate's own code, and the body of a request, which asks for permission at its first byte. Only time is simulated:
+//! it stands still until a task sleeps.
 
 use super::*;
 use bytes::Bytes;
@@ -19,7 +19,7 @@ thread_local! {
     static NOW: Cell<Duration> = const { Cell::new(Duration::from_secs(1_000_000)) };
 }
 
-/// A moment of the made-up time.
+/// A point in simulated time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Instant(Duration);
 
@@ -45,7 +45,7 @@ impl Add<Duration> for Instant {
     }
 }
 
-/// Lets others have their turns, and then the time pass. A sleep without end never does.
+/// Lets other tasks run, and then advances the time. An endless sleep never returns.
 pub(super) async fn sleep(wait: Duration) {
     if wait > Duration::from_secs(u64::MAX / 2) {
         return std::future::pending().await;
@@ -63,16 +63,16 @@ enum Says {
     Lost,
 }
 
-/// What has happened at the service.
+/// What the service has seen.
 #[derive(Default)]
 struct Tally {
     in_flight: AtomicUsize,
     most_in_flight: AtomicUsize,
     wrong: AtomicUsize,
     lost: AtomicUsize,
-    /// Requests, other than trials, that began after the gate had been told of a 401.
+    /// Requests, other than trials, that started after the gate was told about a 401.
     sprayed: AtomicUsize,
-    /// A 401 has been told to the gate, and no acceptance since.
+    /// Whether the gate has been told about a 401, and no acceptance since.
     refused: AtomicUsize,
 }
 
@@ -85,7 +85,7 @@ enum End {
     Cancelled,
 }
 
-/// One call: as the transport makes it, without the network.
+/// One call, as the transport makes it, but without the network.
 async fn call(gate: Arc<Gate>, service: Arc<Tally>, says: impl Fn() -> Says) -> End {
     loop {
         let mut permit = match gate.pass() {
@@ -99,13 +99,13 @@ async fn call(gate: Arc<Gate>, service: Arc<Tally>, says: impl Fn() -> Says) -> 
         };
         let (body, sent) = super::super::outgoing::Outgoing::new(Bytes::from_static(b"a=b"), permit.leave());
         permit.sends(&sent);
-        shuttle::future::yield_now().await; // it waits for a connection
+        shuttle::future::yield_now().await; // waits for a connection
         body.is_end_stream(); // the first byte
         if sent.is_held_back() {
             continue;
         }
         let arrived = Arrived::at(&service, permit.is_trial());
-        shuttle::future::yield_now().await; // the answer is on its way
+        shuttle::future::yield_now().await; // waits for the response
         let says = says();
         match says {
             Says::Right => permit.accepted(),
@@ -128,7 +128,7 @@ async fn call(gate: Arc<Gate>, service: Arc<Tally>, says: impl Fn() -> Says) -> 
     }
 }
 
-/// A request at the service, until it is answered or given up.
+/// A request at the service, until it is answered or abandoned.
 struct Arrived<'a>(&'a Tally);
 
 impl<'a> Arrived<'a> {
@@ -148,7 +148,7 @@ impl Drop for Arrived<'_> {
     }
 }
 
-/// A call whose future is dropped when it has been polled so often.
+/// A call whose future is dropped after this many polls.
 struct GivenUp<F>(Option<Pin<Box<F>>>, usize);
 
 impl<F: Future<Output = End>> Future for GivenUp<F> {
@@ -167,8 +167,8 @@ impl<F: Future<Output = End>> Future for GivenUp<F> {
     }
 }
 
-/// Runs `calls` calls of one set of credentials in one order; `says` is what the service does with each request.
-/// The first `cancelled` of them are given up at some moment.
+/// Runs `calls` calls with one set of credentials in one order. `says` decides what the service does with each request.
+/// The first `cancelled` calls are dropped at a random time.
 fn run(proven: bool, calls: usize, cancelled: usize, says: fn() -> Says) -> (Vec<End>, Arc<Tally>) {
     let known = Arc::<Service>::default();
     let gate = Arc::new(Gate::at(known, 7, Record::none()));
@@ -183,7 +183,7 @@ fn run(proven: bool, calls: usize, cancelled: usize, says: fn() -> Says) -> (Vec
             shuttle::future::spawn(GivenUp(Some(Box::pin(call)), polls))
         })
         .collect();
-    // Who waits for ever is found by shuttle: every task is blocked.
+    // If a task waits forever, shuttle reports that every task is blocked.
     let ends = shuttle::future::block_on(async move {
         let mut ends = Vec::new();
         for task in tasks {
@@ -199,7 +199,7 @@ fn random(below: usize) -> usize {
     shuttle::rand::thread_rng().gen_range(0..below)
 }
 
-/// In many orders: at random, and by few preemptions, which finds what needs a certain one.
+/// Runs a test in many orders: random ones, and ones with few preemptions, which find bugs that need a particular one.
 fn in_many_orders(test: fn()) {
     shuttle::check_random(test, 1_500);
     shuttle::check_pct(test, 1_500, 3);

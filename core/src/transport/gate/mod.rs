@@ -1,23 +1,22 @@
-//! The auth gate: keeps wrong credentials from being sprayed at the service.
+//! The auth gate: keeps the client from sending wrong credentials to the service over and over.
 //!
-//! Four failed authentications in a short period ban the account for three hours
-//! (docs/api.md, "Authentication"), and one wrong password in a script with a thread pool is four in a millisecond. So:
+//! Four failed authentications in a short period ban the account for three hours (docs/api.md, "Authentication"). A script
+//! with a thread pool and a wrong password makes four in a millisecond. So:
 //!
-//! * Until credentials have succeeded once, at most one request with them is in flight: the trial. The others wait for its
-//!   verdict, and a 401 is given to all of them.
-//! * At most two failures of the same credentials, and three of all, reach one service in five minutes; after that calls
+//! * Until a set of credentials has succeeded once, at most one request with it is in flight: the trial. The other requests
+//!   wait for its verdict, and a 401 applies to all of them.
+//! * In five minutes, at most two failures with the same credentials, and three in all, reach one service. After that, calls
 //!   fail locally until the window has passed.
-//! * An outage is not a wrong password. A trial that gets no answer delays the next one, and blocks nothing. Only
-//!   beside a 401 of the same credentials does it count as a failure, which it may have been.
-//! * Leave to send is asked for as the last thing before the first byte ([`Leave`]): once a 401 has arrived, no request
-//!   goes out that has not begun to be written.
+//! * An outage is not a wrong password. A trial that gets no response delays the next one, but blocks nothing. It counts as
+//!   a failure only if the same credentials also got a 401, because then it may have been another one.
+//! * A request asks for permission just before its first byte is written ([`Leave`]). Once a 401 has arrived, no request goes
+//!   out that has not been started.
 //!
-//! The gate is shared by every client of the process with the same base URL and credentials. A forked process has one
-//! of its own, which knows of the failures before the fork. The processes of one user share what they know by a
-//! [`Record`].
+//! All clients in a process that have the same base URL and credentials share one gate. A forked process has its own, which
+//! knows about the failures before the fork. The processes of one user share what they know through a [`Record`].
 //!
-//! Requests that are in flight together with proven credentials cannot be recalled: if the password is changed meanwhile,
-//! each of them fails. A client has as many in flight as it has connections, 100 at most.
+//! Requests that are already in flight with proven credentials cannot be recalled. If the password changes while they are in
+//! flight, each of them fails. A client has at most as many in flight as it has connections, which is 100.
 
 #[cfg(test)]
 mod interleavings;
@@ -43,7 +42,7 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// What the model checker puts in the place of the real thing, so that it can run the gate in every order.
+/// The primitives that the model checker replaces in tests, so that it can run the gate in every order.
 mod sync {
     #[cfg(test)]
     pub(super) use super::interleavings::{Instant, sleep};
@@ -59,7 +58,7 @@ mod sync {
 }
 use sync::{AtomicBool, Instant, Mutex, MutexGuard, sleep};
 
-/// How often a process asks whether another one has ended its trial.
+/// How often a process checks whether another process has finished its trial.
 const ASK_AGAIN: Duration = Duration::from_millis(25);
 
 /// The gate as one client sees it.
@@ -70,35 +69,35 @@ pub(super) struct Gate {
     record: Record,
 }
 
-/// Whether a request may still be sent: asked at the moment when its first byte is about to be written.
+/// Permission to send a request. It is checked just before the first byte is written.
 #[derive(Clone, Debug)]
 pub(super) struct Leave(Arc<AtomicBool>);
 
-/// Every service that this process has to do with.
+/// All services that this process uses.
 #[derive(Default)]
 struct Services {
-    /// Credentials are remembered as a keyed hash, never as themselves.
+    /// Credentials are stored only as a keyed hash.
     key: RandomState,
     by_base_url: Mutex<HashMap<String, Arc<Service>>>,
 }
 
-/// What is known of the credentials that are used with one service.
+/// What is known about the credentials used with one service.
 #[derive(Default)]
 struct Service {
     state: Mutex<State>,
 }
 
-/// Leave to send one request. Dropped without a word while the request was on its way, it may have failed.
+/// Permission to send one request. Dropping it mid-flight without a verdict counts as a possible failure.
 pub(super) struct Permit {
     gate: Arc<Gate>,
     leave: Leave,
     trying: Option<Trying>,
 }
 
-/// The request that tries credentials which have not proven right.
+/// The request that tries credentials which have not worked yet.
 struct Trying {
     verdict: watch::Sender<Option<Verdict>>,
-    /// That no other process tries them now.
+    /// Keeps other processes from trying them at the same time.
     claim: Option<Claim>,
     sent: Option<Sent>,
 }
@@ -106,9 +105,10 @@ struct Trying {
 /// Why a request is not sent.
 #[derive(Debug)]
 pub(super) enum Held {
-    /// The credentials are wrong, or have failed too often.
+    /// The credentials are wrong or have failed too often.
     Refused(Error),
-    /// The call that tried the credentials got no answer, or no turn came in time: what it says is true of this one, too.
+    /// The call that tried the credentials got no response, or this call waited too long for its turn. The cause applies to this
+    /// call as well.
     Unanswered(Cause),
 }
 
@@ -125,15 +125,15 @@ impl Leave {
         self.0.store(holds, std::sync::atomic::Ordering::Release);
     }
 
-    /// Whether a client holds it.
+    /// Whether a client still holds a copy.
     fn is_held(&self) -> bool {
         Arc::strong_count(&self.0) > 1
     }
 }
 
 impl Services {
-    /// Those of a forked process: the failures that its parent has had count for it too, as the service counts them.
-    /// What another thread was just changing at the time of the fork stays locked for ever, and is passed over.
+    /// The services of a forked process. Its parent's failures count for it too, because the service counts them. State that
+    /// another thread was changing during the fork stays locked forever, so it is skipped.
     fn after(parents: Option<&Self>) -> Self {
         let Some(Self { key, by_base_url }) = parents else {
             return Self::default();
@@ -149,7 +149,7 @@ impl Services {
 }
 
 impl Gate {
-    /// The gate of these credentials at this service; the same one for every client that asks.
+    /// The gate for these credentials at this service. All clients share the same state.
     pub(super) fn of(base_url: &str, credentials: &Credentials) -> Self {
         static SERVICES: PerProcess<Services> = PerProcess::empty();
 
@@ -169,7 +169,7 @@ impl Gate {
         lock(self.service.state.lock())
     }
 
-    /// Leave to send a request, if the credentials have proven right.
+    /// Permission to send a request, if the credentials are known to be right.
     pub(super) fn pass(self: &Arc<Self>) -> Option<Permit> {
         self.proven.holds().then(|| self.permit(self.proven.clone(), None))
     }
@@ -178,7 +178,7 @@ impl Gate {
         Permit { gate: self.clone(), leave, trying }
     }
 
-    /// Waits for leave to send a request for `call`, for no longer than `limit`.
+    /// Waits up to `limit` for permission to send a request for `call`.
     pub(super) async fn enter(self: &Arc<Self>, call: &'static str, limit: Duration) -> Result<Permit, Held> {
         let since = Instant::now();
         loop {
@@ -202,7 +202,7 @@ impl Gate {
                     let verdict = {
                         let ended = trial.wait_for(Option::is_some);
                         match within(left, ended).await {
-                            // A closed channel is a trial that ended without a verdict: ask again.
+                            // The channel closed, so the trial ended without a verdict. Ask again.
                             None | Some(Err(_)) => None,
                             Some(Ok(verdict)) => verdict.clone(),
                         }
@@ -212,7 +212,7 @@ impl Gate {
                             return Err(Held::Refused(shared(&refusal, call)));
                         }
                         Some(Verdict::Unanswered(cause)) if own => return Err(Held::Unanswered(cause)),
-                        // What kept another client from connecting need not keep this one.
+                        // Another client's failure to connect does not apply to this client, so ask again.
                         Some(Verdict::Unsent(cause, by)) if own && by == self.id() => {
                             return Err(Held::Unanswered(cause));
                         }
@@ -223,7 +223,7 @@ impl Gate {
         }
     }
 
-    /// Makes a trial the only one among the processes of this user, too, where they share a record. None, if it has to ask again.
+    /// Claims the trial among all processes of this user, if they share a record. Returns `None` if the caller has to ask again.
     async fn claim(
         self: &Arc<Self>,
         call: &'static str,
@@ -232,7 +232,7 @@ impl Gate {
         since: Instant,
         limit: Duration,
     ) -> Result<Option<Permit>, Held> {
-        // Dropped on the way, it makes way for the next call.
+        // If this future is dropped, dropping the permit lets the next call try.
         let mut permit = self.permit(leave, Some(Trying { verdict, claim: None, sent: None }));
         let waited = since.elapsed();
         let began = SystemTime::now().checked_sub(waited).unwrap_or(SystemTime::UNIX_EPOCH);
@@ -265,13 +265,13 @@ impl Gate {
         }
     }
 
-    /// Tells the clients of the same credentials apart.
+    /// Distinguishes the clients that use the same credentials.
     fn id(&self) -> usize {
         std::ptr::from_ref(self).addr()
     }
 }
 
-/// A rejection as another call is given it: its own name, and never sent.
+/// The same rejection for another call, which was not sent itself.
 fn shared(refusal: &Refusal, call: &'static str) -> Error {
     Refusal { call, attempts: 0, ..refusal.clone() }.into_error()
 }
@@ -280,7 +280,7 @@ fn blocked(call: &'static str, retry_after: Duration) -> Held {
     Held::Refused(Error::AuthenticationBlocked { call, retry_after })
 }
 
-/// What `future` gives, if it does so in time.
+/// The output of `future`, unless `limit` passes first.
 async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
     let mut future = std::pin::pin!(future);
     let mut over = std::pin::pin!(sleep(limit));
@@ -294,17 +294,17 @@ async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T
 }
 
 impl Permit {
-    /// Asked when the first byte is about to be written.
+    /// What the request checks before it writes its first byte.
     pub(super) fn leave(&self) -> Leave {
         self.leave.clone()
     }
 
-    /// Whether the request tries credentials that have not proven right.
+    /// Whether the request tries credentials that have not worked yet.
     pub(super) fn is_trial(&self) -> bool {
         self.trying.is_some()
     }
 
-    /// The request that is being sent with it.
+    /// Sets the request that is sent with this permit.
     pub(super) fn sends(&mut self, sent: &Sent) {
         if let Some(trying) = &mut self.trying {
             trying.sent = Some(sent.clone());
@@ -322,7 +322,7 @@ impl Permit {
         }
     }
 
-    /// The service has answered 401.
+    /// The service returned 401.
     pub(super) fn rejected(mut self, refusal: &Refusal) {
         let refusal = Arc::new(refusal.clone());
         let failures = self.gate.state().reject(self.gate.credentials, &refusal, Instant::now());
@@ -333,13 +333,13 @@ impl Permit {
                 }
                 verdict.send_replace(Some(Verdict::Rejected(refusal)));
             }
-            // Of many that were in flight, the first few block the credentials in any process.
+            // If many requests were in flight, recording the first few is enough to block the credentials in every process.
             None if failures <= state::PER_CREDENTIALS => self.gate.record.failed(SystemTime::now()),
             None => {}
         }
     }
 
-    /// The service answered in a way that says nothing about the credentials, or the request was not wanted any more.
+    /// The response says nothing about the credentials.
     pub(super) fn undecided(mut self) {
         if let Some(Trying { claim, .. }) = self.trying.take() {
             self.gate.state().answered(self.gate.credentials);
@@ -355,7 +355,7 @@ impl Permit {
         }
     }
 
-    /// The request was sent, and got no answer.
+    /// The request was sent, but no response arrived.
     pub(super) fn unanswered(mut self, cause: &Cause) {
         if let Some(trying) = self.trying.take() {
             self.lose(trying, cause.clone());
@@ -381,7 +381,7 @@ impl Drop for Permit {
     }
 }
 
-/// A panic elsewhere leaves the state consistent: every change to it is one step.
+/// Ignores poisoning: each change is a single step, so a panic elsewhere leaves the state consistent.
 fn lock<T>(locked: LockResult<T>) -> T {
     locked.unwrap_or_else(PoisonError::into_inner)
 }

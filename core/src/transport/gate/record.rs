@@ -1,9 +1,8 @@
-//! What the processes of one user on one machine know together of credentials that have not proven right.
+//! What the processes of one user on one machine share about credentials that have not worked yet.
 //!
-//! One small file for each set of credentials and service, named by a keyed hash of both, in the folder where programs keep their
-//! state. It holds moments, and nothing else. Who holds its lock is the one process that tries the credentials; the
-//! system takes the lock back from a process that ends. Where there is no such folder, or it cannot be
-//! written to, each process goes by itself.
+//! Each combination of credentials and service has a small file in the user's state folder, named by a keyed hash of both.
+//! The file contains only times. The process that holds the file's lock is the one that tries the credentials. If the process
+//! ends, the system releases the lock. If there is no such folder, or it is not writable, each process works on its own.
 
 use super::state::{GOES_ON, PER_CREDENTIALS, STANDS_FOR, WINDOW, delay_after};
 use ring::{
@@ -20,47 +19,47 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// Files that nobody has written to for so long are removed.
+/// Files that have not been written to for this long are removed.
 const FORGOTTEN: Duration = Duration::from_secs(60 * 60);
 
-/// Where the record of one set of credentials is.
+/// The record of one set of credentials.
 pub(super) struct Record {
-    /// Base URL and credentials, for as long as the name is not known: it is needed by the first trial alone.
+    /// Base URL and credentials, from which the file's name is derived. Only the first trial needs it.
     of: zeroize::Zeroizing<Vec<u8>>,
     path: OnceLock<Option<PathBuf>>,
 }
 
-/// What comes of asking for the trial.
+/// The result of asking for the trial.
 pub(super) enum Claimed {
     Mine(Claim),
     /// Another process is trying the credentials.
     Busy,
-    /// Another one has, and they are right.
+    /// Another process has tried them, and they are right.
     Accepted,
-    /// Another one has, and they are wrong.
+    /// Another process has tried them, and they are wrong.
     Rejected,
     Blocked(Duration),
     Delayed(Duration),
-    /// There is no record to share.
+    /// No record can be shared.
     Unavailable,
 }
 
-/// That no other process tries the credentials. Dropped without a word, the trial has decided nothing.
+/// Keeps other processes from trying the credentials. Dropping it without a verdict means that the trial decided nothing.
 pub(super) struct Claim {
     file: File,
     known: Known,
 }
 
-/// What a record says. All moments are in milliseconds since 1970.
+/// The contents of a record. All times are in milliseconds since 1970.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 struct Known {
-    /// 401s in the window.
+    /// 401s within the window.
     failures: Vec<u64>,
-    /// Trials without an answer in the window, since the last one that had one.
+    /// Trials without a response, within the window and since the last one that had a response.
     unanswered: Vec<u64>,
     accepted: Option<u64>,
-    /// When the trial under way will have ended.
+    /// By when the current trial will have ended.
     trial: Option<u64>,
 }
 
@@ -70,20 +69,20 @@ impl Record {
         Self { of, path: OnceLock::new() }
     }
 
-    /// None of them all.
+    /// No record, so each process works on its own.
     #[cfg(test)]
     pub(super) fn none() -> Self {
         Self { of: zeroize::Zeroizing::default(), path: OnceLock::from(None) }
     }
 
-    /// Asks for the trial, for a call that has waited since `began` and has `limit` for its request.
+    /// Asks for the trial, for a call that has been waiting since `began` and whose request may take `limit`.
     pub(super) fn claim(&self, now: SystemTime, began: SystemTime, limit: Duration) -> Claimed {
         let Some(mut file) = self.open() else { return Claimed::Unavailable };
         let (now, began) = (milliseconds(now), milliseconds(began));
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                // A process that was stopped in the middle of its trial must not hold up all others.
+                // A process that was suspended during its trial must not hold up all others.
                 let overdue = Known::read(&mut file).trial.is_some_and(|until| until < now);
                 return if overdue { Claimed::Unavailable } else { Claimed::Busy };
             }
@@ -93,7 +92,7 @@ impl Record {
         let mut claim = Claim { file, known };
         claim.known.forget(now);
         if let Some(lost) = claim.known.trial.take() {
-            // Its process ended before the answer came.
+            // Its process ended before the response arrived.
             claim.known.unanswered.push(lost.min(now));
         }
         match claim.known.tells(now, began) {
@@ -106,7 +105,7 @@ impl Record {
         }
     }
 
-    /// A 401 that was no trial's: the credentials have been revoked.
+    /// Records a 401 outside a trial: proven credentials have been revoked.
     pub(super) fn failed(&self, now: SystemTime) {
         if let Some(mut file) = self.open()
             && file.try_lock().is_ok()
@@ -164,15 +163,15 @@ impl Claim {
 impl Drop for Claim {
     fn drop(&mut self) {
         self.known.trial = None;
-        // Where it cannot be written, the others know less; the next trial will ask the service.
+        // If writing fails, the other processes know less, and the next trial asks the service.
         let _ = self.write();
-        // Not by closing it alone: a forked process has the same lock.
+        // Closing the file is not enough: a forked process shares the lock.
         let _ = self.file.unlock();
     }
 }
 
 impl Known {
-    /// What cannot be read says nothing.
+    /// Reads the record. An unreadable one counts as empty.
     fn read(file: &mut File) -> Self {
         let mut text = Vec::new();
         let read = file.rewind().and_then(|()| file.take(4096).read_to_end(&mut text));
@@ -186,7 +185,7 @@ impl Known {
         self.accepted = self.accepted.filter(recent);
     }
 
-    /// What it tells a call that has waited since `began`, if that is enough.
+    /// What the record means for a call that has been waiting since `began`; `None` if the call has to try the credentials.
     fn tells(&self, now: u64, began: u64) -> Option<Claimed> {
         let stands = |at: &u64| *at >= began || Duration::from_millis(at.abs_diff(now)) < STANDS_FOR;
         if self.accepted.as_ref().is_some_and(stands) {
@@ -217,7 +216,7 @@ fn milliseconds(at: SystemTime) -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Where the user's programs keep their state.
+/// The folder where the user's programs keep their state.
 fn folder() -> Option<PathBuf> {
     let variable = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let state = if cfg!(windows) {
@@ -251,7 +250,7 @@ fn make(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// The key of the hash, made by the first process.
+/// The key of the hash. The first process creates it.
 fn key(path: &Path) -> io::Result<Vec<u8>> {
     const LENGTH: usize = 32;
     let mut file = private().create(true).truncate(false).read(true).write(true).open(path)?;
@@ -270,7 +269,7 @@ fn key(path: &Path) -> io::Result<Vec<u8>> {
                 file.unlock()?;
                 return Ok(key);
             }
-            // For as long as it takes to read 32 bytes.
+            // Another process holds the lock only while it reads or writes 32 bytes.
             Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
             Err(TryLockError::Error(error)) => return Err(error),
         }
@@ -278,7 +277,7 @@ fn key(path: &Path) -> io::Result<Vec<u8>> {
     Err(io::ErrorKind::WouldBlock.into())
 }
 
-/// Removes the records that say nothing any more, unless a process holds one.
+/// Removes outdated records, except those that a process holds.
 fn remove_forgotten(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let old = entry

@@ -1,54 +1,54 @@
-//! What is known of credentials, and what follows from it. No waiting happens here, and the time is told.
+//! What is known about credentials, and what follows from it. Nothing here waits, and callers pass in the time.
 
 use super::{Leave, sync::Instant};
 use crate::{error::Refusal, transport::outcome::Cause};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::sync::watch;
 
-/// "A short period" is taken as five minutes (docs/assumptions.md, A1).
+/// The service's "short period", assumed to be five minutes (docs/assumptions.md, A1).
 pub(super) const WINDOW: Duration = Duration::from_secs(5 * 60);
-/// How many failures of the same credentials reach a service in the window.
+/// How many failures with the same credentials may reach a service within the window.
 pub(super) const PER_CREDENTIALS: usize = 2;
 const PER_PROCESS: usize = 3;
 
-/// For so long a verdict also answers calls that start after it: of many threads started together, the last may get
-/// to run only when the first has its answer.
+/// How long a verdict also applies to calls that start after it. If many threads start together, the last one may run only
+/// after the first has its response.
 pub(super) const STANDS_FOR: Duration = Duration::from_secs(1);
 
-/// For so long a trial goes on when its caller has given it up.
+/// How long a trial continues after its caller has abandoned it.
 pub(in crate::transport) const GOES_ON: Duration = Duration::from_secs(5);
 
-/// How long after a trial without an answer the next one may begin; doubled with each.
+/// How long after a trial without a response the next one may start. It doubles with each such trial.
 const FIRST_DELAY: Duration = Duration::from_millis(500);
 const LONGEST_DELAY: Duration = Duration::from_secs(30);
 
-/// What is known of each set of credentials.
+/// What is known about each set of credentials.
 #[derive(Default)]
 pub(super) struct State {
     credentials: HashMap<u64, Entry>,
 }
 
 struct Entry {
-    /// Whether the service has accepted them, and not refused them since. Shared with their clients.
+    /// Whether the service has accepted them and not refused them since. Shared with the clients that use them.
     proven: Leave,
-    /// When the service refused them, in the window.
+    /// When the service refused them, within the window.
     failures: Vec<Instant>,
-    /// When a trial got no answer, in the window, since the last one that did.
+    /// When trials got no response, within the window and since the last one that did.
     unanswered: Vec<Instant>,
-    /// What happened to the last of those.
+    /// Why the last of those got no response.
     cause: Option<Cause>,
-    /// The request that is trying these credentials; dead once its permit is gone.
+    /// The request that is trying these credentials. It is dead once its permit is dropped.
     trial: Option<UnderWay>,
     rejection: Option<(Instant, Arc<Refusal>)>,
 }
 
-/// What is known of a trial: nothing yet, or its verdict. Closed without one when it ended without.
+/// Receives the verdict of a trial. It closes without one if the trial ends without a verdict.
 pub(super) type Trial = watch::Receiver<Option<Verdict>>;
 
 struct UnderWay {
     trial: Trial,
     leave: Leave,
-    /// By then it has ended, unless nobody drives its connection any more.
+    /// The trial has ended by then, unless its event loop no longer runs.
     until: Instant,
 }
 
@@ -56,9 +56,9 @@ struct UnderWay {
 pub(super) enum Verdict {
     Accepted,
     Rejected(Arc<Refusal>),
-    /// It was sent, and no answer came.
+    /// It was sent, but no response arrived.
     Unanswered(Cause),
-    /// It could not be sent, by this client.
+    /// The client with this ID could not send it.
     Unsent(Cause, usize),
 }
 
@@ -85,7 +85,7 @@ impl Default for Entry {
 }
 
 impl Entry {
-    /// When a trial failed or may have: where a 401 was seen, one without an answer may have been another.
+    /// When trials failed or may have failed. If there was a 401, each trial without a response may have been another.
     fn doubtful(&self) -> impl Iterator<Item = Instant> {
         let unanswered = if self.failures.is_empty() { &[] } else { self.unanswered.as_slice() };
         self.failures.iter().chain(unanswered).copied()
@@ -96,7 +96,7 @@ impl Entry {
         self.trial.as_ref().filter(|trial| trial.is_alive()).map(|trial| trial.trial.clone())
     }
 
-    /// How long the next trial is delayed by those that got no answer.
+    /// How much longer the next trial must wait because earlier ones got no response.
     fn delay(&self, now: Instant) -> Option<Duration> {
         let last = self.unanswered.last()?;
         let delay = delay_after(self.unanswered.len());
@@ -104,14 +104,14 @@ impl Entry {
     }
 }
 
-/// How long after the last of so many trials without an answer the next one may begin.
+/// How long after the last of this many trials without a response the next one may start.
 pub(super) fn delay_after(unanswered: usize) -> Duration {
     let doublings = u32::try_from(unanswered.saturating_sub(1)).unwrap_or(u32::MAX).min(16);
     FIRST_DELAY.saturating_mul(1 << doublings).min(LONGEST_DELAY)
 }
 
 impl State {
-    /// The failures alone: a trial under way is another process's.
+    /// A copy with only the failures, for a forked process. A trial in progress belongs to the parent.
     pub(super) fn failures(&self) -> Self {
         let failures = |entry: &Entry| Entry {
             failures: entry.failures.clone(),
@@ -132,7 +132,7 @@ impl State {
         self.credentials.entry(key).or_default()
     }
 
-    /// Forgets what is outside the window, and credentials that nobody holds and that have nothing in it.
+    /// Forgets everything outside the window, and credentials that no client holds and that have nothing within it.
     fn forget_stale(&mut self, now: Instant) {
         let recent = |at: &Instant| now.saturating_duration_since(*at) < WINDOW;
         self.credentials.retain(|_, entry| {
@@ -143,7 +143,7 @@ impl State {
         });
     }
 
-    /// What a call may do that has waited since `since`, and has `limit` for its request.
+    /// What a call may do that has been waiting since `since` and whose request may take `limit`.
     pub(super) fn admit(&mut self, key: u64, now: Instant, since: Instant, limit: Duration) -> Admission {
         self.forget_stale(now);
         self.give_up_overdue(key, now);
@@ -170,7 +170,7 @@ impl State {
         if let Some(delay) = entry.delay(now) {
             return Admission::Delayed(delay);
         }
-        // Each trial of other credentials may be a failure a moment from now.
+        // Each trial of other credentials may be about to fail.
         if doubtful.len() + under_way.len() >= PER_PROCESS
             && let Some(trial) = under_way.into_iter().next()
         {
@@ -178,14 +178,14 @@ impl State {
         }
         let (sender, trial) = watch::channel(None);
         let leave = Leave::new(true);
-        // It may wait for another process as long as for its answer.
+        // It may wait as long for another process as for its own response.
         let until = now + (limit.min(WINDOW) + GOES_ON) * 2;
         entry.trial = Some(UnderWay { trial, leave: leave.clone(), until });
         Admission::Trial(sender, leave)
     }
 
-    /// A trial on an event loop that nobody runs any more must not hold the others up for ever. It may not be sent
-    /// any more; if it was, it counts as one without an answer.
+    /// Gives up an overdue trial: its event loop may no longer run, and it must not hold up the others forever. It can no longer
+    /// be sent. It counts as a trial without a response, because it may have been sent already.
     fn give_up_overdue(&mut self, key: u64, now: Instant) {
         let entry = self.entry(key);
         if entry.trial.as_ref().is_some_and(|trial| trial.is_alive() && trial.until <= now)
@@ -202,7 +202,7 @@ impl State {
         self.entry(key).proven.set(true);
     }
 
-    /// The service is there, whatever it said.
+    /// The service responded, whatever it said.
     pub(super) fn answered(&mut self, key: u64) {
         self.entry(key).unanswered.clear();
     }
@@ -213,7 +213,7 @@ impl State {
         entry.cause = Some(cause.clone());
     }
 
-    /// How many failures of the credentials are in the window by now.
+    /// Records a failure, and returns how many are now within the window.
     pub(super) fn reject(&mut self, key: u64, refusal: &Arc<Refusal>, now: Instant) -> usize {
         let entry = self.entry(key);
         entry.proven.set(false);
@@ -222,14 +222,14 @@ impl State {
         entry.failures.len()
     }
 
-    /// Why a call has waited in vain.
+    /// Why a call waited until its time limit.
     pub(super) fn waited(&mut self, key: u64, limit: Duration) -> Cause {
         let seconds = limit.as_secs_f64();
         let entry = self.entry(key);
         let reason = match (&entry.cause, entry.under_way(), entry.unanswered.len()) {
             (Some(cause), None, unanswered @ 1..) => format!(
-                "waited {seconds} s for its turn to try the credentials: the last call that tried them got no answer ({}), and the \
-                 next one may begin {} s after that",
+                "waited {seconds} s to try the credentials: the last call that tried them got no response ({}), and the next \
+                 one may start {} s after it",
                 cause.reason,
                 delay_after(unanswered).as_secs_f64()
             ),
@@ -240,13 +240,13 @@ impl State {
 }
 
 impl UnderWay {
-    /// Whether it may still give a verdict.
+    /// Whether it can still return a verdict.
     fn is_alive(&self) -> bool {
         self.trial.borrow().is_none() && self.trial.has_changed().is_ok()
     }
 }
 
-/// How long until fewer than `most` failures, of those in order, are in the window.
+/// How long until fewer than `most` of these failures are within the window.
 fn time_left(mut failures: Vec<Instant>, most: usize, now: Instant) -> Option<Duration> {
     failures.sort_unstable();
     let oldest_that_counts = failures.len().checked_sub(most).and_then(|i| failures.get(i))?;
@@ -261,7 +261,7 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(30);
 
-    /// What is shared among clients works inside of the model checker alone.
+    /// State shared among clients works only inside the model checker.
     fn in_one_order(test: fn()) {
         shuttle::check_random(test, 1);
     }
@@ -278,7 +278,7 @@ mod tests {
         Duration::from_secs(n)
     }
 
-    /// A state that holds these credentials, as their clients would.
+    /// A state with these credentials registered, and the handles that clients would hold.
     fn state(keys: &[u64], now: Instant) -> (State, Vec<Leave>) {
         let mut state = State::default();
         let held = keys.iter().map(|key| state.register(*key, now)).collect();

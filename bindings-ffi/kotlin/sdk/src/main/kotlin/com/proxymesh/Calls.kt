@@ -73,9 +73,9 @@ internal inline fun <T> translated(block: () -> T): T {
     } catch (failure: Failure) {
         throw failure.translated()
     } catch (broken: Broken) {
-        throw InternalException("internal error of the ProxyMesh library, please report it: ${broken.message}")
+        throw InternalException("internal error in the ProxyMesh library, please report it: ${broken.message}")
     } catch (_: CharacterCodingException) {
-        throw ValidationException("text", "holds a lone surrogate, which is no character")
+        throw ValidationException("text", "contains a lone surrogate, which is not a valid character")
     }
 }
 

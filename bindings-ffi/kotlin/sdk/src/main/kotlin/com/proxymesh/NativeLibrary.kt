@@ -36,7 +36,7 @@ internal object NativeLibrary {
     }
 
     private fun fail(why: String): Nothing {
-        val text = "the native library cannot be loaded on ${System.getProperty("os.name")} ${System.getProperty("os.arch")}: $why"
+        val text = "could not load the native library on ${System.getProperty("os.name")} ${System.getProperty("os.arch")}: $why"
         throw ConfigException(text, text)
     }
 
@@ -82,22 +82,22 @@ internal fun said(error: Throwable): String {
 /** The same message with the fix, if it is known. The patterns match messages of JNA and of the loaders of glibc, musl and macOS. */
 internal fun explained(said: String, isNoexec: (File) -> Boolean): String {
     val cure = when {
-        OTHER_VERSION.containsMatchIn(said) -> return "it is of another version: use proxymesh and proxymesh-native in the same one"
-        MUSL.containsMatchIn(said) -> "It needs glibc $GLIBC or later: on Alpine and other systems with musl, use an image with glibc, such as Debian's"
+        OTHER_VERSION.containsMatchIn(said) -> return "its version differs: use the same version of proxymesh and proxymesh-native"
+        MUSL.containsMatchIn(said) -> "It needs glibc $GLIBC or later: instead of Alpine or another system with musl, use one with glibc, such as Debian"
         OLD_GLIBC.containsMatchIn(said) -> "It needs glibc $GLIBC or later: use a newer system or image"
-        "the class com.sun.jna" in said -> "JNA, net.java.dev.jna:jna, is needed to run"
+        "the class com.sun.jna" in said -> "JNA is required at run time: add net.java.dev.jna:jna"
         "libjnidispatch" in said && "not found" in said -> "JNA has no library for this platform"
         "not found" in said && "proxymesh_ffi" in said ->
-            "The jar proxymesh-native has no library for this platform: use one that has, in the version of proxymesh, or name the " +
-                "folder of the library with -Djna.library.path"
-        OTHER_FILE.containsMatchIn(said) -> "The file is damaged, or made for another platform: replace it"
+            "The proxymesh-native jar has no library for this platform: use a jar of the same version that has one, or set " +
+                "-Djna.library.path to the library's folder"
+        OTHER_FILE.containsMatchIn(said) -> "The file is damaged or was built for another platform: replace it"
         "Too many open files" in said -> null
         "Failed to create temporary file" in said ->
-            "JNA unpacks the library into a folder: name one with -Djna.tmpdir that can be written to, and has room"
+            "JNA unpacks the library into a folder: set -Djna.tmpdir to a writable one with enough space"
         else -> {
             val missing = MISSING.find(said)?.let { "This system lacks ${it.groupValues[1]}: install it" }
             val folder = UNMAPPED.find(said)?.let { File(it.groupValues[1]).parentFile }
-            missing ?: folder?.takeIf(isNoexec)?.let { "The folder is mounted noexec: name another one with -Djna.tmpdir" }
+            missing ?: folder?.takeIf(isNoexec)?.let { "The folder is mounted noexec: set -Djna.tmpdir to another one" }
         }
     }
     return listOfNotNull(said, cure).joinToString(". ")

@@ -27,13 +27,13 @@ import org.junit.jupiter.api.Test
 /** What clients are made from, closing, many at once, internal errors, leaks. */
 class ClientTest {
     private val us = Reply.Answer(200, """{"US": 1}""")
-    private val closed = "the client is closed; make a new one"
+    private val closed = "the client is closed; create a new one"
 
     @Test
     fun `settings out of range are refused with the core's text`() {
         fun refused(text: String, make: () -> Any) = assertEquals(text, assertThrows(ConfigException::class.java) { make() }.reason)
-        refused("timeout must be a number of seconds above 0, not 0") { Client("x", "y", timeout = Duration.ZERO) }
-        refused("connect_timeout must be a number of seconds above 0, not 0") { BlockingClient("x", "y", connectTimeout = Duration.ZERO) }
+        refused("timeout must be a number of seconds greater than 0, not 0") { Client("x", "y", timeout = Duration.ZERO) }
+        refused("connect_timeout must be a number of seconds greater than 0, not 0") { BlockingClient("x", "y", connectTimeout = Duration.ZERO) }
         refused("a username is given, but no password") { Client("x") }
         for (make in listOf<() -> Any>(
             { Client("x", "y", timeout = Duration.ofSeconds(-1)) },
@@ -144,7 +144,7 @@ class ClientTest {
 
     @Test
     fun `a panic that the library reports is an internal exception, and so is an error of UniFFI itself`() {
-        val prefix = "internal error of the ProxyMesh library, please report it: "
+        val prefix = "internal error in the ProxyMesh library, please report it: "
         val settings = settings(USERNAME, PASSWORD, null, null, null, null, null, null, false)
         val calls = Calls.open(settings)
         val blocking = BlockingCalls.open(settings)

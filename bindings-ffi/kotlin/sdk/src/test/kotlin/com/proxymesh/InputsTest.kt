@@ -23,7 +23,7 @@ class InputsTest {
             )
         }
         for (error in errors) {
-            assertEquals("text: holds a lone surrogate, which is no character", error.message)
+            assertEquals("text: contains a lone surrogate, which is not a valid character", error.message)
             assertFalse("canary" in error.stackTraceToString())
         }
         assertEquals(0, server.connections.get())

@@ -27,7 +27,7 @@ class ModelsTest {
         assertEquals(Proxy("us-ca.proxymesh.com", 31280), Proxy("us-ca.proxymesh.com:31280"))
         assertEquals(Proxy("us-ca.proxymesh.com", 8080), Proxy("us-ca.proxymesh.com:8080", 8080))
         val error = assertThrows(ValidationException::class.java) { Proxy("us-ca.proxymesh.com:8080", 31280) }
-        assertEquals("proxy: holds the port 8080, and the port given is 31280; give one of them", error.message)
+        assertEquals("proxy: the host includes port 8080, but the port given is 31280; give only one of them", error.message)
     }
 
     @Test
@@ -75,8 +75,8 @@ class ModelsTest {
     fun `a country that a proxy cannot choose is refused`() {
         val germany = ExitChoice(country = "DE")
         val error = assertThrows(ValidationException::class.java) { Proxy("us-ca.proxymesh.com").headers(exit = germany) }
-        assertEquals("country: cannot be DE with the proxy us-ca; open and world can choose", error.message)
-        assertEquals("country" to "cannot be DE with the proxy us-ca; open and world can choose", error.field to error.reason)
+        assertEquals("country: the proxy us-ca cannot choose the country DE; open and world can", error.message)
+        assertEquals("country" to "the proxy us-ca cannot choose the country DE; open and world can", error.field to error.reason)
         assertEquals(emptyMap<String, String>(), Proxy("de.proxymesh.com").headers(germany))
     }
 
@@ -119,8 +119,8 @@ class ModelsTest {
             assertThrows(ValidationException::class.java) { proxy.headers("$TOKEN\udfff") },
         )
         for (error in errors) for (secret in listOf(PASSWORD, TOKEN)) assertFalse(secret in error.stackTraceToString())
-        assertEquals("the password may not hold control characters", errors[3].message)
-        assertEquals("the token holds a character that no token has (RFC 6750)", errors[4].message)
+        assertEquals("the password must not contain control characters", errors[3].message)
+        assertEquals("the token contains a character that is not allowed in a token (RFC 6750)", errors[4].message)
     }
 
     @Test

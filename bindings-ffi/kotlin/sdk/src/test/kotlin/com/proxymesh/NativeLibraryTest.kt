@@ -16,9 +16,9 @@ class NativeLibraryTest {
     @TempDir lateinit var folder: Path
 
     private val glibc = "It needs glibc 2.34 or later: use a newer system or image"
-    private val musl = "It needs glibc 2.34 or later: on Alpine and other systems with musl, use an image with glibc, such as Debian's"
-    private val otherFile = "The file is damaged, or made for another platform: replace it"
-    private val otherFolder = "JNA unpacks the library into a folder: name one with -Djna.tmpdir that can be written to, and has room"
+    private val musl = "It needs glibc 2.34 or later: instead of Alpine or another system with musl, use one with glibc, such as Debian"
+    private val otherFile = "The file is damaged or was built for another platform: replace it"
+    private val otherFolder = "JNA unpacks the library into a folder: set -Djna.tmpdir to a writable one with enough space"
 
     private fun explained(said: String) = explained(said) { false }
 
@@ -38,11 +38,11 @@ class NativeLibraryTest {
             "Failed to create temporary file for proxymesh_ffi library: No space left on device" to otherFolder,
             "Failed to create temporary file for proxymesh_ffi library: JNA temporary directory '/proc/x' does not exist" to otherFolder,
             "Native library (com/sun/jna/linux-foo/libjnidispatch.so) not found" to "JNA has no library for this platform",
-            "the class com.sun.jna.NativeLibrary is missing" to "JNA, net.java.dev.jna:jna, is needed to run",
+            "the class com.sun.jna.NativeLibrary is missing" to "JNA is required at run time: add net.java.dev.jna:jna",
         )
         for ((said, cure) in known) assertEquals("$said. $cure", explained(said))
         for (said in listOf("UniFFI API checksum mismatch: try …", "Error looking up function 'uniffi_x': /tmp/x.so: undefined symbol: uniffi_x")) {
-            assertEquals("it is of another version: use proxymesh and proxymesh-native in the same one", explained(said))
+            assertEquals("its version differs: use the same version of proxymesh and proxymesh-native", explained(said))
         }
     }
 
@@ -66,7 +66,7 @@ class NativeLibraryTest {
         val said = "/x/y/jna1.tmp: failed to map segment from shared object"
         val asked = mutableListOf<File>()
         val text = explained(said) { asked.add(it) }
-        assertEquals("$said. The folder is mounted noexec: name another one with -Djna.tmpdir", text)
+        assertEquals("$said. The folder is mounted noexec: set -Djna.tmpdir to another one", text)
         assertEquals(listOf(File("/x/y")), asked)
     }
 
@@ -86,7 +86,7 @@ class NativeLibraryTest {
             NativeLibrary.getInstance("proxymesh_ffi_of_nobody", javaClass.classLoader)
         }
         assertTrue(Regex("Native library \\(.*proxymesh_ffi_of_nobody.*\\) not found").matches(said(nowhere)), said(nowhere))
-        assertTrue(explained(said(nowhere)).endsWith("or name the folder of the library with -Djna.library.path"))
+        assertTrue(explained(said(nowhere)).endsWith("or set -Djna.library.path to the library's folder"))
 
         val error = UnsatisfiedLinkError("Unable to load library 'proxymesh_ffi':\n…")
         error.addSuppressed(UnsatisfiedLinkError("libproxymesh_ffi.so: cannot open shared object file: No such file or directory"))

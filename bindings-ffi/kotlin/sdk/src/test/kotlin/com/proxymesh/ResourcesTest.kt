@@ -37,7 +37,7 @@ class ResourcesTest {
             println("$what: ${ends.count { it != "fine" }} of 41 failed, all with EMFILE")
         }
         val loads = ends("load")
-        assertTrue(loads.first().startsWith("com.proxymesh.ConfigException: the native library cannot be loaded on Linux"), loads.first())
+        assertTrue(loads.first().startsWith("com.proxymesh.ConfigException: could not load the native library on Linux"), loads.first())
         assertTrue(loads.all { it == "fine" || it.endsWith(": the process has no file descriptors left") }, "$loads")
         assertEquals("fine", loads.last())
         println("load: ${loads.count { it != "fine" }} of 41 failed; 1,000 clients of each kind: $before descriptors/threads before, $after after")
