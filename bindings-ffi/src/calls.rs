@@ -6,14 +6,14 @@ macro_rules! calls {
     (
         $(
             $(#[$doc:meta])*
-            fn $name:ident($account:ident $(, $argument:ident: $type:ty)* $(,)?) -> $answer:ty $body:block
+            fn $name:ident($account:ident $(, $argument:ident: $type:ty)* $(,)?) -> $response:ty $body:block
         )*
     ) => {
         #[uniffi::export]
         impl Client {
             $(
                 $(#[$doc])*
-                pub async fn $name(&self $(, $argument: $type)*) -> Result<$answer, $crate::error::Failure> {
+                pub async fn $name(&self $(, $argument: $type)*) -> Result<$response, $crate::error::Failure> {
                     self.run(stringify!($name), move |$account| Ok($body)).await
                 }
             )*
@@ -23,7 +23,7 @@ macro_rules! calls {
         impl BlockingClient {
             $(
                 $(#[$doc])*
-                pub fn $name(&self $(, $argument: $type)*) -> Result<$answer, $crate::error::Failure> {
+                pub fn $name(&self $(, $argument: $type)*) -> Result<$response, $crate::error::Failure> {
                     self.run(move |$account| Ok($body))
                 }
             )*

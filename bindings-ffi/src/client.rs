@@ -1,6 +1,6 @@
 //! The two clients and their settings.
 
-use crate::{error::Failure, model::Answer, runtime};
+use crate::{error::Failure, model::Response, runtime};
 use arc_swap::ArcSwapOption;
 use proxymesh::{
     Pending,
@@ -109,15 +109,15 @@ impl Client {
     }
 
     /// Makes a call on the runtime, where a panic stays within its task. Every async export goes through here.
-    pub(crate) async fn run<A: Answer>(
+    pub(crate) async fn run<A: Response>(
         &self,
         name: &'static str,
         call: impl FnOnce(&proxymesh::Client) -> proxymesh::Result<Pending<A>> + Send + 'static,
     ) -> Result<A::Given, Failure> {
         let aborted = self.aborted.subscribe();
         let account = self.account();
-        let answer = runtime::run(name, aborted, async move { call(&*account?)?.await }).await?;
-        Ok(answer.give())
+        let response = runtime::run(name, aborted, async move { call(&*account?)?.await }).await?;
+        Ok(response.give())
     }
 }
 
@@ -145,7 +145,7 @@ impl Client {
     }
 
     /// Ends the current and later calls of this object with `Aborted`, and closes their connections. A call that already has
-    /// its answer keeps it.
+    /// its response keeps it.
     pub fn abort(&self) {
         self.aborted.send_replace(true);
     }
@@ -175,13 +175,13 @@ impl BlockingClient {
     }
 
     /// Makes a call on this thread. Turns a panic into an error.
-    pub(crate) fn run<A: Answer>(
+    pub(crate) fn run<A: Response>(
         &self,
         call: impl FnOnce(&blocking::Client) -> proxymesh::Result<proxymesh::Result<A>>,
     ) -> Result<A::Given, Failure> {
         let account = self.account()?;
         match catch_unwind(AssertUnwindSafe(|| call(&account)?)) {
-            Ok(answer) => Ok(answer?.give()),
+            Ok(response) => Ok(response?.give()),
             Err(panic) => Err(Failure::panicked(panic.as_ref())),
         }
     }

@@ -94,7 +94,7 @@ pub enum Failure {
         /// What the service said.
         refusal: Box<Refusal>,
     },
-    /// No answer came within the time limit.
+    /// No response came within the time limit.
     Timeout {
         /// The error's text.
         text: String,
@@ -116,7 +116,7 @@ pub enum Failure {
         /// How often the call was tried.
         attempts: i32,
     },
-    /// The answer is not what the call promises.
+    /// The response is not what the call promises.
     Decode {
         /// The error's text.
         text: String,
@@ -124,21 +124,21 @@ pub enum Failure {
         call: String,
         /// The HTTP status.
         status: i32,
-        /// What is wrong with the answer.
+        /// What is wrong with the response.
         reason: String,
-        /// The first 4 KiB of the answer, as text.
+        /// The first 4 KiB of the response, as text.
         body: String,
     },
-    /// A write was sent, and no readable answer came back. Sending it again might do it twice.
+    /// A write was sent, and no readable response came back. Sending it again might do it twice.
     OutcomeUnknown {
         /// The error's text.
         text: String,
         /// The call.
         call: String,
-        /// What happened instead of an answer.
+        /// What happened instead of a response.
         reason: String,
         /// How to find out.
-        advice: String,
+        recovery_hint: String,
     },
     /// `abort` ended the call. Each package turns this into the cancellation of its language.
     Aborted {
@@ -163,7 +163,7 @@ pub struct Refusal {
     pub reason: String,
     /// The reasons for each form field, if the service names fields.
     pub field_errors: HashMap<String, Vec<String>>,
-    /// The first 4 KiB of the answer, as text.
+    /// The first 4 KiB of the response, as text.
     pub body: String,
     /// The seconds that the service asks to wait.
     pub retry_after: Option<f64>,
@@ -266,8 +266,8 @@ impl From<Error> for Failure {
             Error::Decode { call, status, reason, body } => {
                 Self::Decode { text, call: owned(call), status: status.into(), reason, body }
             }
-            Error::OutcomeUnknown { call, reason, advice } => {
-                Self::OutcomeUnknown { text, call: owned(call), reason, advice: owned(advice) }
+            Error::OutcomeUnknown { call, reason, recovery_hint } => {
+                Self::OutcomeUnknown { text, call: owned(call), reason, recovery_hint: owned(recovery_hint) }
             }
             // A new kind in the core must be added above. A test checks this.
             other => Self::internal(&other.to_string()),

@@ -4,19 +4,19 @@ use proxymesh::{GeoCounts, secrecy::ExposeSecret};
 use std::{collections::HashMap, net::IpAddr, time::SystemTime};
 
 /// A value that a call of the core returns, and its type here.
-pub(crate) trait Answer: Send + 'static {
+pub(crate) trait Response: Send + 'static {
     type Given;
 
     fn give(self) -> Self::Given;
 }
 
-impl Answer for () {
+impl Response for () {
     type Given = ();
 
     fn give(self) {}
 }
 
-impl Answer for String {
+impl Response for String {
     type Given = String;
 
     fn give(self) -> String {
@@ -24,7 +24,7 @@ impl Answer for String {
     }
 }
 
-impl Answer for IpAddr {
+impl Response for IpAddr {
     type Given = String;
 
     fn give(self) -> String {
@@ -32,7 +32,7 @@ impl Answer for IpAddr {
     }
 }
 
-impl Answer for GeoCounts {
+impl Response for GeoCounts {
     type Given = HashMap<String, i64>;
 
     fn give(self) -> HashMap<String, i64> {
@@ -40,7 +40,7 @@ impl Answer for GeoCounts {
     }
 }
 
-impl<A: Answer> Answer for Vec<A> {
+impl<A: Response> Response for Vec<A> {
     type Given = Vec<A::Given>;
 
     fn give(self) -> Vec<A::Given> {
@@ -75,7 +75,7 @@ pub struct SubAccount {
     pub email: Option<String>,
 }
 
-impl Answer for proxymesh::SubAccount {
+impl Response for proxymesh::SubAccount {
     type Given = SubAccount;
 
     fn give(self) -> SubAccount {
@@ -102,7 +102,7 @@ pub struct LabeledIp {
     pub label: String,
 }
 
-impl Answer for proxymesh::LabeledIp {
+impl Response for proxymesh::LabeledIp {
     type Given = LabeledIp;
 
     fn give(self) -> LabeledIp {
@@ -125,7 +125,7 @@ pub struct Token {
     pub created_at: SystemTime,
 }
 
-impl Answer for proxymesh::Token {
+impl Response for proxymesh::Token {
     type Given = Token;
 
     fn give(self) -> Token {
@@ -149,7 +149,7 @@ pub struct NewToken {
     pub secret: String,
 }
 
-impl Answer for proxymesh::NewToken {
+impl Response for proxymesh::NewToken {
     type Given = NewToken;
 
     fn give(self) -> NewToken {

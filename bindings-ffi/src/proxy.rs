@@ -1,6 +1,6 @@
 //! A proxy as a value: its address, its URLs and its headers.
 
-use crate::{error::Failure, model::Answer};
+use crate::{error::Failure, model::Response};
 use proxymesh::{binding, secrecy::ExposeSecret};
 use std::{collections::HashMap, net::IpAddr};
 
@@ -23,7 +23,7 @@ pub struct Proxy {
     pub chooses_country: bool,
 }
 
-impl Answer for proxymesh::Proxy {
+impl Response for proxymesh::Proxy {
     type Given = Proxy;
 
     fn give(self) -> Proxy {

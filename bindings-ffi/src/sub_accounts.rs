@@ -50,7 +50,7 @@ calls! {
     ///
     /// * `BadRequest`: The username is taken.
     /// * `PlanLimit`: The plan allows no more sub-accounts.
-    /// * `OutcomeUnknown`: No answer came. `get` tells whether the sub-account was created.
+    /// * `OutcomeUnknown`: No response came. `get` tells whether the sub-account was created.
     fn sub_accounts_create(account, username: String, fields: SubAccountFields) -> SubAccount {
         account.sub_accounts().create(fields.parts().create(&username)?)
     }
@@ -97,7 +97,7 @@ calls! {
         account.sub_accounts().activate(username.as_str())
     }
 
-    /// Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then answer it with 402.
+    /// Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then respond to it with 402.
     ///
     /// # Arguments
     ///

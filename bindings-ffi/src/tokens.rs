@@ -29,7 +29,7 @@ calls! {
     /// # Errors
     ///
     /// * `PlanLimit`: The plan does not include tokens, or allows no more.
-    /// * `OutcomeUnknown`: No answer came. `list` tells whether the token was created.
+    /// * `OutcomeUnknown`: No response came. `list` tells whether the token was created.
     fn tokens_create(
         account,
         label: Option<String>,

@@ -1,7 +1,7 @@
 //! How `Client` makes a call: without the GIL, and interruptible by Ctrl-C.
 
 use crate::{
-    call::{Answer, Caller, Mode, Shared},
+    call::{Caller, Mode, Response, Shared},
     error::{Failure, Result, import},
     log::Log,
 };
@@ -31,7 +31,7 @@ impl Mode for Blocking {
 impl Dispatch for Caller<'_, Blocking> {
     type Reply<T: Send + 'static> = Result<T>;
 
-    fn dispatch<E: Endpoint>(&self, endpoint: proxymesh::Result<E>) -> Result<E::Answer> {
+    fn dispatch<E: Endpoint>(&self, endpoint: proxymesh::Result<E>) -> Result<E::Response> {
         let endpoint = endpoint?;
         let exchange = self.client.exchange(&endpoint);
         let ended = self.wait(E::CALL.name, async { Ok(exchange.await.answered()?) })?;
@@ -60,7 +60,7 @@ impl<'py> Caller<'py, Blocking> {
     }
 
     /// Makes a call and returns its result.
-    pub(crate) fn make<T: Answer>(
+    pub(crate) fn make<T: Response>(
         py: Python<'py>,
         shared: &Shared<Blocking>,
         _name: &'static str,

@@ -23,7 +23,7 @@ pub(crate) trait Class: Mode + Sized {
 }
 
 /// The result of a call, which can be converted into a Python object.
-pub(crate) trait Answer: Send + 'static {
+pub(crate) trait Response: Send + 'static {
     /// The module that the conversion needs, if any. It is imported before the call is sent, because a result that cannot be converted
     /// is lost.
     const MODULE: Option<&'static str> = None;

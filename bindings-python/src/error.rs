@@ -73,7 +73,9 @@ fn build<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
     fields.set_item(intern!(py, "call"), error.call())?;
     match error {
         Error::Validation { field, .. } => fields.set_item(intern!(py, "field"), field)?,
-        Error::OutcomeUnknown { advice, .. } => fields.set_item(intern!(py, "advice"), advice)?,
+        Error::OutcomeUnknown { recovery_hint, .. } => {
+            fields.set_item(intern!(py, "recovery_hint"), recovery_hint)?
+        }
         _ => {}
     }
     if let Some(refusal) = error.refusal() {

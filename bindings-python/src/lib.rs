@@ -3,7 +3,6 @@
 //! The doc comments are the package's docstrings, and the annotations in the signatures are its type hints. The
 //! stub `_proxymesh.pyi` is generated from them (`make stubs`).
 
-mod answer;
 mod asyncio;
 mod blocking;
 mod call;
@@ -16,6 +15,7 @@ mod log;
 mod model;
 mod proxy;
 mod resource;
+mod response;
 mod sandbox;
 mod setting;
 

@@ -123,7 +123,7 @@ model! {
     SubAccount {
         /// The username. The sub-account logs in with it.
         username: String,
-        /// Whether it may use the proxies. The proxies answer 402 to a deactivated sub-account.
+        /// Whether it may use the proxies. The proxies respond with 402 to a deactivated sub-account.
         active: bool,
         /// Gigabytes used in this billing period.
         monthly_bandwidth: f64,

@@ -91,7 +91,7 @@ FIELDS = {
     "TimeoutError": {"call", "reason", "attempts"},
     "ConnectionError": {"call", "reason", "attempts"},
     "DecodeError": {"call", "status", "reason", "body"},
-    "OutcomeUnknownError": {"call", "reason", "advice"},
+    "OutcomeUnknownError": {"call", "reason", "recovery_hint"},
     "PoolExhaustedError": {"call", "retry_after"},
 }
 

@@ -169,8 +169,8 @@ def told(error: proxymesh.ProxyMeshError) -> str:
         case proxymesh.DecodeError(status=status, reason=reason, body=body):
             assert_type(status, int)
             return reason + body
-        case proxymesh.OutcomeUnknownError(reason=reason, advice=advice):
-            return reason + advice
+        case proxymesh.OutcomeUnknownError(reason=reason, recovery_hint=recovery_hint):
+            return reason + recovery_hint
         case proxymesh.ConfigError(reason=reason):
             return reason
         case proxymesh.PoolExhaustedError(retry_after=seconds):

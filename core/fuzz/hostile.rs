@@ -2,7 +2,7 @@
 //! input below, and so do the libFuzzer targets next to this file. It is a module of the transport, because it tests private parts.
 
 use super::{
-    outcome::{Answer, Outcome},
+    outcome::{Outcome, Response},
     redact::Redactor,
     refusal, retry,
 };
@@ -40,29 +40,29 @@ pub fn success(number: u8, body: &[u8]) {
 }
 
 /// A field that is new to this version does not change the result. If the body cannot be read, the error shows no secret.
-fn read<E: Endpoint<Answer: Debug>>(body: &[u8]) {
+fn read<E: Endpoint<Response: Debug>>(body: &[u8]) {
     let call = E::CALL;
     match E::decode(body) {
-        Ok(answer) => {
-            let shown = format!("{answer:?}");
-            assert!(!call.secret_answer || !shown.contains("pm_"), "{shown}");
+        Ok(response) => {
+            let shown = format!("{response:?}");
+            assert!(!call.secret_response || !shown.contains("pm_"), "{shown}");
             let Some(longer) = with_a_new_field(body).filter(|_| !call.path.starts_with("/api/geoips/"))
             else {
                 return;
             };
             match E::decode(&longer) {
-                Ok(answer) => assert_eq!(format!("{answer:?}"), shown),
+                Ok(response) => assert_eq!(format!("{response:?}"), shown),
                 Err(mismatch) => panic!("{}: {mismatch:?}", String::from_utf8_lossy(&longer)),
             }
         }
         Err(mismatch) => {
-            let reason = mismatch.reason(!call.secret_answer);
+            let reason = mismatch.reason(!call.secret_response);
             let (reason, shown) = refusal::unreadable(call, body, &reason, &[&SECRET.into()]);
             assert!(!reason.is_empty());
             can_be_shown(&reason);
             shows_no_secret(&shown);
             assert!(shown.len() <= 4096);
-            assert!(!call.secret_answer || (!shown.contains("pm_") && !reason.contains("pm_")), "{reason}");
+            assert!(!call.secret_response || (!shown.contains("pm_") && !reason.contains("pm_")), "{reason}");
         }
     }
 }
@@ -78,13 +78,13 @@ pub fn refused(number: u8, status: u16, retry_after: &str, body: &[u8]) {
     let (call, now) = (call(number), SystemTime::now());
     let waits = retry::retry_after(retry_after, now);
     assert!(waits.is_none_or(|_| retry_after.bytes().any(|byte| byte.is_ascii_digit())), "{retry_after:?}");
-    let answer = || Answer { status, retry_after: waits, body: Some(Bytes::copy_from_slice(body)) };
+    let response = || Response { status, retry_after: waits, body: Some(Bytes::copy_from_slice(body)) };
     for attempts in [1, 2, 3, u32::MAX] {
-        let wait = retry::wait(call.replay, &Outcome::Answered(answer()), attempts, 2);
+        let wait = retry::wait(call.replay, &Outcome::Answered(response()), attempts, 2);
         assert!(wait.is_none_or(|wait| wait <= Duration::from_secs(60) && attempts <= 2), "{wait:?}");
         assert!(wait.is_none() || waits.is_none() || wait == waits, "{wait:?} is not {waits:?}");
     }
-    let refusal = refusal::refusal(call, &answer(), 1, &[&SECRET.into()]);
+    let refusal = refusal::refusal(call, &response(), 1, &[&SECRET.into()]);
     assert_eq!((refusal.call, refusal.status, refusal.retry_after), (call.name, status, waits));
     assert!(!refusal.reason.is_empty() && refusal.body.len() <= 4096);
     can_be_shown(&refusal.reason);
@@ -163,7 +163,7 @@ mod tests {
     use proptest::{collection::vec, prelude::*, sample};
     use serde_json::Value;
 
-    /// The bodies that the conformance cases have for a good answer, each with the number of its call.
+    /// The bodies that the conformance cases have for a good response, each with the number of its call.
     fn good() -> Vec<(u8, Vec<u8>)> {
         let cases: Vec<Value> =
             serde_json::from_str(include_str!("../../tests/conformance/wire.json")).unwrap();
@@ -172,7 +172,7 @@ mod tests {
             .flat_map(|case| case["steps"].as_array().unwrap())
             .map(|step| {
                 let number = CALLS.iter().position(|call| step["call"] == call.name).unwrap();
-                let body = step["answer"]["body"].as_str().unwrap_or("null");
+                let body = step["response"]["body"].as_str().unwrap_or("null");
                 (u8::try_from(number).unwrap(), body.as_bytes().to_vec())
             })
             .collect()

@@ -69,7 +69,7 @@ impl Client {
     /// # Errors
     ///
     /// Any [`Error`].
-    pub fn call<E: Endpoint>(&self, endpoint: E) -> Result<E::Answer> {
+    pub fn call<E: Endpoint>(&self, endpoint: E) -> Result<E::Response> {
         let exchange = self.client.exchange(&endpoint);
         let ended = self.driver.run(E::CALL.name, async { exchange.await.answered() });
         if ended.is_err() {
@@ -84,7 +84,7 @@ handles!(Client);
 impl Dispatch for Client {
     type Reply<T: Send + 'static> = Result<T>;
 
-    fn dispatch<E: Endpoint>(&self, endpoint: Result<E>) -> Result<E::Answer> {
+    fn dispatch<E: Endpoint>(&self, endpoint: Result<E>) -> Result<E::Response> {
         self.call(endpoint?)
     }
 }

@@ -11,8 +11,8 @@ use crate::{
 };
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
-/// The answer to a call; await it. Dropping it cancels the call and closes its connection. There is one exception: a request that
-/// tries credentials which have not worked yet continues for up to five seconds, because its answer shows whether they are right.
+/// The response to a call; await it. Dropping it cancels the call and closes its connection. There is one exception: a request that
+/// tries credentials which have not worked yet continues for up to five seconds, because its response shows whether they are right.
 ///
 /// Until the credentials have worked once, one call tries them and the others wait for it. So do not leave a started call unpolled
 /// while you await another: spawn it, or await both together.
@@ -111,11 +111,11 @@ impl Client {
     /// # Errors
     ///
     /// Any [`Error`](crate::Error).
-    pub async fn call<E: Endpoint>(&self, endpoint: E) -> Result<E::Answer> {
+    pub async fn call<E: Endpoint>(&self, endpoint: E) -> Result<E::Response> {
         self.exchange(&endpoint).await.read(&endpoint)
     }
 
-    /// Sends any call, but does not decode the answer. This is for bindings. The result has the same type for every call, so the
+    /// Sends any call, but does not decode the response. This is for bindings. The result has the same type for every call, so the
     /// code that drives it is compiled once.
     pub fn exchange<'a, E: Endpoint>(
         &self,
@@ -134,7 +134,7 @@ handles!(Client);
 impl Dispatch for Client {
     type Reply<T: Send + 'static> = Pending<T>;
 
-    fn dispatch<E: Endpoint>(&self, endpoint: Result<E>) -> Pending<E::Answer> {
+    fn dispatch<E: Endpoint>(&self, endpoint: Result<E>) -> Pending<E::Response> {
         let client = self.clone();
         Box::pin(async move { client.call(endpoint?).await })
     }

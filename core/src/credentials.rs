@@ -111,7 +111,7 @@ impl Credentials {
         Ok(value)
     }
 
-    /// Every form in which an answer could echo the credentials.
+    /// Every form in which a response could echo the credentials.
     pub(crate) fn secrets(&self) -> Vec<SecretString> {
         let authorization = self.authorization();
         let sent = authorization.split_once(' ').map_or("", |(_, sent)| sent);

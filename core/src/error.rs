@@ -109,14 +109,14 @@ pub enum Error {
         body: String,
     },
     /// A write was sent, but no readable response arrived. Look up whether it was carried out.
-    #[error("{call}: {reason}, so the call may or may not have taken effect; {advice}")]
+    #[error("{call}: {reason}, so the call may or may not have taken effect; {recovery_hint}")]
     OutcomeUnknown {
         /// The call, such as `sub_accounts.create`.
         call: &'static str,
         /// What happened instead of a response.
         reason: String,
         /// How to find out.
-        advice: &'static str,
+        recovery_hint: &'static str,
     },
 }
 
@@ -197,7 +197,7 @@ impl Refusal {
         }
     }
 
-    /// What was refused and why, without the call's name and the advice.
+    /// What was refused and why, without the call's name and the recovery hint.
     pub(crate) fn summary(&self) -> String {
         format!("{}: {}", self.headline(), self.reason)
     }
@@ -320,9 +320,9 @@ impl Error {
 
     /// How to find out what happened to a call whose outcome is unknown.
     #[must_use]
-    pub fn advice(&self) -> Option<&'static str> {
+    pub fn recovery_hint(&self) -> Option<&'static str> {
         match self {
-            Self::OutcomeUnknown { advice, .. } => Some(advice),
+            Self::OutcomeUnknown { recovery_hint, .. } => Some(recovery_hint),
             _ => None,
         }
     }

@@ -23,7 +23,7 @@
 //! * **It keeps the account from being banned.** Four failed authentications ban it for three hours. Until the credentials have worked
 //!   once, only one call at a time tries them. After two failures in five minutes (three per process, lost answers included), calls
 //!   fail locally with [`Error::AuthenticationBlocked`].
-//! * **It retries only what is safe to repeat** ([`endpoint::Replay`]). It never repeats a create. If the answer to an `ips().add` is
+//! * **It retries only what is safe to repeat** ([`endpoint::Replay`]). It never repeats a create. If the response to an `ips().add` is
 //!   lost, it looks the IP up, and succeeds if the IP is there.
 //! * **It never shows a secret** in an error, a log line or `Debug`.
 //!

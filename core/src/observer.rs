@@ -11,9 +11,9 @@ pub struct Attempt {
     pub call: &'static Call,
     /// The number of the attempt; 1 for the first.
     pub number: u32,
-    /// The status of the answer; `None` if no complete answer came.
+    /// The status of the response; `None` if no complete response came.
     pub status: Option<u16>,
-    /// Why there is no answer.
+    /// Why there is no response.
     pub failure: Option<String>,
     /// How long it took.
     pub elapsed: Duration,

@@ -80,7 +80,7 @@ impl Settings {
         self
     }
 
-    /// How long one attempt may take, from connecting to the last byte of the answer; 30 s by default. With `max_retries` 2, a
+    /// How long one attempt may take, from connecting to the last byte of the response; 30 s by default. With `max_retries` 2, a
     /// call makes at most three attempts, with waits of at most 60 s between them. If the outcome of a write is in doubt, the
     /// client also looks up what became of it. While it is not known whether the credentials are right, an attempt may wait as
     /// long again for another call to find out.

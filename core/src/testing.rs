@@ -124,8 +124,8 @@ macro_rules! dispatchers {
 }
 for_each_call!(dispatchers);
 
-fn shown(answer: impl Serialize) -> Value {
-    serde_json::to_value(answer).unwrap_or_else(|error| panic!("{error}"))
+fn shown(response: impl Serialize) -> Value {
+    serde_json::to_value(response).unwrap_or_else(|error| panic!("{error}"))
 }
 
 impl Serialize for Proxy {

@@ -440,9 +440,11 @@ fn a_hostname_of_a_sub_account_cannot_be_looked_up_so_its_outcome_is_unknown() {
         let replies = vec![Reply::Reset, answer(400, ALREADY)];
         let (result, asked) = make(call, json!({"domain": "a.example", "username": "x"}), replies);
         let error = result.unwrap_err();
-        let Error::OutcomeUnknown { call: named, reason, advice } = &error else { panic!("{error:?}") };
+        let Error::OutcomeUnknown { call: named, reason, recovery_hint } = &error else {
+            panic!("{error:?}")
+        };
         assert_eq!(*named, call);
-        assert!(advice.contains("hostnames.list") && !reason.is_empty(), "{error}");
+        assert!(recovery_hint.contains("hostnames.list") && !reason.is_empty(), "{error}");
         assert_eq!(asked.len(), 2);
     }
     // The same where the first answer was a 5xx, which may have come after it was done.
@@ -582,14 +584,14 @@ fn a_write_whose_success_cannot_be_read_is_looked_up() {
 
 #[test]
 fn a_create_is_sent_once_and_says_how_to_find_out() {
-    for (call, arguments, advice) in [
+    for (call, arguments, recovery_hint) in [
         ("sub_accounts.create", json!({"username": "x"}), "check with sub_accounts.get"),
         ("tokens.create", json!({"label": "ci"}), "delete it and create another"),
         ("tokens.create", json!({}), "delete it and create another"),
     ] {
         let (result, asked) = make(call, arguments, vec![Reply::Reset]);
         let text = result.unwrap_err().to_string();
-        assert!(text.contains("may or may not have taken effect") && text.ends_with(advice), "{text}");
+        assert!(text.contains("may or may not have taken effect") && text.ends_with(recovery_hint), "{text}");
         assert_eq!(asked.len(), 1);
     }
 }

@@ -32,7 +32,7 @@ pub(crate) struct Call {
     pub(crate) name: String,
     pub(crate) docs: Docs,
     pub(crate) arguments: Vec<Argument>,
-    pub(crate) answer: Option<Type>,
+    pub(crate) response: Option<Type>,
 }
 
 /// An argument of a call. If the library takes a record of optional fields, each field is an argument.
@@ -118,8 +118,8 @@ fn read(method: &MethodMetadata, name: &str, records: &BTreeMap<&str, &RecordMet
     if let Some(name) = docs.arguments.keys().next() {
         bail!("the docs are about {name}, which is no argument");
     }
-    let answer = method.return_type.clone();
-    Ok(Call { exported: method.name.clone(), name: name.to_owned(), docs, arguments, answer })
+    let response = method.return_type.clone();
+    Ok(Call { exported: method.name.clone(), name: name.to_owned(), docs, arguments, response })
 }
 
 impl Argument {

@@ -47,9 +47,8 @@ impl File<'_> {
         }
         let mut records: Vec<_> = arguments().filter_map(|argument| argument.record.as_ref()).collect();
         records.dedup();
-        imports.extend(
-            records.iter().map(|record| format!("com.proxymesh.internal.{0} as Crossing{0}", record.ty)),
-        );
+        imports
+            .extend(records.iter().map(|record| format!("com.proxymesh.internal.{0} as Ffi{0}", record.ty)));
         imports
     }
 }
@@ -110,10 +109,10 @@ fn passed(call: &Call, whole: bool) -> String {
             let names: Vec<String> = group.iter().map(|argument| camel(&argument.name)).collect();
             match group {
                 [Argument { record: Some(record), .. }, ..] if whole => {
-                    format!("{}.crossing()", record.argument)
+                    format!("{}.toFfi()", record.argument)
                 }
                 [Argument { record: Some(record), .. }, ..] => {
-                    format!("Crossing{}({})", record.ty, names.join(", "))
+                    format!("Ffi{}({})", record.ty, names.join(", "))
                 }
                 [argument, ..] if argument.is_date() => format!("{}?.toString()", names.concat()),
                 _ => names.concat(),
@@ -134,18 +133,18 @@ fn body(call: &Call, whole: bool) -> String {
 }
 
 fn converted(call: &Call) -> &'static str {
-    match &call.answer {
-        Some(Type::Record { .. }) => ".translated()",
+    match &call.response {
+        Some(Type::Record { .. }) => ".fromFfi()",
         Some(Type::Sequence { inner_type }) if matches!(**inner_type, Type::Record { .. }) => {
-            ".map { it.translated() }"
+            ".map { it.fromFfi() }"
         }
         Some(Type::Map { .. }) => ".toSortedMap()",
         _ => "",
     }
 }
 
-fn answer(call: &Call) -> String {
-    call.answer.as_ref().map_or_else(|| "Unit".to_owned(), type_of)
+fn response(call: &Call) -> String {
+    call.response.as_ref().map_or_else(|| "Unit".to_owned(), type_of)
 }
 
 fn type_of(ty: &Type) -> String {

@@ -98,9 +98,9 @@ fn signature(client: &Client, call: &Call, indent: usize) -> String {
             format!("{label}{}: {}{default}", camel(&argument.name), parameter_type(argument))
         })
         .collect();
-    let end = match &call.answer {
+    let end = match &call.response {
         None => format!("{} {{", client.effects),
-        Some(answer) => format!("{} -> {} {{", client.effects, type_of(answer)),
+        Some(response) => format!("{} -> {} {{", client.effects, type_of(response)),
     };
     let line = format!("public func {}({}) {end}", call.name, parameters.join(", "));
     if indent + line.len() <= WIDTH {
@@ -114,7 +114,7 @@ fn signature(client: &Client, call: &Call, indent: usize) -> String {
 fn body(client: &Client, call: &Call, indent: usize) -> String {
     let tries = client.r#try;
     let exported = camel(&call.exported);
-    let wrap = |inner: &str| match &call.answer {
+    let wrap = |inner: &str| match &call.response {
         Some(Type::Record { name, .. }) => format!("{}({inner})", type_name(name)),
         Some(Type::Sequence { inner_type }) => match inner_type.as_ref() {
             Type::Record { name, .. } => format!("{inner}.map({}.init)", type_name(name)),
@@ -133,12 +133,12 @@ fn body(client: &Client, call: &Call, indent: usize) -> String {
     let at = |levels: usize| format!("\n{}", " ".repeat(indent + 4 * levels));
     let inputs = passed(call, &at(3), &format!(",{}", at(3))).join(&format!(",{}", at(2)));
     format!(
-        "let answer = {tries} client.call {{{}{tries} $0.{exported}({}{inputs}){}}}{}return {}",
+        "let response = {tries} client.call {{{}{tries} $0.{exported}({}{inputs}){}}}{}return {}",
         at(1),
         at(2),
         at(0),
         at(0),
-        wrap("answer")
+        wrap("response")
     )
 }
 
@@ -188,8 +188,8 @@ fn type_of(ty: &Type) -> String {
 
 /// Whether the caller may ignore the result of a write. A new token is the exception: its secret is shown only once.
 fn is_discardable(call: &Call) -> bool {
-    let has_secret = matches!(&call.answer, Some(Type::Record { name, .. }) if name == "NewToken");
-    call.writes() && call.answer.is_some() && !has_secret
+    let has_secret = matches!(&call.response, Some(Type::Record { name, .. }) if name == "NewToken");
+    call.writes() && call.response.is_some() && !has_secret
 }
 
 /// The effects of a function that throws more than the SDK's errors.

@@ -18,18 +18,18 @@ public class {{ client.prefix }}{{ self.class() }} internal constructor(private 
 {%- if client.blocking && self::has_defaults(call) %}
     @JvmOverloads
 {%- endif %}
-    public {{ client.suspend }}fun {{ call.name }}({{ self::parameters(call) }}): {{ self::answer(call) }} =
+    public {{ client.suspend }}fun {{ call.name }}({{ self::parameters(call) }}): {{ self::response(call) }} =
         {{ self::body(call, false) }}
 {%- if call.takes_proxy() %}
 
     /** The same with a [Proxy]. */
-    public {{ client.suspend }}fun {{ call.name }}(proxy: Proxy): {{ self::answer(call) }} = {{ call.name }}(proxy.toString())
+    public {{ client.suspend }}fun {{ call.name }}(proxy: Proxy): {{ self::response(call) }} = {{ call.name }}(proxy.toString())
 {%- endif %}
 {%- if client.blocking %}
 {%- if let Some((first, fields)) = self::record(call) %}
 
     /** The same with the fields in one object, for Java, which has no named arguments. */
-    public fun {{ call.name }}({{ first.name }}: String, {{ fields }}): {{ self::answer(call) }} =
+    public fun {{ call.name }}({{ first.name }}: String, {{ fields }}): {{ self::response(call) }} =
         {{ self::body(call, true) }}
 {%- endif %}
 {%- endif %}

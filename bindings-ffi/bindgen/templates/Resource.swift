@@ -24,7 +24,7 @@ extension {{ client.name }} {
 {%- if self::is_discardable(call) %}
         @discardableResult
 {%- endif %}
-        public func {{ call.name }}(_ proxy: Proxy) {{ client.effects }}{% if call.answer.is_some() %} -> String{% endif %} {
+        public func {{ call.name }}(_ proxy: Proxy) {{ client.effects }}{% if call.response.is_some() %} -> String{% endif %} {
             {{ client.try }} {{ call.name }}(proxy.description)
         }
 {%- endif %}

@@ -15,7 +15,7 @@ fun main() {
         TimeoutException("text", call = "geo.open", reason = "no answer within 30 s", attempts = 3),
         ConnectionException("text", call = "geo.open", reason = "refused", attempts = 3),
         DecodeException("text", call = "geo.open", status = 200, reason = "no JSON", body = "<html>"),
-        OutcomeUnknownException("text", call = "tokens.create", reason = "no answer", advice = "list the tokens"),
+        OutcomeUnknownException("text", call = "tokens.create", reason = "no answer", recoveryHint = "list the tokens"),
         InternalException("text"),
     )
     for (exception in made) {

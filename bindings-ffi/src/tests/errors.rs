@@ -51,8 +51,8 @@ fn every_kind_of_the_core_has_its_variant() {
     let create = asynchronous(basic(close.base_url()));
     let unknown = failure(wait(create.tokens_create(None, None, None)));
     assert!(
-        matches!(&unknown, Failure::OutcomeUnknown { call, advice, reason, .. }
-            if call == "tokens.create" && !advice.is_empty() && !reason.is_empty()),
+        matches!(&unknown, Failure::OutcomeUnknown { call, recovery_hint, reason, .. }
+            if call == "tokens.create" && !recovery_hint.is_empty() && !reason.is_empty()),
         "{unknown:?}"
     );
     see(unknown, "OutcomeUnknown");

@@ -230,8 +230,8 @@ def seen(base_url: str, lookup: str) -> str:
             return str(own)
         # Not through a proxy, which has a different address.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(lookup, timeout=TIMEOUT) as answer:
-            return str(ipaddress.ip_address(answer.read(64).decode("ascii").strip()))
+        with opener.open(lookup, timeout=TIMEOUT) as response:
+            return str(ipaddress.ip_address(response.read(64).decode("ascii").strip()))
     except (OSError, ValueError) as error:
         raise _no_connection(f"could not determine this machine's address ({error}); pass it as ip=") from None
 

@@ -167,7 +167,7 @@ class OutcomeUnknownError(ProxyMeshError):
 
     reason: str = ""
     """What happened instead of a response."""
-    advice: str = ""
+    recovery_hint: str = ""
     """How to find out whether the write was carried out."""
 
 

@@ -421,7 +421,7 @@ class AsyncSubAccounts:
         """
     def deactivate(self, /, username: str) -> Coroutine[Any, Any, SubAccount]:
         """
-        Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then answer it with 402.
+        Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then respond to it with 402.
 
         Args:
             username: The sub-account.
@@ -1761,7 +1761,7 @@ class SubAccount:
     @property
     def active(self, /) -> bool:
         """
-        Whether it may use the proxies. The proxies answer 402 to a deactivated sub-account.
+        Whether it may use the proxies. The proxies respond with 402 to a deactivated sub-account.
         """
     @property
     def email(self, /) -> str | None:
@@ -1855,7 +1855,7 @@ class SubAccounts:
         """
     def deactivate(self, /, username: str) -> SubAccount:
         """
-        Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then answer it with 402.
+        Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then respond to it with 402.
 
         Args:
             username: The sub-account.

@@ -1,11 +1,11 @@
 //! The object that a call of `AsyncClient` returns. It behaves like a coroutine.
 
 use super::{
-    drain::{Collected, Drain, Outcome, Running, Work},
+    completions::{Collected, CompletionQueue, Outcome, Running, Work},
     lock,
 };
 use crate::{
-    call::Answer,
+    call::Response,
     error::{Failure, import},
     log::Log,
 };
@@ -54,7 +54,7 @@ impl Call {
     }
 
     /// A call that waits for `reply`. `call` is its name in errors.
-    pub(crate) fn of<T: Answer>(
+    pub(crate) fn of<T: Response>(
         name: &'static str,
         call: &'static str,
         log: Option<Arc<Log>>,
@@ -90,16 +90,16 @@ impl Call {
                     import(py, module)?;
                 }
                 let worker = runtime::worker().map_err(lacking)?;
-                let drain = Drain::of(&event_loop, lacking)?;
+                let queue = CompletionQueue::of(&event_loop, lacking)?;
                 let future = event_loop.call_method0(intern!(py, "create_future"))?;
                 if let Some(log) = &self.log {
-                    let drain = drain.clone();
-                    log.awaited(py, move |log| drain.log(log))?;
+                    let queue = queue.clone();
+                    log.awaited(py, move |log| queue.log(log))?;
                 }
-                self.put(State::Running(drain.start(&worker, work, future.clone().unbind())));
+                self.put(State::Running(queue.start(&worker, work, future.clone().unbind())));
                 return wait_for(future);
             }
-            State::Running(running) => match running.drain.collect(running.number) {
+            State::Running(running) => match running.queue.collect(running.number) {
                 Collected::Outcome(outcome) => outcome,
                 Collected::Nothing(future) => {
                     let future = future.into_bound(py);
@@ -220,11 +220,11 @@ impl Drop for Call {
     }
 }
 
-fn work<T: Answer>(reply: Pending<T>) -> Work {
+fn work<T: Response>(reply: Pending<T>) -> Work {
     Box::pin(async move {
         let result = reply.await;
         Box::new(move |py: Python<'_>| match result {
-            Ok(answer) => answer.into_python(py).map(Bound::unbind),
+            Ok(response) => response.into_python(py).map(Bound::unbind),
             Err(error) => Err(Failure::Core(error).into()),
         }) as Outcome
     })

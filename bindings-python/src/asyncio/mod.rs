@@ -1,19 +1,19 @@
 //! How `AsyncClient` makes a call: our own worker thread drives it, and tells the event loop when it has ended.
 //!
-//! The worker never waits for the GIL. It puts the outcome of a call into the queue of the event loop that awaits it ([`drain`]),
+//! The worker never waits for the GIL. It puts the outcome of a call into the queue of the event loop that awaits it ([`completions`]),
 //! and wakes the loop once for everything in the queue. The loop then empties the queue. The worker holds no Python objects, so
 //! the interpreter may shut down at any time.
 
 mod call;
+mod completions;
 mod descriptor;
-mod drain;
 mod waker;
 
 pub(crate) use call::Call;
 pub(crate) use waker::Waker;
 
 use crate::{
-    call::{Answer, Caller, Mode, Shared},
+    call::{Caller, Mode, Response, Shared},
     error::Result,
 };
 use proxymesh::{Client, Pending, endpoint::Endpoint, resource::Dispatch};
@@ -36,20 +36,20 @@ impl Mode for Awaited {
 /// A result to wait for, and the name of its call.
 pub(crate) struct Reply<T> {
     call: &'static str,
-    answer: Pending<T>,
+    response: Pending<T>,
 }
 
 impl Dispatch for Caller<'_, Awaited> {
     type Reply<T: Send + 'static> = Reply<T>;
 
-    fn dispatch<E: Endpoint>(&self, endpoint: proxymesh::Result<E>) -> Reply<E::Answer> {
-        Reply { call: E::CALL.name, answer: self.client.dispatch(endpoint) }
+    fn dispatch<E: Endpoint>(&self, endpoint: proxymesh::Result<E>) -> Reply<E::Response> {
+        Reply { call: E::CALL.name, response: self.client.dispatch(endpoint) }
     }
 }
 
 impl<'py> Caller<'py, Awaited> {
     /// Returns an awaitable for a call. Nothing is sent until it is awaited. Invalid input is reported then, too.
-    pub(crate) fn make<T: Answer>(
+    pub(crate) fn make<T: Response>(
         py: Python<'py>,
         shared: &Shared<Awaited>,
         name: &'static str,
@@ -57,7 +57,7 @@ impl<'py> Caller<'py, Awaited> {
     ) -> Result<Bound<'py, PyAny>> {
         let made = Self::new(py, shared).and_then(|caller| Ok((call(&caller)?, caller.log)));
         let made = match made {
-            Ok((reply, log)) => Call::of(name, reply.call, log, reply.answer),
+            Ok((reply, log)) => Call::of(name, reply.call, log, reply.response),
             Err(failure) => Call::at_once(name, move |_| Err(failure.into())),
         };
         Ok(Bound::new(py, made)?.into_any())

@@ -115,7 +115,7 @@ handle! {
             caller.sub_accounts().activate(text("username", username)?)
         }
 
-        /// Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then answer it with 402.
+        /// Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then respond to it with 402.
         ///
         /// Args:
         ///     username: The sub-account.

@@ -7,7 +7,7 @@ use crate::model::GeoCounts;
 pub struct Open;
 
 impl Endpoint for Open {
-    type Answer = GeoCounts;
+    type Response = GeoCounts;
     const CALL: &'static Call = &Call::get("geo.open", "/api/geoips/open/");
 
     fn params(&self, _params: &mut Params) {}
@@ -21,7 +21,7 @@ impl Endpoint for Open {
 pub struct World;
 
 impl Endpoint for World {
-    type Answer = GeoCounts;
+    type Response = GeoCounts;
     const CALL: &'static Call = &Call::get("geo.world", "/api/geoips/world/");
 
     fn params(&self, _params: &mut Params) {}

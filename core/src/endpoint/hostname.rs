@@ -17,11 +17,11 @@ pub struct Add {
 }
 
 impl Endpoint for Add {
-    type Answer = String;
+    type Response = String;
     const CALL: &'static Call = &Call::post("hostnames.add", "/api/hostname/add/", Replay::Verifiable)
         .documented(NOT_THE_PARENT)
-        .already_so(&[400])
-        .find_out(FIND_OUT);
+        .already_applied(&[400])
+        .recovery_hint(FIND_OUT);
 
     fn params(&self, params: &mut Params) {
         params.add("domain", &self.domain);
@@ -40,8 +40,8 @@ impl Endpoint for Add {
     fn read_back(&self) -> Option<ReadBack<String>> {
         let domain = own(&self.domain, self.owner.as_ref())?;
         ReadBack::with(&List, move |found| match found {
-            Found::Answer(domains) => {
-                Finding::so_if(domains.into_iter().find(|there| there.eq_ignore_ascii_case(&domain)))
+            Found::Response(domains) => {
+                Finding::confirmed_if(domains.into_iter().find(|there| there.eq_ignore_ascii_case(&domain)))
             }
             Found::Nothing => Finding::Unclear,
         })
@@ -57,11 +57,11 @@ pub struct Delete {
 }
 
 impl Endpoint for Delete {
-    type Answer = ();
+    type Response = ();
     const CALL: &'static Call = &Call::post("hostnames.delete", "/api/hostname/delete/", Replay::Verifiable)
         .documented(NOT_THE_PARENT)
-        .already_so(&[400])
-        .find_out(FIND_OUT);
+        .already_applied(&[400])
+        .recovery_hint(FIND_OUT);
 
     fn params(&self, params: &mut Params) {
         params.add("domain", &self.domain);
@@ -75,9 +75,9 @@ impl Endpoint for Delete {
     fn read_back(&self) -> Option<ReadBack<()>> {
         let domain = own(&self.domain, self.owner.as_ref())?;
         ReadBack::with(&List, move |found| match found {
-            Found::Answer(domains) => {
+            Found::Response(domains) => {
                 let gone = !domains.iter().any(|there| there.eq_ignore_ascii_case(&domain));
-                Finding::so_if(gone.then_some(()))
+                Finding::confirmed_if(gone.then_some(()))
             }
             Found::Nothing => Finding::Unclear,
         })
@@ -93,7 +93,7 @@ fn own(domain: &Hostname, owner: Option<&Username>) -> Option<String> {
 pub struct List;
 
 impl Endpoint for List {
-    type Answer = Vec<String>;
+    type Response = Vec<String>;
     const CALL: &'static Call = &Call::get("hostnames.list", "/api/hostnames/");
 
     fn params(&self, _params: &mut Params) {}

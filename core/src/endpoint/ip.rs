@@ -18,11 +18,11 @@ pub struct Add {
 }
 
 impl Endpoint for Add {
-    type Answer = IpAddr;
+    type Response = IpAddr;
     const CALL: &'static Call = &Call::post("ips.add", "/api/ip/add/", Replay::Verifiable)
         .documented(NOT_THE_PARENT)
-        .already_so(&[400])
-        .find_out(FIND_OUT);
+        .already_applied(&[400])
+        .recovery_hint(FIND_OUT);
 
     fn params(&self, params: &mut Params) {
         params.add("ip", self.new.ip);
@@ -43,14 +43,14 @@ impl Endpoint for Add {
         let (owner, ip) = (self.owner.clone(), self.new.ip);
         match self.new.label.clone() {
             None => ReadBack::with(&List { owner }, move |found| match found {
-                Found::Answer(ips) => Finding::so_if(ips.contains(&ip).then_some(ip)),
+                Found::Response(ips) => Finding::confirmed_if(ips.contains(&ip).then_some(ip)),
                 Found::Nothing => Finding::Unclear,
             }),
             // An IP with another label was there before, so this request was not carried out.
             Some(label) => ReadBack::with(&Labels { owner }, move |found| match found {
-                Found::Answer(ips) => {
+                Found::Response(ips) => {
                     let wished = |there: &LabeledIp| there.ip == ip && there.label == label.as_str();
-                    Finding::so_if(ips.iter().any(wished).then_some(ip))
+                    Finding::confirmed_if(ips.iter().any(wished).then_some(ip))
                 }
                 Found::Nothing => Finding::Unclear,
             }),
@@ -67,11 +67,11 @@ pub struct Delete {
 }
 
 impl Endpoint for Delete {
-    type Answer = ();
+    type Response = ();
     const CALL: &'static Call = &Call::post("ips.delete", "/api/ip/delete/", Replay::Verifiable)
         .documented(NOT_THE_PARENT)
-        .already_so(&[400])
-        .find_out(FIND_OUT);
+        .already_applied(&[400])
+        .recovery_hint(FIND_OUT);
 
     fn params(&self, params: &mut Params) {
         params.add("ip", self.ip);
@@ -85,7 +85,7 @@ impl Endpoint for Delete {
     fn read_back(&self) -> Option<ReadBack<()>> {
         let ip = self.ip;
         ReadBack::with(&List { owner: self.owner.clone() }, move |found| match found {
-            Found::Answer(ips) => Finding::so_if((!ips.contains(&ip)).then_some(())),
+            Found::Response(ips) => Finding::confirmed_if((!ips.contains(&ip)).then_some(())),
             Found::Nothing => Finding::Unclear,
         })
     }
@@ -98,7 +98,7 @@ pub struct List {
 }
 
 impl Endpoint for List {
-    type Answer = Vec<IpAddr>;
+    type Response = Vec<IpAddr>;
     const CALL: &'static Call = &Call::get("ips.list", "/api/ips/").documented(NOT_THE_PARENT);
 
     fn params(&self, params: &mut Params) {
@@ -117,7 +117,7 @@ pub struct Labels {
 }
 
 impl Endpoint for Labels {
-    type Answer = Vec<LabeledIp>;
+    type Response = Vec<LabeledIp>;
     const CALL: &'static Call = &Call::get("ips.labels", "/api/ip_labels/").documented(NOT_THE_PARENT);
 
     fn params(&self, params: &mut Params) {

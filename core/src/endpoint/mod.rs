@@ -1,7 +1,7 @@
 //! The calls as data, one file per resource. No I/O happens here.
 //!
 //! A call is described once. Its constant gives the name, method, path, credentials and what may be sent twice. [`Endpoint::params`] writes
-//! what is sent, and [`Endpoint::decode`] reads the answer. Every surface (async, blocking, Python, Kotlin, Swift) runs from that.
+//! what is sent, and [`Endpoint::decode`] reads the response. Every surface (async, blocking, Python, Kotlin, Swift) runs from that.
 
 pub mod geo;
 pub mod hostname;
@@ -65,7 +65,7 @@ for_each_call!(registry);
 /// ([`Dispatch`](crate::resource::Dispatch)).
 pub trait Endpoint: Send + Sync + 'static {
     /// What a successful call returns.
-    type Answer: Send + 'static;
+    type Response: Send + 'static;
 
     /// The call, as described in docs/api.md, "Calls".
     const CALL: &'static Call;
@@ -73,15 +73,15 @@ pub trait Endpoint: Send + Sync + 'static {
     /// Writes the parameters: the query of a GET, the form of a POST.
     fn params(&self, params: &mut Params);
 
-    /// Reads the body of a successful answer.
+    /// Reads the body of a successful response.
     ///
     /// # Errors
     ///
     /// [`Mismatch`] when the body is not what the call promises.
-    fn decode(body: &[u8]) -> Result<Self::Answer, Mismatch>;
+    fn decode(body: &[u8]) -> Result<Self::Response, Mismatch>;
 
     /// For a [`Replay::Verifiable`] call: the read that shows whether the wanted state is in place. `None` if nothing can be read back.
-    fn read_back(&self) -> Option<ReadBack<Self::Answer>> {
+    fn read_back(&self) -> Option<ReadBack<Self::Response>> {
         None
     }
 }
@@ -103,11 +103,11 @@ pub struct Call {
     /// What a status means for this call in particular, if docs/api.md, "Calls", says so.
     pub documented: &'static [(u16, &'static str)],
     /// The statuses with which a verifiable call reports that the wanted state is already in place.
-    pub already_so: &'static [u16],
+    pub already_applied: &'static [u16],
     /// How to find out what happened when the outcome of this call is unknown.
-    pub find_out: &'static str,
-    /// Whether the answer holds a secret, which no error may show.
-    pub secret_answer: bool,
+    pub recovery_hint: &'static str,
+    /// Whether the response holds a secret, which no error may show.
+    pub secret_response: bool,
 }
 
 /// How the parameters of a call are sent.
@@ -137,14 +137,14 @@ pub enum Auth {
     BasicOnly,
 }
 
-/// What may be sent twice. A failure is ambiguous if the request may have reached the service and no usable answer came back.
+/// What may be sent twice. A failure is ambiguous if the request may have reached the service and no usable response came back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replay {
     /// Changes nothing, so it is sent again.
     Read,
     /// Sending it twice has the effect of sending it once, so it is sent again.
     Idempotent,
-    /// Sent again. An answer that says "already so" is then checked by reading back.
+    /// Sent again. A response that says "already so" is then checked by reading back.
     Verifiable,
     /// Never sent again.
     Once,
@@ -159,9 +159,9 @@ impl Call {
             auth: Auth::Any,
             replay: Replay::Read,
             documented: &[],
-            already_so: &[],
-            find_out: "",
-            secret_answer: false,
+            already_applied: &[],
+            recovery_hint: "",
+            secret_response: false,
         }
     }
 
@@ -177,16 +177,16 @@ impl Call {
         Self { documented, ..self }
     }
 
-    const fn already_so(self, already_so: &'static [u16]) -> Self {
-        Self { already_so, ..self }
+    const fn already_applied(self, already_applied: &'static [u16]) -> Self {
+        Self { already_applied, ..self }
     }
 
-    const fn find_out(self, find_out: &'static str) -> Self {
-        Self { find_out, ..self }
+    const fn recovery_hint(self, recovery_hint: &'static str) -> Self {
+        Self { recovery_hint, ..self }
     }
 
-    const fn secret_answer(self) -> Self {
-        Self { secret_answer: true, ..self }
+    const fn secret_response(self) -> Self {
+        Self { secret_response: true, ..self }
     }
 }
 
@@ -263,16 +263,16 @@ impl Request {
     }
 }
 
-/// An answer without its type.
-pub(crate) type AnyAnswer = Box<dyn Any + Send>;
+/// A response without its type.
+pub(crate) type AnyResponse = Box<dyn Any + Send>;
 
 /// An endpoint without its type: what is needed to send it. With it, the sending code is compiled once, not once per call.
 pub(crate) trait Sendable: Send + Sync {
     fn request(&self) -> Request;
     /// See [`Endpoint::decode`].
-    fn decode(&self, body: &[u8]) -> Result<AnyAnswer, Mismatch>;
+    fn decode(&self, body: &[u8]) -> Result<AnyResponse, Mismatch>;
     /// See [`Endpoint::read_back`].
-    fn read_back(&self) -> Option<ReadBack<AnyAnswer>>;
+    fn read_back(&self) -> Option<ReadBack<AnyResponse>>;
 }
 
 impl<E: Endpoint> Sendable for E {
@@ -280,20 +280,20 @@ impl<E: Endpoint> Sendable for E {
         Request::of(self)
     }
 
-    fn decode(&self, body: &[u8]) -> Result<AnyAnswer, Mismatch> {
-        E::decode(body).map(|answer| Box::new(answer) as AnyAnswer)
+    fn decode(&self, body: &[u8]) -> Result<AnyResponse, Mismatch> {
+        E::decode(body).map(|response| Box::new(response) as AnyResponse)
     }
 
-    fn read_back(&self) -> Option<ReadBack<AnyAnswer>> {
-        let ReadBack { request, judge } = Endpoint::read_back(self)?;
-        let judge = move |found: Found<&[u8]>| {
-            Ok(match judge(found)? {
-                Finding::So(answer) => Finding::So(Box::new(answer) as AnyAnswer),
-                Finding::NotSo => Finding::NotSo,
+    fn read_back(&self) -> Option<ReadBack<AnyResponse>> {
+        let ReadBack { request, verify } = Endpoint::read_back(self)?;
+        let verify = move |found: Found<&[u8]>| {
+            Ok(match verify(found)? {
+                Finding::Confirmed(response) => Finding::Confirmed(Box::new(response) as AnyResponse),
+                Finding::Refuted => Finding::Refuted,
                 Finding::Unclear => Finding::Unclear,
             })
         };
-        Some(ReadBack { request, judge: Box::new(judge) })
+        Some(ReadBack { request, verify: Box::new(verify) })
     }
 }
 
@@ -317,42 +317,42 @@ fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Mismatch> {
     serde_json::from_slice(body).map_err(Mismatch)
 }
 
-/// The answer of a call that promises none. Any body is accepted.
+/// The response of a call that promises none. Any body is accepted.
 #[allow(clippy::unnecessary_wraps)]
 fn nothing(_body: &[u8]) -> Result<(), Mismatch> {
     Ok(())
 }
 
-/// A read, and how to decide from its answer whether a write took effect.
+/// A read, and how to decide from its response whether a write took effect.
 pub struct ReadBack<A> {
     pub(crate) request: Request,
-    pub(crate) judge: Judge<A>,
+    pub(crate) verify: Verify<A>,
 }
 
-type Judge<A> = Box<dyn FnOnce(Found<&[u8]>) -> Result<Finding<A>, Mismatch> + Send>;
+type Verify<A> = Box<dyn FnOnce(Found<&[u8]>) -> Result<Finding<A>, Mismatch> + Send>;
 
 /// What a read found.
 pub enum Found<T> {
-    /// An answer.
-    Answer(T),
+    /// A response.
+    Response(T),
     /// 404: not found.
     Nothing,
 }
 
 /// What a read says about the write before it.
 pub enum Finding<A> {
-    /// The wanted state is in place; this is the write's answer.
-    So(A),
+    /// The wanted state is in place; this is the write's response.
+    Confirmed(A),
     /// The wanted state is not in place.
-    NotSo,
+    Refuted,
     /// The read does not settle it.
     Unclear,
 }
 
 impl<A> Finding<A> {
-    /// `So` if there is an answer, otherwise `NotSo`.
-    fn so_if(answer: Option<A>) -> Self {
-        answer.map_or(Self::NotSo, Self::So)
+    /// `Confirmed` if there is a response, otherwise `Refuted`.
+    fn confirmed_if(response: Option<A>) -> Self {
+        response.map_or(Self::Refuted, Self::Confirmed)
     }
 }
 
@@ -360,18 +360,18 @@ impl<A> Finding<A> {
 const NOT_THE_PARENT: &[(u16, &str)] = &[(403, "only the parent account may give a username")];
 
 impl<A> ReadBack<A> {
-    /// Reads with `probe`; `judge` decides from what was found.
+    /// Reads with `probe`; `verify` decides from what was found.
     fn with<E: Endpoint>(
         probe: &E,
-        judge: impl FnOnce(Found<E::Answer>) -> Finding<A> + Send + 'static,
+        verify: impl FnOnce(Found<E::Response>) -> Finding<A> + Send + 'static,
     ) -> Option<Self> {
-        let judge = move |found: Found<&[u8]>| {
-            Ok(judge(match found {
-                Found::Answer(body) => Found::Answer(E::decode(body)?),
+        let verify = move |found: Found<&[u8]>| {
+            Ok(verify(match found {
+                Found::Response(body) => Found::Response(E::decode(body)?),
                 Found::Nothing => Found::Nothing,
             }))
         };
-        Some(Self { request: Request::of(probe), judge: Box::new(judge) })
+        Some(Self { request: Request::of(probe), verify: Box::new(verify) })
     }
 }
 
@@ -412,8 +412,8 @@ mod tests {
     fn a_write_that_may_end_unknown_says_how_to_find_out() {
         for call in CALLS {
             let may = call.replay != Replay::Read;
-            assert_eq!(!call.find_out.is_empty(), may, "{}", call.name);
-            assert_eq!(!call.already_so.is_empty(), call.replay == Replay::Verifiable, "{}", call.name);
+            assert_eq!(!call.recovery_hint.is_empty(), may, "{}", call.name);
+            assert_eq!(!call.already_applied.is_empty(), call.replay == Replay::Verifiable, "{}", call.name);
         }
     }
 }

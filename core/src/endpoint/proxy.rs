@@ -8,7 +8,7 @@ use serde::Deserialize;
 pub struct List;
 
 impl Endpoint for List {
-    type Answer = Vec<Proxy>;
+    type Response = Vec<Proxy>;
     const CALL: &'static Call = &Call::get("proxies.list", "/api/proxies/");
 
     fn params(&self, _params: &mut Params) {}
@@ -27,9 +27,9 @@ impl Endpoint for List {
 pub struct Add(pub ProxyHost);
 
 impl Endpoint for Add {
-    type Answer = String;
+    type Response = String;
     const CALL: &'static Call = &Call::post("proxies.add", "/api/proxy/add/", Replay::Idempotent)
-        .find_out("check with proxies.list")
+        .recovery_hint("check with proxies.list")
         .documented(&[
             (402, "the plan does not allow more proxies"),
             (503, "the plan could not be looked up; try again in a few minutes"),
@@ -53,9 +53,9 @@ impl Endpoint for Add {
 pub struct Delete(pub ProxyHost);
 
 impl Endpoint for Delete {
-    type Answer = ();
+    type Response = ();
     const CALL: &'static Call = &Call::post("proxies.delete", "/api/proxy/delete/", Replay::Idempotent)
-        .find_out("check with proxies.list");
+        .recovery_hint("check with proxies.list");
 
     fn params(&self, params: &mut Params) {
         params.add("proxy", &self.0);

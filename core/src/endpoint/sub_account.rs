@@ -22,10 +22,10 @@ fn write(params: &mut Params, username: &Username, fields: &SubAccountFields) {
 pub struct Create(pub NewSubAccount);
 
 impl Endpoint for Create {
-    type Answer = SubAccount;
+    type Response = SubAccount;
     const CALL: &'static Call = &Call::post("sub_accounts.create", "/api/sub/create/", Replay::Once)
         .documented(&[(402, "the plan's limit on sub-accounts has been reached")])
-        .find_out("check with sub_accounts.get");
+        .recovery_hint("check with sub_accounts.get");
 
     fn params(&self, params: &mut Params) {
         write(params, &self.0.username, &self.0.fields);
@@ -40,9 +40,9 @@ impl Endpoint for Create {
 pub struct Edit(pub SubAccountEdit);
 
 impl Endpoint for Edit {
-    type Answer = SubAccount;
+    type Response = SubAccount;
     const CALL: &'static Call = &Call::post("sub_accounts.edit", "/api/sub/edit/", Replay::Idempotent)
-        .find_out("check with sub_accounts.get")
+        .recovery_hint("check with sub_accounts.get")
         .documented(MISSING);
 
     fn params(&self, params: &mut Params) {
@@ -58,7 +58,7 @@ impl Endpoint for Edit {
 pub struct Get(pub Username);
 
 impl Endpoint for Get {
-    type Answer = SubAccount;
+    type Response = SubAccount;
     const CALL: &'static Call = &Call::get("sub_accounts.get", "/api/sub/get/").documented(MISSING);
 
     fn params(&self, params: &mut Params) {
@@ -74,10 +74,10 @@ impl Endpoint for Get {
 pub struct Deactivate(pub Username);
 
 impl Endpoint for Deactivate {
-    type Answer = SubAccount;
+    type Response = SubAccount;
     const CALL: &'static Call =
         &Call::post("sub_accounts.deactivate", "/api/sub/deactivate/", Replay::Idempotent)
-            .find_out("check with sub_accounts.get")
+            .recovery_hint("check with sub_accounts.get")
             .documented(MISSING);
 
     fn params(&self, params: &mut Params) {
@@ -93,10 +93,10 @@ impl Endpoint for Deactivate {
 pub struct Activate(pub Username);
 
 impl Endpoint for Activate {
-    type Answer = SubAccount;
+    type Response = SubAccount;
     const CALL: &'static Call =
         &Call::post("sub_accounts.activate", "/api/sub/activate/", Replay::Idempotent)
-            .find_out("check with sub_accounts.get")
+            .recovery_hint("check with sub_accounts.get")
             .documented(MISSING);
 
     fn params(&self, params: &mut Params) {
@@ -112,11 +112,11 @@ impl Endpoint for Activate {
 pub struct Delete(pub Username);
 
 impl Endpoint for Delete {
-    type Answer = ();
+    type Response = ();
     const CALL: &'static Call = &Call::post("sub_accounts.delete", "/api/sub/delete/", Replay::Verifiable)
         .documented(MISSING)
-        .already_so(&[404])
-        .find_out("check with sub_accounts.get");
+        .already_applied(&[404])
+        .recovery_hint("check with sub_accounts.get");
 
     fn params(&self, params: &mut Params) {
         params.add("username", &self.0);
@@ -128,8 +128,8 @@ impl Endpoint for Delete {
 
     fn read_back(&self) -> Option<ReadBack<()>> {
         ReadBack::with(&Get(self.0.clone()), |found| match found {
-            Found::Nothing => Finding::So(()),
-            Found::Answer(_) => Finding::NotSo,
+            Found::Nothing => Finding::Confirmed(()),
+            Found::Response(_) => Finding::Refuted,
         })
     }
 }

@@ -11,7 +11,7 @@ pub struct List {
 }
 
 impl Endpoint for List {
-    type Answer = Vec<Token>;
+    type Response = Vec<Token>;
     const CALL: &'static Call = &Call::get("tokens.list", "/api/tokens/").basic_only();
 
     fn params(&self, params: &mut Params) {
@@ -37,12 +37,12 @@ pub struct Create {
 }
 
 impl Endpoint for Create {
-    type Answer = NewToken;
+    type Response = NewToken;
     const CALL: &'static Call = &Call::post("tokens.create", "/api/token/create/", Replay::Once)
         .basic_only()
-        .secret_answer()
+        .secret_response()
         .documented(&[(402, "the plan does not include tokens, or its limit has been reached")])
-        .find_out("check with tokens.list; if the token was created, its secret is lost: delete it and create another");
+        .recovery_hint("check with tokens.list; if the token was created, its secret is lost: delete it and create another");
 
     fn params(&self, params: &mut Params) {
         params.add_some("label", self.new.label.as_ref());
@@ -64,10 +64,10 @@ pub struct Deactivate {
 }
 
 impl Endpoint for Deactivate {
-    type Answer = Token;
+    type Response = Token;
     const CALL: &'static Call =
         &Call::post("tokens.deactivate", "/api/token/deactivate/", Replay::Idempotent)
-            .find_out("check with tokens.list")
+            .recovery_hint("check with tokens.list")
             .basic_only();
 
     fn params(&self, params: &mut Params) {
@@ -88,9 +88,9 @@ pub struct Activate {
 }
 
 impl Endpoint for Activate {
-    type Answer = Token;
+    type Response = Token;
     const CALL: &'static Call = &Call::post("tokens.activate", "/api/token/activate/", Replay::Idempotent)
-        .find_out("check with tokens.list")
+        .recovery_hint("check with tokens.list")
         .basic_only();
 
     fn params(&self, params: &mut Params) {
@@ -111,12 +111,12 @@ pub struct Delete {
 }
 
 impl Endpoint for Delete {
-    type Answer = ();
+    type Response = ();
     const CALL: &'static Call = &Call::post("tokens.delete", "/api/token/delete/", Replay::Verifiable)
         .basic_only()
         // The documentation does not say which of the two it is.
-        .already_so(&[400, 404])
-        .find_out("check with tokens.list");
+        .already_applied(&[400, 404])
+        .recovery_hint("check with tokens.list");
 
     fn params(&self, params: &mut Params) {
         write(params, self.id, self.owner.as_ref());
@@ -129,7 +129,9 @@ impl Endpoint for Delete {
     fn read_back(&self) -> Option<ReadBack<()>> {
         let id = self.id.get();
         ReadBack::with(&List { owner: self.owner.clone() }, move |found| match found {
-            Found::Answer(tokens) => Finding::so_if(tokens.iter().all(|token| token.id != id).then_some(())),
+            Found::Response(tokens) => {
+                Finding::confirmed_if(tokens.iter().all(|token| token.id != id).then_some(()))
+            }
             Found::Nothing => Finding::Unclear,
         })
     }

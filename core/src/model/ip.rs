@@ -106,14 +106,14 @@ pub struct LabeledIp {
     pub label: String,
 }
 
-/// The answer `{"ips": [...]}`.
+/// The response `{"ips": [...]}`.
 #[derive(Deserialize)]
 #[serde(expecting = "an object with ips")]
 pub(crate) struct IpList {
     pub(crate) ips: Vec<IpAddr>,
 }
 
-/// The answer of ip_labels: an array, or an object that holds one array (docs/assumptions.md, A5).
+/// The response of ip_labels: an array, or an object that holds one array (docs/assumptions.md, A5).
 #[derive(Deserialize)]
 #[serde(try_from = "serde_json::Value")]
 pub(crate) struct LabeledIpList(pub(crate) Vec<LabeledIp>);

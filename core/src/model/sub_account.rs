@@ -13,7 +13,7 @@ use serde::Deserialize;
 pub struct SubAccount {
     /// Its username, which it also logs in with.
     pub username: String,
-    /// Whether it may use the proxies. The proxies answer 402 to a deactivated sub-account.
+    /// Whether it may use the proxies. The proxies respond with 402 to a deactivated sub-account.
     pub active: bool,
     /// Gigabytes used in this billing period.
     pub monthly_bandwidth: f64,

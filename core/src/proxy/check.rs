@@ -21,7 +21,7 @@ use tokio::{
 };
 use zeroize::Zeroizing;
 
-/// The most that is read of an answer's head.
+/// The most that is read of a response's head.
 const LARGEST_HEAD: usize = 16 * 1024;
 
 /// The result of one `CONNECT` to a proxy.
@@ -34,7 +34,7 @@ pub struct Check {
     pub status: Option<u16>,
     /// The exit IP, from `X-ProxyMesh-IP`.
     pub exit_ip: Option<String>,
-    /// The time from connecting until the answer or the failure.
+    /// The time from connecting until the response or the failure.
     pub latency: Duration,
     /// What the result means, and what to do about it.
     pub meaning: String,

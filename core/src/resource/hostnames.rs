@@ -40,7 +40,7 @@ impl<'a, D: Dispatch> Hostnames<'a, D> {
 
     /// Authorises a hostname: `POST /api/hostname/add/`. Returns the hostname.
     ///
-    /// If the answer is lost, the client looks the hostname up. The call succeeds if it is there.
+    /// If the response is lost, the client looks the hostname up. The call succeeds if it is there.
     ///
     /// Errors: [`Error::BadRequest`] for a hostname that is already authorised.
     pub fn add<H>(&self, domain: H) -> D::Reply<String>
@@ -78,7 +78,7 @@ pub struct HostnamesOf<'a, D> {
 impl<D: Dispatch> HostnamesOf<'_, D> {
     /// Authorises a hostname for the sub-account: `POST /api/hostname/add/`. Returns the hostname.
     ///
-    /// If the answer is lost and a retry does not settle it, the error is [`Error::OutcomeUnknown`]: the hostname
+    /// If the response is lost and a retry does not settle it, the error is [`Error::OutcomeUnknown`]: the hostname
     /// cannot be looked up.
     ///
     /// Errors: [`Error::BadRequest`] for a hostname that is already authorised.
@@ -93,7 +93,7 @@ impl<D: Dispatch> HostnamesOf<'_, D> {
 
     /// Deauthorises a hostname of the sub-account: `POST /api/hostname/delete/`.
     ///
-    /// If the answer is lost and a retry does not settle it, the error is [`Error::OutcomeUnknown`]: the hostname
+    /// If the response is lost and a retry does not settle it, the error is [`Error::OutcomeUnknown`]: the hostname
     /// cannot be looked up.
     ///
     /// Errors: [`Error::BadRequest`] for a hostname that is not authorised.

@@ -43,7 +43,7 @@ impl<'a, D: Dispatch> Ips<'a, D> {
     /// Authorises an IP, v4 or v6: `POST /api/ip/add/`. Takes a [`NewIp`], an [`IpAddr`], or text. Returns the
     /// IP.
     ///
-    /// If the answer is lost, the client looks the IP up. The call succeeds if it is there.
+    /// If the response is lost, the client looks the IP up. The call succeeds if it is there.
     ///
     /// Errors: [`Error::BadRequest`] for an IP that is already authorised, and for the 101st IP.
     pub fn add<N>(&self, ip: N) -> D::Reply<IpAddr>

@@ -29,7 +29,7 @@ pub trait Dispatch {
     type Reply<T: Send + 'static>;
 
     /// Sends the call, or returns the error that kept it from being built.
-    fn dispatch<E: Endpoint>(&self, endpoint: Result<E>) -> Self::Reply<E::Answer>;
+    fn dispatch<E: Endpoint>(&self, endpoint: Result<E>) -> Self::Reply<E::Response>;
 }
 
 /// The handles as methods of a client, defined once.

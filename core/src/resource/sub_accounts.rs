@@ -21,7 +21,7 @@ impl<'a, D: Dispatch> SubAccounts<'a, D> {
 
     /// Creates a sub-account: `POST /api/sub/create/`. Takes a [`NewSubAccount`], or only a username.
     ///
-    /// It is never sent twice. If the answer is lost, the error is [`Error::OutcomeUnknown`]; use [`get`](Self::get)
+    /// It is never sent twice. If the response is lost, the error is [`Error::OutcomeUnknown`]; use [`get`](Self::get)
     /// to find out.
     ///
     /// Errors: [`Error::BadRequest`] for a username that is taken, [`Error::PlanLimit`] when the plan allows no more.
@@ -62,7 +62,7 @@ impl<'a, D: Dispatch> SubAccounts<'a, D> {
         self.via.dispatch(username.try_into().map_err(Error::from).map(Activate))
     }
 
-    /// Deactivates a sub-account. The proxies then answer it with 402: `POST /api/sub/deactivate/`.
+    /// Deactivates a sub-account. The proxies then respond to it with 402: `POST /api/sub/deactivate/`.
     ///
     /// Errors: [`Error::NotFound`], or [`Error::PermissionDenied`] when the sub-account is not yours.
     pub fn deactivate<U>(&self, username: U) -> D::Reply<SubAccount>

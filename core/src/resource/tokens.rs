@@ -39,9 +39,9 @@ impl<'a, D: Dispatch> Tokens<'a, D> {
         self.via.dispatch(Ok(List { owner: self.owner.clone() }))
     }
 
-    /// Creates a token: `POST /api/token/create/`. Only this answer holds its secret.
+    /// Creates a token: `POST /api/token/create/`. Only this response holds its secret.
     ///
-    /// It is never sent twice. If the answer is lost, the error is [`Error::OutcomeUnknown`].
+    /// It is never sent twice. If the response is lost, the error is [`Error::OutcomeUnknown`].
     ///
     /// Errors: [`Error::PlanLimit`] when the plan includes no tokens, or no more.
     pub fn create(&self, new: TokenRequest) -> D::Reply<NewToken> {

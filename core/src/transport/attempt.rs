@@ -1,7 +1,7 @@
 //! Sends one request and classifies the outcome.
 
 use super::{
-    outcome::{Answer, Cause, Outcome},
+    outcome::{Cause, Outcome, Response},
     retry,
     sent::Sent,
     tls,
@@ -43,10 +43,10 @@ pub(super) async fn send(
         .get(RETRY_AFTER)
         .and_then(|value| retry::retry_after(value.to_str().ok()?, SystemTime::now()));
     match unless(expired, read(&mut response)).await.and_then(|read| read) {
-        Ok(body) => Outcome::Answered(Answer { status, retry_after, body }),
+        Ok(body) => Outcome::Answered(Response { status, retry_after, body }),
         // A refusal's status counts even if reading its body failed.
         Err(_) if !response.status().is_success() => {
-            Outcome::Answered(Answer { status, retry_after, body: Some(Bytes::new()) })
+            Outcome::Answered(Response { status, retry_after, body: Some(Bytes::new()) })
         }
         Err(cause) => Outcome::Unanswered(cause),
     }

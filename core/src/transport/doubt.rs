@@ -1,5 +1,5 @@
 //! What a failed call returns if a write may have been carried out anyway. This is the table in
-//! docs/decisions/0002-a-lost-answer.md.
+//! docs/decisions/0002-a-lost-response.md.
 
 use crate::{
     endpoint::{Call, Replay},
@@ -48,7 +48,7 @@ impl Failure {
             // Only "already so" can result from an earlier attempt, so other refusals count. Any other response may come from
             // a front end.
             Replay::Verifiable => {
-                refused && !self.error.status().is_some_and(|status| call.already_so.contains(&status))
+                refused && !self.error.status().is_some_and(|status| call.already_applied.contains(&status))
             }
             Replay::Once => false,
         };
@@ -67,7 +67,7 @@ impl Failure {
     /// The error for a write whose outcome could not be determined.
     pub(super) fn unknown(self, call: &'static Call) -> Error {
         let doubt = self.doubt.unwrap_or_else(|| Doubt::of(&self.error));
-        Error::OutcomeUnknown { call: call.name, reason: doubt.reason, advice: call.find_out }
+        Error::OutcomeUnknown { call: call.name, reason: doubt.reason, recovery_hint: call.recovery_hint }
     }
 }
 

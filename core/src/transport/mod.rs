@@ -20,8 +20,8 @@ use crate::{
     credentials::Credentials,
     dns,
     endpoint::{
-        AnyAnswer, Auth, CALLS, Call, Endpoint, Finding, Found, Method, Mismatch, ReadBack, Replay, Request,
-        Sendable,
+        AnyResponse, Auth, CALLS, Call, Endpoint, Finding, Found, Method, Mismatch, ReadBack, Replay,
+        Request, Sendable,
     },
     error::{Error, Result},
     observer::{self, Observer},
@@ -30,7 +30,7 @@ use crate::{
 use bytes::Bytes;
 use doubt::{Doubt, Failure, Next};
 use gate::{GOES_ON, Gate, Held, Leave, Permit};
-use outcome::{Answer, Cause, Outcome};
+use outcome::{Cause, Outcome, Response};
 use outgoing::Outgoing;
 use reqwest::{
     Url,
@@ -98,7 +98,7 @@ struct Setup {
 /// A finished exchange with the service, with or without a response. [`Exchange::read`] returns the call's result.
 pub struct Exchange {
     call: &'static Call,
-    result: Result<AnyAnswer>,
+    result: Result<AnyResponse>,
 }
 
 impl Exchange {
@@ -116,10 +116,10 @@ impl Exchange {
     /// # Errors
     ///
     /// Any [`Error`] except those for invalid input.
-    pub fn read<E: Endpoint>(self, _sent: &E) -> Result<E::Answer> {
+    pub fn read<E: Endpoint>(self, _sent: &E) -> Result<E::Response> {
         let other =
             |_| Error::config(format!("this is the response to {}, not to {}", self.call.name, E::CALL.name));
-        self.result?.downcast().map(|answer| *answer).map_err(other)
+        self.result?.downcast().map(|response| *response).map_err(other)
     }
 }
 
@@ -212,14 +212,14 @@ impl Transport {
         let request = endpoint.request();
         let (call, observer) = (request.call, observer.as_ref());
         let result = match self.deliver(&request, options, observer).await {
-            Ok(answer) => endpoint.decode(answer.bytes()).map_err(|mismatch| {
+            Ok(response) => endpoint.decode(response.bytes()).map_err(|mismatch| {
                 // The write may have been carried out, or a front end may have responded.
-                Failure::in_doubt(self.unreadable(&request, &answer, &mismatch))
+                Failure::in_doubt(self.unreadable(&request, &response, &mismatch))
             }),
             Err(failure) => Err(failure),
         };
         let result = match result {
-            Ok(answer) => Ok(answer),
+            Ok(response) => Ok(response),
             Err(failure) => self.conclude(call, endpoint, failure, options, observer).await,
         };
         Exchange { call, result }
@@ -233,37 +233,37 @@ impl Transport {
         failure: Failure,
         options: Options,
         observer: Option<&Observer>,
-    ) -> Result<AnyAnswer> {
+    ) -> Result<AnyResponse> {
         let (failure, retries) = match failure.next(call) {
             Next::Ends(error) => return Err(error),
             Next::LookUp { failure, retries } => (failure, retries),
         };
-        let Some(ReadBack { request, judge }) = endpoint.read_back() else {
+        let Some(ReadBack { request, verify }) = endpoint.read_back() else {
             return Err(failure.unknown(call));
         };
         let options = if retries { options } else { Options::new().max_retries(0).over(options) };
         let finding = match self.deliver(&request, options, observer).await {
-            Ok(Answer { body: Some(body), .. }) => judge(Found::Answer(&body)).ok(),
-            Err(Failure { error: Error::NotFound(_), .. }) => judge(Found::Nothing).ok(),
+            Ok(Response { body: Some(body), .. }) => verify(Found::Response(&body)).ok(),
+            Err(Failure { error: Error::NotFound(_), .. }) => verify(Found::Nothing).ok(),
             _ => None,
         };
         match finding {
-            Some(Finding::So(answer)) => Ok(answer),
-            Some(Finding::NotSo) => Err(failure.error),
+            Some(Finding::Confirmed(response)) => Ok(response),
+            Some(Finding::Refuted) => Err(failure.error),
             Some(Finding::Unclear) | None => Err(failure.unknown(call)),
         }
     }
 
     /// The error for a successful response that cannot be read: it is too large or not what the call promises.
-    fn unreadable(&self, request: &Request, answer: &Answer, mismatch: &Mismatch) -> Error {
+    fn unreadable(&self, request: &Request, response: &Response, mismatch: &Mismatch) -> Error {
         let call = request.call;
-        let reason = match &answer.body {
+        let reason = match &response.body {
             None => "it is larger than 8 MiB".to_owned(),
             Some(body) if body.is_empty() => "it is empty".to_owned(),
-            Some(_) => mismatch.reason(!call.secret_answer),
+            Some(_) => mismatch.reason(!call.secret_response),
         };
-        let (reason, body) = refusal::unreadable(call, answer.bytes(), &reason, &self.secrets(request));
-        Error::Decode { call: call.name, status: answer.status, reason, body }
+        let (reason, body) = refusal::unreadable(call, response.bytes(), &reason, &self.secrets(request));
+        Error::Decode { call: call.name, status: response.status, reason, body }
     }
 
     /// Sends a request until it succeeds or may not be sent again.
@@ -272,7 +272,7 @@ impl Transport {
         request: &Request,
         options: Options,
         observer: Option<&Observer>,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Response, Failure> {
         let call = request.call;
         if call.auth == Auth::BasicOnly && !self.setup.credentials.is_basic() {
             return Err(Failure::certain(Error::BasicAuthRequired { call: call.name }));
@@ -285,15 +285,15 @@ impl Transport {
                 Err(error) => return Err(Failure { error, doubt }),
             };
             let retry_in = match &outcome {
-                Outcome::Answered(answer) if answer.is_success() => None,
+                Outcome::Answered(response) if response.is_success() => None,
                 _ => retry::wait(call.replay, &outcome, attempts, options.retries()),
             };
             observer::tell(observer, || outcome.told(call, attempts, start.elapsed(), retry_in));
             let ambiguous = retry::is_ambiguous(&outcome);
             let error = match outcome {
-                Outcome::Answered(answer) if answer.is_success() => return Ok(answer),
-                Outcome::Answered(answer) => {
-                    refusal::refusal(call, &answer, attempts, &self.secrets(request)).into_error()
+                Outcome::Answered(response) if response.is_success() => return Ok(response),
+                Outcome::Answered(response) => {
+                    refusal::refusal(call, &response, attempts, &self.secrets(request)).into_error()
                 }
                 Outcome::Unsent(Cause { timed_out: true, reason, .. })
                 | Outcome::Unanswered(Cause { timed_out: true, reason, .. }) => {
@@ -349,7 +349,7 @@ impl Transport {
                     Cause::timed_out(limit)
                 };
                 let outcome = attempt::send(self.sender(call), message, &sent, expired).await;
-                self.judge(permit, request, attempts, &outcome);
+                self.verify(permit, request, attempts, &outcome);
                 outcome
             };
             // If the request was held back, a 401 arrived while it waited for its connection. Ask the gate again.
@@ -364,13 +364,13 @@ impl Transport {
     }
 
     /// Tells the gate what an outcome says about the credentials.
-    fn judge(&self, permit: Permit, request: &Request, attempts: u32, outcome: &Outcome) {
+    fn verify(&self, permit: Permit, request: &Request, attempts: u32, outcome: &Outcome) {
         match outcome {
-            Outcome::Answered(answer) => match answer.status {
+            Outcome::Answered(response) => match response.status {
                 200..=299 | 400 | 402 | 404 => permit.accepted(),
                 401 => {
                     let secrets = self.secrets(request);
-                    permit.rejected(&refusal::refusal(request.call, answer, attempts, &secrets));
+                    permit.rejected(&refusal::refusal(request.call, response, attempts, &secrets));
                 }
                 // These may come from a front end that did not check the credentials.
                 _ => permit.undecided(),
@@ -459,7 +459,7 @@ impl Sending {
                 Cause::timed_out(Duration::from_secs(begun.elapsed().as_secs()))
             };
             let outcome = attempt::send(transport.sender(request.call), message, &of, expired).await;
-            transport.judge(permit, &request, attempts, &outcome);
+            transport.verify(permit, &request, attempts, &outcome);
             drop(turn);
             outcome
         });

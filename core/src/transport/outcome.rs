@@ -8,7 +8,7 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(super) enum Outcome {
     /// The service responded.
-    Answered(Answer),
+    Answered(Response),
     /// Nothing was sent: there was no connection, or no time left to open one.
     Unsent(Cause),
     /// At least part of the request was sent, but no complete response arrived.
@@ -25,7 +25,7 @@ impl Outcome {
         retry_in: Option<Duration>,
     ) -> Attempt {
         let (status, failure) = match self {
-            Self::Answered(answer) => (Some(answer.status), None),
+            Self::Answered(response) => (Some(response.status), None),
             Self::Unsent(cause) | Self::Unanswered(cause) => (None, Some(cause.reason.clone())),
         };
         Attempt { call, number, status, failure, elapsed, retry_in }
@@ -33,14 +33,14 @@ impl Outcome {
 }
 
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct Response {
     pub(super) status: u16,
     pub(super) retry_after: Option<Duration>,
     /// `None` if a successful response is too large to read.
     pub(super) body: Option<Bytes>,
 }
 
-impl Answer {
+impl Response {
     pub(super) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }

@@ -1,6 +1,6 @@
 //! Parses the service's response when it refuses a call (docs/assumptions.md, A10).
 
-use super::{attempt::LARGEST_REFUSAL, outcome::Answer, redact::Redactor};
+use super::{attempt::LARGEST_REFUSAL, outcome::Response, redact::Redactor};
 use crate::{
     endpoint::{Call, Replay},
     error::Refusal,
@@ -19,11 +19,11 @@ const QUOTED: usize = 200;
 /// Converts an unsuccessful response into a refusal.
 pub(super) fn refusal(
     call: &'static Call,
-    answer: &Answer,
+    response: &Response,
     attempts: u32,
     secrets: &[&SecretString],
 ) -> Refusal {
-    let bytes = answer.body.as_deref().unwrap_or_default();
+    let bytes = response.body.as_deref().unwrap_or_default();
     let redactor = Redactor::new(secrets.iter().copied());
     let clean = |text: &str| cut(&redactor.redact(text), SHOWN).to_owned();
     let said: Option<Value> = serde_json::from_slice(bytes).ok();
@@ -49,12 +49,12 @@ pub(super) fn refusal(
     }
     let body = shown(bytes, &redactor);
     let told = one_line(&reasons.join("; "), REASON, &redactor);
-    let reason = match (told.is_empty(), documented(call, answer.status)) {
+    let reason = match (told.is_empty(), documented(call, response.status)) {
         // 503 on proxies.add keeps its own advice.
-        (false, Some(advice)) if answer.status >= 500 => format!("{told} ({advice})"),
+        (false, Some(advice)) if response.status >= 500 => format!("{told} ({advice})"),
         (false, _) => told,
         (true, Some(meaning)) => meaning.to_owned(),
-        (true, None) => match (meaning(call, answer.status), one_line(&body, QUOTED, &redactor)) {
+        (true, None) => match (meaning(call, response.status), one_line(&body, QUOTED, &redactor)) {
             (Some(meaning), _) => meaning.to_owned(),
             (None, quoted) if quoted.is_empty() => "the service gave no reason".to_owned(),
             (None, quoted) => quoted,
@@ -62,11 +62,11 @@ pub(super) fn refusal(
     };
     Refusal {
         call: call.name,
-        status: answer.status,
+        status: response.status,
         reason,
         field_errors,
         body,
-        retry_after: answer.retry_after,
+        retry_after: response.retry_after,
         attempts,
     }
 }
@@ -80,7 +80,7 @@ pub(super) fn unreadable(
     secrets: &[&SecretString],
 ) -> (String, String) {
     let redactor = Redactor::new(secrets.iter().copied());
-    let body = if call.secret_answer {
+    let body = if call.secret_response {
         "[withheld: it may contain a secret]".to_owned()
     } else {
         shown(body, &redactor)

@@ -1,6 +1,6 @@
-//! Whether and when a call is retried (docs/decisions/0002-a-lost-answer.md).
+//! Whether and when a call is retried (docs/decisions/0002-a-lost-response.md).
 
-use super::outcome::{Answer, Outcome};
+use super::outcome::{Outcome, Response};
 use crate::endpoint::Replay;
 use std::time::{Duration, SystemTime};
 
@@ -18,7 +18,7 @@ pub(super) fn wait(replay: Replay, outcome: &Outcome, attempts: u32, max_retries
         return None;
     }
     match outcome {
-        Outcome::Answered(Answer { retry_after: Some(wait), .. }) => {
+        Outcome::Answered(Response { retry_after: Some(wait), .. }) => {
             (*wait <= LONGEST_RETRY_AFTER).then_some(*wait)
         }
         _ => Some(backoff(attempts)),
@@ -28,7 +28,7 @@ pub(super) fn wait(replay: Replay, outcome: &Outcome, attempts: u32, max_retries
 /// Whether the request may have been carried out although there was no usable response.
 pub(super) fn is_ambiguous(outcome: &Outcome) -> bool {
     match outcome {
-        Outcome::Answered(answer) => matches!(answer.status, 408 | 500 | 502..=504 | 520..=524),
+        Outcome::Answered(response) => matches!(response.status, 408 | 500 | 502..=504 | 520..=524),
         Outcome::Unanswered(_) => true,
         Outcome::Unsent(_) => false,
     }
@@ -36,7 +36,7 @@ pub(super) fn is_ambiguous(outcome: &Outcome) -> bool {
 
 fn worth_repeating(outcome: &Outcome) -> bool {
     match outcome {
-        Outcome::Answered(answer) => answer.status == 429 || is_ambiguous(outcome),
+        Outcome::Answered(response) => response.status == 429 || is_ambiguous(outcome),
         Outcome::Unanswered(cause) | Outcome::Unsent(cause) => !cause.lasting,
     }
 }

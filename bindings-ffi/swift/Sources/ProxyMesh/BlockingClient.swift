@@ -22,7 +22,7 @@ public final class BlockingClient: Sendable {
     ///   - token: A token (`pm_…`) instead of a username and password (`PROXYMESH_TOKEN`). It cannot make the token calls.
     ///   - baseURL: The service's URL (`PROXYMESH_BASE_URL`); `https://proxymesh.com` by default. Plain http is allowed only for
     ///     a loopback host.
-    ///   - timeout: The limit for one attempt, from connecting to the last byte of the answer; 30 s by default.
+    ///   - timeout: The limit for one attempt, from connecting to the last byte of the response; 30 s by default.
     ///   - connectTimeout: The limit for connecting, TLS included; 10 s by default.
     ///   - maxRetries: How often a call may be sent again if that is safe; 2 by default.
     ///   - caFile: A PEM file with additional CA certificates to trust. `SSL_CERT_FILE` and `SSL_CERT_DIR` can name more. If

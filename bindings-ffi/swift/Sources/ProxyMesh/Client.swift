@@ -14,7 +14,7 @@ internal import ProxyMeshInternal
 /// Any number of tasks may share a client. Every call throws ``ProxyMeshError``, or `CancellationError` if its task is cancelled.
 ///
 /// If the task of a call is cancelled, the call ends and its connection is closed. It is then unknown whether a write was carried
-/// out. Only the first request with the credentials goes on for up to five seconds, because its answer tells whether they are
+/// out. Only the first request with the credentials goes on for up to five seconds, because its response tells whether they are
 /// right.
 ///
 /// For scripts and threads, use ``BlockingClient``.
@@ -30,7 +30,7 @@ public final class Client: Sendable {
     ///   - token: A token (`pm_…`) instead of a username and password (`PROXYMESH_TOKEN`). It cannot make the token calls.
     ///   - baseURL: The service's URL (`PROXYMESH_BASE_URL`); `https://proxymesh.com` by default. Plain http is allowed only for
     ///     a loopback host.
-    ///   - timeout: The limit for one attempt, from connecting to the last byte of the answer; 30 s by default.
+    ///   - timeout: The limit for one attempt, from connecting to the last byte of the response; 30 s by default.
     ///   - connectTimeout: The limit for connecting, TLS included; 10 s by default.
     ///   - maxRetries: How often a call may be sent again if that is safe; 2 by default.
     ///   - caFile: A PEM file with additional CA certificates to trust. `SSL_CERT_FILE` and `SSL_CERT_DIR` can name more. If

@@ -42,15 +42,15 @@ public enum ProxyMeshError: Error, Sendable, Hashable {
     case server(Refusal)
     /// Any other status, including redirects (3xx), which are never followed.
     case unexpectedStatus(Refusal)
-    /// No answer came within the time limit.
+    /// No response came within the time limit.
     case timeout(NoAnswer)
     /// The connection failed or broke: DNS, refused, reset or TLS.
     case connection(NoAnswer)
-    /// The service reported success, but the answer is not what the call promises. For a write, this also means that the SDK
+    /// The service reported success, but the response is not what the call promises. For a write, this also means that the SDK
     /// looked up the result, and the write was not carried out. If the SDK cannot tell, the write ends with
     /// ``outcomeUnknown(_:)``.
     case decode(Decode)
-    /// A write was sent, and no readable answer came back. You have to find out whether it was carried out; `advice` says how.
+    /// A write was sent, and no readable response came back. You have to find out whether it was carried out; `recoveryHint` says how.
     case outcomeUnknown(OutcomeUnknown)
     /// The SDK itself failed. This is a bug; please report it. The client still works.
     case internalError(InternalError)
@@ -129,7 +129,7 @@ public enum ProxyMeshError: Error, Sendable, Hashable {
         public let reason: String
         /// The reasons for each form field, if the service names fields.
         public let fieldErrors: [String: [String]]
-        /// The first 4 KiB of the answer, as text.
+        /// The first 4 KiB of the response, as text.
         public let body: String
         /// How long the service asks to wait, if it does.
         public let retryAfter: Duration?
@@ -152,7 +152,7 @@ public enum ProxyMeshError: Error, Sendable, Hashable {
         }
     }
 
-    /// Why no answer came.
+    /// Why no response came.
     public struct NoAnswer: Sendable, Hashable {
         /// The error's text.
         public let text: String
@@ -172,7 +172,7 @@ public enum ProxyMeshError: Error, Sendable, Hashable {
         }
     }
 
-    /// The answer that could not be read.
+    /// The response that could not be read.
     public struct Decode: Sendable, Hashable {
         /// The error's text.
         public let text: String
@@ -180,9 +180,9 @@ public enum ProxyMeshError: Error, Sendable, Hashable {
         public let call: String
         /// The HTTP status.
         public let status: Int
-        /// What is wrong with the answer.
+        /// What is wrong with the response.
         public let reason: String
-        /// The first 4 KiB of the answer, as text.
+        /// The first 4 KiB of the response, as text.
         public let body: String
 
         /// Creates an error as a call would throw it, for your own tests.
@@ -201,17 +201,17 @@ public enum ProxyMeshError: Error, Sendable, Hashable {
         public let text: String
         /// The call, such as `sub_accounts.create`.
         public let call: String
-        /// What happened instead of an answer.
+        /// What happened instead of a response.
         public let reason: String
         /// How to find out.
-        public let advice: String
+        public let recoveryHint: String
 
         /// Creates an error as a call would throw it, for your own tests.
-        public init(text: String, call: String, reason: String, advice: String) {
+        public init(text: String, call: String, reason: String, recoveryHint: String) {
             self.text = text
             self.call = call
             self.reason = reason
-            self.advice = advice
+            self.recoveryHint = recoveryHint
         }
     }
 
@@ -328,7 +328,7 @@ extension ProxyMeshError {
         }
     }
 
-    /// The first 4 KiB of the answer, if the service answered.
+    /// The first 4 KiB of the response, if the service answered.
     public var body: String? {
         if case .decode(let error) = self { error.body } else { refusal?.body }
     }
@@ -417,8 +417,8 @@ extension ProxyMeshError {
             self = .connection(.init(text: text, call: call, reason: reason, attempts: Int(attempts)))
         case .Decode(let text, let call, let status, let reason, let body):
             self = .decode(.init(text: text, call: call, status: Int(status), reason: reason, body: body))
-        case .OutcomeUnknown(let text, let call, let reason, let advice):
-            self = .outcomeUnknown(.init(text: text, call: call, reason: reason, advice: advice))
+        case .OutcomeUnknown(let text, let call, let reason, let recoveryHint):
+            self = .outcomeUnknown(.init(text: text, call: call, reason: reason, recoveryHint: recoveryHint))
         case .Aborted(let text), .Internal(let text):
             // An async call has already turned `Aborted` into a CancellationError.
             self = .internalError(.init(text: text))

@@ -820,12 +820,12 @@ public protocol BlockingClientProtocol: AnyObject, Sendable {
      *
      * * `BadRequest`: The username is taken.
      * * `PlanLimit`: The plan allows no more sub-accounts.
-     * * `OutcomeUnknown`: No answer came. `get` tells whether the sub-account was created.
+     * * `OutcomeUnknown`: No response came. `get` tells whether the sub-account was created.
      */
     func subAccountsCreate(username: String, fields: SubAccountFields) throws  -> SubAccount
     
     /**
-     * Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then answer it with 402.
+     * Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then respond to it with 402.
      *
      * # Arguments
      *
@@ -907,7 +907,7 @@ public protocol BlockingClientProtocol: AnyObject, Sendable {
      * # Errors
      *
      * * `PlanLimit`: The plan does not include tokens, or allows no more.
-     * * `OutcomeUnknown`: No answer came. `list` tells whether the token was created.
+     * * `OutcomeUnknown`: No response came. `list` tells whether the token was created.
      */
     func tokensCreate(label: String?, expiresAt: String?, username: String?) throws  -> NewToken
     
@@ -1321,7 +1321,7 @@ open func subAccountsActivate(username: String)throws  -> SubAccount  {
      *
      * * `BadRequest`: The username is taken.
      * * `PlanLimit`: The plan allows no more sub-accounts.
-     * * `OutcomeUnknown`: No answer came. `get` tells whether the sub-account was created.
+     * * `OutcomeUnknown`: No response came. `get` tells whether the sub-account was created.
      */
 open func subAccountsCreate(username: String, fields: SubAccountFields)throws  -> SubAccount  {
     return try  FfiConverterTypeSubAccount_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -1335,7 +1335,7 @@ open func subAccountsCreate(username: String, fields: SubAccountFields)throws  -
 }
     
     /**
-     * Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then answer it with 402.
+     * Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then respond to it with 402.
      *
      * # Arguments
      *
@@ -1458,7 +1458,7 @@ open func tokensActivate(id: Int64, username: String?)throws  -> Token  {
      * # Errors
      *
      * * `PlanLimit`: The plan does not include tokens, or allows no more.
-     * * `OutcomeUnknown`: No answer came. `list` tells whether the token was created.
+     * * `OutcomeUnknown`: No response came. `list` tells whether the token was created.
      */
 open func tokensCreate(label: String?, expiresAt: String?, username: String?)throws  -> NewToken  {
     return try  FfiConverterTypeNewToken_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -1584,7 +1584,7 @@ public protocol ClientProtocol: AnyObject, Sendable {
     
     /**
      * Ends the current and later calls of this object with `Aborted`, and closes their connections. A call that already has
-     * its answer keeps it.
+     * its response keeps it.
      */
     func abort() 
     
@@ -1783,12 +1783,12 @@ public protocol ClientProtocol: AnyObject, Sendable {
      *
      * * `BadRequest`: The username is taken.
      * * `PlanLimit`: The plan allows no more sub-accounts.
-     * * `OutcomeUnknown`: No answer came. `get` tells whether the sub-account was created.
+     * * `OutcomeUnknown`: No response came. `get` tells whether the sub-account was created.
      */
     func subAccountsCreate(username: String, fields: SubAccountFields) async throws  -> SubAccount
     
     /**
-     * Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then answer it with 402.
+     * Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then respond to it with 402.
      *
      * # Arguments
      *
@@ -1870,7 +1870,7 @@ public protocol ClientProtocol: AnyObject, Sendable {
      * # Errors
      *
      * * `PlanLimit`: The plan does not include tokens, or allows no more.
-     * * `OutcomeUnknown`: No answer came. `list` tells whether the token was created.
+     * * `OutcomeUnknown`: No response came. `list` tells whether the token was created.
      */
     func tokensCreate(label: String?, expiresAt: String?, username: String?) async throws  -> NewToken
     
@@ -1975,7 +1975,7 @@ public convenience init(settings: Settings)throws  {
     
     /**
      * Ends the current and later calls of this object with `Aborted`, and closes their connections. A call that already has
-     * its answer keeps it.
+     * its response keeps it.
      */
 open func abort()  {try! rustCall() {
         uniffiCallStatus in
@@ -2390,7 +2390,7 @@ open func subAccountsActivate(username: String)async throws  -> SubAccount  {
      *
      * * `BadRequest`: The username is taken.
      * * `PlanLimit`: The plan allows no more sub-accounts.
-     * * `OutcomeUnknown`: No answer came. `get` tells whether the sub-account was created.
+     * * `OutcomeUnknown`: No response came. `get` tells whether the sub-account was created.
      */
 open func subAccountsCreate(username: String, fields: SubAccountFields)async throws  -> SubAccount  {
     return
@@ -2409,7 +2409,7 @@ open func subAccountsCreate(username: String, fields: SubAccountFields)async thr
 }
     
     /**
-     * Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then answer it with 402.
+     * Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then respond to it with 402.
      *
      * # Arguments
      *
@@ -2561,7 +2561,7 @@ open func tokensActivate(id: Int64, username: String?)async throws  -> Token  {
      * # Errors
      *
      * * `PlanLimit`: The plan does not include tokens, or allows no more.
-     * * `OutcomeUnknown`: No answer came. `list` tells whether the token was created.
+     * * `OutcomeUnknown`: No response came. `list` tells whether the token was created.
      */
 open func tokensCreate(label: String?, expiresAt: String?, username: String?)async throws  -> NewToken  {
     return
@@ -3124,7 +3124,7 @@ public struct Refusal: Equatable, Hashable {
      */
     public let fieldErrors: [String: [String]]
     /**
-     * The first 4 KiB of the answer, as text.
+     * The first 4 KiB of the response, as text.
      */
     public let body: String
     /**
@@ -3152,7 +3152,7 @@ public struct Refusal: Equatable, Hashable {
          * The reasons for each form field, if the service names fields.
          */fieldErrors: [String: [String]], 
         /**
-         * The first 4 KiB of the answer, as text.
+         * The first 4 KiB of the response, as text.
          */body: String, 
         /**
          * The seconds that the service asks to wait.
@@ -3956,7 +3956,7 @@ enum Failure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          */refusal: Refusal
     )
     /**
-     * No answer came within the time limit.
+     * No response came within the time limit.
      */
     case Timeout(
         /**
@@ -3990,7 +3990,7 @@ enum Failure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          */attempts: Int32
     )
     /**
-     * The answer is not what the call promises.
+     * The response is not what the call promises.
      */
     case Decode(
         /**
@@ -4003,14 +4003,14 @@ enum Failure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          * The HTTP status.
          */status: Int32, 
         /**
-         * What is wrong with the answer.
+         * What is wrong with the response.
          */reason: String, 
         /**
-         * The first 4 KiB of the answer, as text.
+         * The first 4 KiB of the response, as text.
          */body: String
     )
     /**
-     * A write was sent, and no readable answer came back. Sending it again might do it twice.
+     * A write was sent, and no readable response came back. Sending it again might do it twice.
      */
     case OutcomeUnknown(
         /**
@@ -4020,11 +4020,11 @@ enum Failure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          * The call.
          */call: String, 
         /**
-         * What happened instead of an answer.
+         * What happened instead of a response.
          */reason: String, 
         /**
          * How to find out.
-         */advice: String
+         */recoveryHint: String
     )
     /**
      * `abort` ended the call. Each package turns this into the cancellation of its language.
@@ -4144,7 +4144,7 @@ public struct FfiConverterTypeFailure: FfiConverterRustBuffer {
             text: try FfiConverterString.read(from: &buf), 
             call: try FfiConverterString.read(from: &buf), 
             reason: try FfiConverterString.read(from: &buf), 
-            advice: try FfiConverterString.read(from: &buf)
+            recoveryHint: try FfiConverterString.read(from: &buf)
             )
         case 17: return .Aborted(
             text: try FfiConverterString.read(from: &buf)
@@ -4263,12 +4263,12 @@ public struct FfiConverterTypeFailure: FfiConverterRustBuffer {
             FfiConverterString.write(body, into: &buf)
             
         
-        case let .OutcomeUnknown(text,call,reason,advice):
+        case let .OutcomeUnknown(text,call,reason,recoveryHint):
             writeInt(&buf, Int32(16))
             FfiConverterString.write(text, into: &buf)
             FfiConverterString.write(call, into: &buf)
             FfiConverterString.write(reason, into: &buf)
-            FfiConverterString.write(advice, into: &buf)
+            FfiConverterString.write(recoveryHint, into: &buf)
             
         
         case let .Aborted(text):
@@ -4785,10 +4785,10 @@ private let initializationResult: InitializationResult = {
     if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_activate() != 45058) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_create() != 7095) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_create() != 18007) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_deactivate() != 34927) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_deactivate() != 64860) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_delete() != 37875) {
@@ -4803,7 +4803,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_activate() != 58077) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_create() != 9798) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_create() != 43064) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_deactivate() != 15215) {
@@ -4815,7 +4815,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_list() != 15770) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_abort() != 31341) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_abort() != 29486) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_proxymesh_ffi_checksum_method_client_abortable() != 40742) {
@@ -4869,10 +4869,10 @@ private let initializationResult: InitializationResult = {
     if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_activate() != 35633) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_create() != 56430) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_create() != 33041) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_deactivate() != 53478) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_deactivate() != 56440) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_delete() != 51622) {
@@ -4887,7 +4887,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_proxymesh_ffi_checksum_method_client_tokens_activate() != 57115) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_tokens_create() != 48434) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_tokens_create() != 9315) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_proxymesh_ffi_checksum_method_client_tokens_deactivate() != 50765) {

@@ -32,7 +32,7 @@ extension ProxyMeshError {
                 "body": .text(error.body),
             ]
         case .outcomeUnknown(let error):
-            return ["call": .text(error.call), "reason": .text(error.reason), "advice": .text(error.advice)]
+            return ["call": .text(error.call), "reason": .text(error.reason), "recovery_hint": .text(error.recoveryHint)]
         case .internalError:
             return [:]
         }

@@ -35,5 +35,5 @@ public struct ExitChoice: Sendable, Hashable {
         notIPs = checked.notIps
     }
 
-    var crossing: ProxyMeshInternal.ExitChoice { .init(country: country, preferIp: preferIP, notIps: notIPs) }
+    var ffi: ProxyMeshInternal.ExitChoice { .init(country: country, preferIp: preferIP, notIps: notIPs) }
 }

@@ -107,7 +107,7 @@ public struct Proxy: Sendable, Hashable, CustomStringConvertible {
 
     private func headers(_ credentials: Credentials?, _ exit: ExitChoice) throws(ProxyMeshError) -> [String: String] {
         try ProxyMeshError.rethrowing {
-            try proxyHeaders(host: host, port: Int32(port), credentials: credentials, exit: exit.crossing)
+            try proxyHeaders(host: host, port: Int32(port), credentials: credentials, exit: exit.ffi)
         }
     }
 

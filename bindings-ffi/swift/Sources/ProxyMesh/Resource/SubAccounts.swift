@@ -31,7 +31,7 @@ extension Client {
         /// - Throws:
         ///   - ``ProxyMeshError/badRequest(_:)``: The username is taken.
         ///   - ``ProxyMeshError/planLimit(_:)``: The plan allows no more sub-accounts.
-        ///   - ``ProxyMeshError/outcomeUnknown(_:)``: No answer came. `get` tells whether the sub-account was created.
+        ///   - ``ProxyMeshError/outcomeUnknown(_:)``: No response came. `get` tells whether the sub-account was created.
         @discardableResult
         public func create(
             _ username: String,
@@ -42,7 +42,7 @@ extension Client {
             monthlyLimit: Int? = nil,
             totalLimit: Int? = nil
         ) async throws -> SubAccount {
-            let answer = try await client.call {
+            let response = try await client.call {
                 try await $0.subAccountsCreate(
                     username: username,
                     fields: SubAccountFields(
@@ -53,10 +53,10 @@ extension Client {
                         monthlyLimit: monthlyLimit.map(Int64.init),
                         totalLimit: totalLimit.map(Int64.init)))
             }
-            return SubAccount(answer)
+            return SubAccount(response)
         }
 
-        /// Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then answer it with 402.
+        /// Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then respond to it with 402.
         ///
         /// - Parameter username: The sub-account's username.
         /// - Throws:
@@ -100,7 +100,7 @@ extension Client {
             monthlyLimit: Int? = nil,
             totalLimit: Int? = nil
         ) async throws -> SubAccount {
-            let answer = try await client.call {
+            let response = try await client.call {
                 try await $0.subAccountsEdit(
                     username: username,
                     fields: SubAccountFields(
@@ -111,7 +111,7 @@ extension Client {
                         monthlyLimit: monthlyLimit.map(Int64.init),
                         totalLimit: totalLimit.map(Int64.init)))
             }
-            return SubAccount(answer)
+            return SubAccount(response)
         }
 
         /// Gets a sub-account with its usage and limits: `GET /api/sub/get/`.
@@ -155,7 +155,7 @@ extension BlockingClient {
         /// - Throws:
         ///   - ``ProxyMeshError/badRequest(_:)``: The username is taken.
         ///   - ``ProxyMeshError/planLimit(_:)``: The plan allows no more sub-accounts.
-        ///   - ``ProxyMeshError/outcomeUnknown(_:)``: No answer came. `get` tells whether the sub-account was created.
+        ///   - ``ProxyMeshError/outcomeUnknown(_:)``: No response came. `get` tells whether the sub-account was created.
         @discardableResult
         public func create(
             _ username: String,
@@ -166,7 +166,7 @@ extension BlockingClient {
             monthlyLimit: Int? = nil,
             totalLimit: Int? = nil
         ) throws(ProxyMeshError) -> SubAccount {
-            let answer = try client.call {
+            let response = try client.call {
                 try $0.subAccountsCreate(
                     username: username,
                     fields: SubAccountFields(
@@ -177,10 +177,10 @@ extension BlockingClient {
                         monthlyLimit: monthlyLimit.map(Int64.init),
                         totalLimit: totalLimit.map(Int64.init)))
             }
-            return SubAccount(answer)
+            return SubAccount(response)
         }
 
-        /// Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then answer it with 402.
+        /// Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then respond to it with 402.
         ///
         /// - Parameter username: The sub-account's username.
         /// - Throws:
@@ -224,7 +224,7 @@ extension BlockingClient {
             monthlyLimit: Int? = nil,
             totalLimit: Int? = nil
         ) throws(ProxyMeshError) -> SubAccount {
-            let answer = try client.call {
+            let response = try client.call {
                 try $0.subAccountsEdit(
                     username: username,
                     fields: SubAccountFields(
@@ -235,7 +235,7 @@ extension BlockingClient {
                         monthlyLimit: monthlyLimit.map(Int64.init),
                         totalLimit: totalLimit.map(Int64.init)))
             }
-            return SubAccount(answer)
+            return SubAccount(response)
         }
 
         /// Gets a sub-account with its usage and limits: `GET /api/sub/get/`.

@@ -29,19 +29,19 @@ extension Client {
         ///   - username: The sub-account that it is for; by default, your own account.
         /// - Throws:
         ///   - ``ProxyMeshError/planLimit(_:)``: The plan does not include tokens, or allows no more.
-        ///   - ``ProxyMeshError/outcomeUnknown(_:)``: No answer came. `list` tells whether the token was created.
+        ///   - ``ProxyMeshError/outcomeUnknown(_:)``: No response came. `list` tells whether the token was created.
         public func create(
             label: String? = nil,
             expiresAt: DateComponents? = nil,
             username: String? = nil
         ) async throws -> NewToken {
-            let answer = try await client.call {
+            let response = try await client.call {
                 try await $0.tokensCreate(
                     label: label,
                     expiresAt: expiresAt?.isoDate,
                     username: username)
             }
-            return NewToken(answer)
+            return NewToken(response)
         }
 
         /// Makes a token unusable until it is activated again: `POST /api/token/deactivate/`.
@@ -98,7 +98,7 @@ extension BlockingClient {
         ///   - username: The sub-account that it is for; by default, your own account.
         /// - Throws:
         ///   - ``ProxyMeshError/planLimit(_:)``: The plan does not include tokens, or allows no more.
-        ///   - ``ProxyMeshError/outcomeUnknown(_:)``: No answer came. `list` tells whether the token was created.
+        ///   - ``ProxyMeshError/outcomeUnknown(_:)``: No response came. `list` tells whether the token was created.
         public func create(
             label: String? = nil,
             expiresAt: DateComponents? = nil,

@@ -179,8 +179,8 @@ fn told(error: &Error) -> Value {
     if let Some(attempts) = error.attempts() {
         add("attempts", json!(attempts));
     }
-    if let Some(advice) = error.advice() {
-        add("advice", json!(advice));
+    if let Some(recovery_hint) = error.recovery_hint() {
+        add("recovery_hint", json!(recovery_hint));
     }
     Value::Object(told)
 }

@@ -35,7 +35,7 @@ public class Ips internal constructor(private val calls: Calls) {
      * @param username The sub-account to list; by default, your own account. Only the parent account may name one.
      */
     public suspend fun labels(username: String? = null): List<LabeledIp> =
-        calls.make { ipsLabels(username).map { it.translated() } }
+        calls.make { ipsLabels(username).map { it.fromFfi() } }
 
     /**
      * Lists the authorised IP addresses: `GET /api/ips/`.
@@ -82,7 +82,7 @@ public class BlockingIps internal constructor(private val calls: BlockingCalls) 
      */
     @JvmOverloads
     public fun labels(username: String? = null): List<LabeledIp> =
-        calls.make { ipsLabels(username).map { it.translated() } }
+        calls.make { ipsLabels(username).map { it.fromFfi() } }
 
     /**
      * Lists the authorised IP addresses: `GET /api/ips/`.

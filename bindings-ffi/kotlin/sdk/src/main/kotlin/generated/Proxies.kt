@@ -36,7 +36,7 @@ public class Proxies internal constructor(private val calls: Calls) {
      * Lists the proxies that the account may use: `GET /api/proxies/`.
      */
     public suspend fun list(): List<Proxy> =
-        calls.make { proxiesList().map { it.translated() } }
+        calls.make { proxiesList().map { it.fromFfi() } }
 }
 
 /** The proxies that the account may use. See [BlockingClient.proxies]. */
@@ -73,5 +73,5 @@ public class BlockingProxies internal constructor(private val calls: BlockingCal
      * Lists the proxies that the account may use: `GET /api/proxies/`.
      */
     public fun list(): List<Proxy> =
-        calls.make { proxiesList().map { it.translated() } }
+        calls.make { proxiesList().map { it.fromFfi() } }
 }

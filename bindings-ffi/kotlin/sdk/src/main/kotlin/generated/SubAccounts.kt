@@ -2,7 +2,7 @@
 
 package com.proxymesh
 
-import com.proxymesh.internal.SubAccountFields as CrossingSubAccountFields
+import com.proxymesh.internal.SubAccountFields as FfiSubAccountFields
 
 /** Sub-accounts. Only the parent account may make these calls. See [Client.subAccounts]. */
 public class SubAccounts internal constructor(private val calls: Calls) {
@@ -14,7 +14,7 @@ public class SubAccounts internal constructor(private val calls: Calls) {
      * @throws PermissionDeniedException The sub-account is not yours.
      */
     public suspend fun activate(username: String): SubAccount =
-        calls.make { subAccountsActivate(username).translated() }
+        calls.make { subAccountsActivate(username).fromFfi() }
 
     /**
      * Creates a sub-account: `POST /api/sub/create/`. The call is never sent twice.
@@ -28,7 +28,7 @@ public class SubAccounts internal constructor(private val calls: Calls) {
      * @param totalLimit The overall limit in whole gigabytes; 0 means no limit.
      * @throws BadRequestException The username is taken.
      * @throws PlanLimitException The plan allows no more sub-accounts.
-     * @throws OutcomeUnknownException No answer came. `get` tells whether the sub-account was created.
+     * @throws OutcomeUnknownException No response came. `get` tells whether the sub-account was created.
      */
     public suspend fun create(
         username: String,
@@ -40,18 +40,18 @@ public class SubAccounts internal constructor(private val calls: Calls) {
         totalLimit: Long? = null,
     ): SubAccount =
         calls.make {
-            subAccountsCreate(username, CrossingSubAccountFields(password, firstName, lastName, email, monthlyLimit, totalLimit)).translated()
+            subAccountsCreate(username, FfiSubAccountFields(password, firstName, lastName, email, monthlyLimit, totalLimit)).fromFfi()
         }
 
     /**
-     * Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then answer it with 402.
+     * Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then respond to it with 402.
      *
      * @param username The sub-account's username.
      * @throws NotFoundException No such sub-account exists.
      * @throws PermissionDeniedException The sub-account is not yours.
      */
     public suspend fun deactivate(username: String): SubAccount =
-        calls.make { subAccountsDeactivate(username).translated() }
+        calls.make { subAccountsDeactivate(username).fromFfi() }
 
     /**
      * Deletes a sub-account permanently: `POST /api/sub/delete/`.
@@ -86,7 +86,7 @@ public class SubAccounts internal constructor(private val calls: Calls) {
         totalLimit: Long? = null,
     ): SubAccount =
         calls.make {
-            subAccountsEdit(username, CrossingSubAccountFields(password, firstName, lastName, email, monthlyLimit, totalLimit)).translated()
+            subAccountsEdit(username, FfiSubAccountFields(password, firstName, lastName, email, monthlyLimit, totalLimit)).fromFfi()
         }
 
     /**
@@ -97,7 +97,7 @@ public class SubAccounts internal constructor(private val calls: Calls) {
      * @throws PermissionDeniedException The sub-account is not yours.
      */
     public suspend fun get(username: String): SubAccount =
-        calls.make { subAccountsGet(username).translated() }
+        calls.make { subAccountsGet(username).fromFfi() }
 }
 
 /** Sub-accounts. Only the parent account may make these calls. See [BlockingClient.subAccounts]. */
@@ -110,7 +110,7 @@ public class BlockingSubAccounts internal constructor(private val calls: Blockin
      * @throws PermissionDeniedException The sub-account is not yours.
      */
     public fun activate(username: String): SubAccount =
-        calls.make { subAccountsActivate(username).translated() }
+        calls.make { subAccountsActivate(username).fromFfi() }
 
     /**
      * Creates a sub-account: `POST /api/sub/create/`. The call is never sent twice.
@@ -124,7 +124,7 @@ public class BlockingSubAccounts internal constructor(private val calls: Blockin
      * @param totalLimit The overall limit in whole gigabytes; 0 means no limit.
      * @throws BadRequestException The username is taken.
      * @throws PlanLimitException The plan allows no more sub-accounts.
-     * @throws OutcomeUnknownException No answer came. `get` tells whether the sub-account was created.
+     * @throws OutcomeUnknownException No response came. `get` tells whether the sub-account was created.
      */
     @JvmOverloads
     public fun create(
@@ -137,22 +137,22 @@ public class BlockingSubAccounts internal constructor(private val calls: Blockin
         totalLimit: Long? = null,
     ): SubAccount =
         calls.make {
-            subAccountsCreate(username, CrossingSubAccountFields(password, firstName, lastName, email, monthlyLimit, totalLimit)).translated()
+            subAccountsCreate(username, FfiSubAccountFields(password, firstName, lastName, email, monthlyLimit, totalLimit)).fromFfi()
         }
 
     /** The same with the fields in one object, for Java, which has no named arguments. */
     public fun create(username: String, fields: SubAccountFields): SubAccount =
-        calls.make { subAccountsCreate(username, fields.crossing()).translated() }
+        calls.make { subAccountsCreate(username, fields.toFfi()).fromFfi() }
 
     /**
-     * Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then answer it with 402.
+     * Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then respond to it with 402.
      *
      * @param username The sub-account's username.
      * @throws NotFoundException No such sub-account exists.
      * @throws PermissionDeniedException The sub-account is not yours.
      */
     public fun deactivate(username: String): SubAccount =
-        calls.make { subAccountsDeactivate(username).translated() }
+        calls.make { subAccountsDeactivate(username).fromFfi() }
 
     /**
      * Deletes a sub-account permanently: `POST /api/sub/delete/`.
@@ -188,12 +188,12 @@ public class BlockingSubAccounts internal constructor(private val calls: Blockin
         totalLimit: Long? = null,
     ): SubAccount =
         calls.make {
-            subAccountsEdit(username, CrossingSubAccountFields(password, firstName, lastName, email, monthlyLimit, totalLimit)).translated()
+            subAccountsEdit(username, FfiSubAccountFields(password, firstName, lastName, email, monthlyLimit, totalLimit)).fromFfi()
         }
 
     /** The same with the fields in one object, for Java, which has no named arguments. */
     public fun edit(username: String, fields: SubAccountFields): SubAccount =
-        calls.make { subAccountsEdit(username, fields.crossing()).translated() }
+        calls.make { subAccountsEdit(username, fields.toFfi()).fromFfi() }
 
     /**
      * Gets a sub-account with its usage and limits: `GET /api/sub/get/`.
@@ -203,5 +203,5 @@ public class BlockingSubAccounts internal constructor(private val calls: Blockin
      * @throws PermissionDeniedException The sub-account is not yours.
      */
     public fun get(username: String): SubAccount =
-        calls.make { subAccountsGet(username).translated() }
+        calls.make { subAccountsGet(username).fromFfi() }
 }

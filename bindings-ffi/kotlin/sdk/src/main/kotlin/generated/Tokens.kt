@@ -14,7 +14,7 @@ public class Tokens internal constructor(private val calls: Calls) {
      * @throws BadRequestException The token has expired.
      */
     public suspend fun activate(id: Long, username: String? = null): Token =
-        calls.make { tokensActivate(id, username).translated() }
+        calls.make { tokensActivate(id, username).fromFfi() }
 
     /**
      * Creates a token: `POST /api/token/create/`. The result contains its secret, which the service shows only once. The call is
@@ -24,10 +24,10 @@ public class Tokens internal constructor(private val calls: Calls) {
      * @param expiresAt The date on which it expires; by default, it never does.
      * @param username The sub-account that it is for; by default, your own account.
      * @throws PlanLimitException The plan does not include tokens, or allows no more.
-     * @throws OutcomeUnknownException No answer came. `list` tells whether the token was created.
+     * @throws OutcomeUnknownException No response came. `list` tells whether the token was created.
      */
     public suspend fun create(label: String? = null, expiresAt: LocalDate? = null, username: String? = null): NewToken =
-        calls.make { tokensCreate(label, expiresAt?.toString(), username).translated() }
+        calls.make { tokensCreate(label, expiresAt?.toString(), username).fromFfi() }
 
     /**
      * Makes a token unusable until it is activated again: `POST /api/token/deactivate/`.
@@ -36,7 +36,7 @@ public class Tokens internal constructor(private val calls: Calls) {
      * @param username The sub-account that it belongs to; by default, your own account.
      */
     public suspend fun deactivate(id: Long, username: String? = null): Token =
-        calls.make { tokensDeactivate(id, username).translated() }
+        calls.make { tokensDeactivate(id, username).fromFfi() }
 
     /**
      * Deletes a token permanently: `POST /api/token/delete/`.
@@ -53,7 +53,7 @@ public class Tokens internal constructor(private val calls: Calls) {
      * @param username The sub-account to list; by default, your own account. Only the parent account may name one.
      */
     public suspend fun list(username: String? = null): List<Token> =
-        calls.make { tokensList(username).map { it.translated() } }
+        calls.make { tokensList(username).map { it.fromFfi() } }
 }
 
 /** Bearer tokens. These calls need the account's username and password: with a token they fail before anything is sent. See [BlockingClient.tokens]. */
@@ -67,7 +67,7 @@ public class BlockingTokens internal constructor(private val calls: BlockingCall
      */
     @JvmOverloads
     public fun activate(id: Long, username: String? = null): Token =
-        calls.make { tokensActivate(id, username).translated() }
+        calls.make { tokensActivate(id, username).fromFfi() }
 
     /**
      * Creates a token: `POST /api/token/create/`. The result contains its secret, which the service shows only once. The call is
@@ -77,11 +77,11 @@ public class BlockingTokens internal constructor(private val calls: BlockingCall
      * @param expiresAt The date on which it expires; by default, it never does.
      * @param username The sub-account that it is for; by default, your own account.
      * @throws PlanLimitException The plan does not include tokens, or allows no more.
-     * @throws OutcomeUnknownException No answer came. `list` tells whether the token was created.
+     * @throws OutcomeUnknownException No response came. `list` tells whether the token was created.
      */
     @JvmOverloads
     public fun create(label: String? = null, expiresAt: LocalDate? = null, username: String? = null): NewToken =
-        calls.make { tokensCreate(label, expiresAt?.toString(), username).translated() }
+        calls.make { tokensCreate(label, expiresAt?.toString(), username).fromFfi() }
 
     /**
      * Makes a token unusable until it is activated again: `POST /api/token/deactivate/`.
@@ -91,7 +91,7 @@ public class BlockingTokens internal constructor(private val calls: BlockingCall
      */
     @JvmOverloads
     public fun deactivate(id: Long, username: String? = null): Token =
-        calls.make { tokensDeactivate(id, username).translated() }
+        calls.make { tokensDeactivate(id, username).fromFfi() }
 
     /**
      * Deletes a token permanently: `POST /api/token/delete/`.
@@ -110,5 +110,5 @@ public class BlockingTokens internal constructor(private val calls: BlockingCall
      */
     @JvmOverloads
     public fun list(username: String? = null): List<Token> =
-        calls.make { tokensList(username).map { it.translated() } }
+        calls.make { tokensList(username).map { it.fromFfi() } }
 }

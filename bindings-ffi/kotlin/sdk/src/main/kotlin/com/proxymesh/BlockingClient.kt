@@ -31,7 +31,7 @@ public class BlockingClient private constructor(private val calls: BlockingCalls
      * @param token a token (`pm_…`) instead of a username and password (`PROXYMESH_TOKEN`). It cannot make the token calls.
      * @param baseUrl the service's URL (`PROXYMESH_BASE_URL`); `https://proxymesh.com` by default. Plain http is allowed only for a
      *   loopback host.
-     * @param timeout the limit for one attempt, from connecting to the last byte of the answer; 30 s by default.
+     * @param timeout the limit for one attempt, from connecting to the last byte of the response; 30 s by default.
      * @param connectTimeout the limit for connecting, TLS included; 10 s by default.
      * @param maxRetries how often a call may be sent again if that is safe; 2 by default.
      * @param caFile a PEM file with additional CA certificates to trust. `SSL_CERT_FILE` and `SSL_CERT_DIR` can name more. If neither
@@ -129,7 +129,7 @@ public class BlockingClient private constructor(private val calls: BlockingCalls
         /** The service's URL; by default `PROXYMESH_BASE_URL`, or else `https://proxymesh.com`. */
         public fun baseUrl(baseUrl: String): Builder = apply { this.baseUrl = baseUrl }
 
-        /** The limit for one attempt, from connecting to the last byte of the answer; 30 s by default. */
+        /** The limit for one attempt, from connecting to the last byte of the response; 30 s by default. */
         public fun timeout(timeout: Duration): Builder = apply { this.timeout = timeout }
 
         /** The limit for connecting, TLS included; 10 s by default. */

@@ -8,8 +8,8 @@ import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.withContext
-import com.proxymesh.internal.BlockingClient as BlockingPlumbing
-import com.proxymesh.internal.Client as Plumbing
+import com.proxymesh.internal.BlockingClient as FfiBlockingClient
+import com.proxymesh.internal.Client as FfiClient
 import com.proxymesh.internal.Failure
 import com.proxymesh.internal.InternalException as Broken
 import com.proxymesh.internal.Options
@@ -24,10 +24,10 @@ internal const val VERSION = "0.1.0"
  * It keeps the generated classes out of the public ones. Users compile without the generated classes, so a public class must not
  * name one, even in a private signature.
  */
-internal class Calls(private val plumbing: Plumbing) {
-    val baseUrl: String = plumbing.baseUrl().orEmpty()
+internal class Calls(private val client: FfiClient) {
+    val baseUrl: String = client.baseUrl().orEmpty()
 
-    suspend fun <T> make(call: suspend Plumbing.() -> T): T {
+    suspend fun <T> make(call: suspend FfiClient.() -> T): T {
         val context = currentCoroutineContext()
         // A coroutine that is already cancelled sends nothing.
         context.ensureActive()
@@ -35,33 +35,33 @@ internal class Calls(private val plumbing: Plumbing) {
         // would run on that thread and hold up other calls.
         val dispatcher = context[ContinuationInterceptor] as? CoroutineDispatcher
         return if (dispatcher?.isDispatchNeeded(context) == true) {
-            translated { plumbing.call() }
+            translated { client.call() }
         } else {
-            withContext(Dispatchers.Default) { translated { plumbing.call() } }
+            withContext(Dispatchers.Default) { translated { client.call() } }
         }
     }
 
-    fun with(options: Options): Calls = translated { Calls(plumbing.withOptions(options)) }
+    fun with(options: Options): Calls = translated { Calls(client.withOptions(options)) }
 
-    fun close() = plumbing.shutDown()
+    fun close() = client.shutDown()
 
     companion object {
-        fun open(settings: Settings): Calls = translated { Calls(Plumbing(settings)) }
+        fun open(settings: Settings): Calls = translated { Calls(FfiClient(settings)) }
     }
 }
 
 /** How a [BlockingClient] makes its calls; see [Calls]. */
-internal class BlockingCalls(private val plumbing: BlockingPlumbing) {
-    val baseUrl: String = plumbing.baseUrl().orEmpty()
+internal class BlockingCalls(private val client: FfiBlockingClient) {
+    val baseUrl: String = client.baseUrl().orEmpty()
 
-    fun <T> make(call: BlockingPlumbing.() -> T): T = translated { plumbing.call() }
+    fun <T> make(call: FfiBlockingClient.() -> T): T = translated { client.call() }
 
-    fun with(options: Options): BlockingCalls = translated { BlockingCalls(plumbing.withOptions(options)) }
+    fun with(options: Options): BlockingCalls = translated { BlockingCalls(client.withOptions(options)) }
 
-    fun close() = plumbing.shutDown()
+    fun close() = client.shutDown()
 
     companion object {
-        fun open(settings: Settings): BlockingCalls = translated { BlockingCalls(BlockingPlumbing(settings)) }
+        fun open(settings: Settings): BlockingCalls = translated { BlockingCalls(FfiBlockingClient(settings)) }
     }
 }
 
@@ -71,7 +71,7 @@ internal inline fun <T> translated(block: () -> T): T {
     return try {
         block()
     } catch (failure: Failure) {
-        throw failure.translated()
+        throw failure.fromFfi()
     } catch (broken: Broken) {
         throw InternalException("internal error in the ProxyMesh library, please report it: ${broken.message}")
     } catch (_: CharacterCodingException) {

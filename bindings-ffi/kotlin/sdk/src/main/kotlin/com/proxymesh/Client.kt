@@ -17,7 +17,7 @@ import java.time.Duration
  * Any number of coroutines on any threads may share a client. The calls block no thread, so they need no dispatcher of their own.
  *
  * If the coroutine of a call is cancelled, by hand or by `withTimeout`, the call ends and its connection is closed. It is then unknown
- * whether a write was carried out. Only the first request with the credentials goes on for up to five seconds, because its answer
+ * whether a write was carried out. Only the first request with the credentials goes on for up to five seconds, because its response
  * tells whether they are right.
  *
  * For Java and for scripts, use [BlockingClient].
@@ -32,7 +32,7 @@ public class Client private constructor(private val calls: Calls) : AutoCloseabl
      * @param token a token (`pm_…`) instead of a username and password (`PROXYMESH_TOKEN`). It cannot make the token calls.
      * @param baseUrl the service's URL (`PROXYMESH_BASE_URL`); `https://proxymesh.com` by default. Plain http is allowed only for a
      *   loopback host.
-     * @param timeout the limit for one attempt, from connecting to the last byte of the answer; 30 s by default.
+     * @param timeout the limit for one attempt, from connecting to the last byte of the response; 30 s by default.
      * @param connectTimeout the limit for connecting, TLS included; 10 s by default.
      * @param maxRetries how often a call may be sent again if that is safe; 2 by default.
      * @param caFile a PEM file with additional CA certificates to trust. `SSL_CERT_FILE` and `SSL_CERT_DIR` can name more. If neither

@@ -1,7 +1,7 @@
 package com.proxymesh
 
 import com.proxymesh.internal.exitChoiceOf
-import com.proxymesh.internal.ExitChoice as CrossingExitChoice
+import com.proxymesh.internal.ExitChoice as FfiExitChoice
 
 /**
  * Which exit IP to ask a proxy for. The proxy chooses what you leave open.
@@ -51,13 +51,13 @@ public class ExitChoice
         override fun toString(): String = "ExitChoice(country=$country, preferIp=$preferIp, notIps=$notIps)"
     }
 
-internal fun ExitChoice.crossing() = CrossingExitChoice(country, preferIp, notIps)
+internal fun ExitChoice.toFfi() = FfiExitChoice(country, preferIp, notIps)
 
 /** A choice that the core has checked and normalised. */
 internal data class CheckedExit(val country: String?, val preferIp: String?, val notIps: List<String>) {
     companion object {
         fun of(country: String?, preferIp: String?, notIps: List<String>): CheckedExit = translated {
-            exitChoiceOf(CrossingExitChoice(country, preferIp, notIps)).let { CheckedExit(it.country, it.preferIp, it.notIps) }
+            exitChoiceOf(FfiExitChoice(country, preferIp, notIps)).let { CheckedExit(it.country, it.preferIp, it.notIps) }
         }
     }
 }

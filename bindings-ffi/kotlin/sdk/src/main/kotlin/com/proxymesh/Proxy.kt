@@ -144,7 +144,7 @@ public class Proxy
 
 // This is not a method of the class, because a signature there must not name a class that users cannot see.
 private fun headersOf(proxy: Proxy, credentials: Credentials?, exit: ExitChoice): Map<String, String> =
-    translated { proxyHeaders(proxy.host, proxy.port, credentials, exit.crossing()).toSortedMap() }
+    translated { proxyHeaders(proxy.host, proxy.port, credentials, exit.toFfi()).toSortedMap() }
 
 /** A host and port that the core has checked, with what it derives from them. */
 internal class CheckedProxy(

@@ -3,7 +3,7 @@ package com.proxymesh
 import java.io.Serializable
 import java.time.Duration
 import com.proxymesh.internal.Failure
-import com.proxymesh.internal.Refusal as CrossingRefusal
+import com.proxymesh.internal.Refusal as FfiRefusal
 
 /**
  * The base class of the SDK's errors. The message says what went wrong and what to do. It is the same in every language of the SDK. No
@@ -70,7 +70,7 @@ public sealed class StatusException(message: String, public val refusal: Refusal
     /** The reasons for each form field, if the service names fields. */
     public val fieldErrors: Map<String, List<String>> get() = refusal.fieldErrors
 
-    /** The first 4 KiB of the answer. */
+    /** The first 4 KiB of the response. */
     public val body: String get() = refusal.body
 
     /** How long the service asks to wait, if it does. */
@@ -105,7 +105,7 @@ public class ServerException(message: String, refusal: Refusal) : StatusExceptio
 public class UnexpectedStatusException(message: String, refusal: Refusal) : StatusException(message, refusal)
 
 /**
- * No answer came within the time limit.
+ * No response came within the time limit.
  *
  * @property reason what the call waited for, and for how long.
  * @property attempts how often the call was tried.
@@ -123,12 +123,12 @@ public class ConnectionException(message: String, call: String, public val reaso
     ProxyMeshException(message, call)
 
 /**
- * The service reported success, but the answer is not what the call promises. For a write, this also means that the SDK looked up the
+ * The service reported success, but the response is not what the call promises. For a write, this also means that the SDK looked up the
  * result, and the write was not carried out. If the SDK cannot tell, the write ends with [OutcomeUnknownException].
  *
  * @property status the HTTP status.
- * @property reason what is wrong with the answer.
- * @property body the first 4 KiB of the answer.
+ * @property reason what is wrong with the response.
+ * @property body the first 4 KiB of the response.
  */
 public class DecodeException(
     message: String,
@@ -139,12 +139,12 @@ public class DecodeException(
 ) : ProxyMeshException(message, call)
 
 /**
- * A write was sent, and no readable answer came back. You have to find out whether it was carried out; [advice] says how.
+ * A write was sent, and no readable response came back. You have to find out whether it was carried out; [recoveryHint] says how.
  *
- * @property reason what happened instead of an answer.
- * @property advice how to find out.
+ * @property reason what happened instead of a response.
+ * @property recoveryHint how to find out.
  */
-public class OutcomeUnknownException(message: String, call: String, public val reason: String, public val advice: String) :
+public class OutcomeUnknownException(message: String, call: String, public val reason: String, public val recoveryHint: String) :
     ProxyMeshException(message, call)
 
 /** The SDK itself failed. This is a bug; please report it. The client still works. */
@@ -157,7 +157,7 @@ public class InternalException(message: String) : ProxyMeshException(message, nu
  * @property status the HTTP status.
  * @property reason why the service refused, in one line.
  * @property fieldErrors the reasons for each form field, if the service names fields.
- * @property body the first 4 KiB of the answer.
+ * @property body the first 4 KiB of the response.
  * @property retryAfter how long the service asks to wait, if it does.
  * @property attempts how often the call was tried.
  */
@@ -173,28 +173,28 @@ public class Refusal
         public val attempts: Int = 1,
     ) : Serializable
 
-private fun CrossingRefusal.translated() =
+private fun FfiRefusal.fromFfi() =
     Refusal(call, status, reason, fieldErrors.toSortedMap(), body, retryAfter?.let(::duration), attempts)
 
 /** The public exception for an error of the native library. The kinds, fields and texts are the core's. */
-internal fun Failure.translated(): ProxyMeshException =
+internal fun Failure.fromFfi(): ProxyMeshException =
     when (this) {
         is Failure.Config -> ConfigException(text, reason)
         is Failure.Validation -> ValidationException(text, field, reason)
         is Failure.BasicAuthRequired -> BasicAuthRequiredException(text, call)
         is Failure.AuthenticationBlocked -> AuthenticationBlockedException(text, call, duration(retryAfter))
-        is Failure.Authentication -> AuthenticationException(text, refusal.translated())
-        is Failure.BadRequest -> BadRequestException(text, refusal.translated())
-        is Failure.PlanLimit -> PlanLimitException(text, refusal.translated())
-        is Failure.PermissionDenied -> PermissionDeniedException(text, refusal.translated())
-        is Failure.NotFound -> NotFoundException(text, refusal.translated())
-        is Failure.RateLimited -> RateLimitedException(text, refusal.translated())
-        is Failure.Server -> ServerException(text, refusal.translated())
-        is Failure.UnexpectedStatus -> UnexpectedStatusException(text, refusal.translated())
+        is Failure.Authentication -> AuthenticationException(text, refusal.fromFfi())
+        is Failure.BadRequest -> BadRequestException(text, refusal.fromFfi())
+        is Failure.PlanLimit -> PlanLimitException(text, refusal.fromFfi())
+        is Failure.PermissionDenied -> PermissionDeniedException(text, refusal.fromFfi())
+        is Failure.NotFound -> NotFoundException(text, refusal.fromFfi())
+        is Failure.RateLimited -> RateLimitedException(text, refusal.fromFfi())
+        is Failure.Server -> ServerException(text, refusal.fromFfi())
+        is Failure.UnexpectedStatus -> UnexpectedStatusException(text, refusal.fromFfi())
         is Failure.Timeout -> TimeoutException(text, call, reason, attempts)
         is Failure.Connection -> ConnectionException(text, call, reason, attempts)
         is Failure.Decode -> DecodeException(text, call, status, reason, body)
-        is Failure.OutcomeUnknown -> OutcomeUnknownException(text, call, reason, advice)
+        is Failure.OutcomeUnknown -> OutcomeUnknownException(text, call, reason, recoveryHint)
         is Failure.Internal -> InternalException(text)
         // A cancelled coroutine ends by itself. Nothing else aborts a call here.
         is Failure.Aborted -> InternalException(text)

@@ -1,6 +1,6 @@
 package com.proxymesh
 
-import com.proxymesh.internal.SubAccountFields as CrossingSubAccountFields
+import com.proxymesh.internal.SubAccountFields as FfiSubAccountFields
 
 /**
  * The fields that [BlockingSubAccounts.create] and [BlockingSubAccounts.edit] set, for Java, which has no named arguments:
@@ -37,5 +37,5 @@ public class SubAccountFields {
     /** The overall limit in whole gigabytes; 0 means no limit. */
     public fun totalLimit(totalLimit: Long): SubAccountFields = apply { this.totalLimit = totalLimit }
 
-    internal fun crossing() = CrossingSubAccountFields(password, firstName, lastName, email, monthlyLimit, totalLimit)
+    internal fun toFfi() = FfiSubAccountFields(password, firstName, lastName, email, monthlyLimit, totalLimit)
 }

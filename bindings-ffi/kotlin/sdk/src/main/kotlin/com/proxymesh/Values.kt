@@ -1,15 +1,15 @@
 package com.proxymesh
 
 import java.time.LocalDate
-import com.proxymesh.internal.LabeledIp as CrossingLabeledIp
-import com.proxymesh.internal.NewToken as CrossingNewToken
-import com.proxymesh.internal.Proxy as CrossingProxy
-import com.proxymesh.internal.SubAccount as CrossingSubAccount
-import com.proxymesh.internal.Token as CrossingToken
+import com.proxymesh.internal.LabeledIp as FfiLabeledIp
+import com.proxymesh.internal.NewToken as FfiNewToken
+import com.proxymesh.internal.Proxy as FfiProxy
+import com.proxymesh.internal.SubAccount as FfiSubAccount
+import com.proxymesh.internal.Token as FfiToken
 
 // Converts the values of the native library to those of the public classes.
 
-internal fun CrossingSubAccount.translated() =
+internal fun FfiSubAccount.fromFfi() =
     SubAccount(
         username = username,
         active = active,
@@ -22,12 +22,12 @@ internal fun CrossingSubAccount.translated() =
         email = email,
     )
 
-internal fun CrossingLabeledIp.translated() = LabeledIp(ip, label)
+internal fun FfiLabeledIp.fromFfi() = LabeledIp(ip, label)
 
-internal fun CrossingProxy.translated() = Proxy(checked())
+internal fun FfiProxy.fromFfi() = Proxy(checked())
 
-internal fun CrossingProxy.checked() = CheckedProxy(host, port, addressHost, name, url, country, choosesCountry)
+internal fun FfiProxy.checked() = CheckedProxy(host, port, addressHost, name, url, country, choosesCountry)
 
-internal fun CrossingToken.translated() = Token(id, label, isActive, expiresAt?.let(LocalDate::parse), createdAt)
+internal fun FfiToken.fromFfi() = Token(id, label, isActive, expiresAt?.let(LocalDate::parse), createdAt)
 
-internal fun CrossingNewToken.translated() = NewToken(token.translated(), secret)
+internal fun FfiNewToken.fromFfi() = NewToken(token.fromFfi(), secret)

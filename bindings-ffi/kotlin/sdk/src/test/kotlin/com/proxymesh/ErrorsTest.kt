@@ -57,7 +57,7 @@ class ErrorsTest {
     )
 
     @Test
-    fun `no exception tells of the plumbing, and all can be serialized`() {
+    fun `no exception tells of the client, and all can be serialized`() {
         for (error in made()) {
             assertNull(error.cause)
             val bytes = ByteArrayOutputStream().also { ObjectOutputStream(it).writeObject(error) }.toByteArray()

@@ -1136,10 +1136,10 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_activate() and 0xFFFF) != 45058) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_create() and 0xFFFF) != 7095) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_create() and 0xFFFF) != 18007) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_deactivate() and 0xFFFF) != 34927) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_deactivate() and 0xFFFF) != 64860) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_delete() and 0xFFFF) != 37875) {
@@ -1154,7 +1154,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_activate() and 0xFFFF) != 58077) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_create() and 0xFFFF) != 9798) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_create() and 0xFFFF) != 43064) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_deactivate() and 0xFFFF) != 15215) {
@@ -1166,7 +1166,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_list() and 0xFFFF) != 15770) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_abort() and 0xFFFF) != 31341) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_abort() and 0xFFFF) != 29486) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_proxymesh_ffi_checksum_method_client_abortable() and 0xFFFF) != 40742) {
@@ -1220,10 +1220,10 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_activate() and 0xFFFF) != 35633) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_create() and 0xFFFF) != 56430) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_create() and 0xFFFF) != 33041) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_deactivate() and 0xFFFF) != 53478) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_deactivate() and 0xFFFF) != 56440) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_delete() and 0xFFFF) != 51622) {
@@ -1238,7 +1238,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_proxymesh_ffi_checksum_method_client_tokens_activate() and 0xFFFF) != 57115) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_tokens_create() and 0xFFFF) != 48434) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_tokens_create() and 0xFFFF) != 9315) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_proxymesh_ffi_checksum_method_client_tokens_deactivate() and 0xFFFF) != 50765) {
@@ -1935,12 +1935,12 @@ public interface BlockingClientInterface {
      *
      * * `BadRequest`: The username is taken.
      * * `PlanLimit`: The plan allows no more sub-accounts.
-     * * `OutcomeUnknown`: No answer came. `get` tells whether the sub-account was created.
+     * * `OutcomeUnknown`: No response came. `get` tells whether the sub-account was created.
      */
     fun `subAccountsCreate`(`username`: kotlin.String, `fields`: SubAccountFields): SubAccount
     
     /**
-     * Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then answer it with 402.
+     * Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then respond to it with 402.
      *
      * # Arguments
      *
@@ -2022,7 +2022,7 @@ public interface BlockingClientInterface {
      * # Errors
      *
      * * `PlanLimit`: The plan does not include tokens, or allows no more.
-     * * `OutcomeUnknown`: No answer came. `list` tells whether the token was created.
+     * * `OutcomeUnknown`: No response came. `list` tells whether the token was created.
      */
     fun `tokensCreate`(`label`: kotlin.String?, `expiresAt`: kotlin.String?, `username`: kotlin.String?): NewToken
     
@@ -2565,7 +2565,7 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
      *
      * * `BadRequest`: The username is taken.
      * * `PlanLimit`: The plan allows no more sub-accounts.
-     * * `OutcomeUnknown`: No answer came. `get` tells whether the sub-account was created.
+     * * `OutcomeUnknown`: No response came. `get` tells whether the sub-account was created.
      */
     @Throws(Failure::class)override fun `subAccountsCreate`(`username`: kotlin.String, `fields`: SubAccountFields): SubAccount {
             return FfiConverterTypeSubAccount.lift(
@@ -2584,7 +2584,7 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then answer it with 402.
+     * Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then respond to it with 402.
      *
      * # Arguments
      *
@@ -2732,7 +2732,7 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
      * # Errors
      *
      * * `PlanLimit`: The plan does not include tokens, or allows no more.
-     * * `OutcomeUnknown`: No answer came. `list` tells whether the token was created.
+     * * `OutcomeUnknown`: No response came. `list` tells whether the token was created.
      */
     @Throws(Failure::class)override fun `tokensCreate`(`label`: kotlin.String?, `expiresAt`: kotlin.String?, `username`: kotlin.String?): NewToken {
             return FfiConverterTypeNewToken.lift(
@@ -2961,7 +2961,7 @@ public interface ClientInterface {
     
     /**
      * Ends the current and later calls of this object with `Aborted`, and closes their connections. A call that already has
-     * its answer keeps it.
+     * its response keeps it.
      */
     fun `abort`()
     
@@ -3160,12 +3160,12 @@ public interface ClientInterface {
      *
      * * `BadRequest`: The username is taken.
      * * `PlanLimit`: The plan allows no more sub-accounts.
-     * * `OutcomeUnknown`: No answer came. `get` tells whether the sub-account was created.
+     * * `OutcomeUnknown`: No response came. `get` tells whether the sub-account was created.
      */
     suspend fun `subAccountsCreate`(`username`: kotlin.String, `fields`: SubAccountFields): SubAccount
     
     /**
-     * Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then answer it with 402.
+     * Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then respond to it with 402.
      *
      * # Arguments
      *
@@ -3247,7 +3247,7 @@ public interface ClientInterface {
      * # Errors
      *
      * * `PlanLimit`: The plan does not include tokens, or allows no more.
-     * * `OutcomeUnknown`: No answer came. `list` tells whether the token was created.
+     * * `OutcomeUnknown`: No response came. `list` tells whether the token was created.
      */
     suspend fun `tokensCreate`(`label`: kotlin.String?, `expiresAt`: kotlin.String?, `username`: kotlin.String?): NewToken
     
@@ -3403,7 +3403,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
     
     /**
      * Ends the current and later calls of this object with `Aborted`, and closes their connections. A call that already has
-     * its answer keeps it.
+     * its response keeps it.
      */override fun `abort`()
         = 
     callWithHandle {
@@ -3921,7 +3921,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
      *
      * * `BadRequest`: The username is taken.
      * * `PlanLimit`: The plan allows no more sub-accounts.
-     * * `OutcomeUnknown`: No answer came. `get` tells whether the sub-account was created.
+     * * `OutcomeUnknown`: No response came. `get` tells whether the sub-account was created.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3947,7 +3947,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then answer it with 402.
+     * Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then respond to it with 402.
      *
      * # Arguments
      *
@@ -4132,7 +4132,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
      * # Errors
      *
      * * `PlanLimit`: The plan does not include tokens, or allows no more.
-     * * `OutcomeUnknown`: No answer came. `list` tells whether the token was created.
+     * * `OutcomeUnknown`: No response came. `list` tells whether the token was created.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -4597,7 +4597,7 @@ data class Refusal (
     val `fieldErrors`: Map<kotlin.String, List<kotlin.String>>
     , 
     /**
-     * The first 4 KiB of the answer, as text.
+     * The first 4 KiB of the response, as text.
      */
     val `body`: kotlin.String
     , 
@@ -5374,7 +5374,7 @@ sealed class Failure: kotlin.Exception() {
     }
     
     /**
-     * No answer came within the time limit.
+     * No response came within the time limit.
      */
     class Timeout(
         
@@ -5432,7 +5432,7 @@ sealed class Failure: kotlin.Exception() {
     }
     
     /**
-     * The answer is not what the call promises.
+     * The response is not what the call promises.
      */
     class Decode(
         
@@ -5452,12 +5452,12 @@ sealed class Failure: kotlin.Exception() {
         val `status`: kotlin.Int, 
         
         /**
-         * What is wrong with the answer.
+         * What is wrong with the response.
          */
         val `reason`: kotlin.String, 
         
         /**
-         * The first 4 KiB of the answer, as text.
+         * The first 4 KiB of the response, as text.
          */
         val `body`: kotlin.String
         ) : Failure() {
@@ -5466,7 +5466,7 @@ sealed class Failure: kotlin.Exception() {
     }
     
     /**
-     * A write was sent, and no readable answer came back. Sending it again might do it twice.
+     * A write was sent, and no readable response came back. Sending it again might do it twice.
      */
     class OutcomeUnknown(
         
@@ -5481,17 +5481,17 @@ sealed class Failure: kotlin.Exception() {
         val `call`: kotlin.String, 
         
         /**
-         * What happened instead of an answer.
+         * What happened instead of a response.
          */
         val `reason`: kotlin.String, 
         
         /**
          * How to find out.
          */
-        val `advice`: kotlin.String
+        val `recoveryHint`: kotlin.String
         ) : Failure() {
         override val message
-            get() = "text=${ `text` }, call=${ `call` }, reason=${ `reason` }, advice=${ `advice` }"
+            get() = "text=${ `text` }, call=${ `call` }, reason=${ `reason` }, recoveryHint=${ `recoveryHint` }"
     }
     
     /**
@@ -5733,7 +5733,7 @@ public object FfiConverterTypeFailure : FfiConverterRustBuffer<Failure> {
                 + FfiConverterString.allocationSize(value.`text`)
                 + FfiConverterString.allocationSize(value.`call`)
                 + FfiConverterString.allocationSize(value.`reason`)
-                + FfiConverterString.allocationSize(value.`advice`)
+                + FfiConverterString.allocationSize(value.`recoveryHint`)
             )
             is Failure.Aborted -> (
                 // Add the size for the Int that specifies the variant plus the size needed for all fields
@@ -5854,7 +5854,7 @@ public object FfiConverterTypeFailure : FfiConverterRustBuffer<Failure> {
                 FfiConverterString.write(value.`text`, buf)
                 FfiConverterString.write(value.`call`, buf)
                 FfiConverterString.write(value.`reason`, buf)
-                FfiConverterString.write(value.`advice`, buf)
+                FfiConverterString.write(value.`recoveryHint`, buf)
                 Unit
             }
             is Failure.Aborted -> {

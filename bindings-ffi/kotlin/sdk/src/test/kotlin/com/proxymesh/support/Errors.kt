@@ -32,6 +32,6 @@ fun ProxyMeshException.fields(): Map<String, Any?> = when (this) {
     is TimeoutException -> mapOf("reason" to reason, "attempts" to attempts)
     is ConnectionException -> mapOf("reason" to reason, "attempts" to attempts)
     is DecodeException -> mapOf("status" to status, "reason" to reason, "body" to body)
-    is OutcomeUnknownException -> mapOf("reason" to reason, "advice" to advice)
+    is OutcomeUnknownException -> mapOf("reason" to reason, "recoveryHint" to recoveryHint)
     is InternalException -> emptyMap()
 }

@@ -27,7 +27,7 @@ pub(super) type Work = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 pub(super) type Outcome = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
 
 /// The queue between the worker and one event loop.
-pub(super) struct Drain {
+pub(super) struct CompletionQueue {
     /// The process that created the queue. A forked process has no worker to fill it, and shares the loop's descriptors with its
     /// parent.
     process: u32,
@@ -43,13 +43,13 @@ enum Arrival {
 
 /// A call that the worker drives. Dropping this abandons the call: the worker drops the request, which closes its connection.
 pub(super) struct Running {
-    pub(super) drain: Arc<Drain>,
+    pub(super) queue: Arc<CompletionQueue>,
     pub(super) number: u64,
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.drain.give_up(self.number);
+        self.queue.give_up(self.number);
     }
 }
 
@@ -74,13 +74,13 @@ pub(super) enum Collected {
 
 /// Ensures that the end of a call is reported, even if it panics.
 struct Promise {
-    drain: Arc<Drain>,
+    queue: Arc<CompletionQueue>,
     number: u64,
 }
 
 impl Promise {
     fn keep(&self, outcome: Outcome) {
-        self.drain.arrive(Arrival::Ended(self.number, outcome));
+        self.queue.arrive(Arrival::Ended(self.number, outcome));
     }
 }
 
@@ -102,37 +102,37 @@ enum Wake {
 
 thread_local! {
     /// The queues of the loops that have run on this thread. The last one is the most likely to be needed.
-    static DRAINS: RefCell<Vec<(Py<PyWeakrefReference>, Arc<Drain>)>> = const { RefCell::new(Vec::new()) };
+    static QUEUES: RefCell<Vec<(Py<PyWeakrefReference>, Arc<CompletionQueue>)>> = const { RefCell::new(Vec::new()) };
 }
 
-impl Drain {
+impl CompletionQueue {
     /// The queue of a loop that runs on this thread. If the system lacks resources for a new one, `lacking` makes the error.
     pub(super) fn of(
         event_loop: &Bound<'_, PyAny>,
         lacking: impl Fn(io::Error) -> PyErr,
     ) -> PyResult<Arc<Self>> {
         let py = event_loop.py();
-        let known = DRAINS.with_borrow(|drains| {
-            let is_of = |(of, drain): &&(Py<PyWeakrefReference>, Arc<Self>)| {
-                drain.is_own() && of.bind(py).upgrade().is_some_and(|of| of.is(event_loop))
+        let known = QUEUES.with_borrow(|queues| {
+            let is_of = |(of, queue): &&(Py<PyWeakrefReference>, Arc<Self>)| {
+                queue.is_own() && of.bind(py).upgrade().is_some_and(|of| of.is(event_loop))
             };
-            drains.iter().rev().find(is_of).map(|(_, drain)| drain.clone())
+            queues.iter().rev().find(is_of).map(|(_, queue)| queue.clone())
         });
-        if let Some(drain) = known {
-            return Ok(drain);
+        if let Some(queue) = known {
+            return Ok(queue);
         }
         let of = PyWeakrefReference::new(event_loop)?.unbind();
-        let drain = Self::watched_by(event_loop, &of, lacking)?;
-        let forgotten = DRAINS.with_borrow_mut(|drains| {
-            let (kept, forgotten) = std::mem::take(drains)
+        let queue = Self::watched_by(event_loop, &of, lacking)?;
+        let forgotten = QUEUES.with_borrow_mut(|queues| {
+            let (kept, forgotten) = std::mem::take(queues)
                 .into_iter()
-                .partition(|(of, drain)| drain.is_own() && of.bind(py).upgrade().is_some());
-            *drains = kept;
-            drains.push((of, drain.clone()));
+                .partition(|(of, queue)| queue.is_own() && of.bind(py).upgrade().is_some());
+            *queues = kept;
+            queues.push((of, queue.clone()));
             forgotten
         });
         drop::<Vec<_>>(forgotten);
-        Ok(drain)
+        Ok(queue)
     }
 
     fn watched_by(
@@ -151,13 +151,13 @@ impl Drain {
         };
         if let Some(descriptor) = Descriptor::new().map_err(&lacking)? {
             let number = descriptor.number();
-            let drain = new(Wake::Descriptor(descriptor));
-            let reader = Bound::new(py, Reader(drain.clone()))?;
+            let queue = new(Wake::Descriptor(descriptor));
+            let reader = Bound::new(py, Reader(queue.clone()))?;
             // In a new context, because the loop would otherwise keep that of the first task that makes a call.
             let context = py.import("contextvars")?.getattr("Context")?.call0()?;
             let add_reader = event_loop.getattr(intern!(py, "add_reader"))?;
             match context.call_method1(intern!(py, "run"), (add_reader, number, reader)) {
-                Ok(_) => return Ok(drain),
+                Ok(_) => return Ok(queue),
                 Err(error) if error.is_instance_of::<PyNotImplementedError>(py) => {}
                 Err(error) => return Err(error),
             }
@@ -176,13 +176,13 @@ impl Drain {
         let mut calls = lock(&self.calls);
         calls.number += 1;
         let number = calls.number;
-        let promise = Promise { drain: self.clone(), number };
+        let promise = Promise { queue: self.clone(), number };
         let task = worker.spawn(async move {
             let outcome = work.await;
             promise.keep(outcome);
         });
         calls.awaited.insert(number, Waiting { future, outcome: None, task: task.abort_handle() });
-        Running { drain: self.clone(), number }
+        Running { queue: self.clone(), number }
     }
 
     pub(super) fn log(self: &Arc<Self>, log: Arc<Log>) {
@@ -204,8 +204,8 @@ impl Drain {
         match &self.wake {
             Wake::Descriptor(descriptor) => descriptor.wake(),
             Wake::Thread(_) => {
-                let drain = self.clone();
-                Waker::run(move |py| drain.call_soon(py));
+                let queue = self.clone();
+                Waker::run(move |py| queue.call_soon(py));
             }
         }
     }
@@ -297,7 +297,7 @@ impl Drain {
 
 /// The loop calls this to empty the queue. A loop that watches the descriptor drops it when the loop is closed.
 #[pyclass(frozen)]
-struct Reader(Arc<Drain>);
+struct Reader(Arc<CompletionQueue>);
 
 #[pymethods]
 impl Reader {

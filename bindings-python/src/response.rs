@@ -1,7 +1,7 @@
 //! Converts the results of the core's calls into Python objects.
 
 use crate::{
-    call::Answer,
+    call::Response,
     model::{LabeledIp, NewToken, ProxyCheck, SubAccount, Token},
     proxy::Proxy,
 };
@@ -9,14 +9,14 @@ use proxymesh::GeoCounts;
 use pyo3::{IntoPyObjectExt, prelude::*};
 use std::net::IpAddr;
 
-/// Implements `Answer` by converting a result into something that pyo3 can turn into a Python object.
+/// Implements `Response` by converting a result into something that pyo3 can turn into a Python object.
 macro_rules! answers {
-    ($( $core:ty $([needs $module:literal])?, |$py:ident, $answer:ident| $python:expr; )*) => {
-        $( impl Answer for $core {
+    ($( $core:ty $([needs $module:literal])?, |$py:ident, $response:ident| $python:expr; )*) => {
+        $( impl Response for $core {
             $( const MODULE: Option<&'static str> = Some($module); )?
 
             fn into_python(self, $py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-                let $answer = self;
+                let $response = self;
                 $python.into_bound_py_any($py)
             }
         } )*
