@@ -56,6 +56,7 @@ FFI_LIBRARY := libproxymesh_ffi.$(if $(filter Darwin,$(shell uname -s)),dylib,so
 GENERATED := kotlin/native/src/main/kotlin/com/proxymesh/internal kotlin/sdk/src/main/kotlin/generated \
 	swift/Sources/ProxyMeshFFI swift/Sources/ProxyMeshInternal swift/Sources/ProxyMesh/Resource
 KOTLIN := target/kotlin
+KOTLIN_QUICK := $(KOTLIN)/quick
 SWIFT := target/swift-library
 # The build that is tested: `dev`, which is quick to make, or `release`, which is what ships.
 PROFILE ?= dev
@@ -64,6 +65,8 @@ WHEELS := target/wheels-$(PROFILE)
 SANDBOX := target/debug/proxymesh-sandbox
 # As JNA calls this machine.
 PLATFORM := $(shell uname -sm | sed 's/^Darwin arm64$$/darwin-aarch64/; s/^Darwin /darwin-/; s/^Linux /linux-/; s/x86_64/x86-64/')
+# A JVM that lives for seconds is done sooner without its second compiler.
+SHORT_LIVED := -XX:TieredStopAtLevel=1
 MAVEN = cd $(FFI)/kotlin && mvn --batch-mode --no-transfer-progress -Dmaven.repo.local=$(CURDIR)/target/maven
 PYTHON_SOURCES := tests/circles.py bindings-python examples tests/downstream tests/bench tests/soak tests/conformance tests/openapi tests/adapters tests/hosts tests/packaging core/fuzz
 
@@ -97,8 +100,20 @@ quick-python: tested-wheel $(TESTS)/ready
 	@$(call install,$(TESTS))
 	$(TESTS)/bin/python -m pytest --quiet -n 4 $(addprefix bindings-python/tests/test_,$(addsuffix .py,answers asyncio errors inputs models proxies replay secrets wire))
 
-quick-kotlin: kotlin-library sandbox-program
-	@$(MAVEN) --quiet --offline test -Dtest='AnswersTest,ErrorsTest,InputsTest,ModelsTest,WireTest' -Dsurefire.failIfNoSpecifiedTests=false
+# The Kotlin compiler stays in memory for half an hour, and compiles what has changed, into a folder of its own. All other targets
+# compile everything.
+quick-kotlin: kotlin-library sandbox-program $(KOTLIN_QUICK)/sources-changed
+	@export MAVEN_OPTS="$${MAVEN_OPTS:-} $(SHORT_LIVED)"; \
+	    $(MAVEN) --quiet test -Doutput=$(CURDIR)/$(KOTLIN_QUICK) -Dlibraries=$(CURDIR)/$(KOTLIN)/libraries -DargLine='$(SHORT_LIVED)' \
+	    -Dkotlin.compiler.incremental=true -Dkotlin.compiler.daemon=true -Dkotlin.compiler.daemon.jvmArgs=Xmx1g \
+	    -Dtest='CancellationTest,ModelsTest,NativeLibraryTest,SandboxTest' -Dsurefire.failIfNoSpecifiedTests=false
+
+# The incremental compiler does not notice when a class of another module, or one that a test uses, has changed. So the SDK and its
+# tests are then compiled anew.
+$(KOTLIN_QUICK)/sources-changed: $(shell find $(addprefix $(FFI)/kotlin/,pom.xml native sdk/pom.xml sdk/src/main))
+	@rm -rf $(KOTLIN_QUICK)/proxymesh
+	@mkdir -p $(@D)
+	@touch $@
 
 quick-swift: swift-library sandbox-program
 	RUST_BACKTRACE=0 LIBRARY_PATH=$(CURDIR)/$(SWIFT) PROXYMESH_TEST_SANDBOX=$(CURDIR)/$(SANDBOX) $(FFI)/swift/toolchain.sh \
