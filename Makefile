@@ -1,5 +1,6 @@
-# What people call, and what CI calls. Every tool that a target needs is installed by itself, under target/.
+# What people call, and what CI calls. Tools are installed under target/, and bootstrap.sh installs what the system lacks.
 #
+#   make bootstrap   what the system must have, by apt: Maven, a JDK, Chromium, …
 #   make demo    the main job, end to end, against the sandbox
 #   make demo-kotlin   the same in Kotlin and in Java
 #   make demo-swift    the same in Swift
@@ -24,7 +25,7 @@
 #   make clean   removes all that was built or installed
 
 .DEFAULT_GOAL := help
-.PHONY: bench bench-check bench-install bench-languages bindings chromium clean conformance-agents demo demo-kotlin demo-swift fuzz generate help kotlin kotlin-library kotlin-packages lint lint-bindings lint-notices lint-python lint-rust lint-swift maven notices openapi quick-kotlin quick-python quick-rust quick-swift sandbox-program sdist stubs swift swift-library test test-adapters test-conformance test-curl test-downstream test-faults test-freethreaded test-frozen test-hosts test-kotlin test-kotlin-versions test-openapi test-packages test-python test-pythons test-rust test-sdist test-secrets test-shipped test-soak test-swift test-types tested-wheel wheel
+.PHONY: bench bench-check bench-install bench-languages bindings clean conformance-agents demo demo-kotlin demo-swift fuzz generate help kotlin kotlin-library kotlin-packages lint lint-bindings lint-notices lint-python lint-rust lint-swift notices openapi quick-kotlin quick-python quick-rust quick-swift sandbox-program sdist stubs swift swift-library test test-adapters test-conformance test-curl test-downstream test-faults test-freethreaded test-frozen test-hosts test-kotlin test-kotlin-versions test-openapi test-packages test-python test-pythons test-rust test-sdist test-secrets test-shipped test-soak test-swift test-types tested-wheel wheel
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -73,7 +74,20 @@ PYTHON_SOURCES := tests/circles.py bindings-python examples tests/downstream tes
 help:
 	@sed -n 's/^#   //p' Makefile
 
-demo: tested-wheel $(DEMO)/ready
+BOOTSTRAPS := bootstrap-build bootstrap-kotlin bootstrap-swift bootstrap-tests
+.PHONY: bootstrap $(BOOTSTRAPS)
+bootstrap:
+	@PYTHON=$(PYTHON) ./bootstrap.sh kotlin swift tests
+
+$(BOOTSTRAPS): bootstrap-%:
+	@PYTHON=$(PYTHON) ./bootstrap.sh $(filter-out build,$*)
+
+# What they need of the system. The quick loops are not here, so they install nothing.
+kotlin-packages test-kotlin conformance-agents bench-languages: bootstrap-kotlin
+demo-swift lint-swift test-swift conformance-agents bench-languages: bootstrap-swift
+test-adapters test-curl test-frozen test-hosts test-packages: bootstrap-tests
+
+demo: bootstrap-build tested-wheel $(DEMO)/ready
 	@$(call install,$(DEMO))
 	@$(DEMO)/bin/python examples/quickstart.py
 
@@ -86,7 +100,7 @@ demo-swift: swift-library sandbox-program
 sandbox-program:
 	@cargo build --quiet --locked --package proxymesh-sandbox
 
-test: test-rust test-curl test-python test-pythons test-types test-adapters test-hosts test-kotlin test-swift test-openapi test-shipped test-packages test-secrets
+test: bootstrap test-rust test-curl test-python test-pythons test-types test-adapters test-hosts test-kotlin test-swift test-openapi test-shipped test-packages test-secrets
 
 # What ships, used by others' projects, and every conformance case on it.
 test-shipped:
@@ -216,7 +230,7 @@ test-downstream: tested-wheel $(DOWNSTREAM)/ready
 	cd target/downstream && $(CURDIR)/$(DOWNSTREAM)/bin/python -m pytest
 
 # What the methods of Proxy give, used by the libraries that they are for.
-test-adapters: tested-wheel chromium $(ADAPTERS)/ready
+test-adapters: tested-wheel $(ADAPTERS)/ready
 	@$(call install,$(ADAPTERS))
 	cd tests/adapters && $(CURDIR)/$(ADAPTERS)/bin/python -m pytest
 	UV=$(UV) $(ADAPTERS)/bin/python bindings-python/pythons.py $(WHEELS)/*.whl --adapters
@@ -339,20 +353,10 @@ kotlin:
 kotlin-packages: kotlin-library
 	@$(MAVEN) --quiet install -DskipTests
 
-kotlin-library: maven
+kotlin-library:
 	cargo build --quiet --profile $(PROFILE) --locked --package proxymesh-ffi
 	@mkdir -p $(KOTLIN)/libraries/$(PLATFORM)
 	@cp $(BUILT)/$(FFI_LIBRARY) $(KOTLIN)/libraries/$(PLATFORM)
-
-# Maven fetches all else, Kotlin included.
-maven:
-	@{ command -v mvn && command -v javac; } > /dev/null || { \
-	    apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends maven default-jdk-headless; }
-
-# The browser that Playwright and Selenium are tested with; a machine without apt needs its own.
-chromium:
-	@{ { command -v chromium || command -v chromium-browser || command -v google-chrome; } && command -v chromedriver; } > /dev/null || { \
-	    apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends chromium chromium-driver; }
 
 swift:
 	@$(MAKE) --no-print-directory PROFILE=release swift-library
