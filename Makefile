@@ -1,5 +1,6 @@
-# What people call, and what CI calls. Every tool that a target needs is installed by itself, under target/.
+# What people call, and what CI calls. Tools are installed under target/, and bootstrap.sh installs what the system lacks.
 #
+#   make bootstrap   what the system must have, by apt: Maven, a JDK, Chromium, …
 #   make demo    the main job, end to end, against the sandbox
 #   make demo-kotlin   the same in Kotlin and in Java
 #   make demo-swift    the same in Swift
@@ -24,7 +25,7 @@
 #   make clean   removes all that was built or installed
 
 .DEFAULT_GOAL := help
-.PHONY: bench bench-check bench-install bench-languages bindings chromium clean conformance-agents demo demo-kotlin demo-swift fuzz generate help kotlin kotlin-library kotlin-packages lint lint-bindings lint-notices lint-python lint-rust lint-swift maven notices openapi quick-kotlin quick-python quick-rust quick-swift sandbox-program sdist stubs swift swift-library test test-adapters test-conformance test-curl test-downstream test-faults test-freethreaded test-frozen test-hosts test-kotlin test-kotlin-versions test-openapi test-packages test-python test-pythons test-rust test-sdist test-secrets test-shipped test-soak test-swift test-types tested-wheel wheel
+.PHONY: bench bench-check bench-install bench-languages bindings clean conformance-agents demo demo-kotlin demo-swift fuzz generate help kotlin kotlin-library kotlin-packages lint lint-bindings lint-notices lint-python lint-rust lint-swift notices openapi quick-kotlin quick-python quick-rust quick-swift sandbox-program sdist stubs swift swift-library test test-adapters test-conformance test-curl test-downstream test-faults test-freethreaded test-frozen test-hosts test-kotlin test-kotlin-versions test-openapi test-packages test-python test-pythons test-rust test-sdist test-secrets test-shipped test-soak test-swift test-types tested-wheel wheel
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -56,6 +57,7 @@ FFI_LIBRARY := libproxymesh_ffi.$(if $(filter Darwin,$(shell uname -s)),dylib,so
 GENERATED := kotlin/native/src/main/kotlin/com/proxymesh/internal kotlin/sdk/src/main/kotlin/generated kotlin/sdk/src/test/kotlin/generated \
 	swift/Sources/ProxyMeshFFI swift/Sources/ProxyMeshInternal swift/Sources/ProxyMesh/Resource swift/Tests/TestSupport/Generated
 KOTLIN := target/kotlin
+KOTLIN_QUICK := $(KOTLIN)/quick
 SWIFT := target/swift-library
 SWIFT_BUILD := target/swift-build
 # The same for every build, because a build with other flags compiles everything again. On Linux, lld links in a fifth of the time
@@ -70,13 +72,28 @@ WHEELS := target/wheels-$(PROFILE)
 SANDBOX := target/debug/proxymesh-sandbox
 # As JNA calls this machine.
 PLATFORM := $(shell uname -sm | sed 's/^Darwin arm64$$/darwin-aarch64/; s/^Darwin /darwin-/; s/^Linux /linux-/; s/x86_64/x86-64/')
+# A JVM that lives for seconds is done sooner without its second compiler.
+SHORT_LIVED := -XX:TieredStopAtLevel=1
 MAVEN = cd $(FFI)/kotlin && mvn --batch-mode --no-transfer-progress -Dmaven.repo.local=$(CURDIR)/target/maven
 PYTHON_SOURCES := docs tests/circles.py bindings-python examples tests/downstream tests/bench tests/soak tests/conformance tests/openapi tests/adapters tests/hosts tests/packaging core/fuzz
 
 help:
 	@sed -n 's/^#   //p' Makefile
 
-demo: tested-wheel $(DEMO)/ready
+BOOTSTRAPS := bootstrap-build bootstrap-kotlin bootstrap-swift bootstrap-tests
+.PHONY: bootstrap $(BOOTSTRAPS)
+bootstrap:
+	@PYTHON=$(PYTHON) ./bootstrap.sh kotlin swift tests
+
+$(BOOTSTRAPS): bootstrap-%:
+	@PYTHON=$(PYTHON) ./bootstrap.sh $(filter-out build,$*)
+
+# What they need of the system. The quick loops are not here, so they install nothing.
+kotlin-packages test-kotlin conformance-agents bench-languages: bootstrap-kotlin
+demo-swift lint-swift test-swift conformance-agents bench-languages: bootstrap-swift
+test-adapters test-curl test-frozen test-hosts test-packages: bootstrap-tests
+
+demo: bootstrap-build tested-wheel $(DEMO)/ready
 	@$(call install,$(DEMO))
 	@$(DEMO)/bin/python examples/quickstart.py
 
@@ -89,7 +106,7 @@ demo-swift: swift-library sandbox-program
 sandbox-program:
 	@cargo build --quiet --locked --package proxymesh-sandbox
 
-test: test-rust test-curl test-python test-pythons test-types test-adapters test-hosts test-kotlin test-swift test-openapi test-shipped test-packages test-secrets
+test: bootstrap test-rust test-curl test-python test-pythons test-types test-adapters test-hosts test-kotlin test-swift test-openapi test-shipped test-packages test-secrets
 
 # What ships, used by others' projects, and every conformance case on it.
 test-shipped:
@@ -104,8 +121,20 @@ quick-python: tested-wheel $(TESTS)/ready
 	@$(call install,$(TESTS))
 	$(TESTS)/bin/python -m pytest --quiet -n 4 $(addprefix bindings-python/tests/test_,$(addsuffix .py,answers asyncio errors inputs models proxies replay secrets wire))
 
-quick-kotlin: kotlin-library sandbox-program
-	@$(MAVEN) --quiet --offline test -Dtest='AnswersTest,ErrorsTest,InputsTest,ModelsTest,WireTest' -Dsurefire.failIfNoSpecifiedTests=false
+# The Kotlin compiler stays in memory for half an hour, and compiles what has changed, into a folder of its own. All other targets
+# compile everything.
+quick-kotlin: kotlin-library sandbox-program $(KOTLIN_QUICK)/sources-changed
+	@export MAVEN_OPTS="$${MAVEN_OPTS:-} $(SHORT_LIVED)"; \
+	    $(MAVEN) --quiet test -Doutput=$(CURDIR)/$(KOTLIN_QUICK) -Dlibraries=$(CURDIR)/$(KOTLIN)/libraries -DargLine='$(SHORT_LIVED)' \
+	    -Dkotlin.compiler.incremental=true -Dkotlin.compiler.daemon=true -Dkotlin.compiler.daemon.jvmArgs=Xmx1g \
+	    -Dtest='CancellationTest,ModelsTest,NativeLibraryTest,SandboxTest' -Dsurefire.failIfNoSpecifiedTests=false
+
+# The incremental compiler does not notice when a class of another module, or one that a test uses, has changed. So the SDK and its
+# tests are then compiled anew.
+$(KOTLIN_QUICK)/sources-changed: $(shell find $(addprefix $(FFI)/kotlin/,pom.xml native sdk/pom.xml sdk/src/main))
+	@rm -rf $(KOTLIN_QUICK)/proxymesh
+	@mkdir -p $(@D)
+	@touch $@
 
 # Builds the tests alone, without the programs, and leaves out the suites that take longest.
 quick-swift: swift-library sandbox-program
@@ -205,7 +234,7 @@ test-downstream: tested-wheel $(DOWNSTREAM)/ready
 	cd target/downstream && $(CURDIR)/$(DOWNSTREAM)/bin/python -m pytest
 
 # What the methods of Proxy give, used by the libraries that they are for.
-test-adapters: tested-wheel chromium $(ADAPTERS)/ready
+test-adapters: tested-wheel $(ADAPTERS)/ready
 	@$(call install,$(ADAPTERS))
 	cd tests/adapters && $(CURDIR)/$(ADAPTERS)/bin/python -m pytest
 	UV=$(UV) $(ADAPTERS)/bin/python bindings-python/pythons.py $(WHEELS)/*.whl --adapters
@@ -329,20 +358,10 @@ kotlin:
 kotlin-packages: kotlin-library
 	@$(MAVEN) --quiet install -DskipTests
 
-kotlin-library: maven
+kotlin-library:
 	cargo build --quiet --profile $(PROFILE) --locked --package proxymesh-ffi
 	@mkdir -p $(KOTLIN)/libraries/$(PLATFORM)
 	@cp $(BUILT)/$(FFI_LIBRARY) $(KOTLIN)/libraries/$(PLATFORM)
-
-# Maven fetches all else, Kotlin included.
-maven:
-	@{ command -v mvn && command -v javac; } > /dev/null || { \
-	    apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends maven default-jdk-headless; }
-
-# The browser that Playwright and Selenium are tested with; a machine without apt needs its own.
-chromium:
-	@{ { command -v chromium || command -v chromium-browser || command -v google-chrome; } && command -v chromedriver; } > /dev/null || { \
-	    apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends chromium chromium-driver; }
 
 swift:
 	@$(MAKE) --no-print-directory PROFILE=release swift-library

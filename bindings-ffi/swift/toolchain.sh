@@ -6,7 +6,7 @@
 #
 # It uses the `swift` on the PATH if that is new enough. Otherwise it unpacks Debian trixie's package into a folder under target/.
 # It does so once, in less than a minute, with 570 MB to download and 1.4 GB on disk. The command then runs in a chroot of that
-# folder. The chroot contains this repository and each folder given by --with, at the same paths. This needs Linux, apt and root.
+# folder. The chroot contains this repository and each folder given by --with, at the same paths. This needs Linux, mmdebstrap and root.
 #
 #   SWIFT_ROOT   where the toolchain is unpacked; target/swift by default
 #   SWIFT_HOST=0 ignores the `swift` on the PATH
@@ -35,9 +35,8 @@ fits() {
 }
 
 unpack() {
-    command -v apt-get >/dev/null || { echo "no Swift 6 on the PATH, and no apt to get one with: see https://swift.org/install" >&2; exit 1; }
     command -v mmdebstrap >/dev/null ||
-        { apt-get update -qq && apt-get install -y -qq --no-install-recommends mmdebstrap; } >/dev/null 2>&1
+        { echo "no Swift 6 on the PATH, and no mmdebstrap to get one with: run make bootstrap, or see https://swift.org/install" >&2; exit 1; }
     echo "unpacking Debian's Swift into $root ..." >&2
     # Builds and tests do not need the debugger, editor support, documentation or static libraries, so these are left out.
     # No mirror is given, so mmdebstrap uses Debian's default. Only `main` is needed.

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Installs what the build and the tests need of the system. If nothing is missing, it does nothing. Otherwise it says what is
+# missing and installs it, which needs apt and root, or fails. Nothing else in this repository installs anything outside of target/.
+#
+#   bootstrap.sh [kotlin] [swift] [tests]   what every build needs, and what these need besides
+#
+#   PYTHON   the interpreter that the build uses; python3 by default
+set -euo pipefail
+cd "$(dirname "$0")"
+
+missing=() packages=() apt=1
+lacks() { # WHAT [PACKAGE…]: Debian's packages that have it
+    missing+=("$1")
+    packages+=("${@:2}")
+    [ $# -gt 1 ] || apt=0
+}
+any() { # COMMAND…: whether one of them is on the PATH
+    for name in "$@"; do command -v "$name" >/dev/null && return; done
+    return 1
+}
+python() { "${PYTHON:-python3}" -c "$1" 2>/dev/null; }
+swift_6() { swift --version 2>/dev/null | grep -qE 'Swift version ([6-9]|[1-9][0-9])\.'; }
+
+any cargo || lacks "Rust 1.89 or later, from https://rustup.rs"
+any cc || lacks "a C compiler" gcc libc6-dev
+python 'import sys; assert sys.version_info >= (3, 10)' || lacks "Python 3.10 or later" python3
+python 'import ensurepip' || lacks "venv for Python" python3-venv
+for part in "$@"; do
+    case $part in
+        kotlin)
+            any mvn || lacks Maven maven
+            any javac || lacks "a JDK, 17 or later" default-jdk-headless
+            ;;
+        swift)
+            # With mmdebstrap, toolchain.sh unpacks a Swift under target/.
+            [ -d "${SWIFT_ROOT:-target/swift}" ] || any mmdebstrap || swift_6 || lacks "Swift 6, from https://swift.org/install" mmdebstrap
+            ;;
+        tests)
+            any curl || lacks curl curl
+            any git || lacks git git
+            python 'import os, sysconfig; os.stat(sysconfig.get_path("include") + "/Python.h")' || lacks "the headers of Python" python3-dev
+            any chromium chromium-browser google-chrome || lacks Chromium chromium
+            any chromedriver || lacks ChromeDriver chromium-driver
+            ;;
+        *)
+            echo "usage: bootstrap.sh [kotlin] [swift] [tests]" >&2
+            exit 2
+            ;;
+    esac
+done
+
+[ ${#missing[@]} -gt 0 ] || exit 0
+printf 'missing: %s\n' "${missing[@]}" >&2
+if [ $apt = 0 ] || ! any apt-get || [ "$(id -u)" != 0 ]; then
+    [ ${#packages[@]} = 0 ] || echo "on Debian, as root: apt-get install ${packages[*]}" >&2
+    exit 1
+fi
+echo "installing: ${packages[*]}" >&2
+apt-get update -qq
+DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends "${packages[@]}"
