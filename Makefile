@@ -117,9 +117,15 @@ quick-rust:
 	cargo test --quiet --locked --package proxymesh --package proxymesh-conformance --lib \
 	    --test cases --test coverage --test sandbox --test wire -- --skip hostile --skip interleavings
 
+# The cases that do not wait, on two surfaces.
+COMMA := ,
+quick-cases = cargo build --quiet --locked --package proxymesh-conformance && \
+	$(PYTHON) tests/conformance/runner/run.py --quick --jobs 2 --surface '$1' --surface '$2'
+
 quick-python: tested-wheel $(TESTS)/ready
 	@$(call install,$(TESTS))
 	$(TESTS)/bin/python -m pytest --quiet -n 4 $(addprefix bindings-python/tests/test_,$(addsuffix .py,answers asyncio errors inputs models proxies replay secrets wire))
+	$(call quick-cases,Python$(COMMA) async,Python$(COMMA) blocking)
 
 # The Kotlin compiler stays in memory for half an hour, and compiles what has changed, into a folder of its own. All other targets
 # compile everything.
@@ -167,12 +173,12 @@ test-swift: swift-library sandbox-program | $(LOGS)
 
 # The cases on all eight surfaces, and a slice of the fault matrix: tests/conformance/README.md.
 test-conformance: conformance-agents | $(LOGS)
-	$(TESTS)/bin/python tests/conformance/runner/run.py 2>&1 | tee $(LOGS)/conformance.log
-	$(TESTS)/bin/python tests/conformance/runner/faults.py --slice 16 2>&1 | tee -a $(LOGS)/conformance.log
+	$(PYTHON) tests/conformance/runner/run.py 2>&1 | tee $(LOGS)/conformance.log
+	$(PYTHON) tests/conformance/runner/faults.py --slice 16 2>&1 | tee -a $(LOGS)/conformance.log
 
 # All of the fault matrix, in minutes; the report is target/conformance/report.md.
 test-faults: conformance-agents
-	$(TESTS)/bin/python tests/conformance/runner/faults.py
+	$(PYTHON) tests/conformance/runner/faults.py
 
 conformance-agents: tested-wheel $(TESTS)/ready kotlin-library swift-library
 	@$(call install,$(TESTS))
