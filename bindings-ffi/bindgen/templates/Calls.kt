@@ -6,7 +6,7 @@ import com.proxymesh.BlockingCalls
 import com.proxymesh.BlockingClient
 import com.proxymesh.Calls
 import com.proxymesh.Client
-import com.proxymesh.translated
+import com.proxymesh.fromFfi
 {% for client in CLIENTS %}
 /** Makes a call by its name. [calls] are for arguments that the client's types rule out. */
 internal {{ client.suspend }}fun {{ client.name }}.make(arguments: Arguments, calls: () -> {{ client.prefix }}Calls): Any? = with(arguments) {

@@ -6,7 +6,7 @@ import com.proxymesh.BlockingCalls
 import com.proxymesh.BlockingClient
 import com.proxymesh.Calls
 import com.proxymesh.Client
-import com.proxymesh.translated
+import com.proxymesh.fromFfi
 
 /** Makes a call by its name. [calls] are for arguments that the client's types rule out. */
 internal suspend fun Client.make(arguments: Arguments, calls: () -> Calls): Any? = with(arguments) {
