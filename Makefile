@@ -8,6 +8,7 @@
 #   make quick-rust, quick-python, quick-kotlin, quick-swift    the fast tests of one language, on a debug build
 #   make test-kotlin-versions   consumers by every Kotlin since 2.0
 #   make test-faults   every call in every language with every fault
+#   make mutants   mutations of the core, which the tests must catch: SHARD=0/8; hours in all
 #   make test-frozen   a frozen program, by PyInstaller
 #   make fuzz    hostile bytes, with libFuzzer: SECONDS=60 for each target; needs a nightly toolchain
 #   make test-packages   what is published: licences, contents, metadata; the source distribution, installed from nothing
@@ -25,7 +26,7 @@
 #   make clean   removes all that was built or installed
 
 .DEFAULT_GOAL := help
-.PHONY: bench bench-check bench-install bench-languages bindings clean conformance-agents demo demo-kotlin demo-swift fuzz generate help kotlin kotlin-library kotlin-packages lint lint-bindings lint-notices lint-python lint-rust lint-swift notices openapi quick-kotlin quick-python quick-rust quick-swift sandbox-program sdist stubs swift swift-library test test-adapters test-conformance test-curl test-downstream test-faults test-freethreaded test-frozen test-hosts test-kotlin test-kotlin-versions test-openapi test-packages test-python test-pythons test-rust test-sdist test-secrets test-shipped test-soak test-swift test-types tested-wheel wheel
+.PHONY: bench bench-check bench-install bench-languages bindings clean conformance-agents demo demo-kotlin demo-swift fuzz generate help kotlin kotlin-library kotlin-packages lint lint-bindings lint-notices lint-python lint-rust lint-swift mutants notices openapi quick-kotlin quick-python quick-rust quick-swift sandbox-program sdist stubs swift swift-library test test-adapters test-conformance test-curl test-downstream test-faults test-freethreaded test-frozen test-hosts test-kotlin test-kotlin-versions test-openapi test-packages test-python test-pythons test-rust test-sdist test-secrets test-shipped test-soak test-swift test-types tested-wheel wheel
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -218,6 +219,13 @@ test-freethreaded: $(TOOLS)/ready
 	PYTHON_GIL=0 $(FREE)/bin/python -m pytest -q -n 4
 	for _ in 1 2 3 4 5; do PYTHON_GIL=0 $(FREE)/bin/python -m pytest -q bindings-python/tests/test_threads.py; done
 
+# First the conformance cases, in seconds for each mutant; then all tests of the core, for those that the cases do not catch.
+SHARD ?= 0/1
+MUTANTS = cargo mutants --package proxymesh --shard $(SHARD) --output target/mutants --no-times
+mutants: target/tools-cargo/bin/cargo-mutants
+	PATH=$(CURDIR)/target/tools-cargo/bin:$$PATH $(MUTANTS) --cargo-arg=--test=cases || [ $$? = 2 ]
+	PATH=$(CURDIR)/target/tools-cargo/bin:$$PATH $(MUTANTS) --iterate
+
 # What takes minutes: a million calls in one process, and what `make test` shows of exits with calls under way, ten times over.
 test-soak: wheel $(TESTS)/ready
 	@$(call install,$(TESTS),target/wheels)
@@ -404,6 +412,9 @@ $(UV):
 
 target/tools-cargo/bin/cargo-fuzz:
 	cargo install --quiet --locked --root target/tools-cargo --version 0.13.2 cargo-fuzz
+
+target/tools-cargo/bin/cargo-mutants:
+	cargo install --quiet --locked --root target/tools-cargo --version 27.1.0 cargo-mutants
 
 target/tools-cargo/bin/cargo-about:
 	cargo install --quiet --locked --root target/tools-cargo --version 0.9.3 --features cli cargo-about
