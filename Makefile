@@ -126,7 +126,7 @@ quick-cases = cargo build --quiet --locked --package proxymesh-conformance && \
 quick-python: tested-wheel $(TESTS)/ready
 	@$(call install,$(TESTS))
 	$(TESTS)/bin/python -m pytest --quiet -n 4 $(addprefix bindings-python/tests/test_,$(addsuffix .py,answers asyncio errors inputs models proxies replay secrets wire))
-	$(call quick-cases,Python$(COMMA) async,Python$(COMMA) blocking)
+	@$(call quick-cases,Python$(COMMA) async,Python$(COMMA) blocking)
 
 # The Kotlin compiler stays in memory for half an hour, and compiles what has changed, into a folder of its own. All other targets
 # compile everything.
@@ -134,7 +134,9 @@ quick-kotlin: kotlin-library sandbox-program $(KOTLIN_QUICK)/sources-changed
 	@export MAVEN_OPTS="$${MAVEN_OPTS:-} $(SHORT_LIVED)"; \
 	    $(MAVEN) --quiet test -Doutput=$(CURDIR)/$(KOTLIN_QUICK) -Dlibraries=$(CURDIR)/$(KOTLIN)/libraries -DargLine='$(SHORT_LIVED)' \
 	    -Dkotlin.compiler.incremental=true -Dkotlin.compiler.daemon=true -Dkotlin.compiler.daemon.jvmArgs=Xmx1g \
-	    -Dtest='CancellationTest,ModelsTest,NativeLibraryTest,SandboxTest' -Dsurefire.failIfNoSpecifiedTests=false
+	    -Dtest='CancellationTest,ModelsTest,NativeLibraryTest,SandboxTest' -Dsurefire.failIfNoSpecifiedTests=false \
+	    dependency:build-classpath '-Dmdep.outputFile=$${project.build.directory}/classpath'
+	@export KOTLIN_OUTPUT=$(KOTLIN_QUICK); $(call quick-cases,Kotlin$(COMMA) suspend,Kotlin$(COMMA) blocking)
 
 # The incremental compiler does not notice when a class of another module, or one that a test uses, has changed. So the SDK and its
 # tests are then compiled anew.
@@ -143,9 +145,11 @@ $(KOTLIN_QUICK)/sources-changed: $(shell find $(addprefix $(FFI)/kotlin/,pom.xml
 	@mkdir -p $(@D)
 	@touch $@
 
-# Builds the tests alone, without the programs, and leaves out the suites that take longest.
+# Builds the tests and the agent alone, and leaves out the suites that take longest.
 quick-swift: swift-library sandbox-program
 	$(SWIFT_TEST) --quiet --test-product proxymesh-sdkPackageTests --skip 'CancellationTests|DocsTests|LimitsTests|OutageTests'
+	LIBRARY_PATH=$(CURDIR)/$(SWIFT) $(FFI)/swift/toolchain.sh swift build --quiet --product ConformanceAgent $(SWIFT_FLAGS)
+	@$(call quick-cases,Swift$(COMMA) async,Swift$(COMMA) blocking)
 
 # With all output shown, so that test-secrets sees it.
 test-rust: | $(LOGS)
