@@ -229,7 +229,10 @@ def test_what_cannot_be_looked_up_is_told_with_how_to_find_out(sandbox: Sandbox)
     assert "hostnames.list" in caught.value.recovery_hint
     error = created.value
     assert error.recovery_hint == "check with sub_accounts.get"
-    assert str(error) == f"{error.call}: {error.reason}, so the call may or may not have taken effect; {error.recovery_hint}"
+    assert (
+        str(error)
+        == f"{error.call}: {error.reason}, so the call may or may not have taken effect; {error.recovery_hint}"
+    )
 
 
 def test_a_longer_retry_after_than_a_minute_fails_at_once(sandbox: Sandbox) -> None:

@@ -15,14 +15,14 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
-
-from typing_extensions import Self
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ._driven import driven
 from ._errors import PoolExhaustedError, ValidationError
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from ._proxymesh import AsyncClient, Client, Proxy, ProxyCheck
 
     _Outcome: TypeAlias = bool | int | BaseException | ProxyCheck | None
@@ -39,8 +39,6 @@ LEASE = 10.0
 """Seconds that others wait for the caller that fetches the list. After that, one of them fetches it as well."""
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.001, 0.05
 """Seconds between checks whether the list has arrived."""
-
-StepT = TypeVar("StepT", bound="_Step")
 
 
 class _Step:
