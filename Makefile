@@ -9,11 +9,11 @@
 #   make test-kotlin-versions   tests the jars with every Kotlin since 2.0
 #   make test-faults   makes every call in every language with every fault
 #   make test-frozen   tests a program that PyInstaller has frozen
-#   make fuzz    tests hostile input with libFuzzer, SECONDS=60 for each target; needs a nightly toolchain
+#   make fuzz    runs libFuzzer on each target for SECONDS=60; needs a nightly toolchain
 #   make test-packages   checks the crates and the Python packages: licences, contents, metadata, and installing from source
 #   make lint    checks formatting, lints, types and docs
 #   make bench   runs the benchmark, in ten minutes: tests/bench/README.md (QUICK=1: in one or two; ONLY="proxymesh,requests")
-#   make bench-languages   compares the cost of the SDK in each language with Rust
+#   make bench-languages   compares the cost of a call in each language with its cost in Rust
 #   make generate    generates all committed files that can be generated: openapi, bindings, stubs
 #   make stubs   generates the type stub of the native module from its signatures
 #   make openapi   generates from docs/openapi.yaml the description that the sandbox serves, and the tables of calls
