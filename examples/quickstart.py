@@ -27,7 +27,7 @@ def look_around(client: proxymesh.Client, username: str, password: str) -> None:
 
     countries = client.geo.world()
     most = sorted(countries, key=lambda code: countries[code], reverse=True)[:3]
-    print(f"\nThe world proxy has exits in {len(countries)} countries, most of them in {', '.join(most)}.")
+    print(f"\nThe world proxy has exits in {len(countries)} countries. {', '.join(most)} have the most.")
 
 
 def manage(client: proxymesh.Client) -> None:

@@ -38,7 +38,7 @@ struct Quickstart {
 
         let countries = try await client.geo.world()
         let most = countries.sorted { $0.value > $1.value }.prefix(3).map(\.key).joined(separator: ", ")
-        print("\nThe world proxy has exits in \(countries.count) countries, most of them in \(most).")
+        print("\nThe world proxy has exits in \(countries.count) countries. \(most) have the most.")
     }
 
     /// Adds an IP and a sub-account, and deletes them again.

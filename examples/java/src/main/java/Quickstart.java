@@ -36,7 +36,7 @@ public final class Quickstart {
                 .limit(3)
                 .map(Map.Entry::getKey)
                 .collect(Collectors.joining(", "));
-        System.out.printf("%nThe world proxy has exits in %d countries, most of them in %s.%n", countries.size(), most);
+        System.out.printf("%nThe world proxy has exits in %d countries. %s have the most.%n", countries.size(), most);
     }
 
     /** Adds an IP and a sub-account, and deletes them again. */

@@ -21,7 +21,7 @@ suspend fun lookAround(client: Client, username: String, password: String) {
 
     val countries = client.geo.world()
     val most = countries.entries.sortedByDescending { it.value }.take(3).joinToString { it.key }
-    println("\nThe world proxy has exits in ${countries.size} countries, most of them in $most.")
+    println("\nThe world proxy has exits in ${countries.size} countries. $most have the most.")
 }
 
 /** Adds an IP and a sub-account, and deletes them again. */
