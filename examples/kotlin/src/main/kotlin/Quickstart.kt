@@ -1,7 +1,7 @@
 // The main tasks, end to end: list the proxies, authorise an IP, manage a sub-account.
 //
-// With PROXYMESH_SANDBOX set to the URL of a sandbox, which emulates the service, it needs no account. `make demo-kotlin` does this.
-// With PROXYMESH_USERNAME and PROXYMESH_PASSWORD set, it talks to the real service and only reads.
+// With PROXYMESH_SANDBOX set to the URL of a sandbox, which emulates the service, it needs no account. `make demo-kotlin` does
+// this. With PROXYMESH_USERNAME and PROXYMESH_PASSWORD set, it talks to the real service and only reads.
 
 import com.proxymesh.Client
 import com.proxymesh.NotFoundException
