@@ -1,29 +1,29 @@
-# What people call, and what CI calls. Tools are installed under target/, and bootstrap.sh installs what the system lacks.
+# The commands for people and for CI. Tools are installed under target/, and bootstrap.sh installs what the system lacks.
 #
-#   make bootstrap   what the system must have, by apt: Maven, a JDK, Chromium, …
-#   make demo    the main job, end to end, against the sandbox
+#   make bootstrap   installs the missing system packages with apt: Maven, a JDK, Chromium, …
+#   make demo    runs the Python example against the sandbox
 #   make demo-kotlin   the same in Kotlin and in Java
 #   make demo-swift    the same in Swift
-#   make test    everything, in every language
-#   make quick-rust, quick-python, quick-kotlin, quick-swift    the fast tests of one language, on a debug build
-#   make test-kotlin-versions   consumers by every Kotlin since 2.0
-#   make test-faults   every call in every language with every fault
-#   make mutants   mutations of the core, which the tests must catch: SHARD=0/8; hours in all
-#   make test-frozen   a frozen program, by PyInstaller
-#   make fuzz    hostile bytes, with libFuzzer: SECONDS=60 for each target; needs a nightly toolchain
-#   make test-packages   what is published: licences, contents, metadata; the source distribution, installed from nothing
-#   make lint    formatting, lints, types, docs
-#   make bench   the benchmark, in ten minutes: tests/bench/README.md (QUICK=1: in two; ONLY="proxymesh,requests")
-#   make bench-languages   what the SDK costs in each language over Rust
-#   make generate    all that is generated: openapi, bindings, stubs
-#   make stubs   the type stub of the native module, from its own signatures
-#   make openapi   what follows from docs/openapi.yaml: the description that the sandbox serves, and tables of calls
-#   make bindings   the Kotlin and Swift that call the native library, from its own signatures
-#   make notices   the licences of what is in the wheel, and in the Kotlin and Swift packages
-#   make sdist   the source distribution for Python, in target/sdist
-#   make kotlin  the jars for Kotlin and Java, in target/kotlin and in the local Maven repository target/maven
-#   make swift   the library that the Swift package links, in target/swift-library
-#   make clean   removes all that was built or installed
+#   make test    runs all tests, in every language
+#   make quick-rust, quick-python, quick-kotlin, quick-swift    run the fast tests of one language, on a debug build
+#   make test-kotlin-versions   tests the jars with every Kotlin since 2.0
+#   make test-faults   makes every call in every language with every fault
+#   make mutants   changes the core in one place at a time, and lists the changes that no test catches: SHARD=0/8; takes hours
+#   make test-frozen   tests a program that PyInstaller has frozen
+#   make fuzz    runs libFuzzer on each target for SECONDS=60; needs a nightly toolchain
+#   make test-packages   checks the crates and the Python packages: licences, contents, metadata, and installing from source
+#   make lint    checks formatting, lints, types and docs
+#   make bench   runs the benchmark, in ten minutes: tests/bench/README.md (QUICK=1: in one or two; ONLY="proxymesh,requests")
+#   make bench-languages   compares the cost of a call in each language with its cost in Rust
+#   make generate    generates all committed files that can be generated: openapi, bindings, stubs
+#   make stubs   generates the type stub of the native module from its signatures
+#   make openapi   generates from docs/openapi.yaml the description that the sandbox serves, and the tables of calls
+#   make bindings   generates the Kotlin and Swift code that calls the native library, from its signatures
+#   make notices   collects the licences of third-party code in the wheel and in the Kotlin and Swift packages
+#   make sdist   builds the source distribution for Python, in target/sdist
+#   make kotlin  builds the jars for Kotlin and Java, in target/kotlin and in the local Maven repository target/maven
+#   make swift   builds the library that the Swift package links, in target/swift-library
+#   make clean   removes everything that was built or installed
 
 .DEFAULT_GOAL := help
 .PHONY: bench bench-check bench-install bench-languages bindings clean conformance-agents demo demo-kotlin demo-swift fuzz generate help kotlin kotlin-library kotlin-packages lint lint-bindings lint-notices lint-python lint-rust lint-swift mutants notices openapi quick-kotlin quick-python quick-rust quick-swift sandbox-program sdist stubs swift swift-library test test-adapters test-conformance test-curl test-downstream test-faults test-freethreaded test-frozen test-hosts test-kotlin test-kotlin-versions test-openapi test-packages test-python test-pythons test-rust test-sdist test-secrets test-shipped test-soak test-swift test-types tested-wheel wheel

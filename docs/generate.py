@@ -76,7 +76,7 @@ def success(responses: dict[str, Any]) -> str:
 
 def facts() -> Iterator[str]:
     """The rows of docs/api.md."""
-    yield "| call | what it does | parameters | success | errors of its own |"
+    yield "| call | what it does | parameters | success | other errors |"
     yield "|---|---|---|---|---|"
     for call in calls():
         names = [name if required else f"{name}?" for name, required in call.parameters().items()]

@@ -13,7 +13,7 @@ from proxymesh.sandbox import Sandbox
 
 
 def look_around(client: proxymesh.Client, username: str, password: str) -> None:
-    """Only reads."""
+    """Prints what the account has. It only reads."""
     print("\nThe proxies that this account may use, as URLs for any HTTP library:")
     for proxy in client.proxies.list():
         print(f"  {proxy.name:10} {proxy.url(username, password)}")
@@ -27,11 +27,11 @@ def look_around(client: proxymesh.Client, username: str, password: str) -> None:
 
     countries = client.geo.world()
     most = sorted(countries, key=lambda code: countries[code], reverse=True)[:3]
-    print(f"\nThe world proxy has exits in {len(countries)} countries, most of them in {', '.join(most)}.")
+    print(f"\nThe world proxy has exits in {len(countries)} countries. {', '.join(most)} have the most.")
 
 
 def manage(client: proxymesh.Client) -> None:
-    """Writes: adds an IP and a sub-account, and deletes them again."""
+    """Adds an IP and a sub-account, and deletes them again."""
     print("\nAuthorising 203.0.113.7, so that a machine there needs no password ...")
     ip = client.ips.add("203.0.113.7", label="the office")
     labels = {entry.ip: entry.label for entry in client.ips.labels()}
@@ -49,7 +49,7 @@ def manage(client: proxymesh.Client) -> None:
 
     client.sub_accounts.delete("crawler-1")
     client.ips.delete(ip)
-    print("  deleted, and the IP taken away again")
+    print("  deleted the sub-account and the IP again")
 
 
 def be_refused(client: proxymesh.Client) -> None:
@@ -60,7 +60,7 @@ def be_refused(client: proxymesh.Client) -> None:
     except proxymesh.ValidationError as error:
         print(f"  {type(error).__name__}: {error}\n  (field: {error.field!r})")
 
-    print("\nWhat the service refuses says why:")
+    print("\nIf the service refuses a call, the error says why:")
     try:
         client.sub_accounts.get("nobody")
     except proxymesh.NotFoundError as error:
@@ -71,7 +71,7 @@ def main() -> None:
     """Uses the real service if there are credentials for it, otherwise the sandbox."""
     username, password = os.environ.get("PROXYMESH_USERNAME"), os.environ.get("PROXYMESH_PASSWORD")
     if username and password:
-        print(f"Talking to the real service as {username}, only to read.")
+        print(f"Reading from the real service as {username}.")
         with proxymesh.Client() as client:
             look_around(client, username, "YOUR-PASSWORD")
         return

@@ -148,7 +148,7 @@ def test_the_quickstart_only_reads_a_real_account(start_sandbox: StartSandbox) -
     sandbox = start_sandbox()
     run = quickstart(PROXYMESH_USERNAME=USERNAME, PROXYMESH_PASSWORD=PASSWORD, PROXYMESH_BASE_URL=sandbox.base_url)
     assert (run.returncode, run.stderr) == (0, "")
-    assert f"Talking to the real service as {USERNAME}, only to read." in run.stdout
+    assert f"Reading from the real service as {USERNAME}." in run.stdout
     assert PASSWORD not in run.stdout
     seen = [(request.method, request.status) for request in sandbox.requests()]
     assert len(seen) >= 3

@@ -1,7 +1,7 @@
 // The main tasks, end to end: list the proxies, authorise an IP, manage a sub-account.
 //
-// With PROXYMESH_SANDBOX set to the URL of a sandbox, which emulates the service, it needs no account: `make demo-swift`.
-// With PROXYMESH_USERNAME and PROXYMESH_PASSWORD set, it talks to the real service and only reads.
+// With PROXYMESH_SANDBOX set to the URL of a sandbox, which emulates the service, it needs no account. `make demo-swift` does
+// this. With PROXYMESH_USERNAME and PROXYMESH_PASSWORD set, it talks to the real service and only reads.
 
 import Foundation
 import ProxyMesh
@@ -12,7 +12,7 @@ struct Quickstart {
     static func main() async throws {
         let environment = ProcessInfo.processInfo.environment
         guard let sandbox = environment["PROXYMESH_SANDBOX"] else {
-            print("Talking to the real service, only to read.")
+            print("Reading from the real service.")
             try await lookAround(Client(), username: environment["PROXYMESH_USERNAME"] ?? "", password: "YOUR-PASSWORD")
             return
         }
@@ -24,7 +24,7 @@ struct Quickstart {
         print("\nThat was all. Set PROXYMESH_USERNAME and PROXYMESH_PASSWORD to see your own account.")
     }
 
-    /// Only reads.
+    /// Prints what the account has. It only reads.
     static func lookAround(_ client: Client, username: String, password: String) async throws {
         print("\nThe proxies that this account may use, as URLs for any HTTP library:")
         for proxy in try await client.proxies.list() {
@@ -38,10 +38,10 @@ struct Quickstart {
 
         let countries = try await client.geo.world()
         let most = countries.sorted { $0.value > $1.value }.prefix(3).map(\.key).joined(separator: ", ")
-        print("\nThe world proxy has exits in \(countries.count) countries, most of them in \(most).")
+        print("\nThe world proxy has exits in \(countries.count) countries. \(most) have the most.")
     }
 
-    /// Writes: adds an IP and a sub-account, and deletes them again.
+    /// Adds an IP and a sub-account, and deletes them again.
     static func manage(_ client: Client) async throws {
         print("\nAuthorising 203.0.113.7, so that a machine there needs no password ...")
         let ip = try await client.ips.add("203.0.113.7", label: "the office")
@@ -58,7 +58,7 @@ struct Quickstart {
 
         try await client.subAccounts.delete("crawler-1")
         try await client.ips.delete(ip)
-        print("  deleted, and the IP taken away again")
+        print("  deleted the sub-account and the IP again")
     }
 
     /// Shows two errors. Each has a message to read and fields to act on.
@@ -70,7 +70,7 @@ struct Quickstart {
             print("  \(error.text)\n  (field: \(error.field))")
         }
 
-        print("\nWhat the service refuses says why:")
+        print("\nIf the service refuses a call, the error says why:")
         do {
             _ = try await client.subAccounts.get("nobody")
         } catch ProxyMeshError.notFound(let refusal) {

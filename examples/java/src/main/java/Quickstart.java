@@ -8,13 +8,13 @@ import java.util.stream.Collectors;
 /**
  * The main tasks, end to end: list the proxies, authorise an IP, manage a sub-account.
  *
- * <p>With PROXYMESH_SANDBOX set to the URL of a sandbox, which emulates the service, it needs no account: {@code make
- * demo-kotlin}. With PROXYMESH_USERNAME and PROXYMESH_PASSWORD set, it talks to the real service and only reads.
+ * <p>With PROXYMESH_SANDBOX set to the URL of a sandbox, which emulates the service, it needs no account. {@code make
+ * demo-kotlin} does this. With PROXYMESH_USERNAME and PROXYMESH_PASSWORD set, it talks to the real service and only reads.
  */
 public final class Quickstart {
     private Quickstart() {}
 
-    /** Only reads. */
+    /** Prints what the account has. It only reads. */
     static void lookAround(BlockingClient client, String username, String password) {
         System.out.println("\nThe proxies that this account may use, as URLs for any HTTP library:");
         for (var proxy : client.getProxies().list()) {
@@ -36,10 +36,10 @@ public final class Quickstart {
                 .limit(3)
                 .map(Map.Entry::getKey)
                 .collect(Collectors.joining(", "));
-        System.out.printf("%nThe world proxy has exits in %d countries, most of them in %s.%n", countries.size(), most);
+        System.out.printf("%nThe world proxy has exits in %d countries. %s have the most.%n", countries.size(), most);
     }
 
-    /** Writes: adds an IP and a sub-account, and deletes them again. */
+    /** Adds an IP and a sub-account, and deletes them again. */
     static void manage(BlockingClient client) {
         System.out.println("\nAuthorising 203.0.113.7, so that a machine there needs no password ...");
         var ip = client.getIps().add("203.0.113.7", "the office");
@@ -59,7 +59,7 @@ public final class Quickstart {
 
         client.getSubAccounts().delete("crawler-1");
         client.getIps().delete(ip);
-        System.out.println("  deleted, and the IP taken away again");
+        System.out.println("  deleted the sub-account and the IP again");
     }
 
     /** Shows two errors. Each has a message to read and fields to act on. */
@@ -71,7 +71,7 @@ public final class Quickstart {
             System.out.printf("  %s%n  (field: %s)%n", error, error.getField());
         }
 
-        System.out.println("\nWhat the service refuses says why:");
+        System.out.println("\nIf the service refuses a call, the error says why:");
         try {
             client.getSubAccounts().get("nobody");
         } catch (NotFoundException error) {
@@ -83,7 +83,7 @@ public final class Quickstart {
     public static void main(String[] arguments) {
         var sandbox = System.getenv("PROXYMESH_SANDBOX");
         if (sandbox == null) {
-            System.out.println("Talking to the real service, only to read.");
+            System.out.println("Reading from the real service.");
             try (var client = new BlockingClient()) {
                 lookAround(client, System.getenv("PROXYMESH_USERNAME"), "YOUR-PASSWORD");
             }

@@ -1,13 +1,13 @@
 // The main tasks, end to end: list the proxies, authorise an IP, manage a sub-account.
 //
-// With PROXYMESH_SANDBOX set to the URL of a sandbox, which emulates the service, it needs no account: `make demo-kotlin`.
-// With PROXYMESH_USERNAME and PROXYMESH_PASSWORD set, it talks to the real service and only reads.
+// With PROXYMESH_SANDBOX set to the URL of a sandbox, which emulates the service, it needs no account. `make demo-kotlin` does
+// this. With PROXYMESH_USERNAME and PROXYMESH_PASSWORD set, it talks to the real service and only reads.
 
 import com.proxymesh.Client
 import com.proxymesh.NotFoundException
 import com.proxymesh.ValidationException
 
-/** Only reads. */
+/** Prints what the account has. It only reads. */
 suspend fun lookAround(client: Client, username: String, password: String) {
     println("\nThe proxies that this account may use, as URLs for any HTTP library:")
     for (proxy in client.proxies.list()) {
@@ -21,10 +21,10 @@ suspend fun lookAround(client: Client, username: String, password: String) {
 
     val countries = client.geo.world()
     val most = countries.entries.sortedByDescending { it.value }.take(3).joinToString { it.key }
-    println("\nThe world proxy has exits in ${countries.size} countries, most of them in $most.")
+    println("\nThe world proxy has exits in ${countries.size} countries. $most have the most.")
 }
 
-/** Writes: adds an IP and a sub-account, and deletes them again. */
+/** Adds an IP and a sub-account, and deletes them again. */
 suspend fun manage(client: Client) {
     println("\nAuthorising 203.0.113.7, so that a machine there needs no password ...")
     val ip = client.ips.add("203.0.113.7", label = "the office")
@@ -41,7 +41,7 @@ suspend fun manage(client: Client) {
 
     client.subAccounts.delete("crawler-1")
     client.ips.delete(ip)
-    println("  deleted, and the IP taken away again")
+    println("  deleted the sub-account and the IP again")
 }
 
 /** Shows two errors. Each has a message to read and fields to act on. */
@@ -53,7 +53,7 @@ suspend fun beRefused(client: Client) {
         println("  $error\n  (field: ${error.field})")
     }
 
-    println("\nWhat the service refuses says why:")
+    println("\nIf the service refuses a call, the error says why:")
     try {
         client.subAccounts.get("nobody")
     } catch (error: NotFoundException) {
@@ -65,7 +65,7 @@ suspend fun beRefused(client: Client) {
 suspend fun main() {
     val sandbox = System.getenv("PROXYMESH_SANDBOX")
     if (sandbox == null) {
-        println("Talking to the real service, only to read.")
+        println("Reading from the real service.")
         Client().use { lookAround(it, System.getenv("PROXYMESH_USERNAME").orEmpty(), "YOUR-PASSWORD") }
         return
     }
