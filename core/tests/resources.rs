@@ -126,7 +126,7 @@ fn server() -> Server {
 }
 
 #[test]
-fn out_of_descriptors_a_call_fails_with_an_error_and_works_when_there_are_some() {
+fn without_descriptors_a_call_fails_with_an_error_and_works_later() {
     let server = server();
     for way in ["blocking", "async", "blocking in a runtime", "worker", "check"] {
         let results: Vec<String> = (3..=40).map(|limit| run(&server, way, "descriptors", limit)).collect();
@@ -141,7 +141,7 @@ fn out_of_descriptors_a_call_fails_with_an_error_and_works_when_there_are_some()
 }
 
 #[test]
-fn without_a_thread_to_be_had_a_call_fails_with_an_error_and_works_later() {
+fn without_threads_a_call_fails_with_an_error_and_works_later() {
     let server = server();
     for way in ["blocking", "async", "blocking in a runtime", "worker", "check"] {
         let result = run(&server, way, "threads", 1);
