@@ -1,5 +1,5 @@
-//! What the bindings to other languages share. In their inputs a part may be missing, and a number may be of the wrong kind.
-//! This is not part of the public API, and may change in any release.
+//! What the bindings for other languages share. Their input may lack a value, or have a number out of range. This is not part of
+//! the public API and may change in any release.
 #![allow(missing_docs, reason = "the names are those of the public API")]
 
 use crate::{
@@ -166,18 +166,18 @@ pub fn of<H: Handle>(handle: H, username: Option<&str>) -> Result<H::Narrowed> {
     handle.of(username)
 }
 
-/// A time limit.
+/// Checks a time limit.
 pub fn seconds(name: &'static str, value: f64) -> Result<Duration> {
     let limit = Duration::try_from_secs_f64(value).ok().filter(|limit| !limit.is_zero());
     limit.ok_or_else(|| no_seconds(name, value))
 }
 
-/// A `max_retries`.
+/// Checks the value of `max_retries`.
 fn retries(value: i64) -> Result<u32> {
     u32::try_from(value).map_err(|_| no_retries(value))
 }
 
-/// A limit of a sub-account.
+/// Checks a limit of a sub-account.
 fn gigabytes(field: &'static str, value: i64) -> Result<u32> {
     let reason = "must be a whole number of gigabytes from 0 (no limit) to 4294967295";
     u32::try_from(value).map_err(|_| Error::validation(field, reason))

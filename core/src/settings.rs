@@ -308,7 +308,7 @@ fn base(text: &str) -> Result<Url> {
     }
     let path = url.path().trim_end_matches('/').to_owned();
     url.set_path(&path);
-    // The path of every call begins with it already.
+    // The path of every call already starts with `/api`.
     if let Some(path) = path.strip_suffix("/api") {
         url.set_path(path);
         let right = url.as_str().trim_end_matches('/');
@@ -496,7 +496,7 @@ mod tests {
             let text = refused(settings, &[]);
             assert!(text.starts_with(&format!("{name} is longer than ")) && text.len() < 60, "{name}");
         }
-        // Most of it is wiped from memory, which is slow without optimisation.
+        // Most of the time is spent on wiping the text from memory, which is slow without optimisation.
         assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
     }
 

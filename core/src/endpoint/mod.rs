@@ -196,7 +196,7 @@ pub struct Params {
     secrets: Vec<SecretString>,
 }
 
-/// Larger than any valid form, so that the buffer never grows, which would copy a password.
+/// Larger than any valid form, so the buffer never grows. Growing it would leave a copy of a password in memory.
 const LARGEST_FORM: usize = 8 * 1024;
 
 impl Params {
@@ -360,7 +360,7 @@ impl<A> Finding<A> {
 const NOT_THE_PARENT: &[(u16, &str)] = &[(403, "only the parent account may give a username")];
 
 impl<A> ReadBack<A> {
-    /// Reads with `probe`; `verify` decides from what was found.
+    /// Reads with `probe`. `verify` decides based on what was found.
     fn with<E: Endpoint>(
         probe: &E,
         verify: impl FnOnce(Found<E::Response>) -> Finding<A> + Send + 'static,

@@ -114,7 +114,7 @@ impl Endpoint for Delete {
     type Response = ();
     const CALL: &'static Call = &Call::post("tokens.delete", "/api/token/delete/", Replay::Verifiable)
         .basic_only()
-        // The documentation does not say which of the two it is.
+        // The documentation does not say which of the two statuses the service returns.
         .already_applied(&[400, 404])
         .recovery_hint("check with tokens.list");
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 /// Whole gigabytes: an integer, or a fraction that is whole. `null` means no limit, which is 0.
 pub(crate) fn whole_gigabytes<'de, D: Deserializer<'de>>(input: D) -> Result<u64, D::Error> {
     let value = Option::<f64>::deserialize(input)?.unwrap_or(0.0);
-    // 2⁵³: up to here an f64 holds every whole number.
+    // Up to 2⁵³, an f64 can represent every whole number.
     if value.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(&value) {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         Ok(value as u64)

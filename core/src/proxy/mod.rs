@@ -160,7 +160,7 @@ impl Proxy {
         let name = self.name();
         let code = name.split_once('-').map_or(name, |(code, _)| code).to_ascii_uppercase();
         let is_code = code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase());
-        // The only name that differs from ISO 3166.
+        // This is the only name that differs from ISO 3166.
         is_code.then(|| if code == "UK" { "GB".to_owned() } else { code })
     }
 
