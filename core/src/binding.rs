@@ -203,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_that_no_setting_takes_are_refused() {
+    fn numbers_that_no_setting_accepts_are_rejected() {
         assert_eq!(seconds("timeout", 0.25).unwrap(), Duration::from_millis(250));
         for bad in [0.0, -0.0, -1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300, 1e-12] {
             let text = seconds("timeout", bad).unwrap_err().to_string();

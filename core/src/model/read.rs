@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_without_a_zone_is_utc_and_a_zone_counts() {
+    fn a_timestamp_without_a_time_zone_is_utc_and_a_time_zone_applies() {
         let utc = parse_moment("2026-01-15T12:00:00").unwrap();
         assert_eq!(utc.to_string(), "2026-01-15T12:00:00Z");
         assert_eq!(parse_moment("2026-01-15T12:00:00Z").unwrap(), utc);
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_is_read_in_one_form_only_and_must_be_real() {
+    fn a_date_has_one_form_and_must_exist() {
         assert!(parse_date("2028-02-29").is_some());
         for bad in
             ["2027-02-29", "2027-13-01", "27-01-01", "2027-1-1", "20270101", "2027-01-01T", "+002027-01", ""]

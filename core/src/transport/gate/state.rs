@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn one_trial_at_a_time_and_a_dropped_one_makes_way() {
+    fn there_is_one_trial_at_a_time_and_a_dropped_one_lets_the_next_start() {
         in_one_order(|| {
             let now = Instant::now();
             let (mut state, _held) = state(&[1], now);
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_401_answers_all_that_began_to_wait_before_it() {
+    fn a_401_applies_to_all_calls_that_were_already_waiting() {
         in_one_order(|| {
             let start = Instant::now();
             let (mut state, _held) = state(&[1], start);
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn three_failures_block_the_process_and_trials_under_way_count_as_failures() {
+    fn three_failures_block_the_process_and_trials_in_progress_count_as_failures() {
         in_one_order(|| {
             let start = Instant::now();
             let (mut state, _held) = state(&[1, 2, 3, 4], start);
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trial_without_an_answer_delays_the_next_one_longer_each_time_and_blocks_nothing() {
+    fn a_trial_without_a_response_delays_the_next_one_longer_each_time_and_blocks_nothing() {
         in_one_order(|| {
             let mut now = Instant::now();
             let (mut state, _held) = state(&[1, 2], now);
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn beside_a_401_of_the_same_credentials_an_unanswered_trial_counts_as_another() {
+    fn after_a_401_of_the_same_credentials_an_unanswered_trial_counts_as_another() {
         in_one_order(|| {
             let start = Instant::now();
             let (mut state, _held) = state(&[1, 2], start);
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trial_that_nobody_drives_any_more_is_given_up_and_may_not_be_sent() {
+    fn a_trial_that_nobody_drives_any_more_is_abandoned_and_cannot_be_sent() {
         in_one_order(|| {
             let start = Instant::now();
             let (mut state, _held) = state(&[1], start);
@@ -399,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_that_have_worked_pass_without_a_trial_until_they_fail() {
+    fn proven_credentials_pass_without_a_trial_until_they_fail() {
         in_one_order(|| {
             let now = Instant::now();
             let (mut state, held) = state(&[1], now);
@@ -411,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_that_nobody_holds_are_forgotten_but_not_their_failures() {
+    fn credentials_that_no_client_holds_are_forgotten_but_not_their_failures() {
         in_one_order(|| {
             let now = Instant::now();
             let (mut state, held) = state(&[1, 2], now);
