@@ -329,7 +329,7 @@ def test_a_forked_process_does_not_wait_for_the_parents_fetch(sandbox: Sandbox, 
         time.sleep(0.001)
     child = os.fork()
     if child == 0:
-        signal.alarm(10)  # so that it ends in any case
+        signal.alarm(10)  # ends the process if it hangs
         os._exit(0 if len(set(names(pool, 8))) == 4 else 1)
     fetcher.join()
     assert os.waitpid(child, 0)[1] == 0
@@ -528,7 +528,7 @@ def test_a_signal_handler_forks_and_both_use_the_pool(sandbox: Sandbox, client: 
             right = False
             try:
                 signal.signal(signal.SIGALRM, signal.SIG_DFL)
-                signal.alarm(10)  # so that it ends in any case
+                signal.alarm(10)  # ends the process if it hangs
                 right = set(names(pool, 6)) == {"us-ca", "us-ny", "us-il"} and pool.report(pool.get(), 200) is None
             except Exception:
                 traceback.print_exc()

@@ -1,4 +1,4 @@
-"""The bandwidth that an account has used is what was fetched through the proxies, and limits stop it."""
+"""The sandbox counts what is fetched through its proxies, and refuses traffic beyond a limit."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwar
         return
 
     def make(path: str, names: tuple[str, ...]) -> Any:
-        """Creates it. If the parameters are invalid, this fails, and the request itself will show that."""
+        """Creates what the request needs. If its parameters are invalid, this fails, and so will the request itself."""
         form = {name: sent[name] for name in names if isinstance(sent.get(name), str)}
         return session.post(base_url + path, data=form, auth=PARENT).json()
 

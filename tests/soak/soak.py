@@ -2,7 +2,7 @@
 
 `make test-soak` runs it. `python tests/soak/soak.py 20000` makes fewer calls. The sandbox is a process of its own, so
 only the client's memory counts. After each twentieth of the calls, it prints what the process holds. It fails if the
-process holds more at the end than after the warm-up, the first quarter. Memory may differ by some noise.
+process holds more at the end than after the warm-up. Memory may differ by some noise.
 """
 
 from __future__ import annotations

@@ -295,7 +295,7 @@ def _no_record(error: OSError) -> ConfigError | ConnectionError:
 
 
 def _labels_of(path: Path, *, held: bool = False) -> set[str]:
-    """The labels that blocks with other credentials have for the IP; with `held`, only of blocks still running."""
+    """The labels that blocks with other credentials use for the IP. With `held`, only those of running blocks."""
     labels: set[str] = set()
     for other in path.parent.glob(f"{path.name.partition('-')[0]}-*"):
         if other == path:

@@ -112,7 +112,7 @@ class _Turns:
         return shuffled[place]
 
     def over(self, members: tuple[_Member, ...]) -> _Turns:
-        """The turns for these members. The order carries over: who was next stays next."""
+        """The turns for these members. The order carries over: the member that was next stays next."""
         if set(members) == set(self.members):
             return self
         after = self._place + 1
@@ -194,7 +194,7 @@ class _Rotation:
             return None
         failures = health.failures + 1
         seconds: float = self.cooldown * min(2 ** (failures - 1), LONGEST_COOLDOWN)
-        # If several requests fail at once, only one failure counts, for the same reason.
+        # Requests that fail at once fail for the same reason, so only one failure counts.
         return seconds if health.replaced_by(_Health(failures, now + seconds)) else None
 
     def cooling(self) -> dict[Proxy, float]:

@@ -1,4 +1,4 @@
-//! `/api/token…`: Bearer tokens. These calls take the username and password only.
+//! `/api/token…`: Bearer tokens. These calls accept only the username and password.
 
 use super::{Call, Endpoint, Finding, Found, Mismatch, Params, ReadBack, Replay, json, nothing};
 use crate::model::{NewToken, Token, TokenId, TokenRequest, Username};

@@ -93,7 +93,7 @@ async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, delay: Option<D
         let Ok((stream, _)) = listener.accept().await else { continue };
         let _ = stream.set_nodelay(true);
         let tls = tls.clone();
-        // The client reports a connection that fails.
+        // Errors are ignored here, because the client reports them.
         tokio::spawn(async move {
             match tls {
                 None => serve(stream, delay).await,

@@ -199,7 +199,7 @@ fn random(below: usize) -> usize {
     shuttle::rand::thread_rng().gen_range(0..below)
 }
 
-/// Runs a test in many orders: random ones, and ones with few preemptions, which find bugs that need a particular one.
+/// Runs a test in many orders: random ones, and ones with few preemptions, which find bugs that need a particular order.
 fn in_many_orders(test: fn()) {
     shuttle::check_random(test, 1_500);
     shuttle::check_pct(test, 1_500, 3);

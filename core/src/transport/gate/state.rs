@@ -11,8 +11,8 @@ pub(super) const WINDOW: Duration = Duration::from_secs(5 * 60);
 pub(super) const PER_CREDENTIALS: usize = 2;
 const PER_PROCESS: usize = 3;
 
-/// How long a verdict also applies to calls that start after it. If many threads start together, the last one may run only
-/// after the first has its response.
+/// A verdict also applies to calls that start within this time after it. If many threads start together, the last one may
+/// run only after the first has its response.
 pub(super) const STANDS_FOR: Duration = Duration::from_secs(1);
 
 /// How long a trial continues after its caller has abandoned it.
