@@ -121,7 +121,7 @@ class TestPlaywright:
 
 @contextmanager
 def driver(proxy: Proxy, **options: Any) -> Iterator[Any]:
-    """Chromium with what `proxy.selenium()` gives."""
+    """Starts Chromium with the result of `proxy.selenium()`."""
     chromium: Any = webdriver.ChromeOptions()
     chromium.binary_location = browsers.chromium()
     chromium.accept_insecure_certs = True

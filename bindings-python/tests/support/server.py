@@ -16,7 +16,7 @@ from enum import Enum, auto
 from typing import Any
 from urllib.parse import urlsplit
 
-# Nothing in a test takes this long unless it never happens.
+# Anything that a test waits for happens within this time, or never.
 PATIENCE = 20.0
 
 _retired: list[socket.socket] = []

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Nothing in a test takes this long unless it never happens.
+/// Anything that a test waits for happens within this time, or never.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A request as it arrived.

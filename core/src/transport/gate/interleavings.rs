@@ -128,7 +128,7 @@ async fn call(gate: Arc<Gate>, service: Arc<Tally>, says: impl Fn() -> Says) -> 
     }
 }
 
-/// A request at the service, until it is answered or abandoned.
+/// A request at the service, until it gets a response or is abandoned.
 struct Arrived<'a>(&'a Tally);
 
 impl<'a> Arrived<'a> {

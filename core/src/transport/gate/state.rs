@@ -18,7 +18,7 @@ pub(super) const STANDS_FOR: Duration = Duration::from_secs(1);
 /// How long a trial continues after its caller has abandoned it.
 pub(in crate::transport) const GOES_ON: Duration = Duration::from_secs(5);
 
-/// How long after a trial without a response the next one may start. It doubles with each such trial.
+/// The delay between a trial without a response and the next one. It doubles with each such trial.
 const FIRST_DELAY: Duration = Duration::from_millis(500);
 const LONGEST_DELAY: Duration = Duration::from_secs(30);
 
@@ -104,7 +104,7 @@ impl Entry {
     }
 }
 
-/// How long after the last of this many trials without a response the next one may start.
+/// The delay before the next trial, after this many trials without a response.
 pub(super) fn delay_after(unanswered: usize) -> Duration {
     let doublings = u32::try_from(unanswered.saturating_sub(1)).unwrap_or(u32::MAX).min(16);
     FIRST_DELAY.saturating_mul(1 << doublings).min(LONGEST_DELAY)
@@ -143,7 +143,7 @@ impl State {
         });
     }
 
-    /// What a call may do that has been waiting since `since` and whose request may take `limit`.
+    /// What a call may do if it has been waiting since `since` and its request may take `limit`.
     pub(super) fn admit(&mut self, key: u64, now: Instant, since: Instant, limit: Duration) -> Admission {
         self.forget_stale(now);
         self.give_up_overdue(key, now);
