@@ -30,13 +30,13 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
-# Servers of tests come and go on the same ports: what one process of them learns about credentials is not for the next.
+# Test servers may use the same port one after another. What is recorded about credentials must not affect the next one.
 export XDG_STATE_HOME := /dev/null
 
 PYTHON ?= python3
 UV := target/uv/bin/uv
 export UV_SYSTEM_CERTS := true
-# A virtual environment for each purpose; the rules at the end of this file say what is in them.
+# The virtual environments. The rules at the end of this file say what is installed in each.
 VENVS := target/venvs
 TOOLS := $(VENVS)/tools
 DEMO := $(VENVS)/demo
@@ -54,26 +54,26 @@ FUZZ := target/fuzz
 SECONDS ?= 60
 FFI := bindings-ffi
 FFI_LIBRARY := libproxymesh_ffi.$(if $(filter Darwin,$(shell uname -s)),dylib,so)
-# What of it is generated.
+# The generated folders.
 GENERATED := kotlin/native/src/main/kotlin/com/proxymesh/internal kotlin/sdk/src/main/kotlin/generated kotlin/sdk/src/test/kotlin/generated \
 	swift/Sources/ProxyMeshFFI swift/Sources/ProxyMeshInternal swift/Sources/ProxyMesh/Resource swift/Tests/TestSupport/Generated
 KOTLIN := target/kotlin
 KOTLIN_QUICK := $(KOTLIN)/quick
 SWIFT := target/swift-library
 SWIFT_BUILD := target/swift-build
-# The same for every build, because a build with other flags compiles everything again. On Linux, lld links in a fifth of the time
-# that the default linker takes.
+# All builds use the same flags, because other flags would compile everything again. On Linux, lld is five times as fast as the
+# default linker.
 SWIFT_FLAGS := --scratch-path $(SWIFT_BUILD) -Xswiftc -warnings-as-errors $(if $(filter Linux,$(shell uname -s)),-Xswiftc -use-ld=lld)
 SWIFT_TEST = RUST_BACKTRACE=0 LIBRARY_PATH=$(CURDIR)/$(SWIFT) PROXYMESH_TEST_SANDBOX=$(CURDIR)/$(SANDBOX) \
 	$(FFI)/swift/toolchain.sh swift test $(SWIFT_FLAGS)
-# The build that is tested: `dev`, which is quick to make, or `release`, which is what ships.
+# The build to test: `dev`, which builds quickly, or `release`, which ships.
 PROFILE ?= dev
 BUILT := target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 WHEELS := target/wheels-$(PROFILE)
 SANDBOX := target/debug/proxymesh-sandbox
-# As JNA calls this machine.
+# JNA's name for this platform.
 PLATFORM := $(shell uname -sm | sed 's/^Darwin arm64$$/darwin-aarch64/; s/^Darwin /darwin-/; s/^Linux /linux-/; s/x86_64/x86-64/')
-# A JVM that lives for seconds is done sooner without its second compiler.
+# A JVM that runs for only a few seconds is faster without its second compiler.
 SHORT_LIVED := -XX:TieredStopAtLevel=1
 MAVEN = cd $(FFI)/kotlin && mvn --batch-mode --no-transfer-progress -Dmaven.repo.local=$(CURDIR)/target/maven
 PYTHON_SOURCES := docs tests/circles.py bindings-python examples tests/downstream tests/bench tests/soak tests/conformance tests/openapi tests/adapters tests/hosts tests/packaging core/fuzz
@@ -89,7 +89,7 @@ bootstrap:
 $(BOOTSTRAPS): bootstrap-%:
 	@PYTHON=$(PYTHON) ./bootstrap.sh $(filter-out build,$*)
 
-# What they need of the system. The quick loops are not here, so they install nothing.
+# The system packages that targets need. The quick targets are not listed, so they install nothing.
 kotlin-packages test-kotlin conformance-agents bench-languages: bootstrap-kotlin
 demo-swift lint-swift test-swift conformance-agents bench-languages: bootstrap-swift
 test-adapters test-curl test-frozen test-hosts test-packages: bootstrap-tests
@@ -109,16 +109,16 @@ sandbox-program:
 
 test: bootstrap test-rust test-curl test-python test-pythons test-types test-adapters test-hosts test-kotlin test-swift test-openapi test-shipped test-packages test-secrets
 
-# What ships, used by others' projects, and every conformance case on it.
+# Builds what ships, uses it in other projects, and runs every conformance case on it.
 test-shipped:
 	@$(MAKE) --no-print-directory PROFILE=release test-downstream demo-kotlin demo-swift test-conformance
 
-# The inner loop: a debug build of one language, and its fast tests.
+# The quick targets build one language without optimisation and run its fast tests.
 quick-rust:
 	cargo test --quiet --locked --package proxymesh --package proxymesh-conformance --lib \
 	    --test cases --test coverage --test sandbox --test wire -- --skip hostile --skip interleavings
 
-# The cases that do not wait, on two surfaces.
+# Runs the cases that do not wait, on two surfaces.
 COMMA := ,
 quick-cases = cargo build --quiet --locked --package proxymesh-conformance && \
 	$(PYTHON) tests/conformance/runner/run.py --quick --jobs 2 --surface '$1' --surface '$2'
@@ -128,8 +128,8 @@ quick-python: tested-wheel $(TESTS)/ready
 	$(TESTS)/bin/python -m pytest --quiet -n 4 $(addprefix bindings-python/tests/test_,$(addsuffix .py,answers asyncio errors inputs models proxies replay secrets wire))
 	@$(call quick-cases,Python$(COMMA) async,Python$(COMMA) blocking)
 
-# The Kotlin compiler stays in memory for half an hour, and compiles what has changed, into a folder of its own. All other targets
-# compile everything.
+# The Kotlin compiler stays in memory for half an hour and compiles only what has changed. It has its own output folder. All other
+# targets compile everything.
 quick-kotlin: kotlin-library sandbox-program $(KOTLIN_QUICK)/sources-changed
 	@export MAVEN_OPTS="$${MAVEN_OPTS:-} $(SHORT_LIVED)"; \
 	    $(MAVEN) --quiet test -Doutput=$(CURDIR)/$(KOTLIN_QUICK) -Dlibraries=$(CURDIR)/$(KOTLIN)/libraries -DargLine='$(SHORT_LIVED)' \
@@ -138,8 +138,8 @@ quick-kotlin: kotlin-library sandbox-program $(KOTLIN_QUICK)/sources-changed
 	    dependency:build-classpath '-Dmdep.outputFile=$${project.build.directory}/classpath'
 	@export KOTLIN_OUTPUT=$(KOTLIN_QUICK); $(call quick-cases,Kotlin$(COMMA) suspend,Kotlin$(COMMA) blocking)
 
-# The incremental compiler does not notice when a class of another module, or one that a test uses, has changed. So the SDK and its
-# tests are then compiled anew.
+# The incremental compiler does not notice changes in another module or in a class that a test uses. After such a change, the SDK
+# and its tests are compiled from scratch.
 $(KOTLIN_QUICK)/sources-changed: $(shell find $(addprefix $(FFI)/kotlin/,pom.xml native sdk/pom.xml sdk/src/main))
 	@rm -rf $(KOTLIN_QUICK)/proxymesh
 	@mkdir -p $(@D)
@@ -151,11 +151,11 @@ quick-swift: swift-library sandbox-program
 	LIBRARY_PATH=$(CURDIR)/$(SWIFT) $(FFI)/swift/toolchain.sh swift build --quiet --product ConformanceAgent $(SWIFT_FLAGS)
 	@$(call quick-cases,Swift$(COMMA) async,Swift$(COMMA) blocking)
 
-# With all output shown, so that test-secrets sees it.
+# All output is shown, so that test-secrets can search it.
 test-rust: | $(LOGS)
 	cargo test --workspace --exclude proxymesh-python --locked -- --nocapture 2>&1 | tee $(LOGS)/rust.log
 
-# The README's curl block, against the program.
+# Runs the README's curl commands against the sandbox program.
 test-curl: sandbox-program
 	tests/sandbox_by_curl.sh $(SANDBOX)
 
@@ -163,25 +163,25 @@ test-python: tested-wheel $(TESTS)/ready | $(LOGS)
 	@$(call install,$(TESTS))
 	$(TESTS)/bin/python -m pytest -s 2>&1 | tee $(LOGS)/python.log
 
-# The suite, by Maven. `make demo-kotlin` runs the examples as a user's projects.
+# Runs the test suite with Maven. `make demo-kotlin` runs the examples as separate projects.
 test-kotlin: kotlin-library sandbox-program | $(LOGS)
 	($(MAVEN) verify) 2>&1 | tee $(LOGS)/kotlin.log
 
-# Not part of `make test`: it takes two and a half minutes, the first time with five compilers to fetch.
+# Not part of `make test`, because it takes two and a half minutes. The first run also downloads five compilers.
 test-kotlin-versions: kotlin sandbox-program
 	$(FFI)/kotlin/consumer-versions.sh target/maven $(SANDBOX)
 
-# The suite, in the language mode of Swift 6, with every warning an error. `make demo-swift` runs the example as a user's package.
+# Runs the test suite in the language mode of Swift 6. Warnings are errors. `make demo-swift` runs the example as a separate package.
 test-swift: swift-library sandbox-program | $(LOGS)
 	$(FFI)/swift/toolchain.sh swift --version
 	$(SWIFT_TEST) 2>&1 | tee $(LOGS)/swift.log
 
-# The cases on all eight surfaces, and a slice of the fault matrix: tests/conformance/README.md.
+# Runs the cases on all eight surfaces, and a slice of the fault matrix. See tests/conformance/README.md.
 test-conformance: conformance-agents | $(LOGS)
 	$(PYTHON) tests/conformance/runner/run.py 2>&1 | tee $(LOGS)/conformance.log
 	$(PYTHON) tests/conformance/runner/faults.py --slice 16 2>&1 | tee -a $(LOGS)/conformance.log
 
-# All of the fault matrix, in minutes; the report is target/conformance/report.md.
+# Runs the whole fault matrix, which takes minutes. The report is target/conformance/report.md.
 test-faults: conformance-agents
 	$(PYTHON) tests/conformance/runner/faults.py
 
@@ -191,14 +191,14 @@ conformance-agents: tested-wheel $(TESTS)/ready kotlin-library swift-library
 	$(MAVEN) --quiet test-compile dependency:build-classpath '-Dmdep.outputFile=$${project.build.directory}/classpath'
 	LIBRARY_PATH=$(CURDIR)/$(SWIFT) $(FFI)/swift/toolchain.sh swift build --quiet --product ConformanceAgent $(SWIFT_FLAGS)
 
-# The sandbox as docs/openapi.yaml describes it; core/tests/openapi.rs compares that with the core.
+# Compares the sandbox with docs/openapi.yaml. core/tests/openapi.rs compares the core with it.
 test-openapi: sandbox-program $(OPENAPI)/ready
 	tests/openapi/run.sh $(SANDBOX) $(OPENAPI)/bin/schemathesis
 
 openapi: $(TOOLS)/ready
 	$(TOOLS)/bin/python docs/generate.py
 
-# What the property tests of `make test` try, for longer, and led by coverage. The corpus is kept.
+# Runs the property tests of `make test` for longer, guided by coverage. The corpus is kept.
 fuzz: target/tools-cargo/bin/cargo-fuzz
 	$(PYTHON) core/fuzz/seeds.py $(FUZZ)/corpus
 	@for target in success refused input sandbox; do \
@@ -207,12 +207,12 @@ fuzz: target/tools-cargo/bin/cargo-fuzz
 	        -artifact_prefix=$(CURDIR)/$(FUZZ)/found-$$target-; \
 	done
 
-# Every other CPython that is here, from the same wheel.
+# Tests the same wheel on all other CPython versions of this machine.
 test-pythons: tested-wheel $(TESTS)/ready
 	UV=$(UV) $(TESTS)/bin/python bindings-python/pythons.py $(WHEELS)/*.whl
 
-# The suite on a free-threaded CPython, which needs a wheel of its own: make test-freethreaded FREETHREADED=/…/python3.14t. It
-# is not part of `make test`, as few machines have one. With debug assertions, as it is races that are looked for.
+# Runs the test suite on a free-threaded CPython, which needs its own wheel: make test-freethreaded FREETHREADED=/…/python3.14t.
+# It is not part of `make test`, because few machines have such a CPython. This looks for races, so debug assertions are on.
 test-freethreaded: $(TOOLS)/ready
 	@command -v $(FREETHREADED) || { echo "no $(FREETHREADED) here: say FREETHREADED=…" >&2; exit 1; }
 	@$(call build-wheel,dev,target/wheels-freethreaded,$(FREETHREADED))
@@ -236,8 +236,8 @@ test-soak: wheel $(TESTS)/ready
 	$(TESTS)/bin/python tests/soak/soak.py
 	EXITS=200 $(TESTS)/bin/python -m pytest -s -q bindings-python/tests/test_exit.py
 
-# What type checkers make of the installed wheel: that it is as its stub says, that what users write passes, that what they
-# write by mistake does not, and that nothing public is without a type.
+# Runs type checkers on the installed wheel: the stub matches the module, correct code passes, each mistake is reported, and
+# everything public has a type.
 test-types: tested-wheel $(TOOLS)/ready
 	@$(call install,$(TOOLS))
 	$(TOOLS)/bin/stubtest proxymesh
@@ -245,19 +245,19 @@ test-types: tested-wheel $(TOOLS)/ready
 	PATH=$(TOOLS)/bin:$$PATH pyright
 	PATH=$(TOOLS)/bin:$$PATH pyright --verifytypes proxymesh --ignoreexternal
 
-# A project that knows the package as a wheel, away from this repository's sources.
+# Tests a project that uses the wheel, outside of this repository's sources.
 test-downstream: tested-wheel $(DOWNSTREAM)/ready
 	@$(call install,$(DOWNSTREAM))
 	@rm -rf target/downstream && cp -r tests/downstream target/downstream
 	cd target/downstream && $(CURDIR)/$(DOWNSTREAM)/bin/python -m pytest
 
-# What the methods of Proxy give, used by the libraries that they are for.
+# Tests the methods of Proxy with the libraries that they are for.
 test-adapters: tested-wheel $(ADAPTERS)/ready
 	@$(call install,$(ADAPTERS))
 	cd tests/adapters && $(CURDIR)/$(ADAPTERS)/bin/python -m pytest
 	UV=$(UV) $(ADAPTERS)/bin/python bindings-python/pythons.py $(WHEELS)/*.whl --adapters
 
-# What is published, as the registries and their users will see it.
+# Checks the packages as the registries and their users will see them.
 test-packages: wheel test-sdist $(PACKAGING)/ready
 	$(PACKAGING)/bin/twine check --strict target/wheels/*.whl target/sdist/*.tar.gz
 	$(PACKAGING)/bin/check-wheel-contents target/wheels/*.whl
@@ -265,35 +265,35 @@ test-packages: wheel test-sdist $(PACKAGING)/ready
 	cargo publish --quiet --dry-run --locked --allow-dirty --package proxymesh-sandbox
 	cargo publish --quiet --dry-run --locked --allow-dirty --package proxymesh
 
-# Compiles everything, in two minutes.
+# This compiles everything, which takes two minutes.
 test-sdist: sdist
 	PYTHON=$(PYTHON) tests/packaging/sdist.sh target/sdist/*.tar.gz
 
-# A program in one file, by PyInstaller, that uses each adapter: two minutes.
+# Freezes a program that uses each adapter into one file with PyInstaller. This takes two minutes.
 test-frozen: wheel $(ADAPTERS)/ready
 	@$(call install,$(ADAPTERS),target/wheels)
 	cd tests/adapters && FROZEN=1 $(CURDIR)/$(ADAPTERS)/bin/python -m pytest test_frozen.py
 
-# The package in the programs that run other people's: gunicorn, Celery, uWSGI, gevent, eventlet.
+# Tests the package inside servers and runtimes: gunicorn, Celery, uWSGI, gevent, eventlet.
 test-hosts: tested-wheel $(HOSTS)/ready
 	@$(call install,$(HOSTS))
 	cd tests/hosts && $(CURDIR)/$(HOSTS)/bin/python -m pytest
 
-# The tests of all languages use credentials that must appear in no output.
+# The tests of all languages use credentials that must not appear in any output.
 test-secrets:
 	@found=0; grep -nFf tests/canaries.txt $(LOGS)/rust.log $(LOGS)/python.log $(LOGS)/kotlin.log $(LOGS)/swift.log $(LOGS)/conformance.log || found=$$?; \
 	    case $$found in 0) echo "a secret was printed" >&2; exit 1;; 1) ;; *) exit $$found;; esac
 	@echo "no secret in $$(cat $(LOGS)/*.log | wc -l) lines of output"
 
-# Not part of the tests: timings depend on what else the machine does.
+# Not part of the tests, because timings depend on the load of the machine.
 bench: bench-install
 	@$(BENCH)/venv/bin/python tests/bench/bench.py $(if $(QUICK),--quick) $(if $(ONLY),--only "$(ONLY)")
 
-# Whether every contestant still makes its calls.
+# Checks that every contestant still works.
 bench-check: bench-install
 	@$(BENCH)/venv/bin/python tests/bench/bench.py --check
 
-# What the SDK costs in each language over Rust, beside the platforms' own clients.
+# Measures what the SDK costs in each language, compared with Rust and with the platforms' own clients.
 bench-languages: bench-install kotlin swift
 	@cd tests/bench/kotlin && mvn --batch-mode --no-transfer-progress --quiet -Dmaven.repo.local=$(CURDIR)/target/maven compile
 	@LIBRARY_PATH=$(CURDIR)/$(SWIFT) $(FFI)/swift/toolchain.sh swift build --quiet --configuration release \
@@ -325,13 +325,13 @@ lint-swift:
 	$(FFI)/swift/toolchain.sh swift format lint --strict --configuration $(FFI)/swift/.swift-format --recursive \
 	    $(FFI)/swift/Sources/ProxyMesh $(FFI)/swift/Tests $(FFI)/swift/consumer examples/swift tests/bench/swift Package.swift
 
-# The generated Kotlin and Swift are those of the sources.
+# Checks that the generated Kotlin and Swift code is up to date.
 lint-bindings:
 	@$(call generate-bindings,target/bindings)
 	@for folder in $(GENERATED); do diff -r $(FFI)/$$folder target/bindings/$$folder || \
 	    { echo "$(FFI)/$$folder is out of date: run make bindings" >&2; exit 1; }; done
 
-# Whether each crate that ships is named there, in its version. `make notices` itself takes a tool that takes minutes to build.
+# Checks that the notices list each crate that ships, in its version. `make notices` itself needs a tool that takes minutes to build.
 lint-notices:
 	$(PYTHON) tests/packaging/notices.py --check
 
@@ -339,13 +339,13 @@ notices: target/tools-cargo/bin/cargo-about
 	cargo fetch --locked --quiet
 	$(PYTHON) tests/packaging/notices.py $<
 
-# All that is generated and committed.
+# Generates all generated files that are committed.
 generate: openapi bindings stubs
 
 bindings:
 	@$(call generate-bindings,$(FFI))
 
-# From the debug library, because that has the symbols in which the interface is described.
+# This uses the debug library, because its symbols describe the interface.
 generate-bindings = cargo build --quiet --locked --package proxymesh-ffi && \
 	rm -rf $(addprefix $1/,$(GENERATED)) && \
 	cargo run --quiet --locked --package proxymesh-bindgen -- target/debug/$(FFI_LIBRARY) $1
@@ -359,11 +359,11 @@ wheel: $(TOOLS)/ready
 tested-wheel: $(TOOLS)/ready
 	@$(call build-wheel,$(PROFILE),$(WHEELS),$(TOOLS)/bin/python)
 
-# A wheel of this profile in this folder, for this interpreter.
+# Builds a wheel with the given profile, in the given folder, for the given interpreter.
 build-wheel = rm -rf $2 && $(TOOLS)/bin/maturin build --locked --quiet --profile $1 --interpreter $3 --out $2 \
 	--compression-level $(if $(filter release,$1),9,1)
 
-# Installs the wheel in a virtual environment: the tested wheel, or the one in a given folder.
+# Installs a wheel in a virtual environment: the tested wheel, or the one in the given folder.
 install = $(UV) pip install --quiet --no-deps --reinstall --python $1 $(or $2,$(WHEELS))/*.whl
 
 sdist: $(TOOLS)/ready
@@ -384,8 +384,8 @@ kotlin-library:
 swift:
 	@$(MAKE) --no-print-directory PROFILE=release swift-library
 
-# The static library alone, so that a program has no library to look for when it starts. SwiftPM does not notice when the library
-# changes. So everything that is linked with it is removed, to be linked again.
+# Only the static library is used, so a program does not have to find a library when it starts. SwiftPM does not notice when the
+# library changes. So this removes everything that is linked with it, and SwiftPM links it again.
 swift-library:
 	cargo build --quiet --profile $(PROFILE) --locked --package proxymesh-ffi
 	@mkdir -p $(SWIFT)
@@ -423,7 +423,7 @@ target/tools-cargo/bin/cargo-mutants:
 target/tools-cargo/bin/cargo-about:
 	cargo install --quiet --locked --root target/tools-cargo --version 0.9.3 --features cli cargo-about
 
-# The wheels are kept, because their sizes are compared, too.
+# The wheels are kept, because the benchmark also compares their sizes.
 $(BENCH)/venv/installed: tests/bench/requirements.txt
 $(BENCH)/venv-niquests/installed: tests/bench/requirements-niquests.txt
 $(BENCH)/%/installed: | $(UV)

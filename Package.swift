@@ -30,9 +30,9 @@ let package = Package(
             name: "ProxyMeshTests", dependencies: ["ProxyMesh", "ProxyMeshInternal", "TestSupport"],
             path: "bindings-ffi/swift/Tests/ProxyMeshTests"),
         // The targets below are in no product, so users do not build them.
-        // What the tests and both programs share.
+        // Helpers for the tests and for both programs below.
         .target(name: "TestSupport", dependencies: ["ProxyMesh"], path: "bindings-ffi/swift/Tests/TestSupport"),
-        // For tests/conformance.
+        // The agent for tests/conformance.
         .executableTarget(
             name: "ConformanceAgent", dependencies: ["ProxyMesh", "TestSupport"],
             path: "bindings-ffi/swift/Tests/ConformanceAgent"),

@@ -1,20 +1,21 @@
 #!/usr/bin/env bash
-# Installs what the build and the tests need of the system. If nothing is missing, it does nothing. Otherwise it says what is
-# missing and installs it, which needs apt and root, or fails. Nothing else in this repository installs anything outside of target/.
+# Installs the system packages that the build and the tests need. If nothing is missing, it does nothing. Otherwise it prints what
+# is missing and installs it with apt, which needs root. Without apt or root, it fails. Nothing else in this repository installs
+# anything outside of target/.
 #
-#   bootstrap.sh [kotlin] [swift] [tests]   what every build needs, and what these need besides
+#   bootstrap.sh [kotlin] [swift] [tests]   installs what every build needs, and what the given parts also need
 #
 #   PYTHON   the interpreter that the build uses; python3 by default
 set -euo pipefail
 cd "$(dirname "$0")"
 
 missing=() packages=() apt=1
-lacks() { # WHAT [PACKAGE…]: Debian's packages that have it
+lacks() { # WHAT [PACKAGE…]: the Debian packages that contain it
     missing+=("$1")
     packages+=("${@:2}")
     [ $# -gt 1 ] || apt=0
 }
-any() { # COMMAND…: whether one of them is on the PATH
+any() { # COMMAND…: succeeds if one of them is on the PATH
     for name in "$@"; do command -v "$name" >/dev/null && return; done
     return 1
 }

@@ -1,9 +1,9 @@
-"""Runs tests on other CPythons from 3.10 on that are on this machine, all from the one wheel.
+"""Runs tests on the other CPython versions (3.10 or later) that this machine has, all with the same wheel.
 
-`python bindings-python/pythons.py WHEEL` looks on the PATH and among pyenv's. It leaves out the version that runs it,
-which `make test-python` tests. If there is no other, nothing is run. With `--adapters`, only the newest runs, and only
-what HTTP libraries make of a `Proxy`: from 3.12 on, Python itself tells what a proxy answers. The environment variable
-`UV` names uv.
+`python bindings-python/pythons.py WHEEL` looks for interpreters on the PATH and in pyenv. It leaves out the version
+that runs this script, because `make test-python` tests that one. If there is no other, it runs nothing. With
+`--adapters`, it uses only the newest version and runs only the tests of the HTTP libraries, because Python itself
+exposes a proxy's response since 3.12. The environment variable `UV` is the path of uv.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# What the wheel is for: a free-threaded CPython needs one of its own (`make test-freethreaded`).
+# Prints what decides whether the wheel fits. A free-threaded CPython needs its own wheel (`make test-freethreaded`).
 ABOUT = (
     "import sys, sysconfig;"
     "free = sysconfig.get_config_var('Py_GIL_DISABLED');"
@@ -25,7 +25,7 @@ ABOUT = (
 
 
 def candidates() -> list[Path]:
-    """What may be an interpreter; a shim of pyenv's is one of a version that is not switched on."""
+    """The files that may be interpreters. A shim of pyenv is not one, because its version may not be active."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     folders = [*sorted(pyenv.glob("versions/*/bin")), *map(Path, os.get_exec_path())]
     named = (path for folder in folders if folder.is_dir() for path in sorted(folder.iterdir()))
@@ -33,7 +33,7 @@ def candidates() -> list[Path]:
 
 
 def interpreters() -> dict[int, Path]:
-    """The first of each minor version."""
+    """The first interpreter found of each minor version."""
     found: dict[int, Path] = {}
     for path in candidates():
         said = subprocess.run([path, "-c", ABOUT], capture_output=True, text=True, check=False).stdout.split()
@@ -44,7 +44,7 @@ def interpreters() -> dict[int, Path]:
 
 @dataclass
 class Suite:
-    """Tests, what they need, and where they run."""
+    """A set of tests, its requirements, and the folder in which it runs."""
 
     name: str
     requirements: Path
@@ -52,13 +52,13 @@ class Suite:
     options: tuple[str, ...]
 
 
-# The package's tests wait more than they work, so more of them than there are cores run at a time.
+# The package's tests wait more than they compute, so there are more workers than cores.
 PACKAGE = Suite("tests", ROOT / "bindings-python/requirements-test.txt", ROOT, ("-n", "4"))
 ADAPTERS = Suite("adapters", ROOT / "tests/adapters/requirements.txt", ROOT / "tests/adapters", ("test_http.py",))
 
 
 def test(python: Path, suite: Suite, folder: Path, wheel: str) -> int:
-    """Runs the tests in a virtual environment, which is kept; gives pytest's exit status."""
+    """Runs the tests in a virtual environment, which is kept. Returns pytest's exit status."""
     inner = folder / "bin/python"
     uv = os.environ["UV"]
     pip = [uv, "pip", "install", "--quiet", "--python", str(folder)]
@@ -73,7 +73,7 @@ def test(python: Path, suite: Suite, folder: Path, wheel: str) -> int:
 
 
 def main(wheel: str, suite: Suite) -> int:
-    """Tests all, or the newest; gives the number of those on which a test failed."""
+    """Tests all interpreters, or only the newest. Returns how many of them failed."""
     others = {minor: path for minor, path in interpreters().items() if minor != sys.version_info.minor}
     if suite is ADAPTERS:
         others = dict([*others.items()][-1:])

@@ -1,7 +1,7 @@
 """Generates the stub of the native module from its own signatures and doc comments.
 
-`python bindings-python/stubs.py` writes it, `--check` compares it with the committed one.
-It wants maturin and ruff beside the interpreter that runs it.
+`python bindings-python/stubs.py` writes the stub. `--check` compares it with the committed one.
+maturin and ruff must be in the same folder as the interpreter that runs this script.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 COMMITTED = ROOT / "bindings-python/python/proxymesh/_proxymesh.pyi"
 SCRATCH = ROOT / "target/stubs"
 TOOLS = Path(sys.executable).parent
-# Names that our own annotations use, which the generator does not know of.
+# Imports for the names in our annotations. The generator does not know these names.
 IMPORTS = """\
 import builtins
 import ipaddress
@@ -39,7 +39,7 @@ from ._pool import AsyncProxyPool, ProxyPool
 
 
 def with_match_args(stub: str) -> str:
-    """Writes the values of `__match_args__`, which are the parameters of the constructor, in their order."""
+    """Fills in the values of `__match_args__`: the parameters of the constructor, in order."""
     classes = re.split(r"(?m)^(?=@final)", stub)
     for i, text in enumerate(classes):
         if "__match_args__" in text and (constructor := re.search(r"def __new__\(\s*cls,\s*/,(.*?)\) ->", text, re.S)):
@@ -49,7 +49,7 @@ def with_match_args(stub: str) -> str:
 
 
 def with_coroutines(stub: str) -> str:
-    """Has the calls of `AsyncClient`'s handles give coroutines. In Rust their answers are written as `Client`'s are."""
+    """Makes the calls of `AsyncClient`'s handles return coroutines. In Rust, they are annotated as in `Client`."""
     classes = re.split(r"(?m)^(?=@final)", stub)
     for i, text in enumerate(classes):
         if re.search(r"^class Async(?!Client)", text, re.M):
@@ -59,7 +59,7 @@ def with_coroutines(stub: str) -> str:
 
 
 def generate() -> str:
-    """Builds the module with descriptions of its signatures, and reads them."""
+    """Builds the module with the `stubs` feature, and returns the finished stub."""
     python = sys.executable
     options = ["-q", "--locked", "-o", str(SCRATCH), "--features", "stubs", "-i", python]
     subprocess.run(

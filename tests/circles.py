@@ -1,7 +1,7 @@
-"""Fails where the modules of a crate form a circle: `circles.py core/src …`.
+"""Fails if modules of a crate use each other in a circle: `circles.py core/src …`.
 
-The modules of each folder are looked at by themselves: one uses another if any file of it names a path in
-the other. What stands in the folder's own `mod.rs` is for all of them. Tests inside a file do not count.
+The modules of each folder are checked separately. A module uses another if any of its files names a path in the
+other. The folder's own `mod.rs` is ignored, and so are tests inside a file.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def modules(source: Path) -> dict[Module, str]:
 
 
 def paths(text: str) -> Iterator[Module]:
-    """Every path in the text; one in braces after the path before them."""
+    """Every path in the text. A path in braces begins with the path before the braces."""
     prefixes: list[Module] = []
     for token in TOKEN.finditer(text):
         if token["close"]:
@@ -66,7 +66,7 @@ def uses(name: Module, text: str, known: dict[Module, str]) -> Iterator[Module]:
 
 
 def graphs(source: Path) -> Iterator[tuple[Module, dict[str, set[str]]]]:
-    """For each folder, which of its modules uses which."""
+    """For each folder, the modules that each of its modules uses."""
     known = modules(source)
     for folder in sorted({name[:depth] for name in known for depth in range(len(name))}):
         depth = len(folder)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the curl block of README's section "The sandbox" as it stands there, and checks what each line answers.
+# Runs the curl block in the README's section "The sandbox", and checks the response to each line.
 # Usage: tests/sandbox_by_curl.sh PROGRAM
 set -euo pipefail
 program=$1
@@ -12,7 +12,7 @@ trap 'kill "$sandbox" 2>/dev/null || true' EXIT
 read -r line <&3
 url=${line#listening on }
 
-# The block, with this sandbox's address for the one in the text, and each answer followed by its status.
+# Puts this sandbox's address into the block, and has curl print the status after each response.
 block=$(sed -n '/^## The sandbox/,/^## /p' "$root/README.md" | sed -n '/^```sh$/,/^```$/p' | sed '/^```/d')
 block=${block/http:\/\/127.0.0.1:8080/$url}
 answers=$(bash -c "curl() { command curl -sS -w ' %{http_code}\n' \"\$@\"; }; $block")

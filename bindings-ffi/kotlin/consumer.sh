@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds and runs the Kotlin and Java examples as a user's own projects. They are in a temporary folder, with the jars that
-# `make kotlin` has installed and their dependencies. This repository is hidden, so only the library in the jar can be found.
+# Builds and runs the Kotlin and Java examples as separate projects in a temporary folder. They use the jars that `make kotlin` has
+# installed, and their dependencies. This repository is hidden, so only the library in the jar can be found.
 #
 #   consumer.sh LOCAL_MAVEN_REPOSITORY SANDBOX_PROGRAM
 set -euo pipefail
@@ -36,7 +36,7 @@ readme() { # LANGUAGE FUNCTION
 readme kotlin 'suspend fun block%d() {' > "$work/kotlin/src/main/kotlin/Readme.kt"
 { readme java 'static void block%d() {' | sed '0,/^static/s//final class Readme {\n&/'; echo "}"; } > "$work/java/src/main/java/Readme.java"
 
-# Unset PROXYMESH_…, so that the sandbox's account is used.
+# Unsets PROXYMESH_…, so that the sandbox's account is used.
 for name in $(compgen -e PROXYMESH_ || true); do unset "$name"; done
 "$work/sandbox" --port 0 > "$work/listening" &
 server=$!
@@ -44,7 +44,7 @@ until [ -s "$work/listening" ]; do kill -0 "$server"; sleep 0.1; done
 PROXYMESH_SANDBOX=$(sed 's/^listening on //' "$work/listening")
 export PROXYMESH_SANDBOX work root
 
-# As root, in a separate mount namespace. A user who is not root becomes root only there.
+# Everything else runs as root in a separate mount namespace. A user who is not root becomes root only there.
 [ "$(id -u)" = 0 ] && apart=(unshare --mount) || apart=(unshare --mount --map-root-user)
 "${apart[@]}" bash -euo pipefail -c '
     mount -t tmpfs none "$root"
@@ -62,7 +62,7 @@ export PROXYMESH_SANDBOX work root
     run kotlin -Dmain=ExceptionsKt
 
     echo "== a native library that cannot be loaded"
-    # In a folder that is mounted noexec, without the fix and with it; and from a jar without the library of this platform.
+    # The library is unpacked into a folder that is mounted noexec, first without the fix and then with it.
     jars=$(find "$work/maven" \( -path "*/com/proxymesh/proxymesh/*" -o -path "*/com/proxymesh/proxymesh-native/*" \
         -o -path "*/kotlin-stdlib/2.1.21/*" -o -path "*/kotlinx-coroutines-core-jvm/1.10.2/*" -o -path "*/net/java/dev/jna/jna/*" \) \
         -name "*.jar" ! -name "*-sources.jar" ! -name "*-javadoc.jar" | tr "\n" ":")
@@ -73,7 +73,7 @@ export PROXYMESH_SANDBOX work root
     }
     unloadable "$jars" -Djna.tmpdir -Djava.io.tmpdir="$work/noexec"
     if unloadable "$jars" "" -Djava.io.tmpdir="$work/noexec" -Djna.tmpdir="$work/exec" 2> "$work/log"; then
-        echo "the cure is none" >&2
+        echo "the fix does not work" >&2
         exit 1
     fi
     grep -q "it was loaded" "$work/log" || { cat "$work/log"; exit 1; }
@@ -99,7 +99,7 @@ export PROXYMESH_SANDBOX work root
     mount -t tmpfs -o size=400k none "$work/full"
     unloadable "$jars" "set -Djna.tmpdir to a writable one with enough space" -Djna.tmpdir="$work/full"
 
-    echo "== what is generated cannot be seen"
+    echo "== the generated code cannot be seen"
     cd "$work/kotlin"
     echo "fun hidden() = com.proxymesh.internal.version()" > src/main/kotlin/Hidden.kt
     if mvn --batch-mode --no-transfer-progress -Dkotlin.compiler.daemon=false -Dmaven.repo.local="$work/maven" compile > "$work/log"; then

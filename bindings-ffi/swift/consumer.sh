@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds the Swift example, the README's Swift, and a program that makes each error, as a user's own package. It is in a temporary
-# folder, with the native library beside it. SwiftPM resolves the SDK from a repository and a version, as it would from the URL.
-# This repository is hidden. SwiftPM refuses unsafe flags in a package that is resolved by version.
+# Builds the Swift example, the README's Swift code, and a program that creates each error, as a separate package. The package is in
+# a temporary folder, with the native library beside it. SwiftPM resolves the SDK from a repository and a version, as it would from
+# the URL, because it refuses unsafe flags in a package that is resolved by version. This repository is hidden.
 #
 #   consumer.sh LIBRARY_FOLDER SANDBOX_PROGRAM
 set -euo pipefail
@@ -12,7 +12,7 @@ library=$(realpath "$1") sandbox=$(realpath "$2")
 work=$(mktemp -d)
 trap 'kill "${server:-}" 2>/dev/null || true; rm -rf "$work"' EXIT
 
-# The repository as a clone, with its version as a tag.
+# Creates a clone of this repository, with the version as a tag.
 mkdir "$work/sdk"
 (cd "$root" && git ls-files -z | xargs -0 cp --parents -t "$work/sdk")
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -1)
@@ -34,7 +34,7 @@ grep -q "^func block" "$work/app/Sources/Readme/Readme.swift"
 sdk='dependencies: [.product(name: "ProxyMesh", package: "proxymesh-sdk")]'
 sed -i "s/^    targets: \[/&\n        .target(name: \"Readme\", $sdk), .executableTarget(name: \"Errors\", $sdk),/" "$work/app/Package.swift"
 
-# Unset PROXYMESH_…, so that the sandbox's account is used.
+# Unsets PROXYMESH_…, so that the sandbox's account is used.
 for name in $(compgen -e PROXYMESH_ || true); do unset "$name"; done
 "$work/sandbox" --port 0 > "$work/listening" &
 server=$!
@@ -44,7 +44,7 @@ export PROXYMESH_SANDBOX work hidden=$root
 
 # shellcheck disable=SC2016 # to be expanded by the inner shell
 "$root/bindings-ffi/swift/toolchain.sh" --with "$work" unshare --mount --propagation unchanged bash -euo pipefail -c '
-    # Keep the mounts private. In the chroot of toolchain.sh they already are.
+    # Keeps the mounts private. In the chroot of toolchain.sh, they already are.
     mount --make-rprivate / 2> /dev/null || true
     mount -t tmpfs none "$hidden"
     [ -z "$(ls -A "$hidden")" ]
@@ -52,12 +52,12 @@ export PROXYMESH_SANDBOX work hidden=$root
     export LIBRARY_PATH=$work/library
     swift package config set-mirror --original https://github.com/proxymesh/proxymesh-sdk --mirror "file://$work/sdk" > "$work/log"
     swift build -Xswiftc -warnings-as-errors > "$work/log" 2>&1 || { cat "$work/log"; exit 1; }
-    # What only the tests of the SDK need is not built.
+    # Targets that only the SDK's own tests need are not built.
     [ -d .build/debug/ProxyMesh.build ] && [ ! -e .build/debug/TestSupport.build ]
     swift run --skip-build Quickstart
     swift run --skip-build Errors
 
-    echo "== what is generated cannot be seen"
+    echo "== the generated code cannot be seen"
     echo "import ProxyMesh
 let hidden: Failure? = nil" > Sources/Quickstart/Hidden.swift
     if swift build > "$work/log" 2>&1; then

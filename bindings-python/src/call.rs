@@ -1,5 +1,4 @@
-//! The parts of a call that do not depend on who drives it: the connection to the account, the caller, and the conversion of the
-//! result.
+//! The parts of a call that do not depend on who drives it: the core's client, the caller, and the conversion of the result.
 
 use crate::{error::Result, log::Log};
 use arc_swap::ArcSwapOption;
@@ -7,7 +6,7 @@ use proxymesh::{Options, Settings, binding, process::PerProcess, resource};
 use pyo3::prelude::*;
 use std::sync::Arc;
 
-/// How a client makes its calls: blocking or awaited. A value of this type is one process's connection to the account.
+/// How a client makes its calls: blocking or awaited. A value of this type holds the core's client for one process.
 pub(crate) trait Mode: Send + Sync + 'static {
     fn new(client: proxymesh::Client) -> proxymesh::Result<Self>
     where
@@ -25,13 +24,13 @@ pub(crate) trait Class: Mode + Sized {
 /// The result of a call, which can be converted into a Python object.
 pub(crate) trait Response: Send + 'static {
     /// The module that the conversion needs, if any. It is imported before the call is sent, because a result that cannot be converted
-    /// is lost.
+    /// would be lost.
     const MODULE: Option<&'static str> = None;
 
     fn into_python(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>>;
 }
 
-/// What a client and its handles share: the connection to the account, or nothing once it is closed.
+/// What a client and its handles share: the core's client, or nothing once the client is closed.
 pub(crate) struct Shared<M> {
     account: ArcSwapOption<PerProcess<M>>,
     options: Options,
@@ -44,7 +43,7 @@ impl<M: Mode> Shared<M> {
         Ok(Arc::new(Self { account, options: Options::new() }))
     }
 
-    /// This process's connection to the account. A forked process creates its own.
+    /// The core's client for this process. A forked process creates its own.
     pub(crate) fn open(&self) -> Result<Arc<M>> {
         let account = self.account.load();
         let account = account.as_ref().ok_or_else(binding::closed)?;

@@ -1,10 +1,10 @@
-//! Text and whole numbers for calls. A value that is neither is reported as invalid input like any other, not with Python's own errors.
+//! Converts text and whole numbers for calls. A value that cannot be converted raises `ValidationError`, not one of Python's own errors.
 
 use crate::error::{Failure, Result};
 use proxymesh::Error;
 use pyo3::{prelude::*, types::PyString};
 
-/// Why a text is rejected. Python's own `UnicodeEncodeError` contains the whole text, which may be a password.
+/// Why text is rejected. Python's own `UnicodeEncodeError` contains the whole text, which may be a password.
 pub(crate) const SURROGATE: &str = "contains a lone surrogate, which is not a valid character";
 
 fn bad(field: &'static str, reason: &str) -> Failure {
@@ -24,7 +24,7 @@ pub(crate) fn some_text<'a>(
     value.map(|value| text(field, value)).transpose()
 }
 
-/// A whole number for `field`, which fits in an integer of the service.
+/// A whole number for `field`. It must fit in 64 bits.
 pub(crate) fn whole(field: &'static str, value: &Bound<'_, PyAny>) -> Result<i64> {
     value.extract().map_err(|_| bad(field, "must be a whole number within range"))
 }

@@ -14,13 +14,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Rejects every interpreter except the main one. Also rejects the main one if Python was finalized and initialized again, because
 /// the cached objects belong to the previous one.
 pub(crate) fn enter(py: Python<'_>) -> PyResult<()> {
-    /// Whether the package was entered before. A mark in the interpreter's dictionary tells whether it was this interpreter.
+    /// Whether an interpreter of this process has imported the package. A mark in the interpreter's dictionary tells whether it was
+    /// this one.
     static ENTERED: AtomicBool = AtomicBool::new(false);
     let mark = PyString::intern(py, "proxymesh._proxymesh");
 
     let (id, dict) = current(py)?;
     if id != 0 {
-        // `proxymesh/__init__.py` recognises this word, which CPython's own message contains too, and raises a longer message.
+        // `proxymesh/__init__.py` looks for the word `subinterpreters`, which CPython's own message contains too, and raises a
+        // longer message.
         return Err(PyImportError::new_err("proxymesh does not support subinterpreters"));
     }
     if dict.contains(&mark)? {

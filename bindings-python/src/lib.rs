@@ -50,7 +50,7 @@ fn exceptions(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
     error::module(py).cloned()
 }
 
-/// Writes the module twice. The stub generator understands only a declarative module. But a declarative module creates all
+/// Defines the module twice. The stub generator understands only a declarative module. But a declarative module creates all
 /// classes before it can reject an interpreter, and a class belongs to the interpreter that created it.
 macro_rules! module {
     (

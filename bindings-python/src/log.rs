@@ -32,7 +32,7 @@ struct Awaited {
 }
 
 impl Log {
-    /// A log for one call, if logging is enabled. It is not if the program has not imported `logging`.
+    /// A log for one call, if logging is enabled. A program that has not imported `logging` has not enabled it.
     pub(crate) fn wanted(py: Python<'_>) -> PyResult<Option<Arc<Self>>> {
         let Some(logger) = logger(py)? else { return Ok(None) };
         let enabled = logger.call_method1(intern!(py, "isEnabledFor"), (DEBUG,))?.is_truthy()?;

@@ -331,7 +331,7 @@ model! {
     module: "proxymesh.sandbox",
 }
 
-/// A value for JSON. Dates become text; a `datetime` is a `date`, too.
+/// Converts a value for JSON. Dates and times become text: `datetime` is a subclass of `date`.
 fn plain(value: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
     if value.is_instance_of::<PyDate>() { value.call_method0("isoformat") } else { Ok(value) }
 }

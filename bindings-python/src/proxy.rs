@@ -1,4 +1,4 @@
-//! `proxymesh.Proxy`: the address of a proxy, how to authenticate to it, and the forms that Python libraries accept.
+//! `proxymesh.Proxy`: the address of a proxy, how to authenticate to it, and how to pass it to Python libraries.
 
 use crate::{
     asyncio::Call,
@@ -88,7 +88,7 @@ fn port(value: &Bound<'_, PyAny>) -> PyResult<Option<i64>> {
 /// The credentials of a Python client of either class.
 pub(crate) struct Account(pub(crate) Credentials);
 
-/// What a library accepts, created on demand by `proxymesh._adapters`.
+/// The object that a library accepts. `proxymesh._adapters` creates it.
 fn adapted<'py>(
     slf: &Bound<'py, Proxy>,
     library: &str,

@@ -1,5 +1,5 @@
-//! Text and numbers for settings. A value of the wrong type or out of range is rejected with an error that names the setting. Python's
-//! own errors have three different classes and do not always name it.
+//! Converts text and numbers for settings. A value of the wrong type or out of range is rejected with an error that names the setting.
+//! Python's own errors have three different classes and do not always name it.
 
 use crate::{
     error::{Failure, Result},

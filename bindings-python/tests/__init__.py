@@ -1,1 +1,1 @@
-"""The tests of the Python package, against real servers on this machine."""
+"""The tests of the Python package. They use real servers on this machine."""

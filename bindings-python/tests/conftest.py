@@ -1,4 +1,4 @@
-"""Fixtures: servers that stop with the test, and an environment without settings."""
+"""Fixtures: servers that stop with the test, and an environment without our settings."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ConnectEither(Protocol):
 
 
 def pytest_configure() -> None:
-    # A shell that runs the suite in the background has it ignore Ctrl-C, and with it every program that it starts.
+    # A shell that runs the suite in the background makes it and all programs that it starts ignore Ctrl-C.
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -49,11 +49,11 @@ def pytest_unconfigure() -> None:
 
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting of whoever runs the tests reaches them."""
+    """Removes the settings of the person who runs the tests."""
     for name in os.environ:
         if name.upper().startswith(("PROXYMESH_", "SSL_CERT_")) or name.upper().endswith(("_PROXY", "_CA_BUNDLE")):
             monkeypatch.delenv(name)
-    # Servers come and go on the same ports: what is known of credentials at one is not for the next.
+    # Servers may use the same port one after another. What is recorded about credentials must not affect the next one.
     monkeypatch.setenv("XDG_STATE_HOME", os.devnull)
 
 
@@ -72,7 +72,7 @@ def start_server() -> Iterator[StartServer]:
 
 @pytest.fixture
 def start_sandbox() -> Iterator[StartSandbox]:
-    """Starts sandboxes whose parent has the credentials of all tests."""
+    """Starts sandboxes whose parent account has the credentials that all tests use."""
     with contextlib.ExitStack() as stack:
 
         def start(**options: Any) -> Sandbox:
@@ -91,30 +91,30 @@ def _stop(sandbox: Sandbox) -> None:
 
 @pytest.fixture
 def sandbox(start_sandbox: StartSandbox) -> Sandbox:
-    """A sandbox of the test's own."""
+    """A sandbox for this test alone."""
     return start_sandbox()
 
 
 def settings(server: Server | Sandbox | str, options: dict[str, Any]) -> dict[str, Any]:
-    """By default with a username and a password in which much has to be encoded."""
+    """The settings of a client. By default, many characters of the password must be encoded."""
     credentials = {} if "token" in options else {"username": USERNAME, "password": ODD_PASSWORD}
     return {"base_url": server if isinstance(server, str) else server.base_url, **credentials, **options}
 
 
 @pytest.fixture
 def connect() -> Iterator[Connect]:
-    """Makes clients of a server."""
+    """Creates clients for a server."""
     with contextlib.ExitStack() as stack:
         yield lambda server, **options: stack.enter_context(Client(**settings(server, options)))
 
 
 @pytest.fixture
 def connect_async() -> ConnectAsync:
-    """Makes clients for asyncio. Who has forgotten one has closed it."""
+    """Creates clients for asyncio. Garbage collection closes them."""
     return lambda server, **options: AsyncClient(**settings(server, options))
 
 
 @pytest.fixture(params=["blocking", "awaited"])
 def connect_either(request: pytest.FixtureRequest, connect: Connect, connect_async: ConnectAsync) -> ConnectEither:
-    """Makes clients of one kind; then the test is run with the other."""
+    """Creates clients. The test runs once with each kind of client."""
     return connect if request.param == "blocking" else connect_async

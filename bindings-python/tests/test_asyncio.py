@@ -1,4 +1,4 @@
-"""AsyncClient is at home in asyncio: its calls are coroutines like any other, on any event loop, in any thread."""
+"""AsyncClient fits into asyncio: its calls are ordinary coroutines, on any event loop and in any thread."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ US = {"US": 1}
 
 
 def service(request: Request) -> Reply:
-    """Knows no sub-account, never answers about IPs, and is fine otherwise."""
+    """Has no sub-account, never responds to `ips.list`, and responds successfully to everything else."""
     if request.path == "/api/ips/":
         return Instead.HANG
     return Answer(404) if request.path == "/api/sub/get/" else FINE
@@ -47,7 +47,7 @@ def client(server: Server, connect_async: ConnectAsync) -> AsyncClient:
 
 
 async def until(wait: Callable[[int], None], count: int) -> None:
-    """Waits for the server, without keeping the loop from its work."""
+    """Waits for the server without blocking the loop."""
     await asyncio.to_thread(wait, count)
 
 
@@ -67,7 +67,7 @@ def test_asyncio_runs_a_call_as_it_runs_any_coroutine(client: AsyncClient) -> No
     loop.close()
 
 
-def test_a_call_is_what_asyncio_takes_for_a_coroutine(client: AsyncClient) -> None:
+def test_asyncio_recognises_a_call_as_a_coroutine(client: AsyncClient) -> None:
     call = client.sub_accounts.get("x")
     assert asyncio.iscoroutine(call)
     assert inspect.isawaitable(call)
@@ -89,7 +89,9 @@ def test_tasks_are_named_after_the_call(client: AsyncClient) -> None:
     asyncio.run(main())
 
 
-def test_gather_gives_the_answers_in_order_and_the_first_exception(client: AsyncClient, server: Server) -> None:
+def test_gather_returns_the_results_in_order_and_raises_the_first_exception(
+    client: AsyncClient, server: Server
+) -> None:
     async def main() -> None:
         good = [client.geo.open() for _ in range(20)]
         assert await asyncio.gather(*good, client.proxies.delete("us-ca")) == [US] * 20 + [None]
@@ -104,9 +106,9 @@ def test_gather_gives_the_answers_in_order_and_the_first_exception(client: Async
     asyncio.run(main())
 
 
-if sys.version_info >= (3, 11):  # asyncio.TaskGroup came with it
+if sys.version_info >= (3, 11):  # the first version with asyncio.TaskGroup
 
-    def test_a_task_group_gives_up_the_other_calls_when_one_fails(client: AsyncClient, server: Server) -> None:
+    def test_a_task_group_cancels_the_other_calls_when_one_fails(client: AsyncClient, server: Server) -> None:
         async def main() -> None:
             await client.geo.open()
             with pytest.raises(ExceptionGroup) as caught:  # noqa: F821, PT012
@@ -124,7 +126,7 @@ if sys.version_info >= (3, 11):  # asyncio.TaskGroup came with it
         asyncio.run(main())
 
 
-if sys.version_info >= (3, 12):  # asyncio.eager_task_factory came with it
+if sys.version_info >= (3, 12):  # the first version with asyncio.eager_task_factory
 
     def test_an_eager_task_sends_its_call_at_once(client: AsyncClient, server: Server) -> None:
         async def main() -> None:
@@ -140,7 +142,7 @@ if sys.version_info >= (3, 12):  # asyncio.eager_task_factory came with it
         asyncio.run(main())
 
 
-def test_any_number_of_calls_at_once_makes_do_with_100_connections(
+def test_any_number_of_concurrent_calls_needs_only_100_connections(
     start_server: StartServer, connect_async: ConnectAsync
 ) -> None:
     server = start_server(answer({"US": 1}))
@@ -151,11 +153,11 @@ def test_any_number_of_calls_at_once_makes_do_with_100_connections(
         assert await asyncio.gather(*(client.geo.open() for _ in range(2000))) == [US] * 2000
 
     asyncio.run(main())
-    # A connection goes back into the pool a moment after its call has ended; in that moment another may be opened.
+    # A connection returns to the pool a moment after its call has ended. In that moment, another may be opened.
     assert len({request.connection for request in server.requests}) < 200
 
 
-def test_a_task_that_nobody_holds_is_not_lost(start_server: StartServer, connect_async: ConnectAsync) -> None:
+def test_a_task_that_nothing_refers_to_is_not_lost(start_server: StartServer, connect_async: ConnectAsync) -> None:
     collected = threading.Event()
 
     def script(request: Request) -> Reply:
@@ -203,7 +205,7 @@ def test_a_call_is_awaited_once(client: AsyncClient, server: Server) -> None:
     assert server.count == 1
 
 
-def test_bad_input_is_told_when_the_call_is_awaited(client: AsyncClient, server: Server) -> None:
+def test_invalid_input_is_reported_when_the_call_is_awaited(client: AsyncClient, server: Server) -> None:
     call = client.sub_accounts.create("no spaces")
     with pytest.raises(ValidationError) as caught:
         asyncio.run(call)
@@ -246,7 +248,7 @@ def test_an_exception_leaves_the_context_as_it_is(client: AsyncClient) -> None:
         asyncio.run(main())
 
 
-def test_calls_under_way_go_on_when_the_client_is_closed(
+def test_calls_in_progress_continue_when_the_client_is_closed(
     start_server: StartServer, connect_async: ConnectAsync
 ) -> None:
     closed = threading.Event()
@@ -268,7 +270,7 @@ def test_calls_under_way_go_on_when_the_client_is_closed(
     asyncio.run(main())
 
 
-def test_options_are_for_the_calls_made_through_them_and_share_the_connections(
+def test_with_options_applies_only_to_its_own_calls_and_shares_the_connections(
     client: AsyncClient, server: Server
 ) -> None:
     async def main() -> None:
@@ -350,7 +352,7 @@ def test_loops_in_many_threads_share_a_client(client: AsyncClient, server: Serve
     assert server.count == 16 * 80
 
 
-def test_a_loop_that_ends_early_and_runs_again_goes_on_with_its_calls(
+def test_a_loop_that_stops_early_and_runs_again_continues_its_calls(
     start_server: StartServer, connect_async: ConnectAsync
 ) -> None:
     server = start_server(FINE)
@@ -369,7 +371,7 @@ def test_a_loop_that_ends_early_and_runs_again_goes_on_with_its_calls(
     loop.close()
 
 
-def test_a_loop_that_is_closed_gives_up_the_calls_on_it(client: AsyncClient, server: Server) -> None:
+def test_closing_a_loop_abandons_its_calls(client: AsyncClient, server: Server) -> None:
     loop = asyncio.new_event_loop()
     loop.set_exception_handler(lambda loop, context: None)
     loop.run_until_complete(client.geo.open())
@@ -391,7 +393,7 @@ def test_without_asyncio_a_call_says_what_to_do(client: AsyncClient) -> None:
     assert isinstance(caught.value.__cause__, RuntimeError)
 
 
-def test_on_a_loop_that_watches_no_descriptors_all_is_the_same(client: AsyncClient, server: Server) -> None:
+def test_a_loop_that_watches_no_descriptors_works_the_same(client: AsyncClient, server: Server) -> None:
     async def main() -> None:
         assert await client.geo.open() == US
         for _ in range(20):
@@ -417,7 +419,7 @@ def test_on_a_loop_that_watches_no_descriptors_all_is_the_same(client: AsyncClie
 # Asyncio's other tools.
 
 
-def test_a_shielded_call_goes_on_when_its_waiter_is_cancelled(
+def test_a_shielded_call_continues_when_its_waiter_is_cancelled(
     start_server: StartServer, connect_async: ConnectAsync
 ) -> None:
     cancelled = threading.Event()
@@ -470,7 +472,7 @@ def test_context_variables_are_the_tasks_own(client: AsyncClient) -> None:
     asyncio.run(main())
 
 
-def test_asyncios_debug_mode_has_nothing_to_say(client: AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
+def test_asyncios_debug_mode_reports_nothing(client: AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         asyncio.get_running_loop().slow_callback_duration = PATIENCE
         await asyncio.gather(*(client.geo.open() for _ in range(20)))
@@ -485,8 +487,8 @@ def test_asyncios_debug_mode_has_nothing_to_say(client: AsyncClient, caplog: pyt
     assert caplog.records == []
 
 
-def test_a_subclass_of_nothing_and_other_awaitables_mix(client: AsyncClient) -> None:
-    """A decorator or a retry library awaits what it is handed."""
+def test_a_call_can_be_passed_to_code_that_awaits_it(client: AsyncClient) -> None:
+    """A decorator or a retry library awaits what it is given."""
 
     async def twice(make: Callable[[], Coroutine[Any, Any, dict[str, int]]]) -> list[dict[str, int]]:
         return [await make(), await make()]

@@ -1,5 +1,5 @@
-"""The auth gate: a wrong password costs the account one failed authentication, however many threads try it, and never
-the four that ban it.
+"""The auth gate: a wrong password costs the account one failed authentication, however many threads try it. Four would
+ban the account.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from .support.credentials import PASSWORD, SUB_PASSWORD, USERNAME
 
 MANY = 256
 WRONG = "wrong-password"
-# A rejection also answers the calls of the second after it; this is longer.
+# Calls within a second of a rejection get the same rejection. This is longer.
 A_ROUND_LATER = 1.1
 
 
 def together(clients: list[Client]) -> list[BaseException | None]:
-    """Calls with each client from a thread of its own, all starting at once; what each raises."""
+    """Makes a call with each client, each in its own thread, all at once. Returns what each call raised."""
     barrier = threading.Barrier(len(clients))
 
     def one(client: Client) -> BaseException | None:
@@ -52,7 +52,7 @@ def test_256_threads_with_a_wrong_password_cost_one_failed_authentication(sandbo
     assert kinds(first) == {"AuthenticationError": MANY}
     assert len(sandbox.requests()) == 1
     attempts = Counter(error.attempts for error in first if isinstance(error, proxymesh.AuthenticationError))
-    assert attempts == {1: 1, 0: MANY - 1}, "one was sent, and its answer was given to all"
+    assert attempts == {1: 1, 0: MANY - 1}, "one was sent, and all got its response"
 
     time.sleep(A_ROUND_LATER)
     assert kinds(together(clients)) == {"AuthenticationError": MANY}
@@ -72,7 +72,7 @@ def test_256_threads_with_a_wrong_password_cost_one_failed_authentication(sandbo
         assert right.ips.list() == [], "right credentials in a new client work at once"
 
 
-def test_right_credentials_let_all_through_after_one_has_tried_them(sandbox: Sandbox) -> None:
+def test_after_one_call_has_proven_the_credentials_all_others_are_sent(sandbox: Sandbox) -> None:
     assert kinds(together([sandbox.client()] * 64)) == {"NoneType": 64}
     assert len(sandbox.requests()) == 64
 
@@ -87,7 +87,7 @@ def test_a_third_wrong_password_stops_the_process_before_the_fourth(sandbox: San
     assert len(sandbox.requests()) == 3, "the account is not banned"
 
 
-def test_credentials_that_worked_go_on_when_others_have_used_up_the_failures(sandbox: Sandbox) -> None:
+def test_proven_credentials_still_work_when_others_have_used_up_the_failures(sandbox: Sandbox) -> None:
     right = sandbox.client()
     right.ips.list()
     for wrong in ("wrong 1", "wrong 2", "wrong 3"):

@@ -1,4 +1,4 @@
-"""`client.ips.authorized()`: what is added is taken away, whatever happens; what was there stays."""
+"""`client.ips.authorized()`: an IP that it added is removed, whatever happens. An IP that was there before stays."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def client(sandbox: Sandbox) -> Iterator[Client]:
 
 
 def holder(*arguments: str) -> subprocess.Popen[str]:
-    """A process that holds the IP."""
+    """Starts a process that is inside a block for the IP."""
     pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     process = subprocess.Popen([sys.executable, "-c", HOLDER, *arguments], **pipes)
     assert process.stdout is not None
@@ -65,7 +65,7 @@ def holder(*arguments: str) -> subprocess.Popen[str]:
     return process
 
 
-def test_what_is_added_is_taken_away(client: Client, folder: Path) -> None:
+def test_an_ip_that_was_added_is_removed(client: Client, folder: Path) -> None:
     with client.ips.authorized(IP, label="crawl") as ip:
         assert ip == IP
         assert [(known.ip, known.label) for known in client.ips.labels()] == [(IP, "crawl")]
@@ -73,27 +73,27 @@ def test_what_is_added_is_taken_away(client: Client, folder: Path) -> None:
     assert [path.name for path in folder.iterdir()] == ["guard"]
 
 
-def test_what_was_there_stays(client: Client) -> None:
+def test_an_ip_that_was_already_authorised_stays(client: Client) -> None:
     client.ips.add(IP, label="office")
     with client.ips.authorized(IP):
         pass
     assert [(known.ip, known.label) for known in client.ips.labels()] == [(IP, "office")]
 
 
-def test_an_exception_takes_it_away_too(client: Client) -> None:
+def test_an_exception_removes_it_too(client: Client) -> None:
     with pytest.raises(KeyError), client.ips.authorized(IP):
         raise KeyError
     assert client.ips.list() == []
 
 
-def test_it_is_for_a_sub_account(client: Client) -> None:
+def test_it_works_for_a_sub_account(client: Client) -> None:
     client.sub_accounts.create("crawler-1")
     with client.ips.authorized(IP, username="crawler-1"):
         assert (client.ips.list(), client.ips.list(username="crawler-1")) == ([], [IP])
     assert client.ips.list(username="crawler-1") == []
 
 
-def test_contexts_within_each_other_share_it(client: Client) -> None:
+def test_nested_contexts_share_it(client: Client) -> None:
     with client.ips.authorized(IP):
         with client.ips.authorized(IP):
             pass
@@ -110,7 +110,7 @@ def test_a_context_is_entered_once_at_a_time(client: Client) -> None:
         assert client.ips.list() == [IP]
 
 
-def test_it_may_be_gone_in_the_end(client: Client) -> None:
+def test_it_may_be_gone_at_the_end(client: Client) -> None:
     with client.ips.authorized(IP):
         client.ips.delete(IP)
     assert client.ips.list() == []
@@ -122,9 +122,9 @@ def test_the_address_that_the_service_sees(client: Client, sandbox: Sandbox) -> 
         assert client.ips.list() == [ip]
 
 
-def test_behind_a_router_a_page_tells_the_address(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
+def test_behind_a_router_a_page_returns_the_address(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
     class Connection:
-        """As it looks from a network of one's own."""
+        """A connection from a private network."""
 
         def __enter__(self) -> object:
             return self
@@ -148,7 +148,7 @@ def test_behind_a_router_a_page_tells_the_address(monkeypatch: pytest.MonkeyPatc
         def log_message(self, *_: object) -> None: ...
 
     monkeypatch.setattr(_authorized, "_connected", lambda *_: Connection())
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")  # is not asked: it would be seen with another address
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")  # must not be used: its address would be a different one
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     lookup = f"http://127.0.0.1:{server.server_address[1]}/"
@@ -167,13 +167,13 @@ def test_behind_a_router_a_page_tells_the_address(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("ip", ["nowhere", "", "1.2.3", "fe80::1%eth0"])
-def test_what_is_no_ip_is_refused_at_once(client: Client, sandbox: Sandbox, ip: str) -> None:
+def test_an_invalid_ip_is_rejected_at_once(client: Client, sandbox: Sandbox, ip: str) -> None:
     with pytest.raises(proxymesh.ValidationError):
         client.ips.authorized(ip)
     assert sandbox.requests() == []
 
 
-def test_one_that_cannot_be_added_is_an_error(client: Client, sandbox: Sandbox, folder: Path) -> None:
+def test_an_ip_that_cannot_be_added_is_an_error(client: Client, sandbox: Sandbox, folder: Path) -> None:
     sandbox.fault("status", status=400, path="/api/ip/add/")
     with pytest.raises(proxymesh.BadRequestError), client.ips.authorized(IP):
         pytest.fail("it is not authorised")
@@ -183,7 +183,7 @@ def test_one_that_cannot_be_added_is_an_error(client: Client, sandbox: Sandbox, 
     assert [path.name for path in folder.iterdir()] == ["guard"]
 
 
-def test_one_that_cannot_be_taken_away_is_left_to_the_next(
+def test_an_ip_that_cannot_be_removed_is_left_to_the_next_block(
     client: Client, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(proxymesh.ServerError), client.ips.authorized(IP):
@@ -191,14 +191,14 @@ def test_one_that_cannot_be_taken_away_is_left_to_the_next(
     assert client.ips.list() == [IP]
     sandbox.fault("status", status=503, path="/api/ip/delete/")
     with pytest.raises(KeyError), client.ips.authorized(IP):
-        raise KeyError  # which goes before
+        raise KeyError  # takes precedence
     assert "stays authorised until the next" in caplog.text
     with client.ips.authorized(IP):
         pass
     assert client.ips.list() == []
 
 
-def test_ctrl_c_takes_it_away(client: Client) -> None:
+def test_ctrl_c_removes_it(client: Client) -> None:
     process = holder()
     assert client.ips.list() == [IP]
     process.send_signal(signal.SIGINT)
@@ -207,29 +207,29 @@ def test_ctrl_c_takes_it_away(client: Client) -> None:
     assert client.ips.list() == []
 
 
-def test_what_a_killed_process_leaves_the_next_takes_over(client: Client) -> None:
+def test_the_next_block_takes_over_what_a_killed_process_left(client: Client) -> None:
     process = holder()
     process.kill()
     process.communicate()
-    assert client.ips.list() == [IP], "nobody was there to take it away"
+    assert client.ips.list() == [IP], "nothing was left to remove it"
     with client.ips.authorized(IP):
         assert client.ips.list() == [IP]
     assert client.ips.list() == []
 
 
-def test_of_two_processes_the_last_takes_it_away(client: Client) -> None:
+def test_the_last_of_two_processes_removes_it(client: Client) -> None:
     first, second = holder("wait"), holder("wait")
     assert first.communicate("\n", timeout=20)[0] == f"left ['{IP}']\n"
     assert client.ips.list() == [IP]
     assert second.communicate("\n", timeout=20)[0] == "left []\n"
     first, second = holder("wait"), holder("wait")
-    first.kill()  # who added it
+    first.kill()  # this one added it
     first.communicate()
     assert second.communicate("\n", timeout=20)[0] == "left []\n"
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of forking with threads
-def test_the_end_of_the_block_in_a_forked_process_is_not_the_end(client: Client) -> None:
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # about forking with threads
+def test_leaving_the_block_in_a_forked_process_does_not_remove_it(client: Client) -> None:
     context = client.ips.authorized(IP)
     with context:
         child = os.fork()
@@ -245,7 +245,7 @@ def test_the_end_of_the_block_in_a_forked_process_is_not_the_end(client: Client)
 
 
 def test_many_at_once(client: Client, sandbox: Sandbox) -> None:
-    """Threads that come and go: whoever is inside is authorised, and in the end nobody is."""
+    """Many threads enter and leave blocks. The IP is authorised as long as one is inside, and removed at the end."""
 
     def worker() -> None:
         for _ in range(5):
@@ -294,7 +294,7 @@ def test_a_loop_is_not_blocked_by_another_process(client: Client, sandbox: Sandb
         async with sandbox.async_client() as awaited:
             with client.ips.authorized(IP):
                 pass
-            guard = _authorized._Guard(folder / "x")  # held, as by a process that comes or goes
+            guard = _authorized._Guard(folder / "x")  # held as if another process entered or left a block
             guard.lock(wait=True)
             task = asyncio.create_task(enter(awaited))
             began = time.monotonic()
@@ -311,7 +311,7 @@ def test_a_loop_is_not_blocked_by_another_process(client: Client, sandbox: Sandb
     asyncio.run(main())
 
 
-def test_without_a_home_it_goes_to_the_temporary_files(
+def test_without_a_state_folder_it_uses_the_temporary_folder(
     client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     nowhere = tmp_path / "file"
@@ -324,7 +324,7 @@ def test_without_a_home_it_goes_to_the_temporary_files(
 
 
 def test_blocks_with_other_credentials_share_it(client: Client, sandbox: Sandbox) -> None:
-    """By a token and by the password, by the parent and by the sub-account itself, in either order."""
+    """A token and a password, or the parent and the sub-account itself, in either order."""
     token = Client(token=client.tokens.create().token, base_url=sandbox.base_url)
     client.sub_accounts.create("crawler-1", password="its-password")
     sub_account = Client("crawler-1", "its-password", base_url=sandbox.base_url)
@@ -340,7 +340,7 @@ def test_blocks_with_other_credentials_share_it(client: Client, sandbox: Sandbox
     for first, second, ips in pairs():
         with first:
             second.__enter__()
-        assert ips.list() == [IP], "the other goes on"
+        assert ips.list() == [IP], "the other block is still running"
         second.__exit__(None, None, None)
         assert ips.list() == []
         with first, second:
@@ -348,7 +348,7 @@ def test_blocks_with_other_credentials_share_it(client: Client, sandbox: Sandbox
         assert ips.list() == []
 
 
-def test_one_that_the_user_has_added_since_is_left_alone(client: Client) -> None:
+def test_an_ip_that_the_user_has_added_since_is_left_alone(client: Client) -> None:
     process = holder()
     process.kill()
     process.communicate()
@@ -360,7 +360,7 @@ def test_one_that_the_user_has_added_since_is_left_alone(client: Client) -> None
 
 
 @pytest.mark.parametrize("kind", ["file", "symlink", "writable for all", "no space"])
-def test_where_nothing_can_be_written_it_says_what_it_needs(
+def test_without_a_writable_folder_the_error_says_what_is_needed(
     client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str
 ) -> None:
     nowhere = tmp_path / "file"
@@ -387,7 +387,7 @@ def test_where_nothing_can_be_written_it_says_what_it_needs(
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="the state folder is another one there")
 def test_a_relative_state_folder_is_ignored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Else two processes in different folders would not find each other."""
+    """Otherwise two processes in different folders would not find each other."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_STATE_HOME", "relative")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))

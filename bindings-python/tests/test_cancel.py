@@ -1,4 +1,4 @@
-"""A call that is cancelled is given up: the server sees its connection closed at once, and nothing of it is left."""
+"""A cancelled call is abandoned: its connection is closed at once, and nothing is left of it."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from .support.server import PATIENCE, Answer, Instead, Reply, Request, Server, a
 US = {"US": 1}
 ROUNDS = 20
 CALLS = 1000
-# What is promised, and what a busy machine may add.
+# The milliseconds that we promise, and those that a busy machine may add.
 PROMISE, NOISE = 100, 150
 
 
 def service(request: Request) -> Reply:
-    """Never answers about IPs, and asks to come again later for proxies."""
+    """Never responds to `ips.list`, and asks `proxies.list` to retry much later."""
     if request.path == "/api/ips/":
         return Instead.HANG
     if request.path == "/api/proxies/":
@@ -68,7 +68,7 @@ async def by_wait_for(client: AsyncClient, sent: Callable[[], None]) -> float:
     return time.monotonic()
 
 
-if sys.version_info >= (3, 11):  # asyncio.timeout came with it
+if sys.version_info >= (3, 11):  # the first version with asyncio.timeout
 
     async def by_timeout(client: AsyncClient, sent: Callable[[], None]) -> float:
         with pytest.raises(TimeoutError):
@@ -86,7 +86,7 @@ def test_the_server_sees_the_connection_closed_at_once(
     way: Callable[[AsyncClient, Callable[[], None]], object], client: AsyncClient, server: Server
 ) -> None:
     async def main() -> list[float]:
-        # Calls with credentials that never had an answer would soon be held back.
+        # If these credentials had never received a response, the auth gate would soon delay calls.
         await client.geo.open()
         times = []
         for number in range(1, ROUNDS + 1):
@@ -101,7 +101,7 @@ def test_the_server_sees_the_connection_closed_at_once(
     print(f"\nfrom {way.__name__} to a closed connection: min {low:.1f}, median {middle:.1f}, max {high:.1f} ms")  # noqa: T201
     assert middle < PROMISE
     assert high < PROMISE + NOISE
-    assert server.count == ROUNDS + 2, "none was sent again"
+    assert server.count == ROUNDS + 2, "none was retried"
 
 
 def test_a_call_that_is_cancelled_before_it_starts_sends_nothing(client: AsyncClient, server: Server) -> None:
@@ -115,7 +115,7 @@ def test_a_call_that_is_cancelled_before_it_starts_sends_nothing(client: AsyncCl
     assert server.connections == 0
 
 
-def test_a_call_that_waits_to_be_sent_again_is_not(client: AsyncClient, server: Server) -> None:
+def test_a_cancelled_call_is_not_retried(client: AsyncClient, server: Server) -> None:
     async def main() -> None:
         await client.geo.open()
         task: asyncio.Task[object] = asyncio.create_task(client.proxies.list())
@@ -127,7 +127,7 @@ def test_a_call_that_waits_to_be_sent_again_is_not(client: AsyncClient, server: 
     assert server.count == 3
 
 
-def test_who_waits_at_the_gate_may_go_and_the_others_get_in(
+def test_calls_that_wait_at_the_gate_can_be_cancelled_without_affecting_the_others(
     start_server: StartServer, connect_async: ConnectAsync
 ) -> None:
     cancelled = threading.Event()
@@ -152,10 +152,10 @@ def test_who_waits_at_the_gate_may_go_and_the_others_get_in(
         assert [type(given) for given in answers] == [dict, *[asyncio.CancelledError, dict] * 5]
 
     asyncio.run(main())
-    assert server.count == 6, "who went was not sent"
+    assert server.count == 6, "the cancelled calls were not sent"
 
 
-def test_when_the_one_that_tries_the_credentials_is_cancelled_another_does(
+def test_if_the_call_that_tries_the_credentials_is_cancelled_another_tries_them(
     start_server: StartServer, connect_async: ConnectAsync
 ) -> None:
     def script(request: Request) -> Reply:
@@ -200,7 +200,7 @@ def test_1000_cancelled_calls_leave_nothing_behind(server: Server) -> None:
     print(f"\nheld after {CALLS // 10} cancelled calls: {early}; after {CALLS}: {late}")  # noqa: T201
     assert late["tasks"] == early["tasks"] == 1
     assert late["threads"] <= early["threads"]
-    # Ten calls at once need up to ten connections, which the pool keeps; a leak of one a call would be hundreds.
+    # Ten calls at once need up to ten connections, which the pool keeps. A leak of one per call would be hundreds.
     assert late["descriptors"] <= early["descriptors"] + 10
     assert late["objects"] <= early["objects"] + 100
     assert late["resident"] <= early["resident"] + 1024, "KiB"

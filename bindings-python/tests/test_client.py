@@ -1,4 +1,4 @@
-"""The client: where its settings come from, which it refuses, how long it waits, whom it trusts, and how it ends."""
+"""The client: its settings, its time limits, the certificates that it trusts, and how it is closed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ def server(start_server: StartServer) -> Server:
     return start_server(FINE)
 
 
-def test_what_is_not_given_comes_from_the_environment(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_that_are_not_passed_come_from_the_environment(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PROXYMESH_USERNAME", USERNAME)
     monkeypatch.setenv("PROXYMESH_PASSWORD", ODD_PASSWORD)
     monkeypatch.setenv("PROXYMESH_BASE_URL", server.base_url)
@@ -52,7 +54,7 @@ def test_a_token_may_come_from_the_environment(server: Server, monkeypatch: pyte
     assert (server.only_request().headers["authorization"] == f"Bearer {TOKEN}") is True
 
 
-def test_what_is_given_goes_before_the_environment(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_passed_settings_take_precedence_over_the_environment(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROXYMESH_USERNAME", "another")
     monkeypatch.setenv("PROXYMESH_PASSWORD", "another")
     monkeypatch.setenv("PROXYMESH_BASE_URL", "http://127.0.0.1:1")
@@ -106,9 +108,7 @@ PLAIN = "base_url must use https: plain http would expose the credentials, and i
     ],
     ids=lambda value: "+".join(value) or "nothing" if isinstance(value, dict) else "",
 )
-def test_credentials_that_are_missing_or_contradict_each_other_are_refused(
-    settings: dict[str, Any], reason: str
-) -> None:
+def test_missing_or_contradictory_credentials_are_rejected(settings: dict[str, Any], reason: str) -> None:
     with pytest.raises(ConfigError) as caught:
         Client(**settings)
     assert (caught.value.reason, str(caught.value), caught.value.call) == (reason, reason, None)
@@ -135,7 +135,7 @@ def test_credentials_that_are_missing_or_contradict_each_other_are_refused(
     ],
     ids=lambda value: "+".join(value) if isinstance(value, dict) else "",
 )
-def test_an_environment_that_contradicts_itself_is_refused(
+def test_a_contradictory_environment_is_rejected(
     variables: dict[str, str], reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in variables.items():
@@ -187,7 +187,7 @@ def test_an_environment_that_contradicts_itself_is_refused(
     ],
     ids=lambda value: "" if isinstance(value, str) else next(iter(value)),
 )
-def test_a_setting_that_cannot_be_used_is_refused(settings: dict[str, Any], reason: str) -> None:
+def test_an_invalid_setting_is_rejected(settings: dict[str, Any], reason: str) -> None:
     makers: list[Callable[..., object]] = [
         lambda **settings: Client(token=TOKEN, **settings),
         lambda **settings: AsyncClient(token=TOKEN, **settings),
@@ -204,7 +204,7 @@ def test_a_setting_that_cannot_be_used_is_refused(settings: dict[str, Any], reas
 
 @pytest.mark.parametrize("kind", [Client, AsyncClient])
 @pytest.mark.parametrize("name", ["username", "password", "token", "base_url", "ca_file"])
-def test_a_setting_of_a_hundred_megabytes_is_refused_at_once(name: str, kind: type[Client | AsyncClient]) -> None:
+def test_a_setting_of_a_hundred_megabytes_is_rejected_at_once(name: str, kind: type[Client | AsyncClient]) -> None:
     settings: dict[str, Any] = {"username": USERNAME, "password": PASSWORD, name: "x" * 100_000_000}
     if name == "token":
         del settings["username"], settings["password"]
@@ -225,17 +225,17 @@ def test_a_setting_of_a_hundred_megabytes_is_refused_at_once(name: str, kind: ty
     ],
     ids=str,
 )
-def test_a_setting_of_another_type_is_a_type_error(settings: dict[str, Any]) -> None:
+def test_a_setting_of_the_wrong_type_is_a_type_error(settings: dict[str, Any]) -> None:
     with pytest.raises(TypeError, match=naming(next(iter(settings)))):
         Client(**{"username": USERNAME, "password": PASSWORD, **settings})
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "localhost", "[::1]", "LOCALHOST", "[::ffff:127.0.0.1]"])
-def test_plain_http_is_taken_to_a_loopback_host(host: str) -> None:
+def test_plain_http_is_allowed_to_a_loopback_host(host: str) -> None:
     Client(token=TOKEN, base_url=f"http://{host}:8080").close()
 
 
-def test_a_client_can_be_made_for_the_service_itself_and_nothing_is_sent() -> None:
+def test_a_client_for_the_real_service_can_be_created_and_sends_nothing() -> None:
     with Client(USERNAME, PASSWORD) as client:
         assert repr(client) == "<proxymesh.Client https://proxymesh.com>"
 
@@ -253,7 +253,7 @@ def test_repr_names_the_service_and_no_secret(server: Server) -> None:
         assert repr(client) == "<proxymesh.Client closed>"
 
 
-def test_a_client_is_neither_pickled_nor_copied(server: Server, connect: Connect) -> None:
+def test_a_client_can_be_neither_pickled_nor_copied(server: Server, connect: Connect) -> None:
     client = connect(server)
     for it in (client, client.ips):
         for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
@@ -322,7 +322,7 @@ def test_a_context_manager_closes_and_lets_exceptions_through(server: Server, co
         client.geo.open()
 
 
-def test_calls_under_way_go_on_when_the_client_is_closed(start_server: StartServer, connect: Connect) -> None:
+def test_calls_in_progress_continue_when_the_client_is_closed(start_server: StartServer, connect: Connect) -> None:
     closed = threading.Event()
 
     def script(request: Request) -> Reply:
@@ -341,7 +341,7 @@ def test_calls_under_way_go_on_when_the_client_is_closed(start_server: StartServ
     assert results == [{"US": 1}]
 
 
-def test_options_are_for_the_calls_made_through_them_and_share_the_connections(
+def test_with_options_applies_only_to_its_own_calls_and_shares_the_connections(
     start_server: StartServer, connect: Connect
 ) -> None:
     server = start_server(lambda request: Instead.HANG if request.path == "/api/ips/" else FINE)
@@ -353,7 +353,7 @@ def test_options_are_for_the_calls_made_through_them_and_share_the_connections(
     assert repr(quick) == repr(client)
     with pytest.raises(proxymesh.TimeoutError, match=r"0\.2 s") as caught:
         quick.ips.list()
-    assert caught.value.attempts == 1, "what is not given is as the client has it"
+    assert caught.value.attempts == 1, "the client's own value applies"
     with pytest.raises(proxymesh.TimeoutError) as caught:
         quick.with_options(max_retries=1).ips.list()
     assert caught.value.attempts == 2
@@ -362,11 +362,11 @@ def test_options_are_for_the_calls_made_through_them_and_share_the_connections(
     quick.close()
     with pytest.raises(ConfigError):
         quick.geo.open()
-    assert client.geo.open() == {"US": 1}, "one made by with_options is closed for itself"
+    assert client.geo.open() == {"US": 1}, "closing the one from with_options does not close this one"
     client.close()
 
 
-def test_options_that_cannot_be_used_are_refused(server: Server, connect: Connect) -> None:
+def test_invalid_options_are_rejected(server: Server, connect: Connect) -> None:
     client = connect(server)
     bad: list[tuple[dict[str, Any], str]] = [
         ({"timeout": 0}, "timeout must be a number of seconds greater than 0, not 0"),
@@ -415,20 +415,20 @@ def test_an_attempt_ends_at_its_time_limit_and_its_connection_is_closed(
     server.wait_for_gone(1)
 
 
-def test_an_answer_that_drips_does_not_outwit_the_time_limit(sandbox: Sandbox) -> None:
+def test_a_slow_response_does_not_extend_the_time_limit(sandbox: Sandbox) -> None:
     sandbox.fault("drip", seconds=0.05)
     client = sandbox.client(timeout=0.5, max_retries=0)
     with takes(0.5, 1.0), pytest.raises(proxymesh.TimeoutError):
         client.proxies.list()
 
 
-def test_connecting_has_a_time_limit_of_its_own(start_server: StartServer, connect: Connect) -> None:
+def test_connecting_has_its_own_time_limit(start_server: StartServer, connect: Connect) -> None:
     server = start_server(FINE, asleep=True)
     client = connect(server, connect_timeout=0.3, max_retries=0)
     with takes(0.3, 0.8), pytest.raises(proxymesh.TimeoutError) as caught:
         client.ips.list()
     assert caught.value.attempts == 1
-    # It never was sent, so even a create may be tried again.
+    # The request was never sent, so even a create may be retried.
     with takes(0.6, 3.0), pytest.raises(proxymesh.TimeoutError) as caught:
         client.with_options(max_retries=1).sub_accounts.create("x")
     assert caught.value.attempts == 2
@@ -436,7 +436,7 @@ def test_connecting_has_a_time_limit_of_its_own(start_server: StartServer, conne
     assert client.with_options(max_retries=5).geo.open() == {"US": 1}
 
 
-def test_a_time_limit_of_years_is_one(server: Server, connect: Connect) -> None:
+def test_a_time_limit_of_many_years_works(server: Server, connect: Connect) -> None:
     assert connect(server, timeout=1e12, connect_timeout=1e12).geo.open() == {"US": 1}
 
 
@@ -444,10 +444,10 @@ def test_a_time_limit_of_years_is_one(server: Server, connect: Connect) -> None:
 
 
 class Authority:
-    """A CA of the test's own, which nobody trusts by default."""
+    """A CA for this test, which is not trusted by default."""
 
     def __init__(self, folder: Path) -> None:
-        trustme = pytest.importorskip("trustme")  # what it stands on has no wheels for every free-threaded CPython
+        trustme = pytest.importorskip("trustme")  # its dependencies lack wheels for some free-threaded CPythons
         authority = trustme.CA()
         self.file = folder / "ca.pem"
         authority.cert_pem.write_to_path(str(self.file))
@@ -462,7 +462,7 @@ def authority(tmp_path: Path) -> Authority:
     return Authority(tmp_path)
 
 
-def test_an_unknown_ca_is_refused(authority: Authority, start_server: StartServer, connect: Connect) -> None:
+def test_an_unknown_ca_is_rejected(authority: Authority, start_server: StartServer, connect: Connect) -> None:
     server = start_server(FINE, tls=authority.server)
     with pytest.raises(proxymesh.ConnectionError, match=r"UnknownIssuer.*ca_file .* or SSL_CERT_FILE") as caught:
         connect(server).geo.open()
@@ -471,7 +471,7 @@ def test_an_unknown_ca_is_refused(authority: Authority, start_server: StartServe
 
 
 @pytest.mark.parametrize("as_text", [True, False], ids=["text", "path"])
-def test_a_ca_file_adds_to_whom_is_trusted(
+def test_a_ca_file_adds_trusted_authorities(
     authority: Authority, as_text: bool, start_server: StartServer, connect: Connect
 ) -> None:
     server = start_server(FINE, tls=authority.server)
@@ -481,7 +481,7 @@ def test_a_ca_file_adds_to_whom_is_trusted(
 
 
 @pytest.mark.parametrize("name", ["SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "folder"])
-def test_the_environment_adds_to_whom_is_trusted(
+def test_the_environment_adds_trusted_authorities(
     name: str, authority: Authority, start_server: StartServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = start_server(FINE, tls=authority.server)
@@ -491,7 +491,7 @@ def test_the_environment_adds_to_whom_is_trusted(
     assert connect(server).geo.open() == {"US": 1}
 
 
-def test_a_certificate_for_another_host_is_refused(
+def test_a_certificate_for_another_host_is_rejected(
     authority: Authority, start_server: StartServer, connect: Connect
 ) -> None:
     server = start_server(FINE, tls=authority.other_name)
@@ -500,7 +500,7 @@ def test_a_certificate_for_another_host_is_refused(
     assert server.count == 0
 
 
-def test_a_ca_file_that_is_none_is_refused(tmp_path: Path, connect: Connect) -> None:
+def test_an_unusable_ca_file_is_rejected(tmp_path: Path, connect: Connect) -> None:
     empty = tmp_path / "empty.pem"
     empty.write_text("")
     for path, reason in [
@@ -514,18 +514,18 @@ def test_a_ca_file_that_is_none_is_refused(tmp_path: Path, connect: Connect) -> 
 
 
 @pytest.mark.parametrize("name", ["SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_a_variable_that_names_what_cannot_be_read_is_refused(
+def test_a_variable_that_names_an_unreadable_file_is_rejected(
     name: str, tmp_path: Path, server: Server, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, str(tmp_path / "nowhere.pem"))
     with pytest.raises(ConfigError) as caught:
         connect("https://localhost")
     assert str(caught.value).startswith(f"{name} {tmp_path}/nowhere.pem: could not be read")
-    # Over plain http, which is for loopback, nobody asks for certificates.
+    # Plain http to a loopback host needs no certificates.
     assert connect(server).geo.open() == {"US": 1}
 
 
-def test_a_plain_server_at_an_https_url_is_a_failed_connection(sandbox: Sandbox, connect: Connect) -> None:
+def test_a_plain_http_server_at_an_https_url_is_a_connection_error(sandbox: Sandbox, connect: Connect) -> None:
     client = connect(sandbox.base_url.replace("http:", "https:"), max_retries=0)
     with pytest.raises(proxymesh.ConnectionError, match="does not speak TLS"):
         client.geo.open()
@@ -546,7 +546,7 @@ def test_a_redirect_is_not_followed(status: int, start_server: StartServer, conn
 
 
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
-def test_a_proxy_of_the_environment_carries_calls_only_if_it_is_trusted(
+def test_a_proxy_from_the_environment_is_used_only_with_trust_env(
     variable: str,
     authority: Authority,
     start_server: StartServer,
@@ -581,7 +581,7 @@ def test_plain_http_never_goes_through_a_proxy(
     assert proxy.connections == 0
 
 
-def test_200_calls_over_connections_that_the_server_closes_while_idle_have_no_error(
+def test_200_calls_succeed_although_the_server_closes_each_idle_connection(
     start_server: StartServer, connect: Connect
 ) -> None:
     server = start_server(Answer(200, b'{"US": 1}', close=True))
@@ -592,18 +592,18 @@ def test_200_calls_over_connections_that_the_server_closes_while_idle_have_no_er
     assert (server.count, server.connections) == (200, 200)
 
 
-def test_200_calls_to_a_server_of_little_patience_have_no_error(start_sandbox: StartSandbox) -> None:
+def test_200_calls_succeed_although_the_server_closes_connections_after_20_ms(start_sandbox: StartSandbox) -> None:
     sandbox = start_sandbox(keep_alive=0.02)
     with sandbox.client() as client:
         for number in range(200):
             client.ips.list()
             if number % 4 == 0:
-                # About as long as it takes the server to close, so that some calls meet it closing.
+                # The server closes the connection after about this time, so some calls are sent while it closes.
                 time.sleep(0.02)
     assert {request.status for request in sandbox.requests()} <= {200, None}
 
 
-def test_names_are_resolved_and_both_families_are_tried(start_server: StartServer, connect: Connect) -> None:
+def test_names_are_resolved_and_both_address_families_are_tried(start_server: StartServer, connect: Connect) -> None:
     server = start_server(FINE)
     assert connect(f"http://localhost:{server.port}").geo.open() == {"US": 1}
 
@@ -616,7 +616,7 @@ def test_an_unknown_host_is_a_connection_error(connect: Connect) -> None:
     assert caught.value.attempts == 1
 
 
-def test_a_client_works_again_once_the_service_is_back(connect: Connect) -> None:
+def test_a_client_works_again_when_the_service_is_back(connect: Connect) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         port = nobody.getsockname()[1]

@@ -1,4 +1,4 @@
-"""What the documentation shows, works: the examples of every docstring, the Python of the README, the quickstart."""
+"""The examples in the documentation work: those of the docstrings, the Python code of the README, the quickstart."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MODULES: list[ModuleType] = [proxymesh, proxymesh.sandbox]
 
 
 def public() -> dict[str, Any]:
-    """Every module, class, method and property that users see, by its name."""
+    """All modules, classes, methods and properties that users see, by name."""
     found: dict[str, Any] = {}
     for module in MODULES:
         found[module.__name__] = module
@@ -49,13 +49,13 @@ EXAMPLES = {
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_everything_public_is_documented(name: str) -> None:
+def test_everything_public_has_a_docstring(name: str) -> None:
     text = PUBLIC[name].__doc__
     assert text
     assert re.match(r"[A-Z`0-9]", inspect.cleandoc(text)), "a sentence"
 
 
-def test_the_main_entries_have_examples() -> None:
+def test_the_main_classes_have_examples() -> None:
     assert EXAMPLES.keys() >= {
         "proxymesh",
         "proxymesh.Client",
@@ -66,7 +66,7 @@ def test_the_main_entries_have_examples() -> None:
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_the_examples_of_a_docstring_do_what_they_show(name: str) -> None:
+def test_the_examples_in_docstrings_work(name: str) -> None:
     said: list[str] = []
     results = doctest.DocTestRunner(verbose=False).run(EXAMPLES[name], out=said.append)
     assert results.failed == 0, "".join(said)
@@ -74,16 +74,16 @@ def test_the_examples_of_a_docstring_do_what_they_show(name: str) -> None:
 
 
 def blocks(page: str) -> list[str]:
-    """The Python of a page, in order."""
+    """The Python code of a page, in order."""
     text = (ROOT / page).read_text(encoding="utf-8")
     return re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/python.md"])
-def test_the_python_of_a_page_works(
+def test_the_python_code_of_a_page_works(
     page: str, start_sandbox: StartSandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In one namespace, as a reader would type it, with the account that it names."""
+    """All blocks run in one namespace, as a reader would type them, with the account that the page uses."""
     assert blocks(page)
     sandbox = start_sandbox(username="me@ex.com", password="secret")
     monkeypatch.setenv("PROXYMESH_BASE_URL", sandbox.base_url)
@@ -93,7 +93,7 @@ def test_the_python_of_a_page_works(
     for number, block in enumerate(blocks(page), start=1):
         code = compile(block, f"{page}, block {number}", "exec")
         exec(code, namespace)
-    assert sandbox.requests(), "its calls arrived here"
+    assert sandbox.requests(), "the page made calls"
     assert "pm_" not in capsys.readouterr().out
     for value in namespace.values():
         if isinstance(value, proxymesh.Client):
@@ -144,7 +144,7 @@ def test_the_quickstart_runs_without_an_account() -> None:
         assert shown in run.stdout
 
 
-def test_the_quickstart_only_reads_a_real_account(start_sandbox: StartSandbox) -> None:
+def test_the_quickstart_only_reads_from_a_real_account(start_sandbox: StartSandbox) -> None:
     sandbox = start_sandbox()
     run = quickstart(PROXYMESH_USERNAME=USERNAME, PROXYMESH_PASSWORD=PASSWORD, PROXYMESH_BASE_URL=sandbox.base_url)
     assert (run.returncode, run.stderr) == (0, "")

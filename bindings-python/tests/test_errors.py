@@ -1,4 +1,4 @@
-"""The exceptions: how they are caught, what they hold, and that they survive pickling and copying."""
+"""The exceptions: their classes, their attributes, pickling and copying."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ STATUS_FIELDS = {"call", "status", "reason", "field_errors", "body", "retry_afte
 
 
 def failing(script: Any, act: Callable[[Client], object], **options: Any) -> Callable[[StartServer, Connect], Any]:
-    """Makes a client fail against a real server, and gives the exception."""
+    """Returns a function that makes a call fail against a real server and returns the exception."""
 
     def fail(start_server: StartServer, connect: Connect) -> Any:
         client = connect(start_server(script), **{"max_retries": 0, **options})
@@ -61,7 +61,7 @@ def status(code: int, **headers: str) -> Callable[[StartServer, Connect], Any]:
     return failing(Answer(code, b'{"error": "no"}', names), lambda client: client.ips.list())
 
 
-# One of each, as they really come.
+# One exception of each class, raised by a real call.
 MADE: dict[str, Callable[[StartServer, Connect], Any]] = {
     "ConfigError": misconfigured,
     "ValidationError": failing(Answer(500), lambda client: client.ips.add("nowhere")),
@@ -105,11 +105,11 @@ def error(request: pytest.FixtureRequest, start_server: StartServer, connect: Co
 
 
 def fields(error: Any) -> dict[str, object]:
-    """Its attributes by the documentation: those that its class annotates."""
+    """The documented attributes: those that the class annotates."""
     return {name: getattr(error, name) for kind in type(error).__mro__ for name in inspect.get_annotations(kind)}
 
 
-def test_every_class_is_made_here() -> None:
+def test_every_class_is_covered_here() -> None:
     assert {*MADE, "ProxyMeshError", "StatusError"} == set(_errors.__all__)
 
 
@@ -122,7 +122,7 @@ def test_every_class_is_a_proxymesh_error_of_the_package(kind: type[Exception]) 
     assert kind.__doc__
 
 
-def test_statuses_are_one_family() -> None:
+def test_all_status_errors_share_a_base_class() -> None:
     family = {name for name, make in MADE.items() if issubclass(getattr(proxymesh, name), proxymesh.StatusError)}
     assert family == {
         "AuthenticationError",
@@ -148,7 +148,7 @@ def test_statuses_are_one_family() -> None:
         ("OutcomeUnknownError", proxymesh.ProxyMeshError),
     ],
 )
-def test_code_that_catches_builtins_catches_them(
+def test_builtin_base_classes_catch_them(
     name: str, caught_as: type[Exception], start_server: StartServer, connect: Connect
 ) -> None:
     made = MADE[name](start_server, connect)
@@ -157,7 +157,7 @@ def test_code_that_catches_builtins_catches_them(
     assert caught.value is made
 
 
-def test_nothing_else_is_a_builtin_of_those_kinds() -> None:
+def test_the_other_classes_have_no_builtin_base_class() -> None:
     also = {"ValidationError": ValueError, "TimeoutError": OSError, "ConnectionError": OSError}
     for kind in CLASSES:
         for builtin in (ValueError, OSError, LookupError, RuntimeError, TypeError):
@@ -175,7 +175,7 @@ def test_an_exception_has_the_attributes_of_its_kind_and_no_others(error: Any) -
         assert re.match(rf"{re.escape(error.call)}(:| requires| was not sent)", str(error))
 
 
-def test_the_types_of_the_attributes_are_those_annotated(error: Any) -> None:
+def test_the_attributes_have_the_annotated_types(error: Any) -> None:
     types: dict[str, tuple[type, ...]] = {
         "call": (str, type(None)),
         "status": (int,),
@@ -209,7 +209,7 @@ def test_an_exception_survives_pickling(error: Any, protocol: int) -> None:
     pickled = pickle.dumps(error, protocol)
     assert same(pickle.loads(pickled), error)
     assert b"canary" not in pickled
-    assert b"proxymesh._errors" not in pickled, "it is found as proxymesh.X, wherever it is defined"
+    assert b"proxymesh._errors" not in pickled, "it is pickled as proxymesh.X"
 
 
 def test_an_exception_survives_copying(error: Any) -> None:
@@ -228,7 +228,7 @@ def test_repr_names_the_class_and_the_text(error: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: str(kind.__name__))
-def test_an_exception_may_be_made_by_hand_to_test_what_catches_it(kind: Any) -> None:
+def test_a_test_can_create_an_exception_by_hand(kind: Any) -> None:
     bare, full = kind(), kind("a text", call="ips.add", attempts=7)
     assert (str(bare), bare.call) == ("", None)
     assert (str(full), full.call, full.attempts) == ("a text", "ips.add", 7)
@@ -241,13 +241,13 @@ def test_an_exception_may_be_made_by_hand_to_test_what_catches_it(kind: Any) -> 
 
 
 def test_no_exception_has_another_as_its_cause(error: Any) -> None:
-    """What the network or TLS said is no exception of Python's: `reason` tells it."""
+    """A failure of the network or TLS is not a Python exception. `reason` describes it."""
     assert error.__cause__ is None
     assert error.__context__ is None
 
 
 def raised_while_handling(act: Callable[[], object]) -> proxymesh.ProxyMeshError:
-    """What it raises while a KeyError is being handled."""
+    """The exception that `act` raises while a KeyError is being handled."""
     try:
         raise KeyError("handled")
     except KeyError:
@@ -257,7 +257,7 @@ def raised_while_handling(act: Callable[[], object]) -> proxymesh.ProxyMeshError
 
 
 @pytest.mark.parametrize("call", ["found by the service", "found before sending", "awaited", "a setting", "a proxy"])
-def test_a_traceback_tells_what_was_being_handled(
+def test_the_context_is_the_exception_that_was_being_handled(
     call: str, proxymesh_client: Client, proxymesh_async_client: proxymesh.AsyncClient
 ) -> None:
     acts: dict[str, Callable[[], object]] = {
@@ -280,12 +280,12 @@ def test_a_traceback_tells_what_was_being_handled(
     assert not error.__suppress_context__
 
 
-def test_an_exception_may_be_raised_from_another_and_with_notes() -> None:
+def test_an_exception_may_have_a_cause_and_notes() -> None:
     cause = OSError("no route")
     with pytest.raises(proxymesh.ConnectionError) as caught:
         raise proxymesh.ConnectionError("ips.add: no connection", call="ips.add") from cause
     assert caught.value.__cause__ is cause
-    vars(caught.value)["__notes__"] = ["of crawler-1"]  # as add_note does from Python 3.11 on
+    vars(caught.value)["__notes__"] = ["of crawler-1"]  # as add_note does since Python 3.11
     again = pickle.loads(pickle.dumps(caught.value))
     assert vars(again)["__notes__"] == ["of crawler-1"]
     assert again.__cause__ is None, "as with any exception that is pickled"
@@ -301,7 +301,7 @@ def test_every_exception_can_be_matched_by_its_attributes(error: Any) -> None:
     assert typing_usage.told(error), "it is one of the cases"
 
 
-def test_exceptions_and_values_come_back_from_another_process() -> None:
+def test_exceptions_and_values_can_be_returned_from_another_process() -> None:
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         assert pool.submit(proxymesh.Proxy, "us-ca.proxymesh.com").result() == proxymesh.Proxy("us-ca.proxymesh.com")
         with pytest.raises(proxymesh.ValidationError, match=r"^proxy: ") as caught:

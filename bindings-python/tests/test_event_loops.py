@@ -1,4 +1,4 @@
-"""AsyncClient on the event loops of others: uvloop, and AnyIO on asyncio. On trio it says what to do instead."""
+"""AsyncClient on other event loops: uvloop, and AnyIO with asyncio. On trio, the error says what to do instead."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def run_in_uvloop(main: Coroutine[Any, Any, None]) -> None:
         loop.close()
 
 
-def test_uvloop_answers_fails_and_cancels(client: AsyncClient, server: Server) -> None:
+def test_calls_succeed_fail_and_are_cancelled_on_uvloop(client: AsyncClient, server: Server) -> None:
     async def main() -> None:
         async with client:
             for _ in range(20):
@@ -85,7 +85,7 @@ def test_uvloops_one_after_another_leave_no_descriptor(client: AsyncClient) -> N
 # AnyIO.
 
 
-def test_anyio_answers_fails_and_cancels(client: AsyncClient, server: Server) -> None:
+def test_calls_succeed_in_an_anyio_task_group(client: AsyncClient, server: Server) -> None:
     answers: list[dict[str, int]] = []
 
     async def one() -> None:
@@ -100,7 +100,7 @@ def test_anyio_answers_fails_and_cancels(client: AsyncClient, server: Server) ->
     anyio.run(main, backend="asyncio")
 
 
-def test_a_scope_of_anyio_gives_up_the_calls_in_it(client: AsyncClient, server: Server) -> None:
+def test_a_cancel_scope_of_anyio_cancels_the_calls_in_it(client: AsyncClient, server: Server) -> None:
     async def main() -> None:
         await client.geo.open()
         async with anyio.create_task_group() as group:

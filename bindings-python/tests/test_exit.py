@@ -1,4 +1,4 @@
-"""A program may end while calls are under way: at once, and without a word."""
+"""A program may exit while calls are in progress. It ends at once and prints nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .support import exiting
 from .support.program import succeeds
 from .support.server import Answer, Instead, Reply, Request, Server, answer
 
-# `make test-soak` asks for more: what is looked for here are races.
+# `make test-soak` runs more rounds, because this looks for races.
 ROUNDS = int(os.environ.get("EXITS", "20"))
 
 
@@ -25,24 +25,24 @@ def script(request: Request) -> Reply:
         case "/api/proxies/":
             return Answer(429, headers={"retry-after": "60"})
         case "/api/geoips/world/":
-            # Some answers come while the interpreter is on its way out.
+            # Some responses arrive while the interpreter shuts down.
             time.sleep(random.uniform(0, 0.03))
     return answer({"US": 1})
 
 
 @pytest.mark.parametrize("case", exiting.CASES)
-def test_a_program_that_ends_while_calls_are_under_way_ends_at_once_and_in_silence(
+def test_a_program_that_exits_while_calls_are_in_progress_ends_at_once_and_silently(
     case: str, start_server: StartServer
 ) -> None:
     took = []
     for _ in range(ROUNDS):
         server: Server = start_server(script)
         start = time.monotonic()
-        # Calls without an answer would go on for half a minute.
+        # Calls without a response would last half a minute.
         assert succeeds("exiting", server.base_url, case, limit=10) == ""
         took.append(time.monotonic() - start)
         if case == "threads":
-            assert server.count == 1 + exiting.CALLS, "Python waits for threads that are no daemons"
+            assert server.count == 1 + exiting.CALLS, "Python waits for threads that are not daemons"
         server.stop()
     low, middle, high = min(took), statistics.median(took), max(took)
     print(  # noqa: T201

@@ -1,5 +1,5 @@
-"""A forked process goes on with the clients that it inherits, as the workers of multiprocessing and of prefork servers
-do, and has connections of its own: parent and child never see each other's answers.
+"""A forked process can use the clients that it inherits, as the workers of multiprocessing and of prefork servers do.
+It opens its own connections, so parent and child never see each other's responses.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no for
 
 
 def name_in(request: Request) -> str:
-    """Whose sub-account it asks for; it begins with the id of the process that asks."""
+    """The sub-account that the request is about. Its name starts with the id of the process that sent the request."""
     (name,) = parse_qs(request.query or "")["username"]
     return name
 
@@ -40,7 +40,7 @@ def server(start_server: StartServer) -> Server:
 
 
 def processes(server: Server) -> dict[str, set[int]]:
-    """The connections of each process. None may be of two."""
+    """The connections of each process. No connection may belong to two processes."""
     connections: defaultdict[str, set[int]] = defaultdict(set)
     of: dict[int, str] = {}
     for request in server.requests:
@@ -52,7 +52,7 @@ def processes(server: Server) -> dict[str, set[int]]:
 
 @pytest.mark.parametrize("client", forked.CLIENTS)
 @pytest.mark.parametrize("case", [case.__name__ for case in forked.ONE_BY_ONE])
-def test_200_calls_in_each_process_have_no_failure_and_each_keeps_one_connection_of_its_own(
+def test_200_calls_in_each_process_succeed_and_each_process_has_its_own_connection(
     case: str, client: str, server: Server
 ) -> None:
     assert succeeds("forked", server.base_url, client, case) == ""
@@ -63,7 +63,7 @@ def test_200_calls_in_each_process_have_no_failure_and_each_keeps_one_connection
 
 @pytest.mark.parametrize("client", forked.CLIENTS)
 @pytest.mark.parametrize("case", [case.__name__ for case in forked.AT_ONCE])
-def test_a_fork_while_other_calls_are_under_way_disturbs_none(case: str, client: str, server: Server) -> None:
+def test_a_fork_does_not_disturb_calls_in_progress(case: str, client: str, server: Server) -> None:
     assert succeeds("forked", server.base_url, client, case) == ""
     assert len(processes(server)) >= 2
 
@@ -73,12 +73,12 @@ def test_failed_authentications_before_the_fork_count_after_it(client: str, serv
     assert succeeds("forked", server.base_url, client, "failures_are_inherited") == ""
 
 
-def test_what_was_made_to_be_awaited_before_the_fork_is_the_parents(server: Server) -> None:
+def test_a_coroutine_created_before_the_fork_belongs_to_the_parent(server: Server) -> None:
     assert succeeds("forked", server.base_url, "awaited", "with_a_call_from_before") == ""
     assert len(processes(server)) == 2
 
 
-def test_a_call_in_whose_midst_a_signal_handler_forks_is_the_parents(server: Server) -> None:
+def test_a_call_during_which_a_signal_handler_forks_belongs_to_the_parent(server: Server) -> None:
     assert succeeds("forked", server.base_url, "blocking", "in_a_signal_handler") == ""
     connections = processes(server)
     assert [len(own) for own in connections.values()] == [1, 1]

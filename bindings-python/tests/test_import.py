@@ -1,4 +1,4 @@
-"""What importing the package costs: itself."""
+"""Importing the package loads no other module."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import proxymesh
 import pytest
 
 PACKAGE = str(Path(proxymesh.__file__).parent.parent)
-# atexit is part of the interpreter, and no file.
+# atexit is part of the interpreter, so loading it reads no file.
 ITSELF = {"proxymesh", "proxymesh._errors", "proxymesh._proxymesh", "atexit"}
-# Each takes longer to import than the package does.
+# Each of these takes longer to import than the package.
 HEAVY = {"asyncio", "contextlib", "json", "logging", "pytest", "re", "socket", "ssl", "threading", "typing"}
 
 
 def loaded_by(code: str) -> set[str]:
-    """The modules that it loads, in an interpreter that has loaded none but its own."""
+    """The modules that the code loads in a fresh interpreter."""
     program = f"""
 import os, sys  # loaded in every interpreter that has its site
 before = set(sys.modules)
@@ -29,11 +29,11 @@ print(*(set(sys.modules) - before))
     return set(subprocess.run(run, capture_output=True, text=True, check=True, timeout=60).stdout.split())
 
 
-def test_importing_the_package_loads_itself_only() -> None:
+def test_importing_the_package_loads_nothing_else() -> None:
     assert loaded_by("import proxymesh") == ITSELF
 
 
-def test_importing_the_sandbox_loads_itself_only() -> None:
+def test_importing_the_sandbox_loads_nothing_else() -> None:
     assert loaded_by("import proxymesh.sandbox") == ITSELF | {"proxymesh.sandbox"}
 
 

@@ -1,4 +1,4 @@
-"""Input of Python's own types. The conformance cases have the rules for texts and numbers."""
+"""Input of Python's own types. The conformance cases cover the rules for text and numbers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SURROGATE = "\ud800"
 
 @pytest.fixture
 def deaf(start_server: StartServer) -> Server:
-    """A server at which nothing may arrive."""
+    """A server that must not receive anything."""
     return start_server(Answer(500))
 
 
@@ -127,7 +127,7 @@ def test_no_part_of_an_address_is_lost_silently(value: Any, deaf: Server, client
 
 
 @pytest.mark.parametrize("value", [None, 5, b"203.0.113.7", ["203.0.113.7"], ipaddress.ip_network("203.0.113.0/24")])
-def test_what_is_no_address_at_all_is_a_type_error(value: Any, deaf: Server, client: Client) -> None:
+def test_a_value_that_is_not_an_address_is_a_type_error(value: Any, deaf: Server, client: Client) -> None:
     for act in (client.ips.add, client.ips.delete):
         with pytest.raises(TypeError, match=r"^ip must be str, IPv4Address or IPv6Address, not \w+$"):
             act(value)
@@ -151,7 +151,7 @@ def test_an_expiry_may_be_a_date(start_server: StartServer, connect: Connect) ->
 @pytest.mark.parametrize(
     "moment", [datetime(2027, 1, 31), datetime(2027, 1, 31, 23, 59, tzinfo=timezone.utc)], ids=["naive", "aware"]
 )
-def test_a_moment_is_no_date_because_its_day_depends_on_where_one_is(
+def test_a_datetime_is_rejected_because_its_date_depends_on_the_time_zone(
     moment: datetime, deaf: Server, client: Client
 ) -> None:
     reason = "must be a calendar date in the form YYYY-MM-DD"
@@ -159,14 +159,14 @@ def test_a_moment_is_no_date_because_its_day_depends_on_where_one_is(
 
 
 @pytest.mark.parametrize("value", [5, 5.0, b"2027-01-31", time(12), ["2027-01-31"]])
-def test_what_is_no_date_at_all_is_a_type_error(value: Any, deaf: Server, client: Client) -> None:
+def test_a_value_that_is_not_a_date_is_a_type_error(value: Any, deaf: Server, client: Client) -> None:
     with pytest.raises(TypeError, match=r"^expires_at must be date or str, not \w+$"):
         client.tokens.create(expires_at=value)
     assert deaf.connections == 0
 
 
 def parameters() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Every text parameter of every call, with what else the call needs."""
+    """Each text parameter of each call, with the other arguments that the call requires."""
     cases = json.loads((ROOT / "tests/conformance/wire.json").read_text(encoding="utf-8"))
     steps = [step for case in cases for step in case["steps"]]
     for name in CALLS:
@@ -177,14 +177,14 @@ def parameters() -> Iterator[tuple[str, str, dict[str, Any]]]:
                 yield name, field, {other: least[other] for other in least if other != field}
 
 
-# These take other types, too.
+# These accept other types, too.
 MIXED = {"ips.add ip": "ip", "ips.delete ip": "ip", "tokens.create expires_at": "expires_at"}
 TEXTS = {f"{name} {field}": (name, field, others) for name, field, others in sorted(parameters(), key=str)}
 
 
 @pytest.mark.parametrize("name", TEXTS)
 @pytest.mark.parametrize("value", [5, 1.5, b"x", ["x"], object()], ids=lambda value: type(value).__name__)
-def test_what_is_no_text_is_a_type_error_that_names_the_parameter(
+def test_a_value_that_is_not_text_is_a_type_error_that_names_the_parameter(
     name: str, value: object, deaf: Server, either: Client | AsyncClient
 ) -> None:
     method, field, others = TEXTS[name]
@@ -194,7 +194,7 @@ def test_what_is_no_text_is_a_type_error_that_names_the_parameter(
 
 
 @pytest.mark.parametrize("name", [name for name in TEXTS if name.split()[1] in {"domain", "proxy"}])
-def test_what_is_needed_may_not_be_none(name: str, deaf: Server, client: Client) -> None:
+def test_a_required_argument_must_not_be_none(name: str, deaf: Server, client: Client) -> None:
     method, field, others = TEXTS[name]
     with pytest.raises(TypeError, match=naming(field)):
         call(client, method, {**others, field: None})
@@ -202,8 +202,8 @@ def test_what_is_needed_may_not_be_none(name: str, deaf: Server, client: Client)
 
 
 @pytest.mark.parametrize("name", [*TEXTS, *MIXED])
-def test_a_lone_surrogate_is_no_text(name: str, deaf: Server, either: Client | AsyncClient) -> None:
-    """It comes from `os.environ` and `os.fsdecode`, for bytes that are not UTF-8."""
+def test_a_lone_surrogate_is_rejected(name: str, deaf: Server, either: Client | AsyncClient) -> None:
+    """`os.environ` and `os.fsdecode` return lone surrogates for bytes that are not UTF-8."""
     method, field, others = TEXTS.get(name) or (name.split()[0], MIXED[name], {})
     with pytest.raises(ValidationError) as caught:
         call(either, method, {**others, field: SUB_PASSWORD + SURROGATE})
@@ -218,9 +218,7 @@ HUGE = "x" * 100_000_000
 
 
 @pytest.mark.parametrize("name", [*TEXTS, *MIXED])
-def test_a_text_of_a_hundred_megabytes_is_refused_at_once(
-    name: str, deaf: Server, either: Client | AsyncClient
-) -> None:
+def test_text_of_a_hundred_megabytes_is_rejected_at_once(name: str, deaf: Server, either: Client | AsyncClient) -> None:
     method, field, others = TEXTS.get(name) or (name.split()[0], MIXED[name], {})
     start = monotonic()
     with pytest.raises(ValidationError) as caught:
@@ -231,7 +229,7 @@ def test_a_text_of_a_hundred_megabytes_is_refused_at_once(
     assert deaf.connections == 0
 
 
-def test_so_is_one_for_a_proxy() -> None:
+def test_text_of_a_hundred_megabytes_for_a_proxy_is_rejected_at_once() -> None:
     proxy = Proxy("open.localhost")
     start = monotonic()
     refused: list[tuple[Callable[[], object], str]] = [
@@ -254,7 +252,7 @@ def test_so_is_one_for_a_proxy() -> None:
 
 @pytest.mark.parametrize("value", [10**400, (3, 27), "5", None, True, float("nan"), float("inf"), -1])
 @pytest.mark.parametrize("field", ["ttl", "cooldown"])
-def test_so_is_what_is_no_number_of_seconds_for_a_pool(field: str, value: object, deaf: Server, client: Client) -> None:
+def test_a_pool_rejects_an_invalid_number_of_seconds(field: str, value: object, deaf: Server, client: Client) -> None:
     loose: Any = client
     refuses(deaf, lambda: loose.proxies.pool(**{field: value}), field, "must be a number of seconds greater than 0")
 
@@ -281,7 +279,7 @@ def test_so_is_what_is_no_number_of_seconds_for_a_pool(field: str, value: object
     ],
     ids=lambda value: value if isinstance(value, str) and "." in value else "",
 )
-def test_a_call_made_in_a_way_that_it_does_not_have_is_a_type_error(
+def test_a_call_with_the_wrong_arguments_is_a_type_error(
     name: str, positional: tuple[Any, ...], keywords: dict[str, Any], complaint: str, deaf: Server, client: Client
 ) -> None:
     resource, verb = name.split(".")
@@ -290,7 +288,7 @@ def test_a_call_made_in_a_way_that_it_does_not_have_is_a_type_error(
     assert deaf.connections == 0
 
 
-def test_of_a_client_only_username_and_password_go_by_position() -> None:
+def test_only_the_username_and_password_of_a_client_are_positional() -> None:
     loose: Any = Client
     with pytest.raises(TypeError, match="positional"):
         loose("me", PASSWORD, "pm_x")

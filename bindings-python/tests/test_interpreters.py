@@ -1,4 +1,4 @@
-"""The package is for the main interpreter: another one is refused, and who imports it again gets the same classes."""
+"""The package works only in the main interpreter. Importing it again there returns the same classes."""
 
 from __future__ import annotations
 
@@ -77,10 +77,10 @@ def run(code: str, *arguments: str) -> str:
 @pytest.mark.skipif(not (3, 10) <= sys.version_info[:2] <= (3, 14), reason="a private module of these is used")
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("kind", ["legacy", "isolated"])
-def test_another_interpreter_is_refused_and_the_main_one_goes_on(kind: str, when: str) -> None:
+def test_a_subinterpreter_is_rejected_and_the_main_one_still_works(kind: str, when: str) -> None:
     said = run(SEVERAL, kind, when, OTHER.format(path=sys.path))
     assert said == "refused\nrefused\ncaught\n3\n"
 
 
-def test_who_imports_it_again_gets_the_same_classes() -> None:
+def test_importing_it_again_returns_the_same_classes() -> None:
     assert run(AGAIN) == "caught\n"

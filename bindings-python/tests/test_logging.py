@@ -1,4 +1,4 @@
-"""The logger `proxymesh`: one record at DEBUG for each attempt, while the call is under way; silent until asked for."""
+"""The logger `proxymesh`: one DEBUG record per attempt, while the call is in progress. By default, it logs nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FIELDS = ("call", "method", "path", "attempt", "status", "failure", "elapsed", "
 
 
 class Records(logging.Handler):
-    """Keeps what it is handed, and acts on it."""
+    """Keeps each record and calls `act` with it."""
 
     def __init__(self, act: Callable[[logging.LogRecord], object]) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class Records(logging.Handler):
 
 @contextlib.contextmanager
 def handled(act: Callable[[logging.LogRecord], object] = lambda record: None) -> Iterator[list[logging.LogRecord]]:
-    """All that is logged at DEBUG meanwhile; every record is handed to `act`."""
+    """Yields a list of everything that is logged at DEBUG inside the block. Each record is also passed to `act`."""
     handler, level = Records(act), LOGGER.level
     LOGGER.addHandler(handler)
     LOGGER.setLevel(logging.DEBUG)
@@ -79,7 +79,7 @@ def test_every_attempt_is_one_record_with_its_fields(start_server: StartServer, 
     assert records[1].getMessage().endswith(" ms (attempt 2)")
 
 
-def test_an_attempt_without_an_answer_says_why(connect_either: ConnectEither) -> None:
+def test_the_record_of_an_attempt_without_a_response_says_why(connect_either: ConnectEither) -> None:
     client = connect_either("http://127.0.0.1:1", max_retries=0)
     with handled() as records, pytest.raises(proxymesh.ConnectionError) as caught:
         open_geo(client)
@@ -96,16 +96,18 @@ def test_nothing_is_logged_above_debug(level: int, start_server: StartServer, co
         assert records == []
         LOGGER.setLevel(logging.DEBUG)
         open_geo(client)
-        assert len(records) == 1, "the level counts that is set when a call is made"
+        assert len(records) == 1, "the level at the time of the call applies"
 
 
-def test_a_record_comes_while_its_call_is_under_way(start_server: StartServer, connect_either: ConnectEither) -> None:
+def test_a_record_is_written_while_its_call_is_in_progress(
+    start_server: StartServer, connect_either: ConnectEither
+) -> None:
     logged = threading.Event()
 
     def script(request: Request) -> Reply:
         if server.count == 1:
             return AGAIN
-        # The second attempt is answered only when the first has been logged.
+        # Respond to the second attempt only after the first has been logged.
         assert logged.wait(PATIENCE)
         return FINE
 
@@ -116,7 +118,7 @@ def test_a_record_comes_while_its_call_is_under_way(start_server: StartServer, c
     assert [vars(record)["attempt"] for record in records] == [1, 2]
 
 
-def test_threads_and_tasks_log_each_their_own(
+def test_threads_and_tasks_each_log_their_own_calls(
     start_server: StartServer, connect: Connect, connect_async: ConnectAsync
 ) -> None:
     server = start_server(FINE)
@@ -138,10 +140,10 @@ def test_threads_and_tasks_log_each_their_own(
 request_id = contextvars.ContextVar("request_id", default="none")
 
 
-def test_a_record_is_made_in_the_context_of_its_call(
+def test_a_record_is_written_in_the_context_of_its_call(
     start_server: StartServer, connect: Connect, connect_async: ConnectAsync
 ) -> None:
-    """A filter may add the id of the request that is being served, as web frameworks' do."""
+    """A filter may add the id of the request that is being served, as the filters of web frameworks do."""
     seen: list[tuple[str, str]] = []
 
     retried: set[str] = set()
@@ -180,13 +182,13 @@ def fail(record: logging.LogRecord) -> None:
     raise Raised
 
 
-def test_what_a_handler_raises_changes_no_answer(
+def test_an_exception_in_a_handler_does_not_affect_the_call(
     start_server: StartServer,
     connect: Connect,
     connect_async: ConnectAsync,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The call has been made: to tell that it failed would be untrue, and of a write dangerous."""
+    """The call was made. Reporting a failure would be wrong, and dangerous for a write."""
     server = start_server(FINE)
     blocking, awaited = connect(server), connect_async(server)
     told: list[BaseException | None] = []
@@ -202,9 +204,7 @@ def test_what_a_handler_raises_changes_no_answer(
     assert [type(error) for error in told] == [Raised] * len(records) == [Raised] * 51
 
 
-def test_keyboard_interrupt_in_a_handler_ends_the_program_as_anywhere(
-    start_server: StartServer, connect_either: ConnectEither
-) -> None:
+def test_a_keyboard_interrupt_in_a_handler_is_raised(start_server: StartServer, connect_either: ConnectEither) -> None:
     client = connect_either(start_server(FINE))
 
     def interrupt(record: logging.LogRecord) -> None:
@@ -215,7 +215,7 @@ def test_keyboard_interrupt_in_a_handler_ends_the_program_as_anywhere(
     assert open_geo(client) == US
 
 
-def test_a_record_holds_neither_a_secret_nor_what_was_asked_for(
+def test_a_record_contains_neither_secrets_nor_arguments(
     start_server: StartServer, connect_either: ConnectEither
 ) -> None:
     client = connect_either(start_server(Answer(400, f"{ODD_PASSWORD} {SUB_PASSWORD}")))

@@ -1,4 +1,4 @@
-"""What event loops do to calls under way: they log, and they are closed."""
+"""Event loops while calls are in progress: how attempts are logged, and what closing a loop does."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Handler(logging.Handler):
 
 @pytest.fixture
 def log() -> Iterator[Callable[[Callable[[], None]], None]]:
-    """Has every record handled so."""
+    """Adds a handler that calls the given function for each record."""
     logger = logging.getLogger("proxymesh")
     added: list[logging.Handler] = []
 
@@ -59,7 +59,7 @@ def client_of(server: Server, **options: Any) -> AsyncClient:
 def leave_under_way(
     client: AsyncClient, server: Server, loop: asyncio.AbstractEventLoop | None = None
 ) -> asyncio.Task[dict[str, int]]:
-    """Closes a loop while a call that it awaits has no answer yet."""
+    """Closes a loop while a call on it has no response yet."""
     loop = loop or asyncio.new_event_loop()
     before = server.count
 
@@ -94,14 +94,14 @@ def test_attempts_are_logged_in_the_context_of_the_task_that_makes_the_call(
     assert seen == [0, 1, 2, 3]
 
 
-def test_a_loop_that_is_closed_gives_its_calls_up(start_server: StartServer) -> None:
+def test_closing_a_loop_abandons_calls_in_progress(start_server: StartServer) -> None:
     server = start_server(Instead.HANG)
     task = leave_under_way(client_of(server), server)
     server.wait_for_gone(1)
     assert not task.done()
 
 
-def test_a_loop_without_readers_that_is_closed_is_not_kept(start_server: StartServer) -> None:
+def test_a_closed_loop_without_readers_is_not_kept_alive(start_server: StartServer) -> None:
     closed = threading.Event()
 
     def script(request: Request) -> Reply:
@@ -123,7 +123,7 @@ def test_a_loop_without_readers_that_is_closed_is_not_kept(start_server: StartSe
 
 def test_a_loop_does_not_keep_the_context_of_its_first_call(start_server: StartServer) -> None:
     class Whole:
-        """What a context variable may hold: a whole request, say."""
+        """A large value that a context variable may hold, such as a whole request."""
 
     client = client_of(start_server(answer({"US": 1})))
     held: contextvars.ContextVar[Whole] = contextvars.ContextVar("held")
@@ -135,28 +135,28 @@ def test_a_loop_does_not_keep_the_context_of_its_first_call(start_server: StartS
 
     async def main() -> None:
         kept = await asyncio.create_task(call())
-        await asyncio.sleep(0)  # asyncio itself still runs in it
+        await asyncio.sleep(0)  # asyncio itself still runs in that context
         gc.collect()
         assert kept() is None
 
     asyncio.run(main())
 
 
-def test_a_loop_that_is_closed_may_free_what_gives_a_call_up(start_server: StartServer) -> None:
+def test_closing_a_loop_may_drop_the_last_reference_to_a_call(start_server: StartServer) -> None:
     server = start_server(Instead.HANG)
     assert succeeds("closing", server.base_url, limit=PATIENCE) == ""
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts what Linux shows")
-def test_loops_closed_while_calls_are_under_way_leave_no_descriptor(
+def test_loops_closed_while_calls_are_in_progress_leave_no_descriptor(
     start_server: StartServer, log: Callable[[Callable[[], None]], None]
 ) -> None:
     log(lambda: None)
     answers = iter([answer({"US": 1})])
-    # The attempt is told when nobody listens any more.
+    # The attempt is reported when the loop is no longer listening.
     server = start_server(lambda _: next(answers, answer({}, 503, retry_after="60")))
     client = client_of(server)
-    # A call that is given up proves nothing about the credentials, and after three of those none is sent.
+    # An abandoned call does not prove the credentials, and the auth gate sends only three of those.
     asyncio.run(client.geo.open())
 
     def counters() -> int:

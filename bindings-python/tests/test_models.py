@@ -1,4 +1,4 @@
-"""The values that calls give: frozen, comparable, hashable, readable, and as good as any value of Python."""
+"""The values that calls return: frozen, comparable, hashable and readable, like any value type in Python."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NOON = datetime(2026, 1, 15, 12, tzinfo=timezone.utc)
 
 
 def values() -> dict[str, Any]:
-    """One of each, made anew."""
+    """A new value of each type."""
     return {
         "SubAccount": SubAccount("crawler-1", True, 1.25, 7.5, 5, 0, "Zoë", None, ""),
         "LabeledIp": LabeledIp("203.0.113.7", "büro"),
@@ -35,7 +35,7 @@ def values() -> dict[str, Any]:
 
 
 KINDS = list(values())
-# What differs from each in one field.
+# Values that differ from those in one field.
 OTHERS: dict[str, Any] = {
     "SubAccount": SubAccount("crawler-1", True, 1.25, 7.5, 5, 0, "Zoë", "", ""),
     "LabeledIp": LabeledIp("203.0.113.7", "buro"),
@@ -61,7 +61,7 @@ each = pytest.mark.parametrize("kind", KINDS)
 
 
 @each
-def test_a_value_equals_another_with_the_same_fields_only(kind: str) -> None:
+def test_a_value_equals_only_values_with_the_same_fields(kind: str) -> None:
     value, twin, other = values()[kind], values()[kind], OTHERS[kind]
     assert value is not twin
     assert value == twin
@@ -72,7 +72,7 @@ def test_a_value_equals_another_with_the_same_fields_only(kind: str) -> None:
 
 
 @each
-def test_a_value_lets_one_of_another_type_compare_itself(kind: str) -> None:
+def test_a_value_lets_another_type_decide_the_comparison(kind: str) -> None:
     value = values()[kind]
     assert value.__eq__(5) is NotImplemented
     assert value == mock.ANY
@@ -112,7 +112,7 @@ def test_repr_shows_all_fields_and_no_secret(kind: str) -> None:
 
 
 @each
-def test_repr_makes_the_value_again(kind: str) -> None:
+def test_repr_is_an_expression_that_creates_an_equal_value(kind: str) -> None:
     import datetime as datetime_module
 
     value = values()[kind]
@@ -125,19 +125,19 @@ def test_repr_makes_the_value_again(kind: str) -> None:
 
 
 @each
-def test_to_dict_has_the_fields_in_order_and_is_the_callers_own(kind: str) -> None:
+def test_to_dict_returns_a_new_dict_with_the_fields_in_order(kind: str) -> None:
     value = values()[kind]
     fields = value.to_dict()
     assert type(fields) is dict
     has = {name: getattr(value, name) for name in fields}
     assert fields == {name: v.isoformat() if isinstance(v, date) else v for name, v in has.items()}
     assert tuple(fields) == value.__match_args__
-    assert json.loads(json.dumps(fields)) == fields, "it is what JSON has"
+    assert json.loads(json.dumps(fields)) == fields, "it contains only what JSON has"
     fields.clear()
     assert value.to_dict() != {}
 
 
-def test_a_dict_of_a_proxy_tells_its_choice_and_no_secret() -> None:
+def test_the_dict_of_a_proxy_contains_its_exit_choice_and_no_secret() -> None:
     proxy = Proxy("open.proxymesh.com").using("me", "p@ssword").steer(country="DE", not_ip=["203.0.113.1", "::1"])
     told = json.loads(json.dumps(proxy.to_dict()))
     steer = {"country": "DE", "not_ip": ["203.0.113.1", "::1"]}
@@ -145,7 +145,7 @@ def test_a_dict_of_a_proxy_tells_its_choice_and_no_secret() -> None:
     assert Proxy(told["host"], told["port"]).steer(**told["steer"]) == proxy.using()
 
 
-def test_a_proxy_is_taken_as_the_service_writes_it() -> None:
+def test_a_proxy_can_be_created_from_the_text_that_the_service_uses() -> None:
     proxy = Proxy("us-ca.proxymesh.com:31280")
     assert proxy == Proxy("us-ca.proxymesh.com") == Proxy("us-ca.proxymesh.com:31280", 31280) == Proxy(str(proxy))
     assert Proxy("us-ca.localhost:8080").port == 8080
@@ -173,18 +173,18 @@ def test_a_value_survives_pickling(kind: str, protocol: int) -> None:
     assert again == value
     assert type(again) is type(value)
     assert repr(again) == repr(value)
-    assert b"_proxymesh" not in pickled, "it is found as proxymesh.X, wherever it is defined"
+    assert b"_proxymesh" not in pickled, "it is pickled as proxymesh.X"
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_a_new_token_refuses_to_be_pickled(protocol: int) -> None:
+def test_a_new_token_cannot_be_pickled(protocol: int) -> None:
     for it in (values()["NewToken"], [values()["NewToken"]]):
         with pytest.raises(TypeError, match="NewToken cannot be pickled, because its token is secret") as caught:
             pickle.dumps(it, protocol)
         assert TOKEN not in str(caught.value)
 
 
-def test_a_new_token_shows_its_secret_only_where_it_is_asked_for() -> None:
+def test_a_new_token_shows_its_secret_only_on_request() -> None:
     token = values()["NewToken"]
     for shown in (repr(token), str(token), f"{token}", f"{token!r}", repr([token]), repr({"t": token})):
         assert TOKEN not in shown
@@ -223,7 +223,7 @@ def test_every_value_can_be_matched_by_position(kind: str) -> None:
 
 
 @each
-def test_values_are_of_the_package(kind: str) -> None:
+def test_values_belong_to_the_public_module(kind: str) -> None:
     where = "proxymesh.sandbox" if kind == "RecordedRequest" else "proxymesh"
     assert type(values()[kind]).__module__ == where
     assert type(values()[kind]).__qualname__ == kind
@@ -235,7 +235,7 @@ def test_a_value_needs_all_its_fields(kind: str) -> None:
         type(values()[kind])()
 
 
-def test_a_proxy_is_given_by_host_and_port() -> None:
+def test_a_proxy_has_a_host_and_a_port() -> None:
     proxy = Proxy("us-ca.proxymesh.com", 31280)
     assert proxy == Proxy("us-ca.proxymesh.com") == Proxy(host="us-ca.proxymesh.com", port=31280)
     assert (proxy.host, proxy.port, proxy.name, str(proxy)) == (
@@ -265,7 +265,7 @@ def test_other_values_have_no_order() -> None:
 
 
 @pytest.mark.parametrize("password", [PASSWORD, ODD_PASSWORD, "a b", "/:@?#[]%", "p%20q", "\"'`<>^|\\{}", "å林😀"])
-def test_a_proxy_url_keeps_any_credentials_whole(password: str) -> None:
+def test_a_proxy_url_preserves_any_credentials(password: str) -> None:
     url = Proxy("us-ca.proxymesh.com").url(USERNAME, password)
     parts = urlsplit(url)
     assert (parts.scheme, parts.hostname, parts.port) == ("http", "us-ca.proxymesh.com", 31280)
@@ -307,13 +307,13 @@ def test_a_proxy_url_without_credentials_has_none() -> None:
         ("\ud800", 31280, "proxy"),
     ],
 )
-def test_a_proxy_that_exists_is_valid(host: str, port: Any, field: str) -> None:
+def test_an_invalid_proxy_cannot_be_created(host: str, port: Any, field: str) -> None:
     with pytest.raises(ValidationError) as caught:
         Proxy(host, port)
     assert caught.value.field == field
 
 
-def test_what_is_listed_is_a_plain_list_or_dict_of_the_callers_own(sandbox: proxymesh.sandbox.Sandbox) -> None:
+def test_calls_return_new_plain_lists_and_dicts(sandbox: proxymesh.sandbox.Sandbox) -> None:
     with sandbox.client() as client:
         proxies = client.proxies.list()
         assert type(proxies) is list

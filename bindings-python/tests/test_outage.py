@@ -1,4 +1,4 @@
-"""An outage is not a wrong password: a first call that is given up goes on to its answer, and blocks nothing."""
+"""An outage is not a wrong password: an abandoned first call continues in the background until it has its response."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HEALTHY = 0.3
 
 
 def slow(reply: Answer) -> Callable[[Request], Answer]:
-    """A service that takes its time."""
+    """A slow service."""
 
     def script(_: Request) -> Answer:
         time.sleep(HEALTHY)
@@ -32,7 +32,7 @@ def slow(reply: Answer) -> Callable[[Request], Answer]:
     return script
 
 
-def test_cancelled_first_calls_do_not_shut_right_credentials_out(
+def test_cancelled_first_calls_do_not_block_correct_credentials(
     start_server: StartServer, connect_async: ConnectAsync
 ) -> None:
     server = start_server(slow(answer({"ips": []})))
@@ -47,7 +47,7 @@ def test_cancelled_first_calls_do_not_shut_right_credentials_out(
     assert asyncio.run(main()) == []
 
 
-def test_a_closed_loop_does_not_shut_right_credentials_out(
+def test_a_closed_loop_does_not_block_correct_credentials(
     start_server: StartServer, connect_async: ConnectAsync
 ) -> None:
     server = start_server(slow(answer({"ips": []})))
@@ -67,7 +67,7 @@ def test_a_closed_loop_does_not_shut_right_credentials_out(
     assert asyncio.run(main()) == []
 
 
-def test_interrupted_first_calls_find_a_wrong_password_out_for_one_401(
+def test_interrupted_first_calls_with_a_wrong_password_cost_one_401(
     start_server: StartServer, connect: Connect
 ) -> None:
     server = start_server(slow(Answer(401)))
@@ -90,7 +90,7 @@ def test_interrupted_first_calls_find_a_wrong_password_out_for_one_401(
     assert server.count == 1
 
 
-def test_a_handler_makes_a_call_during_the_first_call(start_server: StartServer, connect: Connect) -> None:
+def test_a_signal_handler_can_make_a_call_during_the_first_call(start_server: StartServer, connect: Connect) -> None:
     client = connect(start_server(slow(answer({"ips": []}))))
     made: list[list[str]] = []
     before = signal.signal(signal.SIGALRM, lambda *_: made.append(client.ips.list()))
@@ -103,7 +103,7 @@ def test_a_handler_makes_a_call_during_the_first_call(start_server: StartServer,
     assert made == [[]]
 
 
-def test_dropped_connections_are_no_wrong_password(start_server: StartServer, connect: Connect) -> None:
+def test_dropped_connections_do_not_count_as_a_wrong_password(start_server: StartServer, connect: Connect) -> None:
     drops = [Instead.CLOSE] * 3
     server = start_server(lambda _: drops.pop() if drops else answer({"ips": []}))
     client = connect(server)
@@ -112,12 +112,12 @@ def test_dropped_connections_are_no_wrong_password(start_server: StartServer, co
     assert caught.value.attempts == 3
     began = time.monotonic()
     assert client.ips.list() == []
-    assert time.monotonic() - began < 3.5, "two seconds after the third, and what the machine takes"
+    assert time.monotonic() - began < 3.5, "the gate waits two seconds after the third failure"
     assert connect(server, password="right, too").ips.list() == []
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the record needs the user's state folder")
-def test_many_processes_with_a_wrong_password_cost_two_401s_at_most(
+def test_many_processes_with_a_wrong_password_cost_at_most_two_401s(
     start_sandbox: StartSandbox, tmp_path: Path
 ) -> None:
     sandbox = start_sandbox()

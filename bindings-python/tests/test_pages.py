@@ -1,6 +1,6 @@
-"""Pages tell the truth: what they and the sources cite exists, and their figures are those of the code.
+"""The pages are correct: what they and the sources cite exists, and their numbers match the code.
 
-Cited are sections of docs/api.md, ids of docs/assumptions.md, decision records and links.
+They cite sections of docs/api.md, ids of docs/assumptions.md, decision records and links.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ COMMENT = re.compile(r"\s*\n\s*(?://[/!]?|#|\*)?\s*")
 
 
 def files() -> list[Path]:
-    """What is written in this repository, without what is built and hidden folders."""
+    """All files of this repository, except build output and hidden folders."""
     found: list[Path] = []
     for folder, inner, names in os.walk(ROOT):
         inner[:] = [name for name in inner if name != "target" and not name.startswith(".")]
@@ -46,12 +46,12 @@ def headings(page: Path) -> list[str]:
 
 
 def anchors(page: Path) -> set[str]:
-    """As GitHub names them."""
+    """The anchors of a page, as GitHub names them."""
     of_headings = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings(page)}
     return of_headings | set(re.findall(r'<a id="([^"]+)">', text(page)))
 
 
-def test_sources_cite_sections_and_ids_that_exist() -> None:
+def test_sections_and_ids_cited_in_sources_exist() -> None:
     sections = headings(ROOT / "docs/api.md")
     ids = set(re.findall(r"(?m)^\| .*?(A\d+) \|", text(ROOT / "docs/assumptions.md")))
     citations = 0
@@ -78,7 +78,7 @@ def test_sources_cite_sections_and_ids_that_exist() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
+def test_the_links_of_a_page_work(page: Path) -> None:
     for link in re.findall(r"\]\(([^)\s]+)\)", without_code(page)):
         path, _, anchor = REPOSITORY.sub("/", link).partition("#")
         if "://" in path:
@@ -106,7 +106,7 @@ def test_the_readme_lists_each_method_of_the_client() -> None:
     }
 
 
-def test_the_limits_in_the_readme_are_those_of_the_benchmark() -> None:
+def test_the_limits_in_the_readme_match_the_benchmark() -> None:
     report = text(ROOT / "tests/bench/report.py")
     names = dict(re.findall(r'(?m)^(RAW|OURS) = "(.*)"$', report))
     goals = set()
@@ -149,7 +149,7 @@ VERSIONS = [
 
 
 @pytest.mark.parametrize(("page", "said", "source", "true"), VERSIONS)
-def test_the_versions_in_a_page_are_those_of_the_build(page: str, said: str, source: str, true: str) -> None:
+def test_the_versions_in_a_page_match_the_build(page: str, said: str, source: str, true: str) -> None:
     versions = set(re.findall(said, text(ROOT / page)))
     assert len(versions) == 1
     assert versions & set(re.findall(true, text(ROOT / source)))

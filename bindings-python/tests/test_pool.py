@@ -1,4 +1,4 @@
-"""`client.proxies.pool()`: whose turn it is, who cools down, and what is fetched when."""
+"""`client.proxies.pool()`: the order of the proxies, cooldowns, and when the list is fetched."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def client(sandbox: Sandbox) -> Iterator[Client]:
 
 
 class Clock:
-    """The time of a pool's rotation, moved by hand."""
+    """Replaces a pool's clock by one that the test moves."""
 
     def __init__(self, pool: Any) -> None:
         self.now = 0.0
@@ -53,7 +53,7 @@ def names(pool: _pool.ProxyPool, count: int) -> list[str]:
     return [pool.get().name for _ in range(count)]
 
 
-def test_each_has_its_turn(sandbox: Sandbox, client: Client) -> None:
+def test_each_proxy_has_its_turn(sandbox: Sandbox, client: Client) -> None:
     pool = client.proxies.pool()
     assert (lists(sandbox), pool.proxies) == (0, [])
     assert names(pool, 5) == ["us-ca", "us-ny", "us-il", "us-ca", "us-ny"]
@@ -63,7 +63,7 @@ def test_each_has_its_turn(sandbox: Sandbox, client: Client) -> None:
     assert repr(pool) == "<proxymesh.ProxyPool proxies=3 cooling=0>"
 
 
-def test_at_random_each_has_its_turn_once_a_round(client: Client) -> None:
+def test_in_random_order_each_proxy_has_one_turn_per_round(client: Client) -> None:
     pool = client.proxies.pool(order="random")
     rounds = [tuple(names(pool, 3)) for _ in range(100)]
     assert all(len(set(one)) == 3 for one in rounds)
@@ -71,12 +71,12 @@ def test_at_random_each_has_its_turn_once_a_round(client: Client) -> None:
 
 
 @pytest.mark.parametrize("outcome", [False, None, 0, OSError(), 402, 403, 407, 429, 500, 502, 509])
-def test_who_fails_cools_down(client: Client, outcome: Any) -> None:
+def test_a_proxy_that_fails_cools_down(client: Client, outcome: Any) -> None:
     pool = client.proxies.pool(cooldown=10)
     clock = Clock(pool)
     bad = pool.get()
     pool.report(bad, outcome)
-    pool.report(bad, outcome)  # under way at the same time
+    pool.report(bad, outcome)  # a request that was in progress at the same time
     assert pool.cooling() == {bad: 10.0}
     assert set(names(pool, 20)) == {"us-ny", "us-il"}
     clock.now = 10.0
@@ -95,20 +95,20 @@ def test_who_fails_cools_down(client: Client, outcome: Any) -> None:
 
 
 @pytest.mark.parametrize("outcome", [True, 200, 204, 301, 404])
-def test_what_is_no_fault_of_a_proxy_does_not_cool_it(client: Client, outcome: Any) -> None:
+def test_an_outcome_that_is_not_the_proxys_fault_starts_no_cooldown(client: Client, outcome: Any) -> None:
     pool = client.proxies.pool()
     pool.report(pool.get(), outcome)
     assert pool.cooling() == {}
 
 
-def test_a_report_is_about_the_proxy_whatever_its_credentials(client: Client) -> None:
+def test_a_report_ignores_the_credentials_of_the_proxy(client: Client) -> None:
     pool = client.proxies.pool()
     pool.report(pool.get().using("crawler-1", "other"), False)
     pool.report(Proxy("unknown.proxymesh.com"), False)
     assert [proxy.name for proxy in pool.cooling()] == ["us-ca"]
 
 
-def test_when_all_cool_down_it_says_for_how_long(client: Client) -> None:
+def test_when_all_proxies_cool_down_the_error_says_for_how_long(client: Client) -> None:
     pool = client.proxies.pool(cooldown=10)
     clock = Clock(pool)
     for _ in range(3):
@@ -123,7 +123,7 @@ def test_when_all_cool_down_it_says_for_how_long(client: Client) -> None:
     assert pool.get().name == "us-ca"
 
 
-def test_an_account_without_proxies_says_so(client: Client) -> None:
+def test_the_error_says_that_an_account_has_no_proxies(client: Client) -> None:
     for proxy in client.proxies.list():
         client.proxies.delete(proxy)
     with pytest.raises(proxymesh.PoolExhaustedError, match="has no authorised proxy"):
@@ -138,7 +138,7 @@ def test_the_list_is_fetched_again_when_it_is_due(sandbox: Sandbox, client: Clie
     client.proxies.add("uk")
     time.sleep(0.15)
     assert set(names(pool, 6)) == {"us-il", "uk"}
-    assert list(pool.cooling()) == [bad], "who was known stays as it was"
+    assert list(pool.cooling()) == [bad], "a known proxy keeps its health"
     sandbox.fault("status", status=503, times=0)
     time.sleep(0.15)
     assert pool.get().name in ("us-il", "uk"), "the old list is better than none"
@@ -146,7 +146,7 @@ def test_the_list_is_fetched_again_when_it_is_due(sandbox: Sandbox, client: Clie
         client.proxies.pool().get()
 
 
-def test_a_country_is_where_the_exits_are(client: Client) -> None:
+def test_a_country_selects_the_proxies_with_exits_there(client: Client) -> None:
     for name in ("open", "world", "de"):
         client.proxies.add(name)
     pool = client.proxies.pool(country="de")
@@ -161,7 +161,7 @@ def test_a_country_is_where_the_exits_are(client: Client) -> None:
     assert set(names(us, 5)) == {"us-ca", "us-ny", "us-il", "open", "world"}
 
 
-def test_a_country_without_exits_is_told_with_the_way_out(client: Client) -> None:
+def test_the_error_for_a_country_without_exits_says_what_to_do(client: Client) -> None:
     with pytest.raises(proxymesh.ValidationError, match=r"^country: no .* \(us-ca, us-ny, us-il\) has exits in "):
         client.proxies.pool(country="XX").get()
     with pytest.raises(proxymesh.ValidationError, match=r"exits in ZA; authorise world, which has some$"):
@@ -179,15 +179,15 @@ def test_a_country_without_exits_is_told_with_the_way_out(client: Client) -> Non
         ({"cooldown": float("inf")}, "cooldown"),
     ],
 )
-def test_what_it_cannot_do_is_refused_at_once(sandbox: Sandbox, client: Client, options: Any, field: str) -> None:
+def test_invalid_pool_options_are_rejected_at_once(sandbox: Sandbox, client: Client, options: Any, field: str) -> None:
     with pytest.raises(proxymesh.ValidationError) as caught:
         client.proxies.pool(**options)
     assert caught.value.field == field
     assert sandbox.requests() == []
 
 
-def test_64_threads(sandbox: Sandbox, client: Client) -> None:
-    """Each proxy as often as the others, and one list for all."""
+def test_64_threads_share_a_pool_evenly(sandbox: Sandbox, client: Client) -> None:
+    """Each proxy is handed out equally often, and the list is fetched once."""
     pool = client.proxies.pool()
     start = threading.Barrier(64)
 
@@ -202,8 +202,8 @@ def test_64_threads(sandbox: Sandbox, client: Client) -> None:
     assert lists(sandbox) == 1
 
 
-def test_none_is_handed_out_while_it_cools_down(client: Client) -> None:
-    """Each thread notes when it asked and when it got: none got one that was cooling for all of that time."""
+def test_no_proxy_is_handed_out_while_it_cools_down(client: Client) -> None:
+    """Each thread notes when it asked. No proxy that was already cooling down at that time may be handed out."""
     pool = client.proxies.pool(cooldown=3600)
     cooled: dict[str, float] = {}
     seen: list[tuple[float, str]] = []
@@ -237,11 +237,11 @@ def test_no_lock_is_held_while_the_list_is_fetched(sandbox: Sandbox, client: Cli
         pool.report(pool.get(), 200)
         pool.cooling()
     assert time.monotonic() - began < 0.5
-    assert fetcher.is_alive(), "which went on meanwhile"
+    assert fetcher.is_alive(), "the fetch is still running"
     fetcher.join()
 
 
-def test_1000_tasks(sandbox: Sandbox) -> None:
+def test_1000_tasks_share_a_pool_evenly(sandbox: Sandbox) -> None:
     async def main() -> None:
         async with sandbox.async_client() as client:
             pool = client.proxies.pool(country="US", order="random")
@@ -254,7 +254,7 @@ def test_1000_tasks(sandbox: Sandbox) -> None:
     assert lists(sandbox) == 1
 
 
-def test_a_task_that_gives_up_leaves_the_list_to_another(sandbox: Sandbox) -> None:
+def test_if_the_task_that_fetches_is_cancelled_another_fetches(sandbox: Sandbox) -> None:
     async def main() -> None:
         async with sandbox.async_client() as client:
             pool = client.proxies.pool()
@@ -294,7 +294,7 @@ def test_one_pool_serves_several_countries(sandbox: Sandbox, client: Client) -> 
     assert lists(sandbox) == 2
 
 
-def test_countries_wait_for_the_geo_counts_and_the_rest_does_not(sandbox: Sandbox, client: Client) -> None:
+def test_only_requests_for_a_country_wait_for_the_geo_counts(sandbox: Sandbox, client: Client) -> None:
     client.proxies.add("open")
     pool = client.proxies.pool()
     pool.get()
@@ -316,8 +316,8 @@ def test_countries_wait_for_the_geo_counts_and_the_rest_does_not(sandbox: Sandbo
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # that there are threads, which is the point
-def test_a_forked_process_does_not_wait_for_who_stayed_behind(sandbox: Sandbox, client: Client) -> None:
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # about forking with threads, which this tests
+def test_a_forked_process_does_not_wait_for_the_parents_fetch(sandbox: Sandbox, client: Client) -> None:
     pool = client.proxies.pool(ttl=0.05)
     pool.get()
     time.sleep(0.1)
@@ -329,14 +329,14 @@ def test_a_forked_process_does_not_wait_for_who_stayed_behind(sandbox: Sandbox, 
         time.sleep(0.001)
     child = os.fork()
     if child == 0:
-        signal.alarm(10)  # so that it ends however it goes
+        signal.alarm(10)  # ends the process if it hangs
         os._exit(0 if len(set(names(pool, 8))) == 4 else 1)
     fetcher.join()
     assert os.waitpid(child, 0)[1] == 0
 
 
-def test_who_waits_in_vain_is_told_what_went_wrong(sandbox: Sandbox) -> None:
-    """One fetch fails, not one for each that waits; who needs no geo counts has the list."""
+def test_callers_that_wait_for_a_failed_fetch_get_its_error(sandbox: Sandbox) -> None:
+    """There is one failed fetch, not one per waiting caller. A caller that needs no geo counts gets a proxy."""
 
     async def main() -> None:
         async with sandbox.async_client(max_retries=0) as client:
@@ -355,7 +355,7 @@ def test_who_waits_in_vain_is_told_what_went_wrong(sandbox: Sandbox) -> None:
     asyncio.run(main())
 
 
-def test_a_report_tells_for_how_long(client: Client) -> None:
+def test_a_report_returns_the_cooldown(client: Client) -> None:
     pool = client.proxies.pool(cooldown=10)
     clock = Clock(pool)
     proxy = pool.get()
@@ -364,8 +364,8 @@ def test_a_report_tells_for_how_long(client: Client) -> None:
     assert pool.report(proxy, False) == 10.0
 
 
-def test_a_check_is_a_report(sandbox: Sandbox, client: Client) -> None:
-    """And what a dead proxy has for a status is no success."""
+def test_the_result_of_a_check_can_be_reported(sandbox: Sandbox, client: Client) -> None:
+    """The status of an unreachable proxy, None, counts as a failure, too."""
     pool = client.proxies.pool()
     with Sandbox(proxies=True) as other, other.client() as alive:
         assert alive.proxies.pool().report(alive.proxies.list()[0], alive.proxies.pool().get().check()) is None
@@ -379,7 +379,7 @@ def test_a_check_is_a_report(sandbox: Sandbox, client: Client) -> None:
 
 
 def interrupting(at: int, what: type[BaseException]) -> Any:
-    """A trace function that raises in the so-manyth opcode or line of the pool's own code."""
+    """A trace function that raises at the given opcode or line of the pool's own code."""
     left = [at]
 
     def trace(frame: Any, event: str, _: Any) -> Any:
@@ -398,8 +398,8 @@ def interrupting(at: int, what: type[BaseException]) -> Any:
 
 @pytest.mark.filterwarnings("ignore:.*never awaited:RuntimeWarning")  # interrupted before its first step
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_ctrl_c_at_any_step_leaves_the_pool_to_the_others(sandbox: Sandbox, client: Client) -> None:
-    """Wherever an exception comes out of it, another thread has its turn, at once."""
+def test_ctrl_c_at_any_step_leaves_the_pool_usable(sandbox: Sandbox, client: Client) -> None:
+    """Wherever an exception interrupts the pool, another thread can use it at once."""
     client.proxies.list()
     slowest = 0.0
     for step in itertools.count(1):
@@ -420,7 +420,7 @@ def test_ctrl_c_at_any_step_leaves_the_pool_to_the_others(sandbox: Sandbox, clie
         with ThreadPoolExecutor(1) as threads:
             assert threads.submit(pool.get).result(LIMIT).name.startswith("us-")
         slowest = max(slowest, time.monotonic() - began)
-    # CPython 3.12 tells of lines alone.
+    # CPython 3.12 reports only lines.
     assert step > (50 if sys.version_info[:2] == (3, 12) else 300), "it stopped at every step"
     assert slowest < _pool.LEASE / 2, "nobody had to wait for the lease"
 
@@ -448,7 +448,7 @@ def test_a_signal_handler_uses_the_pool_at_any_moment(sandbox: Sandbox, client: 
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers here")
-def test_a_signal_handler_wants_a_proxy_while_the_first_list_is_fetched(sandbox: Sandbox, client: Client) -> None:
+def test_a_signal_handler_gets_a_proxy_while_the_first_list_is_fetched(sandbox: Sandbox, client: Client) -> None:
     client.geo.open()
     sandbox.fault("delay", seconds=0.5, path="/api/proxies/")
     pool, got = client.proxies.pool(), []
@@ -476,7 +476,7 @@ class Discarded:
 
 @pytest.mark.parametrize("ttl", [0.01, 300.0])
 def test_finalizers_use_the_pool_at_any_allocation(client: Client, ttl: float) -> None:
-    """Python collects garbage wherever something is allocated: within the pool, and while it fetches the list, too."""
+    """Python may collect garbage at any allocation: also inside the pool, and while it fetches the list."""
     pool = client.proxies.pool(ttl=ttl)
     used, inside = collections.Counter[str](), [False]
 
@@ -504,14 +504,14 @@ def test_finalizers_use_the_pool_at_any_allocation(client: Client, ttl: float) -
         gc.set_threshold(*before)
         gc.collect()
     assert sum(used.values()) > 100
-    assert used["_pool.py"] > 10, "within its steps"
+    assert used["_pool.py"] > 10, "inside the pool"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork") or not hasattr(signal, "setitimer"), reason="nothing forks here")
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # that there are threads
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # about forking with threads
 @pytest.mark.parametrize("first", [True, False])
 def test_a_signal_handler_forks_and_both_use_the_pool(sandbox: Sandbox, client: Client, first: bool) -> None:
-    """The child is within the very call that the signal interrupted, which nobody goes on with there."""
+    """The child is still inside the call that the signal interrupted, but nothing continues that call in the child."""
     client.geo.open()
     if first:
         sandbox.fault("delay", seconds=0.3, path="/api/proxies/")
@@ -521,14 +521,14 @@ def test_a_signal_handler_forks_and_both_use_the_pool(sandbox: Sandbox, client: 
 
     def handler(*_: object) -> None:
         if inside[0] or len(children) >= wanted:
-            return  # Python's own locks around a fork are not for handlers within handlers
+            return  # Python's own locks around a fork do not support nested signal handlers
         inside[0] = True
         child = os.fork()
         if child == 0:
             right = False
             try:
                 signal.signal(signal.SIGALRM, signal.SIG_DFL)
-                signal.alarm(10)  # so that it ends however it goes
+                signal.alarm(10)  # ends the process if it hangs
                 right = set(names(pool, 6)) == {"us-ca", "us-ny", "us-il"} and pool.report(pool.get(), 200) is None
             except Exception:
                 traceback.print_exc()
@@ -550,7 +550,7 @@ def test_a_signal_handler_forks_and_both_use_the_pool(sandbox: Sandbox, client: 
     assert [os.waitpid(child, 0)[1] for child in children] == [0] * wanted
 
 
-def test_who_fetches_for_too_long_is_not_waited_for(
+def test_others_do_not_wait_for_a_fetch_that_takes_too_long(
     sandbox: Sandbox, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_pool, "LEASE", 0.3)

@@ -1,4 +1,4 @@
-"""`Proxy`: its credentials, the choice of its exit, and whether it lets one through."""
+"""`Proxy`: its credentials, the choice of the exit, and checks."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ US = Proxy("us-ca.proxymesh.com")
 SECRET = "canary-password-7f3a91"
 
 
-def test_what_a_name_tells() -> None:
+def test_the_name_tells_the_country() -> None:
     told = {name: Proxy(f"{name}.proxymesh.com").country for name in ("us-ca", "uk", "de", "open", "world", "usisp")}
     assert told == {"us-ca": "US", "uk": "GB", "de": "DE", "open": None, "world": None, "usisp": None}
     assert (OPEN.chooses_country, US.chooses_country) == (True, False)
 
 
-def test_credentials_are_carried_and_not_shown() -> None:
+def test_credentials_are_sent_but_not_shown() -> None:
     basic = US.using("me+1@ex.com", SECRET)
     bearer = US.using(token=SECRET)
     assert basic.url() == f"http://me%2B1%40ex.com:{SECRET}@us-ca.proxymesh.com:31280"
@@ -48,7 +48,7 @@ def test_credentials_are_carried_and_not_shown() -> None:
     assert sorted([US.using("b", SECRET), OPEN]) == [OPEN, US.using("b", SECRET)]
 
 
-def test_a_clients_credentials_are_taken() -> None:
+def test_a_proxy_can_use_a_clients_credentials() -> None:
     for client in (proxymesh.Client("me", SECRET), proxymesh.AsyncClient("me", SECRET)):
         assert US.using(client=client) == US.using("me", SECRET)
     assert US.using(client=proxymesh.Client(token=SECRET)) == US.using(token=SECRET)
@@ -70,7 +70,7 @@ def test_a_clients_credentials_are_taken() -> None:
         {"token": SECRET, "client": proxymesh.Client("me", SECRET)},
     ],
 )
-def test_credentials_that_are_none_are_refused(given: dict[str, Any]) -> None:
+def test_invalid_credentials_are_rejected(given: dict[str, Any]) -> None:
     with pytest.raises(proxymesh.ConfigError) as caught:
         US.using(**given)
     assert SECRET not in str(caught.value)
@@ -90,7 +90,7 @@ def test_an_exit_is_chosen_by_headers() -> None:
     assert eval(repr(steered)) == steered == pickle.loads(pickle.dumps(steered)) != OPEN
     assert steered.steer() == OPEN
     assert OPEN.steer(not_ip="5.6.7.8").headers() == {"X-ProxyMesh-Not-IP": "5.6.7.8"}
-    assert US.steer(country="us").headers() == {}, "where it is anyway"
+    assert US.steer(country="us").headers() == {}, "the proxy is in that country anyway"
 
 
 @pytest.mark.parametrize(
@@ -104,13 +104,13 @@ def test_an_exit_is_chosen_by_headers() -> None:
         (OPEN, {"not_ip": ["1.2.3.4", "1.2.3"]}, "not_ip"),
     ],
 )
-def test_an_exit_that_there_is_not_is_refused(proxy: Proxy, wishes: dict[str, Any], field: str) -> None:
+def test_an_invalid_exit_choice_is_rejected(proxy: Proxy, wishes: dict[str, Any], field: str) -> None:
     with pytest.raises(proxymesh.ValidationError) as caught:
         proxy.steer(**wishes)
     assert caught.value.field == field
 
 
-def test_a_check_is_a_value() -> None:
+def test_a_check_returns_a_value() -> None:
     with Sandbox(proxies=True) as sandbox, sandbox.client() as client:
         proxy = client.proxies.list()[0]
         good = proxy.using(client=client).check()
@@ -134,7 +134,7 @@ def test_a_check_is_a_value() -> None:
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no signals between threads")
-def test_a_check_that_takes_its_time_is_ended_by_ctrl_c() -> None:
+def test_ctrl_c_ends_a_slow_check() -> None:
     with Sandbox(proxies=True) as sandbox, sandbox.client() as client:
         sandbox.fault("delay", seconds=30, proxy="us-ca")
         proxy = client.proxies.list()[0]
@@ -145,7 +145,7 @@ def test_a_check_that_takes_its_time_is_ended_by_ctrl_c() -> None:
         assert time.monotonic() - began < 5
 
 
-def test_bandwidth_is_what_was_fetched() -> None:
+def test_traffic_beyond_a_limit_is_refused() -> None:
     with Sandbox(proxies=True, monthly_limit=1) as sandbox, sandbox.client() as client:
         client.sub_accounts.create("crawler-1", password="password-1", monthly_limit=1)
         proxy = client.proxies.list()[0].using("crawler-1", "password-1")
@@ -155,5 +155,5 @@ def test_bandwidth_is_what_was_fetched() -> None:
         assert before < 0.000_001
         assert proxy.check().status == 509
         client.sub_accounts.edit("crawler-1", monthly_limit=0)
-        assert "account" in proxy.check().meaning, "the parent's own limit is left"
+        assert "account" in proxy.check().meaning, "the parent's own limit still applies"
         assert proxy.check().status == 509

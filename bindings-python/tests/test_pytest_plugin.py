@@ -1,4 +1,4 @@
-"""The pytest plugin, in a pytest of its own. What it is like to use is told by `tests/downstream`."""
+"""The pytest plugin, in a separate pytest process. `tests/downstream` shows how it is used."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-# Fixtures of one test are gone when the next one looks at them.
+# The second test checks that the fixtures of the first are gone.
 LIFE = """
 import os
 import proxymesh, pytest
@@ -43,7 +43,7 @@ def test_misspelt(proxymesh_client): ...
 
 
 def run(folder: Path, *arguments: str, code: str = "", **environment: str) -> str:
-    """What a pytest of its own says."""
+    """Runs pytest in a separate process and returns its output."""
     (folder / "test_it.py").write_text(code, encoding="utf-8")
     options = ["-q", "--strict-markers", "--color=no", "-p", "no:cacheprovider", "-W", "error", f"--rootdir={folder}"]
     done = subprocess.run(
@@ -63,7 +63,7 @@ def test_the_fixtures_end_with_their_test(tmp_path: Path) -> None:
     assert "2 passed" in said, said
 
 
-def test_a_marker_that_cannot_be_followed_says_why(tmp_path: Path) -> None:
+def test_the_error_for_an_invalid_marker_says_why(tmp_path: Path) -> None:
     said = run(tmp_path, code=WRONG)
     assert "3 errors" in said, said
     assert "test_it.py::test_by_position: the marker proxymesh_sandbox accepts only keyword arguments" in said
@@ -71,7 +71,7 @@ def test_a_marker_that_cannot_be_followed_says_why(tmp_path: Path) -> None:
     assert "got an unexpected keyword argument 'plam'" in said
 
 
-def test_the_fixtures_and_the_marker_explain_themselves(tmp_path: Path) -> None:
+def test_the_fixtures_and_the_marker_have_descriptions(tmp_path: Path) -> None:
     said = " ".join(run(tmp_path, "--markers").split())
     assert "@pytest.mark.proxymesh_sandbox(**settings): what the sandbox of the fixture" in said
     said = " ".join(run(tmp_path, "--fixtures").split())
@@ -79,6 +79,6 @@ def test_the_fixtures_and_the_marker_explain_themselves(tmp_path: Path) -> None:
     assert "A `proxymesh.Client` of the sandbox `proxymesh_sandbox`" in said
 
 
-def test_a_project_can_do_without_it(tmp_path: Path) -> None:
+def test_a_project_can_disable_the_plugin(tmp_path: Path) -> None:
     said = run(tmp_path, "-p", "no:proxymesh", code="def test_it(proxymesh_client): ...")
     assert "fixture 'proxymesh_client' not found" in said

@@ -1,6 +1,6 @@
-"""What is sent twice and what is not: one call of each class against each way in which a service can fail once.
+"""Which calls are retried: one call of each class, with each way in which a service can fail once.
 
-The whole table is run by core/tests/replay.rs; this is what a Python caller sees of it, and the state it leaves behind.
+core/tests/replay.rs runs the whole table. This checks what a Python caller sees, and the state afterwards.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def create_token(client: Client) -> object:
     return client.tokens.create(label="ci").label
 
 
-# The call of each class, its path, what it gives, and how often it has been done, as other calls show it.
+# For each class: a call, its path, its result, and how often it has taken effect according to other calls.
 CALLS: dict[str, tuple[Callable[[Client], object], str, object, Callable[[Client], int]]] = {
     "Read": (read, "/api/ips/", [], lambda client: 0),
     "Idempotent": (
@@ -66,7 +66,7 @@ FAULTS: dict[str, tuple[str, dict[str, Any]]] = {
     "429, Retry-After: 1": ("status", {"status": 429, "headers": {"Retry-After": "1"}}),
     "429, Retry-After: 61": ("status", {"status": 429, "headers": {"Retry-After": "61"}}),
 }
-# What happens; then how often the call is sent, how often it was done in the end, and what the caller gets.
+# For each class and fault: how often the call is sent, how often it took effect, and what the caller gets.
 TABLE = """
 | Read          | reset before it was done     | 2 | 0 | the answer         |
 | Read          | closed before it was done    | 2 | 0 | the answer         |
@@ -128,7 +128,7 @@ def in_words(act: Callable[[], object], wanted: object) -> str:
 
 
 def run(kind: str, fault: str) -> Line:
-    """Runs one line of the table, and gives it back with what came of it."""
+    """Runs one line of the table. Returns the line with what really happened."""
     act, path, wanted, done = CALLS[kind]
     name, fields = FAULTS[fault]
     with Sandbox() as sandbox, sandbox.client() as client:
@@ -136,7 +136,7 @@ def run(kind: str, fault: str) -> Line:
         before = done(client)
         sandbox.clear_requests()
         sandbox.fault(name, path=path, **fields)
-        # The state that is looked at is of no use where nothing may be called again by then.
+        # The short time limit applies only to this call, not to those that check the state.
         outcome = in_words(lambda: act(client.with_options(timeout=1.5)), wanted)
         sent = sum(request.path == path for request in sandbox.requests())
         return kind, fault, str(sent), str(done(client) - before), outcome
@@ -144,7 +144,7 @@ def run(kind: str, fault: str) -> Line:
 
 @pytest.fixture(scope="module")
 def happened() -> dict[tuple[str, str], Line]:
-    """All lines at once: most of the time is spent waiting between attempts."""
+    """Runs all lines at once, because most of the time is spent waiting between attempts."""
     with ThreadPoolExecutor(len(LINES)) as threads:
         futures: list[Future[Line]] = [threads.submit(run, line[0], line[1]) for line in LINES]
         return {(line[0], line[1]): line for line in (future.result() for future in futures)}
@@ -155,13 +155,13 @@ def test_the_replay_table_holds(line: Line, happened: dict[tuple[str, str], Line
     assert happened[line[0], line[1]] == line
 
 
-def test_every_class_meets_every_fault() -> None:
+def test_every_class_is_tested_with_every_fault() -> None:
     lines = {(line[0], line[1]) for line in LINES}
     assert lines >= {(kind, fault) for kind in CALLS if kind != "Once, a token" for fault in FAULTS}
 
 
 @pytest.mark.parametrize("kind", CALLS)
-def test_where_nobody_listens_nothing_was_sent_whatever_the_call(kind: str, connect: Connect) -> None:
+def test_a_refused_connection_is_retried_for_every_class(kind: str, connect: Connect) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         client = connect(f"http://127.0.0.1:{nobody.getsockname()[1]}", max_retries=1)
@@ -170,7 +170,7 @@ def test_where_nobody_listens_nothing_was_sent_whatever_the_call(kind: str, conn
     assert caught.value.attempts == 2
 
 
-def test_an_ip_whose_answer_was_lost_is_added_and_is_there_once(sandbox: Sandbox) -> None:
+def test_an_ip_is_added_once_although_the_response_was_lost(sandbox: Sandbox) -> None:
     sandbox.fault("drop_after_apply", path="/api/ip/add/")
     with sandbox.client() as client:
         assert client.ips.add(IP, label="office") == IP
@@ -183,7 +183,7 @@ def test_an_ip_whose_answer_was_lost_is_added_and_is_there_once(sandbox: Sandbox
     ]
 
 
-def test_an_ip_that_was_there_before_is_refused_at_once(sandbox: Sandbox) -> None:
+def test_an_ip_that_was_already_authorised_is_rejected_at_once(sandbox: Sandbox) -> None:
     with sandbox.client() as client:
         client.ips.add(IP)
         with pytest.raises(proxymesh.BadRequestError, match=f"ips.add: bad request \\(400\\): .*{IP}"):
@@ -191,7 +191,7 @@ def test_an_ip_that_was_there_before_is_refused_at_once(sandbox: Sandbox) -> Non
     assert [request.path for request in sandbox.requests()] == ["/api/ip/add/"] * 2
 
 
-def test_all_that_can_be_looked_up_survives_a_lost_answer(sandbox: Sandbox) -> None:
+def test_calls_whose_result_can_be_looked_up_survive_a_lost_response(sandbox: Sandbox) -> None:
     with sandbox.client() as client:
         client.sub_accounts.create("crawler-1", password=SUB_PASSWORD)
         token = client.tokens.create()
@@ -216,7 +216,7 @@ def test_all_that_can_be_looked_up_survives_a_lost_answer(sandbox: Sandbox) -> N
         assert exists(client, "crawler-1") == 0
 
 
-def test_what_cannot_be_looked_up_is_told_with_how_to_find_out(sandbox: Sandbox) -> None:
+def test_the_error_of_other_calls_says_how_to_find_out(sandbox: Sandbox) -> None:
     with sandbox.client() as client:
         client.sub_accounts.create("crawler-1")
         sandbox.fault("drop_after_apply", path="/api/hostname/add/")
@@ -244,9 +244,7 @@ def test_a_longer_retry_after_than_a_minute_fails_at_once(sandbox: Sandbox) -> N
 
 
 @pytest.mark.parametrize("retries", [0, 1, 4])
-def test_max_retries_is_how_often_a_call_is_sent_again(
-    retries: int, start_server: StartServer, connect: Connect
-) -> None:
+def test_max_retries_is_how_often_a_call_is_retried(retries: int, start_server: StartServer, connect: Connect) -> None:
     server = start_server(Answer(503, headers={"retry-after": "0"}))
     for client in (connect(server, max_retries=retries), connect(server).with_options(max_retries=retries)):
         before = server.count
@@ -255,7 +253,7 @@ def test_max_retries_is_how_often_a_call_is_sent_again(
         assert caught.value.attempts == server.count - before == retries + 1
 
 
-def test_a_401_or_any_other_refusal_is_never_sent_again(start_server: StartServer, connect: Connect) -> None:
+def test_a_401_or_any_other_refusal_is_never_retried(start_server: StartServer, connect: Connect) -> None:
     for status in (302, 400, 401, 402, 403, 404, 405, 418, 501):
         server = start_server(Answer(status, headers={"retry-after": "0"}))
         with pytest.raises(proxymesh.StatusError) as caught:
@@ -263,7 +261,7 @@ def test_a_401_or_any_other_refusal_is_never_sent_again(start_server: StartServe
         assert (caught.value.status, server.count) == (status, 1)
 
 
-def test_a_success_that_cannot_be_read_is_not_asked_for_again(start_server: StartServer, connect: Connect) -> None:
+def test_a_call_with_an_unreadable_success_is_not_retried(start_server: StartServer, connect: Connect) -> None:
     server = start_server(Answer(200, "<html>"))
     for act, kind in (
         (read, proxymesh.DecodeError),
@@ -276,7 +274,7 @@ def test_a_success_that_cannot_be_read_is_not_asked_for_again(start_server: Star
         assert server.count == before + 1
 
 
-def test_a_write_whose_success_cannot_be_read_is_looked_up(start_server: StartServer, connect: Connect) -> None:
+def test_a_write_with_an_unreadable_success_is_looked_up(start_server: StartServer, connect: Connect) -> None:
     def there(ips: list[str]) -> Server:
         return start_server(lambda request: Answer(200, "<html>") if request.method == "POST" else answer({"ips": ips}))
 
@@ -287,8 +285,8 @@ def test_a_write_whose_success_cannot_be_read_is_looked_up(start_server: StartSe
         add(connect(start_server(Answer(200, "<html>"))))
 
 
-def test_a_create_goes_over_a_connection_of_its_own(start_server: StartServer, connect: Connect) -> None:
-    """A kept-alive one that the server is just closing would leave its outcome unknown."""
+def test_a_create_uses_its_own_connection(start_server: StartServer, connect: Connect) -> None:
+    """The outcome would be unknown if the call used an idle connection that the server is just closing."""
     account = {"username": "x", "active": True, "monthly_bandwidth": 0, "total_bandwidth": 0}
 
     def script(request: Request) -> Reply:

@@ -1,4 +1,4 @@
-"""What a client takes from the system, and what becomes of calls when there is nothing left to take."""
+"""The system resources that a client uses, and what calls do when there are none left."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ def script(request: Request) -> Answer:
 @pytest.fixture
 def base_url(start_server: StartServer) -> str:
     server: Server = start_server(script)
-    # A name, so that it is looked up.
+    # A name instead of an address, so that it must be resolved.
     return server.base_url.replace("127.0.0.1", "localhost")
 
 
 @pytest.mark.parametrize("kind", ["authorized", "aauthorized"])
-def test_out_of_descriptors_an_ip_is_not_authorised_and_the_error_is_ours(
+def test_without_descriptors_authorized_raises_an_error_of_ours(
     kind: str, base_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     results = [program(LIMITED, base_url, kind, "descriptors", limit) for limit in range(3, 41)]
     assert results[-1] == "fine"
     for result in results:
-        # What this needs of Python's library is imported only now.
+        # The modules that this needs are imported only now.
         module = "could not import the module " in result and result.startswith("ConfigError: ")
         lack = "[Errno 24] " in result or "EMFILE" in result
         assert result == "fine" or module or (result.startswith("ConnectionError: ") and lack), result
@@ -53,13 +53,11 @@ def program(*arguments: object) -> str:
 
 
 @pytest.mark.parametrize("kind", ["sync", "new", "async", "gather", "write", "check", "acheck"])
-def test_out_of_descriptors_a_call_raises_an_error_of_ours_and_works_when_there_are_some(
-    kind: str, base_url: str
-) -> None:
+def test_without_descriptors_a_call_raises_an_error_of_ours_and_works_later(kind: str, base_url: str) -> None:
     results = [program(LIMITED, base_url, kind, "descriptors", limit) for limit in range(3, 41)]
     assert results[-1] == "fine"
     for result in results:
-        # What the answer needs of Python's library is imported before anything is sent.
+        # The module that the result needs is imported before anything is sent.
         module = kind == "write" and result.startswith("ConfigError: could not import the module datetime: [Errno 24] ")
         assert result == "fine" or module or (result.startswith("ConnectionError: ") and "(EMFILE)" in result), result
     if kind not in {"check", "acheck", "write"}:
@@ -68,12 +66,12 @@ def test_out_of_descriptors_a_call_raises_an_error_of_ours_and_works_when_there_
 
 @pytest.mark.parametrize("kind", ["sync", "new", "async", "gather", "write", "check", "acheck"])
 @pytest.mark.parametrize(("what", "limit"), [("threads", 1), ("memory", 1 << 20)])
-def test_without_a_thread_to_be_had_a_call_raises_an_error_of_ours_and_works_later(
+def test_without_threads_or_memory_a_call_raises_an_error_of_ours_and_works_later(
     kind: str, what: str, limit: int, base_url: str
 ) -> None:
     result = program(LIMITED, base_url, kind, what, limit)
     if kind == "check":
-        # That a proxy cannot be reached is a value.
+        # A check returns its failure as a value.
         assert result == "fine"
         return
     assert result.startswith("ConnectionError: "), result
@@ -95,7 +93,7 @@ def test_a_thousand_unused_clients_hold_no_descriptor_and_no_thread() -> None:
     assert counted == "True"
 
 
-def test_a_client_holds_few_descriptors_once_it_is_used(base_url: str) -> None:
+def test_a_used_client_holds_few_descriptors(base_url: str) -> None:
     held = program(
         "-c",
         f"""if True:
@@ -115,6 +113,7 @@ def test_a_client_holds_few_descriptors_once_it_is_used(base_url: str) -> None:
         print(blocking / 20, asyncio.run(main()))
         """,
     )
-    # An event loop and a connection each; or, for asyncio, an event loop and its counter in all, and a connection each.
+    # A blocking client has an event loop and a connection. Async clients share an event loop and its counter, and each
+    # has a connection.
     assert float(held.split()[0]) <= 4
     assert int(held.split()[1]) <= 4 + 20

@@ -30,7 +30,7 @@ from .support.credentials import PASSWORD, SUB_PASSWORD, TOKEN, USERNAME
 HOUR = 3600.0
 
 
-def test_it_is_ready_when_it_is_made_and_gone_when_it_is_stopped() -> None:
+def test_it_runs_from_its_creation_until_it_is_stopped() -> None:
     with Sandbox() as sandbox:
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+", sandbox.base_url)
         assert repr(sandbox) == f"<proxymesh.sandbox.Sandbox {sandbox.base_url}>"
@@ -39,12 +39,12 @@ def test_it_is_ready_when_it_is_made_and_gone_when_it_is_stopped() -> None:
         assert client.geo.open()
     with pytest.raises(proxymesh.ConnectionError):
         client.geo.open()
-    assert len(sandbox.requests()) == 1, "what was recorded can still be read"
+    assert len(sandbox.requests()) == 1, "recorded requests stay readable"
     sandbox.stop()
     sandbox.stop()
 
 
-def test_it_stops_when_nobody_holds_it() -> None:
+def test_garbage_collection_stops_it() -> None:
     sandbox = Sandbox()
     client = sandbox.client(max_retries=0)
     del sandbox
@@ -53,7 +53,7 @@ def test_it_stops_when_nobody_holds_it() -> None:
         client.geo.open()
 
 
-def test_its_client_has_the_parents_credentials_unless_others_are_given(sandbox: Sandbox) -> None:
+def test_its_client_uses_the_parents_credentials_by_default(sandbox: Sandbox) -> None:
     assert (sandbox.username, sandbox.password == PASSWORD) == (USERNAME, True)
     with sandbox.client() as parent:
         parent.sub_accounts.create("crawler-1", password=SUB_PASSWORD)
@@ -65,7 +65,7 @@ def test_its_client_has_the_parents_credentials_unless_others_are_given(sandbox:
     assert seen == [("basic", "crawler-1"), ("bearer", None)]
 
 
-def test_its_client_takes_what_a_client_takes(sandbox: Sandbox) -> None:
+def test_its_client_accepts_the_options_of_a_client(sandbox: Sandbox) -> None:
     sandbox.fault("delay", seconds=30, times=0)
     with pytest.raises(proxymesh.TimeoutError, match=r"0\.1 s.* \(after 2 attempts\)"):
         sandbox.client(timeout=0.1, max_retries=1).ips.list()
@@ -101,7 +101,7 @@ def test_requests_are_recorded_without_secrets(sandbox: Sandbox) -> None:
     assert [request.number for request in sandbox.requests()] == [3]
 
 
-# Every kind of fault, and what a call that meets it becomes.
+# Every kind of fault, and the error of the call that it applies to.
 FAULTS: list[tuple[str, dict[str, Any], type[proxymesh.ProxyMeshError] | None]] = [
     ("status", {"status": 503}, proxymesh.ServerError),
     ("status", {"status": 400, "body": {"email": ["Bad."]}}, proxymesh.BadRequestError),
@@ -129,11 +129,11 @@ FAULTS: list[tuple[str, dict[str, Any], type[proxymesh.ProxyMeshError] | None]] 
 
 
 @pytest.mark.parametrize(("kind", "fields", "error"), FAULTS, ids=lambda value: str(value) if value else "fine")
-def test_a_fault_meets_the_next_call_once(
+def test_a_fault_applies_once_to_the_next_call(
     kind: str, fields: dict[str, Any], error: type[Exception] | None, sandbox: Sandbox
 ) -> None:
     sandbox.fault(kind, **fields)
-    # 9 MiB take their time in a build that is not optimised.
+    # In a build without optimisation, 9 MiB take a while.
     with sandbox.client(timeout=5.0 if kind == "huge" else 0.5, max_retries=0) as client:
         if error is None:
             client.proxies.list()
@@ -149,7 +149,7 @@ def test_there_is_a_test_for_every_kind_of_fault() -> None:
     assert {kind for kind, _, _ in FAULTS} == set(re.findall(r"`(\w+)`", documented))
 
 
-def test_a_fault_may_be_for_some_calls_only_and_for_several_times(sandbox: Sandbox) -> None:
+def test_a_fault_may_apply_to_certain_calls_and_several_times(sandbox: Sandbox) -> None:
     sandbox.fault("status", status=503, method="POST", path="/api/ip/add/", times=2, after=1)
     with sandbox.client(max_retries=0) as client:
         client.ips.list()
@@ -169,7 +169,7 @@ def test_a_fault_may_be_for_some_calls_only_and_for_several_times(sandbox: Sandb
         client.ips.list()
 
 
-def test_a_fault_with_details_is_answered_as_told(sandbox: Sandbox) -> None:
+def test_a_fault_may_set_the_body_and_the_headers(sandbox: Sandbox) -> None:
     sandbox.fault("status", status=429, body={"error": "slow down", "x": [1, None]}, headers={"Retry-After": "61"})
     with sandbox.client() as client, pytest.raises(proxymesh.RateLimitedError) as caught:
         client.ips.list()
@@ -196,15 +196,13 @@ def test_a_fault_with_details_is_answered_as_told(sandbox: Sandbox) -> None:
         ("status", {"status": 503, "body": float("nan")}, "invalid fault"),
     ],
 )
-def test_a_fault_that_makes_no_sense_is_a_value_error(
-    kind: str, fields: dict[str, Any], complaint: str, sandbox: Sandbox
-) -> None:
+def test_an_invalid_fault_is_a_value_error(kind: str, fields: dict[str, Any], complaint: str, sandbox: Sandbox) -> None:
     with pytest.raises(ValueError, match=re.escape(complaint)):
         sandbox.fault(kind, **fields)
     assert sandbox.client().proxies.list()
 
 
-def test_a_fault_of_another_type_is_a_type_error(sandbox: Sandbox) -> None:
+def test_a_fault_of_the_wrong_type_is_a_type_error(sandbox: Sandbox) -> None:
     loose: Any = sandbox
     wrong: list[tuple[tuple[object, ...], dict[str, object]]] = [
         ((5,), {}),
@@ -219,7 +217,7 @@ def test_a_fault_of_another_type_is_a_type_error(sandbox: Sandbox) -> None:
         loose.fault("drop", times=-1)
 
 
-def test_its_clock_runs_with_the_real_one_and_can_be_moved_on(sandbox: Sandbox) -> None:
+def test_its_clock_follows_the_real_one_and_can_be_advanced(sandbox: Sandbox) -> None:
     now = sandbox.now
     assert abs(now - datetime.now(timezone.utc)) < timedelta(seconds=5)
     assert now.tzinfo is timezone.utc
@@ -231,7 +229,7 @@ def test_its_clock_runs_with_the_real_one_and_can_be_moved_on(sandbox: Sandbox) 
             sandbox.advance(wrong)
 
 
-def test_the_clock_moves_expiries_and_created_at(sandbox: Sandbox) -> None:
+def test_the_clock_affects_expiry_and_created_at(sandbox: Sandbox) -> None:
     with sandbox.client() as client:
         token = client.tokens.create(expires_at=(sandbox.now + timedelta(days=30)).date())
         bearer = sandbox.client(token=token.token)
@@ -243,7 +241,7 @@ def test_the_clock_moves_expiries_and_created_at(sandbox: Sandbox) -> None:
 
 
 def test_a_ban_ends_with_the_clock(sandbox: Sandbox) -> None:
-    # Four clients of four processes, as it were: within one the gate stops before the ban.
+    # Four processes, because within one the auth gate stops before the ban.
     for number in range(4):
         program = f"import proxymesh; proxymesh.Client('x', 'wrong {number}', base_url={sandbox.base_url!r}).ips.list()"
         run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
@@ -252,7 +250,7 @@ def test_a_ban_ends_with_the_clock(sandbox: Sandbox) -> None:
         with pytest.raises(proxymesh.AuthenticationError):
             client.ips.list()
         sandbox.advance(3 * HOUR)
-        # A rejection also answers the calls of the second after it.
+        # Calls within a second of a rejection get the same rejection.
         time.sleep(1.1)
         assert client.ips.list() == []
 
@@ -275,7 +273,7 @@ def test_usage_is_booked_on_sub_accounts(sandbox: Sandbox) -> None:
             sandbox.book_usage("crawler-1", wrong)
 
 
-def test_reset_is_back_to_the_start(sandbox: Sandbox) -> None:
+def test_reset_restores_the_initial_state(sandbox: Sandbox) -> None:
     with sandbox.client() as client:
         client.sub_accounts.create("crawler-1")
         client.ips.add("203.0.113.7")
@@ -289,7 +287,7 @@ def test_reset_is_back_to_the_start(sandbox: Sandbox) -> None:
     assert [request.number for request in sandbox.requests()] == [1, 2]
 
 
-def test_it_is_as_strict_as_the_plan(start_sandbox: StartSandbox) -> None:
+def test_it_enforces_the_limits_of_the_plan(start_sandbox: StartSandbox) -> None:
     limits = {}
     for plan in ("trial", "10", "20", "50", "100"):
         with start_sandbox(plan=plan).client() as client:
@@ -320,7 +318,7 @@ def test_it_is_as_strict_as_the_plan(start_sandbox: StartSandbox) -> None:
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
 )
-def test_a_sandbox_that_cannot_be_is_refused(options: dict[str, Any], kind: type[Exception], complaint: str) -> None:
+def test_an_invalid_sandbox_is_rejected(options: dict[str, Any], kind: type[Exception], complaint: str) -> None:
     with pytest.raises(kind, match=re.escape(complaint)):
         Sandbox(**options)
 
@@ -357,7 +355,7 @@ def asked(method: str, url: str, **headers: str) -> tuple[int, bytes]:
         return answer.status, answer.read()
 
 
-def test_away_from_loopback_it_says_what_it_opens_and_its_controls_want_the_password(
+def test_on_a_public_address_it_warns_and_its_controls_require_the_password(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level("WARNING", "proxymesh"), Sandbox(host="0.0.0.0", password=PASSWORD, proxies=True) as sandbox:
@@ -376,7 +374,7 @@ def test_away_from_loopback_it_says_what_it_opens_and_its_controls_want_the_pass
         assert not caplog.records
 
 
-def test_no_web_page_drives_it(sandbox: Sandbox) -> None:
+def test_web_pages_cannot_control_it(sandbox: Sandbox) -> None:
     with sandbox.client() as client:
         client.sub_accounts.create("crawler-1")
         reset, account = f"{sandbox.base_url}/_sandbox/reset", f"{sandbox.base_url}/_sandbox/account"
@@ -387,7 +385,7 @@ def test_no_web_page_drives_it(sandbox: Sandbox) -> None:
     assert asked("GET", account)[0] == 200
 
 
-def test_connections_are_counted_and_idle_ones_closed(start_sandbox: StartSandbox) -> None:
+def test_connections_are_counted_and_idle_ones_are_closed(start_sandbox: StartSandbox) -> None:
     sandbox = start_sandbox(keep_alive=0.05)
     with sandbox.client() as client:
         client.geo.open()
@@ -397,7 +395,7 @@ def test_connections_are_counted_and_idle_ones_closed(start_sandbox: StartSandbo
             time.sleep(0.005)
 
 
-def test_two_sandboxes_serve_two_threads_and_know_nothing_of_each_other() -> None:
+def test_two_sandboxes_in_two_threads_are_independent() -> None:
     together = threading.Barrier(2)
     listed: dict[str, list[str]] = {}
 
@@ -438,7 +436,7 @@ def test_many_threads_may_use_one_sandbox(sandbox: Sandbox) -> None:
 
 @contextlib.contextmanager
 def program(*flags: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
-    """`python -m proxymesh.sandbox`, killed if the test does not end it."""
+    """Runs `python -m proxymesh.sandbox`. Kills it if the test does not end it."""
     command = [sys.executable, "-m", "proxymesh.sandbox", *flags]
     environment = {**os.environ, **variables}
     pipe = subprocess.PIPE
@@ -450,7 +448,7 @@ def program(*flags: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def listening(running: subprocess.Popen[str]) -> str:
-    """Where it listens, as it says."""
+    """The URL that the program prints."""
     assert running.stdout is not None
     line = running.stdout.readline()
     match = re.fullmatch(r"listening on (http://127\.0\.0\.1:\d+)\n", line)
@@ -464,7 +462,7 @@ def ended(running: subprocess.Popen[str]) -> tuple[int, str, str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_program_says_where_it_listens_and_serves_until_it_is_told_to_stop(number: signal.Signals) -> None:
+def test_the_program_prints_its_address_and_serves_until_it_is_stopped(number: signal.Signals) -> None:
     flags = ["--port", "0", "--username", USERNAME, "--plan", "10"]
     with program(*flags, PROXYMESH_SANDBOX_PASSWORD=PASSWORD) as running:
         client = Client(USERNAME, PASSWORD, base_url=listening(running))
@@ -473,7 +471,7 @@ def test_the_program_says_where_it_listens_and_serves_until_it_is_told_to_stop(n
         assert ended(running) == (0, "", f"stopped by {number.name} after 1 API call\n")
 
 
-def test_the_program_helps() -> None:
+def test_the_program_prints_help_and_version() -> None:
     with program("--help") as running:
         status, out, err = ended(running)
     assert (status, err) == (0, "")
@@ -495,7 +493,7 @@ def test_the_program_helps() -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_the_program_refuses_flags_that_it_does_not_take(flags: list[str], complaint: str) -> None:
+def test_the_program_rejects_invalid_flags(flags: list[str], complaint: str) -> None:
     with program(*flags) as running:
         status, out, err = ended(running)
     assert (status, out) == (2, "")
@@ -503,7 +501,7 @@ def test_the_program_refuses_flags_that_it_does_not_take(flags: list[str], compl
     assert err.endswith("Try 'proxymesh-sandbox --help'.\n")
 
 
-def test_the_program_refuses_the_published_password_where_others_can_reach_it() -> None:
+def test_the_program_rejects_the_default_password_on_a_public_address() -> None:
     with program("--host", "0.0.0.0", "--proxies") as running:
         status, out, err = ended(running)
     assert status == 2
@@ -513,7 +511,7 @@ def test_the_program_refuses_the_published_password_where_others_can_reach_it() 
     )
 
 
-def test_the_program_ends_with_1_where_it_cannot_listen() -> None:
+def test_the_program_exits_with_1_if_it_cannot_listen() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with program("--port", str(port)) as running:

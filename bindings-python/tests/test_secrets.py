@@ -1,4 +1,4 @@
-"""No secret is in anything that a program may show, log or store, even where the service echoes what it was sent."""
+"""Nothing that a program may show, log or store contains a secret, even if the service echoes the request."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ODD_SUB_PASSWORD = SUB_PASSWORD + " <&>\"'ü"
 
 
 def forms(secret: str) -> Iterable[str]:
-    """A secret in every form in which it could be written."""
+    """A secret in all encodings in which it could appear."""
     yield secret
     yield quote(secret)
     yield quote(secret, safe="")
@@ -46,7 +46,7 @@ SECRETS = {
 def holds_none_of(secrets: set[str], *shown: str | bytes) -> None:
     for text in shown:
         plain = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-        # Not `not in`: pytest would print what it found.
+        # With `not in`, pytest would print the secret.
         assert any(secret in plain for secret in secrets) is False, "a secret is shown"
 
 
@@ -55,7 +55,7 @@ def holds_no_secret(*shown: str | bytes) -> None:
 
 
 def echo(status: int) -> Callable[[Request], Answer]:
-    """Answers with all that was sent, in every form that a careless service might choose."""
+    """Responds with everything that was sent, in all forms that a careless service might choose."""
 
     def script(request: Request) -> Answer:
         sent = request.head + "\n" + request.body.decode()
@@ -83,7 +83,7 @@ STATUSES = [200, 302, 400, 401, 402, 403, 404, 418, 429, 500, 503]
 
 
 def shown(error: BaseException) -> list[str | bytes]:
-    """All that a program may show or store of an exception."""
+    """Everything that a program may show or store of an exception."""
     return [
         str(error),
         repr(error),
@@ -97,7 +97,7 @@ def shown(error: BaseException) -> list[str | bytes]:
 @pytest.mark.parametrize("script", [echo, echo_text], ids=["json", "text"])
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("name", CALLS)
-def test_a_service_that_echoes_what_it_was_sent_gets_no_secret_into_an_error(
+def test_an_error_contains_no_secret_even_if_the_service_echoes_the_request(
     name: str,
     status: int,
     script: Callable[[int], Callable[[Request], Answer]],
@@ -109,17 +109,17 @@ def test_a_service_that_echoes_what_it_was_sent_gets_no_secret_into_an_error(
         client = connect(server, max_retries=0, **credentials)
         with pytest.raises(proxymesh.ProxyMeshError) as caught:
             CALLS[name](client)
-        # The echo names all secrets; a client knows its own, and those of the call.
+        # The echo contains all secrets. A client knows only its own and those of the call.
         known = [TOKEN] if credentials else [PASSWORD, ODD_PASSWORD, f"{USERNAME}:{ODD_PASSWORD}"]
         known += [] if name == "a read" else [SUB_PASSWORD, ODD_SUB_PASSWORD]
         holds_none_of({form for secret in known for form in forms(secret)}, *shown(caught.value))
         if hasattr(caught.value, "body"):
-            assert "[redacted]" in repr(vars(caught.value)), "and there was one to hide"
+            assert "[redacted]" in repr(vars(caught.value)), "a secret was redacted"
 
 
 @pytest.mark.parametrize("name", CALLS)
 @pytest.mark.parametrize("instead", [Instead.RESET, Instead.HANG, Instead.CLOSE])
-def test_an_error_without_an_answer_holds_no_secret(
+def test_an_error_without_a_response_contains_no_secret(
     name: str, instead: Instead, start_server: StartServer, connect: Connect
 ) -> None:
     client = connect(start_server(instead), max_retries=0, timeout=0.2)
@@ -129,7 +129,7 @@ def test_an_error_without_an_answer_holds_no_secret(
 
 
 @pytest.mark.parametrize("password", [SUB_PASSWORD + "\r\n", SUB_PASSWORD + "\ud800", SUB_PASSWORD * 10])
-def test_a_refused_password_is_not_in_the_error(password: str, connect: Connect) -> None:
+def test_a_rejected_password_is_not_in_the_error(password: str, connect: Connect) -> None:
     client = connect("http://127.0.0.1:1")
     with pytest.raises(proxymesh.ValidationError) as caught:
         client.sub_accounts.create("x", password=password)
@@ -155,7 +155,7 @@ def test_a_refused_password_is_not_in_the_error(password: str, connect: Connect)
     ],
     ids=lambda settings: "+".join(settings),
 )
-def test_a_client_that_cannot_be_made_shows_no_secret(settings: dict[str, Any]) -> None:
+def test_the_error_for_an_invalid_client_shows_no_secret(settings: dict[str, Any]) -> None:
     with pytest.raises((proxymesh.ConfigError, TypeError)) as caught:
         Client(**settings)
     holds_no_secret(str(caught.value), repr(caught.value), "".join(traceback.format_exception_only(caught.value)))
@@ -174,7 +174,7 @@ def test_clients_handles_and_models_show_no_secret(start_server: StartServer, co
     holds_no_secret(repr(Client.__dict__))
 
 
-def test_nothing_is_written_and_what_is_logged_holds_no_secret(
+def test_nothing_is_printed_and_the_log_contains_no_secret(
     start_server: StartServer, connect: Connect, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.DEBUG)

@@ -1,4 +1,4 @@
-"""A call lets go of the GIL and answers signals: Ctrl-C ends it within 100 ms, wherever it is."""
+"""A call releases the GIL and handles signals: Ctrl-C ends it within 100 ms at any point."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .support.server import PATIENCE, Instead, Reply, Request, answer
 
 HERE = Path(__file__).resolve().parent
 ROUNDS = 20
-# What is promised, and what a busy machine may add.
+# The milliseconds that we promise, and those that a busy machine may add.
 PROMISE, NOISE = 100, 150
 
 
@@ -50,7 +50,7 @@ OnSignal = Callable[[Callable[[], None]], None]
 
 
 class Stop(Exception):
-    """What a handler of the user's own raises."""
+    """The exception that a user's own handler raises."""
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def signal_after(wait: Callable[[], object]) -> threading.Thread:
     return thread
 
 
-def test_an_exception_of_another_handler_comes_out_as_it_is(
+def test_an_exception_of_a_signal_handler_is_raised_unchanged(
     on_signal: OnSignal, start_server: StartServer, connect: Connect
 ) -> None:
     server = start_server(lambda request: Instead.HANG if request.path == "/api/ips/" else answer({"US": 1}))
@@ -93,10 +93,10 @@ def test_an_exception_of_another_handler_comes_out_as_it_is(
     assert caught.value is raised
     server.wait_for_gone(1)
     assert client.geo.open() == {"US": 1}
-    assert server.count == 2, "it was not sent again"
+    assert server.count == 2, "it was not retried"
 
 
-def test_a_handler_that_does_not_raise_lets_the_call_go_on(
+def test_a_handler_that_does_not_raise_does_not_end_the_call(
     on_signal: OnSignal, start_server: StartServer, connect: Connect
 ) -> None:
     handled = threading.Event()
@@ -145,7 +145,7 @@ def test_other_threads_run_while_a_call_waits(start_server: StartServer, connect
             counted[0] += 1
 
     def script(request: Request) -> Reply:
-        # In a thread of this process: it answers only after another has counted on.
+        # This runs in a thread of this process. It responds only after another thread has counted further.
         until, deadline = counted[0] + 100_000, time.monotonic() + PATIENCE
         while counted[0] < until:
             assert time.monotonic() < deadline
@@ -168,7 +168,7 @@ def test_many_threads_share_a_client_and_wait_at_the_same_time(start_server: Sta
 
     def script(request: Request) -> Reply:
         if request.path == "/api/geoips/open/":
-            # Answers none of them before all are there.
+            # Respond to none of the requests before all have arrived.
             together.wait(PATIENCE)
         return answer({"US": 1})
 
@@ -221,7 +221,7 @@ def test_a_handler_makes_calls_at_any_moment(start_server: StartServer, connect:
 
     def handler(*_: object) -> None:
         if busy[0]:
-            return  # One at a time: they come faster than calls are made.
+            return  # Signals arrive faster than calls end, so handle one at a time.
         busy[0] = True
         try:
             assert client.geo.world() == {"US": 1}

@@ -1,4 +1,4 @@
-"""A process that makes calls for ever needs no more for it than one that has made a few."""
+"""A process that makes many calls needs no more resources than one that makes a few."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The types: what an editor and a type checker are told is what there is. `make test-types` runs the checkers."""
+"""The types that editors and type checkers see match the package. `make test-types` runs the checkers."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ TREE = ast.parse(STUB.read_text(encoding="utf-8"))
 CLASSES = {node.name: node for node in TREE.body if isinstance(node, ast.ClassDef)}
 
 
-def test_what_type_checkers_are_told_comes_true() -> None:
+def test_the_types_are_correct_at_run_time() -> None:
     with Sandbox() as sandbox:
         typing_usage.every_call(sandbox)
 
 
 def public(names: Any) -> set[str]:
-    """Without what pytest adds to the modules of every package that brings it a plugin, such as `@pytest_ar`."""
+    """The public names. pytest adds others, such as `@pytest_ar`, to the modules of packages that contain a plugin."""
     return {name for name in names if name[0] not in "_@" or name in {"__version__", "__match_args__"}}
 
 
 def members(node: ast.ClassDef) -> dict[str, ast.FunctionDef | None]:
-    """The members that a class has by its stub, with the node that holds the docstring."""
+    """The members of a class according to its stub, with the node that holds the docstring."""
     found: dict[str, ast.FunctionDef | None] = {}
     for inner in node.body:
         if isinstance(inner, ast.FunctionDef):
@@ -40,14 +40,14 @@ def members(node: ast.ClassDef) -> dict[str, ast.FunctionDef | None]:
     return found
 
 
-def test_the_stub_names_what_the_module_has() -> None:
+def test_the_stub_has_the_names_of_the_module() -> None:
     functions = {node.name for node in TREE.body if isinstance(node, ast.FunctionDef)}
     assert set(CLASSES) | functions | {"__version__"} == public(vars(_proxymesh))
     assert public(_proxymesh.__all__) == public(vars(_proxymesh))
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_the_stub_of_a_class_has_its_members_and_no_others(name: str) -> None:
+def test_the_stub_of_a_class_has_exactly_its_members(name: str) -> None:
     kind = getattr(_proxymesh, name)
     assert public(members(CLASSES[name])) == public(vars(kind))
     for special in members(CLASSES[name]):
@@ -55,7 +55,7 @@ def test_the_stub_of_a_class_has_its_members_and_no_others(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_the_docstrings_of_the_stub_are_those_at_run_time(name: str) -> None:
+def test_the_docstrings_of_the_stub_match_those_at_run_time(name: str) -> None:
     kind = getattr(_proxymesh, name)
     assert ast.get_docstring(CLASSES[name]) == inspect.cleandoc(kind.__doc__)
     for member, node in members(CLASSES[name]).items():
@@ -64,7 +64,7 @@ def test_the_docstrings_of_the_stub_are_those_at_run_time(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_the_signatures_of_the_stub_are_those_at_run_time(name: str) -> None:
+def test_the_signatures_of_the_stub_match_those_at_run_time(name: str) -> None:
     kind = getattr(_proxymesh, name)
     for member, node in members(CLASSES[name]).items():
         attribute = getattr(kind, member)
@@ -77,7 +77,7 @@ def test_the_signatures_of_the_stub_are_those_at_run_time(name: str) -> None:
         assert [argument.arg for argument in [*promised, *rest] if argument.arg != "self"] == given, member
 
 
-def test_the_package_says_that_it_is_typed() -> None:
+def test_the_package_is_marked_as_typed() -> None:
     assert STUB.with_name("py.typed").exists()
 
 

@@ -1,4 +1,4 @@
-"""Threads, begun at the same moment: what they share holds, with the GIL and without one (`make test-freethreaded`)."""
+"""Threads that start at the same moment can share everything, with and without the GIL (`make test-freethreaded`)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ROUNDS = 50
 
 
 def together(act: Callable[[int], object]) -> None:
-    """Runs it in many threads at once, each with its number; raises what any of them raised."""
+    """Runs `act` in many threads at once, each with its number. Raises what any of them raised."""
     begin = threading.Barrier(THREADS)
 
     def run(number: int) -> None:
@@ -36,7 +36,7 @@ def together(act: Callable[[int], object]) -> None:
 
 @pytest.mark.skipif(not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="this CPython always has its GIL")
 def test_the_gil_stays_off() -> None:
-    """Without PYTHON_GIL=0 as well: the modules say that they do not need it."""
+    """This works even without PYTHON_GIL=0, because the modules declare that they do not need the GIL."""
     code = "import sys, proxymesh.sandbox; assert not sys._is_gil_enabled()"
     subprocess.run([sys.executable, "-I", "-W", "error", "-c", code], check=True, timeout=60)
 
@@ -75,7 +75,7 @@ def test_one_async_client_serves_the_event_loops_of_all_threads(proxymesh_sandbo
     assert len(proxymesh_sandbox.requests()) == THREADS * 9
 
 
-def test_a_client_may_be_closed_while_others_call(proxymesh_sandbox: Sandbox) -> None:
+def test_a_client_may_be_closed_while_other_threads_make_calls(proxymesh_sandbox: Sandbox) -> None:
     client = proxymesh_sandbox.client()
 
     def until_it_fails() -> None:
@@ -93,7 +93,7 @@ def test_a_client_may_be_closed_while_others_call(proxymesh_sandbox: Sandbox) ->
     together(work)
 
 
-def test_values_are_shared() -> None:
+def test_threads_can_share_values() -> None:
     noon = datetime(2026, 1, 15, 12, tzinfo=timezone.utc)
     values: list[Any] = [
         SubAccount("x", True, 1.25, 7.5, 5, 0, "Zoë", None, ""),
@@ -112,7 +112,9 @@ def test_values_are_shared() -> None:
     together(work)
 
 
-def test_the_controls_of_a_sandbox_are_shared(proxymesh_sandbox: Sandbox, proxymesh_client: proxymesh.Client) -> None:
+def test_threads_can_share_the_controls_of_a_sandbox(
+    proxymesh_sandbox: Sandbox, proxymesh_client: proxymesh.Client
+) -> None:
     def work(number: int) -> None:
         for _ in range(ROUNDS):
             proxymesh_sandbox.fault("status", status=503, path="/api/sub/create/")
@@ -158,8 +160,8 @@ sys.exit("\\n".join(failed) or 0)
 """
 
 
-def test_the_first_use_of_all_may_be_by_many_threads() -> None:
-    """Of the worker, the exceptions, the modules that are imported when they are needed."""
+def test_many_threads_may_be_the_first_to_use_the_package() -> None:
+    """This concerns the worker, the exceptions, and the modules that are imported on demand."""
     for _ in range(3):
         run = subprocess.run(
             [sys.executable, "-W", "error", "-c", FIRST_USE], capture_output=True, text=True, check=False, timeout=60

@@ -1,4 +1,4 @@
-"""Connections and paths. The conformance cases have what each call sends."""
+"""Connections and paths. The conformance cases cover what each call sends."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .support.credentials import TOKEN
 from .support.server import Answer, answer
 
 
-def test_what_may_be_repeated_uses_one_connection(start_server: StartServer, connect: Connect) -> None:
+def test_calls_that_may_be_repeated_share_a_connection(start_server: StartServer, connect: Connect) -> None:
     server = start_server(lambda request: answer({"ips": []}) if request.method == "GET" else Answer(204))
     client = connect(server)
     for _ in range(10):

@@ -1,6 +1,6 @@
-"""What users write by mistake: mypy and pyright each find every line of it (`make test-types`). It is never run.
+"""Mistakes that users make. mypy and pyright must each report every line (`make test-types`). This is never run.
 
-An ignored error that is none is an error itself.
+An `ignore` without an error is itself an error.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""What users write: it passes the strictest checks of mypy and pyright (`make test-types`), and every type that they
-infer is that of the value when it runs (test_stubs.py).
+"""Code that users write. It passes the strictest checks of mypy and pyright (`make test-types`). Each type that they
+infer is the type of the value at run time (test_stubs.py).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 else:
 
     def assert_type(value: object, kind: Any) -> None:
-        """Holds a type that a checker infers against the value that there is."""
+        """Compares a type that a checker infers with the actual value."""
         origin, inner = typing.get_origin(kind) or kind, typing.get_args(kind)
         if origin in (list, dict):
             assert type(value) is origin
@@ -30,7 +30,7 @@ else:
                     assert_type(item, column_kind)
         else:
             kinds = inner or (kind or type(None),)
-            # A text that hides its secret when it is shown is a text.
+            # A subclass of str that hides its secret in its repr counts as str.
             assert type(value) in kinds or (str in kinds and isinstance(value, str)), f"{value!r} is no {kind}"
 
     def assert_never(value: object) -> None:
@@ -114,7 +114,7 @@ Model: TypeAlias = SubAccount | Proxy | LabeledIp | Token | NewToken | RecordedR
 
 
 def described(value: Model) -> str:
-    """Every model in a match statement: by position, and without a case forgotten."""
+    """Matches every model by position. No case is missing."""
     match value:
         case SubAccount(username, active, monthly_bandwidth=used):
             assert_type(used, float)
@@ -144,7 +144,7 @@ def described(value: Model) -> str:
 
 
 def told(error: proxymesh.ProxyMeshError) -> str:
-    """What every error says, by its class."""
+    """The text of each kind of error."""
     assert_type(error.call, str | None)
     match error:
         case proxymesh.StatusError():
@@ -183,7 +183,7 @@ def told(error: proxymesh.ProxyMeshError) -> str:
 
 
 def caught(client: Client) -> str:
-    """The same, where they are caught; a builtin of the same name catches them too."""
+    """Catches the errors. A builtin of the same name catches them, too."""
     try:
         client.proxies.list()
     except proxymesh.RateLimitedError as error:
@@ -221,7 +221,7 @@ def settings(sandbox: Sandbox, ca_file: Path | None = None) -> None:
 
 
 async def awaited(sandbox: Sandbox) -> None:
-    """The same calls of `AsyncClient`, and that what they give goes wherever asyncio takes a coroutine."""
+    """The same calls of `AsyncClient`. asyncio accepts what they return wherever it accepts a coroutine."""
     async with sandbox.async_client(timeout=5) as client:
         assert_type(client, AsyncClient)
         assert_type(client.with_options(timeout=5, max_retries=1), AsyncClient)

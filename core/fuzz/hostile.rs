@@ -39,7 +39,7 @@ pub fn success(number: u8, body: &[u8]) {
     READERS.iter().cycle().nth(number.into()).unwrap()(body);
 }
 
-/// A field that is new to this version does not change the result. If the body cannot be read, the error shows no secret.
+/// An unknown field does not change the result. If the body cannot be read, the error shows no secret.
 fn read<E: Endpoint<Response: Debug>>(body: &[u8]) {
     let call = E::CALL;
     match E::decode(body) {
@@ -98,19 +98,19 @@ pub fn refused(number: u8, status: u16, retry_after: &str, body: &[u8]) {
     can_be_shown(&error.to_string());
 }
 
-/// One line, not too long, and no secret.
+/// Checks that the text is one line, is not too long, and shows no secret.
 fn can_be_shown(text: &str) {
     assert!(text.len() < 2048 && !text.contains(char::is_control), "{text:?}");
     shows_no_secret(text);
 }
 
-/// The text shows the secret in none of its spellings.
+/// Checks that the text shows the secret in none of its spellings.
 fn shows_no_secret(text: &str) {
     let secret = SecretString::from(SECRET);
     assert_eq!(Redactor::new(std::iter::once(&secret)).redact(text), text);
 }
 
-/// Checks a text from a caller. If it is accepted, it is within its limits and arrives unchanged.
+/// Checks text from a caller. If it is accepted, it is within its limits and arrives unchanged.
 pub fn input(text: &str) {
     let characters = text.chars().count();
     let plain = !text.contains(char::is_control);
@@ -139,7 +139,7 @@ pub fn input(text: &str) {
     if let Ok(proxy) = text.parse::<Proxy>() {
         assert_eq!(proxy.to_string().parse::<Proxy>().unwrap(), proxy);
         if text.to_ascii_lowercase().contains("xn--") {
-            return; // Not all of these can be decoded, and a URL cannot contain those that cannot.
+            return; // Some of these characters cannot be decoded, and a URL cannot contain those.
         }
         let url: Url = proxy.url_with(text, SECRET).parse().unwrap();
         assert_eq!((url.port_or_known_default(), decoded(url.username())), (Some(proxy.port()), text.into()));
@@ -163,7 +163,7 @@ mod tests {
     use proptest::{collection::vec, prelude::*, sample};
     use serde_json::Value;
 
-    /// The bodies that the conformance cases have for a good response, each with the number of its call.
+    /// The bodies of successful responses in the conformance cases, each with the number of its call.
     fn good() -> Vec<(u8, Vec<u8>)> {
         let cases: Vec<Value> =
             serde_json::from_str(include_str!("../../tests/conformance/wire.json")).unwrap();
@@ -240,7 +240,7 @@ mod tests {
         )
     }
 
-    /// What a service may say when it refuses, sometimes with the secret in it.
+    /// What a service may say when it refuses a call. Sometimes it contains the secret.
     fn complaint() -> impl Strategy<Value = Vec<u8>> {
         let text = (
             ".{0,40}",

@@ -1,4 +1,4 @@
-"""What the fuzzing begins with, from the conformance cases: seeds.py FOLDER."""
+"""Writes the seeds for the fuzz targets, which come from the conformance cases: `seeds.py FOLDER`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def steps(name: str) -> list[dict[str, Any]]:
 
 
 def number(step: dict[str, Any]) -> bytes:
-    """Of the step's call. Any number will do: the target takes it modulo the count of the calls."""
+    """The number of the step's call. It need not be exact, because the target takes it modulo the number of calls."""
     return bytes([list(dict.fromkeys(step["call"] for step in steps("wire"))).index(step["call"])])
 
 

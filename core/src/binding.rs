@@ -1,5 +1,5 @@
-//! What the bindings to other languages share. In their inputs a part may be missing, and a number may be of the wrong kind.
-//! This is not part of the public API, and may change in any release.
+//! What the bindings for other languages share. Their input may lack a value, or have a number out of range. This is not part of
+//! the public API and may change in any release.
 #![allow(missing_docs, reason = "the names are those of the public API")]
 
 use crate::{
@@ -166,18 +166,18 @@ pub fn of<H: Handle>(handle: H, username: Option<&str>) -> Result<H::Narrowed> {
     handle.of(username)
 }
 
-/// A time limit.
+/// Checks a time limit.
 pub fn seconds(name: &'static str, value: f64) -> Result<Duration> {
     let limit = Duration::try_from_secs_f64(value).ok().filter(|limit| !limit.is_zero());
     limit.ok_or_else(|| no_seconds(name, value))
 }
 
-/// A `max_retries`.
+/// Checks the value of `max_retries`.
 fn retries(value: i64) -> Result<u32> {
     u32::try_from(value).map_err(|_| no_retries(value))
 }
 
-/// A limit of a sub-account.
+/// Checks a limit of a sub-account.
 fn gigabytes(field: &'static str, value: i64) -> Result<u32> {
     let reason = "must be a whole number of gigabytes from 0 (no limit) to 4294967295";
     u32::try_from(value).map_err(|_| Error::validation(field, reason))
@@ -203,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_that_no_setting_takes_are_refused() {
+    fn numbers_that_no_setting_accepts_are_rejected() {
         assert_eq!(seconds("timeout", 0.25).unwrap(), Duration::from_millis(250));
         for bad in [0.0, -0.0, -1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300, 1e-12] {
             let text = seconds("timeout", bad).unwrap_err().to_string();

@@ -141,7 +141,7 @@ impl Driver {
         let process = process::id();
         let mut result = None;
         let mut checked = Ok(());
-        // The future's type is erased from here on: the code that drives it is compiled once, not once per call.
+        // The future's type is erased here, so the code that drives it is compiled once, not once per call.
         let mut work: Pin<Box<dyn Future<Output = ()> + Send + '_>> = Box::pin(async {
             // Nobody has polled the connections since the last call. Let the runtime notice which ones the server has closed before
             // one is picked.
@@ -163,7 +163,7 @@ impl Driver {
         let result = checked
             .and_then(|()| result.unwrap_or_else(|| Err(Error::config("the call was abandoned").into())));
         if result.is_err() {
-            // Nobody will poll the connection of a cancelled call either: let it close now.
+            // Nobody would poll the connection of a cancelled call, either, so let it close now.
             let _ = self.drive(pin!(take_notice()), Duration::MAX);
         }
         result
@@ -181,14 +181,14 @@ impl Driver {
         });
     }
 
-    /// Drives `future` for at most `limit`; true if it has finished.
+    /// Drives `future` for at most `limit`. Returns whether it has finished.
     fn drive(&self, future: Pin<&mut (dyn Future<Output = ()> + Send)>, limit: Duration) -> io::Result<bool> {
         let runtime = self.runtime.get_or_try_init(runtime::event_loop)?;
         let future = async { tokio::time::timeout(limit, future).await.is_ok() };
         if Handle::try_current().is_err() {
             return Ok(runtime.block_on(future));
         }
-        // This thread is inside a runtime, and must not block on another one. Borrow a thread.
+        // This thread is inside a runtime, so it must not block on another one. Use a new thread.
         std::thread::scope(|scope| {
             let thread = std::thread::Builder::new()
                 .name("proxymesh".into())
@@ -202,7 +202,7 @@ impl Driver {
     }
 }
 
-/// Gives the connection tasks a few turns.
+/// Lets the tasks of the connections run a few times.
 async fn take_notice() {
     for _ in 0..4 {
         tokio::task::yield_now().await;

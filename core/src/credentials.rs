@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// Anything longer is a mistake, and would make headers that no server accepts (docs/assumptions.md, A21).
+/// Anything longer is a mistake, and would result in headers that no server accepts (docs/assumptions.md, A21).
 const LONGEST: usize = 1024;
 
 /// A username and password, or a token: for the account's API and for the proxies. Wiped from memory when dropped, and
@@ -143,8 +143,8 @@ impl PartialEq for Credentials {
 
 impl Eq for Credentials {}
 
-/// Refuses a text longer than any valid one, so that no header or error grows with it.
+/// Rejects text that is longer than any valid one, so that it does not enlarge a header or an error.
 pub(crate) fn bounded(name: &str, text: &str, most: usize) -> Result<()> {
-    // The length is in bytes, which need no counting.
+    // The length is in bytes, because counting the characters of a huge text takes long.
     if text.len() > most { Err(Error::config(format!("{name} is longer than {most} bytes"))) } else { Ok(()) }
 }

@@ -1,4 +1,4 @@
-//! The system looks names up, in one thread per lookup. Tokio's own lookup panics if no thread can be started.
+//! Looks names up with the system, in one thread per lookup. Tokio's own lookup panics if no thread can be started.
 
 use crate::runtime::lack;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -35,8 +35,8 @@ pub(crate) async fn look_up(host: &str, port: u16) -> io::Result<Vec<SocketAddr>
 fn ask(address: (&str, u16)) -> io::Result<Vec<SocketAddr>> {
     let found = address.to_socket_addrs();
     let found = found.map_err(|error| match UdpSocket::bind(("127.0.0.1", 0)) {
-        // The system then reports that the name does not exist, because it could not open what it needs for
-        // the lookup.
+        // If no descriptors are left, the system cannot open what it needs for the lookup. It then reports that the name does
+        // not exist.
         Err(bound) if lack(&bound).is_some() => in_words(bound),
         _ => error,
     });

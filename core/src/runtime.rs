@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_failed_is_made_when_it_is_asked_for_again() {
+    fn a_value_that_could_not_be_created_is_created_on_the_next_request() {
         let lazy = Lazy::new();
         assert_eq!(lazy.get_or_try_init(|| Err("no")), Err("no"));
         assert_eq!(lazy.get_or_try_init(|| Ok::<_, ()>(1)), Ok(&1));
@@ -134,7 +134,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn what_the_system_lacks_is_said_in_words() {
+    fn the_error_says_what_the_system_is_out_of() {
         let said = |code| Error::lacking("geo.open", &io::Error::from_raw_os_error(code)).to_string();
         assert_eq!(
             said(24),

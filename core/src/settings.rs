@@ -308,7 +308,7 @@ fn base(text: &str) -> Result<Url> {
     }
     let path = url.path().trim_end_matches('/').to_owned();
     url.set_path(&path);
-    // The path of every call begins with it already.
+    // The path of every call already starts with `/api`.
     if let Some(path) = path.strip_suffix("/api") {
         url.set_path(path);
         let right = url.as_str().trim_end_matches('/');
@@ -404,7 +404,7 @@ mod tests {
     const TOKEN: (&str, &str) = (TOKEN_VARIABLE, "pm_env");
 
     #[test]
-    fn given_credentials_win_over_the_environment() {
+    fn given_credentials_take_precedence_over_the_environment() {
         let resolved = resolve(basic(), &[USER, PASS, TOKEN]).unwrap();
         assert_eq!(username(&resolved), Some("me"));
         let resolved = resolve(Settings::new().token("pm_x"), &[USER, PASS]).unwrap();
@@ -421,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_and_contradictory_credentials_are_refused() {
+    fn missing_and_contradictory_credentials_are_rejected() {
         assert!(refused(Settings::new(), &[]).starts_with("no credentials"));
         assert!(refused(Settings::new(), &[USER, PASS, TOKEN]).contains("either PROXYMESH_TOKEN or"));
         assert!(refused(Settings::new(), &[USER]).contains("no password"));
@@ -433,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_that_no_header_can_carry_are_refused() {
+    fn credentials_that_do_not_fit_in_a_header_are_rejected() {
         for (username, password) in [("", "x"), ("a:b", "x"), ("a\nb", "x"), ("a", ""), ("a", "x\r\ny")] {
             let reason = refused(Settings::new().username(username).password(password), &[]);
             assert!(!reason.contains("x\r"), "{reason}");
@@ -481,7 +481,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_too_long_is_refused_at_once_and_not_quoted() {
+    fn text_that_is_too_long_is_rejected_at_once_and_not_quoted() {
         let long = "x".repeat(100_000_000);
         let start = std::time::Instant::now();
         for (name, settings) in [
@@ -496,12 +496,12 @@ mod tests {
             let text = refused(settings, &[]);
             assert!(text.starts_with(&format!("{name} is longer than ")) && text.len() < 60, "{name}");
         }
-        // Most of it is wiped from memory, which is slow without optimisation.
+        // Most of the time is spent on wiping the text from memory, which is slow without optimisation.
         assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
     }
 
     #[test]
-    fn time_limits_of_zero_are_refused() {
+    fn time_limits_of_zero_are_rejected() {
         refused(basic().timeout(Duration::ZERO), &[]);
         refused(basic().connect_timeout(Duration::ZERO), &[]);
     }

@@ -1,4 +1,4 @@
-//! Makes any call by its name, for tests. Arguments and answers are JSON, with the names used in Python. A wrong name or argument
+//! Makes any call by its name, for tests. Arguments and results are JSON, with the names used in Python. A wrong name or argument
 //! panics.
 #![allow(clippy::panic, missing_docs)]
 

@@ -1,4 +1,4 @@
-//! What the service answers that is not HTTP. The conformance cases have what is.
+//! Responses that are not HTTP. The conformance cases cover those that are.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
@@ -7,7 +7,7 @@ use proxymesh::Error;
 use support::server::Server;
 
 #[test]
-fn bytes_that_are_no_http_are_a_failed_connection() {
+fn bytes_that_are_not_http_are_a_connection_error() {
     for bytes in [
         &b"\x00\xff\x16\x03"[..],
         b"SSH-2.0-OpenSSH\r\n",
@@ -20,7 +20,7 @@ fn bytes_that_are_no_http_are_a_failed_connection() {
         let error = client.ips().list().unwrap_err();
         assert!(matches!(error, Error::Connection { attempts: 1, .. }), "{bytes:?}: {error:?}");
         assert!(error.reason().is_some_and(|reason| reason.len() > 5), "{error}");
-        // What was sent may have been carried out.
+        // The request may have been carried out.
         let error = client.sub_accounts().create("x").unwrap_err();
         assert!(matches!(error, Error::OutcomeUnknown { .. }), "{bytes:?}: {error:?}");
     }

@@ -1,4 +1,4 @@
-//! Where the clients can be called from, what they share, and what they leave behind when they are given up.
+//! Where the clients can be called from, what they share, and what abandoned calls leave behind.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
@@ -46,18 +46,19 @@ fn many_threads_use_one_client_at_once() {
                 let ips = client.ips().of(format!("sub-{number}")).unwrap();
                 for _ in 0..10 {
                     let answer = ips.list().unwrap();
-                    assert_eq!(answer, [std::net::IpAddr::from([10, 0, 0, number])], "its own answer");
+                    assert_eq!(answer, [std::net::IpAddr::from([10, 0, 0, number])], "its own response");
                 }
             });
         }
     });
     assert_eq!(server.count(), 320);
-    // More than one a thread, as a connection may become free while another is being made; far less than one a call.
+    // This may be more than one per thread, because a connection may become free while another is being opened. It is far less than
+    // one per call.
     assert!(server.connections() <= 160, "{}", server.connections());
 }
 
 #[test]
-fn a_slow_call_of_one_thread_holds_up_no_other() {
+fn a_slow_call_in_one_thread_does_not_delay_others() {
     let server = Server::start(|request| -> Reply {
         match request.path() {
             "/api/geoips/open/" => Reply::Hang,
@@ -75,7 +76,7 @@ fn a_slow_call_of_one_thread_holds_up_no_other() {
             client.ips().list().unwrap();
         }
         assert!(start.elapsed() < Duration::from_millis(2500), "{:?}", start.elapsed());
-        // The thread that drove the connections leaves; the slow one still keeps to its time.
+        // The thread that drove the connections is done. The slow call still keeps to its time limit.
         let error = hangs.join().unwrap().unwrap_err();
         assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
     });
@@ -149,7 +150,7 @@ fn dropping_the_last_handle_closes_the_connections() {
 }
 
 #[test]
-fn with_options_changes_only_what_it_is_told_and_only_there() {
+fn with_options_changes_only_the_given_options_of_the_new_client() {
     let server = Server::always(Answer::new(429, "").header("retry-after", "0"));
     let client = support::blocking(support::basic(&server).max_retries(3));
     let attempts = |client: &blocking::Client| client.geo().open().unwrap_err().attempts().unwrap();
@@ -163,7 +164,7 @@ fn with_options_changes_only_what_it_is_told_and_only_there() {
 
 #[test]
 fn the_time_limit_covers_the_whole_attempt() {
-    // Nothing at all; a head without its body; a body that never ends.
+    // Nothing at all, a head without its body, and a body that never ends.
     for silence in [
         None,
         Some("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n"),
@@ -179,7 +180,7 @@ fn the_time_limit_covers_the_whole_attempt() {
         assert!(matches!(error, Error::Timeout { attempts: 1, .. }), "{error:?}");
         assert_eq!(error.to_string(), "ips.list: timed out: gave up after 0.4 s");
         assert!(took >= Duration::from_millis(400) && took < Duration::from_secs(5), "{took:?}");
-        // What is given up is not left behind: its connection is closed with the next call, at the latest.
+        // An abandoned call leaves nothing behind: its connection is closed when the client is dropped, at the latest.
         drop(client);
         server.wait_for_given_up(1);
     }
@@ -203,7 +204,7 @@ fn each_attempt_has_the_whole_time_limit() {
 }
 
 #[test]
-fn connecting_has_a_time_limit_of_its_own() {
+fn connecting_has_its_own_time_limit() {
     let server = Server::with_door(|_| Welcome::Ignore, |_| Reply::Close);
     let settings = support::basic(&server)
         .base_url(server.base_url().replace("http:", "https:"))
@@ -212,7 +213,7 @@ fn connecting_has_a_time_limit_of_its_own() {
         .max_retries(0);
     let client = support::blocking(settings);
     let start = Instant::now();
-    // Even a create: that nothing was sent is certain.
+    // This holds even for a create, because it is certain that nothing was sent.
     let error = client.sub_accounts().create("x").unwrap_err();
     assert!(matches!(error, Error::Timeout { attempts: 1, .. }), "{error:?}");
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
@@ -236,7 +237,7 @@ async fn a_dropped_call_closes_its_connection() {
     assert!(call.await.unwrap_err().is_cancelled());
     let watch = server.clone();
     tokio::task::spawn_blocking(move || watch.wait_for_given_up(1)).await.unwrap();
-    assert_eq!(server.count(), 1, "and it is not sent again");
+    assert_eq!(server.count(), 1, "it is not retried");
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ async fn started() -> (Sandbox, Proxy, Credentials) {
 }
 
 #[tokio::test]
-async fn a_check_tells_what_the_proxy_says() {
+async fn a_check_returns_the_proxys_response() {
     let (sandbox, proxy, credentials) = started().await;
     assert_eq!((proxy.name(), proxy.host()), ("us-ca", "us-ca.localhost"));
     let good = check(&proxy, Some(&credentials)).await;
@@ -55,7 +55,7 @@ async fn a_check_tells_what_the_proxy_says() {
 }
 
 #[tokio::test]
-async fn what_is_no_proxy_is_told_and_what_is_no_target_is_refused() {
+async fn a_server_that_is_not_a_proxy_is_reported_and_an_invalid_target_is_rejected() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let proxy: Proxy = format!("x.localhost:{}", listener.local_addr().unwrap().port()).parse().unwrap();
     std::thread::spawn(move || {

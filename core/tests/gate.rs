@@ -1,7 +1,7 @@
-//! The auth gate: wrong credentials cost the account one failed authentication, however many threads or tasks try
-//! them, and never the four that ban it.
+//! The auth gate: wrong credentials cost the account one failed authentication, however many threads or tasks try them. Four
+//! would ban it.
 //!
-//! The gate is shared by all clients of the process with the same base URL: each test has a server of its own.
+//! All clients of the process with the same base URL share the gate, so each test has its own server.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -27,14 +27,14 @@ use support::server::{Answer, Reply, Request, Server};
 use tokio::task::JoinSet;
 
 const MANY: usize = 256;
-/// A rejection also answers the calls of the second after it; this is longer.
+/// Calls within a second of a rejection get the same rejection. This is longer.
 const A_ROUND_LATER: Duration = Duration::from_millis(1100);
 
 fn settings(server: &Server, password: &str) -> Settings {
     Settings::new().username("me").password(password).base_url(server.base_url())
 }
 
-/// A service that takes one password, and a moment to look at it, so that all who are let through are there at once.
+/// A service that accepts one password. It is slow, so that all requests that the gate lets through arrive before the first response.
 fn service() -> Server {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     let right = format!("Basic {}", STANDARD.encode("me:right"));
@@ -57,7 +57,7 @@ fn kinds(results: Vec<Result<Vec<IpAddr>>>) -> BTreeMap<&'static str, usize> {
     kinds
 }
 
-/// Calls with each client from a thread of its own, all starting together.
+/// Makes a call with each client, each in its own thread, all at once.
 fn from_threads(clients: Vec<blocking::Client>) -> Vec<Result<Vec<IpAddr>>> {
     let together = Barrier::new(clients.len());
     thread::scope(|scope| {
@@ -73,7 +73,7 @@ fn from_threads(clients: Vec<blocking::Client>) -> Vec<Result<Vec<IpAddr>>> {
     })
 }
 
-/// The same from tokio tasks.
+/// The same in tokio tasks.
 async fn from_tasks(clients: Vec<Client>) -> Vec<Result<Vec<IpAddr>>> {
     let together = Arc::new(tokio::sync::Barrier::new(clients.len()));
     let mut tasks = JoinSet::new();
@@ -87,7 +87,7 @@ async fn from_tasks(clients: Vec<Client>) -> Vec<Result<Vec<IpAddr>>> {
     tasks.join_all().await
 }
 
-/// Rounds of many calls with a wrong password: what each costs, and what all are told.
+/// Makes rounds of many calls with a wrong password. Checks what each round costs and which errors the calls return.
 fn rounds(server: &Server, mut round: impl FnMut() -> Vec<Result<Vec<IpAddr>>>) {
     assert_eq!(kinds(round()), BTreeMap::from([("Authentication", MANY)]));
     assert_eq!(server.count(), 1, "the first round costs one failed authentication");
@@ -156,7 +156,7 @@ fn tasks_on_one_thread_and_threads_elsewhere_share_the_gate() {
 }
 
 #[test]
-fn right_credentials_let_all_through_after_one_has_tried_them() {
+fn after_one_call_has_proven_the_credentials_all_others_are_sent() {
     let server = service();
     let client = support::blocking(settings(&server, "right"));
     assert_eq!(kinds(from_threads(vec![client; 32])), BTreeMap::from([("answer", 32)]));
@@ -188,7 +188,7 @@ fn many_threads_with_as_many_wrong_passwords_cost_three_failed_authentications()
 }
 
 #[test]
-fn credentials_that_worked_before_go_on_when_others_have_used_up_the_failures() {
+fn proven_credentials_still_work_when_others_have_used_up_the_failures() {
     let server = service();
     let right = support::blocking(settings(&server, "right"));
     right.ips().list().unwrap();
@@ -199,7 +199,7 @@ fn credentials_that_worked_before_go_on_when_others_have_used_up_the_failures() 
 }
 
 #[test]
-fn a_failed_authentication_is_never_sent_again() {
+fn a_failed_authentication_is_never_retried() {
     let server = Server::always(Answer::new(401, "").header("retry-after", "0"));
     let client = support::blocking(settings(&server, "wrong").max_retries(5));
     let error = client.ips().list().unwrap_err();
@@ -207,7 +207,7 @@ fn a_failed_authentication_is_never_sent_again() {
     assert_eq!((refusal.status, refusal.attempts, refusal.call), (401, 1, "ips.list"));
     assert_eq!(server.count(), 1);
 
-    // Another call in the same second is given the same rejection, under its own name and unsent.
+    // Another call in the same second gets the same rejection with its own name, and is not sent.
     let error = client.geo().open().unwrap_err();
     let Error::Authentication(refusal) = &error else { panic!("{error:?}") };
     assert_eq!((refusal.attempts, refusal.call), (0, "geo.open"));
@@ -224,7 +224,7 @@ fn a_401_in_the_middle_of_retries_ends_them() {
     assert_eq!(server.count(), 2);
 }
 
-/// A service that takes its time, and has one answer.
+/// A slow service that always gives the same response.
 fn slow(answer: impl Fn() -> Answer + Send + 'static) -> Server {
     Server::start(move |_| {
         thread::sleep(Duration::from_millis(300));
@@ -233,7 +233,7 @@ fn slow(answer: impl Fn() -> Answer + Send + 'static) -> Server {
 }
 
 #[tokio::test]
-async fn a_trial_whose_call_is_cancelled_goes_on_and_its_answer_is_the_verdict() {
+async fn a_trial_whose_call_is_cancelled_continues_and_its_response_is_the_verdict() {
     let server = slow(|| Answer::new(200, r#"{"ips": []}"#));
     let client = support::asynchronous(settings(&server, "right"));
     let trial = tokio::spawn(client.ips().list());
@@ -247,7 +247,7 @@ async fn a_trial_whose_call_is_cancelled_goes_on_and_its_answer_is_the_verdict()
 }
 
 #[test]
-fn calls_that_are_given_up_early_do_not_shut_right_credentials_out() {
+fn calls_that_are_abandoned_early_do_not_block_correct_credentials() {
     let server = slow(|| Answer::new(200, r#"{"ips": []}"#));
     let client = support::blocking(settings(&server, "right").max_retries(0));
     let hasty = client.with_options(Options::new().timeout(Duration::from_millis(100))).unwrap();
@@ -259,7 +259,7 @@ fn calls_that_are_given_up_early_do_not_shut_right_credentials_out() {
 }
 
 #[test]
-fn a_wrong_password_is_found_out_by_a_call_that_was_given_up_and_costs_one_401() {
+fn an_abandoned_call_detects_a_wrong_password_and_costs_one_401() {
     let server = slow(|| Answer::new(401, ""));
     let client = support::blocking(settings(&server, "wrong").max_retries(0));
     let hasty = client.with_options(Options::new().timeout(Duration::from_millis(100))).unwrap();
@@ -271,7 +271,7 @@ fn a_wrong_password_is_found_out_by_a_call_that_was_given_up_and_costs_one_401()
 }
 
 #[test]
-fn a_trial_that_never_gets_its_answer_holds_the_next_call_up_for_a_while_only() {
+fn a_trial_that_never_gets_a_response_delays_the_next_call_only_for_a_while() {
     let mut first = true;
     let server = Server::start(move |_| -> Reply {
         if std::mem::take(&mut first) { Reply::Hang } else { Answer::new(200, r#"{"ips": []}"#).into() }
@@ -282,13 +282,13 @@ fn a_trial_that_never_gets_its_answer_holds_the_next_call_up_for_a_while_only() 
     let start = Instant::now();
     assert!(matches!(hasty.ips().list().unwrap_err(), Error::Timeout { .. }));
     assert!(client.ips().list().unwrap().is_empty());
-    // Five seconds for the answer that does not come, half a second before the next trial, and the call's own wait.
+    // Five seconds for the missing response, half a second before the next trial, and the call's own wait.
     assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
     assert_eq!(server.count(), 2);
 }
 
 #[test]
-fn dropped_connections_are_no_wrong_password_and_right_credentials_work_soon_after() {
+fn dropped_connections_do_not_count_as_a_wrong_password_and_the_credentials_work_soon_after() {
     let mut drops = 3;
     let server = Server::start(move |_| -> Reply {
         if drops > 0 {
@@ -312,7 +312,7 @@ fn dropped_connections_are_no_wrong_password_and_right_credentials_work_soon_aft
 }
 
 #[test]
-fn calls_that_wait_for_a_trial_without_an_answer_end_with_what_happened_to_it() {
+fn calls_that_wait_for_a_trial_without_a_response_end_with_its_error() {
     let server = Server::start(|_| {
         thread::sleep(Duration::from_millis(200));
         Reply::Reset
@@ -323,7 +323,7 @@ fn calls_that_wait_for_a_trial_without_an_answer_end_with_what_happened_to_it() 
     assert!(server.count() <= 3, "{}", server.count());
 }
 
-/// A service that revokes the credentials at the second call, and lets those wait that are there together.
+/// A service that revokes the credentials at the second call. It is slow, so that many requests arrive before the first 401.
 fn revoking() -> (Server, Arc<AtomicUsize>) {
     let refused = Arc::new(AtomicUsize::new(0));
     let (count, mut first) = (refused.clone(), true);
@@ -339,7 +339,7 @@ fn revoking() -> (Server, Arc<AtomicUsize>) {
 }
 
 #[test]
-fn once_proven_credentials_are_refused_no_call_is_sent_that_waits_for_a_connection() {
+fn once_proven_credentials_are_refused_no_call_that_waits_for_a_connection_is_sent() {
     let (server, refused) = revoking();
     let client = support::asynchronous(settings(&server, "once right"));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
@@ -351,7 +351,7 @@ fn once_proven_credentials_are_refused_no_call_is_sent_that_waits_for_a_connecti
 }
 
 #[test]
-fn once_proven_credentials_are_refused_no_thread_sends_a_call_that_waits_for_a_connection() {
+fn once_proven_credentials_are_refused_no_thread_sends_a_call_that_was_waiting_for_a_connection() {
     let (server, refused) = revoking();
     let client = support::blocking(settings(&server, "once right"));
     client.ips().list().unwrap();
@@ -360,7 +360,7 @@ fn once_proven_credentials_are_refused_no_thread_sends_a_call_that_waits_for_a_c
     assert!(refused.load(SeqCst) <= 100, "{}", refused.load(SeqCst));
 }
 
-/// What the processes of the next tests do: a call with the credentials of the environment.
+/// The program that the processes of the next tests run. It makes a call with the credentials from the environment.
 #[test]
 #[ignore = "run by other tests"]
 fn another_process() {
@@ -368,7 +368,7 @@ fn another_process() {
     println!("\nended: {}", client.ips().list().map_or_else(|error| error.kind(), |_| "answer"));
 }
 
-/// Starts so many processes of one user.
+/// Starts this many processes of one user.
 fn processes(
     server: &Server,
     password: &str,
@@ -401,7 +401,7 @@ fn ended(children: Vec<std::process::Child>) -> BTreeMap<String, usize> {
     kinds
 }
 
-/// A folder of this test's own.
+/// Creates a folder for this test alone.
 fn folder(name: &str) -> std::path::PathBuf {
     let folder = std::env::temp_dir().join(format!("proxymesh-gate-{name}-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
@@ -410,7 +410,7 @@ fn folder(name: &str) -> std::path::PathBuf {
 
 #[cfg(unix)]
 #[test]
-fn many_processes_with_a_wrong_password_cost_two_failed_authentications_at_most() {
+fn many_processes_with_a_wrong_password_cost_at_most_two_failed_authentications() {
     let server = service();
     let state = folder("wrong");
     let kinds = ended(processes(&server, "wrong", &state, 24));
@@ -419,13 +419,13 @@ fn many_processes_with_a_wrong_password_cost_two_failed_authentications_at_most(
     assert!(server.count() <= 2, "{}", server.count());
 
     let kinds = ended(processes(&server, "right", &state, 8));
-    assert_eq!(kinds, BTreeMap::from([("answer".to_owned(), 8)]), "others' failures are not its own");
+    assert_eq!(kinds, BTreeMap::from([("answer".to_owned(), 8)]), "others' failures do not count");
     std::fs::remove_dir_all(state).unwrap();
 }
 
 #[cfg(unix)]
 #[test]
-fn the_record_of_the_processes_holds_no_name_and_no_secret_and_is_its_users_alone() {
+fn the_shared_record_contains_no_name_and_no_secret_and_only_its_user_can_read_it() {
     use std::os::unix::fs::PermissionsExt;
     let server = service();
     let state = folder("record");
@@ -453,7 +453,7 @@ fn the_record_of_the_processes_holds_no_name_and_no_secret_and_is_its_users_alon
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_process_that_is_killed_or_stopped_in_its_trial_makes_way() {
+fn a_process_that_is_killed_during_its_trial_does_not_block_others() {
     let mut hang = true;
     let server = Server::start(move |_| -> Reply {
         if std::mem::take(&mut hang) { Reply::Hang } else { Answer::new(200, r#"{"ips": []}"#).into() }
@@ -477,7 +477,7 @@ fn a_trial_that_ends_without_a_verdict_decides_nothing() {
         let client = support::blocking(settings(&server, "wrong").max_retries(0));
         assert_eq!(client.ips().list().unwrap_err().status(), Some(undecided));
 
-        // Still one at a time: of many, one is sent, and its 401 is given to all.
+        // Calls are still sent one at a time. One of many is sent, and its 401 applies to all.
         let results = from_threads(vec![client; 16]);
         assert_eq!(kinds(results), BTreeMap::from([("Authentication", 16)]));
         assert_eq!(server.count(), 2);
@@ -485,7 +485,7 @@ fn a_trial_that_ends_without_a_verdict_decides_nothing() {
 }
 
 #[test]
-fn a_trial_that_gets_no_answer_lets_the_next_call_through() {
+fn after_a_trial_without_a_response_the_next_call_is_sent() {
     let mut replies = vec![Reply::from(Answer::new(200, r#"{"ips": []}"#)), Reply::Reset];
     let server = Server::start(move |_| replies.pop().unwrap_or(Reply::Close));
     let client = support::blocking(settings(&server, "right"));
@@ -494,7 +494,7 @@ fn a_trial_that_gets_no_answer_lets_the_next_call_through() {
 }
 
 #[test]
-fn credentials_revoked_later_are_held_back_like_wrong_ones() {
+fn credentials_revoked_later_are_blocked_like_wrong_ones() {
     let mut answers = vec![Answer::new(200, r#"{"ips": []}"#)];
     let server = Server::start(move |_| answers.pop().unwrap_or_else(|| Answer::new(401, "")));
     let client = support::blocking(settings(&server, "once right"));
@@ -510,7 +510,7 @@ fn credentials_revoked_later_are_held_back_like_wrong_ones() {
 }
 
 #[test]
-fn a_call_that_waits_for_another_ones_trial_keeps_to_its_time_limit() {
+fn a_call_that_waits_for_the_trial_of_another_keeps_to_its_time_limit() {
     let server = Server::start(|_| Reply::Hang);
     let client =
         support::blocking(settings(&server, "right").timeout(Duration::from_secs(20)).max_retries(0));

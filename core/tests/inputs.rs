@@ -1,4 +1,4 @@
-//! Input of Rust's own types, and secrets in it. The conformance cases have the rules.
+//! Input of Rust's own types, and secrets in it. The conformance cases cover the rules.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
@@ -21,7 +21,7 @@ fn a_refused_password_is_not_in_the_error() {
 }
 
 #[test]
-fn what_is_at_hand_already_is_taken_as_it_is() {
+fn calls_accept_text_and_ready_made_values() {
     let server = Server::always(Answer::new(404, ""));
     let client = support::blocking(support::basic(&server));
     let username = Username::new("pm_x").unwrap();

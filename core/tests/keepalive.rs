@@ -1,4 +1,4 @@
-//! Connections that the server closes while they are idle cost no call.
+//! No call fails because the server closes an idle connection.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
@@ -15,12 +15,12 @@ const CALLS: usize = 200;
 /// How long the server keeps an idle connection.
 const KEPT: Duration = Duration::from_millis(2);
 
-/// Between calls: from at once to long after the server has closed, so that some meet the very moment.
+/// The time between calls. It ranges from none to long after the server has closed, so that some calls are sent at that very moment.
 fn pause(call: usize) -> Duration {
     Duration::from_micros([0, 1900, 2000, 2100, 2300, 2600, 3000, 5000][call % 8])
 }
 
-/// A server that tells nobody that it closes connections.
+/// A server that closes connections without announcing it.
 fn server() -> Server {
     Server::start(|request: &Request| {
         let answer = match request.path() {
@@ -47,7 +47,7 @@ fn check(server: &Server, results: &[Result<()>]) {
     for request in server.requests() {
         if request.path() == "/api/sub/create/" {
             *times.entry(request.form().to_owned()).or_insert(0) += 1;
-            assert!(connections.insert(request.connection), "each create has a connection of its own");
+            assert!(connections.insert(request.connection), "each create has its own connection");
         }
     }
     assert!(times.values().all(|times| *times == 1), "a create was sent twice: {times:?}");
@@ -58,7 +58,7 @@ fn create(call: usize) -> NewSubAccount {
 }
 
 #[test]
-fn the_blocking_client_loses_none_of_200_reads_and_writes() {
+fn the_blocking_client_completes_all_of_200_reads_and_writes() {
     let server = server();
     let client = support::blocking(support::basic(&server));
     let call = |call: usize| {
@@ -74,7 +74,7 @@ fn the_blocking_client_loses_none_of_200_reads_and_writes() {
 }
 
 #[tokio::test]
-async fn the_async_client_loses_none_of_200_reads_and_writes() {
+async fn the_async_client_completes_all_of_200_reads_and_writes() {
     let server = server();
     let client = support::asynchronous(support::basic(&server));
     let mut results = Vec::new();
@@ -91,9 +91,9 @@ async fn the_async_client_loses_none_of_200_reads_and_writes() {
 }
 
 #[test]
-fn a_connection_that_was_closed_long_ago_costs_not_even_a_second_attempt() {
+fn with_the_blocking_client_a_connection_that_was_closed_before_costs_no_second_attempt() {
     let server = server();
-    // One attempt only: whatever is sent on a dead connection is an error.
+    // There is only one attempt, so anything that is sent on a dead connection is an error.
     let client = support::blocking(support::basic(&server).max_retries(0));
     for call in 0..CALLS {
         client.ips().list().unwrap_or_else(|error| panic!("call {call}: {error:?}"));
@@ -103,20 +103,20 @@ fn a_connection_that_was_closed_long_ago_costs_not_even_a_second_attempt() {
 }
 
 #[tokio::test]
-async fn nor_with_the_async_client() {
+async fn with_the_async_client_a_connection_that_was_closed_before_costs_no_second_attempt() {
     let server = server();
     let client = support::asynchronous(support::basic(&server).max_retries(0));
     for call in 0..CALLS {
         client.ips().list().await.unwrap_or_else(|error| panic!("call {call}: {error:?}"));
         server.wait_for_closed(call + 1);
-        // The runtime has to run once to learn of it.
+        // The runtime has to run once to notice that.
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     assert_eq!((server.count(), server.connections()), (CALLS, CALLS));
 }
 
 #[test]
-fn creates_pass_with_one_attempt_whatever_becomes_of_idle_connections() {
+fn creates_succeed_with_one_attempt_whatever_happens_to_idle_connections() {
     let server = server();
     let client = support::blocking(support::basic(&server).max_retries(0));
     let results: Vec<_> =
@@ -124,9 +124,9 @@ fn creates_pass_with_one_attempt_whatever_becomes_of_idle_connections() {
     check(&server, &results);
 }
 
-/// A crowd of calls waits for its turn: the process would run out of descriptors.
+/// Further calls wait for their turn, because the process would run out of descriptors.
 #[tokio::test]
-async fn any_number_of_calls_at_once_makes_do_with_100_connections() {
+async fn any_number_of_concurrent_calls_needs_only_100_connections() {
     let server = Server::start(|request: &Request| match request.path() {
         "/api/ips/" => Reply::Answer(Answer::new(200, r#"{"ips": []}"#)),
         _ => Reply::Hang,
@@ -138,7 +138,7 @@ async fn any_number_of_calls_at_once_makes_do_with_100_connections() {
     tokio::task::spawn_blocking(move || waits.wait_for_requests(101)).await.unwrap();
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!((server.count(), server.connections()), (101, 100));
-    // Those that are given up make room.
+    // Cancelled calls make room for others.
     crowd.iter().for_each(tokio::task::JoinHandle::abort);
     client.ips().list().await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! docs/openapi.yaml and the core say the same, in both directions: the calls, what is sent, what is answered.
+//! docs/openapi.yaml and the core agree in both directions: on the calls, the requests and the responses.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
@@ -27,7 +27,7 @@ fn document() -> Value {
     yaml_serde::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
-/// What a `$ref` stands for.
+/// The value that a `$ref` refers to.
 fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     match value["$ref"].as_str() {
         Some(at) => {
@@ -65,7 +65,7 @@ impl<'a> Operation<'a> {
         self.body["responses"].as_object().unwrap().keys().map(|status| status.parse().unwrap()).collect()
     }
 
-    /// The names of all parameters, and of those that must be given.
+    /// The names of all parameters, and of the required ones.
     fn parameters(&self) -> (Names, Names) {
         if self.method == "get" {
             assert!(self.body.get("requestBody").is_none(), "{}", self.name());
@@ -87,7 +87,7 @@ impl<'a> Operation<'a> {
         (all, required)
     }
 
-    /// The status of success, and the schema of its body, if it has one.
+    /// The status of a successful response, and the schema of its body, if it has one.
     fn success(&self) -> (u16, Option<&'a Value>) {
         let mut good = self.statuses().into_iter().filter(|status| *status < 300);
         let status = good.next().unwrap_or_else(|| panic!("{} never succeeds", self.name()));
@@ -113,7 +113,7 @@ fn required(schema: &Value) -> Names {
     names.iter().map(|name| name.as_str().unwrap().to_owned()).collect()
 }
 
-/// Every call with its operation; panics unless each has exactly one of the other.
+/// Every call with its operation. Panics if there is a call without an operation, or an operation without a call.
 fn pairs(document: &Value) -> Vec<(&'static Call, Operation<'_>)> {
     let mut operations = operations(document);
     let pairs: Vec<_> = CALLS
@@ -135,19 +135,19 @@ fn calls_and_operations_have_the_same_name_method_path_credentials_and_statuses(
         assert_eq!(operation.auth(), call.auth, "{}", call.name);
         let statuses = operation.statuses();
         for (status, _) in call.documented {
-            assert!(statuses.contains(status), "{}: {status} is documented in the core alone", call.name);
+            assert!(statuses.contains(status), "{}: {status} is documented only in the core", call.name);
         }
-        // Those mean the same for all calls.
+        // These mean the same for all calls.
         let general = [200, 204, 400, 401, 403, 404];
         for status in statuses {
             let known =
                 general.contains(&status) || call.documented.iter().any(|(known, _)| *known == status);
-            assert!(known, "{}: {status} is in the document alone", call.name);
+            assert!(known, "{}: {status} is only in the document", call.name);
         }
     }
 }
 
-/// Of all requests that tests/conformance/wire.json has the core send for this call: which parameters occur, and which always.
+/// The parameters of this call that occur in any request of tests/conformance/wire.json, and those that occur in all of them.
 fn sent(call: &str) -> (Names, Names) {
     let requests: Vec<Names> = calls::steps()
         .iter()
@@ -167,13 +167,13 @@ fn sent(call: &str) -> (Names, Names) {
 }
 
 #[test]
-fn what_is_sent_is_what_the_document_takes() {
+fn the_core_sends_the_parameters_that_the_document_lists() {
     for (call, operation) in pairs(&document()) {
         assert_eq!(sent(call.name), operation.parameters(), "{}: (all, required)", call.name);
     }
 }
 
-/// The least that a schema allows: no field that may be left out, one item in a list.
+/// The smallest value that a schema allows: only required fields, and one item in a list.
 fn least(document: &Value, schema: &Value) -> Value {
     let schema = resolved(document, schema);
     if let Some(parts) = schema["allOf"].as_array() {
@@ -200,7 +200,7 @@ fn least(document: &Value, schema: &Value) -> Value {
         ("boolean", None) => json!(true),
         ("string", Some("ipv4")) => json!("192.0.2.1"),
         ("string", Some("date")) => json!("2027-01-31"),
-        // Texts that have a form, though no format.
+        // These strings have a certain form, but no `format`.
         ("string", None) if schema["pattern"] == "^pm_" => json!("pm_x"),
         ("string", None) if schema["description"].as_str().is_some_and(|text| text.starts_with("UTC")) => {
             json!("2026-01-15T12:00:00")
@@ -210,7 +210,7 @@ fn least(document: &Value, schema: &Value) -> Value {
     }
 }
 
-/// Every way to leave one field out of an answer, with the field's name.
+/// All ways to leave one field out of a response, each with the field's name.
 fn without_one_field(answer: &Value) -> Vec<(String, Value)> {
     match answer {
         Value::Object(fields) => fields
@@ -239,11 +239,11 @@ fn read(call: &Call, status: u16, body: &str) -> Result<Value, Error> {
     testing::blocking(&client, call.name, &calls::arguments(call.name))
 }
 
-/// What the service always sends, and the core can do without: there is one plain value for "none".
+/// The fields that the service always sends, but that the core does not require, because there is an obvious value for "none".
 const FORGIVEN: [&str; 4] = ["expires_at", "label", "monthly_bandwidth_limit", "total_bandwidth_limit"];
 
 #[test]
-fn the_least_that_the_document_promises_is_read_and_less_is_an_error() {
+fn the_smallest_response_that_the_document_allows_is_read_and_a_smaller_one_is_an_error() {
     let document = document();
     let (mut refused, mut forgiven) = (0, Names::new());
     for (call, operation) in pairs(&document) {
@@ -256,7 +256,7 @@ fn the_least_that_the_document_promises_is_read_and_less_is_an_error() {
         let answer = least(&document, schema);
         let value = read(call, status, &answer.to_string());
         let value = value.unwrap_or_else(|error| panic!("{}: {error}: {answer}", call.name));
-        assert_ne!(value, Value::Null, "{} gives what is answered", call.name);
+        assert_ne!(value, Value::Null, "{} returns the response", call.name);
         if schema["$ref"] == "#/components/schemas/Counts" {
             continue; // Every field is a country, and may be absent.
         }

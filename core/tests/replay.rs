@@ -1,4 +1,4 @@
-//! What is sent twice and what is not: every class of call against every way in which a service can fail.
+//! Which calls are retried: every class of call, with every way in which a service can fail.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -24,9 +24,9 @@ use support::server::{Answer, Reply, Request, Server, Welcome, nobody_listens};
 const IP: &str = "203.0.113.7";
 const SUB: &str = r#"{"username": "x", "active": true, "monthly_bandwidth": 0, "total_bandwidth": 0}"#;
 
-/// The replay table. Each line is run as it stands: the first three columns say what happens, the others what
-/// comes of it. "carried out" is how often the service did what the call asks; "looks" are reads to find out. The fault
-/// meets the call itself, never the look. "once" is the first request only. At most two retries.
+/// The replay table. The test runs each line. The first three columns say what happens, and the others what follows. "carried
+/// out" is how often the service did what the call asks for. "looks" are the reads that look up a write. The fault applies to
+/// the call itself, never to a look. "once" means the first request only. There are at most two retries.
 const TABLE: &str = "\
 | class | fault | how long | requests | looks | carried out | the caller gets |
 |---|---|---|---|---|---|---|
@@ -154,10 +154,10 @@ const TABLE: &str = "\
 | Once | 429, Retry-After: 61 | always | 1 | 0 | 0 | RateLimited 429 after 1 attempt, retry_after 61 s |
 ";
 
-/// What is called to prove the credentials: without proof, trials that get no answer count as failures.
+/// The path of the call that proves the credentials. Without it, trials that get no response would count as failures.
 const PROOF: &str = "/api/geoips/open/";
 
-/// One call of the class.
+/// A call of this class.
 fn call_of(class: &str) -> (&'static str, Map<String, Value>, &'static str) {
     let (call, arguments, path) = match class {
         "Read" => ("ips.list", json!({}), "/api/ips/"),
@@ -169,7 +169,7 @@ fn call_of(class: &str) -> (&'static str, Map<String, Value>, &'static str) {
     (call, arguments.as_object().unwrap().clone(), path)
 }
 
-/// A service that does what it is asked, and counts that.
+/// Carries out a request as the service would, and counts it.
 fn carry_out(request: &Request, carried_out: &AtomicUsize) -> Answer {
     let before = match request.method() {
         "POST" => carried_out.fetch_add(1, SeqCst),
@@ -191,7 +191,7 @@ fn carry_out(request: &Request, carried_out: &AtomicUsize) -> Answer {
     }
 }
 
-/// Runs one line of the table and gives it back with what came of it.
+/// Runs one line of the table. Returns the line with what really happened.
 fn run(class: &str, fault: &str, how_long: &str) -> String {
     let (call, arguments, path) = call_of(class);
     let times = if how_long == "once" { 1 } else { usize::MAX };
@@ -200,8 +200,8 @@ fn run(class: &str, fault: &str, how_long: &str) -> String {
 
     let (state, counter) = (carried_out.clone(), unread.clone());
     let (resets, kind) = (fault == "reset before an answer", fault.to_owned());
-    // The first connection proves the credentials. Of those of a call that is reset unread, each carries one attempt,
-    // and only a fourth can be a look.
+    // The first connection proves the credentials. If a call's connections are reset unread, each carries one attempt, and
+    // only a fourth connection can carry a look.
     let attempts = if class == "Once" { 1 } else { 3 };
     let door = move |connection| {
         if resets && (1..=times.min(attempts)).contains(&connection) {
@@ -285,7 +285,7 @@ fn in_words(result: &Result<Value>) -> String {
 #[test]
 fn the_replay_table_holds() {
     let expected: Vec<&str> = TABLE.lines().collect();
-    // Most of the time is spent waiting between attempts: all lines at once.
+    // All lines run at once, because most of the time is spent waiting between attempts.
     let lines: Vec<thread::JoinHandle<String>> = expected[2..]
         .iter()
         .map(|line| {
@@ -300,7 +300,7 @@ fn the_replay_table_holds() {
     }
 }
 
-/// A server that gives these replies one after another, whatever is asked.
+/// A server that sends these replies one after another, whatever the requests are.
 fn in_turn(replies: Vec<Reply>) -> Server {
     let mut replies = replies.into_iter();
     Server::start(move |_| replies.next().unwrap_or_else(|| answer(599, "one request too many")))
@@ -310,13 +310,13 @@ fn answer(status: u16, body: &str) -> Reply {
     Answer::new(status, body).into()
 }
 
-/// What came for what, in order: `POST /api/ip/add/ ip=203.0.113.7`.
+/// The requests in order, such as `POST /api/ip/add/ ip=203.0.113.7`.
 fn asked(server: &Server) -> Vec<String> {
     let line = |r: &Request| format!("{} {} {}", r.method(), r.target(), r.form()).trim().to_owned();
     server.requests().iter().map(line).collect()
 }
 
-/// Makes `call` of a server that gives these replies, and tells what it asked.
+/// Makes `call` to a server that sends these replies. Returns the result and the requests.
 fn make(call: &str, arguments: Value, replies: Vec<Reply>) -> (Result<Value>, Vec<String>) {
     let server = in_turn(replies);
     let client = support::blocking(support::basic(&server));
@@ -327,7 +327,7 @@ fn make(call: &str, arguments: Value, replies: Vec<Reply>) -> (Result<Value>, Ve
 const ALREADY: &str = r#"{"error": "already so"}"#;
 
 #[test]
-fn a_write_whose_answer_was_lost_succeeds_if_a_look_shows_what_it_wished_for() {
+fn a_write_whose_response_was_lost_succeeds_if_a_look_up_confirms_it() {
     let token = r#"{"tokens": [{"id": 8, "is_active": true, "created_at": "2026-01-15T12:00:00"}]}"#;
     for (call, arguments, refusal, look, seen, value) in [
         ("ips.add", json!({"ip": IP}), 400, "/api/ips/", r#"{"ips": ["::1", "203.0.113.7"]}"#, json!(IP)),
@@ -370,13 +370,13 @@ fn a_write_whose_answer_was_lost_succeeds_if_a_look_shows_what_it_wished_for() {
         let (result, asked) = make(call, arguments, replies);
         assert_eq!(result.unwrap(), value, "{call}");
         assert_eq!(asked.len(), 3);
-        assert_eq!(asked[0], asked[1], "the very same again");
+        assert_eq!(asked[0], asked[1], "the same request again");
         assert_eq!(asked[2], format!("GET {look}"));
     }
 }
 
 #[test]
-fn a_sub_account_whose_delete_was_lost_is_gone_if_there_is_none_to_get() {
+fn a_lost_delete_of_a_sub_account_succeeds_if_the_sub_account_is_not_found() {
     let replies = vec![Reply::Reset, answer(404, ""), answer(404, "")];
     let (result, asked) = make("sub_accounts.delete", json!({"username": "me+1@ex.com"}), replies);
     assert_eq!(result.unwrap(), Value::Null);
@@ -384,7 +384,7 @@ fn a_sub_account_whose_delete_was_lost_is_gone_if_there_is_none_to_get() {
 }
 
 #[test]
-fn if_a_look_shows_that_it_is_not_so_the_refusal_stands() {
+fn if_a_look_up_refutes_a_write_the_refusal_is_returned() {
     let tokens = r#"{"tokens": [{"id": 7, "is_active": true, "created_at": "2026-01-15T12:00:00"}]}"#;
     for (call, arguments, seen) in [
         ("ips.add", json!({"ip": IP}), r#"{"ips": []}"#),
@@ -407,7 +407,7 @@ fn if_a_look_shows_that_it_is_not_so_the_refusal_stands() {
 }
 
 #[test]
-fn a_refusal_that_does_not_say_already_so_stands_without_a_look() {
+fn a_refusal_that_does_not_say_already_so_is_returned_without_a_look_up() {
     for (call, arguments, status) in [
         ("ips.add", json!({"ip": IP, "username": "x"}), 402),
         ("ips.delete", json!({"ip": IP}), 402),
@@ -423,7 +423,7 @@ fn a_refusal_that_does_not_say_already_so_stands_without_a_look() {
 }
 
 #[test]
-fn an_ip_that_was_there_with_another_label_was_not_added() {
+fn an_ip_that_was_there_with_another_label_does_not_count_as_added() {
     let arguments = json!({"ip": IP, "label": "mine"});
     for (label, added) in [("mine", true), ("theirs", false)] {
         let seen = json!([{"ip": IP, "label": label}]).to_string();
@@ -447,7 +447,7 @@ fn a_hostname_of_a_sub_account_cannot_be_looked_up_so_its_outcome_is_unknown() {
         assert!(recovery_hint.contains("hostnames.list") && !reason.is_empty(), "{error}");
         assert_eq!(asked.len(), 2);
     }
-    // The same where the first answer was a 5xx, which may have come after it was done.
+    // The same if the first response was a 5xx, which may mean that the write was carried out.
     let replies = vec![answer(502, ""), answer(400, ALREADY)];
     let (result, _) = make("hostnames.add", json!({"domain": "a.example", "username": "x"}), replies);
     assert_eq!(
@@ -458,7 +458,7 @@ fn a_hostname_of_a_sub_account_cannot_be_looked_up_so_its_outcome_is_unknown() {
 }
 
 #[test]
-fn where_the_look_fails_too_the_outcome_is_unknown() {
+fn if_the_look_up_fails_too_the_outcome_is_unknown() {
     for look in
         [answer(200, "<html>"), answer(403, ""), Answer::new(429, "").header("retry-after", "61").into()]
     {
@@ -475,7 +475,7 @@ fn where_the_look_fails_too_the_outcome_is_unknown() {
 }
 
 #[test]
-fn a_write_that_was_refused_at_once_is_neither_sent_again_nor_looked_up() {
+fn a_write_that_was_refused_at_once_is_neither_retried_nor_looked_up() {
     for (call, arguments) in [
         ("ips.add", json!({"ip": IP})),
         ("ips.delete", json!({"ip": IP})),
@@ -521,7 +521,7 @@ fn a_write_that_was_dropped_and_then_refused_by_a_front_end_is_in_doubt() {
 }
 
 #[test]
-fn no_text_of_an_ambiguous_failure_says_to_repeat_a_write() {
+fn no_text_of_an_ambiguous_failure_suggests_repeating_a_write() {
     for (call, arguments) in [
         ("sub_accounts.create", json!({"username": "x"})),
         ("tokens.create", json!({})),
@@ -536,7 +536,7 @@ fn no_text_of_an_ambiguous_failure_says_to_repeat_a_write() {
             || Reply::Reset,
         ] {
             let error = make(call, arguments.clone(), vec![reply(), reply(), reply()]).0.unwrap_err();
-            // What the service itself says of a write that may be sent again is quoted.
+            // The service's own text is quoted if the write may be repeated.
             let quoted =
                 matches!(error, Error::Server(_)) && error.body().is_some_and(|body| !body.is_empty());
             for word in ["again", "retry", "repeat", "later"] {
@@ -547,7 +547,7 @@ fn no_text_of_an_ambiguous_failure_says_to_repeat_a_write() {
 }
 
 #[test]
-fn a_success_that_cannot_be_read_is_not_asked_for_again() {
+fn a_call_with_an_unreadable_success_is_not_retried() {
     for (call, arguments, kind) in [
         ("ips.list", json!({}), "Decode"),
         ("proxies.add", json!({"proxy": "us-ca"}), "OutcomeUnknown"),
@@ -562,7 +562,7 @@ fn a_success_that_cannot_be_read_is_not_asked_for_again() {
 }
 
 #[test]
-fn a_write_whose_success_cannot_be_read_is_looked_up() {
+fn a_write_with_an_unreadable_success_is_looked_up() {
     let add = |looked_up: &str| {
         let (result, asked) =
             make("ips.add", json!({"ip": IP}), vec![answer(200, "<html>"), answer(200, looked_up)]);
@@ -570,14 +570,14 @@ fn a_write_whose_success_cannot_be_read_is_looked_up() {
         result
     };
     assert_eq!(add(&format!(r#"{{"ips": ["{IP}"]}}"#)).unwrap(), IP);
-    // It was a front end that answered.
+    // A front end responded.
     assert_eq!(add(r#"{"ips": []}"#).unwrap_err().kind(), "Decode");
     let error = add("<html>").unwrap_err();
     assert_eq!(
         error.to_string(),
         "ips.add: could not read the response (200): expected value at line 1 column 1, so the call may or may not have taken effect; check with ips.list"
     );
-    // A call that promises nothing has nothing that could not be read.
+    // If a call returns nothing, there is nothing that could be unreadable.
     let (result, asked) = make("ips.delete", json!({"ip": IP}), vec![answer(200, "<html>")]);
     assert_eq!((result.unwrap(), asked.len()), (Value::Null, 1));
 }
@@ -597,14 +597,14 @@ fn a_create_is_sent_once_and_says_how_to_find_out() {
 }
 
 #[test]
-fn max_retries_is_how_often_a_call_is_sent_again() {
+fn max_retries_is_how_often_a_call_is_retried() {
     for retries in [0, 1, 4] {
         let server = Server::always(Answer::new(429, "").header("retry-after", "0"));
         let client = support::blocking(support::basic(&server).max_retries(retries));
         let error = client.geo().open().unwrap_err();
         assert_eq!((server.count(), error.attempts()), (retries as usize + 1, Some(retries + 1)));
     }
-    // Without a retry, a write in doubt is still looked up.
+    // A write in doubt is looked up even without retries.
     let server = in_turn(vec![Reply::Reset, answer(200, r#"{"ips": ["203.0.113.7"]}"#)]);
     let client = support::blocking(support::basic(&server).max_retries(0));
     assert_eq!(client.ips().add(IP).unwrap().to_string(), IP);
@@ -615,7 +615,7 @@ fn max_retries_is_how_often_a_call_is_sent_again() {
     assert_eq!(server.count(), 1);
 }
 
-/// How long `replies` to a read take, and its result.
+/// The result of a read that gets these replies, and how long it takes.
 fn timed(replies: Vec<Reply>) -> (Result<Value>, Duration) {
     let server = in_turn(replies);
     let client = support::blocking(support::basic(&server));
@@ -634,7 +634,7 @@ fn retry_after_is_obeyed_in_seconds_and_as_a_date() {
         result.unwrap();
         assert!(took >= Duration::from_secs(2), "{took:?}");
 
-        // A date tells whole seconds only.
+        // A date has only whole seconds.
         let (result, took) = asks(httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(3)));
         result.unwrap();
         assert!(took >= Duration::from_millis(1500), "{took:?}");
@@ -652,7 +652,7 @@ fn retry_after_is_obeyed_in_seconds_and_as_a_date() {
 }
 
 #[test]
-fn a_retry_after_of_more_than_a_minute_fails_at_once_and_is_told() {
+fn with_a_retry_after_of_more_than_a_minute_the_call_fails_at_once_and_returns_it() {
     let far = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(3600));
     for (status, wait) in [(429, "61".to_owned()), (429, far.clone()), (503, "86400".to_owned()), (503, far)]
     {
@@ -666,7 +666,7 @@ fn a_retry_after_of_more_than_a_minute_fails_at_once_and_is_told() {
 }
 
 #[tokio::test]
-async fn the_async_client_sends_again_and_looks_up_just_so() {
+async fn the_async_client_also_retries_and_looks_up() {
     let server =
         in_turn(vec![Reply::Reset, answer(400, ALREADY), answer(200, r#"{"ips": ["203.0.113.7"]}"#)]);
     let client = support::asynchronous(support::basic(&server));
@@ -681,7 +681,7 @@ async fn the_async_client_sends_again_and_looks_up_just_so() {
 }
 
 #[test]
-fn a_client_works_again_once_the_service_is_back() {
+fn a_client_works_again_when_the_service_is_back() {
     let nobody = nobody_listens();
     let settings = Settings::new().username("me").password("pw").base_url(nobody.base_url());
     let client = support::blocking(settings.max_retries(0));

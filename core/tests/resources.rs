@@ -1,4 +1,4 @@
-//! What becomes of calls when the process is out of file descriptors, threads or memory: each limit in a process of its own.
+//! What calls do when the process has no file descriptors, threads or memory left. Each limit is tested in its own process.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::print_stdout, clippy::print_stderr)]
@@ -10,7 +10,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, getuid, setrlimit};
 use std::{env, fs, io, os::unix::process::CommandExt as _, process::Command, time::Duration};
 use support::server::{Answer, Server};
 
-/// Makes a call in one of several ways. Where it needs a runtime of its own, the error may be that there is none.
+/// Makes a call in one of several ways. If it needs its own runtime, the error may be that none could be created.
 fn call(way: &str, client: &Clients) -> Result<(), Error> {
     let lacking = |error: io::Error| Error::lacking("geo.open", &error);
     match way {
@@ -35,7 +35,7 @@ fn call(way: &str, client: &Clients) -> Result<(), Error> {
             let check = proxy.check(Some(&credentials), &exit, "example.com:443", Duration::from_secs(5));
             let check: Check = blocking::Driver::new().run("Proxy.check", check)?;
             assert!(!check.ok());
-            // What the process lacks is told like any other reason why the proxy cannot be reached.
+            // What the process lacks is reported like any other reason why the proxy cannot be reached.
             let lacks =
                 check.meaning.contains("could not start a thread") || check.meaning.contains("(EMFILE)");
             if lacks { Err(lacking(io::Error::other(check.meaning))) } else { Ok(()) }
@@ -68,7 +68,7 @@ fn limited(resource: Resource, current: u64) -> Rlimit {
     before
 }
 
-/// What the tests below run in a process of its own, where a panic, even one that is caught, is the end.
+/// The program that the tests below run in a separate process. Any panic ends it, even one that would be caught.
 #[test]
 #[ignore = "is run by the other tests"]
 fn child() {
@@ -100,7 +100,7 @@ fn child() {
     call(&way, &client).unwrap();
 }
 
-/// Runs `child`, and gives its one line.
+/// Runs `child` and returns its result.
 fn run(server: &Server, way: &str, resource: &str, limit: u64) -> String {
     let mut command = Command::new(env::current_exe().unwrap());
     command
@@ -111,7 +111,7 @@ fn run(server: &Server, way: &str, resource: &str, limit: u64) -> String {
         .env("TEST_LIMIT", limit.to_string())
         .env("RUST_BACKTRACE", "0");
     if resource == "threads" && getuid().is_root() {
-        // For root there is no such limit.
+        // The limit does not apply to root.
         command.uid(65534).current_dir("/");
     }
     let output = command.output().unwrap();
@@ -126,7 +126,7 @@ fn server() -> Server {
 }
 
 #[test]
-fn out_of_descriptors_a_call_fails_with_an_error_and_works_when_there_are_some() {
+fn without_descriptors_a_call_fails_with_an_error_and_works_later() {
     let server = server();
     for way in ["blocking", "async", "blocking in a runtime", "worker", "check"] {
         let results: Vec<String> = (3..=40).map(|limit| run(&server, way, "descriptors", limit)).collect();
@@ -141,7 +141,7 @@ fn out_of_descriptors_a_call_fails_with_an_error_and_works_when_there_are_some()
 }
 
 #[test]
-fn without_a_thread_to_be_had_a_call_fails_with_an_error_and_works_later() {
+fn without_threads_a_call_fails_with_an_error_and_works_later() {
     let server = server();
     for way in ["blocking", "async", "blocking in a runtime", "worker", "check"] {
         let result = run(&server, way, "threads", 1);
@@ -158,7 +158,7 @@ fn without_memory_for_a_thread_a_call_fails_with_an_error_and_works_later() {
     }
 }
 
-/// What `unused` counts, in a process without other tests.
+/// The counting part of the next test, in a process without other tests.
 #[test]
 #[ignore = "is run by another test"]
 fn counted() {
@@ -185,9 +185,9 @@ fn a_thousand_unused_clients_hold_no_descriptor_and_no_thread() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
-/// With it every event loop holds descriptors for signals, and panics where there are none.
+/// With that feature, every event loop would hold descriptors for signals, and panic if there are none left.
 #[test]
-fn what_ships_is_built_without_the_signals_of_tokio() {
+fn the_packages_are_built_without_tokios_signal_feature() {
     for package in ["proxymesh", "proxymesh-python", "proxymesh-ffi"] {
         let output = Command::new(env!("CARGO"))
             .args(["tree", "--offline", "--locked", "--edges", "features,no-dev", "--package", package])

@@ -1,5 +1,4 @@
-//! The clients against the sandbox: an independent reading of what the service does, with its ban, its plan and its
-//! state.
+//! The clients against the sandbox, which is an independent implementation of the service, with its ban, its plan and its state.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
@@ -32,7 +31,7 @@ fn count(requests: &[RecordedRequest], path: &str) -> usize {
 }
 
 #[test]
-fn calls_do_what_they_say() {
+fn calls_have_the_documented_effects() {
     let (sandbox, client) = started();
     let subs = client.sub_accounts();
     let new = NewSubAccount::new("me+1@ex.com").unwrap().password("p&ss=wörd 1+%").unwrap();
@@ -95,7 +94,7 @@ fn calls_do_what_they_say() {
 }
 
 #[test]
-fn what_the_service_refuses_is_told_with_its_reason() {
+fn refusals_contain_the_services_reason() {
     let (_sandbox, client) = started();
     client.sub_accounts().create("x").unwrap();
     let error = client.sub_accounts().create("x").unwrap_err();
@@ -120,7 +119,7 @@ fn what_the_service_refuses_is_told_with_its_reason() {
 }
 
 #[test]
-fn a_wrong_password_in_256_threads_costs_two_failures_at_most_and_no_ban() {
+fn a_wrong_password_in_256_threads_costs_at_most_two_failures_and_no_ban() {
     let (sandbox, right) = started();
     let wrong = support::blocking(settings(&sandbox).password("wrong"));
     for (round, total) in [(1, 1), (2, 2), (3, 2), (4, 2)] {
@@ -166,7 +165,7 @@ fn a_wrong_password_in_256_tasks_costs_one_failure() {
 }
 
 #[test]
-fn a_wrong_password_whose_second_refusal_is_lost_does_not_ban_the_account() {
+fn a_wrong_password_whose_second_401_is_lost_does_not_ban_the_account() {
     let sandbox = Sandbox::start().unwrap();
     let client = support::blocking(settings(&sandbox).password("wrong").max_retries(0));
     assert!(matches!(client.proxies().list().unwrap_err(), Error::Authentication(_)));
@@ -174,12 +173,12 @@ fn a_wrong_password_whose_second_refusal_is_lost_does_not_ban_the_account() {
     std::thread::sleep(std::time::Duration::from_millis(1100));
     assert!(matches!(client.proxies().list().unwrap_err(), Error::Connection { attempts: 1, .. }));
     assert!(matches!(client.proxies().list().unwrap_err(), Error::AuthenticationBlocked { .. }));
-    assert_eq!(sandbox.requests().len(), 2, "the one that was lost counts with the one that was not");
+    assert_eq!(sandbox.requests().len(), 2, "the lost one counts as a failure, because there was another");
     keep_port(sandbox);
 }
 
 #[test]
-fn a_write_whose_answer_is_lost_was_done_once_and_succeeds() {
+fn a_write_whose_response_is_lost_takes_effect_once_and_succeeds() {
     let (sandbox, client) = started();
     client.sub_accounts().create("x").unwrap();
     client.hostnames().add("old.example").unwrap();
@@ -209,7 +208,7 @@ fn a_write_whose_answer_is_lost_was_done_once_and_succeeds() {
 }
 
 #[test]
-fn a_create_whose_answer_is_lost_is_never_sent_again() {
+fn a_create_whose_response_is_lost_is_never_retried() {
     let (sandbox, client) = started();
     for fault in [Fault::drop_after_apply(), Fault::truncate()] {
         sandbox.reset();
@@ -217,7 +216,7 @@ fn a_create_whose_answer_is_lost_is_never_sent_again() {
         sandbox.inject(fault.path("/api/token/create/")).unwrap();
         let error = client.sub_accounts().create("x").unwrap_err();
         assert!(matches!(error, Error::OutcomeUnknown { .. }), "{error:?}");
-        assert_eq!(client.sub_accounts().get("x").unwrap().username, "x", "the advice of the error");
+        assert_eq!(client.sub_accounts().get("x").unwrap().username, "x", "as the error advises");
         let error = client.tokens().create(TokenRequest::new()).unwrap_err();
         assert!(matches!(error, Error::OutcomeUnknown { .. }), "{error:?}");
         assert_eq!(client.tokens().list().unwrap().len(), 1);
@@ -227,7 +226,7 @@ fn a_create_whose_answer_is_lost_is_never_sent_again() {
 }
 
 #[test]
-fn each_fault_of_the_sandbox_becomes_the_right_error() {
+fn each_fault_of_the_sandbox_causes_the_right_error() {
     let (sandbox, client) = started();
     client.ips().add(IP).unwrap();
     let client = client
@@ -260,7 +259,7 @@ fn each_fault_of_the_sandbox_becomes_the_right_error() {
 }
 
 #[test]
-fn connections_that_the_sandbox_closes_while_idle_cost_no_call() {
+fn no_call_fails_because_the_sandbox_closes_idle_connections() {
     let sandbox = Sandbox::builder().keep_alive(Some(Duration::from_millis(3))).start().unwrap();
     let client = support::blocking(settings(&sandbox));
     for call in 0..200 {
@@ -284,12 +283,12 @@ fn a_dropped_call_leaves_no_connection_behind() {
     until(|| sandbox.open_connections() == 0);
 }
 
-/// Lets no other test have this sandbox's port: the auth gate would remember the failures there.
+/// Keeps other tests from using this sandbox's port, because the auth gate would remember its failures.
 fn keep_port(sandbox: Sandbox) {
     std::mem::forget(sandbox);
 }
 
-/// Waits until it is so.
+/// Waits until `so` returns true.
 fn until(so: impl Fn() -> bool) {
     let start = Instant::now();
     while !so() {

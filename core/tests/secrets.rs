@@ -1,6 +1,6 @@
-//! No secret is shown: not in an error, not even one that the service echoes, not in a Debug, not in a log line.
+//! No secret appears in an error, `Debug` output or a log line, even if the service echoes it.
 //!
-//! Each secret holds CANARY in letters that no encoding changes, so that a part of one is noticed too.
+//! Each secret contains CANARY, which no encoding changes, so that even a part of a secret is noticed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
@@ -18,13 +18,13 @@ use support::{
 };
 
 const PASSWORD: &str = "CANARY-é \"p&w' <1>+%";
-/// Begins with the account's password, as people do.
+/// Starts with the account's password, because people choose such passwords.
 const SUB_PASSWORD: &str = "CANARY-é \"p&w' <1>+%CANARY/2";
 const TOKEN: &str = "pm_CANARY~t.o+k/en==";
-/// What the service gives for `tokens.create`.
+/// The secret that the service returns for `tokens.create`.
 const NEW_TOKEN: &str = "pm_CANARYnew";
 
-/// Whether a secret, or what it is in base64, stands in `shown`.
+/// Whether `shown` contains a secret, as text or in base64.
 fn shows_a_secret(shown: &str) -> bool {
     let secrets = [
         "CANARY".to_owned(),
@@ -34,7 +34,7 @@ fn shows_a_secret(shown: &str) -> bool {
         STANDARD.encode(format!("me:{PASSWORD}")),
     ];
     secrets.iter().any(|secret| {
-        // The last characters of base64 differ with what follows.
+        // The last characters of base64 depend on what follows.
         let stable = &secret[..secret.len() - secret.len() % 4 - if secret.len() > 8 { 4 } else { 0 }];
         shown.contains(stable)
     })
@@ -68,12 +68,12 @@ fn html(text: &str) -> String {
         .replace('\'', "&#x27;")
 }
 
-/// JSON as Python writes it: ASCII only.
+/// JSON as Python writes it, with only ASCII characters.
 fn ascii_json(text: &str) -> String {
     serde_json::to_string(text).unwrap().replace('é', "\\u00e9")
 }
 
-/// The ways in which a service could echo what it was sent, by number; none after the last.
+/// The ways in which a service could echo a request, by number. `None` after the last.
 fn echo(shape: usize, request: &Request) -> Option<String> {
     let authorization = request.header("authorization").unwrap();
     let decoded = authorization
@@ -100,7 +100,7 @@ fn echo(shape: usize, request: &Request) -> Option<String> {
         10 => form_encoded(&format!("{decoded} {password}")).replace('+', "%20"),
         11 => format!("{{\"username\": {}, \"active\": {}}}", json(&plain), json(&password)),
         12 => format!("{{\"ips\": [{}]}}", json(&plain)),
-        // So long that it is cut in the middle of a secret.
+        // This is so long that it is cut in the middle of a secret.
         13 => format!("{authorization} {decoded} {password} {form} ").repeat(1000),
         14 => format!("{}{}", "x".repeat(4090), plain),
         15 => format!("{}{}", "é".repeat(2044), plain),
@@ -111,7 +111,7 @@ fn echo(shape: usize, request: &Request) -> Option<String> {
 const SHAPES: usize = 16;
 const STATUSES: [u16; 16] = [200, 204, 302, 400, 402, 403, 404, 405, 415, 418, 429, 500, 501, 502, 503, 504];
 
-/// A server whose next answer is the status and the echo asked for.
+/// A server whose next response has the given status and echo.
 struct Echo {
     server: Server,
     next: Arc<Mutex<(u16, usize)>>,
@@ -145,7 +145,7 @@ impl Echo {
     }
 }
 
-/// Calls of every kind: with a secret in the form, with one in the answer, with neither.
+/// The errors of calls of every kind: with a secret in the form, with one in the response, and with neither.
 fn errors(client: &blocking::Client) -> Vec<Error> {
     let create = NewSubAccount::new("x").unwrap().password(SUB_PASSWORD).unwrap();
     let edit = SubAccountEdit::new("x").unwrap().password(SUB_PASSWORD).unwrap();
@@ -169,7 +169,7 @@ fn errors(client: &blocking::Client) -> Vec<Error> {
 }
 
 #[test]
-fn the_echo_does_echo() {
+fn the_echo_server_echoes() {
     let echo_server = Echo::start();
     echo_server.set(400, 0);
     let client = support::blocking(echo_server.basic());
@@ -186,7 +186,7 @@ fn the_echo_does_echo() {
 }
 
 #[test]
-fn an_echo_of_any_status_and_shape_shows_no_secret_and_logs_none() {
+fn errors_and_logs_show_no_secret_whatever_the_service_echoes() {
     let mut seen = 0;
     for (way, settings) in [("basic", Echo::basic as fn(&Echo) -> Settings), ("bearer", Echo::bearer)] {
         let echo_server = Echo::start();
@@ -209,7 +209,7 @@ fn an_echo_of_any_status_and_shape_shows_no_secret_and_logs_none() {
 }
 
 #[test]
-fn a_401_that_echoes_shows_no_secret_and_neither_do_those_who_are_given_it() {
+fn a_401_with_an_echo_shows_no_secret_in_any_call_that_gets_it() {
     for shape in 0..SHAPES {
         let echo_server = Echo::start();
         echo_server.set(401, shape);
@@ -222,8 +222,8 @@ fn a_401_that_echoes_shows_no_secret_and_neither_do_those_who_are_given_it() {
 }
 
 #[test]
-fn a_secret_that_is_cut_off_at_the_end_of_what_is_read_is_not_shown_in_part() {
-    // In the form each is much longer than [redacted], so that the whole answer shrinks to less than is shown.
+fn a_secret_that_is_cut_off_at_the_read_limit_is_not_shown_in_part() {
+    // Form-encoded, each password is much longer than [redacted]. So the redacted response is shorter than what an error shows.
     let password = format!("CANARY{}", "€".repeat(120));
     for less in 0..40 {
         let echoed = form_encoded(&password);
@@ -238,7 +238,7 @@ fn a_secret_that_is_cut_off_at_the_end_of_what_is_read_is_not_shown_in_part() {
 }
 
 #[test]
-fn failures_without_an_answer_show_no_secret() {
+fn failures_without_a_response_show_no_secret() {
     let hang = Server::start(|_| Reply::Hang);
     let reset = Server::start(|_| Reply::Reset);
     let echo =
@@ -312,7 +312,7 @@ fn nothing_that_holds_a_secret_shows_it_in_debug() {
 }
 
 #[test]
-fn an_answer_with_a_new_token_that_cannot_be_read_is_withheld() {
+fn an_unreadable_response_with_a_new_token_is_withheld() {
     let half = format!(r#"{{"token": "{NEW_TOKEN}", "id": "{NEW_TOKEN}"}}"#);
     for body in [half, NEW_TOKEN.to_owned(), format!("[\"{NEW_TOKEN}\"]"), format!("{{\"{NEW_TOKEN}\": 1}}")]
     {

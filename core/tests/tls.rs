@@ -1,4 +1,4 @@
-//! Whom the client trusts: against a real TLS server on loopback, with a CA of its own.
+//! Which servers the client trusts. The tests use real TLS servers on loopback, each with its own CA.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::print_stdout)]
 
@@ -30,7 +30,7 @@ use tokio_rustls::{
 
 const ISSUER: &str = "A Private Test CA";
 
-/// A server whose certificate a private CA has signed for one name.
+/// A server whose certificate a private CA has issued for one name.
 struct TlsServer {
     address: SocketAddr,
     ca_pem: String,
@@ -38,12 +38,12 @@ struct TlsServer {
 }
 
 impl TlsServer {
-    /// Answers everything with `answer`, raw.
+    /// Starts a server that responds to everything with the bytes of `answer`.
     fn start(name: &str, answer: &'static str) -> Self {
         Self::with(answer, CertificateParams::new(vec![name.to_owned()]).unwrap(), false)
     }
 
-    /// With another certificate; it may ask for one of the client's, which nobody has.
+    /// The same with another certificate. If `asks` is set, the server requires a client certificate, which no client has.
     fn with(answer: &'static str, certificate: CertificateParams, asks: bool) -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -74,7 +74,7 @@ impl TlsServer {
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(AtomicUsize::new(0));
         let (acceptor, counter) = (TlsAcceptor::from(Arc::new(config)), requests.clone());
-        // Lives as long as the test's process.
+        // The thread runs as long as the test's process.
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
@@ -112,7 +112,7 @@ impl TlsServer {
     }
 }
 
-/// A file that is gone when it is dropped.
+/// A file that is deleted when this is dropped.
 struct File(PathBuf);
 
 impl File {
@@ -131,7 +131,7 @@ impl Drop for File {
     }
 }
 
-/// A folder that is gone when it is dropped.
+/// A folder that is deleted when this is dropped.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -151,17 +151,17 @@ impl Drop for Folder {
 const FINE: &str = "HTTP/1.1 200 OK\r\ncontent-length: 11\r\n\r\n{\"ips\": []}";
 
 #[test]
-fn an_unknown_ca_is_refused_and_the_error_says_how_to_trust_it() {
+fn an_unknown_ca_is_rejected_and_the_error_says_how_to_trust_it() {
     let server = TlsServer::start("localhost", FINE);
     let error = support::blocking(server.settings()).ips().list().unwrap_err();
     assert!(matches!(error, Error::Connection { .. }), "{error:?}");
     let text = error.to_string();
     assert!(text.contains("ca_file (caFile) or SSL_CERT_FILE") && text.contains("UnknownIssuer"), "{text}");
-    assert_eq!(server.requests.load(SeqCst), 0, "no credentials went there");
+    assert_eq!(server.requests.load(SeqCst), 0, "no credentials were sent");
 }
 
 #[tokio::test]
-async fn it_is_accepted_with_ca_file_by_both_clients() {
+async fn both_clients_accept_it_with_ca_file() {
     let server = TlsServer::start("localhost", FINE);
     let ca = server.ca_file();
     assert!(support::blocking(server.settings().ca_file(&ca.0)).ips().list().unwrap().is_empty());
@@ -180,7 +180,7 @@ fn another_ca_is_not_enough() {
 }
 
 #[test]
-fn a_certificate_for_another_name_is_refused() {
+fn a_certificate_for_another_name_is_rejected() {
     let server = TlsServer::start("proxymesh.example", FINE);
     let ca = server.ca_file();
     for host in ["localhost", "127.0.0.1"] {
@@ -196,14 +196,14 @@ fn a_certificate_for_another_name_is_refused() {
 }
 
 #[test]
-fn a_create_that_met_a_wrong_certificate_was_surely_not_carried_out() {
+fn a_create_that_fails_because_of_the_certificate_was_not_carried_out() {
     let server = TlsServer::start("localhost", FINE);
     let error = support::blocking(server.settings()).sub_accounts().create("x").unwrap_err();
     assert!(matches!(error, Error::Connection { .. }), "{error:?}");
 }
 
 #[test]
-fn a_ca_file_that_is_none_is_told_when_the_client_is_made() {
+fn an_unusable_ca_file_is_reported_when_the_client_is_created() {
     let (empty, garbage) = (File::with(""), File::with("-----BEGIN NONSENSE-----\n!!\n"));
     let broken = File::with("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
     let missing = PathBuf::from("/nonexistent/ca.pem");
@@ -218,7 +218,7 @@ fn a_ca_file_that_is_none_is_told_when_the_client_is_made() {
 }
 
 #[test]
-fn plain_http_to_a_host_that_is_not_loopback_is_refused() {
+fn plain_http_to_a_host_that_is_not_loopback_is_rejected() {
     for base_url in
         ["http://proxymesh.com", "http://10.0.0.1:8000", "http://localhost.example.com", "http://0.0.0.0:1"]
     {
@@ -230,7 +230,7 @@ fn plain_http_to_a_host_that_is_not_loopback_is_refused() {
 }
 
 #[test]
-fn a_redirect_to_another_host_is_not_followed_over_tls_or_without() {
+fn a_redirect_to_another_host_is_not_followed_with_or_without_tls() {
     let elsewhere = Server::always(Answer::new(200, r#"{"ips": []}"#));
     let target = format!("{}/api/ips/", elsewhere.base_url());
     let redirect: &'static str =
@@ -248,7 +248,7 @@ fn a_redirect_to_another_host_is_not_followed_over_tls_or_without() {
 }
 
 #[test]
-fn a_server_that_never_ends_the_handshake_is_given_up_after_connect_timeout() {
+fn a_handshake_that_never_ends_is_abandoned_after_connect_timeout() {
     let server = Server::with_door(|_| Welcome::Ignore, |_| Reply::Close);
     let settings = Settings::new()
         .username("me")
@@ -264,7 +264,7 @@ fn a_server_that_never_ends_the_handshake_is_given_up_after_connect_timeout() {
 }
 
 #[test]
-fn a_create_whose_time_limit_passed_while_connecting_was_surely_not_carried_out() {
+fn a_create_whose_time_limit_passes_while_connecting_was_not_carried_out() {
     let server = Server::with_door(|_| Welcome::Ignore, |_| Reply::Close);
     let settings = support::basic(&server).base_url(server.base_url().replace("http:", "https:"));
     let client = support::blocking(settings.timeout(Duration::from_millis(300)).max_retries(1));
@@ -276,7 +276,7 @@ fn a_create_whose_time_limit_passed_while_connecting_was_surely_not_carried_out(
 }
 
 #[test]
-fn a_server_that_does_not_speak_tls_is_a_failed_connection() {
+fn a_server_that_does_not_speak_tls_is_a_connection_error() {
     let server = Server::with_door(|_| Welcome::Say("HTTP/1.1 400 Bad Request\r\n\r\n"), |_| Reply::Close);
     let settings = support::basic(&server).base_url(server.base_url().replace("http:", "https:"));
     let error = support::blocking(settings).ips().list().unwrap_err();
@@ -286,7 +286,7 @@ fn a_server_that_does_not_speak_tls_is_a_failed_connection() {
 }
 
 #[test]
-fn what_will_be_the_same_in_a_second_is_not_tried_again() {
+fn lasting_tls_failures_are_not_retried() {
     let certificate = |from: i32, to: i32| {
         let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
         params.not_before = rcgen::date_time_ymd(from, 1, 1);
@@ -319,8 +319,8 @@ fn what_will_be_the_same_in_a_second_is_not_tried_again() {
 }
 
 #[test]
-fn a_refused_handshake_is_not_tried_again_unless_the_server_is_in_trouble() {
-    // Alerts (RFC 8446, section 6): handshake_failure, protocol_version, unrecognized_name; and internal_error.
+fn a_refused_handshake_is_not_retried_unless_the_server_reports_an_internal_error() {
+    // The alerts handshake_failure, protocol_version, unrecognized_name and internal_error (RFC 8446, section 6).
     for (alert, attempts, says) in [
         ("\x15\x03\x03\0\x02\x02\x28", 1, "the server ended the TLS handshake: HandshakeFailure"),
         ("\x15\x03\x03\0\x02\x02\x46", 1, "the server ended the TLS handshake: ProtocolVersion"),
@@ -335,7 +335,7 @@ fn a_refused_handshake_is_not_tried_again_unless_the_server_is_in_trouble() {
     }
 }
 
-/// What the tests below run in a process of its own, with variables of its own.
+/// The program that the tests below run in a separate process, with its own environment variables.
 #[test]
 #[ignore = "is run by the other tests"]
 fn child() {
@@ -353,7 +353,7 @@ fn child() {
     println!("RESULT {said}");
 }
 
-/// Makes a call with these variables; `before` is the beginning of the command, if any.
+/// Makes a call with these variables. `before` is the start of the command, if there is one.
 fn call_with(base_url: &str, variables: &[(&str, &str)], before: &[&str]) -> String {
     let this = env::current_exe().unwrap();
     let child = ["child", "--exact", "--ignored", "--nocapture", "--test-threads=1"];
@@ -379,7 +379,7 @@ fn call_with(base_url: &str, variables: &[(&str, &str)], before: &[&str]) -> Str
 }
 
 #[test]
-fn the_environment_adds_to_whom_is_trusted() {
+fn the_environment_adds_trusted_authorities() {
     let server = TlsServer::start("localhost", FINE);
     let base_url = format!("https://localhost:{}", server.address.port());
     let folder = Folder::new();
@@ -404,7 +404,7 @@ fn the_environment_adds_to_whom_is_trusted() {
 }
 
 #[test]
-fn a_variable_that_names_nothing_that_can_be_read_is_told_when_the_client_is_made() {
+fn a_variable_that_names_nothing_readable_is_reported_when_the_client_is_created() {
     let empty = File::with("");
     let empty = empty.0.to_str().unwrap();
     for (name, value) in [
@@ -418,13 +418,13 @@ fn a_variable_that_names_nothing_that_can_be_read_is_told_when_the_client_is_mad
     ] {
         let said = call_with("https://localhost:9", &[(name, value)], &[]);
         assert!(said.starts_with(&format!("refused: {name} {value}: ")), "{said}");
-        // Over plain http, which is for loopback, nobody asks for certificates.
+        // Plain http to a loopback host needs no certificates.
         let server = Server::always(Answer::new(200, r#"{"ips": []}"#));
         assert_eq!(call_with(&server.base_url(), &[(name, value)], &[]), "fine");
     }
 }
 
-/// Needs to mount a file over another, which only root may, and not in every container.
+/// This has to mount a file over another. Only root may do that, and not in every container.
 #[cfg(target_os = "linux")]
 #[test]
 fn the_systems_own_certificates_are_trusted_too() {
@@ -439,20 +439,20 @@ fn the_systems_own_certificates_are_trusted_too() {
     }
     let base_url = format!("https://localhost:{}", server.address.port());
     assert_eq!(call_with(&base_url, &[], &before), "fine");
-    // As for OpenSSL, these two stand in its place.
+    // As with OpenSSL, this variable replaces the system's certificates.
     let other = TlsServer::start("localhost", FINE).ca_file();
     let said = call_with(&base_url, &[("SSL_CERT_FILE", other.0.to_str().unwrap())], &before);
     assert!(said.contains("untrusted authority"), "{said}");
     assert_eq!(call_with(&base_url, &[("CURL_CA_BUNDLE", other.0.to_str().unwrap())], &before), "fine");
 }
 
-/// A forward proxy that leads every `CONNECT` to `to`, or answers 407, and keeps the heads that it saw.
+/// A forward proxy that connects every `CONNECT` to `to`, or responds with 407. It keeps the heads that it received.
 fn proxy(to: SocketAddr, lets_through: bool) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let heads = Arc::new(Mutex::new(Vec::new()));
     let kept = heads.clone();
-    // Lives as long as the test's process.
+    // The thread runs as long as the test's process.
     thread::spawn(move || {
         for mut client in listener.incoming().flatten() {
             let mut head = Vec::new();
@@ -477,7 +477,7 @@ fn proxy(to: SocketAddr, lets_through: bool) -> (SocketAddr, Arc<Mutex<Vec<Strin
 }
 
 #[test]
-fn the_proxy_of_the_environment_gets_the_credentials_that_every_library_reads() {
+fn the_proxy_from_the_environment_gets_its_credentials() {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     let server = TlsServer::start("localhost", FINE);
     let ca = server.ca_file();
@@ -506,7 +506,7 @@ fn the_proxy_of_the_environment_gets_the_credentials_that_every_library_reads() 
             pair.map(|pair| pair.as_bytes().to_vec())
         );
     }
-    // Not where it is not to be trusted, and not where it is told not to.
+    // The proxy is not used without `trust_env`, and not for hosts in `NO_PROXY`.
     let set = ("HTTPS_PROXY", format!("http://{address}"));
     let set = (set.0, set.1.as_str());
     let port = format!("localhost:{}", server.address.port());
@@ -524,7 +524,7 @@ fn the_proxy_of_the_environment_gets_the_credentials_that_every_library_reads() 
 }
 
 #[test]
-fn a_proxy_of_the_environment_that_is_none_is_refused_when_the_client_is_made() {
+fn an_invalid_proxy_from_the_environment_is_reported_when_the_client_is_created() {
     for value in ["http://user:canary@host:port", "socks5://user:canary@127.0.0.1:1", "ftp://canary@host"] {
         let variables = [("HTTPS_PROXY", value), ("TEST_TRUST_ENV", "1")];
         let said = call_with("https://localhost:9", &variables, &[]);
@@ -534,7 +534,7 @@ fn a_proxy_of_the_environment_that_is_none_is_refused_when_the_client_is_made() 
 }
 
 #[test]
-fn a_proxy_that_wants_other_credentials_is_asked_once() {
+fn a_proxy_that_rejects_the_credentials_is_asked_once() {
     let (address, heads) = proxy(([127, 0, 0, 1], 9).into(), false);
     let value = format!("http://user:canary@{address}");
     let said = call_with("https://localhost:9", &[("HTTPS_PROXY", &value), ("TEST_TRUST_ENV", "1")], &[]);

@@ -1,4 +1,4 @@
-//! The token calls, beyond what the conformance cases say.
+//! The token calls, beyond what the conformance cases cover.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
@@ -7,7 +7,7 @@ use proxymesh::{Error, secrecy::ExposeSecret};
 use support::server::{Answer, Server};
 
 #[test]
-fn bad_input_is_told_before_the_wrong_kind_of_credentials() {
+fn invalid_input_is_reported_before_the_wrong_kind_of_credentials() {
     let server = Server::always(Answer::new(500, ""));
     let client = support::blocking(support::bearer(&server));
     let error = client.tokens().delete(-1).unwrap_err();
@@ -16,7 +16,7 @@ fn bad_input_is_told_before_the_wrong_kind_of_credentials() {
 }
 
 #[test]
-fn a_created_token_is_told_once_and_works_for_the_other_calls() {
+fn a_created_token_has_its_secret_and_works_for_other_calls() {
     let created = r#"{"id": 7, "label": "ci", "is_active": true, "expires_at": null,
                       "created_at": "2026-01-15T12:00:00", "token": "pm_S3cret"}"#;
     let server = Server::start(move |request| match request.path() {

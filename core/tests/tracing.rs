@@ -1,4 +1,4 @@
-//! What is logged: one event an attempt, at DEBUG, with the target `proxymesh`; never a query, a form or credentials.
+//! What is logged: one DEBUG event per attempt, with the target `proxymesh`, and never a query, a form or credentials.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
@@ -13,7 +13,7 @@ use support::{
     server::{Answer, Reply, Server, nobody_listens},
 };
 
-/// An event without its times, which no test can know, but with that they are there.
+/// An event without its times, which no test can predict. Checks that they are plausible.
 fn timeless(event: &str) -> String {
     let words = event.split(' ').filter_map(|word| match word.split_once('=') {
         Some(("elapsed_ms", elapsed)) => {
@@ -31,7 +31,7 @@ fn timeless(event: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// The events of this crate for what `calls` does, without their times. The HTTP library below has its own.
+/// The events of this crate while `calls` runs, without their times. The HTTP library has its own events.
 fn logged(calls: impl FnOnce()) -> Vec<String> {
     let ((), events) = capture::events(calls);
     let ours = events.iter().filter(|event| event.contains("proxymesh"));
@@ -41,7 +41,7 @@ fn logged(calls: impl FnOnce()) -> Vec<String> {
 }
 
 #[test]
-fn an_attempt_is_one_event_with_what_was_called_and_what_came_of_it() {
+fn an_attempt_is_one_event_with_the_call_and_its_outcome() {
     let server = Server::always(Answer::new(200, r#"{"ips": []}"#));
     let client = support::blocking(support::basic(&server));
     let events = logged(|| {
@@ -54,7 +54,7 @@ fn an_attempt_is_one_event_with_what_was_called_and_what_came_of_it() {
 }
 
 #[test]
-fn each_attempt_of_a_call_is_one_event_and_so_is_the_look_that_settles_it() {
+fn each_attempt_of_a_call_is_one_event_and_so_is_the_look_up() {
     let mut replies = vec![
         Answer::new(200, r#"{"ips": ["203.0.113.7"]}"#).into(),
         Answer::new(400, "already so").into(),
@@ -78,7 +78,7 @@ fn each_attempt_of_a_call_is_one_event_and_so_is_the_look_that_settles_it() {
 }
 
 #[test]
-fn an_attempt_without_an_answer_says_why() {
+fn the_event_of_an_attempt_without_a_response_says_why() {
     let server = Server::start(|_| Reply::Hang);
     let client = support::blocking(support::basic(&server).max_retries(0));
     let quick = client.with_options(Options::new().timeout(Duration::from_millis(200))).unwrap();
@@ -115,7 +115,7 @@ fn what_is_not_sent_is_not_logged() {
 }
 
 #[test]
-fn no_query_form_answer_or_credential_is_logged() {
+fn no_query_form_response_or_credential_is_logged() {
     let server = Server::start(|request| {
         Answer::new(418, format!("canary-answer {}{}", request.head, request.form()))
             .header("canary-header", "canary")
@@ -152,7 +152,7 @@ fn the_async_client_logs_the_same() {
 }
 
 #[tokio::test]
-async fn an_observer_is_told_of_each_attempt_of_its_client_and_of_no_other() {
+async fn an_observer_is_called_for_each_attempt_of_its_client_and_of_no_other() {
     let mut replies = vec![
         Answer::new(200, "{}").into(),
         Answer::new(200, r#"{"proxies": []}"#).into(),

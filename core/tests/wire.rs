@@ -1,4 +1,4 @@
-//! What a setting changes of a request, and connections. The conformance cases have what each call sends.
+//! How settings change a request, and the use of connections. The conformance cases cover what each call sends.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
@@ -24,7 +24,7 @@ fn the_user_agent_can_be_set_and_a_base_url_may_have_a_path() {
 }
 
 #[test]
-fn one_client_uses_one_connection_for_calls_that_may_be_repeated() {
+fn calls_that_may_be_repeated_share_a_connection() {
     let server = Server::start(|request| match request.path() {
         "/api/ips/" => Answer::new(200, r#"{"ips": []}"#),
         _ => Answer::new(204, ""),

@@ -1,25 +1,25 @@
-"""Debian's Chromium, or another, as the tests start it."""
+"""Finds Chromium and its driver, and lists the flags with which the tests start it."""
 
 from __future__ import annotations
 
 import shutil
 
 FLAGS = [
-    "--no-sandbox",  # as root
+    "--no-sandbox",  # Chromium needs this when it runs as root
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
-    # What it fetches by itself it would fetch through the proxy.
+    # These stop Chromium's own requests, which would go through the proxy too.
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # The site's certificate is of an authority made for the tests.
+    # The site's certificate comes from a CA that the tests create.
     "--ignore-certificate-errors",
 ]
 
 
 def found(*names: str) -> str:
-    """The path of a program that is there by one of these names."""
+    """The path of the first of these programs that is installed."""
     for name in names:
         if path := shutil.which(name):
             return path

@@ -1,4 +1,4 @@
-"""A site on this machine, over http and https, and the sandbox's proxies to reach it through."""
+"""A site on this machine, over http and https, which the tests reach through the sandbox's proxies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import trustme
 from proxymesh.sandbox import Sandbox
 from support import Site
 
-# To freeze a program takes minutes: `make test-frozen`.
+# Freezing a program takes minutes, so only `make test-frozen` does it.
 collect_ignore = [] if os.environ.get("FROZEN") else ["test_frozen.py"]
 
 USERNAME = "me+1@ex.com"
@@ -27,10 +27,10 @@ PASSWORD = "@:/% é+ß"
 
 
 class Page(BaseHTTPRequestHandler):
-    """Answers with the headers that arrived, and claims an exit IP of its own.
+    """Sends back the headers that arrived, and claims an exit IP of its own.
 
-    `/pages/N` is a page with links, `/bytes/N` as many bytes, `/status/N` has this status, `/redirect` leads to https,
-    `/broken` breaks off, `/slow` answers after a while.
+    `/pages/N` is a page with links. `/bytes/N` is N bytes long. `/status/N` has the status N. `/redirect` redirects to
+    https. `/broken` sends an invalid body. `/slow` responds after 3 s.
     """
 
     protocol_version = "HTTP/1.1"
@@ -69,7 +69,7 @@ class Page(BaseHTTPRequestHandler):
     do_POST = do_GET
 
     def page(self, number: int, headers: str) -> str:
-        """One of 500 pages, of which each links to ten more, over http and https in turn."""
+        """One of 500 pages. Each links to up to ten more, over http and https in turn."""
         links = [
             f'<a href="{(self.site.https if child % 2 else self.site.http)}pages/{child}">{child}</a>'
             for child in range(10 * number + 1, 10 * number + 11)
@@ -85,7 +85,7 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A connection that a proxy cut off is none of the site's errors."""
+        """Ignores connections that a proxy cut off. They are not errors of the site."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
@@ -110,7 +110,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(autouse=True, scope="session")
 def temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Those of browsers, which leave some behind, go where pytest removes them."""
+    """Browsers leave temporary files behind. This puts them where pytest removes them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TMPDIR", str(tmp_path_factory.mktemp("temporary")))
         yield

@@ -1,6 +1,6 @@
-"""What test_frozen.py freezes: a program that names the package alone, and uses all of it that imports something late.
+"""The program that test_frozen.py freezes. It imports only the package, and uses everything in it that imports late.
 
-Arguments: where the sandbox is, the parent's username and password, and the URLs of a page by http and https.
+Arguments: the sandbox's URL, the parent's username and password, the URLs of a page by http and https, and a CA file.
 """
 
 from __future__ import annotations

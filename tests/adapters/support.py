@@ -9,7 +9,7 @@ import proxymesh
 
 @dataclass
 class Site:
-    """Pages of the name site.test, which no resolver knows: whoever gets one came through a proxy."""
+    """The URLs of the site. No resolver knows the name site.test, so only a proxy can reach it."""
 
     http: str
     https: str

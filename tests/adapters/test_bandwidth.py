@@ -1,4 +1,4 @@
-"""What is fetched through the proxies is what the account has used, and limits stop it."""
+"""The sandbox counts what is fetched through its proxies, and refuses traffic beyond a limit."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def by_aiohttp(proxy: Proxy, url: str, site: Site) -> int:
 
 
 @pytest.mark.parametrize("fetch", [by_requests, by_httpx, by_aiohttp])
-def test_what_is_fetched_is_what_the_sub_account_has_used(
+def test_the_bandwidth_used_is_what_was_fetched(
     client: proxymesh.Client, site: Site, fetch: Callable[[Proxy, str, Site], int]
 ) -> None:
     client.sub_accounts.create("crawler-1", password="password-1", monthly_limit=1)
@@ -56,16 +56,14 @@ def test_what_is_fetched_is_what_the_sub_account_has_used(
     assert account.total_bandwidth == account.monthly_bandwidth
 
 
-def test_a_limit_stops_it_with_509_and_raising_it_helps_at_once(
-    sandbox: Sandbox, client: proxymesh.Client, site: Site
-) -> None:
+def test_a_limit_leads_to_509_until_it_is_raised(sandbox: Sandbox, client: proxymesh.Client, site: Site) -> None:
     client.sub_accounts.create("crawler-1", password="password-1", monthly_limit=1)
     proxy = listed(client, "us-ca").using("crawler-1", "password-1")
     sandbox.book_usage("crawler-1", 0.995)
     with proxy.requests_session() as session:
         session.verify = site.ca
         assert len(session.get(f"{site.https}bytes/{4 * MEGABYTE}", timeout=30).content) == 4 * MEGABYTE
-        with pytest.raises(requests.RequestException):  # cut off in the midst of it
+        with pytest.raises(requests.RequestException):  # the sandbox cuts the response off at the limit
             session.get(f"{site.https}bytes/{4 * MEGABYTE}", timeout=30)
         assert 1 <= client.sub_accounts.get("crawler-1").monthly_bandwidth < 1.001
         assert session.get(site.http, timeout=30).status_code == 509

@@ -1,4 +1,4 @@
-"""Chromium, really run, by Playwright and by Selenium: what arrives at the proxy, and what a browser cannot do."""
+"""Runs a real Chromium by Playwright and by Selenium: what arrives at the proxy, and what a browser cannot do."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CHROMIUM: dict[str, Any] = {"executable_path": browsers.chromium(), "args": brow
 
 
 def at_the_proxy(sandbox: Sandbox, *, let_through: bool = True) -> list[ProxiedRequest]:
-    """What was asked for the site's pages: a browser asks for more by itself."""
+    """The requests for the site's pages. A browser also makes requests of its own, which are left out."""
     return [
         request
         for request in sandbox.proxied()
@@ -34,7 +34,7 @@ def at_the_proxy(sandbox: Sandbox, *, let_through: bool = True) -> list[ProxiedR
 
 
 def arrived(text: str) -> dict[str, str]:
-    """The headers that arrived at the site, of which none was for the proxy."""
+    """The headers that arrived at the site. None of them may be for the proxy."""
     headers: dict[str, str] = json.loads(text)
     assert not [name for name in headers if "proxymesh" in name or "authorization" in name]
     return headers
@@ -42,7 +42,7 @@ def arrived(text: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One browser for all of Playwright's contexts, of which each has its proxy."""
+    """One browser for all of Playwright's contexts. Each context has its own proxy."""
     with sync_playwright() as started:
         browser = started.chromium.launch(**CHROMIUM)
         yield browser
@@ -50,7 +50,7 @@ def chromium() -> Iterator[Browser]:
 
 
 def visit(browser: Browser, settings: ProxySettings, site: Site) -> dict[str, str]:
-    """Opens both pages, and tells the exit IPs that the answers have."""
+    """Opens both pages, and returns the exit IPs in their responses."""
     exits = {}
     with browser.new_context(proxy=settings) as context:
         page = context.new_page()
@@ -94,7 +94,7 @@ class TestPlaywright:
                     arrived(await answer.text())
                 await browser.close()
 
-        # Elsewhere, as Playwright's other kind has a loop in this thread.
+        # This needs another thread, because Playwright's synchronous API has a running loop in this one.
         with ThreadPoolExecutor(1) as thread:
             thread.submit(asyncio.run, main()).result()
         assert {(request.method, request.auth) for request in at_the_proxy(sandbox)} == {
@@ -102,7 +102,7 @@ class TestPlaywright:
             ("CONNECT", "basic"),
         }
 
-    def test_what_a_proxy_refuses_is_no_page_of_the_site(
+    def test_a_refusal_by_the_proxy_is_not_taken_for_a_page(
         self, sandbox: Sandbox, client: proxymesh.Client, site: Site, chromium: Browser
     ) -> None:
         sandbox.fault("status", status=509, proxy="us-ca", times=0)
@@ -121,7 +121,7 @@ class TestPlaywright:
 
 @contextmanager
 def driver(proxy: Proxy, **options: Any) -> Iterator[Any]:
-    """Chromium with what `proxy.selenium()` gives."""
+    """Starts Chromium with the result of `proxy.selenium()`."""
     chromium: Any = webdriver.ChromeOptions()
     chromium.binary_location = browsers.chromium()
     chromium.accept_insecure_certs = True
@@ -154,7 +154,7 @@ class TestSelenium:
         assert {(request.auth, request.account) for request in seen} == {("none", sandbox.username)}
 
     def test_a_username_and_password_by_bidi(self, sandbox: Sandbox, client: proxymesh.Client, site: Site) -> None:
-        """As the error of `selenium()` says. With `get` for the first page, Chromium answers nothing, and waits."""
+        """Does what the error of `selenium()` advises. With `get` for the first page, Chromium would hang."""
         proxy = listed(client, "us-ca").using(client=client)
         with driver(proxy.using(), enable_bidi=True) as started:
             handler = started.network.add_auth_handler(sandbox.username, sandbox.password)
@@ -171,7 +171,7 @@ class TestSelenium:
     def test_a_site_that_asks_for_a_password_does_not_get_the_proxys(
         self, sandbox: Sandbox, client: proxymesh.Client, site: Site
     ) -> None:
-        """As the handler is taken away: it answers whoever asks."""
+        """The handler must be removed, because it would send the password to any site that asks for one."""
         with driver(listed(client, "us-ca"), enable_bidi=True) as started:
             handler = started.network.add_auth_handler(sandbox.username, sandbox.password)
             started.browsing_context.navigate(started.current_window_handle, site.http, wait="complete")
@@ -185,15 +185,15 @@ class TestSelenium:
         assert {(request.status, request.auth) for request in asked} == {(401, "basic")}
         assert not [request for request in asked if "authorization" in request.headers]
 
-    def test_what_no_proxy_lets_through_is_an_empty_page(self, client: proxymesh.Client, site: Site) -> None:
-        """`get` does not tell."""
+    def test_without_credentials_the_page_is_empty(self, client: proxymesh.Client, site: Site) -> None:
+        """`get` raises no error in this case."""
         with driver(listed(client, "us-ca")) as started:
             for url in (site.http, site.https):
                 started.get(url)
                 status = "return performance.getEntriesByType('navigation')[0].responseStatus"
                 assert (started.find_element("tag name", "body").text, started.execute_script(status)) == ("", 407)
 
-    def test_what_a_proxy_refuses_is_no_page_of_the_site(
+    def test_a_refusal_by_the_proxy_is_not_taken_for_a_page(
         self, sandbox: Sandbox, client: proxymesh.Client, site: Site
     ) -> None:
         client.ips.add("127.0.0.1")
@@ -214,14 +214,14 @@ class TestSelenium:
         Proxy("open.proxymesh.com").using("me", "secret").steer(not_ip="192.0.2.1"),
     ],
 )
-def test_what_no_browser_can_is_refused_with_the_way_out(proxy: Proxy, make: Any) -> None:
+def test_headers_for_the_proxy_are_an_error_that_says_what_to_do(proxy: Proxy, make: Any) -> None:
     way_out = r"^a browser cannot send the header .*authorise this machine's IP .*use a proxy in that country$"
     with pytest.raises(proxymesh.ConfigError, match=way_out) as caught:
         make(proxy)
     assert "secret" not in str(caught.value)
 
 
-def test_selenium_takes_no_credentials_and_says_the_way_out() -> None:
+def test_selenium_with_credentials_is_an_error_that_says_what_to_do() -> None:
     way_out = (
         r"^Selenium cannot give a browser a proxy's credentials.*client\.ips\.authorized.*or .*"
         r"add_auth_handler.*navigate.*remove_auth_handler"

@@ -1,4 +1,4 @@
-"""PyInstaller sees what the package imports, also where only its native module does."""
+"""PyInstaller finds everything that the package imports, including what only its native module imports."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Every block of docs/scraping.md, run: those of Python in one program, from the first to the last.
+"""Runs every block of docs/scraping.md. The Python blocks run in one program, from the first to the last.
 
-A reader's https://example.com/ is a page on this machine, and the browser that a reader has is told where Chromium is.
+https://example.com/ is replaced by a page on this machine. Playwright and Selenium are told where Chromium is.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ for number, block in enumerate(json.load(sys.stdin), start=1):
 
 @pytest.fixture
 def reader(sandbox: Sandbox, site: Site, tmp_path: Path) -> dict[str, str]:
-    """The environment of somebody who reads it."""
+    """The environment of somebody who runs the guide's programs."""
     return {
         **os.environ,
         "PROXYMESH_BASE_URL": sandbox.base_url,
@@ -107,7 +107,7 @@ def test_the_scrapy_project(sandbox: Sandbox, site: Site, reader: dict[str, str]
     for name, block in FILES.items():
         (project / "guide" / name).write_text(block.replace("https://example.com/", site.https))
     with (project / "guide/settings.py").open("a") as settings:
-        settings.write('\nSPIDER_MODULES = ["guide.spiders"]\n')  # as `scrapy startproject` has it
+        settings.write('\nSPIDER_MODULES = ["guide.spiders"]\n')  # `scrapy startproject` writes this line
     path = os.pathsep.join((str(Path(sys.executable).parent), reader["PATH"]))
     run = subprocess.run(
         ["bash", "-euc", COMMANDS[0]],
@@ -125,7 +125,7 @@ def test_the_scrapy_project(sandbox: Sandbox, site: Site, reader: dict[str, str]
     assert request.country == "DE"
 
 
-def test_what_it_says_of_settings_is_so() -> None:
+def test_the_guide_lists_the_settings_of_the_code() -> None:
     """The code, the middleware's docstring and the guide name the same settings, with the same defaults."""
     code = Path(proxymesh.__file__).with_name("scrapy.py").read_text(encoding="utf-8")
     table = GUIDE.read_text(encoding="utf-8").partition("| setting |")[2].partition("| meta key |")[0]

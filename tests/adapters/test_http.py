@@ -1,4 +1,4 @@
-"""Each HTTP library, really used: which headers arrive at the proxy and at the site, for http and for https."""
+"""Uses each HTTP library: which headers arrive at the proxy and at the site, for http and for https."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from proxymesh.sandbox import Sandbox
 from support import Site, listed
 
 Fetched = tuple[dict[str, str], str | None]
-"""The headers that arrived at the site, and the exit IP as the library's user sees it."""
+"""The headers that arrived at the site, and the exit IP that the library's user sees."""
 
 EXIT_IP = "X-ProxyMesh-IP"
 
@@ -38,7 +38,7 @@ def by_requests(proxy: Proxy, url: str, site: Site) -> Fetched:
 def by_requests_session(proxy: Proxy, url: str, site: Site) -> Fetched:
     with proxy.requests_session() as session:
         session.verify = site.ca
-        for _ in range(2):  # the second on the same connection
+        for _ in range(2):  # the second request uses the same connection
             answer = session.get(url, timeout=10)
             assert answer.status_code == 200
         return answer.json(), answer.headers[EXIT_IP]
@@ -106,7 +106,7 @@ def by_urllib(proxy: Proxy, url: str, site: Site) -> Fetched:
 
 
 def by_the_environment(proxy: Proxy, url: str, site: Site) -> Fetched:
-    """httpx, as a program that knows of nothing but its environment."""
+    """Runs httpx in a program that has its proxy from the environment only."""
     program = "import httpx, sys; answer = httpx.get(sys.argv[1]); assert answer.status_code == 200; print(answer.text)"
     environment = {**os.environ, **proxy.env(), "SSL_CERT_FILE": site.ca}
     ran = subprocess.run(
@@ -123,7 +123,7 @@ SCHEMES = ["http", "https"]
 def fetched(
     sandbox: Sandbox, site: Site, fetch: Callable[[Proxy, str, Site], Fetched], proxy: Proxy, scheme: str
 ) -> tuple[dict[str, str], Any]:
-    """Fetches the page; gives what arrived at the site and at the proxy."""
+    """Fetches the page. Returns what arrived at the site and at the proxy."""
     sandbox.clear_proxied()
     at_the_site, exit_ip = fetch(proxy, getattr(site, scheme), site)
     let_through = [request for request in sandbox.proxied() if request.status == 200]
@@ -179,7 +179,7 @@ def test_the_exit_is_chosen(sandbox: Sandbox, client: proxymesh.Client, site: Si
 
 
 @pytest.mark.parametrize("make", [Proxy.requests, Proxy.env])
-def test_what_a_url_cannot_say_is_refused_with_the_way_out(make: Any) -> None:
+def test_what_a_url_cannot_hold_is_an_error_that_says_what_to_do(make: Any) -> None:
     proxy = Proxy("open.proxymesh.com")
     for needs_headers in (proxy.using(token="pm_token"), proxy.using("me", "secret").steer(country="DE")):
         with pytest.raises(
@@ -198,7 +198,9 @@ def test_the_environment_does_not_get_into_a_session(
     fetched(sandbox, site, by_curl_cffi, proxy, "https")
 
 
-def test_a_refusal_is_told_by_the_library_itself(sandbox: Sandbox, client: proxymesh.Client, site: Site) -> None:
+def test_a_refusal_by_the_proxy_is_the_librarys_own_error(
+    sandbox: Sandbox, client: proxymesh.Client, site: Site
+) -> None:
     proxy = listed(client, "us-ca").using("me", "wrong")
     assert proxy.requests_session().get(site.http, timeout=10).status_code == 407
     with pytest.raises(requests.exceptions.ProxyError, match="407"):
@@ -216,7 +218,7 @@ def test_a_refusal_is_told_by_the_library_itself(sandbox: Sandbox, client: proxy
         by_curl_cffi(proxy, site.https, site)
 
 
-def test_no_library_is_imported_until_it_is_wanted() -> None:
+def test_no_library_is_imported_until_it_is_used() -> None:
     program = (
         "import proxymesh, sys; p = proxymesh.Proxy('us-ca.proxymesh.com'); p.requests(), p.env(), p.playwright(); "
         "libraries = {'requests', 'httpx', 'urllib3', 'aiohttp', 'curl_cffi', 'selenium', 'playwright'}; "

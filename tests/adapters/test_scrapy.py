@@ -1,4 +1,4 @@
-"""Scrapy, really run: a project whose settings enable `proxymesh.scrapy` with one line, by `scrapy crawl`."""
+"""Runs `scrapy crawl` in a project whose settings enable `proxymesh.scrapy` with one line."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ PROJECT = Path(__file__).with_name("scrapy_project")
 
 @dataclass
 class Crawl:
-    """What a crawl gave, and what it said."""
+    """The items and the log of a crawl."""
 
     items: list[dict[str, Any]]
     log: str
 
     def stat(self, name: str) -> Any:
-        """A stat, as Scrapy dumps them at the end."""
+        """A stat from the list that Scrapy logs at the end."""
         found = re.search(rf"^[ {{]'{re.escape(name)}': (.*?)[,}}]?$", self.log, re.MULTILINE)
         return found and json.loads(found[1].replace("'", '"'))
 
@@ -68,13 +68,13 @@ def crawl(sandbox: Sandbox, site: Site, tmp_path: Path) -> Any:
 
 
 def ask(crawl: Any, *requests: dict[str, Any], **settings: object) -> Crawl:
-    """Crawls these, one after the other, in this order."""
+    """Makes these requests in a crawl, one after the other, in this order."""
     told: Crawl = crawl("asked", requests=json.dumps(requests), settings={"CONCURRENT_REQUESTS": 1, **settings})
     told.items.sort(key=lambda item: item["number"])
     return told
 
 
-def test_500_pages_through_three_proxies_of_which_one_reaches_its_limit(
+def test_500_pages_through_three_proxies_when_one_reaches_its_limit(
     sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any
 ) -> None:
     client.proxies.delete("open")
@@ -134,13 +134,13 @@ def test_an_authorised_ip(sandbox: Sandbox, client: proxymesh.Client, site: Site
     assert not [request for request in sandbox.proxied() if "proxy-authorization" in request.headers]
 
 
-def test_the_proxy_of_the_environment_is_not_used_and_its_credentials_stay(
+def test_the_proxy_of_the_environment_is_not_used_and_its_credentials_are_not_sent(
     sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("http_proxy", "https_proxy"):
         monkeypatch.setenv(name, "http://me:secret@127.0.0.1:1")
     client.ips.add("127.0.0.1")
-    sandbox.fault("status", status=509, proxy="us-ca", times=0)  # so that it is sent again, too
+    sandbox.fault("status", status=509, proxy="us-ca", times=0)  # so that a request is also retried
     told = ask(crawl, {"url": site.http}, {"url": site.https}, PROXYMESH_CREDENTIALS=False)
     assert [item["status"] for item in told.items] == [200, 200], told.log
     assert not [request for request in sandbox.proxied() if "proxy-authorization" in request.headers]
@@ -167,9 +167,7 @@ def test_each_request_has_its_country(sandbox: Sandbox, client: proxymesh.Client
     assert told.items[1]["text"].endswith("has exits in ZA; authorise world, which has some")
 
 
-def test_a_request_that_says_its_own_proxy_has_that(
-    sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any
-) -> None:
+def test_a_request_may_choose_its_own_proxy(sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any) -> None:
     own = listed(client, "us-il").using(client=client)
     told = ask(crawl, {"url": site.https, "meta": own.scrapy_meta()}, {"url": site.https, "meta": {"proxy": None}})
     assert (told.items[0]["status"], told.items[0]["proxy"]) == (200, None), told.log
@@ -178,7 +176,7 @@ def test_a_request_that_says_its_own_proxy_has_that(
     assert told.stat("proxymesh/request_count") is None
 
 
-def test_what_a_proxy_gives_scrapy_without_any_of_this(
+def test_scrapy_meta_works_without_the_addon(
     sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any
 ) -> None:
     meta = listed(client, "us-il").using(client=client).scrapy_meta()
@@ -191,7 +189,7 @@ def test_what_a_proxy_gives_scrapy_without_any_of_this(
 
 
 @pytest.mark.parametrize("status", [402, 407, 509])
-def test_what_a_proxy_refuses_goes_through_another(
+def test_a_request_that_a_proxy_refuses_goes_through_another(
     sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any, status: int
 ) -> None:
     sandbox.fault("status", status=status, proxy="us-ca", times=0)
@@ -205,7 +203,7 @@ def test_what_a_proxy_refuses_goes_through_another(
     assert told.stat(f"proxymesh/failure_count/us-ca/{status}") == 1
 
 
-def test_a_tunnel_that_is_refused_is_opened_by_another(
+def test_a_refused_tunnel_is_opened_by_another_proxy(
     sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any
 ) -> None:
     sandbox.fault("status", status=509, proxy="us-ca", times=0)
@@ -218,7 +216,7 @@ def test_a_tunnel_that_is_refused_is_opened_by_another(
 
 @contextmanager
 def answering(pieces: list[bytes], tunnel_to: int) -> Iterator[str]:
-    """A proxy that answers each CONNECT with these pieces, and if there are many of them goes on with the site's."""
+    """A proxy that answers each request with these pieces. If there is more than one, a CONNECT then opens a tunnel."""
 
     def carry(source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):
@@ -246,7 +244,7 @@ def answering(pieces: list[bytes], tunnel_to: int) -> Iterator[str]:
         server.shutdown()
 
 
-def test_whatever_answers_a_connect(sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any) -> None:
+def test_odd_responses_to_connect(sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any) -> None:
     opened = b"HTTP/1.1 200 Connection established\r\nX-Other: y\r\nx-proxymesh-ip:  198.51.100.7 \r\n\r\n"
     port = urllib.parse.urlsplit(site.https).port or 0
     good = str(listed(client, "us-ca"))
@@ -304,7 +302,7 @@ def test_while_all_cool_down_requests_wait(sandbox: Sandbox, client: proxymesh.C
     assert told.stat("proxymesh/wait_count") >= 1
 
 
-def test_when_no_proxy_is_left_the_spider_is_closed_and_the_next_crawl_goes_on(
+def test_without_a_usable_proxy_the_spider_closes_and_the_next_crawl_resumes(
     sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any, tmp_path: Path
 ) -> None:
     for name in ("us-ca", "us-ny", "us-il", "open"):
@@ -329,7 +327,7 @@ def test_an_account_without_proxies_closes_the_spider(
     assert "No proxy is usable: the account has no authorised proxy" in told.log
 
 
-def test_what_a_country_lacks_fails_by_itself(
+def test_a_request_for_a_country_without_a_usable_proxy_fails_alone(
     sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any
 ) -> None:
     sandbox.fault("status", status=509, proxy="open", times=0)
@@ -344,7 +342,7 @@ def test_what_a_country_lacks_fails_by_itself(
     assert (told.items[0]["error"], told.items[1]["status"]) == ("ServerError", 200), told.log
 
 
-def test_a_spider_that_is_closed_waits_for_no_proxy(
+def test_a_closing_spider_does_not_wait_for_a_proxy(
     sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any
 ) -> None:
     for name in ("us-ca", "us-ny", "us-il", "open"):
@@ -356,10 +354,10 @@ def test_a_spider_that_is_closed_waits_for_no_proxy(
     assert len(sandbox.proxied()) == 4
 
 
-def test_what_is_under_way_when_the_spider_is_closed_is_finished(
+def test_requests_under_way_when_the_spider_closes_are_finished(
     sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any, tmp_path: Path
 ) -> None:
-    """A media pipeline asks for its files when the spider is being closed already."""
+    """A media pipeline requests its files when the spider is already being closed."""
     settings = {
         "ITEM_PIPELINES": '{"scrapy.pipelines.files.FilesPipeline": 1}',
         "FILES_STORE": tmp_path / "files",
@@ -392,7 +390,7 @@ def test_a_proxy_that_closes_its_connections_is_left_out(
     assert told.stat("proxymesh/failure_count/us-ca/DownloadFailedError") == 1
 
 
-def test_what_a_proxy_says_is_not_taken_for_a_page(
+def test_a_proxys_own_response_is_not_cached_as_a_page(
     sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any, tmp_path: Path
 ) -> None:
     for name in ("us-ca", "us-ny", "us-il", "open"):
@@ -431,7 +429,7 @@ def test_a_proxy_that_others_choose_gets_no_credentials_of_the_account(
     assert told.stat("proxymesh/failure_count") is None
 
 
-def test_what_is_the_sites_is_no_fault_of_the_proxy(
+def test_errors_of_the_site_are_not_failures_of_the_proxy(
     sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any
 ) -> None:
     urls = [f"{base}status/{status}" for base in (site.http, site.https) for status in (402, 403, 407, 503, 509)]
@@ -464,10 +462,10 @@ def test_a_redirect_has_a_proxy_of_its_own(sandbox: Sandbox, client: proxymesh.C
     ]
 
 
-def test_what_a_stopped_crawl_keeps_on_disk_is_no_secret(
+def test_a_stopped_crawl_keeps_no_secrets_on_disk(
     sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any, tmp_path: Path
 ) -> None:
-    """All proxies refuse, so that requests are queued again, and the crawl is ended while they are."""
+    """All proxies refuse, so requests are queued again. The crawl ends while they are in the queue."""
     for name in ("us-ca", "us-ny", "us-il", "open"):
         sandbox.fault("status", status=509, proxy=name, times=0)
     job = tmp_path / "job"
@@ -484,7 +482,7 @@ def test_what_a_stopped_crawl_keeps_on_disk_is_no_secret(
     assert told.items, "the next crawl goes on with them"
 
 
-def test_an_answer_from_the_cache_needs_no_proxy(
+def test_a_response_from_the_cache_needs_no_proxy(
     sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any, tmp_path: Path
 ) -> None:
     cache = {"HTTPCACHE_ENABLED": True, "HTTPCACHE_DIR": tmp_path / "cache"}
@@ -520,7 +518,7 @@ def test_wrong_credentials_end_the_crawl_and_cost_one_failure(
         ),
     ],
 )
-def test_what_cannot_be_ends_the_crawl_before_it_begins(
+def test_invalid_settings_end_the_crawl_before_it_begins(
     sandbox: Sandbox, site: Site, crawl: Any, settings: dict[str, object], reason: str
 ) -> None:
     told = ask(crawl, {"url": site.http}, **settings)
@@ -534,7 +532,7 @@ def test_it_can_be_switched_off(sandbox: Sandbox, client: proxymesh.Client, site
     assert sandbox.proxied() == []
 
 
-def test_a_scrapy_that_is_too_old_is_told() -> None:
+def test_an_old_scrapy_is_an_import_error() -> None:
     program = "import scrapy; scrapy.version_info, scrapy.__version__ = (2, 15, 2), '2.15.2'; import proxymesh.scrapy"
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert ran.stderr.endswith("ImportError: proxymesh.scrapy needs Scrapy 2.16 or later, but 2.15.2 is installed\n")

@@ -1,4 +1,4 @@
-"""What users do to sessions, and what must not lose the credentials or the choice of the exit on the way."""
+"""What users do with sessions. None of it may lose the credentials or the choice of the exit."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def german(client: proxymesh.Client, monkeypatch: pytest.MonkeyPatch) -> Proxy:
 
 
 def copied(session: requests.Session) -> requests.Session:
-    """As cloudscraper does: another session, with these attributes alone."""
+    """Makes another session with only these attributes, as cloudscraper does."""
     other = requests.Session()
     other.proxies, other.headers, other.verify = session.proxies, session.headers, session.verify
     return other
@@ -64,7 +64,7 @@ def test_the_exit_is_kept(
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_an_adapter_for_a_session_that_there_is(
+def test_an_adapter_for_an_existing_session(
     sandbox: Sandbox, german: Proxy, site: Site, scheme: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(f"{scheme}_proxy", "http://127.0.0.1:1")
@@ -84,7 +84,9 @@ def test_the_ca_of_the_environment(german: Proxy, site: Site, name: str, monkeyp
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
-def test_a_session_says_more_than_the_environment(german: Proxy, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verify_of_a_session_overrides_the_environment(
+    german: Proxy, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", certifi.where())
     for verify in (site.ca, False):
         assert german.requests_session(verify=verify).get(site.https, timeout=10).status_code == 200
@@ -116,9 +118,7 @@ def test_a_session_is_pickled_without_secrets_or_not_at_all(client: proxymesh.Cl
 
 
 @pytest.mark.parametrize("retries", [None, 5])
-def test_a_refused_tunnel_is_asked_for_once(
-    client: proxymesh.Client, sandbox: Sandbox, site: Site, retries: Any
-) -> None:
+def test_a_refused_tunnel_is_not_retried(client: proxymesh.Client, sandbox: Sandbox, site: Site, retries: Any) -> None:
     wrong = listed(client, "us-ca").using("parent", "wrong")
     with pytest.raises(requests.exceptions.ProxyError, match="407"):
         wrong.requests_session(max_retries=retries).get(site.https)
@@ -126,7 +126,7 @@ def test_a_refused_tunnel_is_asked_for_once(
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_aiohttp_takes_it_for_a_session_and_a_users_middlewares_go_on(
+def test_aiohttp_arguments_fit_sessions_and_requests_and_keep_a_users_middlewares(
     sandbox: Sandbox, german: Proxy, site: Site, scheme: str
 ) -> None:
     async def mine(request: Any, handler: Any) -> Any:
@@ -180,7 +180,8 @@ def by_curl_cffi_with_asyncio(german: Proxy, french: Proxy, url: str, ca: str) -
 def by_curl_cffi_websockets(german: Proxy, french: Proxy, url: str, ca: str) -> None:
     with curl_cffi.requests.Session(verify=cast("bool", ca)) as session:
         for proxy in (german, french):
-            with pytest.raises(curl_cffi.CurlError, match="Refused WebSocket upgrade: 200"):  # the site has none
+            # The site has no WebSocket endpoint.
+            with pytest.raises(curl_cffi.CurlError, match="Refused WebSocket upgrade: 200"):
                 session.ws_connect(url.replace("http", "ws"), **proxy.curl_cffi())
 
 
@@ -233,7 +234,7 @@ def test_each_request_has_the_credentials_and_the_exit_of_its_proxy(
     assert asked == [(200, "basic", "DE"), (200, "bearer", "FR")]
 
 
-def test_curl_cffi_keeps_a_tunnel_for_the_same_choice_alone(
+def test_curl_cffi_reuses_a_tunnel_only_for_the_same_choice(
     sandbox: Sandbox, client: proxymesh.Client, german: Proxy, site: Site
 ) -> None:
     client.ips.add("127.0.0.1")

@@ -1,4 +1,4 @@
-"""Chromium, really run: a page of another site that tries to drive the sandbox, and a name that was pointed at it."""
+"""Runs a real Chromium: another site's page that tries to control the sandbox, and a name that was rebound to it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 from proxymesh.sandbox import Sandbox
 
-# Images and a form, which send what they are told to across sites, and a script that tells what it may read.
+# The images and the form send requests to another site. The script records what it was allowed to read.
 PAGE = """<!DOCTYPE html><body>
 <img src="BASE/api/ips/"><img src="BASE/api/ips/"><img src="BASE/api/ips/"><img src="BASE/api/ips/">
 <iframe name="frame"></iframe>
@@ -59,7 +59,7 @@ def test_a_page_of_another_site_changes_nothing_and_reads_nothing(chromium: Brow
             threading.Thread(target=site.serve_forever, daemon=True).start()
             page = context.new_page()
             page.goto(f"http://{host}:{site.server_address[1]}/", wait_until="networkidle")
-            # The posts get an answer that the page cannot see; what would be read is refused.
+            # The page cannot see the responses to its POSTs. Its GET is refused, because it could read the response.
             assert page.evaluate("window.tried") == ["fulfilled", "fulfilled", "fulfilled", "rejected"]
             site.shutdown()
         assert sandbox.requests() == before
@@ -67,7 +67,7 @@ def test_a_page_of_another_site_changes_nothing_and_reads_nothing(chromium: Brow
         assert client.sub_accounts.get("crawler-1").active, "neither deleted, nor reset, nor is this machine banned"
 
 
-def test_a_name_that_was_pointed_at_this_machine_is_refused(chromium: Browser) -> None:
+def test_a_name_that_was_rebound_to_this_machine_is_refused(chromium: Browser) -> None:
     with Sandbox() as sandbox, chromium.new_context() as context:
         page = context.new_page()
         for host, status in [("rebound.example", 421), ("127.0.0.1", 200), ("localhost", 200)]:

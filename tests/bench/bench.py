@@ -1,6 +1,6 @@
-"""The benchmark: starts the server and the contestants, lets them make their calls, and has the report written.
+"""The benchmark: starts the server and the contestants, measures the calls that they make, and writes the report.
 
-README.md tells what is measured and how. Run it by `make bench`.
+README.md describes what is measured and how. `make bench` runs it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ RAW = "raw socket"
 CONTESTANTS = [RAW, *BLOCKING, *ASYNC, *(f"{name} uvloop" for name in ASYNC if name in ON_UVLOOP)]
 QUICK = {RAW, "proxymesh", "requests", "pycurl", "pyreqwest"}
 QUICK |= {"proxymesh async", "proxymesh async uvloop", "aiohttp", "pyreqwest async"}
-# These take as long as all the others together, and so are in every fourth round only.
+# These take as long as all the others together, so they run in every fourth round only.
 SELDOM = {"httpx async", "niquests async"}
 
 IMPORTS = {
@@ -50,7 +50,7 @@ IMPORTS = {
     "aiohttp": "import aiohttp",
 }
 
-# Contestants inherit nothing that could send their calls elsewhere, or make them trust something else.
+# The contestants inherit no variable that could redirect their calls or change the certificates that they trust.
 ENVIRONMENT = {"PATH": os.defpath, "HOME": str(OUT)}
 
 CORES = sorted(os.sched_getaffinity(0))
@@ -94,7 +94,7 @@ ONE_BY_ONE = Scenario("one after another", "sequential", "slow", 1, 2000, only=f
 
 
 class Plan(NamedTuple):
-    """How much is measured."""
+    """How long and how often each kind of measurement runs."""
 
     seconds: float
     runs: int
@@ -114,7 +114,7 @@ def python_of(contestant: str) -> str:
 
 @contextlib.contextmanager
 def pinned(core: int) -> Iterator[None]:
-    """Processes started in here run on one core, and so do their threads."""
+    """Processes that are started inside this context run on one core, with all their threads."""
     os.sched_setaffinity(0, {core})
     try:
         yield
@@ -123,7 +123,7 @@ def pinned(core: int) -> Iterator[None]:
 
 
 class Process:
-    """A server or a contestant, which is asked by a line and answers by a line. Ends when its input does."""
+    """A server or a contestant. It replies to each line with one line, and exits when its input ends."""
 
     def __init__(self, *command: str) -> None:
         with pinned(CORE), COMPLAINTS.open("a") as stderr:
@@ -165,7 +165,7 @@ def start(contestant: str) -> Process:
 
 
 class Bench:
-    """The server, the contestants, and what they have done so far."""
+    """The server, the contestants, and the results so far."""
 
     def __init__(self, contestants: list[str], *, check: bool) -> None:
         self.check = check
@@ -210,10 +210,10 @@ class Bench:
 
 
 def calls(bench: Bench, plan: Plan) -> int:
-    """Rounds until the time is over; gives their number."""
+    """Runs rounds until the time is over. Returns their number."""
     bench.round(SCENARIOS, 0)
     if not bench.check:
-        bench.bursts.clear()  # that round also paid for what is made on first use
+        bench.bursts.clear()  # the first round also includes the cost of everything that is created on first use
     until = time.monotonic() + plan.seconds
     rounds = 0
     while time.monotonic() < until:
@@ -227,7 +227,7 @@ def calls(bench: Bench, plan: Plan) -> int:
 
 
 def whole_process(*command: str) -> tuple[int, dict[str, float]]:
-    """Runs a process from its start to its end: its exit status, what it cost, and the peak memory if it told."""
+    """Runs a process. Returns its exit status, its cost, and its peak memory if it printed that."""
     began = time.perf_counter()
     with (
         pinned(CORE),
@@ -243,12 +243,12 @@ def whole_process(*command: str) -> tuple[int, dict[str, float]]:
 
 
 def starts(bench: Bench, runs: int) -> dict[str, dict[str, list[dict[str, float]]]]:
-    """Processes that import a library, and processes that make one call over TLS; each over bare Python's."""
+    """Measures processes that import a library, processes that make one call over TLS, and bare Python."""
     commands: dict[tuple[str, str], tuple[str, ...]] = {}
     service = (bench.base_urls["tls"], str(CA_FILE), str(BUNDLE))
     for name in bench.contestants:
         python = python_of(name)
-        # Each environment has a bare Python of its own: what is installed in one may slow all that start there.
+        # Each environment has its own bare Python, because what is installed in it may slow every start.
         bare = report.bare(name)
         if name in IMPORTS:
             commands["import", name] = (python, "-c", IMPORTS[name])
@@ -257,12 +257,12 @@ def starts(bench: Bench, runs: int) -> dict[str, dict[str, list[dict[str, float]
             commands["one call", name] = (python, str(HERE / "once.py"), name, *service)
             commands["one call", bare] = (python, str(HERE / "once.py"), "nothing", *service)
     measured: dict[str, dict[str, list[dict[str, float]]]] = {"import": {}, "one call": {}}
-    for run in range(-1, runs):  # the first fills the caches
+    for run in range(-1, runs):  # the first run fills the caches
         for (kind, name), command in random.sample(list(commands.items()), len(commands)):
             if name in bench.errors:
                 continue
             status, cost = whole_process(*command)
-            if status and cost["peak_mib"]:  # it made its call, and crashed as it ended
+            if status and cost["peak_mib"]:  # it made its call, and crashed while exiting
                 bench.crashes[name] = bench.crashes.get(name, 0) + 1
             elif status:
                 bench.errors[name] = f"{kind}: exit status {status}, see {COMPLAINTS.relative_to(ROOT)}"
@@ -272,7 +272,7 @@ def starts(bench: Bench, runs: int) -> dict[str, dict[str, list[dict[str, float]
 
 
 def sizes(contestants: list[str]) -> dict[str, int]:
-    """Bytes of the wheels that an installation fetches, dependencies included."""
+    """The size in bytes of the wheels that an installation downloads, including dependencies."""
     found = {"proxymesh": sum(wheel.stat().st_size for wheel in (ROOT / "target/wheels").glob("*.whl"))}
     for name in contestants:
         if name not in IMPORTS or name in {"proxymesh", "http.client"}:
@@ -303,7 +303,7 @@ def sizes(contestants: list[str]) -> dict[str, int]:
 
 
 def machine() -> dict[str, Any]:
-    """What the figures depend on."""
+    """The machine and the versions on which the figures depend."""
     cpus = [line.partition(": ")[2] for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
     pins = (HERE / "requirements.txt").read_text() + (HERE / "requirements-niquests.txt").read_text()
     return {
@@ -318,7 +318,7 @@ def machine() -> dict[str, Any]:
 
 
 def main() -> int:
-    """Measures, writes the report, and says by its exit status whether a goal was missed."""
+    """Measures and writes the report. The exit status is 1 if a goal was missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--quick", action="store_true", help="some contestants, a minute or two; for development")

@@ -1,10 +1,12 @@
-"""The one call that is measured, as each library's users write it.
+"""The call that is measured, written for each library as its users would write it.
 
-A contestant is a generator: it makes a client, yields the call, and closes the client. Every call is
-`GET /api/sub/get/?username=x` with Basic auth over a kept-alive connection, fails on a status that is an error, has a
-time limit, and reads three fields of the answer. Settings are the libraries' own unless a comment says why not.
+A contestant is a generator: it creates a client, yields the call, and closes the client. Every call is
+`GET /api/sub/get/?username=x` with Basic auth over a kept-alive connection. It raises an error for an error status, has
+a time limit, and reads three fields of the response. The libraries have their default settings unless a comment says
+why not.
 
-Libraries are imported where they are used, and nothing else is imported here: the start of a process is measured too.
+Libraries are imported where they are used, and this module imports nothing else, because the start of a process is
+measured too.
 """
 
 from __future__ import annotations
@@ -27,11 +29,11 @@ BASIC = "Basic dXNlcjpwYXNz"
 PATH = "/api/sub/get/"
 QUERY = {"username": "x"}
 TIMEOUT = 30.0
-POOL = 256  # connections kept, wherever a library keeps fewer by itself than are in flight here
+POOL = 256  # the pool size of libraries that would keep fewer connections than there are calls in flight
 
 
 class Service:
-    """Where the benchmark's server is, and what makes its certificate trusted."""
+    """The address of the benchmark's server, and the files with which clients trust its certificate."""
 
     def __init__(self, base_url: str, ca_file: str, bundle: str) -> None:
         self.base_url = base_url
@@ -39,8 +41,8 @@ class Service:
         self.host, port = base_url.rpartition("/")[2].split(":")
         self.port = int(port)
         self.tls = base_url.startswith("https:")
-        self.ca_file = ca_file  # for libraries that bring public roots, and take one more
-        self.bundle = bundle  # the public roots and that one, for libraries that take a file instead
+        self.ca_file = ca_file  # for libraries that bring the public roots and accept an additional one
+        self.bundle = bundle  # the public roots and this one, for libraries that take a file with all roots
 
     def ssl_context(self) -> ssl.SSLContext:
         import ssl
@@ -57,7 +59,7 @@ def attributes(account: proxymesh.SubAccount) -> object:
 
 
 def nothing(_service: Service) -> Generator[Call, None, None]:
-    """What a process costs that makes no call: taken off what the others cost."""
+    """A call that does nothing. The cost of its process is subtracted from the others' costs."""
     yield lambda: None
 
 
@@ -297,7 +299,7 @@ BLOCKING: dict[str, Contestant] = {
     "primp": primp_,
 }
 
-# What has one connection, and is not to be shared among threads: each thread gets its own.
+# Clients of these have one connection and cannot be shared among threads, so each thread gets its own.
 PER_THREAD = {"http.client", "pycurl"}
 
 ASYNC: dict[str, AsyncContestant] = {

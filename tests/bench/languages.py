@@ -1,8 +1,8 @@
-"""What the SDK costs in each language over the SDK in Rust, beside the platform's own client: `make bench-languages`.
+"""Compares the SDK in each language with the SDK in Rust and with the platform's own client: `make bench-languages`.
 
-The call, the server, the core that they share, and the rounds are those of `make bench` (README.md), and contestants
-speak the protocol of `worker.py`: they read `sequential BASE_URL 1 CALLS`, and answer with JSON that has `p50_us`. The
-platforms' own clients read the JSON into an object, and fail on a status that is an error.
+The call, the server, the shared core and the rounds are the same as in `make bench` (README.md). The contestants use
+the protocol of `worker.py`: they read `sequential BASE_URL 1 CALLS`, and reply with JSON that has `p50_us`. The code
+for the platforms' own clients parses the JSON into an object, and fails for an error status.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ CALLS = 200
 
 
 def cpu_us(pid: int) -> float:
-    """What the threads of a process have used that still run: they all live as long as it does."""
+    """The CPU time of the process's running threads. These are all its threads: none ends before the process."""
     stats = (task.read_text().split()[0] for task in Path(f"/proc/{pid}/task").glob("*/schedstat"))
     return sum(map(int, stats)) / 1000
 
@@ -60,7 +60,7 @@ def table(rounds: dict[str, list[dict[str, float]]]) -> str:
     for name, bursts in rounds.items():
         cells = [name]
         for figure in ("p50_us", "cpu_us"):
-            # Round for round, because what disturbs a round disturbs both.
+            # The ratio is calculated for each round, because a disturbance in a round affects both figures.
             ratios = [one[figure] / rust[figure] for one, rust in zip(bursts, rounds[REFERENCE], strict=True)]
             cells += [f"{median(one[figure] for one in bursts):.1f}", f"{median(ratios):.2f}"]
             if figure == "p50_us":
@@ -71,13 +71,13 @@ def table(rounds: dict[str, list[dict[str, float]]]) -> str:
 
 
 def main() -> None:
-    """Measures, and writes the table."""
+    """Measures and writes the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--warm-up", type=int, default=100, help="rounds before, in which the JVM compiles")
     arguments = parser.parse_args()
     bench.COMPLAINTS.unlink(missing_ok=True)
-    bench.ENVIRONMENT["PATH"] = os.environ["PATH"]  # to find Java and Swift
+    bench.ENVIRONMENT["PATH"] = os.environ["PATH"]  # Java and Swift are found with this
     server = bench.Process(str(bench.NATIVE), "serve", str(bench.CA_FILE))
     processes = {name: bench.Process(*command) for name, command in CONTESTANTS.items()}
     rounds: dict[str, list[dict[str, float]]] = {name: [] for name in CONTESTANTS}

@@ -1,7 +1,7 @@
-"""A script that makes one call, as short as a script can be: `once.py NAME BASE_URL CA_FILE BUNDLE`.
+"""A minimal script that makes one call: `once.py NAME BASE_URL CA_FILE BUNDLE`.
 
-NAME may be "nothing", which makes none. Prints its peak memory in KiB: VmHWM, because ru_maxrss is inherited from the
-process that started this one.
+With the NAME "nothing" it makes no call. It prints its peak memory in KiB. This is VmHWM, because a process inherits
+ru_maxrss from the process that started it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Bar charts as SVG, by hand: no library is worth its installation for six of them."""
+"""Draws bar charts as SVG. A library would be too much for six charts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OURS, LIMIT, OTHERS = "#d9480f", "#495057", "#a5b4c4"
 
 
 def svg(panels: Sequence[Panel], *, ours: str, limit: str) -> str:
-    """Two panels a row; each is title, unit, figures, and which of them to show (none: all)."""
+    """Draws two panels per row. Each has a title, a unit, figures, and the names of those to show (None for all)."""
     drawn = []
     top = GAP
     for left, right in zip(panels[::2], panels[1::2], strict=True):
@@ -32,7 +32,7 @@ def svg(panels: Sequence[Panel], *, ours: str, limit: str) -> str:
 
 
 def _panel(panel: Panel, ours: str, limit: str) -> tuple[str, int]:
-    """What it looks like, and its height."""
+    """The SVG of a panel, and its height."""
     title, unit, figures, shown = panel
     figures = {name: value for name, value in figures.items() if shown is None or name in shown}
     parts = [f'<text y="16" font-size="15" font-weight="600">{escape(title)}</text>']
@@ -50,12 +50,12 @@ def _panel(panel: Panel, ours: str, limit: str) -> tuple[str, int]:
             f'<rect x="{NAMES}" y="{y + 3}" width="{length:.1f}" height="{ROW - 6}" fill="{colour}"/>'
             f'<text x="{NAMES + length + 6:.1f}" y="{y + 14}" font-weight="{weight}">{label}</text>'
         )
-        if value > longest:  # a gap in the bar says that it is not to scale
+        if value > longest:  # a gap in the bar shows that the bar is not to scale
             x = NAMES + BARS * 0.8
             parts.append(f'<path d="M{x} {y + ROW}l6 -{ROW}h6l-6 {ROW}z" fill="white"/>')
     return "".join(parts), HEAD + len(figures) * ROW
 
 
 def _scale(values: list[float]) -> float:
-    """The value whose bar is longest. Those far beyond are cut, or the others could not be told apart."""
+    """The value with the longest bar. Much larger values are cut off, so that the other bars remain distinguishable."""
     return min(max(values, default=1.0), 8 * median(values or [1.0]))

@@ -1,4 +1,4 @@
-"""What the figures say: goals, tables and plots, as target/bench/report.md, report.json and report.svg."""
+"""Writes goals, tables and charts to target/bench/report.md, report.json and report.svg."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Results = dict[str, Any]
 
 
 class Goal(NamedTuple):
-    """A bound that holds on any machine, and the aim beyond it."""
+    """A bound that must hold on any machine, and a lower one that we aim at."""
 
     what: str
     unit: str
@@ -40,7 +40,7 @@ def cpu(burst: dict[str, float]) -> float:
 
 
 def rate(burst: dict[str, float]) -> float:
-    """Calls a second."""
+    """Calls per second."""
     return burst["calls"] / burst["wall_us"] * 1e6
 
 
@@ -48,19 +48,19 @@ Figure = Callable[[dict[str, float]], float]
 
 
 def of(results: Results, scenario: str, figure: Figure) -> dict[str, float]:
-    """The median over the rounds, of each contestant."""
+    """Each contestant's median over the rounds."""
     bursts = results["bursts"].get(scenario, {})
     return {name: median(map(figure, rounds)) for name, rounds in bursts.items() if rounds}
 
 
 def over_bare(results: Results, kind: str, figure: str) -> dict[str, float]:
-    """Medians of a process's figure, less bare Python's."""
+    """Each contestant's median of this figure, minus that of bare Python."""
     medians = {name: median(run[figure] for run in runs) for name, runs in results["starts"][kind].items()}
     return {name: value - medians[bare(name)] for name, value in medians.items() if name != bare(name)}
 
 
 def bare(name: str) -> str:
-    """The bare Python that a contestant's process is compared with: that of its own environment."""
+    """The bare Python of the contestant's environment, with which its process is compared."""
     return "bare Python of niquests" if "niquests" in name else "bare Python"
 
 
@@ -68,7 +68,7 @@ def bare(name: str) -> str:
 
 
 def ratio(scenario: str, figure: Figure, name: str, reference: str) -> Callable[[Results], list[float]]:
-    """Round for round, because what disturbs a round disturbs both."""
+    """The ratio in each round, because a disturbance in a round affects both contestants."""
 
     def rounds(results: Results) -> list[float]:
         bursts = results["bursts"].get(scenario, {})
@@ -129,7 +129,7 @@ def judged(results: Results) -> list[dict[str, Any]]:
 
 
 def number(value: float | None, digits: int | None = None) -> str:
-    """With as many decimals as asked for; or three significant digits, and all before the point."""
+    """The value with this many decimals. By default it has three significant digits, or all digits before the point."""
     if value is None:
         return "–"
     if digits is None:
@@ -138,7 +138,7 @@ def number(value: float | None, digits: int | None = None) -> str:
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Markdown that reads well in a terminal, too."""
+    """A Markdown table that is also readable in a terminal."""
     widths = [max(map(len, column)) for column in zip(headers, *rows, strict=True)]
 
     def line(cells: Sequence[str]) -> str:
@@ -157,7 +157,7 @@ def compared(
     figures: Mapping[str, Figure],
     ratios: Sequence[tuple[str, Figure, str]],
 ) -> str:
-    """One row a contestant, best first by the first figure; a ratio is of a figure to a reference's."""
+    """A table with a row per contestant, sorted by the first figure. A ratio compares a figure with a reference's."""
     columns = {title: of(results, scenario, figure) for title, figure in figures.items()}
     first = next(iter(columns.values()))
     rows = []
@@ -211,7 +211,7 @@ def starts_table(results: Results) -> str:
 
 
 def sections(results: Results) -> list[tuple[str, str, str]]:
-    """Title, what is to be known about it, table."""
+    """For each section: the title, a note, and the table."""
     blocking = [RAW, *BLOCKING]
     asyncio = [RAW, *ASYNC, *(f"{name} uvloop" for name in ASYNC)]
     one = {"p50 µs": p50, "CPU µs/call": cpu}
@@ -275,7 +275,7 @@ def markdown(results: Results) -> str:
 
 
 def plots(results: Results) -> str:
-    """The six figures that matter most."""
+    """Charts of the six most important figures."""
     return plot.svg(
         [
             ("Blocking call, CPU", "µs", of(results, "sequential", cpu), [RAW, *BLOCKING]),
@@ -291,7 +291,7 @@ def plots(results: Results) -> str:
 
 
 def write(results: Results, folder: Path) -> bool:
-    """Writes the three files, prints the tables, and says whether a goal was missed."""
+    """Writes the three files and prints the tables. Returns whether a goal was missed."""
     verdicts = judged(results)
     text = markdown(results)
     (folder / "report.md").write_text(text)

@@ -1,14 +1,14 @@
-"""One contestant in a process of its own: `worker.py NAME CA_FILE BUNDLE`.
+"""Runs one contestant in its own process: `worker.py NAME CA_FILE BUNDLE`.
 
-It reads one burst a line, `MODE BASE_URL WIDTH CALLS`, and answers each with one line of JSON: `calls`, `wall_us`,
-`cpu_us` (of the whole process, all threads, user and system) and `p50_us` (of one call; only for `sequential`); or
-`error`. MODE is
+Each line of its input is a burst, `MODE BASE_URL WIDTH CALLS`. For each burst it prints one line of JSON with `calls`,
+`wall_us`, `cpu_us` (user and system time of all threads of the process) and `p50_us` (of one call, only for
+`sequential`). If the burst fails, the line has only `error`. MODE is
 
-* `sequential`: call after call,
-* `threads`: WIDTH threads that share one client, CALLS in all,
-* `flight`: WIDTH tasks of one event loop that share one client, CALLS in all.
+* `sequential`: one call after another,
+* `threads`: WIDTH threads that share one client make CALLS calls together,
+* `flight`: WIDTH tasks of one event loop that share one client make CALLS calls together.
 
-Before a burst a few calls open what connections are missing, since libraries drop idle ones after 5 to 15 s.
+Before a burst, a few calls open missing connections, because libraries drop idle ones after 5 to 15 s.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ async def asynchronous() -> None:
         each = await run(calls)
         return cost(calls, clock() - wall, cpu_clock() - cpu, each)
 
-    # Between bursts the loop stands still, which costs nothing and delays nothing that is measured.
+    # Reading a line blocks the event loop between bursts. This costs nothing, and delays nothing that is measured.
     for line in sys.stdin:
         mode, base_url, width, calls = line.split()
         try:

@@ -1,4 +1,4 @@
-"""A fleet of crawlers: a sub-account for each, with a budget, and the account's proxies in turn."""
+"""A fleet of crawlers. Each has a sub-account with a budget, and they use the account's proxies in turn."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import proxymesh
 
 
 def rotation(client: proxymesh.Client, username: str, password: str) -> Iterator[str]:
-    """The proxies of the account as URLs, one after another, for ever."""
+    """The URLs of the account's proxies, one after another, endlessly."""
     return itertools.cycle([proxy.url(username, password) for proxy in client.proxies.list()])
 
 
 def hire(client: proxymesh.Client, crawlers: Iterable[str], *, gigabytes: int) -> list[proxymesh.SubAccount]:
-    """Gives each crawler a sub-account with this much a month; those that have one keep it, with the new limit."""
+    """Gives each crawler a sub-account with this monthly limit. If a crawler has one already, its limit changes."""
     return [_hire(client, crawler, gigabytes) for crawler in crawlers]
 
 
@@ -27,11 +27,11 @@ def _hire(client: proxymesh.Client, crawler: str, gigabytes: int) -> proxymesh.S
     try:
         return client.sub_accounts.create(crawler, password=f"{crawler}'s own", monthly_limit=gigabytes)
     except proxymesh.OutcomeUnknownError:
-        return client.sub_accounts.get(crawler)  # raises NotFoundError if it has to be done again
+        return client.sub_accounts.get(crawler)  # raises NotFoundError if it was not created
 
 
 def rest(client: proxymesh.Client, crawlers: Iterable[str]) -> list[str]:
-    """Stops the crawlers that have used up their month; gives their names."""
+    """Stops the crawlers that have reached their monthly limit. Returns their names."""
     tired: list[str] = []
     for crawler in crawlers:
         match client.sub_accounts.get(crawler):
@@ -40,12 +40,12 @@ def rest(client: proxymesh.Client, crawlers: Iterable[str]) -> list[str]:
                     client.sub_accounts.deactivate(crawler)
                     tired.append(crawler)
             case _:
-                pass  # it rests already
+                pass  # already stopped
     return tired
 
 
 def let_in(ip: str) -> bool:
-    """Lets a machine use the proxies without a password, for the account of the environment; whether it is new."""
+    """Authorises a machine to use the account's proxies without a password. Returns whether the machine is new."""
     with proxymesh.Client() as client:
         try:
             client.ips.add(ip, label="fleet")
@@ -55,6 +55,6 @@ def let_in(ip: str) -> bool:
 
 
 async def usage(client: proxymesh.AsyncClient, crawlers: Iterable[str]) -> dict[str, float]:
-    """What each crawler has used this month, in gigabytes; all are asked at once."""
+    """What each crawler has used this month, in gigabytes. The calls are made at once."""
     accounts = await asyncio.gather(*(client.sub_accounts.get(crawler) for crawler in crawlers))
     return {account.username: account.monthly_bandwidth for account in accounts}

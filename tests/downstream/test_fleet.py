@@ -1,4 +1,4 @@
-"""The fleet's tests, against the sandbox that comes with proxymesh."""
+"""Tests the fleet against the sandbox that comes with proxymesh."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from proxymesh.sandbox import Sandbox
 DAY = 24 * 60 * 60
 
 
-def test_a_rotation_comes_round(proxymesh_client: proxymesh.Client) -> None:
+def test_a_rotation_repeats(proxymesh_client: proxymesh.Client) -> None:
     urls = fleet.rotation(proxymesh_client, "me@ex.com", "p:w")
     first, second, third, again = (next(urls) for _ in range(4))
     assert len({first, second, third}) == 3
@@ -23,7 +23,7 @@ def test_a_rotation_comes_round(proxymesh_client: proxymesh.Client) -> None:
     assert first.startswith("http://me%40ex.com:p%3Aw@")
 
 
-def test_a_slow_down_is_waited_for(proxymesh_sandbox: Sandbox, proxymesh_client: proxymesh.Client) -> None:
+def test_a_429_is_retried(proxymesh_sandbox: Sandbox, proxymesh_client: proxymesh.Client) -> None:
     proxymesh_sandbox.fault("status", status=429, headers={"Retry-After": "0"}, path="/api/proxies/")
     assert next(fleet.rotation(proxymesh_client, "me", "secret"))
     assert [(call.path, call.status) for call in proxymesh_sandbox.requests()] == [
@@ -45,14 +45,14 @@ def test_crawlers_are_hired_once(proxymesh_sandbox: Sandbox, proxymesh_client: p
     ]
 
 
-def test_a_lost_answer_hires_nobody_twice(proxymesh_sandbox: Sandbox, proxymesh_client: proxymesh.Client) -> None:
+def test_a_lost_response_hires_nobody_twice(proxymesh_sandbox: Sandbox, proxymesh_client: proxymesh.Client) -> None:
     proxymesh_sandbox.fault("drop_after_apply", path="/api/sub/create/")
     (ant,) = fleet.hire(proxymesh_client, ["ant"], gigabytes=1)
     assert ant.monthly_bandwidth_limit == 1
     assert [call.path for call in proxymesh_sandbox.requests()].count("/api/sub/create/") == 1
 
 
-def test_all_are_asked_at_once(
+def test_usage_of_all_crawlers(
     proxymesh_sandbox: Sandbox, proxymesh_client: proxymesh.Client, proxymesh_async_client: proxymesh.AsyncClient
 ) -> None:
     crawlers = ["ant", "bee", "cat"]
@@ -61,7 +61,9 @@ def test_all_are_asked_at_once(
     assert asyncio.run(fleet.usage(proxymesh_async_client, crawlers)) == {"ant": 0.0, "bee": 2.5, "cat": 0.0}
 
 
-def test_who_has_used_up_the_month_rests(proxymesh_sandbox: Sandbox, proxymesh_client: proxymesh.Client) -> None:
+def test_a_crawler_that_has_used_its_month_rests(
+    proxymesh_sandbox: Sandbox, proxymesh_client: proxymesh.Client
+) -> None:
     fleet.hire(proxymesh_client, ["ant", "bee"], gigabytes=5)
     proxymesh_sandbox.book_usage("ant", 5.5)
     proxymesh_sandbox.book_usage("bee", 4.5)
@@ -80,7 +82,7 @@ def test_code_with_a_client_of_its_own_finds_the_sandbox(proxymesh_sandbox: Sand
     assert [call.form["ip"] for call in proxymesh_sandbox.requests()] == ["203.0.113.7"] * 2
 
 
-def test_so_does_a_process_of_its_own(proxymesh_sandbox: Sandbox) -> None:
+def test_another_process_finds_the_sandbox(proxymesh_sandbox: Sandbox) -> None:
     subprocess.run([sys.executable, "-c", "import fleet; fleet.let_in('203.0.113.7')"], check=True, timeout=30)
     assert proxymesh_sandbox.client().ips.list() == ["203.0.113.7"]
 
@@ -97,7 +99,7 @@ def test_the_account_of_the_environment_is_out_of_reach() -> None:
 
 @pytest.mark.proxymesh_sandbox(plan="10", username="boss")
 class TestASmallPlan:
-    """The marker says what the sandbox is made with; nearer ones add to those further out."""
+    """The marker has the sandbox's options. A marker on a test adds to the marker on its class."""
 
     def test_has_a_limit(self, proxymesh_client: proxymesh.Client) -> None:
         for _ in range(10):
@@ -106,14 +108,14 @@ class TestASmallPlan:
             proxymesh_client.tokens.create()
 
     @pytest.mark.proxymesh_sandbox(plan="trial")
-    def test_may_be_smaller_still(self, proxymesh_sandbox: Sandbox, proxymesh_client: proxymesh.Client) -> None:
+    def test_may_be_smaller_for_one_test(self, proxymesh_sandbox: Sandbox, proxymesh_client: proxymesh.Client) -> None:
         assert proxymesh_sandbox.username == "boss"
         with pytest.raises(proxymesh.PlanLimitError):
             proxymesh_client.tokens.create()
 
 
-class TestAFixtureOfOnesOwn:
-    """A fixture of the same name stands in front of the plugin's, and the client follows."""
+class TestAnOverriddenFixture:
+    """A fixture of the same name overrides the plugin's, and the client uses it."""
 
     @pytest.fixture
     def proxymesh_sandbox(self, proxymesh_sandbox: Sandbox) -> Sandbox:
@@ -122,7 +124,7 @@ class TestAFixtureOfOnesOwn:
         proxymesh_sandbox.clear_requests()
         return proxymesh_sandbox
 
-    def test_is_where_the_client_goes(self, proxymesh_sandbox: Sandbox, proxymesh_client: proxymesh.Client) -> None:
+    def test_the_client_uses_it(self, proxymesh_sandbox: Sandbox, proxymesh_client: proxymesh.Client) -> None:
         fleet.hire(proxymesh_client, ["ant"], gigabytes=3)
         assert [call.path for call in proxymesh_sandbox.requests()] == ["/api/sub/edit/"]
 

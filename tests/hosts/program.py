@@ -1,4 +1,4 @@
-"""What the hosts run: a client made before any fork, and calls after it."""
+"""The program that the hosts run. It creates a client before any fork, and makes calls after the fork."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import proxymesh
 from celery import Celery
 
 client = proxymesh.Client()
-"""From the environment."""
+"""Configured by the environment."""
 client.proxies.list()
 pool = client.proxies.pool()
 parent = os.getpid()
@@ -25,7 +25,7 @@ tasks.conf.broker_connection_retry_on_startup = True
 
 
 def work() -> str:
-    """Makes calls; tells that they were made in another process than that which imported this."""
+    """Makes calls. Checks that this process is not the one that imported this module."""
     client.ips.list()
     pool.report(pool.get(), 200)
     assert os.getpid() != parent
@@ -34,7 +34,7 @@ def work() -> str:
 
 @tasks.task  # type: ignore[untyped-decorator]
 def task() -> str:
-    """The same as a task of Celery's."""
+    """The same as a Celery task."""
     return work()
 
 

@@ -1,4 +1,4 @@
-"""The package in the programs that run other people's: gunicorn, Celery, uWSGI, gevent, eventlet."""
+"""The package inside programs that host Python code: gunicorn, Celery, uWSGI, gevent, eventlet."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_celery_with_prefork(environment: dict[str, str], tmp_path: Path) -> Non
 
 @pytest.mark.skipif(not (BIN / "uwsgi").exists(), reason="no uWSGI")
 def test_uwsgi_with_two_applications(environment: dict[str, str]) -> None:
-    """Each has an interpreter of its own: in the second the import is refused, with the way out."""
+    """Each application has its own interpreter. In the second, the import fails and the error says what to do."""
     address = f"127.0.0.1:{free_port()}"
     options = ["--master", "--die-on-term", "--http-socket", address]
     options += ["--mount", "/a=program.py", "--mount", "/b=program.py"]
@@ -168,7 +168,7 @@ EVENTLET = {"patch": "import eventlet; eventlet.monkey_patch()", "sleep": "event
     ],
 )
 def test_green_threads(hub: dict[str, str], call: str, others: str) -> None:
-    """A call blocks the hub, as docs/python.md says; in the hub's own thread pool it does not."""
+    """A call blocks the hub, as docs/python.md says. A call in the hub's own thread pool does not."""
     with Sandbox() as sandbox:
         sandbox.fault("delay", seconds=1, path="/api/proxies/")
         environment = {

@@ -1,6 +1,6 @@
-"""What schemathesis does before each of its requests: a sandbox in which the request can succeed.
+"""Before each request of schemathesis, these hooks prepare a sandbox in which the request can succeed.
 
-Without that, the fourth refused credential would ban it, and all that follows would be answered 401.
+Without them, the fourth wrong credential would ban this machine, and every further response would be a 401.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 import requests
 import schemathesis
 
-# The call that makes what another call needs, and the parameters that they share.
+# For each call that needs something to exist: the call that creates it, and the parameters that both have.
 NEEDS = {
     "/api/ip/delete/": ("/api/ip/add/", ("ip", "username")),
     "/api/hostname/delete/": ("/api/hostname/add/", ("domain", "username")),
@@ -24,7 +24,7 @@ session = requests.Session()
 
 @schemathesis.hook
 def filter_body(context: schemathesis.HookContext, body: Any) -> bool:
-    """In a form an empty list is nothing at all, and nothing is not wrong."""
+    """Drops bodies with an empty list or object. A form cannot hold one, so the request would be valid."""
     return not (isinstance(body, dict) and any(value in ([], {}) for value in body.values()))
 
 
@@ -37,7 +37,7 @@ def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwar
         return
 
     def make(path: str, names: tuple[str, ...]) -> Any:
-        """Makes it, unless the request is invalid: then that is for the request to find out."""
+        """Creates what the request needs. If its parameters are invalid, this fails, and so will the request itself."""
         form = {name: sent[name] for name in names if isinstance(sent.get(name), str)}
         return session.post(base_url + path, data=form, auth=PARENT).json()
 
@@ -45,9 +45,9 @@ def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwar
         make("/api/sub/create/", ("username",))
     if case.path in NEEDS:
         made = make(*NEEDS[case.path])
-        # Which number a token gets is not for the request to choose.
+        # The service chooses a token's number, so the request has to use that number.
         if "id" in made and isinstance(sent.get("id"), int) and 0 <= sent["id"] < 2**63:
             sent["id"] = made["id"]
-    # Hardly any text is a proxy's name.
+    # A random text is hardly ever a proxy's name, so half of the requests get a real one.
     if isinstance(sent.get("proxy"), str) and len(sent["proxy"]) % 2:
         sent["proxy"] = "us-ca"

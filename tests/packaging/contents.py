@@ -1,4 +1,4 @@
-"""Whether what is published holds what it must, and nothing else: contents.py WHEEL SDIST."""
+"""Checks that the packages contain what they must, and nothing else: contents.py WHEEL SDIST."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 LICENSES = {"LICENSE-APACHE", "LICENSE-MIT"}
 NOTICES = "bindings-python/THIRD-PARTY-NOTICES"
-# What the source distribution is made of, beside the sources of the crates in it and the Python package.
+# The source distribution's files other than the sources of its crates and of the Python package.
 AROUND = {
     *LICENSES,
     NOTICES,
@@ -38,7 +38,7 @@ URLS = [f"Project-URL: {name}, https://" for name in ("Homepage", "Documentation
 
 
 def sources() -> set[str]:
-    """What git has of them."""
+    """The source files that git tracks or would add."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", *SOURCES],
         cwd=ROOT,
@@ -61,7 +61,7 @@ def check_metadata(text: str) -> None:
 
 
 def check_links(text: str) -> None:
-    """A package index has the README without the files around it."""
+    """A package index shows the README without the repository's other files, so relative links would be broken."""
     relative = re.findall(r"\]\((?!https://)[^)]*\)", text)
     assert not relative, f"relative links: {relative}"
     base = "https://github.com/proxymesh/proxymesh-sdk"

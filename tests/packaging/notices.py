@@ -1,7 +1,7 @@
-"""The licences of third parties whose code is in the Python wheel, and in the Kotlin and Swift packages.
+"""Writes or checks the licences of third-party code in the Python wheel and in the Kotlin and Swift packages.
 
-notices.py CARGO_ABOUT writes them, from what cargo-about finds in the crates' sources. notices.py --check compares
-which crates they name with what cargo would build.
+notices.py CARGO_ABOUT writes them, from what cargo-about finds in the crates' sources. notices.py --check fails if
+they miss a crate that cargo would build.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def named(text: str) -> set[str]:
 
 
 def shipped(package: str) -> set[str]:
-    """Every crate in the library, on any of the platforms."""
+    """Every crate in the library, on all platforms together."""
     crates: set[str] = set()
     targets = CONFIG.read_text().partition("targets = [")[2].partition("]")[0]
     for target in re.findall(r'"(\S+)"', targets):
@@ -63,7 +63,7 @@ def shipped(package: str) -> set[str]:
 
 
 def main() -> int:
-    """Writes or checks them."""
+    """Writes or checks the notices. Returns the exit status."""
     current = True
     for package, folder in PACKAGES.items():
         path = ROOT / folder / "THIRD-PARTY-NOTICES"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs the source distribution as pip does for whoever has no wheel, and makes a call with it: in a clean venv, in a folder of
-# its own, with nothing of this repository in reach. The libraries that ship are optimised for minutes; this one is not.
+# Installs the source distribution with pip, as users do on a platform without a wheel, and makes a call with it.
+# It uses a clean venv in a temporary folder, so that nothing of this repository is in reach. Unlike a release, this build is
+# not optimised, which saves minutes.
 # Usage: tests/packaging/sdist.sh SDIST
 set -euo pipefail
 away=$(mktemp -d)

@@ -1,8 +1,8 @@
-"""A million calls in one process, blocking and asyncio at once: neither memory nor descriptors nor threads may grow.
+"""Makes a million calls in one process, blocking and asyncio at once. Memory, descriptors and threads must not grow.
 
-`make test-soak` runs it; `python tests/soak/soak.py 20000` makes fewer calls. The sandbox is a process of its own, so
-that only the client's memory counts. It prints what the process holds after each twentieth, and fails if the
-last is more than the first, when all was warm, by more than noise.
+`make test-soak` runs it. `python tests/soak/soak.py 20000` makes fewer calls. The sandbox is a process of its own, so
+only the client's memory counts. After each twentieth of the calls, it prints what the process holds. It fails if the
+process holds more at the end than after the warm-up. Memory may differ by some noise.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import proxymesh
 
 STEPS = 20
 IN_FLIGHT = 32
-# RSS comes and goes with the allocator by this much; a leak of 16 bytes a call would show.
+# The allocator makes RSS vary by this much. A leak of 16 bytes a call would still show.
 NOISE_KIB = 4 * 1024
 
 calls = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
@@ -28,17 +28,17 @@ here = Path("/proc/self")
 
 
 def held() -> tuple[int, int, int]:
-    """KiB of memory, descriptors, threads."""
+    """KiB of memory, the number of descriptors, and the number of threads."""
     pages = int((here / "statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") // 1024, len(os.listdir(here / "fd")), len(os.listdir(here / "task"))
 
 
 def blocking(client: proxymesh.Client, count: int) -> None:
     for number in range(count):
-        if number % 100 == 0:  # an error now and then
+        if number % 100 == 0:  # an error
             with contextlib.suppress(proxymesh.NotFoundError):
                 client.sub_accounts.get("nobody")
-        elif number % 10 == 0:  # a write, and options of its own
+        elif number % 10 == 0:  # a write, with options of its own
             client.with_options(timeout=20.0).sub_accounts.edit("crawler-1", monthly_limit=5)
         else:
             client.sub_accounts.get("crawler-1")
@@ -53,7 +53,7 @@ async def awaited(client: proxymesh.AsyncClient, count: int) -> None:
 
 
 def soak(base_url: str) -> int:
-    """Makes all calls; gives the exit status."""
+    """Makes all calls. Returns the exit status."""
     seen = []
     with ThreadPoolExecutor(1) as thread, proxymesh.Client("parent", "parent-password", base_url=base_url) as client:
         client.sub_accounts.create("crawler-1")
@@ -62,7 +62,7 @@ def soak(base_url: str) -> int:
         for step in range(1, STEPS + 1):
             half = calls // STEPS // 2
             blocked = thread.submit(blocking, client, half)
-            asyncio.run(awaited(async_client, half))  # an event loop of its own each time
+            asyncio.run(awaited(async_client, half))  # a new event loop each time
             blocked.result()
             seen.append(held())
             memory, descriptors, threads = seen[-1]
@@ -79,7 +79,7 @@ def soak(base_url: str) -> int:
 
 
 def main() -> int:
-    """Soaks against a sandbox of its own."""
+    """Starts a sandbox and runs the test against it."""
     command = [sys.executable, "-m", "proxymesh.sandbox", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sandbox:
         assert sandbox.stdout is not None

@@ -56,7 +56,7 @@ pub(crate) struct Record {
 pub(crate) struct Docs {
     pub(crate) text: Vec<String>,
     pub(crate) returns: Vec<String>,
-    /// The kind of each error, as the core names it, and its text.
+    /// The kind of each error, by its name in the core, and its text.
     pub(crate) errors: Vec<(String, Vec<String>)>,
     arguments: BTreeMap<String, Vec<String>>,
 }
@@ -131,7 +131,7 @@ impl Argument {
         Self { name: name.to_owned(), docs: Vec::new(), ty: ty.clone(), optional, record: None }
     }
 
-    /// Whether it is a date, which the library takes as text.
+    /// Whether it is a date. The library accepts it as text.
     pub(crate) fn is_date(&self) -> bool {
         self.name == "expires_at"
     }
@@ -148,7 +148,7 @@ impl Call {
         self.docs.text.iter().any(|line| line.contains("`POST "))
     }
 
-    /// The arguments as the library takes them. Those of one record form a group; any other is a group of its own.
+    /// The arguments in the form that the library accepts. The fields of a record form one group, and any other argument is its own group.
     pub(crate) fn inputs(&self) -> Vec<&[Argument]> {
         self.arguments.chunk_by(|a, b| a.record.is_some() && a.record == b.record).collect()
     }

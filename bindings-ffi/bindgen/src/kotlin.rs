@@ -165,7 +165,8 @@ fn record(call: &Call) -> Option<(&Argument, String)> {
     Some((first, format!("{}: {}", record.argument, record.ty)))
 }
 
-/// A call with arguments that are read by their names. A date is text that may not be a date: then the library is called.
+/// The code that makes a call for a test, with arguments that it reads by name. If the text for a date is not a date, the code calls
+/// the library directly.
 fn made(resource: &Resource, call: &Call) -> String {
     let read = |argument: &Argument, ty: &str| {
         let optional = if argument.optional { format!("maybe{}", pascal(ty)) } else { ty.to_owned() };

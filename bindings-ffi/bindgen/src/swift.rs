@@ -142,7 +142,7 @@ fn body(client: &Client, call: &Call, indent: usize) -> String {
     )
 }
 
-/// The arguments for the library's call, with `before` the fields of a record and `separator` between them.
+/// The arguments for the library's call. In a record, `before` comes before the fields and `separator` between them.
 fn passed(call: &Call, before: &str, separator: &str) -> Vec<String> {
     call.inputs()
         .into_iter()
@@ -156,7 +156,7 @@ fn passed(call: &Call, before: &str, separator: &str) -> Vec<String> {
         .collect()
 }
 
-/// An argument as the library takes it.
+/// An argument in the form that the library accepts.
 fn labelled(argument: &Argument) -> String {
     let name = camel(&argument.name);
     match &argument.ty {
@@ -169,7 +169,7 @@ fn labelled(argument: &Argument) -> String {
 fn parameter_type(argument: &Argument) -> String {
     match &argument.ty {
         _ if argument.is_date() => "DateComponents".to_owned(),
-        // A token's number. An Int has only 32 bits on some platforms.
+        // The ID of a token. An Int has only 32 bits on some platforms.
         Type::Int64 if argument.name == "id" => "Int64".to_owned(),
         ty => type_of(ty),
     }
@@ -192,12 +192,12 @@ fn is_discardable(call: &Call) -> bool {
     call.writes() && call.response.is_some() && !has_secret
 }
 
-/// The effects of a function that throws more than the SDK's errors.
+/// The effects of a function that can also throw errors that are not the SDK's.
 fn plain_effects(client: &Client) -> &'static str {
     if client.r#try.contains("await") { "async throws" } else { "throws" }
 }
 
-/// A call with arguments that are read by their names.
+/// The code that makes a call for a test, with arguments that it reads by name.
 fn made(client: &Client, resource: &Resource, call: &Call) -> String {
     let arguments = call.arguments.iter().enumerate().map(|(i, argument)| {
         let label =

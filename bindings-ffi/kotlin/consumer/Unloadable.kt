@@ -1,6 +1,6 @@
 import com.proxymesh.*
 
-/** Run where the native library cannot be loaded. Every entry point must say so each time, with the fixes named in the arguments. */
+/** Runs where the native library cannot be loaded. Every entry point must say so each time, with the fix that the argument names. */
 fun main(arguments: Array<String>) {
     val ways = listOf<() -> Unit>(
         { Proxy("us-ca.proxymesh.com") }, { ExitChoice(country = "DE") }, { BlockingClient("parent", "parent-password") },

@@ -1,4 +1,4 @@
-//! How calls and clients end: given up, aborted, shut down; and many at once.
+//! How calls and clients end: dropped, aborted, shut down, and many at once.
 
 use super::{
     asynchronous, basic, blocking, failure,
@@ -16,8 +16,8 @@ use std::{
 const CLOSED: &str = "the client is closed; create a new one";
 const SOON: Duration = Duration::from_millis(500);
 
-/// Never answers the one call, and at once the other, which shows that the credentials are right: the first request with
-/// credentials goes on when it is given up.
+/// Responds at once to `geo.world` and never to other calls. A test calls `geo.world` first to prove the credentials. An abandoned call
+/// with unproven credentials would continue in the background.
 fn hanging() -> Server {
     Server::start(|request| match request.path() {
         "/api/geoips/world/" => Answer::new(200, "{}").into(),
@@ -42,7 +42,7 @@ fn a_call_whose_future_is_dropped_closes_its_connection() {
 }
 
 #[test]
-fn abort_ends_a_call_under_way_and_closes_its_connection() {
+fn abort_ends_a_call_in_progress_and_closes_its_connection() {
     let server = hanging();
     let client = asynchronous(basic(server.base_url()));
     wait(client.geo_world()).unwrap();
@@ -87,21 +87,21 @@ fn a_call_that_was_aborted_before_it_began_is_not_sent() {
 }
 
 #[test]
-fn abort_after_the_end_changes_nothing() {
+fn abort_after_the_end_has_no_effect() {
     let server = Server::always(Answer::new(200, r#"{"US": 1}"#));
     let client = asynchronous(basic(server.base_url()));
     let one = client.abortable();
     assert_eq!(wait(one.geo_open()).unwrap().get("US"), Some(&1));
     one.abort();
     one.abort();
-    // Nor has it to do with the client that it was made from, and with others made from that.
+    // It does not affect the client that the object was created from, or other objects created from that client.
     wait(client.geo_open()).unwrap();
     wait(client.abortable().geo_open()).unwrap();
     assert_eq!(server.connections(), 1);
 }
 
 #[test]
-fn an_abort_at_any_moment_ends_the_call_one_way_or_the_other() {
+fn an_abort_at_any_moment_either_ends_the_call_or_has_no_effect() {
     let server = Server::always(Answer::new(200, "{}"));
     let client = asynchronous(basic(server.base_url()));
     wait(client.geo_open()).unwrap();
@@ -126,7 +126,7 @@ fn an_abort_at_any_moment_ends_the_call_one_way_or_the_other() {
 }
 
 #[test]
-fn a_client_that_is_shut_down_makes_no_more_calls() {
+fn a_client_that_was_shut_down_makes_no_more_calls() {
     let server = Server::always(Answer::new(200, "{}"));
     let options = || Options { timeout: Some(5.0), max_retries: None };
 
@@ -164,7 +164,7 @@ fn a_client_that_is_shut_down_makes_no_more_calls() {
 }
 
 #[test]
-fn calls_under_way_go_on_when_the_client_is_shut_down() {
+fn calls_in_progress_continue_when_the_client_is_shut_down() {
     let slow = || {
         Server::start(|_| {
             thread::sleep(SOON);
@@ -193,7 +193,7 @@ fn calls_under_way_go_on_when_the_client_is_shut_down() {
 }
 
 #[test]
-fn options_hold_for_the_client_that_was_made_with_them() {
+fn options_apply_to_the_client_that_was_created_with_them() {
     let server = hanging();
     let client = asynchronous(basic(server.base_url()));
     let quick = client.with_options(Options { timeout: Some(0.05), max_retries: None }).unwrap();
@@ -234,7 +234,7 @@ fn tasks_with_a_wrong_password_cost_one_401() {
 }
 
 #[test]
-fn a_thousand_calls_given_up_leave_no_thread_and_no_connection() {
+fn a_thousand_abandoned_calls_leave_no_thread_and_no_connection() {
     let sandbox = Sandbox::start().unwrap();
     let client = asynchronous(Settings {
         username: Some(sandbox.username().to_owned()),
@@ -264,7 +264,7 @@ fn a_thousand_calls_given_up_leave_no_thread_and_no_connection() {
     assert_eq!(threads_of_ours(), 1);
 }
 
-/// How many threads the runtime has; blocking clients have none.
+/// How many threads the runtime has. Blocking clients have none.
 #[cfg(target_os = "linux")]
 fn threads_of_ours() -> usize {
     let tasks = std::fs::read_dir("/proc/self/task").unwrap();

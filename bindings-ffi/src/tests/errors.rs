@@ -1,4 +1,4 @@
-//! Every kind of the core's errors, with its fields and its text.
+//! Every kind of the core's errors, with its fields and text.
 
 use super::{
     asynchronous, basic, failure, nothing,
@@ -9,12 +9,12 @@ use crate::{BlockingClient, Client, Failure, Options, Settings};
 use proxymesh::Error;
 use std::{collections::BTreeSet, time::Duration};
 
-/// The name of the variant, as `Debug` begins with it.
+/// The name of the variant, which `Debug` starts with.
 fn kind(failure: &Failure) -> String {
     format!("{failure:?}").split(' ').next().unwrap().to_owned()
 }
 
-/// Each kind from the core as a caller gets it, so that none is new to this crate.
+/// Provokes an error of each kind, so that this crate has a variant for each.
 #[test]
 fn every_kind_of_the_core_has_its_variant() {
     let hang = Server::start(|_| super::server::Reply::Hang);
@@ -79,7 +79,7 @@ fn every_kind_of_the_core_has_its_variant() {
 }
 
 #[test]
-fn numbers_that_no_setting_takes_are_config_errors() {
+fn numbers_that_no_setting_accepts_are_config_errors() {
     type With = fn(f64) -> Settings;
     let settings: [(&str, With); 2] = [
         ("timeout", |value| Settings { timeout: Some(value), ..basic("https://x") }),
@@ -108,7 +108,7 @@ fn numbers_that_no_setting_takes_are_config_errors() {
 }
 
 #[test]
-fn the_text_is_the_cores() {
+fn the_text_is_that_of_the_core() {
     let error = Error::AuthenticationBlocked { call: "ips.list", retry_after: Duration::from_millis(1500) };
     let text = error.to_string();
     let failure = Failure::from(error);

@@ -1,5 +1,5 @@
-//! What UniFFI lets through, and Kotlin, Swift or Java then chokes on. The interface is read as the generator reads it: from
-//! the symbols of the library.
+//! Finds exports that UniFFI accepts but that break Kotlin, Swift or Java. The interface is read from the symbols of the library, as the
+//! generator does.
 
 use super::exported;
 use serde_json::Value;
@@ -10,7 +10,7 @@ use uniffi_meta::{
     MethodMetadata, RecordMetadata, Type, VariantMetadata,
 };
 
-/// Kotlin generates these itself, for every object.
+/// UniFFI generates these methods for every object in Kotlin.
 const OF_KOTLIN: [&str; 2] = ["close", "destroy"];
 /// Every exception of the JVM has these.
 const OF_THROWABLE: [&str; 4] = ["message", "cause", "stack_trace", "suppressed"];
@@ -31,13 +31,13 @@ impl Lint {
         }
     }
 
-    /// A pointer-sized integer is refused by UniFFI itself.
+    /// UniFFI itself rejects pointer-sized integers.
     fn type_(&mut self, place: &str, type_: &Type) {
         match type_ {
             Type::UInt8 | Type::UInt16 | Type::UInt32 | Type::UInt64 => {
-                self.find(place, "an unsigned integer, which Java has not");
+                self.find(place, "an unsigned integer, which Java does not have");
             }
-            Type::Duration => self.find(place, "a duration, for which Swift aborts when it is negative"),
+            Type::Duration => self.find(place, "a duration, which makes Swift abort if it is negative"),
             Type::Optional { inner_type }
             | Type::Sequence { inner_type }
             | Type::Set { inner_type }
@@ -91,7 +91,7 @@ impl Lint {
                 let place = format!("{}.{}", it.self_name, it.name);
                 self.function(&place, &it.inputs, it.return_type.as_ref(), it.docstring.as_ref());
                 if OF_KOTLIN.contains(&it.name.as_str()) {
-                    self.find(&place, "a method of this name is Kotlin's own");
+                    self.find(&place, "Kotlin generates a method of this name");
                 }
                 if it.is_async && !(it.self_name == "Client" && is_call(&it.name)) {
                     self.asynchronous(&place);
@@ -118,13 +118,13 @@ impl Lint {
                     for field in &variant.fields {
                         if it.shape.is_error() && OF_THROWABLE.contains(&field.name.as_str()) {
                             let place = format!("{place}.{}", field.name);
-                            self.find(&place, "a field of this name is the exception's own");
+                            self.find(&place, "exceptions already have a field of this name");
                         }
                     }
                 }
             }
             Metadata::Namespace(_) => {}
-            // Nothing of these kinds is exported; whoever begins to, says here what is bad about them.
+            // Nothing of these kinds is exported yet. If you export the first one, add a rule here.
             other => self.find(&format!("{other:?}"), "the lint does not know this kind"),
         }
     }
@@ -142,10 +142,10 @@ fn lint(items: &[Metadata]) -> BTreeSet<String> {
     lint.found
 }
 
-/// The library, built as `make bindings` does: the linker leaves no description of the interface in a test program.
+/// Builds the library as `make bindings` does. The linker removes the description of the interface from a test program.
 fn library() -> Vec<u8> {
     let mut cargo = Command::new(env!("CARGO"));
-    // What cargo tells this program about its package would make it build others' anew.
+    // These variables describe this program's package. With them, cargo would rebuild other packages.
     for (name, _) in std::env::vars_os() {
         let of_a_package = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
         if name.to_str().is_some_and(of_a_package) {
@@ -169,7 +169,7 @@ fn library() -> Vec<u8> {
 }
 
 #[test]
-fn nothing_is_exported_that_a_language_chokes_on() {
+fn nothing_is_exported_that_breaks_a_language() {
     let items = extract_from_bytes(&library()).unwrap();
     let calls = |object: &str| -> BTreeSet<String> {
         let methods = items.iter().filter_map(|item| match item {
@@ -263,17 +263,17 @@ fn every_rule_finds_its_bad_example() {
         checksum: None,
         docstring: None,
     });
-    let kotlin = "a method of this name is Kotlin's own";
-    let throwable = "a field of this name is the exception's own";
+    let kotlin = "Kotlin generates a method of this name";
+    let throwable = "exceptions already have a field of this name";
     let comment = "its docs begin or end a comment";
-    let unsigned = "an unsigned integer, which Java has not";
-    let duration = "a duration, for which Swift aborts when it is negative";
+    let unsigned = "an unsigned integer, which Java does not have";
+    let duration = "a duration, which makes Swift abort if it is negative";
     let past = "an async export that is not made by the macro `calls`";
     let found = [
         (method("close", false, vec![], None, ""), "Bad.close", kotlin),
         (method("destroy", false, vec![], None, ""), "Bad.destroy", kotlin),
         (method("it", true, vec![], None, ""), "Bad.it", past),
-        // The name alone does not make it a call.
+        // The name alone does not make a method a call.
         (method("geo_open", true, vec![], None, ""), "Bad.geo_open", past),
         (asynchronous_function, "bad", past),
         (asynchronous_constructor, "Bad.new", past),

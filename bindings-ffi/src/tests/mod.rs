@@ -1,5 +1,4 @@
-//! They are in here because no other crate can link this one (see `crate-type`). The server is that of the
-//! core's tests.
+//! The tests are in this crate because no other crate can link it (see `crate-type`). The server is the one of the core's tests.
 
 mod ends;
 mod errors;
@@ -71,7 +70,7 @@ fn blocking(settings: Settings) -> Arc<BlockingClient> {
     Arc::new(BlockingClient::new(settings).unwrap())
 }
 
-/// What an object that cannot be shown failed with.
+/// The failure in a result whose value has no `Debug`.
 fn failure<T>(result: Result<T, Failure>) -> Failure {
     match result {
         Ok(_) => panic!("it succeeded"),
@@ -87,12 +86,12 @@ impl Wake for Unpark {
     }
 }
 
-/// Awaits as Kotlin and Swift do: with a waker, and without a runtime of Rust's.
+/// Waits for a future as Kotlin and Swift do: with a waker, and without a Rust runtime.
 pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
     wait_for(future, Duration::from_secs(60)).expect("the call hangs")
 }
 
-/// The same for a while; then the future is dropped.
+/// The same, up to a time limit. Then the future is dropped.
 fn wait_for<T>(future: impl Future<Output = T>, limit: Duration) -> Option<T> {
     let deadline = Instant::now() + limit;
     let waker = Waker::from(Arc::new(Unpark(thread::current())));

@@ -1,4 +1,4 @@
-//! A panic inside a call is an error of that call, and of nothing else. Every exported call goes through `run`.
+//! A panic inside a call is an error of that call alone. Every exported call goes through `run`.
 
 use super::{
     asynchronous, basic, blocking, failure,
@@ -10,7 +10,7 @@ use crate::Failure;
 const TEXT: &str = "internal error in the ProxyMesh library, please report it: panic: provoked by a test";
 
 #[test]
-fn the_async_client_goes_on_after_a_panic() {
+fn the_async_client_still_works_after_a_panic() {
     let server = Server::always(Answer::new(200, r#"{"ips": []}"#));
     let client = asynchronous(basic(server.base_url()));
     for _ in 0..3 {
@@ -23,7 +23,7 @@ fn the_async_client_goes_on_after_a_panic() {
 }
 
 #[test]
-fn the_blocking_client_goes_on_after_a_panic() {
+fn the_blocking_client_still_works_after_a_panic() {
     let server = Server::always(Answer::new(200, r#"{"ips": []}"#));
     let client = blocking(basic(server.base_url()));
     for _ in 0..3 {

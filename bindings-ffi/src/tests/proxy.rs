@@ -1,4 +1,4 @@
-//! What is built for the proxies themselves: no client, and no network, is needed.
+//! The URLs and headers for the proxies. They need no client and no network.
 
 use super::failure;
 use crate::{Credentials, ExitChoice, Failure, exit_choice_of, proxy_headers, proxy_of};
@@ -30,7 +30,7 @@ fn map(pairs: &[(&str, &str)]) -> HashMap<String, String> {
 }
 
 #[test]
-fn a_proxy_crosses_with_all_that_it_tells() {
+fn a_proxy_has_its_country() {
     let of = |host: &str| proxy_of(host.to_owned(), Some(31280)).unwrap();
     let california = of("us-ca.proxymesh.com");
     assert_eq!((california.country.as_deref(), california.chooses_country), (Some("US"), false));
@@ -39,7 +39,7 @@ fn a_proxy_crosses_with_all_that_it_tells() {
 }
 
 #[test]
-fn headers_are_the_cores() {
+fn headers_are_those_of_the_core() {
     let all = exit(Some("de"), Some("1.2.3.4"), &["5.6.7.8", "::1"]);
     let expected = [
         ("Proxy-Authorization", "Basic bWUrMUBleC5jb206QDovJSDDqQ=="),
@@ -56,7 +56,7 @@ fn headers_are_the_cores() {
 }
 
 #[test]
-fn what_is_refused_says_so_and_shows_no_secret() {
+fn an_error_says_what_is_wrong_and_shows_no_secret() {
     let refused = failure(headers("us-ca.proxymesh.com", None, exit(Some("DE"), None, &[])));
     assert!(matches!(&refused, Failure::Validation { field, .. } if field == "country"), "{refused:?}");
     let text = "country: the proxy us-ca cannot choose the country DE; open and world can";
@@ -71,7 +71,7 @@ fn what_is_refused_says_so_and_shows_no_secret() {
 }
 
 #[test]
-fn a_choice_comes_back_as_the_core_writes_it_or_not_at_all() {
+fn an_exit_choice_is_returned_in_the_cores_spelling_or_rejected() {
     let checked = exit_choice_of(exit(Some("de"), Some("1.2.3.4"), &["0:0:0:0:0:0:0:1"])).unwrap();
     assert_eq!(checked.country.as_deref(), Some("DE"));
     assert_eq!(checked.prefer_ip.as_deref(), Some("1.2.3.4"));
@@ -88,7 +88,7 @@ fn a_choice_comes_back_as_the_core_writes_it_or_not_at_all() {
 }
 
 #[test]
-fn a_proxy_can_be_made_and_gives_its_url_with_credentials() {
+fn a_proxy_can_be_created_and_returns_its_url_with_credentials() {
     let made = crate::proxy_of("us-ca.proxymesh.com:31280".to_owned(), None).unwrap();
     assert_eq!((made.name.as_str(), made.url.as_str()), ("us-ca", "http://us-ca.proxymesh.com:31280"));
     let url = crate::proxy_url_with(made.host, made.port, "me@ex.com".to_owned(), "a b".to_owned()).unwrap();

@@ -1,5 +1,5 @@
-//! What becomes of calls when the process is out of file descriptors or threads, each limit in a process of its own; and what a
-//! client holds before its first call.
+//! What calls do when the process has no file descriptors or threads left, and what a client holds before its first call. Each limit
+//! is tested in its own process.
 
 use super::{
     asynchronous, basic, blocking,
@@ -10,7 +10,7 @@ use crate::Failure;
 use rustix::process::{Resource, Rlimit, getrlimit, getuid, setrlimit};
 use std::{env, fs, os::unix::process::CommandExt as _, process::Command};
 
-/// What the tests below run, where a panic, even one that is caught, is the end.
+/// The program that the tests below run. Any panic ends it, even one that would be caught.
 #[test]
 #[ignore = "is run by the other tests"]
 fn child() {
@@ -56,7 +56,7 @@ fn run(server: &Server, way: &str, resource: &str, limit: u64) -> String {
         .env("TEST_RESOURCE", resource)
         .env("TEST_LIMIT", limit.to_string());
     if resource == "threads" && getuid().is_root() {
-        // For root there is no such limit.
+        // The limit does not apply to root.
         command.uid(65534).current_dir("/");
     }
     let output = command.output().unwrap();
@@ -70,7 +70,7 @@ fn server() -> Server {
 }
 
 #[test]
-fn out_of_descriptors_a_call_fails_with_an_error_and_works_when_there_are_some() {
+fn without_descriptors_a_call_fails_with_an_error_and_works_later() {
     let server = server();
     for way in ["async", "blocking"] {
         let results: Vec<String> = (3..=40).map(|limit| run(&server, way, "descriptors", limit)).collect();
@@ -83,7 +83,7 @@ fn out_of_descriptors_a_call_fails_with_an_error_and_works_when_there_are_some()
 }
 
 #[test]
-fn without_a_thread_to_be_had_a_call_fails_with_an_error_and_works_later() {
+fn without_threads_a_call_fails_with_an_error_and_works_later() {
     let server = server();
     for way in ["async", "blocking"] {
         let result = run(&server, way, "threads", 1);

@@ -96,8 +96,8 @@ def __getattr__(name: str) -> object:
 
 
 def _seen_by_freezers() -> None:  # pyright: ignore[reportUnusedFunction]
-    """Never called. It lists what only the native module imports, on demand. PyInstaller, cx_Freeze and Nuitka find
-    dependencies by reading a program's Python code.
+    """Never called. PyInstaller, cx_Freeze and Nuitka find dependencies by reading a program's Python code. This shows
+    them what only the native module imports.
     """
     import asyncio
     import contextvars
@@ -114,7 +114,7 @@ def _seen_by_freezers() -> None:  # pyright: ignore[reportUnusedFunction]
 _proxymesh.remember_process()
 if hasattr(_os, "register_at_fork"):
     _os.register_at_fork(after_in_child=_proxymesh.remember_process)
-# atexit runs handlers in reverse order. Registered early, this one runs after the program's own handlers.
+# atexit runs handlers in reverse order. This one is registered early, so it runs after the program's own handlers.
 _atexit.register(_proxymesh.leave_interpreter)
 
 __all__ = [

@@ -1,7 +1,7 @@
-"""The forms in which Python libraries accept a proxy: one function each, called by the `Proxy` method of the same name.
+"""Creates what each Python library accepts as a proxy. The `Proxy` method of the same name calls each function.
 
-Each library is imported only on demand. What they do with credentials and headers was observed at a proxy;
-`tests/adapters` checks it again with the libraries' current versions.
+Each library is imported only on demand. How the libraries treat credentials and headers was observed at a proxy.
+`tests/adapters` checks it with the libraries' current versions.
 """
 
 # pyright: basic, reportMissingImports=false
@@ -50,7 +50,7 @@ def without_headers(proxy: Proxy, who: str, way_out: str) -> None:
 
 
 def for_latin_1(proxy: Proxy) -> str:
-    """The URL for libraries that decode the credentials and send them as Latin-1: what they send is then UTF-8."""
+    """The URL for libraries that decode the credentials and send them as Latin-1. With this URL, they send UTF-8."""
     url = address(proxy)
     if basic := proxy._username_and_password():
         username, password = (quote(part.encode().decode("latin-1"), safe="") for part in basic)
@@ -140,7 +140,7 @@ def playwright(proxy: Proxy) -> PlaywrightProxy:
     )
     settings: PlaywrightProxy = {"server": address(proxy)}
     if basic := proxy._username_and_password():
-        # Unencoded: Playwright neither encodes nor decodes them.
+        # They are not percent-encoded, because Playwright neither encodes nor decodes them.
         username, password = basic
         settings["username"], settings["password"] = username, SecretStr(password)
     return settings
@@ -150,7 +150,7 @@ def selenium(proxy: Proxy) -> SeleniumProxy:
     import selenium
 
     needs(selenium, "4.0")
-    # Not from selenium.webdriver, which imports it lazily, so that freezers do not see it.
+    # selenium.webdriver imports it lazily, so tools such as PyInstaller would not find it there.
     from selenium.webdriver.common.proxy import Proxy as SeleniumProxy
 
     without_headers(

@@ -1,7 +1,7 @@
 """Patches aiohttp to accept our proxy URLs (`_route`).
 
 On its own, aiohttp sends `proxy_headers` only with a CONNECT, and a session does not accept them. A middleware could
-send the others, but a request's middlewares replace the session's, and `ws_connect` does not accept any.
+send them to an http target's proxy, but a request's middlewares replace the session's, and `ws_connect` accepts none.
 """
 
 # pyright: basic, reportMissingImports=false

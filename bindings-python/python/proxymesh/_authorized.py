@@ -45,7 +45,7 @@ TIMEOUT = 10.0
 
 
 class _AuthorizedIp:
-    """The parts that both kinds share."""
+    """What `AuthorizedIp` and `AsyncAuthorizedIp` share."""
 
     def __init__(
         self, client: Client | AsyncClient, ip: str | None, label: str | None, username: str | None, lookup: str
@@ -154,7 +154,7 @@ class _AuthorizedIp:
         basic = shown._username_and_password()
         # A username is not secret. A token is long and random, so its digest reveals nothing.
         account = basic[0] if basic else shown.headers()["Proxy-Authorization"]
-        # First the IP, by which blocks find each other; then the owner.
+        # The key starts with the IP, so that blocks with different credentials find each other. It ends with the owner.
         group, own = (self._client.base_url, ip), (account, self._username or "")
         return "-".join(hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32] for parts in (group, own))
 
@@ -203,7 +203,7 @@ class AsyncAuthorizedIp(_AuthorizedIp):
     async def _found(self) -> str:
         try:
             return await asyncio.to_thread(seen, self._client.base_url, self._lookup)
-        except RuntimeError as error:  # such as that no thread can be started
+        except RuntimeError as error:  # for example, no thread can be started
             raise _no_connection(f"could not determine this machine's address ({error}); pass it as ip=") from None
 
     async def _pause(self) -> None:
@@ -228,7 +228,7 @@ def seen(base_url: str, lookup: str) -> str:
             )
         if own.is_global or other.is_loopback:
             return str(own)
-        # Not through a proxy, which has a different address.
+        # A proxy would have a different address.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(lookup, timeout=TIMEOUT) as response:
             return str(ipaddress.ip_address(response.read(64).decode("ascii").strip()))
@@ -295,7 +295,7 @@ def _no_record(error: OSError) -> ConfigError | ConnectionError:
 
 
 def _labels_of(path: Path, *, held: bool = False) -> set[str]:
-    """The labels that blocks with other credentials have for the IP; with `held`, only of blocks still running."""
+    """The labels that blocks with other credentials use for the IP. With `held`, only those of running blocks."""
     labels: set[str] = set()
     for other in path.parent.glob(f"{path.name.partition('-')[0]}-*"):
         if other == path:
@@ -319,7 +319,7 @@ def _lock(file: IO[bytes], how: str, *, wait: bool = False) -> bool:
 
 
 def _read(file: IO[bytes]) -> str | None:
-    """The label under which we added the IP, if we did."""
+    """The label with which we added the IP. None if we did not add it."""
     file.seek(0)
     content = file.read()
     return content[1:].decode() if content else None
@@ -332,7 +332,7 @@ def _write(file: IO[bytes], label: str | None) -> None:
 
 
 class _Guard:
-    """A lock for entering and leaving a block, one process at a time. Files are created and removed under it."""
+    """A lock that lets one process at a time enter or leave a block. Files are created and removed under this lock."""
 
     def __init__(self, path: Path) -> None:
         self.file = path.with_name("guard").open("ab")

@@ -37,8 +37,8 @@ def _teach(setopt: Any) -> Any:
         vars(self)[ROUTED] = True
         # libcurl reuses an open tunnel for another request, whatever headers opened it.
         if hasattr(CurlOpt, "PROXY_CREDENTIAL_NO_REUSE"):
-            # With this option, it does not if the proxy's username differs. So each choice gets its own username.
-            # libcurl does not send it: the header replaces it, and if the header is empty, neither is sent.
+            # With this option, it does not reuse a tunnel if the proxy's username differs. So each choice gets its own
+            # username. libcurl does not send it. The header replaces it, and if the header is empty, neither is sent.
             headers.setdefault("Proxy-Authorization", "")
             setopt(self, CurlOpt.PROXY_CREDENTIAL_NO_REUSE, 1)
             setopt(self, CurlOpt.PROXYUSERNAME, name_in(url).encode())

@@ -7,7 +7,7 @@ import builtins
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    # It takes ten times as long to import as everything else.
+    # `typing` takes ten times as long to import as everything else.
     from typing import Any
 
 __all__ = [

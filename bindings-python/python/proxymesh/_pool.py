@@ -42,7 +42,7 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 0.001, 0.05
 
 
 class _Step:
-    """A state that the next one replaces as a whole. If several compete to be next, one wins."""
+    """A state that is never changed, only replaced by the next one. If several threads replace it at once, one wins."""
 
     def __init__(self) -> None:
         self._next: dict[None, Any] = {}
@@ -110,7 +110,7 @@ class _Turns:
         return shuffled[place]
 
     def over(self, members: tuple[_Member, ...]) -> _Turns:
-        """The turns for these members. The order carries over: who was next stays next."""
+        """The turns for these members. The order carries over: the member that was next stays next."""
         if set(members) == set(self.members):
             return self
         after = self._place + 1
@@ -192,7 +192,7 @@ class _Rotation:
             return None
         failures = health.failures + 1
         seconds: float = self.cooldown * min(2 ** (failures - 1), LONGEST_COOLDOWN)
-        # Of several failures at once, only one counts, for the same reason.
+        # Requests that fail at once fail for the same reason, so only one failure counts.
         return seconds if health.replaced_by(_Health(failures, now + seconds)) else None
 
     def cooling(self) -> dict[Proxy, float]:
@@ -219,8 +219,8 @@ class _Fetch(_Step):
 
     @property
     def is_beneath(self) -> bool:
-        """Whether the current thread runs the fetch, so that a signal handler or finalizer has interrupted it. Only
-        meaningful if nothing is awaited.
+        """Whether the current thread runs the fetch. The caller is then a signal handler or finalizer that interrupted
+        it. Only meaningful if nothing is awaited.
         """
         return self._thread == threading.get_ident()
 
@@ -273,7 +273,7 @@ def _check_class() -> type[ProxyCheck]:
 
 
 class _Pool:
-    """The parts that both kinds share: everything except how to fetch the list and wait for it."""
+    """What `ProxyPool` and `AsyncProxyPool` share: everything except how to fetch the list and wait for it."""
 
     def __init__(
         self,

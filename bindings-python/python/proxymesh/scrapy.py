@@ -65,7 +65,7 @@ PROXY_FAILURES = (402, 407, 509)
 SITE_FAILURES = (400, 403, 502, 503, 504)
 """Statuses of a CONNECT for which the target or the request is responsible."""
 SILENCES = 3
-"""A proxy counts as failed after this many requests in a row without a response. One may be its site's fault."""
+"""A proxy counts as failed after this many requests in a row without a response. One may be the site's fault."""
 CONNECT_TIMEOUT = 10.0
 """Seconds that connecting to a proxy may take if our middleware is not enabled."""
 SLICE = 0.5
@@ -210,7 +210,7 @@ class ProxyMeshMiddleware:
     def proxy_for(self, request: Request) -> Proxy | None:
         """The proxy of a request in progress, with credentials. For the download handler."""
         if request.meta.get("proxy") != request.meta.get(OURS):
-            # Someone else has since chosen another proxy, which must not get our credentials and is not ours to rate.
+            # Other code has since chosen another proxy. It must not get our credentials, and we do not report on it.
             self._proxies.pop(request, None)
         return self._proxies.get(request)
 
@@ -219,7 +219,7 @@ class ProxyMeshMiddleware:
         if urlparse_cached(request).scheme not in ("http", "https"):
             return None
         meta = request.meta
-        # Scrapy itself may have set it from the environment, and a retried request still has the previous value.
+        # Scrapy itself may have set `proxy` from the environment, and a retried request still has the previous value.
         is_ours = meta.get("_scheme_proxy") or (OURS in meta and meta.get("proxy") == meta[OURS])
         bypasses = bool(meta.get("bypass_proxy"))
         if ("proxy" in meta and not is_ours) or bypasses:
@@ -237,7 +237,7 @@ class ProxyMeshMiddleware:
             raise self._ignored(request, error) from error
         if proxy is None:
             return self._give_back(request)
-        # These belong to another proxy, from the environment.
+        # These belong to a proxy from the environment.
         request.headers.pop("Proxy-Authorization", None)
         meta.pop("_auth_proxy", None)
         self._proxies[request] = proxy
@@ -254,8 +254,8 @@ class ProxyMeshMiddleware:
             return response
         status = response.status
         del self._silences[proxy.name]
-        # Through a tunnel, every response is the site's. Without one, it is if it passed an exit
-        # (docs/assumptions.md, A19).
+        # Through a tunnel, every response comes from the site. Without one, a response comes from the site if it went
+        # through an exit (docs/assumptions.md, A19).
         of_the_proxy = urlparse_cached(request).scheme == "http" and b"X-ProxyMesh-IP" not in response.headers
         if of_the_proxy and status in PROXY_FAILURES:
             error = ProxyRefusedError(proxy.host, status, f"returned {status}: {meaning_of(status)}")
@@ -288,7 +288,7 @@ class ProxyMeshMiddleware:
         ):
             self._failed(proxy, reason, f"could not be reached: {exception}")
             return self._again(request, reason)
-        # Otherwise it may have reached the site, so Scrapy decides whether to retry it.
+        # After any other error, the request may have reached the site, so Scrapy decides whether to retry it.
         closed = isinstance(cause, ResponseNeverReceived) and urlparse_cached(request).scheme == "http"
         if closed or isinstance(exception, DownloadTimeoutError):
             self._silences[proxy.name] += 1
@@ -370,7 +370,7 @@ class ProxyMeshMiddleware:
     def _give_back(self, request: Request) -> Request:
         """Returns the request to the scheduler, so that a JOBDIR keeps it."""
         if request in self._given_back:
-            # It came not from the scheduler but from code that waits for it, such as the robots.txt middleware.
+            # The request did not come from the scheduler. Code such as the robots.txt middleware is waiting for it.
             raise IgnoreRequest("the spider is closing, and no proxy is available")
         again: Request = request.copy()
         again.dont_filter = True

@@ -28,18 +28,18 @@ use std::{
 #[pyclass(frozen, module = "proxymesh")]
 pub(crate) struct Call {
     name: &'static str,
-    /// The module that converting its result needs.
+    /// The module that is needed to convert the result.
     module: Option<&'static str>,
     log: Option<Arc<Log>>,
     state: Mutex<State>,
-    /// A process forked later must not use its client's connections.
+    /// The process that created the call. A process forked later must not use the client's connections.
     process: u32,
 }
 
 enum State {
     New(&'static str, Work),
     Running(Running),
-    /// Nothing to wait for.
+    /// The outcome is already known.
     Ready(Outcome),
     Done,
 }
@@ -103,7 +103,7 @@ impl Call {
                 Collected::Outcome(outcome) => outcome,
                 Collected::Nothing(future) => {
                     let future = future.into_bound(py);
-                    // Raises if someone else has cancelled it.
+                    // `result` raises if someone else has cancelled the future.
                     if future.call_method0(intern!(py, "done"))?.is_truthy()? {
                         future.call_method0(intern!(py, "result"))?;
                     }

@@ -153,7 +153,7 @@ impl CompletionQueue {
             let number = descriptor.number();
             let queue = new(Wake::Descriptor(descriptor));
             let reader = Bound::new(py, Reader(queue.clone()))?;
-            // In a new context, because the loop would otherwise keep that of the first task that makes a call.
+            // `add_reader` runs in a new context. Otherwise the loop would keep the context of the first task that makes a call.
             let context = py.import("contextvars")?.getattr("Context")?.call0()?;
             let add_reader = event_loop.getattr(intern!(py, "add_reader"))?;
             match context.call_method1(intern!(py, "run"), (add_reader, number, reader)) {
@@ -210,7 +210,7 @@ impl CompletionQueue {
         }
     }
 
-    /// Schedules emptying the queue on a loop that watches no descriptor.
+    /// Asks a loop that watches no descriptor to empty the queue.
     fn call_soon(self: &Arc<Self>, py: Python<'_>) {
         let Wake::Thread(of) = &self.wake else { return };
         let told = of.bind(py).upgrade().is_some_and(|event_loop| {
@@ -224,7 +224,7 @@ impl CompletionQueue {
         }
     }
 
-    /// Empties the queue, on the loop.
+    /// Empties the queue. The loop calls this through its [`Reader`].
     fn empty(self: &Arc<Self>, py: Python<'_>) -> PyResult<()> {
         if let Wake::Descriptor(descriptor) = &self.wake {
             descriptor.awake();
@@ -243,7 +243,7 @@ impl CompletionQueue {
                 Arrival::Ended(number, outcome) => {
                     let future = {
                         let mut calls = lock(&self.calls);
-                        // It is missing if it was abandoned in the meantime.
+                        // The call is missing if it was abandoned in the meantime.
                         let Some(call) = calls.awaited.get_mut(&number) else { continue };
                         call.outcome = Some(outcome);
                         call.future.clone_ref(py)
@@ -295,7 +295,7 @@ impl CompletionQueue {
     }
 }
 
-/// The loop calls this to empty the queue. A loop that watches the descriptor drops it when the loop is closed.
+/// The loop calls this to empty the queue. A loop that watches the descriptor drops this object when it closes.
 #[pyclass(frozen)]
 struct Reader(Arc<CompletionQueue>);
 

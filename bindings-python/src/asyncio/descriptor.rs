@@ -73,7 +73,7 @@ mod system {
 mod system {
     use std::io;
 
-    /// There is no descriptor that every event loop can watch.
+    /// On this system, there is no descriptor that every event loop can watch.
     pub(crate) enum Descriptor {}
 
     impl Descriptor {

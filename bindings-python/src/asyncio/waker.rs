@@ -11,10 +11,10 @@ use std::{
 
 type Task = Box<dyn FnOnce(Python<'_>) + Send>;
 
-/// The thread that wakes the event loops that watch no descriptor. No other thread of ours waits for the GIL.
+/// The thread that wakes the event loops that watch no descriptor. Our other threads never wait for the GIL.
 pub(crate) struct Waker {
     tasks: Mutex<mpsc::Sender<Task>>,
-    /// Whether the thread may attach to the interpreter. Locked while it does. False once the interpreter exits.
+    /// Whether the thread may attach to the interpreter. It holds the lock while it is attached. False once the interpreter exits.
     may_attach: Arc<Mutex<bool>>,
 }
 
@@ -53,8 +53,8 @@ impl Waker {
         Ok(Self { tasks: Mutex::new(sender), may_attach })
     }
 
-    /// Call this before the interpreter exits. Attaching to an interpreter that is exiting crashes. Before Python 3.13 there is no way
-    /// to detect that in time, and since then only an unreliable one.
+    /// Call this before the interpreter exits. Attaching to an interpreter that is exiting crashes. Before Python 3.13, there is no way
+    /// to detect that in time. Since then, the only way is unreliable.
     pub(crate) fn stop(py: Python<'_>) {
         if let Ok(waker) = WAKER.get_or_try_init(|_| Err(())) {
             py.detach(|| *lock(&waker.may_attach) = false);

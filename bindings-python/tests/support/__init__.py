@@ -1,1 +1,1 @@
-"""What the tests share: a recording server, any call by its name, and the credentials they use."""
+"""Helpers for the tests: a recording server, calls by name, and the credentials."""

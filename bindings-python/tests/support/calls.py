@@ -1,4 +1,4 @@
-"""Any call by its name."""
+"""Makes a call by its name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CALLS = frozenset(operation["operationId"] for operation in _OPERATIONS)
 
 
 def call(client: Client | AsyncClient, name: str, arguments: dict[str, Any]) -> Any:
-    """Makes a call by its name, and awaits it if need be; what it gives, as a value of the package."""
+    """Makes a call by its name. Awaits it if the client is an `AsyncClient`. Returns the result."""
     assert name in CALLS, name
     resource, verb = name.split(".")
     method = getattr(getattr(client, resource), verb)

@@ -1,7 +1,7 @@
-"""A program of its own, which test_cancel.py runs: calls that are cancelled, wherever they are.
+"""A program that test_cancel.py runs in a separate process. It cancels calls at random points.
 
-`python -m tests.support.cancelling BASE_URL CALLS` prints a JSON object: what the process holds after a tenth of them,
-and after all.
+`python -m tests.support.cancelling BASE_URL CALLS` prints a JSON array: what the process holds after a tenth of the
+calls, and after all of them.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from .process import descriptors, resident, threads
 
 
 async def cancelled(client: AsyncClient, number: int) -> None:
-    """One call that is cancelled: before it starts, while it is answered, while it hangs, or while it waits to be sent
-    again."""
+    """Makes and cancels one call: before it starts, while the response arrives, while it hangs, or while it waits for a
+    retry."""
     kinds = [client.geo.open, client.geo.world, client.ips.list, client.proxies.list]
     call: Any = kinds[number % 4]
     task = asyncio.ensure_future(call())
@@ -30,7 +30,7 @@ async def cancelled(client: AsyncClient, number: int) -> None:
         await asyncio.sleep(random.uniform(0, 0.004))
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
-        # Its answer may have been there already.
+        # The response may have arrived already.
         assert await task == {"US": 1}
 
 
@@ -43,7 +43,7 @@ async def main(base_url: str, calls: int) -> list[dict[str, int]]:
         for _ in range(several // 10):
             number += 10
             await asyncio.gather(*(cancelled(client, number + one) for one in range(10)))
-        # What was told to the worker comes before this.
+        # The worker handles all cancellations before it handles this call.
         assert await client.geo.world() == {"US": 1}
         gc.collect()
         held.append(

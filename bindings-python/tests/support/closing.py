@@ -1,4 +1,4 @@
-"""A program that closes an event loop whose last call is held by nothing but what closing frees."""
+"""A program that closes an event loop. The only references to the loop's last call are those that closing drops."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .credentials import PASSWORD, USERNAME
 
 async def begin(client: proxymesh.AsyncClient) -> None:
     call = client.geo.open()
-    # Only the future, which only the call's queue holds, holds the call.
+    # Only the future refers to the call, and only the call's queue refers to the future.
     call.send(None).add_done_callback(lambda _, call=call: None)
 
 

@@ -1,7 +1,7 @@
-"""A program of its own, which test_exit.py runs: it ends while calls are under way.
+"""A program that test_exit.py runs in a separate process. It exits while calls are in progress.
 
-`python -m tests.support.exiting BASE_URL CASE`. The server answers some calls at any moment, tells others to come again
-much later, and never answers the rest.
+`python -m tests.support.exiting BASE_URL CASE`. The server responds to some calls after a random time, tells others to
+retry much later, and never responds to the rest.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CALLS = 8
 
 
 def moment() -> float:
-    """Some milliseconds, in which some of the calls are answered."""
+    """A random time in which some of the calls get a response."""
     return random.uniform(0, 0.03)
 
 
@@ -45,7 +45,7 @@ def make(call: Callable[[], object], over_and_over: bool) -> None:
 
 
 def threads(base_url: str) -> None:
-    """Python waits for them, as ever."""
+    """Python waits for these threads, as it always does."""
     in_threads(base_url, daemon=False)
 
 
@@ -59,7 +59,7 @@ def calls(client: AsyncClient) -> list[Coroutine[Any, Any, object]]:
 
 
 async def begun(base_url: str) -> list[asyncio.Task[object]]:
-    """Tasks that nobody awaits."""
+    """Starts tasks that nobody awaits."""
     client = AsyncClient(USERNAME, PASSWORD, base_url=base_url)
     await client.geo.open()
     tasks = [asyncio.create_task(call) for call in calls(client)]
@@ -80,14 +80,14 @@ def tasks_and_sys_exit(base_url: str) -> None:
 
 
 def loop_never_closed(base_url: str) -> None:
-    """Left as it is, with calls under way on it."""
+    """Neither stops nor closes the loop, although calls are in progress on it."""
     loop = asyncio.new_event_loop()
     held.append(loop.run_until_complete(begun(base_url)))
     held.append(loop)
 
 
 def loop_without_readers_never_closed(base_url: str) -> None:
-    """Such a loop is woken by a thread that waits for the GIL."""
+    """A thread that waits for the GIL wakes such a loop."""
     loop = WithoutReaders()
     held.append(loop.run_until_complete(begun(base_url)))
     held.append(loop)

@@ -1,7 +1,7 @@
-"""A program of its own, which test_fork.py runs: a process that has made calls, and forks.
+"""A program that test_fork.py runs in a separate process. It makes calls and forks.
 
 `python -m tests.support.forked BASE_URL CLIENT CASE`. Every process asks for sub-accounts whose names begin with its
-own id, and checks that the answers are for them; so the server knows whose connection is whose.
+own process id, and checks that the responses are about them. So the server knows which process uses which connection.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CALLS = 200
 
 
 class Account(Protocol):
-    """An account, and one of the two clients for it."""
+    """An account, and a client of one of the two kinds."""
 
     client: Any
     base_url: str
@@ -72,7 +72,7 @@ def next_name() -> str:
 
 
 def fork(act: Callable[[], object]) -> int:
-    """Acts in a forked process. It ends at once, like those of multiprocessing."""
+    """Runs `act` in a forked process, which then exits at once, as the processes of multiprocessing do."""
     process = os.fork()
     if process == 0:
         status = 1
@@ -101,7 +101,7 @@ def fork_and_both_call(account: Account) -> None:
 
 
 def fork_unused(account: Account) -> None:
-    """What prefork servers do: the master makes the client, only the workers call."""
+    """Prefork servers do this: the master creates the client, and only the workers make calls."""
     workers = [fork(lambda: account.ask(CALLS)) for _ in range(3)]
     for worker in workers:
         join(worker)
@@ -120,13 +120,13 @@ def child_of_a_child(account: Account) -> None:
 
 
 def grandchild_alone(account: Account) -> None:
-    """As a daemon is made: the process between makes no call."""
+    """Daemons are started like this: the process in the middle makes no call."""
     join(fork(lambda: join(fork(lambda: account.ask(CALLS)))))
     account.ask(CALLS)
 
 
 def with_options_and_handles(account: Account) -> None:
-    """Clones and handles taken before the fork."""
+    """Uses clones and handles that were created before the fork."""
     whole = account.client
     clones = [whole.with_options(timeout=10.0), whole.with_options(max_retries=0)]
     for clone in clones:
@@ -147,7 +147,7 @@ def with_options_and_handles(account: Account) -> None:
 
 
 def while_threads_call(account: Account) -> None:
-    """Forks at any moment of other threads' calls, whatever they hold then."""
+    """Forks at random moments of other threads' calls, whatever locks these hold."""
     stop = threading.Event()
     failed: list[BaseException] = []
 
@@ -184,7 +184,7 @@ def in_a_running_loop(account: Account) -> None:
 
 
 def with_a_call_from_before(account: Account) -> None:
-    """What was made to be awaited before the fork is the parent's, and so is its connection."""
+    """A coroutine that was created before the fork belongs to the parent, and so does its connection."""
     made = account.client.sub_accounts.get(next_name())
 
     async def awaited() -> None:
@@ -205,7 +205,7 @@ def with_a_call_from_before(account: Account) -> None:
 
 
 def in_a_signal_handler(account: Account) -> None:
-    """The handler runs in the middle of a call; forked there, the child must leave that call to its parent."""
+    """The handler forks in the middle of a call. The child must leave that call to its parent."""
     children = []
 
     def handle(*_: object) -> None:
@@ -231,7 +231,7 @@ def in_a_signal_handler(account: Account) -> None:
 
 
 def ends_like_a_program(account: Account) -> None:
-    """The forked process closes or forgets what it has inherited, and ends by sys.exit: the parent's is undisturbed."""
+    """The child closes or drops the inherited client and ends with sys.exit. The parent's client is not affected."""
 
     def close() -> None:
         if isinstance(account, Blocking):
@@ -257,7 +257,7 @@ def ends_like_a_program(account: Account) -> None:
 
 
 def failures_are_inherited(account: Account) -> None:
-    """The service counts failed authentications, whatever process they come from."""
+    """The service counts failed authentications from all processes together."""
 
     def refused(number: int) -> type[BaseException]:
         try:
@@ -293,7 +293,7 @@ def ask_with_its_own(make: Callable[[str], Account], base_url: str, calls: int) 
 
 
 def pool_of_spawned(account: Account) -> None:
-    """These inherit nothing, and no client can be sent to them: they make their own."""
+    """Spawned processes inherit nothing, and a client cannot be sent to them, so they create their own."""
     in_a_pool("spawn", partial(ask_with_its_own, type(account), account.base_url), account)
 
 
@@ -309,7 +309,7 @@ def in_a_pool(method: str, ask: Callable[[int], None], account: Account) -> None
         asked.get(PATIENCE)
 
 
-# One process after another makes one call at a time: it needs one connection.
+# Each of these processes makes one call at a time, so it needs only one connection.
 ONE_BY_ONE = (
     fork_and_both_call,
     fork_unused,
@@ -330,11 +330,11 @@ CASES: dict[str, Callable[[Account], None]] = {
     )
 }
 CLIENTS: dict[str, Callable[[str], Account]] = {"blocking": Blocking, "awaited": Awaited}
-# The others have made calls before they fork.
+# In the other cases, the process makes calls before it forks.
 COLD = {fork_unused, grandchild_alone}
 
 if __name__ == "__main__":
-    # Who hangs says where.
+    # A process that hangs prints where.
     faulthandler.register(signal.SIGALRM, chain=True)
     signal.alarm(int(2 * PATIENCE))
     case = CASES[sys.argv[3]]

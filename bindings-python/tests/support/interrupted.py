@@ -1,7 +1,7 @@
-"""A program of its own, which test_signals.py runs: calls that take their time, each ended by Ctrl-C.
+"""A program that test_signals.py runs in a separate process. It makes slow calls and interrupts each with Ctrl-C.
 
-`python -m tests.support.interrupted KIND ROUNDS` prints a JSON object: how long each KeyboardInterrupt took, in
-milliseconds, and how many connections the server saw closed by the client.
+`python -m tests.support.interrupted KIND ROUNDS` prints a JSON object: how many milliseconds each KeyboardInterrupt
+took, and how many connections the client closed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ HANGING = {"/api/ips/", "/api/sub/create/", "/api/ip/add/"}
 
 
 def press_ctrl_c(when: Callable[[], object], times: list[float], how: str) -> threading.Thread:
-    """Presses Ctrl-C as soon as `when` returns, or up to 50 ms later: at any point between two looks for signals."""
+    """Presses Ctrl-C up to 50 ms after `when` returns, so at any point between two checks for signals."""
 
     def press() -> None:
         when()
@@ -57,7 +57,7 @@ def interrupted(call: Callable[[], object], when: Callable[[], object], how: str
 
 
 def service(request: Request) -> Reply:
-    """Hangs, or asks for a long wait, or answers what shows that the client works."""
+    """Hangs, asks for a long wait, or sends a response that shows that the client works."""
     if request.path in HANGING:
         return Instead.HANG
     if request.path == "/api/proxies/":
@@ -69,7 +69,7 @@ def main(kind: str, rounds: int) -> None:
     server = Server(service, asleep=kind == "connect")
     client = Client(USERNAME, PASSWORD, base_url=server.base_url, timeout=60, connect_timeout=60)
     if kind != "connect":
-        # Calls with credentials that never had an answer would soon be held back.
+        # If these credentials had never received a response, the auth gate would soon delay calls.
         client.geo.open()
     times = [one(kind, number, client, server) for number in range(rounds)]
     if kind == "connect":
@@ -81,7 +81,7 @@ def main(kind: str, rounds: int) -> None:
 
 
 def one(kind: str, number: int, client: Client, server: Server) -> float:
-    """One call of a kind, interrupted."""
+    """Makes and interrupts one call of the given kind."""
     how = "kill" if number % 2 else "raise"
     arrived = server.count + 1
 
@@ -113,7 +113,7 @@ def one(kind: str, number: int, client: Client, server: Server) -> float:
 
 
 def behind_the_gate(how: str) -> float:
-    """Another thread's call is the first with these credentials and hangs; this one's waits for its outcome."""
+    """A call of another thread is the first with these credentials, and it hangs. This thread's call waits for it."""
     first = Server(service)
     clients = [Client(USERNAME, PASSWORD, base_url=first.base_url, max_retries=0) for _ in range(2)]
 

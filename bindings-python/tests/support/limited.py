@@ -1,8 +1,8 @@
-"""A process that is out of file descriptors, threads or memory when it makes its first call.
+"""A program that has run out of file descriptors, threads or memory when it makes its first call.
 
 `limited.py BASE_URL KIND RESOURCE LIMIT`
 
-It prints the class of the exception that comes, or `fine`, and then that the same client works once the limit is gone.
+It prints the exception of the call, or `fine`. Then it lifts the limit and makes the same call again, which must work.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ import proxymesh
 
 base_url, kind, what, limit = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
 
-# For root there is no limit of processes.
+# The limit on processes does not apply to root.
 if what == "threads" and os.getuid() == 0:
-    import datetime  # noqa: F401 - which nobody else may read, perhaps
+    import datetime  # noqa: F401 - other users may not be allowed to read the file
 
     os.setuid(65534)
 
-# It is the errors that are looked at.
+# This tests the errors, so logging is off.
 logging.disable()
 
 client = proxymesh.Client("me", "pw", base_url=base_url, max_retries=0)
@@ -86,7 +86,7 @@ try:
     result = "fine"
 except proxymesh.ProxyMeshError as error:
     result = f"{type(error).__name__}: {error}"
-except BaseException as error:  # which must not be
+except BaseException as error:  # this is a bug
     result = f"WRONG {type(error).__module__}.{type(error).__name__}: {error}"
 resource.setrlimit(number, before)
 print(result)  # noqa: T201

@@ -1,4 +1,4 @@
-"""An event loop that differs."""
+"""An unusual event loop."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class WithoutReaders(asyncio.SelectorEventLoop):
-    """Watches no descriptors for others: the default loop of Windows does not, either."""
+    """Does not support `add_reader`. The default loop on Windows does not, either."""
 
     def add_reader(self, *watched: Any) -> None:  # type: ignore[override]
         raise NotImplementedError

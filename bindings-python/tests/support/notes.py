@@ -1,4 +1,4 @@
-"""What a TypeError about a parameter says, and where."""
+"""Where a TypeError names the parameter."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import sys
 
 
 def naming(parameter: str) -> str | None:
-    """A pattern that names the parameter: it stands in a note, which exceptions have from Python 3.11 on."""
+    """A pattern for the note that names the parameter. Exceptions have notes since Python 3.11."""
     return f"while processing '{parameter}'" if sys.version_info >= (3, 11) else None

@@ -1,4 +1,4 @@
-"""What this process holds, as Linux tells."""
+"""What this process holds, according to Linux."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ def threads() -> int:
 
 
 def resident() -> int:
-    """KiB of memory."""
+    """The resident memory in KiB."""
     pages = int((HERE / "statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") // 1024

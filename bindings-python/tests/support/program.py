@@ -1,4 +1,4 @@
-"""Runs programs of their own: what a test cannot do to the process it runs in."""
+"""Runs programs in separate processes, for what a test cannot do in its own process."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
-# Longer than a program takes on a busy machine. One that takes longer hangs.
+# A program takes less than this, even on a busy machine. One that takes longer hangs.
 LIMIT = 60.0
 
 
 def run(module: str, *arguments: str, limit: float = LIMIT) -> subprocess.CompletedProcess[str]:
-    """Runs `tests.support.MODULE` to its end, its warnings errors."""
-    # Python 3.12 warns of every fork where there are threads.
+    """Runs `tests.support.MODULE` to its end. Warnings are errors."""
+    # Python 3.12 warns about every fork of a process that has threads.
     warnings = ["-W", "error", "-W", "ignore:This process:DeprecationWarning"]
     return subprocess.run(
         [sys.executable, *warnings, "-m", f"tests.support.{module}", *arguments],
@@ -26,7 +26,7 @@ def run(module: str, *arguments: str, limit: float = LIMIT) -> subprocess.Comple
 
 
 def succeeds(module: str, *arguments: str, limit: float = LIMIT) -> str:
-    """What such a program prints. It must neither fail nor complain."""
+    """Runs such a program and returns its output. It must succeed and write nothing to stderr."""
     ended = run(module, *arguments, limit=limit)
     assert (ended.returncode, ended.stderr) == (0, ""), f"{module} {arguments}: {ended.returncode}, {ended.stderr}"
     return ended.stdout

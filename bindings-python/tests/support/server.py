@@ -1,5 +1,5 @@
-"""A plain recording server that is not the sandbox: raw bytes in, a scripted answer out. It knows nothing of the
-service, and keeps every request's raw head and body.
+"""A plain recording server, which is not the sandbox. It sends scripted responses and records the raw head and body of
+each request. It knows nothing about the service.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from enum import Enum, auto
 from typing import Any
 from urllib.parse import urlsplit
 
-# Nothing in a test takes as long, unless it never comes.
+# Anything that a test waits for happens within this time, or never.
 PATIENCE = 20.0
 
 _retired: list[socket.socket] = []
@@ -24,10 +24,10 @@ _retired: list[socket.socket] = []
 
 @dataclass(frozen=True)
 class Request:
-    """One request as it arrived."""
+    """A request as it arrived."""
 
     connection: int
-    """Which connection it came on, counted from 0."""
+    """The number of its connection, counted from 0."""
     head: str
     """The request line and the headers, as they were sent."""
     body: bytes
@@ -51,7 +51,7 @@ class Request:
 
     @property
     def headers(self) -> dict[str, str]:
-        """All headers, names in lower case; none may come twice."""
+        """All headers, with lower-case names. None may occur twice."""
         pairs = [line.split(": ", 1) for line in self.head.split("\r\n")[1:] if line]
         headers = {name.lower(): value for name, value in pairs}
         assert len(headers) == len(pairs), "a header was sent twice"
@@ -60,17 +60,17 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer, byte for byte as the test wants it."""
+    """A response, byte for byte as the test wants it."""
 
     status: int = 200
     body: bytes | str = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     chunked: bool = False
-    """Sent in chunks, without a length known before."""
+    """Whether it is sent in chunks, without a length."""
     truncate: bool = False
-    """Promises twice as much as it sends, then closes."""
+    """Whether it announces twice as many bytes as it sends, and then closes the connection."""
     close: bool = False
-    """Closes the connection after it, unannounced."""
+    """Whether the server closes the connection afterwards, without announcing it."""
 
     def message(self) -> bytes:
         body = self.body.encode() if isinstance(self.body, str) else self.body
@@ -85,18 +85,18 @@ class Answer:
 
 
 def answer(value: Any, status: int = 200, **headers: str) -> Answer:
-    """An answer with JSON in it."""
+    """A JSON response."""
     names = {name.replace("_", "-"): text for name, text in headers.items()}
     return Answer(status, json.dumps(value), {"content-type": "application/json", **names})
 
 
 class Instead(Enum):
-    """What comes instead of an answer."""
+    """What the server does instead of responding."""
 
     CLOSE = auto()
     RESET = auto()
     HANG = auto()
-    """Nothing, until the client goes away."""
+    """Waits until the client closes the connection."""
 
 
 Reply = Answer | Instead
@@ -104,7 +104,7 @@ Script = Callable[[Request], Reply]
 
 
 class Server:
-    """A server on a free port of its own, from when it is made until it is stopped."""
+    """A server on a free port. It runs from its creation until it is stopped."""
 
     def __init__(self, script: Script | Reply, *, tls: ssl.SSLContext | None = None, asleep: bool = False) -> None:
         self._script: Script = (lambda _: script) if isinstance(script, (Answer, Instead)) else script
@@ -119,7 +119,7 @@ class Server:
         self.closed = 0
         """How many connections have ended."""
         self.gone = 0
-        """How many clients have gone away from a request that was left unanswered."""
+        """How many clients have closed the connection of a request that got no response."""
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=0 if asleep else 512)
         self.port: int = self._listener.getsockname()[1]
         self._crowd: list[socket.socket] = []
@@ -134,7 +134,7 @@ class Server:
 
     @property
     def requests(self) -> list[Request]:
-        """Every request so far, in the order of arrival."""
+        """All requests so far, in the order of arrival."""
         with self._changed:
             return list(self._seen)
 
@@ -143,20 +143,20 @@ class Server:
         return len(self.requests)
 
     def only_request(self) -> Request:
-        """The one request that came."""
+        """The only request. It is an error if there were none or several."""
         (request,) = self.requests
         return request
 
     def wait_for_requests(self, count: int) -> None:
-        """Waits until so many requests have come."""
+        """Waits until this many requests have arrived."""
         self._wait(lambda: len(self._seen) >= count, f"{count} requests")
 
     def wait_for_gone(self, count: int) -> None:
-        """Waits until so many clients have gone away from a request that was left unanswered."""
+        """Waits until this many clients have closed the connection of a request that got no response."""
         self._wait(lambda: self.gone >= count, f"{count} clients gone away")
 
     def wait_for_closed(self, count: int) -> None:
-        """Waits until so many connections have ended."""
+        """Waits until this many connections have ended."""
         self._wait(lambda: self.closed >= count, f"{count} connections closed")
 
     def _wait(self, done: Callable[[], bool], what: str) -> None:
@@ -164,7 +164,7 @@ class Server:
             assert self._changed.wait_for(done, PATIENCE), f"waited in vain for {what}"
 
     def _fill_queue(self) -> None:
-        """Connects until nobody can any more, while the server does not accept."""
+        """Makes connections, which the server does not accept, until the queue is full."""
         while True:
             one = socket.socket()
             one.settimeout(0.2)
@@ -181,7 +181,7 @@ class Server:
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
         if self._crowd:
-            # The queue is not full any more once one of them is through.
+            # The queue has room again once one of them has been accepted.
             self.wait_for_closed(1)
 
     def stop(self) -> None:
@@ -191,7 +191,7 @@ class Server:
         for one in self._crowd:
             one.close()
         with contextlib.suppress(OSError):
-            # Wakes the thread that accepts.
+            # This wakes the thread that accepts connections.
             self._listener.shutdown(socket.SHUT_RDWR)
         if hasattr(self, "_thread"):
             self._thread.join(PATIENCE)
@@ -231,7 +231,7 @@ class Server:
                 if self._reply(stream, self._script(request)):
                     break
         except OSError:
-            # The client has gone away, or the server is stopped.
+            # The client closed the connection, or the server was stopped.
             pass
         finally:
             with self._changed:
@@ -241,8 +241,8 @@ class Server:
                 self._changed.notify_all()
 
     def _reply(self, stream: socket.socket, reply: Reply) -> bool:
-        """Whether that ends the connection."""
-        # Of both the auth gate takes note.
+        """Sends the reply. Returns whether the connection ends."""
+        # The auth gate remembers a missing response and a 401.
         self._burnt |= not isinstance(reply, Answer) or reply.status == 401 or reply.truncate
         if isinstance(reply, Answer):
             stream.sendall(reply.message())
@@ -260,7 +260,8 @@ class Server:
 
 
 def _read(stream: socket.socket, connection: int) -> Request | None:
-    """Reads one request; none at the end of the connection. The client never sends the next before the answer."""
+    """Reads a request. Returns None if the connection ends. The client never sends the next request before the
+    response."""
     data = b""
     while b"\r\n\r\n" not in data:
         piece = stream.recv(65536)
@@ -280,8 +281,8 @@ def _read(stream: socket.socket, connection: int) -> Request | None:
 
 
 def retire(port: int) -> None:
-    """Keeps a port until the process ends: on one used again, the auth gate would remember failed authentications, and
-    requests that got no answer."""
+    """Keeps a port until the process ends. If another server used it, the auth gate would still remember the failed
+    authentications and the missing responses of this one."""
     keeper = socket.socket()
     keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     with contextlib.suppress(OSError):
@@ -296,6 +297,6 @@ def port_of(base_url: str) -> int:
 
 
 def close_retired() -> None:
-    """At the end of the process."""
+    """Call this at the end of the process."""
     while _retired:
         _retired.pop().close()

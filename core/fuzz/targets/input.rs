@@ -1,4 +1,4 @@
-//! A text that a caller gives.
+//! Text that a caller passes.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|text: &str| proxymesh::hostile::input(text));

@@ -1,4 +1,4 @@
-//! Bytes on the sandbox's socket. A panic on any thread ends the process, and so is found.
+//! Sends bytes to the sandbox's socket. A panic on any thread ends the process, so libFuzzer finds it.
 #![no_main]
 
 #[path = "../../../sandbox/tests/support/hostile.rs"]

@@ -1,4 +1,4 @@
-//! The body of a successful answer; the first byte is the number of the call.
+//! The body of a successful response. The first byte is the number of the call.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {

@@ -196,7 +196,7 @@ pub struct Params {
     secrets: Vec<SecretString>,
 }
 
-/// Larger than any valid form, so that the buffer never grows, which would copy a password.
+/// Larger than any valid form, so the buffer never grows. Growing it would leave a copy of a password in memory.
 const LARGEST_FORM: usize = 8 * 1024;
 
 impl Params {
@@ -360,7 +360,7 @@ impl<A> Finding<A> {
 const NOT_THE_PARENT: &[(u16, &str)] = &[(403, "only the parent account may give a username")];
 
 impl<A> ReadBack<A> {
-    /// Reads with `probe`; `verify` decides from what was found.
+    /// Reads with `probe`. `verify` decides based on what was found.
     fn with<E: Endpoint>(
         probe: &E,
         verify: impl FnOnce(Found<E::Response>) -> Finding<A> + Send + 'static,
@@ -381,7 +381,7 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn the_name_of_a_call_is_how_it_is_made() {
+    fn the_name_of_a_call_is_its_resource_and_verb() {
         macro_rules! check {
             ($( $resource:ident.$verb:ident: $module:ident::$endpoint:ident $input:tt $($of:ident)?; )*) => {
                 $( assert_eq!($module::$endpoint::CALL.name, concat!(stringify!($resource), ".", stringify!($verb))); )*
@@ -401,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn only_reads_are_get_and_only_token_calls_want_basic() {
+    fn only_reads_are_get_and_only_token_calls_require_basic() {
         for call in CALLS {
             assert_eq!(call.method == Method::Get, call.replay == Replay::Read, "{}", call.name);
             assert_eq!(call.auth == Auth::BasicOnly, call.name.starts_with("tokens."), "{}", call.name);
@@ -409,7 +409,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_that_may_end_unknown_says_how_to_find_out() {
+    fn a_write_whose_outcome_may_be_unknown_says_how_to_find_out() {
         for call in CALLS {
             let may = call.replay != Replay::Read;
             assert_eq!(!call.recovery_hint.is_empty(), may, "{}", call.name);

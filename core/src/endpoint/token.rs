@@ -1,4 +1,4 @@
-//! `/api/token…`: Bearer tokens. These calls take the username and password only.
+//! `/api/token…`: Bearer tokens. These calls accept only the username and password.
 
 use super::{Call, Endpoint, Finding, Found, Mismatch, Params, ReadBack, Replay, json, nothing};
 use crate::model::{NewToken, Token, TokenId, TokenRequest, Username};
@@ -114,7 +114,7 @@ impl Endpoint for Delete {
     type Response = ();
     const CALL: &'static Call = &Call::post("tokens.delete", "/api/token/delete/", Replay::Verifiable)
         .basic_only()
-        // The documentation does not say which of the two it is.
+        // The documentation does not say which of the two statuses the service returns.
         .already_applied(&[400, 404])
         .recovery_hint("check with tokens.list");
 

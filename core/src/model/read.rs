@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 /// Whole gigabytes: an integer, or a fraction that is whole. `null` means no limit, which is 0.
 pub(crate) fn whole_gigabytes<'de, D: Deserializer<'de>>(input: D) -> Result<u64, D::Error> {
     let value = Option::<f64>::deserialize(input)?.unwrap_or(0.0);
-    // 2⁵³: up to here an f64 holds every whole number.
+    // Up to 2⁵³, an f64 can represent every whole number.
     if value.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(&value) {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         Ok(value as u64)
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_without_a_zone_is_utc_and_a_zone_counts() {
+    fn a_timestamp_without_a_time_zone_is_utc_and_a_time_zone_applies() {
         let utc = parse_moment("2026-01-15T12:00:00").unwrap();
         assert_eq!(utc.to_string(), "2026-01-15T12:00:00Z");
         assert_eq!(parse_moment("2026-01-15T12:00:00Z").unwrap(), utc);
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_is_read_in_one_form_only_and_must_be_real() {
+    fn a_date_has_one_form_and_must_exist() {
         assert!(parse_date("2028-02-29").is_some());
         for bad in
             ["2027-02-29", "2027-13-01", "27-01-01", "2027-1-1", "20270101", "2027-01-01T", "+002027-01", ""]

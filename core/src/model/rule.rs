@@ -49,8 +49,8 @@ pub(crate) fn dns_name(field: &'static str, value: &str) -> Result<()> {
             return fail("has a part that starts or ends with a hyphen".into());
         }
     }
-    // A URL parser takes a name that ends in a number for an IP address (WHATWG URL, "ends in a number"), so it has to
-    // be one (docs/assumptions.md, A17).
+    // A URL parser treats a name that ends in a number as an IP address (WHATWG URL, "ends in a number"), so the name has
+    // to be one (docs/assumptions.md, A17).
     let last = value.rsplit('.').next().unwrap_or_default();
     let number = match last.strip_prefix("0x").or(last.strip_prefix("0X")) {
         Some(digits) => digits.bytes().all(|b| b.is_ascii_hexdigit()),

@@ -1,4 +1,4 @@
-//! Whether a proxy accepts a connection: one `CONNECT`, and what came back.
+//! Checks whether a proxy accepts a connection, with one `CONNECT`.
 
 use super::{ExitChoice, Proxy};
 use crate::{
@@ -21,7 +21,7 @@ use tokio::{
 };
 use zeroize::Zeroizing;
 
-/// The most that is read of a response's head.
+/// The most bytes that are read of a response's head.
 const LARGEST_HEAD: usize = 16 * 1024;
 
 /// The result of one `CONNECT` to a proxy.
@@ -144,7 +144,7 @@ fn read(head: &[u8]) -> Option<(u16, Option<String>)> {
     let headers = if read.is_ok() { &*response.headers } else { &[] };
     let exit_ip = headers.iter().find(|header| header.name.eq_ignore_ascii_case("x-proxymesh-ip"));
     let exit_ip = exit_ip.and_then(|header| std::str::from_utf8(header.value).ok());
-    // Anything but an address is of no use, and could be any text.
+    // Anything other than an address is useless, and could be arbitrary text.
     let exit_ip = exit_ip.filter(|ip| ip.parse::<IpAddr>().is_ok());
     Some((status, exit_ip.map(str::to_owned)))
 }

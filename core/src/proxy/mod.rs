@@ -160,7 +160,7 @@ impl Proxy {
         let name = self.name();
         let code = name.split_once('-').map_or(name, |(code, _)| code).to_ascii_uppercase();
         let is_code = code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase());
-        // The only name that differs from ISO 3166.
+        // This is the only name that differs from ISO 3166.
         is_code.then(|| if code == "UK" { "GB".to_owned() } else { code })
     }
 
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_country_is_told_by_the_name() {
+    fn the_name_tells_the_country() {
         let countries = [
             ("us-ca", Some("US")),
             ("uk", Some("GB")),
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_under_localhost_is_this_machine() {
+    fn names_under_localhost_are_this_machine() {
         let proxy: Proxy = "us-ca.localhost:40000".parse().unwrap();
         assert_eq!((proxy.name(), proxy.url().as_str()), ("us-ca", "http://localhost:40000"));
         assert_eq!(proxy.url_with("a", "b"), "http://a:b@localhost:40000");
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn the_headers_for_a_proxy_hold_utf8_and_what_is_asked_for() {
+    fn the_headers_for_a_proxy_contain_utf8_credentials_and_the_exit_choice() {
         let shown = |name, credentials: Option<&Credentials>, exit: &ExitChoice| {
             let headers = proxy(name).headers(credentials, exit)?;
             Ok(headers
@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_holds_a_password_but_no_token() {
+    fn a_url_may_contain_a_password_but_no_token() {
         let basic = Credentials::basic("me+1@ex.com", "@:/% é").unwrap();
         let url = proxy("us-ca").url_for(&basic).unwrap();
         let expected = "http://me%2B1%40ex.com:%40%3A%2F%25%20%C3%A9@us-ca.proxymesh.com:31280";

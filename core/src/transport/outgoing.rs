@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_given_up_before_it_was_written_cannot_be_written_any_more() {
+    fn a_request_abandoned_before_it_was_written_cannot_be_written_later() {
         each(true, |_, mut body, sent| {
             assert!(!sent.begun());
             assert!(!body.is_end_stream() && body.size_hint().exact() > Some(0));
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_without_leave_at_its_first_byte_is_not_written() {
+    fn a_request_without_permission_at_its_first_byte_is_not_written() {
         each(false, |_, mut body, sent| {
             assert!(!body.is_end_stream() && body.size_hint().exact() > Some(0));
             assert!(poll(&mut body).is_some_and(|frame| frame.is_err()));

@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_no_proxy_is_refused_and_not_shown() {
+    fn an_invalid_proxy_is_rejected_and_not_shown() {
         for bad in [
             "http://",
             "http://secret@",
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn socks_is_refused_as_what_it_is() {
+    fn the_error_for_a_socks_proxy_names_socks() {
         for scheme in ["socks4", "socks4a", "socks5", "SOCKS5", "socks5h", "socks"] {
             let text =
                 read(&[("ALL_PROXY", &format!("{scheme}://u:secret@host:1"))]).unwrap_err().to_string();
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_every_library_takes_is_taken() {
+    fn values_that_every_library_accepts_are_accepted() {
         for good in [
             "host",
             "host:3128",

@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn an_echo_may_mix_encodings_or_escape_what_needs_none() {
+    fn an_echo_may_mix_encodings_or_escape_unnecessarily() {
         let secret = SecretString::from("pa~ss*/wörd&1");
         for echo in [
             "pa~ss%2A/w%C3%B6rd%261",
@@ -180,13 +180,13 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_begins_with_another_is_replaced_as_a_whole() {
+    fn a_secret_that_starts_with_another_is_replaced_as_a_whole() {
         let (short, long) = (SecretString::from("hunter2"), SecretString::from("hunter2-sub"));
         assert_eq!(redact("hunter2-sub, hunter2", [&short, &long].into_iter()), "[redacted], [redacted]");
     }
 
     #[test]
-    fn the_beginning_of_a_secret_at_a_cut_is_taken_off() {
+    fn the_beginning_of_a_secret_before_a_cut_is_removed() {
         let secret = SecretString::from("pässword");
         for cut in
             ["it is p", "it is pässwor", "it is p\u{fffd}", "it is p%C3%A4ss", "it is pä\u{fffd}", "it is "]

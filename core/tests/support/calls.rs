@@ -2,14 +2,14 @@
 
 use serde_json::{Map, Value};
 
-/// The steps of `tests/conformance/wire.json`: what each call sends, and what is made of the response.
+/// The steps of `tests/conformance/wire.json`: what each call sends, and how the response is read.
 pub fn steps() -> Vec<Value> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/conformance/wire.json");
     let cases: Vec<Value> = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     cases.iter().flat_map(|case| case["steps"].as_array().unwrap().clone()).collect()
 }
 
-/// The least arguments with which a call can be made.
+/// The smallest set of arguments with which a call can be made.
 pub fn arguments(call: &str) -> Map<String, Value> {
     let steps = steps().into_iter().filter(|step| step["call"] == call);
     let arguments =

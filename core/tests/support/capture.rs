@@ -1,4 +1,4 @@
-//! What the process logs: every event of every target, at TRACE.
+//! Captures what the process logs: every event of every target, at TRACE.
 
 use std::{
     io::Write,
@@ -20,7 +20,7 @@ impl Write for Lines {
     }
 }
 
-/// Runs `calls` on this thread; gives what it gives, and the events, a line each.
+/// Runs `calls` on this thread. Returns its result and the events, one line each.
 pub fn events<T>(calls: impl FnOnce() -> T) -> (T, Vec<String>) {
     let lines = Lines::default();
     let writer = lines.clone();

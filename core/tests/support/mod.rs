@@ -1,4 +1,4 @@
-//! What the integration tests share: a recording server and every call with its arguments.
+//! Helpers for the integration tests: a recording server, and every call with its arguments.
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
 pub mod calls;
@@ -9,9 +9,9 @@ use proxymesh::{Client, Settings, blocking};
 use server::Server;
 
 pub const USERNAME: &str = "me+1@ex.com";
-/// Holds what has to be encoded somewhere: not ASCII, a quote, form and header delimiters, a space.
+/// Contains characters that must be encoded somewhere: a non-ASCII letter, a quote, form and header delimiters, a space.
 pub const PASSWORD: &str = "pä:ss&w=o\"rd 1";
-/// `me+1@ex.com:pä:ss&w=o"rd 1` in UTF-8 and base64, as RFC 7617 has it; worked out by another program.
+/// `me+1@ex.com:pä:ss&w=o"rd 1` in UTF-8 and base64, as RFC 7617 prescribes. Another program computed it.
 pub const BASIC: &str = "Basic bWUrMUBleC5jb206cMOkOnNzJnc9byJyZCAx";
 pub const TOKEN: &str = "pm_Abc123";
 

@@ -1,5 +1,5 @@
-//! A plain recording server that is not the sandbox: raw bytes in, a scripted answer out. It knows nothing of the
-//! service, and keeps every request's raw head and body.
+//! A plain recording server, which is not the sandbox. It sends scripted responses and records the raw head and body of each
+//! request. It knows nothing about the service.
 
 use serde_json::Value;
 use std::{
@@ -13,13 +13,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Nothing in a test takes as long, unless it never comes.
+/// Anything that a test waits for happens within this time, or never.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// One request as it arrived.
+/// A request as it arrived.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Which connection it came on, counted from 0.
+    /// The number of its connection, counted from 0.
     pub connection: usize,
     /// The request line and the headers, as they were sent.
     pub head: String,
@@ -56,7 +56,7 @@ impl Request {
         std::str::from_utf8(&self.body).unwrap()
     }
 
-    /// All headers in order, names in lower case.
+    /// All headers in order, with lower-case names.
     pub fn headers(&self) -> Vec<(String, &str)> {
         let pair = |line: &'_ str| line.find(": ").map(|at| (line[..at].to_ascii_lowercase(), at));
         self.head
@@ -83,7 +83,7 @@ pub enum Welcome {
     ResetUnread,
     /// Never reads.
     Ignore,
-    /// Says this to whatever comes first, and closes.
+    /// Sends this after the first bytes arrive, and closes the connection.
     Say(&'static str),
 }
 
@@ -91,17 +91,17 @@ pub enum Welcome {
 #[derive(Debug)]
 pub enum Reply {
     Answer(Answer),
-    /// Answers as one does who keeps the connection, and closes it after the time given.
+    /// Responds as if the connection stayed open, but closes it after this time.
     AnswerThenClose(Answer, Duration),
-    /// These bytes, then the end of the connection.
+    /// Sends these bytes and closes the connection.
     Raw(Vec<u8>),
-    /// No answer: closes the connection properly.
+    /// Closes the connection without a response.
     Close,
-    /// No answer: resets the connection.
+    /// Resets the connection.
     Reset,
-    /// No answer, until the client goes away.
+    /// Does not respond, and waits until the client closes the connection.
     Hang,
-    /// These bytes, and no more, until the client goes away.
+    /// Sends these bytes, and waits until the client closes the connection.
     SayThenHang(Vec<u8>),
 }
 
@@ -111,15 +111,15 @@ impl From<Answer> for Reply {
     }
 }
 
-/// An answer, byte for byte as the test wants it.
+/// A response, byte for byte as the test wants it.
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
-    /// Sent in chunks, without a length known before.
+    /// Whether it is sent in chunks, without a length.
     pub chunked: bool,
-    /// Promises twice as much as it sends, then closes.
+    /// Whether it announces twice as many bytes as it sends, and then closes the connection.
     pub truncate: bool,
 }
 
@@ -170,7 +170,7 @@ type Door = Box<dyn FnMut(usize) -> Welcome + Send>;
 struct Seen {
     requests: Vec<Request>,
     connections: usize,
-    /// Connections whose client went away while the server left a request unanswered.
+    /// Connections that the client closed while a request had no response.
     given_up: usize,
     /// Connections that the server has closed.
     closed: usize,
@@ -184,7 +184,7 @@ struct Shared {
     stopping: AtomicBool,
 }
 
-/// A server on a free port of its own; stops when its last handle is dropped.
+/// A server on a free port. It stops when its last handle is dropped.
 #[derive(Clone)]
 pub struct Server {
     running: Arc<Running>,
@@ -196,17 +196,17 @@ struct Running {
 }
 
 impl Server {
-    /// Answers every request as the script says. Requests are recorded before the script is asked.
+    /// Replies to every request as the script says. Requests are recorded before the script is called.
     pub fn start<R: Into<Reply>>(script: impl FnMut(&Request) -> R + Send + 'static) -> Self {
         Self::with_door(|_| Welcome::Serve, script)
     }
 
-    /// The same at an address at which nobody listened before.
+    /// The same, at an address where nobody was listening before.
     pub fn at<R: Into<Reply>>(nobody: Nobody, script: impl FnMut(&Request) -> R + Send + 'static) -> Self {
         Self::listen(nobody, |_| Welcome::Serve, script)
     }
 
-    /// Gives everybody the same answer.
+    /// Always sends the same response.
     pub fn always(answer: Answer) -> Self {
         Self::start(move |_| answer.clone())
     }
@@ -227,7 +227,7 @@ impl Server {
         let address = nobody.address();
         nobody.socket.listen(1024).unwrap();
         let listener = TcpListener::from(nobody.socket);
-        // The port is kept until the process ends: on one used again, the auth gate would remember this server.
+        // The port is kept until the process ends. If another server used it, the auth gate would still remember this one.
         std::mem::forget(listener.try_clone().unwrap());
         let shared = Arc::new(Shared {
             seen: Mutex::default(),
@@ -248,7 +248,7 @@ impl Server {
         format!("http://{}", self.address())
     }
 
-    /// Every request so far, in the order of arrival.
+    /// All requests so far, in the order of arrival.
     pub fn requests(&self) -> Vec<Request> {
         lock(&self.running.shared.seen).requests.clone()
     }
@@ -257,7 +257,7 @@ impl Server {
         lock(&self.running.shared.seen).requests.len()
     }
 
-    /// How many requests came for this path.
+    /// How many requests for this path have arrived.
     pub fn count_of(&self, path: &str) -> usize {
         lock(&self.running.shared.seen).requests.iter().filter(|request| request.path() == path).count()
     }
@@ -267,24 +267,24 @@ impl Server {
         lock(&self.running.shared.seen).connections
     }
 
-    /// The one request that came.
+    /// The only request. Panics if there were none or several.
     pub fn only_request(&self) -> Request {
         let requests = self.requests();
         assert_eq!(requests.len(), 1, "{requests:?}");
         requests[0].clone()
     }
 
-    /// Waits until so many requests have come.
+    /// Waits until this many requests have arrived.
     pub fn wait_for_requests(&self, count: usize) {
         self.wait("requests", |seen| seen.requests.len() >= count);
     }
 
-    /// Waits until so many clients have gone away from a request that was left unanswered.
+    /// Waits until this many clients have closed the connection of a request without a response.
     pub fn wait_for_given_up(&self, count: usize) {
         self.wait("clients gone away", |seen| seen.given_up >= count);
     }
 
-    /// Waits until the server has closed so many connections.
+    /// Waits until the server has closed this many connections.
     pub fn wait_for_closed(&self, count: usize) {
         self.wait("closed connections", |seen| seen.closed >= count);
     }
@@ -312,12 +312,12 @@ impl Drop for Running {
         for stream in lock(&self.shared.seen).open.drain(..) {
             let _ = stream.shutdown(Shutdown::Both);
         }
-        // Wakes the thread that accepts.
+        // This wakes the thread that accepts connections.
         let _ = TcpStream::connect(self.address);
     }
 }
 
-/// An address of the test's own at which nobody listens: connections to it are refused.
+/// An address that belongs to this test and where nobody listens, so connections are refused.
 pub struct Nobody {
     socket: socket2::Socket,
 }
@@ -404,7 +404,7 @@ fn serve(mut stream: TcpStream, connection: usize, welcome: Welcome, shared: &Sh
                 if let Reply::SayThenHang(bytes) = reply {
                     let _ = stream.write_all(&bytes);
                 }
-                // Ends with the client's end of the connection, or with the server's.
+                // This ends when the client closes the connection or the server stops.
                 while matches!(stream.read(&mut [0; 1024]), Ok(count) if count > 0) {}
                 lock(&shared.seen).given_up += 1;
                 shared.changed.notify_all();
@@ -418,13 +418,13 @@ fn serve(mut stream: TcpStream, connection: usize, welcome: Welcome, shared: &Sh
     shared.changed.notify_all();
 }
 
-/// Drops the handle kept for stopping: a connection ends, or is reset, only with its last handle.
+/// Drops the handle that is kept for stopping. A connection ends or is reset only when its last handle is dropped.
 fn forget(stream: &TcpStream, shared: &Shared) {
     let address = stream.peer_addr().ok();
     lock(&shared.seen).open.retain(|other| other.peer_addr().ok() != address);
 }
 
-/// Reads one request; none at the end of the connection.
+/// Reads a request. Returns `None` at the end of the connection.
 fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>, connection: usize) -> Option<Request> {
     let end = loop {
         if let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -456,7 +456,7 @@ fn fill(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<()> {
     }
 }
 
-/// A failed assertion elsewhere must not hide behind a poisoned lock.
+/// Ignores poisoning, so that a failed assertion elsewhere is not hidden by a poisoned lock.
 fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,5 +1,4 @@
-//! The native half of the benchmark: `serve CA_FILE` and `raw CA_FILE`, driven by `bench.py`, and `sdk`, driven by
-//! `languages.py`.
+//! The native part of the benchmark. `bench.py` runs `serve CA_FILE` and `raw CA_FILE`, and `languages.py` runs `sdk`.
 
 mod raw;
 mod sdk;

@@ -1,5 +1,5 @@
-//! The limit: the same call with nothing but a socket, and over TLS with nothing but rustls. Speaks the protocol of
-//! `worker.py`, whose docstring describes it.
+//! The lower limit: the same call with only a socket, and over TLS with only rustls. Uses the protocol that the docstring
+//! of `worker.py` describes.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use cpu_time::ProcessTime;
@@ -24,7 +24,7 @@ use std::{
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// All that the service sends, since the other clients parse all of it, too.
+/// Has all fields of the response, because the other clients parse all of them too.
 #[derive(Deserialize)]
 #[expect(dead_code, reason = "three fields are read")]
 struct SubAccount {
@@ -97,7 +97,7 @@ impl Connection {
     }
 }
 
-/// The body, once all of it is there.
+/// The body, once it is complete.
 fn body(answer: &[u8]) -> Result<Option<&[u8]>, Failure> {
     let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return Ok(None) };
     let head = str::from_utf8(answer.get(..end).unwrap_or_default())?;
@@ -111,7 +111,7 @@ fn body(answer: &[u8]) -> Result<Option<&[u8]>, Failure> {
     Ok(answer.get(end + 4..end + 4 + length.parse::<usize>()?))
 }
 
-/// Reads bursts from standard input, and answers each with what it cost.
+/// Reads bursts from standard input, and prints the cost of each.
 pub(crate) fn run(ca_file: &Path) -> Result<(), Box<dyn Error>> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(ca_file)?)?;
@@ -171,7 +171,7 @@ fn one_after_another(lanes: &mut [Connection], calls: usize) -> Result<Vec<Durat
 }
 
 fn in_threads(lanes: &mut [Connection], calls: usize) -> Result<Vec<Duration>, Failure> {
-    let share = calls / lanes.len(); // the scenario's width divides its calls
+    let share = calls / lanes.len(); // the number of calls is a multiple of the width
     thread::scope(|scope| {
         let threads: Vec<_> = lanes
             .iter_mut()

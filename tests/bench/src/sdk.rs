@@ -1,5 +1,5 @@
-//! The SDK in Rust, with its blocking client: what the other languages are compared with. Speaks the protocol of
-//! `worker.py`, as much of it as `languages.py` needs.
+//! The SDK in Rust with its blocking client, with which the other languages are compared. Uses as much of the protocol of
+//! `worker.py` as `languages.py` needs.
 
 use proxymesh::{Settings, blocking::Client};
 use std::{

@@ -1,5 +1,5 @@
-//! A keep-alive server that costs next to nothing, so that what is measured is the client. One thread, and so one
-//! core, which `bench.py` chooses. Three ports: plain HTTP, TLS, and plain HTTP with a delay.
+//! A keep-alive server that uses almost no CPU, so that the benchmark measures the clients. It has one thread, which runs on
+//! the core that `bench.py` chooses. It has three ports: plain HTTP, TLS, and plain HTTP with a delay.
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use rustls::{
@@ -24,10 +24,10 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-/// How long the slow port takes to answer.
+/// The delay of the slow port.
 const SLOW: Duration = Duration::from_millis(20);
 
-/// What the service answers to `GET /api/sub/get/?username=x`.
+/// The service's response to `GET /api/sub/get/?username=x`.
 const SUB_ACCOUNT: &str = r#"{"username": "x", "active": true, "monthly_bandwidth": 12.5, "total_bandwidth": 340.75, "monthly_bandwidth_limit": 50, "total_bandwidth_limit": 0, "first_name": "Ada", "last_name": "Lovelace", "email": "ada@example.com"}"#;
 
 /// The headers that a Django application behind nginx sends.
@@ -63,12 +63,12 @@ async fn listen() -> io::Result<TcpListener> {
     TcpListener::bind(("127.0.0.1", 0)).await
 }
 
-/// A certificate for localhost, whose authority is written to `ca_file` for the clients to trust.
+/// A certificate for localhost. Its CA is written to `ca_file`, which the clients trust.
 fn certificate(ca_file: &Path) -> Result<TlsAcceptor, Box<dyn Error>> {
     let mut authority = CertificateParams::default();
     authority.distinguished_name.push(DnType::CommonName, "proxymesh benchmark");
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    // Without these, Python 3.13 and later refuse it (ssl.VERIFY_X509_STRICT).
+    // Without these, Python 3.13 and later refuse the CA (ssl.VERIFY_X509_STRICT).
     authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     let authority_key = KeyPair::generate()?;
     fs::write(ca_file, authority.self_signed(&authority_key)?.pem())?;
@@ -93,7 +93,7 @@ async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, delay: Option<D
         let Ok((stream, _)) = listener.accept().await else { continue };
         let _ = stream.set_nodelay(true);
         let tls = tls.clone();
-        // A connection that fails is its client's to report.
+        // Errors are ignored here, because the client reports them.
         tokio::spawn(async move {
             match tls {
                 None => serve(stream, delay).await,
@@ -103,7 +103,8 @@ async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, delay: Option<D
     }
 }
 
-/// Answers request after request until the client closes. A GET has no body, so a request ends with its headers.
+/// Responds to one request after another until the client closes the connection. A GET has no body, so a request ends with
+/// its headers.
 async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, delay: Option<Duration>) -> io::Result<()> {
     let found =
         format!("HTTP/1.1 200 OK\r\n{HEADERS}Content-Length: {}\r\n\r\n{SUB_ACCOUNT}", SUB_ACCOUNT.len());
@@ -127,7 +128,7 @@ async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, delay: Option<Du
     }
 }
 
-/// The answer to a request other than the one that is measured: a client that sends another has lost its comparison.
+/// The response to any other request than the measured one. A client that gets it fails, so it cannot skip part of the call.
 fn refusal(request: &str) -> Option<&'static str> {
     if !request.starts_with("GET /api/sub/get/?username=x HTTP/1.1\r\n") {
         Some("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")

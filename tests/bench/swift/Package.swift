@@ -1,7 +1,7 @@
 // swift-tools-version:6.0
 import PackageDescription
 
-// A contestant of ../languages.py.
+// Contestants of ../languages.py.
 let package = Package(
     name: "bench",
     platforms: [.macOS(.v13)],

@@ -1,4 +1,4 @@
-"""The agent for Python: `python.py async|blocking`. See ../README.md for what is said to it."""
+"""The agent for Python: `python.py async|blocking`. ../README.md describes the protocol."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from proxymesh import AsyncClient, Client
 
 
 class UnknownError(Exception):
-    """Something that this agent does not know."""
+    """The agent does not know something in a request."""
 
 
 def plain(value: Any) -> Any:
-    """A value as the service has it."""
+    """A value in the form that the service uses."""
     match value:
         case list():
             return [plain(item) for item in value]
@@ -36,7 +36,7 @@ def plain(value: Any) -> Any:
 
 
 def told(error: proxymesh.ProxyMeshError) -> dict[str, Any]:
-    """All that the exception tells."""
+    """All fields of the exception."""
     fields = {name for kind in type(error).__mro__ for name in inspect.get_annotations(kind)}
     return {
         "kind": type(error).__name__.removesuffix("Error"),
@@ -46,14 +46,14 @@ def told(error: proxymesh.ProxyMeshError) -> dict[str, Any]:
 
 
 class Agent:
-    """Clients by their names, of one kind."""
+    """The clients by name. All are of the same kind."""
 
     def __init__(self, kind: Callable[..., Any]) -> None:
         self.kind = kind
         self.clients: dict[str, Any] = {}
 
     def make(self, question: dict[str, Any]) -> Callable[[], Any]:
-        """The call that is asked for, to be made."""
+        """A function that makes the requested call."""
         name, arguments = question["call"], dict(question["args"])
         resource, _, verb = name.partition(".")
         client = self.clients[question["client"]]
@@ -70,7 +70,7 @@ class Agent:
         return lambda: method(*positional, **arguments)
 
     def results(self, question: dict[str, Any]) -> list[Any]:
-        """Makes the call, as often at once as is asked for."""
+        """Makes the call as many times at once as requested."""
         times = question.get("at_once", 1)
         make = self.make(question)
         if self.kind is Client:
@@ -89,7 +89,7 @@ class Agent:
         return asyncio.run(gathered())
 
     def answer(self, question: dict[str, Any]) -> dict[str, Any]:
-        """What is said to one line."""
+        """The reply to one line."""
         match question:
             case {"open": name, "settings": settings}:
                 try:
@@ -111,7 +111,7 @@ class Agent:
 
 
 def attempt(get: Callable[[], Any]) -> dict[str, Any]:
-    """What came of a call."""
+    """The result of a call."""
     try:
         return {"value": plain(get())}
     except proxymesh.ProxyMeshError as error:

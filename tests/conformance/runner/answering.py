@@ -1,4 +1,4 @@
-"""A plain HTTP server that gives each request the bytes that a case says, and keeps the requests as they arrived."""
+"""A plain HTTP server that sends the responses that a case defines, and records the requests byte for byte."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Request(NamedTuple):
     body: str
 
     def __str__(self) -> str:
-        """As a case has it: `METHOD TARGET[ FORM]`."""
+        """The request as a case writes it: `METHOD TARGET[ FORM]`."""
         method, target, version = self.line.split(" ")
         assert version == "HTTP/1.1"
         return f"{method} {target} {self.body}".rstrip()
@@ -36,7 +36,7 @@ def _listening() -> socket.socket:
 
 @final
 class Answering:
-    """The server. `answer` is what it gives to each request that arrives from now on."""
+    """The server. `answer` is its response to each request that arrives from now on."""
 
     def __init__(self) -> None:
         self.answer: dict[str, Any] = {"close": True}
@@ -57,7 +57,7 @@ class Answering:
             one.close()
 
     def requests(self) -> list[Request]:
-        """Those that have arrived since this was last asked."""
+        """The requests that have arrived since the last call of this method."""
         arrived, self._requests = self._requests, []
         return arrived
 
@@ -82,7 +82,7 @@ class Answering:
                     return
 
     def _reply(self, connection: socket.socket) -> bool:
-        """Answers, and says whether the connection goes on."""
+        """Sends the response. Returns whether the connection stays open."""
         answer = self.answer
         if "close" in answer:
             return False
@@ -104,5 +104,5 @@ class Answering:
 
 
 def body_of(answer: dict[str, Any]) -> bytes:
-    """The bytes of the answer's body."""
+    """The body of the response in bytes."""
     return base64.b64decode(answer["base64"]) if "base64" in answer else str(answer.get("body", "")).encode()

@@ -1,4 +1,4 @@
-"""The cases of `tests/conformance/*.json`, run by one surface."""
+"""Runs the cases of `tests/conformance/*.json` on a surface."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ Step = dict[str, Any]
 
 
 class Failure(Exception):
-    """What a case says is not what happened."""
+    """What happened is not what the case expects."""
 
 
 def load() -> dict[str, list[Case]]:
-    """All cases, by the name of their file."""
+    """All cases by the name of their file."""
     return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(HERE.glob("*.json"))}
 
 
 def filled(value: Any, saved: dict[str, Any]) -> Any:
-    """The value with `{name}` replaced by what was saved under the name, and with value forms written out."""
+    """The value with each `{name}` replaced by what was saved under that name, and with all value forms expanded."""
     match value:
         case {"repeat": [str(text), int(times)], **rest} if not rest:
             return text * times
@@ -56,7 +56,7 @@ def filled(value: Any, saved: dict[str, Any]) -> Any:
 
 
 def matches(expected: Any, found: Any) -> bool:
-    """Equal, where `{"any": …}` is any such value, and `{"about": 300}` a number at most that, and not 60 less."""
+    """Whether they are equal. `{"any": "text"}` matches any text, `{"about": 300}` a number above 240 and up to 300."""
     match expected:
         case {"any": str(kind), **rest} if not rest:
             kinds: dict[str, type | tuple[type, ...]] = {"text": str, "number": (int, float), "boolean": bool}
@@ -83,11 +83,11 @@ def matches(expected: Any, found: Any) -> bool:
 
 
 class Run:
-    """One case on one surface, with a server of its own."""
+    """One case on one surface, with its own server."""
 
     def __init__(self, surface: Surface, case: Case, *, record: bool = False) -> None:
         self.surface, self.case, self.record = surface, copy.deepcopy(case), record
-        # As each system says it.
+        # The message of this operating system.
         reset = f"{os.strerror(errno.ECONNRESET)} (os error {errno.ECONNRESET})"
         self.saved: dict[str, Any] = {"reset": reset}
         self.settings: dict[str, dict[str, Any]] = {}
@@ -99,11 +99,11 @@ class Run:
         return self.server
 
     def __call__(self) -> Case:
-        """Runs it. Gives the case, with what was found where it is recorded."""
+        """Runs the case. Returns it, completed with the results if they are to be recorded."""
         if any("answer" in step for step in self.case["steps"]):
             with Answering() as self.server, Answering() as elsewhere:
                 password = self.case.get("client", {}).get("password", PASSWORD)
-                # Inside JSON.
+                # Cases use this inside a JSON string.
                 self.saved["password"] = json.dumps(password, ensure_ascii=False)[1:-1]
                 self.saved["elsewhere"] = elsewhere.base_url
                 self.steps()
@@ -118,7 +118,7 @@ class Run:
         return self.case
 
     def steps(self) -> None:
-        """All steps, one after another."""
+        """Runs all steps, one after another."""
         self.saved["base_url"] = self.server.base_url
         for number, step in enumerate(self.case["steps"], 1):
             clients = [step["open"]] if "open" in step else step.get("client", "main")
@@ -130,7 +130,7 @@ class Run:
         self.surface.ask({"reset": True})
 
     def step(self, step: Step, name: str) -> None:
-        """One step, by the client of this name."""
+        """Runs one step with the client of this name."""
         if isinstance(self.server, Answering):
             self.server.answer = filled(step.get("answer", {"close": True}), self.saved)
         elif "control" in step:
@@ -157,7 +157,7 @@ class Run:
         self.settle(step, results[0])
 
     def make(self, name: str) -> dict[str, Any]:
-        """Makes a client as the case says."""
+        """Creates a client with the settings of the case."""
         settings = self.case.get("clients", {}).get(name, self.case.get("client", {}) if name == "main" else None)
         if settings is None:
             raise Failure(f"there are no settings for the client {name}")
@@ -170,7 +170,7 @@ class Run:
         return answer
 
     def settle(self, step: Step, result: dict[str, Any]) -> None:
-        """The faults must have been met; what is to be saved is."""
+        """Checks that all faults were met, and saves what later steps need."""
         if step.get("faults"):
             if waiting := [fault for fault in self.sandbox.control("GET", "faults") if fault["times"]]:
                 raise Failure(f"faults were not met: {waiting}")
@@ -182,7 +182,7 @@ class Run:
             self.saved[saved] = value
 
     def check(self, step: Step, client: str, results: list[dict[str, Any]]) -> None:
-        """Compares what came of the step with what it says."""
+        """Compares the results of the step with what it expects."""
         arrived = self.arrived(client)
         if self.record and "open" not in step:
             step.setdefault("wire", arrived)
@@ -207,7 +207,7 @@ class Run:
             raise Failure(f"on the wire: expected {step.get('wire', [])}, found {arrived}")
 
     def check_size(self, error: dict[str, Any]) -> None:
-        """No error quotes all of a huge input or response, or what a terminal would obey."""
+        """Checks that the error does not quote a huge input or response in full, and has no control characters."""
         text = error.get("text", "")
         if len(text) > (200 if "field" in error else 1024) or len(error.get("body", "").encode()) > 4096:
             raise Failure("the error is too long")
@@ -215,7 +215,7 @@ class Run:
             raise Failure("the error has a control character")
 
     def arrived(self, client: str) -> list[str]:
-        """The requests of a step, as `METHOD TARGET[ FORM]`."""
+        """The requests of a step, each as `METHOD TARGET[ FORM]`."""
         if isinstance(self.server, Sandbox):
             return self.server.arrived()
         requests = self.server.requests()
@@ -235,25 +235,25 @@ class Run:
         return [str(request) for request in requests]
 
     def as_said(self, expected: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
-        """What is expected, with what was saved, and with the wait that was found, which differs from run to run."""
+        """The expected result with saved values filled in. Its wait is the actual one, which varies from run to run."""
         wait = (found.get("error") or {}).get("retry_after")
         return dict(filled(expected, self.saved | ({"retry_after": math.ceil(wait)} if wait else {})))
 
 
 def authorization(settings: dict[str, Any]) -> str:
-    """The header by which a client with these settings authenticates."""
+    """The header with which a client with these settings authenticates."""
     if "token" in settings:
         return f"Bearer {settings['token']}"
     return f"Basic {base64.b64encode('{username}:{password}'.format(**settings).encode()).decode()}"
 
 
 def recorded(found: Any) -> Any:
-    """A result as a case should expect it: what differs from run to run is any value."""
+    """The result as a case should expect it. Values that differ from run to run become patterns."""
     match found:
         case {"error": {"kind": "AuthenticationBlocked", "retry_after": float(wait), "text": text} as error}:
             text = text.replace(f"{math.ceil(wait)} s", "{retry_after} s")
             return {"error": {**error, "text": text, "retry_after": {"about": math.ceil(wait)}}}
-        case {"error": {"retry_after": float(wait), "text": text} as error} if wait > 86400:  # until a date
+        case {"error": {"retry_after": float(wait), "text": text} as error} if wait > 86400:  # Retry-After was a date
             text = text.replace(f"{math.ceil(wait)} s", "{retry_after} s")
             return {"error": {**error, "text": text, "retry_after": {"any": "number"}}}
         case dict():
@@ -265,7 +265,7 @@ def recorded(found: Any) -> Any:
 
 
 def written(cases: list[Case]) -> str:
-    """The cases as their files have them: one step a line."""
+    """The text of a file with these cases, with one step per line."""
 
     def line(value: Any) -> str:
         return json.dumps(value, ensure_ascii=False)

@@ -1,15 +1,16 @@
-"""The fault matrix: every call, on every surface, with every fault of the sandbox, once and every time; in an outage
-that meets credentials not yet proven; and while credentials are revoked under load.
+"""The fault matrix: makes every call on every surface with every fault of the sandbox, once and every time. It also
+makes the first calls with new credentials during an outage, and many calls at once with credentials that were just
+revoked.
 
-What must hold is looked up at the sandbox, not asked of the SDK:
+It reads from the sandbox, not from the SDK, whether these rules hold:
 
-* no write is carried out twice,
-* no success is reported that is not so, and what is given is true,
-* no failure is reported for what is so, unless as OutcomeUnknown,
-* no call outlives its time limits,
-* an outage blocks no call: the next one has its answer as soon as the back-off is over,
-* of calls under load, no more are refused by the service than had connections,
-* no secret is told.
+* No write is carried out twice.
+* No success is reported for a write that was not carried out, and every result is correct.
+* No failure is reported for a write that was carried out, except as OutcomeUnknown.
+* No call takes longer than its time limits.
+* After an outage, the next call succeeds as soon as the back-off is over.
+* Of many calls with revoked credentials, the service gets at most one per connection.
+* No secret is shown.
 
 The report is target/conformance/report.md. `--slice N` takes every Nth combination.
 """
@@ -32,7 +33,8 @@ from sandbox import PASSWORD, ROOT, USERNAME, Sandbox
 
 OUT = ROOT / "target/conformance"
 TIMEOUT, RETRIES = 0.4, 1
-# Two attempts, the wait between them, and as much again to look up what became of a write; the rest is the machine's.
+# Two attempts and the wait between them, and the same again to read back the result of a write. The rest is tolerance
+# for a slow machine.
 LONGEST = 2 * ((RETRIES + 1) * TIMEOUT + 0.5) + 2.0
 
 FAULTS: dict[str, dict[str, Any]] = {
@@ -59,14 +61,15 @@ FAULTS: dict[str, dict[str, Any]] = {
     "close_idle": {"kind": "close_idle", "seconds": 0.0},
 }
 
-# Those by which a call gets no answer, or none that tells whether its credentials are right.
+# With these faults, a call gets no response, or one that does not show whether its credentials are right.
 OUTAGES = ["drop", "reset", "delay", "delay_after_apply", "drop_after_apply", "truncate", "garbage", "drip"]
 OUTAGE, REVOKED = "outage at start", "revoked under load"
-# Each surface makes a quarter of the calls in an outage, as every one takes seconds; every call is made on two.
+# Calls in an outage take seconds, so each surface makes a quarter of them. Every call is made on two surfaces.
 QUARTERS = 4
-# The delay before the next trial after those of one call, doubled each time, and a second; the rest is the machine's.
+# The delay before the gate tries again after the attempts of one call (it doubles each time), and a second. The rest is
+# tolerance for a slow machine.
 BACK = 2.0 + 1.0 + 2.0
-# How long a trial goes on for its answer when its call was given up: one that drips never comes.
+# After a call has given up, its request still waits this long for the response. A dripping response never ends.
 GOES_ON = 5.0
 CONNECTIONS, LOAD = 100, 150
 
@@ -76,7 +79,7 @@ State = Any
 
 
 class Trial(NamedTuple):
-    """A call, the state that it is made in, and how the service looks once it is done; no such look for a read."""
+    """A call, the requests that come before it, and for a write, a check that it was carried out."""
 
     call: str
     arguments: dict[str, Any]
@@ -85,7 +88,7 @@ class Trial(NamedTuple):
 
 
 class Look:
-    """The account as the service has it, read without the SDK."""
+    """The account's state in the service, read without the SDK."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
@@ -169,7 +172,7 @@ WRITTEN = [
 
 
 def read_only() -> list[Trial]:
-    """The reads that need no state and no arguments. They follow from the description of the service."""
+    """The reads that need no state and no arguments, from the service's OpenAPI description."""
     paths = json.loads((ROOT / "sandbox/src/openapi.json").read_text(encoding="utf-8"))["paths"].values()
     calls = {path["get"]["operationId"] for path in paths if "get" in path}
     return [Trial(call, {}, []) for call in sorted(calls - {trial.call for trial in WRITTEN})]
@@ -180,7 +183,7 @@ ONCE = {"sub_accounts.create", "tokens.create"}
 
 
 class Outcome(NamedTuple):
-    """What a call reported, and which invariants it broke."""
+    """What a call reported, and the rules that it broke."""
 
     reported: str
     seconds: float
@@ -188,12 +191,12 @@ class Outcome(NamedTuple):
 
 
 def attempt(surface: Surface, trial: Trial, fault: dict[str, Any] | None, times: int) -> tuple[Outcome, dict[str, Any]]:
-    """One combination, in a sandbox of its own."""
+    """Makes one call with one fault, in its own sandbox."""
     with Sandbox() as sandbox:
         for line in trial.given:
             sandbox.given(line)
         surface.ask({"open": "main", "settings": settings(sandbox)})
-        # It is known from here on that the credentials are right.
+        # After this call, the gate knows that the credentials are right.
         surface.ask({"call": "geo.open", "client": "main", "args": {}})
         sandbox.control("DELETE", "requests")
         if fault:
@@ -228,7 +231,7 @@ def attempt(surface: Surface, trial: Trial, fault: dict[str, Any] | None, times:
 
 
 def outage(surface: Surface, trial: Trial, fault: dict[str, Any]) -> Outcome:
-    """The first call ever made with the credentials meets the fault; then the service is back."""
+    """The first call with the credentials meets the fault. The next call is made after the outage."""
     with Sandbox() as sandbox:
         for line in trial.given:
             sandbox.given(line)
@@ -253,7 +256,7 @@ def outage(surface: Surface, trial: Trial, fault: dict[str, Any]) -> Outcome:
 
 
 def revoked(surface: Surface, trial: Trial) -> Outcome:
-    """Many calls at once with credentials that have worked, and do not any more."""
+    """Makes many calls at once with credentials that worked before but were revoked."""
     with Sandbox() as sandbox:
         for line in trial.given:
             sandbox.given(line)
@@ -278,7 +281,7 @@ def revoked(surface: Surface, trial: Trial) -> Outcome:
 
 
 def settings(sandbox: Sandbox) -> dict[str, Any]:
-    """Those of a client that soon gives up."""
+    """The settings of a client that gives up soon."""
     known = {"username": USERNAME, "password": PASSWORD, "base_url": sandbox.base_url}
     return {**known, "timeout": TIMEOUT, "max_retries": RETRIES}
 
@@ -287,7 +290,7 @@ Found = dict[tuple[str, str, str, str], Outcome]
 
 
 def run(name: str, combinations: list[tuple[Trial, str, str]], found: Found) -> None:
-    """The combinations on one surface."""
+    """Runs the combinations on one surface."""
     surface = Surface(name)
     truth = {
         trial.call: cases.recorded(attempt(surface, trial, None, 1)[1])
@@ -308,7 +311,7 @@ def run(name: str, combinations: list[tuple[Trial, str, str]], found: Found) -> 
 
 
 def report(found: Found, surfaces: list[str], seconds: float) -> str:
-    """A table of what is reported for each fault and call; where surfaces differ, each of them."""
+    """A table of what is reported for each fault and call. If surfaces differ, a cell counts them."""
     calls = [trial.call for trial in TRIALS]
     lines = [
         "# The fault matrix",
@@ -344,7 +347,7 @@ def report(found: Found, surfaces: list[str], seconds: float) -> str:
 
 
 def combinations(number: int) -> list[tuple[Trial, str, str]]:
-    """Those of a surface, by its number."""
+    """The combinations of the surface with this number."""
     return [
         *((trial, fault, how) for trial in TRIALS for fault in FAULTS for how in ("once", "always")),
         *((trial, fault, OUTAGE) for trial in TRIALS[number % QUARTERS :: QUARTERS] for fault in OUTAGES),
@@ -363,7 +366,7 @@ def main() -> int:
         sys.exit(f"not tried: {missing}")
     began = time.monotonic()
     found: Found = {}
-    # Each surface takes other ones.
+    # With --slice, each surface takes different combinations.
     chosen = [combinations(number)[number % arguments.slice :: arguments.slice] for number in range(len(surfaces))]
     threads = [
         threading.Thread(target=run, args=(name, those, found)) for name, those in zip(surfaces, chosen, strict=True)

@@ -20,17 +20,17 @@ WAITING = "replay"
 
 @dataclass
 class Report:
-    """What has come of a surface's cases."""
+    """The results of a surface's cases."""
 
     began: float = field(default_factory=time.monotonic)
     seconds: float = 0.0
-    # Of each case that has passed, how many steps it has.
+    # The number of steps of each case that has passed.
     passed: list[int] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
 
 def run(name: str, waiting: queue.SimpleQueue[tuple[str, cases.Case]], report: Report) -> None:
-    """Runs the cases that are waiting, by an agent of this surface."""
+    """Takes cases from the queue and runs them with an agent of this surface."""
     surface = Surface(name)
     while True:
         try:
@@ -40,7 +40,7 @@ def run(name: str, waiting: queue.SimpleQueue[tuple[str, cases.Case]], report: R
         try:
             cases.Run(surface, case)()
             report.passed.append(len(case["steps"]))
-        except Exception as failure:  # also a mistake of this program is a case that has not passed
+        except Exception as failure:  # a bug in this program must also count as a failed case
             report.failures.append(f"{name}: {file}: {case['name']}: {failure!r}")
             surface.process.kill()
             surface.process.wait()
@@ -53,7 +53,7 @@ def run(name: str, waiting: queue.SimpleQueue[tuple[str, cases.Case]], report: R
 
 
 def record(chosen: dict[str, list[cases.Case]]) -> None:
-    """Fills in what the cases do not say, as the Rust client does it. To be read before it is committed."""
+    """Fills in what the cases do not say, from the results of the Rust client. Read them before you commit."""
     surface = Surface("Rust, blocking")
     for file, some in chosen.items():
         done = []

@@ -1,4 +1,4 @@
-"""The sandboxes that the cases run against. One process serves them all: `proxymesh-conformance sandboxes`."""
+"""The sandboxes against which the cases run. One process, `proxymesh-conformance sandboxes`, serves them all."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any, final
 
 ROOT = Path(__file__).resolve().parents[3]
-# The agent for Rust, which is also the process that serves the sandboxes. `make conformance-agents` builds it.
+# The agent for Rust. The same program serves the sandboxes. `make conformance-agents` builds it.
 RUST = Path(os.environ.get("PROXYMESH_CONFORMANCE_AGENT") or ROOT / "target/debug/proxymesh-conformance")
 USERNAME, PASSWORD = "me+1@ex.com", "canary-password-7f3a91"
 
-# Below the ports that the system chooses by itself. No port is used twice: the agents live on, and at a port used again
-# the auth gate would remember the failed authentications of the server before.
+# These are below the ports that the system assigns. No port is used twice, because the agents keep running, and their
+# auth gate would remember the failed authentications of the previous server on that port.
 PORTS = itertools.count(random.randrange(12_000, 18_000))
 
 
@@ -51,7 +51,7 @@ _host = _Host()
 
 @final
 class Sandbox:
-    """A sandbox, as the runner and the account's owner see it: without the SDK."""
+    """A sandbox. The runner uses it directly, without the SDK."""
 
     def __init__(self, **options: str) -> None:
         options = {"username": USERNAME, "password": PASSWORD, **options}
@@ -69,7 +69,7 @@ class Sandbox:
         _host.ask({"stop": self.base_url})
 
     def call(self, line: str) -> Any:
-        """What the parent is answered to `METHOD TARGET[ FORM]`: JSON, or the status of an error."""
+        """Sends `METHOD TARGET[ FORM]` as the parent. Returns the JSON of the response, or the status of an error."""
         method, target, *form = line.split(" ")
         made = urllib.request.Request(self.base_url + target, data=form[0].encode() if form else None, method=method)
         token = base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
@@ -81,7 +81,7 @@ class Sandbox:
             return error.code
 
     def control(self, method: str, name: str, body: Any = None) -> Any:
-        """What `/_sandbox/NAME` answers."""
+        """Sends a request to `/_sandbox/NAME`. Returns the JSON of the response."""
         sent = None if body is None else json.dumps(body).encode()
         made = urllib.request.Request(f"{self.base_url}/_sandbox/{name}", data=sent, method=method)
         with urllib.request.urlopen(made, timeout=20) as answer:
@@ -96,7 +96,7 @@ class Sandbox:
             raise ValueError(f"{line}: {status}")
 
     def arrived(self) -> list[str]:
-        """What has arrived since this was last asked, as `METHOD TARGET[ FORM]`, and its sender, if not the parent."""
+        """The requests since the last call of this method: `METHOD TARGET[ FORM]`, and the sender if not the parent."""
         lines = []
         for arrived in self.control("GET", "requests"):
             query, form = (urllib.parse.urlencode([*map(tuple, arrived[part])], safe="*") for part in ("query", "form"))

@@ -1,6 +1,6 @@
-"""A surface: the SDK in one language, with one kind of client, as a process that makes the calls it is told to make.
+"""A surface is the SDK in one language with one kind of client. An agent's process makes the calls.
 
-README.md describes what is said to it, and what it answers.
+README.md describes the protocol between the runner and an agent.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ class Surface:
     def __init__(self, name: str) -> None:
         self.name = name
         self.language = name.split(",")[0].lower()
-        # No setting of whoever runs this reaches the clients.
+        # The clients must not see settings from the environment of whoever runs this.
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PROXYMESH_")}
         environment["RUST_BACKTRACE"] = "0"
-        # A port is soon another sandbox's: what is known of credentials at the first is not for that.
+        # A port soon belongs to another sandbox. With this, the clients save no state about credentials to a file.
         environment["XDG_STATE_HOME"] = os.devnull
         self.process = subprocess.Popen(
             SURFACES[name](),
@@ -72,7 +72,7 @@ class Surface:
         self.complaints.extend(self.process.stderr)
 
     def ask(self, question: dict[str, Any]) -> dict[str, Any]:
-        """Says one line, and gives the one that comes back."""
+        """Sends one line to the agent and returns its reply."""
         assert self.process.stdin
         assert self.process.stdout
         with contextlib.suppress(BrokenPipeError):
@@ -88,7 +88,7 @@ class Surface:
         return answer
 
     def end(self) -> None:
-        """Ends the agent, which says nothing at its end, and never a secret."""
+        """Ends the agent. It must exit successfully, and must never have printed a secret to stderr."""
         assert self.process.stdin
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()

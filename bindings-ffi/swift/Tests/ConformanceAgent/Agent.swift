@@ -2,7 +2,7 @@ import Foundation
 import ProxyMesh
 import TestSupport
 
-/// The agent of the conformance cases for Swift: `async|blocking`. `tests/conformance/README.md` says what is said to it.
+/// The agent of the conformance cases for Swift: `async|blocking`. `tests/conformance/README.md` describes the protocol.
 @main
 struct Agent {
     private let way: Way
@@ -67,7 +67,7 @@ struct Agent {
         return try way.open(baseURL, options)
     }
 
-    /// Makes the call, as often at once as is asked for.
+    /// Makes the call, as many times at once as requested.
     private func results(_ question: JSON) async throws -> [JSON] {
         guard var account = accounts[question["client"]?.text ?? ""] else { throw Unknown("such a client: \(question.written)") }
         let times = Int(question["at_once"]?.whole ?? 1)
@@ -123,7 +123,7 @@ private func attempt(_ call: () throws -> JSON) throws -> JSON {
     }
 }
 
-/// All that the error tells.
+/// Everything that the error contains, as JSON.
 private func told(_ error: ProxyMeshError) -> JSON {
     .object(error.fields.merging(["kind": .text(error.kind.rawValue), "text": .text("\(error)")]) { $1 })
 }

@@ -8,12 +8,12 @@ import TestSupport
     import Darwin
 #endif
 
-/// A process that lacks something when its client makes its first call:
+/// A program that has run out of a resource when its client makes its first call:
 ///
 ///     Limited BASE_URL async|blocking descriptors|threads|memory LIMIT
 ///
-/// A limit of memory is in bytes on top of what the process has. It prints the error, or `fine`, and makes the call again without
-/// the limit. Or a process that counts what unused clients hold:
+/// A memory limit is in bytes, in addition to what the process already uses. The program prints the error, or `fine`. Then it makes
+/// the call again without the limit. It can also count what unused clients hold:
 ///
 ///     Limited BASE_URL unused
 @main
@@ -21,7 +21,7 @@ struct Limited {
     static func main() async throws {
         Thread.detachNewThread {
             var left: UInt32 = 20
-            while left > 0 { left = sleep(left) }  // Which `setuid` ends early.
+            while left > 0 { left = sleep(left) }  // `setuid` ends a sleep early.
             print("it hangs")
             fflush(nil)
             _exit(1)
@@ -49,11 +49,11 @@ struct Limited {
 
     private static func call(_ baseURL: URL, _ way: Way, resource name: String, _ limit: UInt64) async throws {
         if name == "threads", getuid() == 0 {
-            setuid(65534)  // For root there is no such limit.
+            setuid(65534)  // The limit does not apply to root.
         }
         let account = try way.open(baseURL, Options(maxRetries: 0))
         let row = JSON.object(["call": .text("geo.open")])
-        // Swift's own threads are there by now: it waits for ever for one that it cannot have.
+        // This starts Swift's own threads. Under the limit, Swift would wait forever for a thread that it cannot start.
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<64 {
                 group.addTask { usleep(2000) }
@@ -74,7 +74,7 @@ struct Limited {
     }
 }
 
-/// What a process may have so much of.
+/// A resource of the process that can be limited.
 private struct Resource {
     #if canImport(Glibc)
         private static let descriptors = Int32(RLIMIT_NOFILE.rawValue)

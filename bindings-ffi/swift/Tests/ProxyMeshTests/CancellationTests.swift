@@ -6,9 +6,9 @@ import Testing
 @testable import ProxyMesh
 
 extension ProxyMeshTests {
-    /// A call whose task is cancelled is given up: the server sees its connection closed at once, and nothing of it is left.
+    /// If the task of a call is cancelled, the call is abandoned: its connection is closed at once, and nothing is left of it.
     @Suite struct CancellationTests {
-        /// Never answers about IPs, and asks to come again later for proxies.
+        /// Never responds to `ips.list`, and asks `proxies.list` to retry much later.
         private let server: Server
         private let client: ProxyMesh.Client
 
@@ -23,12 +23,12 @@ extension ProxyMeshTests {
             client = try Client(username: username, password: password, baseURL: server.baseURL)
         }
 
-        /// Runs a test after a first answer: calls with credentials that never had one wait for each other.
+        /// Runs a test after a first response. Before, calls with the same credentials wait for each other.
         private func test(_ act: () async throws -> Void) async throws {
             defer { server.close() }
             _ = try await client.geo.open()
             try await act()
-            #expect(try await client.geo.open() == ["US": 1], "the client goes on")
+            #expect(try await client.geo.open() == ["US": 1], "the client still works")
         }
 
         private func report(_ way: String, _ times: [Duration]) {
@@ -51,7 +51,7 @@ extension ProxyMeshTests {
                     await #expect(throws: CancellationError.self) { try await call.value }
                 }
                 report("Task.cancel", times)
-                #expect(server.requests.count == 51, "none was sent again")
+                #expect(server.requests.count == 51, "none was retried")
             }
         }
 
@@ -79,7 +79,7 @@ extension ProxyMeshTests {
             }
         }
 
-        @Test func whenOneOfSeveralFailsTheOthersAreGivenUp() async throws {
+        @Test func whenOneOfSeveralCallsFailsTheOthersAreAbandoned() async throws {
             try await test {
                 let other = try Server(.answer(404))
                 defer { other.close() }
@@ -101,7 +101,7 @@ extension ProxyMeshTests {
             }
         }
 
-        @Test func aTaskThatIsCancelledAlreadySendsNothing() async throws {
+        @Test func aTaskThatIsAlreadyCancelledSendsNothing() async throws {
             try await test {
                 let call = Task {
                     withUnsafeCurrentTask { $0?.cancel() }
@@ -112,7 +112,7 @@ extension ProxyMeshTests {
             }
         }
 
-        @Test func aCallThatWaitsToBeSentAgainIsNot() async throws {
+        @Test func aCancelledCallIsNotRetried() async throws {
             try await test {
                 let call = Task { try await client.proxies.list() }
                 try await until("it is sent") { server.requests.count == 2 }
@@ -125,9 +125,9 @@ extension ProxyMeshTests {
             }
         }
 
-        @Test func aCallThatIsHeldBackByTheGateIsGivenUpToo() async throws {
+        @Test func aCallThatWaitsAtTheGateCanBeCancelled() async throws {
             defer { server.close() }
-            // Of credentials without a success one request is in flight, and the others wait for it.
+            // Until the credentials have succeeded once, only one request is in flight, and the others wait for it.
             let first = Task { try await client.ips.list() }
             try await until("it is sent") { server.requests.count == 1 }
             let held = Task { try await client.ips.list() }
@@ -141,7 +141,7 @@ extension ProxyMeshTests {
             await #expect(throws: CancellationError.self) { try await first.value }
         }
 
-        @Test func whicheverComesFirstACallEndsWithItsAnswerOrCancelled() async throws {
+        @Test func aCancelledCallEndsWithItsResponseOrCancellationError() async throws {
             try await test {
                 var answered = 0
                 for round in 0..<500 {
@@ -159,12 +159,12 @@ extension ProxyMeshTests {
                         #expect(error is CancellationError)
                     }
                 }
-                print("of 500 calls cancelled at some time, \(answered) had their answer by then")
+                print("of 500 calls cancelled at some time, \(answered) had their response by then")
             }
         }
 
         @Test func aThousandCancelledCallsLeaveNothingBehind() async throws {
-            // The object that each call has of its own in the library.
+            // Each call has its own object in the library.
             let objects = Locked<[Weak<ProxyMeshInternal.Client>]>([])
             func cancelMany(_ rounds: Int) async throws {
                 for _ in 0..<rounds {

@@ -5,17 +5,17 @@ import Testing
 @testable import ProxyMesh
 
 extension ProxyMeshTests {
-    /// What clients are made from, closing, many at once, leaks.
+    /// Settings, closing, many calls at once, and leaks.
     @Suite struct ClientTests {
         private let us = Reply.answer(200, #"{"US": 1}"#)
         private let closed = "the client is closed; create a new one"
 
-        @Test func aClientIsMadeWithoutAnythingSent() throws {
+        @Test func creatingAClientSendsNothing() throws {
             #expect(try BlockingClient(username: "x", password: "y").baseURL?.absoluteString == "https://proxymesh.com")
             #expect(try Client(token: "pm_x").baseURL?.absoluteString == "https://proxymesh.com")
         }
 
-        @Test func whatIsNotGivenComesFromTheEnvironment() throws {
+        @Test func missingSettingsComeFromTheEnvironment() throws {
             let names = ["PROXYMESH_USERNAME", "PROXYMESH_PASSWORD", "PROXYMESH_TOKEN", "PROXYMESH_BASE_URL"]
             defer { names.forEach { unsetenv($0) } }
             names.forEach { unsetenv($0) }
@@ -32,7 +32,7 @@ extension ProxyMeshTests {
             #expect((server.requests[0].headers["authorization"] == basic) == true)
         }
 
-        @Test func settingsOutOfRangeAreRefusedWithTheCoresText() throws {
+        @Test func settingsOutOfRangeAreRejectedWithTheCoresText() throws {
             func refused(_ text: String? = nil, _ make: () throws -> Any) {
                 let error = failureNow(make)
                 #expect(error?.kind == .config)
@@ -48,7 +48,7 @@ extension ProxyMeshTests {
             refused { try Client(username: "x", password: "y", token: "pm_x") }
             refused { try Client(username: "x", password: "y", baseURL: URL(string: "ftp://x")) }
             refused { try Client(username: "x", password: "y", caFile: URL(fileURLWithPath: "/nonexistent.pem")) }
-            // The last two are as long as a Duration can be.
+            // The last two are close to the limits of Duration.
             for seconds in [.seconds(-1), .nanoseconds(-1), .seconds(1.7e20), .seconds(-1.7e20)] as [Duration] {
                 refused { try Client(username: "x", password: "y", timeout: seconds) }
                 refused { try Client(username: "x", password: "y", connectTimeout: seconds) }
@@ -62,7 +62,7 @@ extension ProxyMeshTests {
             }
         }
 
-        @Test func everySettingIsTaken() throws {
+        @Test func everySettingIsAccepted() throws {
             let server = try Server(us)
             defer { server.close() }
             let client = try BlockingClient(
@@ -78,7 +78,7 @@ extension ProxyMeshTests {
             #expect(error?.reason?.contains("/no such/ä.pem") == true)
         }
 
-        @Test func optionsAreOfTheClientThatTheyAreGiven() async throws {
+        @Test func optionsApplyOnlyToTheClientThatHasThem() async throws {
             let server = try Server(.answer(503))
             defer { server.close() }
             let client = try Client(username: username, password: password, baseURL: server.baseURL, maxRetries: 1)
@@ -88,7 +88,7 @@ extension ProxyMeshTests {
             #expect(quick.baseURL == server.baseURL)
         }
 
-        @Test func optionsOfTheBlockingClientToo() throws {
+        @Test func optionsApplyOnlyToTheBlockingClientThatHasThem() throws {
             let server = try Server(.answer(503))
             defer { server.close() }
             let client = try BlockingClient(username: username, password: password, baseURL: server.baseURL, maxRetries: 1)
@@ -97,7 +97,7 @@ extension ProxyMeshTests {
             #expect(failureNow { try client.geo.open() }?.attempts == 2)
         }
 
-        @Test func aClosedClientRefusesCallsAndThoseUnderWayGoOn() async throws {
+        @Test func aClosedClientRejectsCallsAndCallsInProgressContinue() async throws {
             let us = us
             let server = try Server { request in
                 if request.path == "/api/geoips/open/" { usleep(200_000) }
@@ -119,7 +119,7 @@ extension ProxyMeshTests {
             #expect(server.requests.count == 2)
         }
 
-        @Test func aClosedBlockingClientRefusesCalls() throws {
+        @Test func aClosedBlockingClientRejectsCalls() throws {
             let server = try Server(us)
             defer { server.close() }
             let client = try BlockingClient(username: username, password: password, baseURL: server.baseURL)
@@ -154,8 +154,8 @@ extension ProxyMeshTests {
             #expect(server.requests.count == 2024)
         }
 
-        /// 200 calls wait at once, on the threads of Swift's pool, of which there are as many as cores.
-        @Test func noThreadIsHeldWhileCallsWaitForTheirAnswers() async throws {
+        /// 80 calls wait at once on the threads of Swift's pool, which has one thread per core.
+        @Test func callsThatWaitForResponsesBlockNoThread() async throws {
             let us = us
             let server = try Server { _ in
                 usleep(200_000)
@@ -209,7 +209,7 @@ extension ProxyMeshTests {
             let before = Left()
             #expect(try await useMany(500) == 0)
             try await until("no more than before is left: \(before)") { Left().isNoMore(than: before) }
-            print("1,000 clients, let go of without a close: \(before) before, \(Left()) after")
+            print("1,000 clients, released without a close: \(before) before, \(Left()) after")
             #expect(Left().megabytes <= before.megabytes + 50)
         }
     }

@@ -4,7 +4,7 @@
     import Testing
 
     extension ProxyMeshTests {
-        /// What the compiler knows of the public interface.
+        /// Checks the public interface as the compiler describes it.
         @Suite struct DocsTests {
             private func run(_ program: String, _ arguments: [String]) throws -> Data {
                 let process = Process()
@@ -47,7 +47,7 @@
                 symbol["docComment"]?["lines"]?.list?.compactMap { $0["text"]?.text }
             }
 
-            @Test func everyPublicThingHasADocComment() throws {
+            @Test func everyPublicSymbolHasADocComment() throws {
                 let symbols = try symbols()
                 #expect(symbols.count > 150)
                 for symbol in symbols where doc(symbol)?.isEmpty != false {
@@ -56,7 +56,7 @@
                 print("\(symbols.count) public symbols, all with a doc comment")
             }
 
-            /// The calls are written twice, once for each client, and must not drift apart.
+            /// The calls exist twice, once per client, and must be the same.
             @Test func bothClientsHaveTheSameCallsWithTheSameDocs() throws {
                 var docs: [String: [String: [String]]] = ["Client": [:], "BlockingClient": [:]]
                 for symbol in try symbols() {

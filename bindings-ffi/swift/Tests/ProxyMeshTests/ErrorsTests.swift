@@ -4,10 +4,10 @@ import TestSupport
 import Testing
 
 extension ProxyMeshTests {
-    /// Errors as Swift catches them. The conformance cases have the fields and texts of every kind.
+    /// Errors as Swift catches them. The conformance cases cover the fields and texts of every kind.
     @Suite struct ErrorsTests {
-        /// Each error with the fields of its kind, by what every error can be asked.
-        @Test func everyErrorCanBeAskedForItsFields() async throws {
+        /// Compares the properties that every error has with the fields of its kind.
+        @Test func theCommonPropertiesOfAnErrorHaveItsFields() async throws {
             let refused = try Server(.answer(429, "", ["Retry-After": "61"]))
             let unreadable = try Server(.answer(200, "<html>"))
             let silent = try Server(.close)
@@ -27,7 +27,7 @@ extension ProxyMeshTests {
             for case let error? in errors {
                 let (text, fields) = ("\(error)", error.fields)
                 #expect(error.localizedDescription == text)
-                #expect((error as any Error).localizedDescription == text, "as whoever catches any Error sees it")
+                #expect((error as any Error).localizedDescription == text, "as code that catches any Error sees it")
                 #expect(error.errorDescription == text)
                 #expect(String(reflecting: error) == text)
 
@@ -45,7 +45,7 @@ extension ProxyMeshTests {
                 ])
         }
 
-        @Test func anErrorIsCaughtByItsKindWithItsFields() async throws {
+        @Test func anErrorCanBeCaughtByItsKindWithItsFields() async throws {
             let server = try Server(.answer(429, "", ["Retry-After": "61"]))
             defer { server.close() }
             let client = try Client(username: username, password: password, baseURL: server.baseURL)
@@ -57,7 +57,7 @@ extension ProxyMeshTests {
             }
         }
 
-        @Test func whateverIsAskedToWaitForFitsADuration() async throws {
+        @Test func anyRetryAfterFitsADuration() async throws {
             for seconds in ["18446744073709551615", "9223372036854775807", "99999999999999999999999"] {
                 let server = try Server(.answer(429, "", ["Retry-After": seconds]))
                 defer { server.close() }

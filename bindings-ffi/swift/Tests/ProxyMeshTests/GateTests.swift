@@ -4,14 +4,14 @@ import TestSupport
 import Testing
 
 extension ProxyMeshTests {
-    /// A wrong password costs the account one failed authentication, however many try it; credentials that are revoked cost it
-    /// those requests that cannot be recalled.
+    /// A wrong password costs the account one failed authentication, however many callers try it. Revoked credentials cost only the
+    /// requests that are in flight.
     @Suite struct GateTests {
         private func check(_ sandbox: Sandbox, _ errors: [ProxyMeshError?]) throws {
             #expect(errors.count == 256)
             #expect(errors.allSatisfy { $0?.kind == .authentication })
             let attempts = Dictionary(grouping: errors, by: { $0?.attempts }).mapValues(\.count)
-            #expect(attempts == [1: 1, 0: 255], "one was sent, and answered all")
+            #expect(attempts == [1: 1, 0: 255], "one was sent, and all got its response")
             #expect(try sandbox.requests().map { $0["status"]?.whole } == [401])
         }
 
@@ -38,7 +38,7 @@ extension ProxyMeshTests {
             try check(sandbox, errors)
         }
 
-        /// Each of 256 callers calls until it fails. In the midst of that the service revokes the credentials.
+        /// Each of 256 callers makes calls until one fails. Meanwhile, the service revokes the credentials.
         @Test(arguments: Way.allCases) func credentialsThatAreRevokedUnderLoad(_ way: Way) async throws {
             let service = Locked((revoked: false, accepted: 0, refused: 0))
             let server = try Server { _ in
@@ -55,7 +55,7 @@ extension ProxyMeshTests {
             defer { server.close() }
             let account = try way.open(server.baseURL)
             let calls = Task { try await failures(of: account, again: true) }
-            // By then the client has all the requests under way that it may have.
+            // By then, the client has as many requests in flight as it may have.
             try await until("the service is under load") { service.with { $0.accepted } >= 1000 }
             let open = service.with { service in
                 service.revoked = true
@@ -64,12 +64,12 @@ extension ProxyMeshTests {
             let errors = try await calls.value
             let kinds = Dictionary(grouping: errors, by: { $0?.kind }).mapValues(\.count)
             #expect(kinds[.authentication, default: 0] + kinds[.authenticationBlocked, default: 0] == 256, "\(kinds)")
-            // At most one request of each connection was under way, and 100 in all; none is sent any more.
+            // At most one request per connection was in flight, and at most 100 in all. No more are sent.
             let refused = service.with { $0.refused }
             #expect(1...min(open, 100) ~= refused)
             print("256 callers (\(way)) whose credentials are revoked: \(refused) answers of 401, over \(open) connections")
 
-            // Two failures are what the same credentials may cost in five minutes.
+            // The same credentials may cost at most two failures in five minutes.
             let later = try await failures(of: account, callers: 16)
             #expect(later.allSatisfy { $0?.kind == .authenticationBlocked || $0?.attempts == 0 })
             #expect(service.with { $0.refused } == refused)

@@ -13,7 +13,7 @@ extension ProxyMeshTests {
             #expect(error?.localizedDescription == text)
         }
 
-        @Test func aPanicThatTheLibraryReportsIsAnInternalError() async throws {
+        @Test func aPanicOfTheLibraryIsAnInternalError() async throws {
             let text = "internal error in the ProxyMesh library, please report it: it panicked: in a test"
             let client = try ProxyMesh.Client(username: username, password: password)
             expect(await failure { try await client.call { _ in throw Failure.Internal(text: text) } }, text)
@@ -21,7 +21,7 @@ extension ProxyMeshTests {
             expect(failureNow { try blocking.call { _ in throw Failure.Internal(text: text) } }, text)
         }
 
-        @Test func anErrorOfUniFFIItselfIsAnInternalError() async throws {
+        @Test func anErrorOfUniFFIIsAnInternalError() async throws {
             // UniFFI's error type is private. UniFFI throws it when it reads options as a failure.
             @Sendable func misread() throws {
                 let options = ProxyMeshInternal.Options(timeout: 1, maxRetries: nil)

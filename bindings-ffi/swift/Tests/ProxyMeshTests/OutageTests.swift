@@ -4,9 +4,9 @@ import TestSupport
 import Testing
 
 extension ProxyMeshTests {
-    /// A service that is down when the first calls are made. That is no wrong password: it delays the next calls, and blocks none.
+    /// The service is down when the first calls are made. This is not a wrong password: it delays the next calls but blocks none.
     @Suite struct OutageTests {
-        /// A service that is down, and then back.
+        /// A service that is down at first, and then works.
         private final class Service: Sendable {
             let server: Server
             private let isDown: Locked<Bool>
@@ -30,17 +30,18 @@ extension ProxyMeshTests {
             }
         }
 
-        /// How long after so many trials without an answer the next one may begin: docs/decisions/0008-the-auth-gate.md.
+        /// How long the gate waits after this many trials without a response: docs/decisions/0008-the-auth-gate.md.
         private func backOff(_ trials: Int) -> Duration {
             min(.milliseconds(500) * (1 << (trials - 1)), .seconds(30))
         }
 
-        /// How long the first request goes on that its caller has given up.
+        /// How long an abandoned first request continues in the background.
         private let goesOn = Duration.seconds(5)
 
         private let row = JSON.object(["call": .text("ips.list")])
 
-        /// The service comes back. The next call has its answer soon after it may be sent, and so have others' credentials.
+        /// Lets the service return. The next call must succeed soon after the gate lets it through, and so must one with other
+        /// credentials.
         private func checkAfter(
             _ what: String, _ service: Service, _ account: any Account, within delay: Duration,
             _ others: Options = Options(password: "another-password")
@@ -51,8 +52,8 @@ extension ProxyMeshTests {
             let took = ContinuousClock.now - start
             #expect(answer == .list([.text("203.0.113.7")]))
             let figures = [took, delay].map { String(format: "%.1f s", $0 / .seconds(1)) }
-            print("\(what): the first answer \(figures[0]) after the service's return; it may be held back for \(figures[1])")
-            // A second, and one more for a machine that is busy.
+            print("\(what): the first response \(figures[0]) after the service's return; the gate may wait for \(figures[1])")
+            // One second, and one more for a busy machine.
             #expect(took < delay + .seconds(2))
             let other = try Way.async.open(service.server.baseURL, others)
             #expect(try await other.call(Arguments(row)) == answer)
@@ -63,17 +64,17 @@ extension ProxyMeshTests {
             let account = try way.open(service.server.baseURL)
             let errors = try await failures(of: account, callers: 1)
             #expect(errors.map { $0?.kind } == [.connection])
-            #expect(service.server.requests.count == 3, "it is sent again twice")
+            #expect(service.server.requests.count == 3, "it is retried twice")
             try await checkAfter("resets (\(way))", service, account, within: backOff(3))
         }
 
         @Test(arguments: Way.allCases) func resetsOfManyCallers(_ way: Way) async throws {
-            let service = try Service(.reset, after: 300)  // By then nearly all wait for the first.
+            let service = try Service(.reset, after: 300)  // By then, nearly all callers wait for the first.
             let account = try way.open(service.server.baseURL)
             let errors = try await failures(of: account.with(timeout: nil, maxRetries: 0))
             #expect(errors.count == 256 && errors.allSatisfy { $0?.kind == .connection })
             let trials = service.server.requests.count
-            #expect(1...4 ~= trials, "those who wait for the first are told what happened to it")
+            #expect(1...4 ~= trials, "the callers that wait for the first get its error")
             try await checkAfter("resets of 256 callers (\(way))", service, account, within: backOff(trials))
         }
 
@@ -119,8 +120,8 @@ extension ProxyMeshTests {
             try await checkAfter("cancelAll of a group", service, account, within: goesOn + backOff(1))
         }
 
-        /// The service is well, but slower than its callers wish.
-        @Test(arguments: Way.allCases) func firstCallsThatAreGivenUpEarly(_ way: Way) async throws {
+        /// The service works, but its responses take longer than the time limit of the first calls.
+        @Test(arguments: Way.allCases) func firstCallsThatAreAbandonedEarly(_ way: Way) async throws {
             let server = try Server { _ in
                 usleep(300_000)
                 return .answer(200, #"{"ips": []}"#)
@@ -132,7 +133,7 @@ extension ProxyMeshTests {
                 #expect(try await failures(of: hasty, callers: 1).map { $0?.kind } == [.timeout])
             }
             #expect(try await account.call(Arguments(row)) == .list([]))
-            #expect(server.requests.count == 2, "the first goes on to its answer")
+            #expect(server.requests.count == 2, "the first continues until its response")
         }
     }
 }

@@ -1,4 +1,4 @@
 import Testing
 
-/// All tests, one at a time: some count what the process has open.
+/// All tests run one at a time, because some count what the process has open.
 @Suite(.serialized) struct ProxyMeshTests {}

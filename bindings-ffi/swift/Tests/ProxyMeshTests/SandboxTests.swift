@@ -4,14 +4,14 @@ import TestSupport
 import Testing
 
 extension ProxyMeshTests {
-    /// Calls as people write them, with the types of Swift, against the emulated service.
+    /// Makes calls as users write them, with the types of Swift, against the emulated service.
     @Suite struct SandboxTests {
         private var inAYear: DateComponents {
             let date = Calendar(identifier: .gregorian).date(byAdding: .year, value: 1, to: Date())!
             return Calendar(identifier: .gregorian).dateComponents([.year, .month, .day], from: date)
         }
 
-        @Test func theClientTakesAndGivesTypesOfTheLanguage() async throws {
+        @Test func theClientAcceptsAndReturnsTypesOfTheLanguage() async throws {
             let sandbox = try Sandbox()
             let client = try Client(username: username, password: password, baseURL: sandbox.baseURL)
             let proxy = try #require(try await client.proxies.list().first)
@@ -58,7 +58,7 @@ extension ProxyMeshTests {
             #expect(error.kind == .notFound && error.call == "sub_accounts.get")
         }
 
-        @Test func theBlockingClientTakesAndGivesTypesOfTheLanguage() throws {
+        @Test func theBlockingClientAcceptsAndReturnsTypesOfTheLanguage() throws {
             let sandbox = try Sandbox()
             let client = try BlockingClient(username: username, password: password, baseURL: sandbox.baseURL)
             let proxy = try #require(try client.proxies.list().first)
@@ -120,7 +120,7 @@ extension ProxyMeshTests {
             #expect(site.requests.allSatisfy { !$0.headers.keys.contains("proxy-authorization") })
         }
 
-        @Test func whatIsSafeToRepeatIsSentAgain() throws {
+        @Test func aCallThatIsSafeToRepeatIsRetried() throws {
             let sandbox = try Sandbox()
             try sandbox.fault(#"{"kind": "status", "status": 429, "headers": {"Retry-After": "0"}, "path": "/api/proxies/"}"#)
             let client = try BlockingClient(username: username, password: password, baseURL: sandbox.baseURL)

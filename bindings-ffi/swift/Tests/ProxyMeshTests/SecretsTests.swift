@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 extension ProxyMeshTests {
-    /// No secret stands in what is printed, dumped, or mirrored, nor in an error.
+    /// Nothing that is printed, dumped or mirrored contains a secret, and no error does.
     @Suite struct SecretsTests {
         private func shown(_ value: Any) -> String {
             var dumped = ""

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 extension ProxyMeshTests {
-    /// What calls give: compared, kept in sets, sent between tasks, printed.
+    /// The values that calls return can be compared, kept in sets, sent between tasks and printed.
     @Suite struct ValuesTests {
         @Test func valuesAreSendableAndHashable() {
             func check<Value: Sendable & Hashable>(_: Value.Type) {}
@@ -39,7 +39,7 @@ extension ProxyMeshTests {
             #expect(Set([error, error]).count == 1)
         }
 
-        @Test func aProxyHasANameAnURLAndOneWithCredentials() throws {
+        @Test func aProxyHasANameAURLAndAURLWithCredentials() throws {
             let proxy = try Proxy(host: "us-ca.proxymesh.com", port: 31280)
             #expect(proxy.name == "us-ca")
             #expect("\(proxy)" == "us-ca.proxymesh.com:31280")
@@ -48,7 +48,7 @@ extension ProxyMeshTests {
             #expect(url == "http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280")
         }
 
-        @Test func aProxyIsConnectedToAtItsAddress() throws {
+        @Test func aProxyHasAnAddressToConnectTo() throws {
             for (host, address) in [("us-ca.proxymesh.com", "us-ca.proxymesh.com"), ("us-ca.localhost", "localhost")] {
                 let proxy = try Proxy(host: host, port: 8080)
                 #expect(proxy.address.host == address)
@@ -57,7 +57,7 @@ extension ProxyMeshTests {
             }
         }
 
-        @Test func aProxyTellsItsCountryIfItsNameDoes() throws {
+        @Test func aProxyHasACountryIfItsNameTellsIt() throws {
             let countries = [("us-ca", "US"), ("uk", "GB"), ("open", nil), ("world", nil), ("usisp", nil)]
             for (name, country) in countries {
                 let proxy = try Proxy(host: "\(name).proxymesh.com")
@@ -66,7 +66,7 @@ extension ProxyMeshTests {
             }
         }
 
-        @Test func theHeadersForAProxyHoldCredentialsInUTF8AndWhatIsAskedFor() throws {
+        @Test func theHeadersForAProxyContainTheCredentialsInUTF8AndTheExitChoice() throws {
             let open = try Proxy(host: "open.proxymesh.com")
             let exit = try ExitChoice(country: "de", preferIP: "1.2.3.4", notIPs: ["5.6.7.8", "0:0:0:0:0:0:0:1"])
             let asked = [
@@ -83,7 +83,7 @@ extension ProxyMeshTests {
             #expect(try open.headers(exit: exit) == asked)
         }
 
-        @Test func aCountryThatAProxyCannotChooseIsRefused() throws {
+        @Test func aCountryThatTheProxyCannotChooseIsRejected() throws {
             let germany = try ExitChoice(country: "DE")
             let california = try Proxy(host: "us-ca.proxymesh.com")
             let error = try #require(failureNow { try california.headers(exit: germany) })
@@ -93,7 +93,7 @@ extension ProxyMeshTests {
             #expect(try Proxy(host: "de.proxymesh.com").headers(exit: germany) == [:])
         }
 
-        @Test func aChoiceOfAnExitThatIsNoneIsRefusedByTheCore() {
+        @Test func theCoreRejectsAnInvalidExitChoice() {
             func field(_ choice: () throws -> ExitChoice) -> String? {
                 guard case .validation(let error) = failureNow(choice) else { return nil }
                 return error.field
@@ -107,7 +107,7 @@ extension ProxyMeshTests {
             }
         }
 
-        @Test func aChoiceOfAnExitComparesAsTheCoreWritesIt() throws {
+        @Test func exitChoicesCompareInTheCoresSpelling() throws {
             let exit = try ExitChoice(country: "de", preferIP: "1.2.3.4", notIPs: ["0:0:0:0:0:0:0:1"])
             #expect(try exit == ExitChoice(country: "DE", preferIP: "1.2.3.4", notIPs: ["::1"]))
             #expect(try exit != ExitChoice(country: "DE"))
@@ -115,7 +115,7 @@ extension ProxyMeshTests {
             #expect(try ExitChoice() == .any)
         }
 
-        @Test func whateverIsAProxyHasAnURL() throws {
+        @Test func everyValidProxyHasAURL() throws {
             let long = Array(repeating: String(repeating: "a", count: 62), count: 4).joined(separator: ".")
             let hosts = [
                 "a", "1.a", "1.2.3.4", "0x7f.example", "XN--bcher-kva.example", "xn--a", "a--b.c", long,
@@ -134,7 +134,7 @@ extension ProxyMeshTests {
             }
         }
 
-        @Test func aProxyThatIsNoneIsRefusedByTheCore() {
+        @Test func theCoreRejectsAnInvalidProxy() {
             let none = [
                 ("", 1), ("a b", 1), ("http://x", 1), ("x@y", 1), ("[::1]", 1), ("ä", 1), ("x.example", 0), ("x.example", -1),
                 ("x.example", 65536), ("x.example", .max), ("x.example", .min), ("x.example:1", 2), ("1", 1),
@@ -150,7 +150,7 @@ extension ProxyMeshTests {
             }
         }
 
-        @Test func whatIsNoDateIsRefusedByTheCore() throws {
+        @Test func theCoreRejectsAnInvalidDate() throws {
             let server = try Server(.answer(404))
             defer { server.close() }
             let client = try BlockingClient(username: username, password: password, baseURL: server.baseURL)
@@ -169,7 +169,7 @@ extension ProxyMeshTests {
             #expect(server.connections == 0)
         }
 
-        @Test func hugeNumbersAreRefusedByTheCore() throws {
+        @Test func theCoreRejectsHugeNumbers() throws {
             let server = try Server(.answer(404))
             defer { server.close() }
             let client = try BlockingClient(username: username, password: password, baseURL: server.baseURL)

@@ -1,15 +1,15 @@
 import Foundation
 import ProxyMesh
 
-/// Either client, whose calls go by their names.
+/// A client of either kind, whose calls are made by name.
 package protocol Account: Sendable {
     func call(_ arguments: Arguments) async throws -> JSON
 
-    /// The same with other options.
+    /// The same client with other options.
     func with(timeout: Duration?, maxRetries: Int?) throws -> any Account
 }
 
-/// What a client is made with in a test.
+/// The settings of a client in a test.
 package struct Options {
     package var username: String?
     package var password: String?
@@ -30,11 +30,11 @@ package struct Options {
         self.token = token
     }
 
-    /// With nothing.
+    /// No settings at all.
     package init(none: Void) {}
 }
 
-/// Which client.
+/// The kinds of clients.
 package enum Way: CaseIterable, Sendable {
     case async
     case blocking
@@ -47,7 +47,7 @@ package enum Way: CaseIterable, Sendable {
     }
 }
 
-/// The client whose calls are awaited.
+/// The client with async calls.
 package final class Awaited: Account {
     private let client: Client
 
@@ -73,7 +73,7 @@ package final class Awaited: Account {
     }
 }
 
-/// The client whose calls return when they are done.
+/// The client with blocking calls.
 package final class Blocked: Account {
     private let client: BlockingClient
 
@@ -99,7 +99,7 @@ package final class Blocked: Account {
     }
 }
 
-/// A call's value, by the names of the service.
+/// The result of a call as JSON, with the names that the service uses.
 extension JSON {
     init(_ nothing: Void) {
         self = .null
@@ -161,7 +161,7 @@ extension JSON {
         ]
     }
 
-    /// To the microsecond, which is all that a `Date` of our times can hold; ISO8601DateFormatter has milliseconds.
+    /// The date with microseconds, which is the precision of a `Date` today. ISO8601DateFormatter has only milliseconds.
     private static func written(_ moment: Date) -> String {
         let microseconds = Int64((moment.timeIntervalSince1970 * 1_000_000).rounded())
         let (second, rest) = microseconds.quotientAndRemainder(dividingBy: 1_000_000)

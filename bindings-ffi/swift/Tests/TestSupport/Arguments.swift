@@ -9,7 +9,7 @@ package struct Unknown: Error {
     }
 }
 
-/// The arguments of a call. Those that nobody asked for are ones that the call does not know.
+/// The arguments of a call. An argument that was never read is one that the call does not have.
 package final class Arguments {
     let call: String
     private let given: [String: JSON]
@@ -45,7 +45,7 @@ package final class Arguments {
         return Int64(whole)
     }
 
-    /// A date; what is none as one without any part, since no `DateComponents` can be that text.
+    /// A date. Text that is not a date becomes one without any parts, because `DateComponents` cannot represent it.
     func maybeDate(_ name: String) throws -> DateComponents? {
         guard let text = try maybeText(name) else { return nil }
         let parts = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
@@ -61,7 +61,7 @@ package final class Arguments {
 }
 
 extension DateComponents {
-    /// `YYYY-MM-DD`.
+    /// The date as `YYYY-MM-DD`.
     var written: String {
         String(format: "%04d-%02d-%02d", year ?? 0, month ?? 0, day ?? 0)
     }

@@ -7,8 +7,8 @@ package let password = "canary-password-7f3a91"
 package let subPassword = "canary-sub-password-7f3a91"
 package let token = "pm_canary7f3a91token"
 
-/// The same, where other things have these names.
+/// The same values, for code where other things have these names.
 package let credentials = (username: username, password: password)
 
-/// The credentials as RFC 7617 has them.
+/// The header for these credentials that RFC 7617 prescribes.
 package let basic = "Basic " + Data("\(username):\(password)".utf8).base64EncodedString()

@@ -1,7 +1,7 @@
 import ProxyMesh
 
 extension ProxyMeshError {
-    /// All that it holds besides the text, by the names of the tables. The `switch` names every case.
+    /// Everything in the error except its text, with the names of the conformance cases. The `switch` is exhaustive.
     package var fields: [String: JSON] {
         func seconds(_ duration: Duration?) -> JSON { duration.map { JSON($0 / .seconds(1)) } ?? .null }
         switch self {

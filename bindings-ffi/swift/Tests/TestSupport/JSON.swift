@@ -1,6 +1,6 @@
 import Foundation
 
-/// JSON in a form that compares.
+/// JSON that can be compared.
 package enum JSON: Hashable, Sendable, Codable {
     case null
     case bool(Bool)
@@ -55,7 +55,7 @@ package enum JSON: Hashable, Sendable, Codable {
         try JSONDecoder().decode(JSON.self, from: data)
     }
 
-    /// As JSON text.
+    /// The value as JSON text.
     package var written: String { String(decoding: try! JSONEncoder().encode(self), as: UTF8.self) }
 
     package subscript(name: String) -> JSON? {

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What this process has open. Linux tells; elsewhere there is nothing to compare.
+/// What this process has open, according to Linux. On other systems, there is nothing to compare.
 package struct Left: CustomStringConvertible {
     package let threads: Int
     package let descriptors: Int
@@ -14,7 +14,7 @@ package struct Left: CustomStringConvertible {
         megabytes = Int(memory.split(separator: " ")[1])! * 4096 / 1_000_000
     }
 
-    /// Memory is no part of it: what is freed does not go back to the system at once.
+    /// This does not compare memory, because freed memory is not returned to the system at once.
     package func isNoMore(than other: Left, but: Int = 2) -> Bool {
         threads <= other.threads + but && descriptors <= other.descriptors + but
     }

@@ -6,6 +6,6 @@ import sys
 from .._proxymesh import sandbox_main
 
 if __name__ == "__main__":
-    # The sandbox takes Ctrl-C over, and ends by it; Python's own handler would then raise KeyboardInterrupt as well.
+    # The sandbox itself stops on Ctrl-C. Python's own handler would also raise KeyboardInterrupt.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     sys.exit(sandbox_main(sys.argv))

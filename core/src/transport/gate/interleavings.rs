@@ -128,7 +128,7 @@ async fn call(gate: Arc<Gate>, service: Arc<Tally>, says: impl Fn() -> Says) -> 
     }
 }
 
-/// A request at the service, until it is answered or abandoned.
+/// A request at the service, until it gets a response or is abandoned.
 struct Arrived<'a>(&'a Tally);
 
 impl<'a> Arrived<'a> {
@@ -199,7 +199,7 @@ fn random(below: usize) -> usize {
     shuttle::rand::thread_rng().gen_range(0..below)
 }
 
-/// Runs a test in many orders: random ones, and ones with few preemptions, which find bugs that need a particular one.
+/// Runs a test in many orders: random ones, and ones with few preemptions, which find bugs that need a particular order.
 fn in_many_orders(test: fn()) {
     shuttle::check_random(test, 1_500);
     shuttle::check_pct(test, 1_500, 3);
@@ -215,7 +215,7 @@ fn a_wrong_password_costs_one_401_in_every_order() {
 }
 
 #[test]
-fn right_credentials_let_all_through_after_one_in_every_order() {
+fn after_one_success_all_calls_are_sent_in_every_order() {
     in_many_orders(|| {
         let (ends, _) = run(false, 3, 0, || Says::Right);
         assert_eq!(ends, [End::Answered, End::Answered, End::Answered]);
@@ -223,7 +223,7 @@ fn right_credentials_let_all_through_after_one_in_every_order() {
 }
 
 #[test]
-fn callers_that_give_up_leave_nobody_waiting_and_cost_no_second_401() {
+fn cancelled_callers_leave_nobody_waiting_and_cost_no_second_401() {
     in_many_orders(|| {
         let (ends, service) = run(false, 4, 2, || Says::Wrong);
         assert!(ends[2..].iter().all(|end| matches!(end, End::Refused | End::NoAnswer)), "{ends:?}");
@@ -233,7 +233,7 @@ fn callers_that_give_up_leave_nobody_waiting_and_cost_no_second_401() {
 }
 
 #[test]
-fn lost_answers_end_every_call_and_block_none() {
+fn lost_responses_end_every_call_and_block_none() {
     in_many_orders(|| {
         let (ends, service) = run(false, 3, 0, || Says::Lost);
         assert!(ends.iter().all(|end| *end == End::NoAnswer), "{ends:?}");
@@ -242,7 +242,7 @@ fn lost_answers_end_every_call_and_block_none() {
 }
 
 #[test]
-fn among_lost_answers_wrong_credentials_cost_two_401s_at_most() {
+fn among_lost_responses_wrong_credentials_cost_at_most_two_401s() {
     in_many_orders(|| {
         let (_, service) = run(false, 4, 1, || if random(2) == 0 { Says::Lost } else { Says::Wrong });
         assert!(service.wrong.load(SeqCst) <= 2);
@@ -251,7 +251,7 @@ fn among_lost_answers_wrong_credentials_cost_two_401s_at_most() {
 }
 
 #[test]
-fn once_proven_credentials_are_refused_nothing_is_sent_that_had_not_begun() {
+fn once_proven_credentials_are_refused_nothing_is_sent_that_had_not_started() {
     in_many_orders(|| {
         let (ends, service) = run(true, 3, 0, || Says::Wrong);
         assert!(ends.iter().all(|end| *end == End::Refused), "{ends:?}");
@@ -260,7 +260,7 @@ fn once_proven_credentials_are_refused_nothing_is_sent_that_had_not_begun() {
 }
 
 #[test]
-fn a_revocation_among_cancelled_calls_and_lost_answers_sprays_nothing() {
+fn a_revocation_among_cancelled_calls_and_lost_responses_sprays_nothing() {
     in_many_orders(|| {
         let (_, service) = run(true, 4, 2, || if random(3) == 0 { Says::Lost } else { Says::Wrong });
         assert_eq!(service.sprayed.load(SeqCst), 0);

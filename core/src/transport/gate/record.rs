@@ -59,7 +59,7 @@ struct Known {
     /// Trials without a response, within the window and since the last one that had a response.
     unanswered: Vec<u64>,
     accepted: Option<u64>,
-    /// By when the current trial will have ended.
+    /// When the current trial will have ended at the latest.
     trial: Option<u64>,
 }
 

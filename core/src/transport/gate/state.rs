@@ -11,14 +11,14 @@ pub(super) const WINDOW: Duration = Duration::from_secs(5 * 60);
 pub(super) const PER_CREDENTIALS: usize = 2;
 const PER_PROCESS: usize = 3;
 
-/// How long a verdict also applies to calls that start after it. If many threads start together, the last one may run only
-/// after the first has its response.
+/// A verdict also applies to calls that start within this time after it. If many threads start together, the last one may
+/// run only after the first has its response.
 pub(super) const STANDS_FOR: Duration = Duration::from_secs(1);
 
 /// How long a trial continues after its caller has abandoned it.
 pub(in crate::transport) const GOES_ON: Duration = Duration::from_secs(5);
 
-/// How long after a trial without a response the next one may start. It doubles with each such trial.
+/// The delay between a trial without a response and the next one. It doubles with each such trial.
 const FIRST_DELAY: Duration = Duration::from_millis(500);
 const LONGEST_DELAY: Duration = Duration::from_secs(30);
 
@@ -104,7 +104,7 @@ impl Entry {
     }
 }
 
-/// How long after the last of this many trials without a response the next one may start.
+/// The delay before the next trial, after this many trials without a response.
 pub(super) fn delay_after(unanswered: usize) -> Duration {
     let doublings = u32::try_from(unanswered.saturating_sub(1)).unwrap_or(u32::MAX).min(16);
     FIRST_DELAY.saturating_mul(1 << doublings).min(LONGEST_DELAY)
@@ -143,7 +143,7 @@ impl State {
         });
     }
 
-    /// What a call may do that has been waiting since `since` and whose request may take `limit`.
+    /// What a call may do if it has been waiting since `since` and its request may take `limit`.
     pub(super) fn admit(&mut self, key: u64, now: Instant, since: Instant, limit: Duration) -> Admission {
         self.forget_stale(now);
         self.give_up_overdue(key, now);
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn one_trial_at_a_time_and_a_dropped_one_makes_way() {
+    fn there_is_one_trial_at_a_time_and_a_dropped_one_lets_the_next_start() {
         in_one_order(|| {
             let now = Instant::now();
             let (mut state, _held) = state(&[1], now);
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_401_answers_all_that_began_to_wait_before_it() {
+    fn a_401_applies_to_all_calls_that_were_already_waiting() {
         in_one_order(|| {
             let start = Instant::now();
             let (mut state, _held) = state(&[1], start);
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn three_failures_block_the_process_and_trials_under_way_count_as_failures() {
+    fn three_failures_block_the_process_and_trials_in_progress_count_as_failures() {
         in_one_order(|| {
             let start = Instant::now();
             let (mut state, _held) = state(&[1, 2, 3, 4], start);
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trial_without_an_answer_delays_the_next_one_longer_each_time_and_blocks_nothing() {
+    fn a_trial_without_a_response_delays_the_next_one_longer_each_time_and_blocks_nothing() {
         in_one_order(|| {
             let mut now = Instant::now();
             let (mut state, _held) = state(&[1, 2], now);
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn beside_a_401_of_the_same_credentials_an_unanswered_trial_counts_as_another() {
+    fn after_a_401_of_the_same_credentials_an_unanswered_trial_counts_as_another() {
         in_one_order(|| {
             let start = Instant::now();
             let (mut state, _held) = state(&[1, 2], start);
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trial_that_nobody_drives_any_more_is_given_up_and_may_not_be_sent() {
+    fn a_trial_that_nobody_drives_any_more_is_abandoned_and_cannot_be_sent() {
         in_one_order(|| {
             let start = Instant::now();
             let (mut state, _held) = state(&[1], start);
@@ -399,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_that_have_worked_pass_without_a_trial_until_they_fail() {
+    fn proven_credentials_pass_without_a_trial_until_they_fail() {
         in_one_order(|| {
             let now = Instant::now();
             let (mut state, held) = state(&[1], now);
@@ -411,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_that_nobody_holds_are_forgotten_but_not_their_failures() {
+    fn credentials_that_no_client_holds_are_forgotten_but_not_their_failures() {
         in_one_order(|| {
             let now = Instant::now();
             let (mut state, held) = state(&[1, 2], now);

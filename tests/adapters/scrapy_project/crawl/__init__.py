@@ -1,1 +1,1 @@
-"""A Scrapy project as any other: all that is of proxymesh is the line in its settings."""
+"""An ordinary Scrapy project. The only line about proxymesh is in its settings."""

@@ -1,4 +1,4 @@
-"""A downloader middleware closer to the downloader than proxymesh's, which sends each request elsewhere."""
+"""A downloader middleware that runs after proxymesh's and sends each request through another proxy."""
 
 from __future__ import annotations
 

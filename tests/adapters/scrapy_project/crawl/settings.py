@@ -1,4 +1,4 @@
-"""The project's settings. What a test wants besides it says on the command line."""
+"""The project's settings. A test passes further settings on the command line."""
 
 BOT_NAME = "crawl"
 SPIDER_MODULES = ["crawl.spiders"]

@@ -1,7 +1,7 @@
 import ProxyMesh
 import Testing
 
-/// The error of a call that must fail; nothing if it does not, or not with one of ours.
+/// The error of a call that must fail. `nil` if the call succeeds or throws another error than ours.
 func failure<Given>(_ call: () async throws -> Given) async -> ProxyMeshError? {
     do {
         _ = try await call()
@@ -11,7 +11,7 @@ func failure<Given>(_ call: () async throws -> Given) async -> ProxyMeshError? {
     }
 }
 
-/// The same for what does not wait.
+/// The same for a call that is not async.
 func failureNow<Given>(_ call: () throws -> Given) -> ProxyMeshError? {
     do {
         _ = try call()

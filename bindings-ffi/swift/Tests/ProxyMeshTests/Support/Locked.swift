@@ -1,6 +1,6 @@
 import Foundation
 
-/// A value that one thread at a time may see. (`Mutex` is newer than the platforms that the package is for.)
+/// A value that only one thread at a time can access. (`Mutex` needs newer platforms than the package.)
 final class Locked<Value>: @unchecked Sendable {
     private let lock = NSLock()
     private var value: Value

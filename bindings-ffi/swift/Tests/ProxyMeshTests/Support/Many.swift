@@ -1,10 +1,10 @@
 import ProxyMesh
 import TestSupport
 
-/// What many callers of one client get, who start together: in tasks, or, where calls block, in threads. An answer is `nil`,
-/// and so is what is no error of ours.
+/// Lets many callers of one client start together, in tasks, or in threads if the calls block. Returns the error of each. It is
+/// `nil` if the call succeeds or throws another error than ours.
 ///
-/// - Parameter again: Whether each calls again and again until it fails.
+/// - Parameter again: Whether each caller repeats the call until it fails.
 func failures(of account: any Account, callers: Int = 256, again: Bool = false) async throws -> [ProxyMeshError?] {
     let row = JSON.object(["call": .text("ips.list")])
     guard let account = account as? Blocked else {

@@ -2,12 +2,12 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The emulated service, as a process of its own.
+/// The emulated service in a separate process.
 final class Sandbox: Sendable {
     private let process: Locked<Process>
     let baseURL: URL
 
-    /// The program is at `PROXYMESH_TEST_SANDBOX`, or where cargo builds it.
+    /// Starts the program at `PROXYMESH_TEST_SANDBOX`, or the one that cargo has built.
     init(_ flags: String...) throws {
         let given = ProcessInfo.processInfo.environment["PROXYMESH_TEST_SANDBOX"]
         let process = Process()
@@ -31,7 +31,7 @@ final class Sandbox: Sendable {
 
     deinit {
         process.with {
-            // Not `terminate`: threads of Swift's pool block signals, and the process inherits that.
+            // `terminate` would not work: the threads of Swift's pool block signals, and the process inherits that.
             kill($0.processIdentifier, SIGKILL)
             $0.waitUntilExit()
         }
@@ -43,7 +43,7 @@ final class Sandbox: Sendable {
         return try #require(found.list ?? found["requests"]?.list)
     }
 
-    /// Makes the next matching calls go wrong.
+    /// Makes the next matching calls fail.
     func fault(_ json: String) throws {
         try control("faults", json)
     }

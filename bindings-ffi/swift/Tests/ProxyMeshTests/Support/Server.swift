@@ -9,14 +9,14 @@ struct Request: Sendable {
     let form: String
 }
 
-/// What the server does about a request.
+/// What the server does with a request.
 enum Reply: Sendable {
     case answer(Answer)
-    /// No answer, ever.
+    /// Never responds.
     case hang
-    /// The connection is closed.
+    /// Closes the connection without a response.
     case close
-    /// The connection is reset.
+    /// Resets the connection.
     case reset
 
     static func answer(_ status: Int, _ body: String = "", _ headers: [String: String] = [:]) -> Reply {
@@ -28,7 +28,7 @@ struct Answer: Sendable {
     var status: Int
     var body: [UInt8] = []
     var headers: [String: String] = [:]
-    /// Promises twice the length, and closes.
+    /// Whether it announces more than twice the length, and then closes the connection.
     var truncate = false
     var chunked = false
 
@@ -52,7 +52,7 @@ struct Answer: Sendable {
     }
 }
 
-/// A plain HTTP server on sockets, which records what arrives, and when connections go.
+/// A plain HTTP server on sockets. It records the requests and how many connections have been closed.
 final class Server: Sendable {
     private struct State {
         var open: [Int32: Connection] = [:]
@@ -96,7 +96,7 @@ final class Server: Sendable {
     var connections: Int { state.with { $0.connections } }
     /// How many connections are open.
     var open: Int { state.with { $0.open.count } }
-    /// How many connections have gone, most of them because the client closed them.
+    /// How many connections have been closed, most of them by the client.
     var gone: Int { state.with { $0.gone } }
 
     func close() {
@@ -104,7 +104,7 @@ final class Server: Sendable {
             state.closed = true
             state.open.values.forEach { $0.end() }
         }
-        // To wake the thread that accepts.
+        // This wakes the thread that accepts connections.
         if let last = try? Connection(port: listener.port) { last.close() }
     }
 
@@ -124,7 +124,7 @@ final class Server: Sendable {
                 break loop
             }
         }
-        // Under the lock, so that `close` never sees a descriptor that is another's by now.
+        // The lock is held, so that `close` never ends a descriptor that already belongs to something else.
         state.with { state in
             state.open[connection.descriptor] = nil
             connection.close()
@@ -133,14 +133,14 @@ final class Server: Sendable {
     }
 }
 
-/// A thread, which needs little.
+/// Starts a thread with a small stack.
 func thread(_ body: @escaping @Sendable () -> Void) {
     let thread = Thread(block: body)
     thread.stackSize = 512 * 1024
     thread.start()
 }
 
-/// What arrives on a connection, in lines and bodies.
+/// Reads the lines and bodies that arrive on a connection.
 private struct Input {
     private let connection: Connection
     private var buffer: [UInt8] = []

@@ -12,7 +12,7 @@ import Foundation
     private let quiet = Int32(0)
 #endif
 
-/// What the system said.
+/// An error of a system call.
 struct SocketError: Error {
     let call: String
     let code = errno
@@ -41,7 +41,7 @@ struct Connection: Sendable {
         self.init(descriptor: descriptor)
     }
 
-    /// Connects to a host by its name, at the first of its addresses that listens.
+    /// Connects to a host by name, at the first of its addresses that accepts a connection.
     init(host: String, port: Int) throws {
         var wanted = addrinfo()
         wanted.ai_family = AF_UNSPEC
@@ -60,14 +60,14 @@ struct Connection: Sendable {
         throw SocketError(call: "connect")
     }
 
-    /// Nothing at the end, and once the connection is broken.
+    /// The next bytes. Empty at the end, or if the connection is broken.
     func read() -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: 64 * 1024)
         let count = recv(descriptor, &bytes, bytes.count, 0)
         return Array(bytes.prefix(max(count, 0)))
     }
 
-    /// All until the other side closes.
+    /// Everything until the other side closes the connection.
     func readToEnd() -> String {
         var bytes: [UInt8] = []
         while case let more = read(), !more.isEmpty {
@@ -76,7 +76,7 @@ struct Connection: Sendable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Whether all could be sent.
+    /// Sends the bytes. Returns whether all could be sent.
     @discardableResult
     func write(_ bytes: [UInt8]) -> Bool {
         var rest = bytes[...]
@@ -88,12 +88,12 @@ struct Connection: Sendable {
         return true
     }
 
-    /// Ends what waits for it to be readable.
+    /// Wakes whoever waits for the connection to be readable.
     func end() {
         shutdown(descriptor, Int32(SHUT_RDWR))
     }
 
-    /// The other side shall get a reset instead of an orderly end.
+    /// Makes `close` reset the connection instead of ending it in an orderly way.
     func resetOnClose() {
         set(descriptor, SOL_SOCKET, SO_LINGER, linger(l_onoff: 1, l_linger: 0))
     }
@@ -103,10 +103,10 @@ struct Connection: Sendable {
     }
 }
 
-/// Listens on a port of this machine that no server of this process has had before. On a port used again, the auth gate would remember
-/// the failed authentications of the server before.
+/// Listens on a port of this machine that no other server of this process has used. On a reused port, the auth gate would remember
+/// the failed authentications of the earlier server.
 struct Listener: Sendable {
-    // Below those that the system chooses by itself.
+    // These are below the ports that the system chooses.
     private static let next = Locked(UInt16.random(in: 20_000..<30_000))
 
     private let descriptor: Int32
@@ -131,7 +131,7 @@ struct Listener: Sendable {
             }
             let error = SocketError(call: "listen")
             closeDescriptor(descriptor)
-            // Another process has it.
+            // Another process uses this port.
             guard error.code == EADDRINUSE else { throw error }
         }
     }
@@ -155,7 +155,7 @@ struct Listener: Sendable {
 
 private let length = socklen_t(MemoryLayout<sockaddr_in>.size)
 
-// Under names that no method has.
+// Other names for the system calls, because methods above have the same names.
 
 private func closeDescriptor(_ descriptor: Int32) {
     _ = close(descriptor)

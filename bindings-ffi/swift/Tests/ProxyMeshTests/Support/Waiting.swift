@@ -1,19 +1,19 @@
 import Foundation
 import Testing
 
-/// Longer than anything here takes.
+/// More time than anything here takes.
 let patience = Duration.seconds(20)
 
-/// Waits until it is so.
+/// Waits until `holds` returns true.
 func until(_ what: String, _ holds: () -> Bool) async throws {
     let end = ContinuousClock.now + patience
     while !holds() {
-        try #require(ContinuousClock.now < end, "in vain: \(what)")
+        try #require(ContinuousClock.now < end, "waited in vain until \(what)")
         try await Task.sleep(for: .milliseconds(1))
     }
 }
 
-/// Waits until it is so, where tasks that are cancelled shall have no say in that, and tells how long it took.
+/// Waits until `holds` returns true, and returns how long that took. It blocks the thread, so that no other task delays it.
 func time(until holds: () -> Bool, since start: ContinuousClock.Instant) -> Duration {
     while !holds(), ContinuousClock.now - start < patience {
         usleep(100)

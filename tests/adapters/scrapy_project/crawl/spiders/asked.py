@@ -1,4 +1,4 @@
-"""Fetches what it is told, with the meta that it is told."""
+"""Makes the requests that a test passes as an argument."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import scrapy
 
 
 class Asked(scrapy.Spider):
-    """`requests` is JSON: a list of objects with what `scrapy.Request` takes."""
+    """`requests` is a JSON list. Each object in it has the arguments of one `scrapy.Request`."""
 
     name = "asked"
     requests: str

@@ -1,4 +1,4 @@
-"""Fetches a page, and the files that it is told to fetch with it."""
+"""Fetches a page, and the files that a test passes as an argument."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-// Contestants of languages.py, which tells the protocol: the SDK with either client, and what comes with Swift.
+// Contestants of languages.py, which describes the protocol: both clients of the SDK, and Foundation's URLSession.
 
 import Foundation
 import ProxyMesh
@@ -7,7 +7,7 @@ import ProxyMesh
     import FoundationNetworking
 #endif
 
-/// What the service sends, for URLSession.
+/// The service's response, for URLSession.
 struct Account: Decodable {
     let username: String
     let active: Bool
@@ -30,7 +30,7 @@ struct Account: Decodable {
     }
 }
 
-/// What is read goes somewhere, so that no compiler takes the reading away.
+/// Receives what was read, so that the compiler does not remove the reading.
 @inline(never)
 func keep(_ username: String, _ active: Bool, _ monthly: Double) {}
 

@@ -1,4 +1,4 @@
-//! The agent for Rust: `proxymesh-conformance async|blocking`. `../../README.md` describes what is said to it.
+//! The agent for Rust: `proxymesh-conformance async|blocking`. `../../README.md` describes the protocol.
 //! `proxymesh-conformance sandboxes` serves the runner's sandboxes.
 #![allow(
     clippy::panic,
@@ -25,7 +25,7 @@ use std::{
 };
 use tokio::runtime::Runtime;
 
-/// A client, of either kind.
+/// An async or blocking client.
 enum Kind {
     Async(Client),
     Blocking(blocking::Client),
@@ -98,7 +98,7 @@ impl Agent {
         })
     }
 
-    /// Makes the call, as often at once as is asked for.
+    /// Makes the call as many times at once as requested.
     fn results(
         &self,
         client: &Kind,
@@ -150,7 +150,7 @@ fn options(given: Option<&Value>) -> Result<Options> {
     binding::options(timeout, max_retries)
 }
 
-/// All that the error tells.
+/// All fields of the error.
 fn told(error: &Error) -> Value {
     let mut told = Map::from_iter([
         ("kind".to_owned(), json!(error.kind())),

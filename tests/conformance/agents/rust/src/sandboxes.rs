@@ -1,4 +1,4 @@
-//! Serves the sandboxes that the runner asks for, one line of JSON each. They end with the process.
+//! Starts and stops sandboxes for the runner. Each request is one line of JSON. All sandboxes end with the process.
 
 use proxymesh_sandbox::{Plan, Sandbox};
 use serde_json::{Value, json};

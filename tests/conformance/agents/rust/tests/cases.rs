@@ -1,4 +1,4 @@
-//! Both clients of Rust pass all cases, so that `cargo test` needs nothing but Python for them.
+//! Both Rust clients pass all cases. Apart from Cargo, this needs only Python.
 
 use std::{env, process::Command};
 

@@ -1,4 +1,4 @@
-//! The cases leave out no call, no argument and no kind of error.
+//! The cases cover every call, every argument and every kind of error.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use proxymesh::{endpoint::CALLS, testing};
@@ -33,7 +33,7 @@ fn every_call_is_made_with_the_fewest_and_with_all_arguments() {
 }
 
 #[test]
-fn every_argument_is_refused_once_and_is_once_just_allowed() {
+fn every_argument_is_rejected_once_and_accepted_at_its_limit_once() {
     for call in CALLS {
         let all: BTreeSet<_> = testing::arguments(call.name).into_iter().map(str::to_owned).collect();
         let steps = steps("validation", call.name);
@@ -48,7 +48,7 @@ fn every_argument_is_refused_once_and_is_once_just_allowed() {
 }
 
 #[test]
-fn every_kind_of_error_is_shown_whole() {
+fn every_kind_of_error_is_compared_in_full() {
     let schema = read("runner/schema");
     let kinds = schema["$defs"]["error"]["properties"]["kind"]["enum"].as_array().unwrap();
     let kinds: BTreeSet<_> = kinds.iter().map(|kind| kind.as_str().unwrap().to_owned()).collect();

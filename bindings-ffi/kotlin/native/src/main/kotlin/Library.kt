@@ -6,23 +6,23 @@ import com.sun.jna.NativeLibrary
 import java.lang.ref.Reference
 
 /**
- * Loads the native library. Where it fails it can be called again: the library is opened before a generated class needs it, because a
- * class that has failed to initialise never does.
+ * Loads the native library. If this fails, it can be called again. It opens the library before a generated class needs it, because a
+ * class whose initialisation has failed is never initialised again.
  */
 public fun loadLibrary() {
     val name = System.getProperty("uniffi.component.proxymesh.libraryOverride") ?: "proxymesh_ffi"
     val library = NativeLibrary.getInstance(name, UniffiLib::class.java.classLoader)
-    // It compares the library with the generated code, which nothing else does.
+    // This compares the library with the generated code. Nothing else does.
     uniffiEnsureInitialized()
     keepThreadsAttached()
-    // It starts a thread, which no client should have to.
+    // This starts a thread now, so that no client has to start it.
     UniffiLib.CLEANER
     Reference.reachabilityFence(library)
 }
 
 /**
- * Makes the threads of the native library stay attached to the JVM once they have reported an answer to it: to attach and detach one
- * costs a call more than all the rest of its way back. They are daemons, which no JVM waits for.
+ * Keeps a thread of the native library attached to the JVM after it has reported a response. Attaching and detaching it for each call
+ * would take longer than everything else that happens to a response. The threads are daemons, so the JVM does not wait for them.
  */
 private fun keepThreadsAttached() {
     Native.setCallbackThreadInitializer(

@@ -31,8 +31,8 @@ internal class Calls(private val client: FfiClient) {
         val context = currentCoroutineContext()
         // A coroutine that is already cancelled sends nothing.
         context.ensureActive()
-        // Answers arrive on a thread of the native library. Without a dispatcher, as in `suspend fun main`, the code after the call
-        // would run on that thread and hold up other calls.
+        // Responses arrive on a thread of the native library. Without a dispatcher, as in `suspend fun main`, the code after the call
+        // would run on that thread and delay other calls.
         val dispatcher = context[ContinuationInterceptor] as? CoroutineDispatcher
         return if (dispatcher?.isDispatchNeeded(context) == true) {
             translated { client.call() }
@@ -65,7 +65,7 @@ internal class BlockingCalls(private val client: FfiBlockingClient) {
     }
 }
 
-/** Loads the native library and runs [block]. Throws public exceptions in place of generated ones, and does not keep those as causes. */
+/** Loads the native library and runs [block]. Replaces generated exceptions with public ones, which do not have them as causes. */
 internal inline fun <T> translated(block: () -> T): T {
     NativeLibrary.load()
     return try {

@@ -40,7 +40,7 @@ internal object NativeLibrary {
         throw ConfigException(text, text)
     }
 
-    /** JNA needs file descriptors. If it lacks them once, it never works again in that JVM. */
+    /** Whether enough file descriptors are left for JNA. If JNA runs out of them once, it never works again in that JVM. */
     private fun descriptorsLeft(): Boolean {
         val file = File("/dev/null")
         val held = mutableListOf<Closeable>()
@@ -69,7 +69,7 @@ internal object NativeLibrary {
 /** The loader's message, in one line. */
 internal fun said(error: Throwable): String {
     val causes = generateSequence(error) { it.cause }.toList()
-    // JNA tries several places, and the jar is the last. An error about a file that exists tells more than one about a missing file.
+    // JNA tries several places, and the jar is the last. An error about an existing file says more than one about a missing file.
     val tried = causes.flatMap { it.suppressed.asList() }.ifEmpty { causes.takeLast(1) }
     val last = tried.lastOrNull { it.message.orEmpty().startsWith("/") } ?: tried.last()
     if (last is ClassNotFoundException) return "the class ${last.message} is missing"
@@ -103,7 +103,7 @@ internal fun explained(said: String, isNoexec: (File) -> Boolean): String {
     return listOfNotNull(said, cure).joinToString(". ")
 }
 
-/** Includes what the JVM itself opens at that point: jars, and settings for logging and security. */
+/** The file descriptors that JNA needs, including those for what the JVM itself opens then: jars, and logging and security settings. */
 private const val SPARE = 32
 private const val GLIBC = "2.34"
 private val OTHER_VERSION = Regex("API checksum mismatch|contract version mismatch|Error looking up function")

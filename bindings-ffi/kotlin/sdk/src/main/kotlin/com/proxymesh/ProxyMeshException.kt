@@ -196,6 +196,6 @@ internal fun Failure.fromFfi(): ProxyMeshException =
         is Failure.Decode -> DecodeException(text, call, status, reason, body)
         is Failure.OutcomeUnknown -> OutcomeUnknownException(text, call, reason, recoveryHint)
         is Failure.Internal -> InternalException(text)
-        // A cancelled coroutine ends by itself. Nothing else aborts a call here.
+        // Only a cancelled coroutine aborts a call, and it ends with CancellationException anyway.
         is Failure.Aborted -> InternalException(text)
     }

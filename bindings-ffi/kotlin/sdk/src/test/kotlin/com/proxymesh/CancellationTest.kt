@@ -23,9 +23,9 @@ import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 
-/** A call whose coroutine is cancelled is given up: the server sees its connection closed at once, and nothing of it is left. */
+/** If the coroutine of a call is cancelled, the call is abandoned: its connection is closed at once, and nothing is left of it. */
 class CancellationTest {
-    /** Never answers about IPs, and asks to come again later for proxies. */
+    /** Never responds to `ips.list`, and asks `proxies.list` to retry much later. */
     private val server = Server { request ->
         when (request.path) {
             "/api/ips/" -> Reply.Hang
@@ -35,13 +35,13 @@ class CancellationTest {
     }
     private val client = Client(USERNAME, PASSWORD, baseUrl = server.baseUrl)
 
-    /** Runs a test after a first answer: calls with credentials that never had one would soon be held back. */
+    /** Runs a test after a first response. If the credentials had never received one, the auth gate would soon delay calls. */
     private fun test(act: suspend () -> Unit) = server.use {
         client.use {
             runBlocking(Dispatchers.Default) {
                 client.geo.open()
                 act()
-                assertEquals(mapOf("US" to 1L), client.geo.open(), "the client goes on")
+                assertEquals(mapOf("US" to 1L), client.geo.open(), "the client still works")
             }
         }
     }
@@ -68,7 +68,7 @@ class CancellationTest {
             }
         }
         report("cancel", times)
-        assertEquals(21, server.requests.size, "none was sent again")
+        assertEquals(21, server.requests.size, "none was retried")
     }
 
     @Test
@@ -80,14 +80,14 @@ class CancellationTest {
                 error("it never answers")
             } catch (_: TimeoutCancellationException) {
                 until("it is gone") { server.gone.get() == round + 1 }
-                (System.nanoTime() - start) / 1e6 - 100 // since the time was out
+                (System.nanoTime() - start) / 1e6 - 100 // since the time-out
             }
         }
         report("withTimeout", times)
     }
 
     @Test
-    fun `what is cancelled is a CancellationException and no error of ours`() = test {
+    fun `a cancelled call ends with CancellationException and no error of ours`() = test {
         coroutineScope {
             val call = async(start = CoroutineStart.UNDISPATCHED) { runCatching { client.ips.list() } }
             until("it is sent") { server.requests.size == 2 }
@@ -108,7 +108,7 @@ class CancellationTest {
     }
 
     @Test
-    fun `a call that waits to be sent again is not`() = test {
+    fun `a call that waits for a retry is not retried`() = test {
         coroutineScope {
             val call = launch { client.proxies.list() }
             until("it is sent") { server.requests.size == 2 }
@@ -119,7 +119,7 @@ class CancellationTest {
     }
 
     @Test
-    fun `when one of several fails, the others are given up`() = test {
+    fun `when one of several calls fails, the others are abandoned`() = test {
         val error = assertThrows(NotFoundException::class.java) {
             runBlocking(Dispatchers.Default) {
                 repeat(10) { launch { client.ips.list() } }

@@ -24,13 +24,13 @@ import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 
-/** What clients are made from, closing, many at once, internal errors, leaks. */
+/** Settings, closing, many calls at once, internal errors and leaks. */
 class ClientTest {
     private val us = Reply.Answer(200, """{"US": 1}""")
     private val closed = "the client is closed; create a new one"
 
     @Test
-    fun `settings out of range are refused with the core's text`() {
+    fun `settings out of range are rejected with the core's text`() {
         fun refused(text: String, make: () -> Any) = assertEquals(text, assertThrows(ConfigException::class.java) { make() }.reason)
         refused("timeout must be a number of seconds greater than 0, not 0") { Client("x", "y", timeout = Duration.ZERO) }
         refused("connect_timeout must be a number of seconds greater than 0, not 0") { BlockingClient("x", "y", connectTimeout = Duration.ZERO) }
@@ -51,7 +51,7 @@ class ClientTest {
     }
 
     @Test
-    fun `the builder takes every setting`() = Server(us).use { server ->
+    fun `the builder accepts every setting`() = Server(us).use { server ->
         val client = BlockingClient.builder().username(USERNAME).password(PASSWORD).baseUrl(server.baseUrl)
             .timeout(Duration.ofSeconds(5)).connectTimeout(Duration.ofSeconds(1)).maxRetries(0).trustEnv(true).build()
         client.use { assertEquals(mapOf("US" to 1L), it.geo.world()) }
@@ -60,7 +60,7 @@ class ClientTest {
     }
 
     @Test
-    fun `options are of the client that they are given`() = Server(Reply.Answer(503)).use { server ->
+    fun `options apply only to the client that has them`() = Server(Reply.Answer(503)).use { server ->
         runBlocking {
             Client(USERNAME, PASSWORD, baseUrl = server.baseUrl, maxRetries = 1).use { client ->
                 val quick = client.withOptions(maxRetries = 0)
@@ -77,7 +77,7 @@ class ClientTest {
     }
 
     @Test
-    fun `a closed client refuses calls, and those under way go on`() = Server { request ->
+    fun `a closed client rejects calls, and calls in progress continue`() = Server { request ->
         if (request.path == "/api/geoips/open/") Thread.sleep(200)
         us
     }.use { server ->
@@ -119,7 +119,7 @@ class ClientTest {
     }
 
     @Test
-    fun `no thread is held while calls wait for their answers`() = Server { Thread.sleep(300); us }.use { server ->
+    fun `calls that wait for responses block no thread`() = Server { Thread.sleep(300); us }.use { server ->
         Client(USERNAME, PASSWORD, baseUrl = server.baseUrl).use { client ->
             runBlocking {
                 client.geo.open()
@@ -131,7 +131,7 @@ class ClientTest {
     }
 
     @Test
-    fun `nothing of the caller's runs on a thread of the library`() = Server(us).use { server ->
+    fun `the caller's code never runs on a thread of the library`() = Server(us).use { server ->
         Client(USERNAME, PASSWORD, baseUrl = server.baseUrl).use { client ->
             runBlocking(Dispatchers.Unconfined) {
                 repeat(20) {
@@ -143,7 +143,7 @@ class ClientTest {
     }
 
     @Test
-    fun `a panic that the library reports is an internal exception, and so is an error of UniFFI itself`() {
+    fun `a panic of the library and an error of UniFFI are internal exceptions`() {
         val prefix = "internal error in the ProxyMesh library, please report it: "
         val settings = settings(USERNAME, PASSWORD, null, null, null, null, null, null, false)
         val calls = Calls.open(settings)
@@ -159,7 +159,7 @@ class ClientTest {
     }
 
     @Test
-    fun `a thousand clients that are opened, used and closed leave nothing behind`() = Server(us).use { server ->
+    fun `a thousand clients that are created, used and closed leave nothing behind`() = Server(us).use { server ->
         fun descriptors() = File("/proc/self/fd").list()!!.size
         fun threads() = File("/proc/self/task").list()!!.size
         fun resident() = File("/proc/self/statm").readText().split(' ')[1].toLong() * 4096 / 1_000_000
@@ -194,7 +194,7 @@ class ClientTest {
     }
 
     @Test
-    fun `what prints shows no secret`() {
+    fun `toString and stack traces show no secret`() {
         val canaries = listOf(PASSWORD, "pm_canary7f3a91token")
         val token = Token(1, "ci", true, null, java.time.Instant.EPOCH)
         val shown = listOf(

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Assertions.assertNull
 import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Test
 
-/** One of each kind as it really comes. The conformance cases have the fields and texts. */
+/** One exception of each kind, thrown by a real call. The conformance cases cover the fields and texts. */
 class ErrorsTest {
     private fun fail(reply: Reply, options: Options = Options(maxRetries = 0), act: (BlockingClient) -> Any): ProxyMeshException =
         Server(reply).use { server ->
@@ -57,7 +57,7 @@ class ErrorsTest {
     )
 
     @Test
-    fun `no exception tells of the client, and all can be serialized`() {
+    fun `no exception has a cause, and all can be serialized`() {
         for (error in made()) {
             assertNull(error.cause)
             val bytes = ByteArrayOutputStream().also { ObjectOutputStream(it).writeObject(error) }.toByteArray()

@@ -20,17 +20,17 @@ import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 
 /**
- * A wrong password costs the account one failed authentication, however many try it; one that is revoked costs no more than the
- * requests that are on their way.
+ * A wrong password costs the account one failed authentication, however many callers try it. A revoked password costs only the
+ * requests that are in flight.
  */
 class GateTest {
     private fun check(sandbox: Sandbox, outcomes: List<Result<*>>) {
         val errors = outcomes.map { it.exceptionOrNull() as AuthenticationException }
-        assertEquals(mapOf(1 to 1, 0 to 255), errors.groupingBy { it.attempts }.eachCount(), "one was sent, and answered all")
+        assertEquals(mapOf(1 to 1, 0 to 255), errors.groupingBy { it.attempts }.eachCount(), "one was sent, and all got its response")
         assertEquals(listOf("401"), sandbox.requests().map { it.text("status") })
     }
 
-    /** A sandbox that takes its time for the first call, so that all have begun before it is answered. */
+    /** A sandbox that is slow to respond to the first call, so that all calls have started before. */
     private fun slowSandbox() = Sandbox().also { it.fault("""{"kind": "delay", "seconds": 2}""") }
 
     @Test
@@ -44,7 +44,7 @@ class GateTest {
     }
 
     @Test
-    fun `256 coroutines with a client each, too`() = slowSandbox().use { sandbox ->
+    fun `256 coroutines with a client each also cost one 401`() = slowSandbox().use { sandbox ->
         val outcomes = runBlocking(Dispatchers.Default) {
             List(256) {
                 async { runCatching { Client(USERNAME, "wrong-password", baseUrl = sandbox.baseUrl).use { it.ips.list() } } }
@@ -54,7 +54,7 @@ class GateTest {
     }
 
     @Test
-    fun `256 threads, too`() = slowSandbox().use { sandbox ->
+    fun `256 threads also cost one 401`() = slowSandbox().use { sandbox ->
         val threads = Executors.newFixedThreadPool(256)
         BlockingClient(USERNAME, "wrong-password", baseUrl = sandbox.baseUrl).use { client ->
             check(sandbox, threads.invokeAll(List(256) { Callable { runCatching { client.ips.list() } } }).map { it.get() })
@@ -62,12 +62,12 @@ class GateTest {
         threads.shutdown()
     }
 
-    /** A service that revokes the password after 3,000 answers. It takes its time, so that every connection is in use. */
+    /** A service that revokes the password after 3,000 responses. It is slow, so that every connection is in use. */
     private class Revoking : AutoCloseable {
         private val answers = AtomicInteger()
         val refused = AtomicInteger()
 
-        /** How many are open when it begins to refuse. */
+        /** How many connections are open when the service starts to refuse. */
         val connections = AtomicInteger()
         private val server: Server = Server { _ -> answer() }
         val baseUrl get() = server.baseUrl
@@ -83,7 +83,7 @@ class GateTest {
         override fun close() = server.close()
     }
 
-    /** What becomes of 256 callers for each client, who call until they fail. A client has at most 100 requests on their way. */
+    /** Lets 256 callers per client make calls until they fail, and checks how they fail. A client has at most 100 requests in flight. */
     private fun revoked(clients: Int, call: (baseUrl: String) -> List<Result<*>>) = Revoking().use { service ->
         val ends = call(service.baseUrl).map { it.exceptionOrNull() as ProxyMeshException }
         val kinds = ends.groupingBy { it.kind() }.eachCount()
@@ -105,17 +105,17 @@ class GateTest {
     }
 
     @Test
-    fun `revoked under 256 coroutines, only what is on its way is refused`() = revoked(clients = 1) { baseUrl ->
+    fun `a password revoked under 256 coroutines costs only the requests in flight`() = revoked(clients = 1) { baseUrl ->
         Client(USERNAME, PASSWORD, baseUrl = baseUrl).use { it.inCoroutines() }
     }
 
     @Test
-    fun `revoked under 256 threads, too`() = revoked(clients = 1) { baseUrl ->
+    fun `a password revoked under 256 threads costs only the requests in flight`() = revoked(clients = 1) { baseUrl ->
         BlockingClient(USERNAME, PASSWORD, baseUrl = baseUrl).use { it.inThreads() }
     }
 
     @Test
-    fun `revoked under both, too`() = revoked(clients = 2) { baseUrl ->
+    fun `a password revoked under both costs only the requests in flight`() = revoked(clients = 2) { baseUrl ->
         Client(USERNAME, PASSWORD, baseUrl = baseUrl).use { client ->
             BlockingClient(USERNAME, PASSWORD, baseUrl = baseUrl).use { blocking ->
                 val coroutines = CompletableFuture.supplyAsync { client.inCoroutines() }

@@ -8,10 +8,10 @@ import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Test
 
-/** Text that only the JVM can have. The conformance cases have the rules for input. */
+/** Text that only the JVM allows. The conformance cases cover the rules for input. */
 class InputsTest {
     @Test
-    fun `text that is no Unicode is refused, and not shown`() = Server(Reply.Answer(404)).use { server ->
+    fun `text that is not valid Unicode is rejected and not shown`() = Server(Reply.Answer(404)).use { server ->
         val secret = "canary-password-7f3a91\ud800"
         val errors = BlockingClient("x", "y", baseUrl = server.baseUrl).use { client ->
             listOf(

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test
 
 class ModelsTest {
     @Test
-    fun `a proxy has a name, an URL, and one with credentials in it`() {
+    fun `a proxy has a name, a URL, and a URL with credentials`() {
         val proxy = Proxy("us-ca.proxymesh.com")
         assertEquals("us-ca", proxy.name)
         assertEquals(31280, proxy.port)
@@ -23,7 +23,7 @@ class ModelsTest {
     }
 
     @Test
-    fun `a host may hold the port, as the service writes it`() {
+    fun `the host may include the port, as the service writes it`() {
         assertEquals(Proxy("us-ca.proxymesh.com", 31280), Proxy("us-ca.proxymesh.com:31280"))
         assertEquals(Proxy("us-ca.proxymesh.com", 8080), Proxy("us-ca.proxymesh.com:8080", 8080))
         val error = assertThrows(ValidationException::class.java) { Proxy("us-ca.proxymesh.com:8080", 31280) }
@@ -31,20 +31,20 @@ class ModelsTest {
     }
 
     @Test
-    fun `Java makes a proxy with and without a port`() {
+    fun `Java can create a proxy with and without a port`() {
         val made = Proxy::class.java.getConstructor(String::class.java).newInstance("us-ca.proxymesh.com:31280")
         assertEquals(made, Proxy::class.java.getConstructor(String::class.java, Int::class.java).newInstance("us-ca.proxymesh.com", 31280))
     }
 
     @Test
-    fun `a proxy that is none is refused by the core`() {
+    fun `the core rejects an invalid proxy`() {
         for ((host, port) in listOf("" to 1, "a b" to 1, "x.example" to 0, "x.example" to -1, "x.example" to 65536)) {
             assertEquals("proxy", assertThrows(ValidationException::class.java) { Proxy(host, port) }.field)
         }
     }
 
     @Test
-    fun `a proxy tells its country, if its name does`() {
+    fun `a proxy has a country if its name tells it`() {
         for ((name, country) in listOf("us-ca" to "US", "uk" to "GB", "open" to null, "world" to null, "usisp" to null)) {
             val proxy = Proxy("$name.proxymesh.com")
             assertEquals(country, proxy.country)
@@ -53,7 +53,7 @@ class ModelsTest {
     }
 
     @Test
-    fun `the headers for a proxy hold credentials in UTF-8, and what is asked for`() {
+    fun `the headers for a proxy contain the credentials in UTF-8 and the exit choice`() {
         val open = Proxy("open.proxymesh.com")
         val basic = mapOf("Proxy-Authorization" to "Basic bWUrMUBleC5jb206QDovJSDDqQ==")
         val exit = ExitChoice(country = "de", preferIp = "1.2.3.4", notIps = listOf("5.6.7.8", "0:0:0:0:0:0:0:1"))
@@ -72,7 +72,7 @@ class ModelsTest {
     }
 
     @Test
-    fun `a country that a proxy cannot choose is refused`() {
+    fun `a country that the proxy cannot choose is rejected`() {
         val germany = ExitChoice(country = "DE")
         val error = assertThrows(ValidationException::class.java) { Proxy("us-ca.proxymesh.com").headers(exit = germany) }
         assertEquals("country: the proxy us-ca cannot choose the country DE; open and world can", error.message)
@@ -81,7 +81,7 @@ class ModelsTest {
     }
 
     @Test
-    fun `a choice of an exit that is none is refused by the core when it is made`() {
+    fun `the core rejects an invalid exit choice when it is created`() {
         fun refused(field: String, choice: () -> ExitChoice) =
             assertEquals(field, assertThrows(ValidationException::class.java, { choice() }).field)
         for (country in listOf("", "D", "DEU", "D1", "ÄÖ")) {
@@ -97,7 +97,7 @@ class ModelsTest {
     }
 
     @Test
-    fun `a choice of an exit compares and prints, as the core writes it`() {
+    fun `an exit choice compares and prints in the core's spelling`() {
         val exit = ExitChoice().withCountry("de").withPreferIp("1.2.3.4").withNotIps("5.6.7.8", "0:0:0:0:0:0:0:1")
         assertEquals(ExitChoice("DE", "1.2.3.4", listOf("5.6.7.8", "::1")), exit)
         assertEquals(ExitChoice("DE", "1.2.3.4", listOf("5.6.7.8", "::1")).hashCode(), exit.hashCode())
@@ -107,7 +107,7 @@ class ModelsTest {
     }
 
     @Test
-    fun `credentials that are unusable are refused, and not shown`() {
+    fun `invalid credentials are rejected and not shown`() {
         val proxy = Proxy("open.proxymesh.com")
         val errors = listOf(
             assertThrows(ConfigException::class.java) { proxy.headers("", PASSWORD) },

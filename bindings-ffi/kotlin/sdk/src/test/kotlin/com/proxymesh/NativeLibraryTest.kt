@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.io.TempDir
 
-/** What is said where the native library cannot be loaded; consumer.sh shows it where that is so. */
+/** The message if the native library cannot be loaded. consumer.sh tests it with libraries that really cannot be loaded. */
 class NativeLibraryTest {
     @TempDir lateinit var folder: Path
 
@@ -23,7 +23,7 @@ class NativeLibraryTest {
     private fun explained(said: String) = explained(said) { false }
 
     @Test
-    fun `a cause that is known has its cure`() {
+    fun `the message for a known cause contains the fix`() {
         val known = mapOf(
             "Error loading shared library libgcc_s.so.1: No such file or directory (needed by /tmp/jna1.tmp)" to musl,
             "Error loading shared library ld-linux-x86-64.so.2: No such file or directory (needed by /tmp/jna1.tmp)" to musl,
@@ -47,7 +47,7 @@ class NativeLibraryTest {
     }
 
     @Test
-    fun `a cause that is not known has none`() {
+    fun `the message for an unknown cause contains no fix`() {
         val unknown = listOf(
             "/opt/musl/ld-linux/jna1.tmp: cannot open shared object file: Permission denied",
             "/tmp/jna1.tmp: cannot open shared object file: Too many open files",
@@ -62,7 +62,7 @@ class NativeLibraryTest {
     }
 
     @Test
-    fun `what cannot be mapped is in a folder mounted noexec, if it is`() {
+    fun `the message for a file that cannot be mapped says if its folder is mounted noexec`() {
         val said = "/x/y/jna1.tmp: failed to map segment from shared object"
         val asked = mutableListOf<File>()
         val text = explained(said) { asked.add(it) }
@@ -71,7 +71,7 @@ class NativeLibraryTest {
     }
 
     @Test
-    fun `a file that is none of the loader's is said to be none`() {
+    fun `the message for a file that is not a library says so`() {
         for ((name, content) in mapOf("empty" to "", "short" to "\u007fELF", "text" to "x".repeat(1000))) {
             val file = folder.resolve("$name.so").also { it.writeBytes(content.toByteArray()) }
             val error = assertThrows(UnsatisfiedLinkError::class.java) { NativeLibrary.getInstance(file.toString()) }
@@ -81,7 +81,7 @@ class NativeLibraryTest {
     }
 
     @Test
-    fun `what JNA says last is said, or what it says of a file`() {
+    fun `the message is JNA's last one, or one about an existing file`() {
         val nowhere = assertThrows(UnsatisfiedLinkError::class.java) {
             NativeLibrary.getInstance("proxymesh_ffi_of_nobody", javaClass.classLoader)
         }
@@ -96,7 +96,7 @@ class NativeLibraryTest {
     }
 
     @Test
-    fun `what the JVM wraps is said as it is`() {
+    fun `messages that the JVM wraps are unwrapped`() {
         val twice = UnsatisfiedLinkError("/t/jna1.tmp: /t/jna1.tmp: failed to map segment from shared object")
         assertEquals("/t/jna1.tmp: failed to map segment from shared object", said(twice))
         assertEquals("no luck", said(ExceptionInInitializerError(RuntimeException("no luck."))))

@@ -34,7 +34,7 @@ import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.io.TempDir
 
-/** What the documentation of [Proxy.headers] says of OkHttp and of others, through the sandbox's proxies. */
+/** Tests what the documentation of [Proxy.headers] says about OkHttp and other clients, with the sandbox's proxies. */
 class OkHttpTest {
     @TempDir lateinit var folder: Path
 
@@ -78,7 +78,7 @@ class OkHttpTest {
     }
 
     @Test
-    fun `without credentials, and with wrong ones, it ends`() = through { sandbox, proxy, site, secureSite, trusting ->
+    fun `without credentials and with wrong ones, there is one 407 and no retry`() = through { sandbox, proxy, site, secureSite, trusting ->
         for (headers in listOf(proxy.headers(), proxy.headers(ExitChoice(country = "DE")), proxy.headers(USERNAME, "wrong"))) {
             val client = block(proxy, headers).trusting().build()
             client.newCall(Request.Builder().url(site.url("http")).build()).execute().use { assertEquals(407, it.code) }
@@ -90,8 +90,8 @@ class OkHttpTest {
     }
 
     @Test
-    fun `the JDK's own clients give them to an https site, as is said there`() = through { sandbox, proxy, _, secureSite, _ ->
-        // Otherwise the proxy would not let a CONNECT through that has no password.
+    fun `the JDK's own clients send them to an https site, as documented`() = through { sandbox, proxy, _, secureSite, _ ->
+        // Otherwise the proxy would refuse a CONNECT without a password.
         BlockingClient(USERNAME, PASSWORD, baseUrl = sandbox.baseUrl).use { client -> listOf("127.0.0.1", "::1").forEach { client.ips.add(it) } }
         val headers = proxy.headers(USERNAME, PASSWORD, ExitChoice(country = "DE"))
 

@@ -29,8 +29,8 @@ import org.junit.jupiter.params.ParameterizedTest
 import org.junit.jupiter.params.provider.EnumSource
 
 /**
- * An outage at the start is not a wrong password: right credentials work within a second of the service's return, beyond the
- * back-off of 0.5 s that doubles with each trial without an answer (docs/decisions/0008-the-auth-gate.md).
+ * An outage at the start is not a wrong password. Correct credentials work within a second of the service's return, plus the back-off:
+ * 0.5 s, doubled after each trial without a response (docs/decisions/0008-the-auth-gate.md).
  */
 class OutageTest {
     private val back = CountDownLatch(1)
@@ -38,7 +38,7 @@ class OutageTest {
     private fun serve(outage: () -> Reply, test: (Server) -> Unit) =
         Server { _ -> if (back.count > 0) outage() else Reply.Answer(200, """{"ips": []}""") }.use(test)
 
-    /** No answer, and a connection that is reset when the service returns. */
+    /** Does not respond, and resets the connection when the service returns. */
     private fun untilItReturns(): Reply {
         back.await()
         return Reply.Reset
@@ -46,10 +46,10 @@ class OutageTest {
 
     private fun Account.list() = runBlocking { call(Arguments("ips.list", JsonObject(emptyMap()))) }
 
-    /** How a call fails. */
+    /** The kind of error with which a call fails. */
     private fun Account.failure(): String = assertThrows(ProxyMeshException::class.java) { list() }.kind()
 
-    /** The service returns, and the next call succeeds in time. */
+    /** Lets the service return, and checks that the next call succeeds in time. */
     private fun returns(what: String, backOff: Double, call: () -> Unit) {
         back.countDown()
         val start = System.nanoTime()
@@ -92,17 +92,17 @@ class OutageTest {
         kind.open(server.baseUrl).use { account ->
             val hasty = account.with(Duration.ofMillis(100), 0)
             assertEquals(List(3) { "Timeout" }, List(3) { hasty.failure() })
-            assertEquals(1, server.requests.size, "the first goes on, and the others wait for its answer")
+            assertEquals(1, server.requests.size, "the first continues, and the others wait for its response")
             returns("$kind, time-outs", 0.5) { account.list() }
         }
     }
 
     @ParameterizedTest
     @EnumSource
-    fun `time-outs, and answers that never come`(kind: Kind) = serve({ Reply.Hang }) { server ->
+    fun `time-outs, and responses that never arrive`(kind: Kind) = serve({ Reply.Hang }) { server ->
         kind.open(server.baseUrl).use { account ->
             assertEquals("Timeout", account.with(Duration.ofMillis(100), 0).failure())
-            // A trial that was given up is waited for five seconds.
+            // The gate waits five seconds for an abandoned trial.
             returns("$kind, no answers", 5.5) { account.list() }
             assertEquals(2, server.requests.size)
         }
@@ -123,7 +123,7 @@ class OutageTest {
     }
 
     @Test
-    fun `first calls that are cancelled while the service takes its time`() = Server { _ ->
+    fun `first calls that are cancelled while the service is slow`() = Server { _ ->
         Thread.sleep(300)
         Reply.Answer(200, """{"ips": []}""")
     }.use { server ->
@@ -132,7 +132,7 @@ class OutageTest {
                 repeat(3) { assertTrue(runCatching { withTimeout(50) { client.ips.list() } }.exceptionOrNull() is TimeoutCancellationException) }
             }
             returns("cancelled calls of a slow service", 0.0) { runBlocking { client.ips.list() } }
-            assertEquals(2, server.requests.size, "the first goes on, and its answer is the verdict")
+            assertEquals(2, server.requests.size, "the first continues, and its response decides")
         }
     }
 }

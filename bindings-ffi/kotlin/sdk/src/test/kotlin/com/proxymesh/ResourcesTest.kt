@@ -10,13 +10,13 @@ import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.condition.EnabledOnOs
 import org.junit.jupiter.api.condition.OS
 
-/** A process that is short of descriptors gets exceptions of the SDK, and works when there are some again. */
+/** In a process that runs out of descriptors, calls throw exceptions of the SDK. They work again when descriptors are available. */
 class ResourcesTest {
     @Test
     @EnabledOnOs(OS.LINUX)
     fun `with 0 to 40 descriptors left, and with 1,000 unused clients`() = Server(Reply.Answer(200, """{"ips": []}""")).use { server ->
         val java = Path.of(System.getProperty("java.home"), "bin", "java").toString()
-        // With a limit that the JVM does not raise, and without threads that it starts as it likes.
+        // The JVM cannot raise this limit, and these flags keep it from starting threads at any time.
         val process = ProcessBuilder(
             "sh", "-c", "ulimit -n 300 && exec \"$@\"", "sh",
             java, "-XX:-UseDynamicNumberOfCompilerThreads", "-XX:+UseSerialGC", "-cp", System.getProperty("java.class.path"),

@@ -15,10 +15,10 @@ import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 
-/** Calls as people write them, with the types of Kotlin and Java, against the emulated service. */
+/** Makes calls as users write them, with the types of Kotlin and Java, against the emulated service. */
 class SandboxTest {
     @Test
-    fun `the suspending client takes and gives the types of the language`() = Sandbox().use { sandbox ->
+    fun `the suspending client accepts and returns the types of the language`() = Sandbox().use { sandbox ->
         Client(USERNAME, PASSWORD, baseUrl = sandbox.baseUrl).use { client ->
             runBlocking {
                 val proxy = client.proxies.list().first()
@@ -70,7 +70,7 @@ class SandboxTest {
     }
 
     @Test
-    fun `the blocking client takes and gives the types of the language`() = Sandbox().use { sandbox ->
+    fun `the blocking client accepts and returns the types of the language`() = Sandbox().use { sandbox ->
         BlockingClient(USERNAME, PASSWORD, baseUrl = sandbox.baseUrl).use { client ->
             val proxy = client.proxies.list().first()
             assertEquals(proxy.host, client.proxies.add(proxy))
@@ -107,7 +107,7 @@ class SandboxTest {
     }
 
     @Test
-    fun `what is safe to repeat is sent again`() = Sandbox().use { sandbox ->
+    fun `a call that is safe to repeat is retried`() = Sandbox().use { sandbox ->
         sandbox.fault("""{"kind": "status", "status": 429, "headers": {"Retry-After": "0"}, "path": "/api/proxies/"}""")
         BlockingClient(USERNAME, PASSWORD, baseUrl = sandbox.baseUrl).use { it.proxies.list() }
         assertEquals(listOf("429", "200"), sandbox.requests().map { it.text("status") })

@@ -17,15 +17,15 @@ import kotlinx.serialization.json.JsonNull
 import kotlinx.serialization.json.JsonObject
 import kotlinx.serialization.json.JsonPrimitive
 
-/** Either client, whose calls go by their names. */
+/** A client of either kind, whose calls are made by name. */
 interface Account : AutoCloseable {
     suspend fun call(arguments: Arguments): JsonElement
 
-    /** The same with other options. */
+    /** The same client with other options. */
     fun with(timeout: Duration?, maxRetries: Int?): Account
 }
 
-/** What a client is made with in a test. */
+/** The settings of a client in a test. */
 data class Options(
     val username: String? = USERNAME,
     val password: String? = PASSWORD,
@@ -81,7 +81,7 @@ class Blocking private constructor(val client: BlockingClient, private val baseU
     override fun close() = client.close()
 }
 
-/** A call's value, by the names of the service. */
+/** The result of a call as JSON, with the names that the service uses. */
 private fun json(value: Any?): JsonElement = when (value) {
     null, Unit -> JsonNull
     is String -> JsonPrimitive(value)
@@ -106,7 +106,7 @@ private fun json(value: Any?): JsonElement = when (value) {
     )
     is Token -> json(token(value))
     is NewToken -> json(token(value.token) + ("token" to value.secret))
-    else -> error("no call gives ${value.javaClass}")
+    else -> error("no call returns ${value.javaClass}")
 }
 
 private fun token(token: Token): Map<String, Any?> = mapOf(

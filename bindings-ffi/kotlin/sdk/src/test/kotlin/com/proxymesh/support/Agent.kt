@@ -22,7 +22,7 @@ import kotlinx.serialization.json.jsonObject
 import kotlinx.serialization.json.jsonPrimitive
 import kotlinx.serialization.json.long
 
-/** The agent of the conformance cases for Kotlin: `suspend|blocking`. `tests/conformance/README.md` says what is said to it. */
+/** The agent of the conformance cases for Kotlin: `suspend|blocking`. `tests/conformance/README.md` describes the protocol. */
 fun main(arguments: Array<String>) {
     val agent = Agent(mapOf("suspend" to Kind.SUSPENDING, "blocking" to Kind.BLOCKING).getValue(arguments.single()))
     for (line in generateSequence(::readlnOrNull)) {
@@ -76,7 +76,7 @@ private class Agent(private val kind: Kind) {
         return kind.open(checkNotNull(baseUrl), options)
     }
 
-    /** Makes the call, as often at once as is asked for. */
+    /** Makes the call, as many times at once as requested. */
     private fun results(question: JsonObject): List<Map<String, JsonElement>> {
         val times = question["at_once"]?.jsonPrimitive?.int ?: 1
         val account = try {
@@ -115,7 +115,7 @@ private fun seconds(value: JsonPrimitive): Duration {
     return Duration.ofSeconds(seconds.toLong(), rest.toLong())
 }
 
-/** All that the exception tells. */
+/** Everything that the exception contains, as JSON. */
 private fun told(error: ProxyMeshException): JsonObject {
     fun json(value: Any?): JsonElement = when (value) {
         null -> JsonNull

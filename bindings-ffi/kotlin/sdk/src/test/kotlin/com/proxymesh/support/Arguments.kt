@@ -9,10 +9,10 @@ import kotlinx.serialization.json.long
 
 fun JsonObject.text(name: String): String = getValue(name).jsonPrimitive.content
 
-/** The call that is asked for, and its arguments. */
+/** The requested call and its arguments. */
 fun JsonObject.arguments() = Arguments(text("call"), get("args")?.jsonObject ?: JsonObject(emptyMap()))
 
-/** The arguments of a call. Those that nobody asked for are ones that the call does not know. */
+/** The arguments of a call. An argument that was never read is one that the call does not have. */
 class Arguments(val call: String, private val given: JsonObject) {
     private val asked = mutableSetOf<String>()
 
@@ -24,7 +24,7 @@ class Arguments(val call: String, private val given: JsonObject) {
 
     fun whole(name: String): Long = maybeWhole(name) ?: error("$call needs $name")
 
-    /** Whether it is a date, or not given. */
+    /** Whether the argument is a date or missing. */
     fun isDate(name: String): Boolean = try {
         maybeDate(name)?.toString() == maybeText(name)
     } catch (_: DateTimeParseException) {

@@ -12,10 +12,10 @@ import com.proxymesh.StatusException
 import com.proxymesh.TimeoutException
 import com.proxymesh.ValidationException
 
-/** The kind, as every language calls it. */
+/** The kind, by the name that all languages share. */
 fun ProxyMeshException.kind(): String = javaClass.simpleName.removeSuffix("Exception")
 
-/** The fields that its kind has, besides the call and the text. The `when` is exhaustive. */
+/** The fields of this kind of exception, except the call and the text. The `when` is exhaustive. */
 fun ProxyMeshException.fields(): Map<String, Any?> = when (this) {
     is ConfigException -> mapOf("reason" to reason)
     is ValidationException -> mapOf("field" to field, "reason" to reason)

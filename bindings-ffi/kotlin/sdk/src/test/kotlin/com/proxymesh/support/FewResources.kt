@@ -12,7 +12,7 @@ import java.io.IOException
 import kotlin.system.exitProcess
 import kotlinx.coroutines.runBlocking
 
-/** A process that makes calls with few descriptors: what ResourcesTest starts. What is not an exception of the SDK ends it. */
+/** A program that makes calls with few descriptors. ResourcesTest starts it. Any exception that is not the SDK's ends it. */
 fun main(arguments: Array<String>) {
     val baseUrl = arguments.single()
     loadClasses("com.proxymesh.Proxy", "com.proxymesh.internal.Failure", "com.proxymesh.support.FewResourcesKt")
@@ -24,11 +24,11 @@ fun main(arguments: Array<String>) {
     val clients = List(1000) { client(baseUrl) to blocking(baseUrl) }
     println("clients ${clients.size} $before ${counts()}")
 
-    // So that what a failure needs of the JVM is there.
+    // This loads the classes that a failure needs.
     blocking("http://127.0.0.1:1").use { runCatching { it.ips.list() } }
     runBlocking {}
 
-    // The thread that drives the calls of all suspending clients is started by the first that has enough.
+    // One thread drives the calls of all suspending clients. The first call that has enough descriptors starts it.
     for (left in 0..40) client(baseUrl).use { client -> report("first", left) { withDescriptors(left) { runBlocking { client.ips.list() } } } }
     for (left in 0..40) {
         client(baseUrl).use { client ->
@@ -58,7 +58,7 @@ private fun report(what: String, left: Int, act: () -> Unit) {
     println("$what $left $end")
 }
 
-/** All that are where these are. A class in a folder takes a descriptor to load, which one in a jar that is open does not. */
+/** Loads all classes from the places of the given ones. Loading a class from a folder takes a descriptor. From an open jar, it does not. */
 private fun loadClasses(vararg names: String) {
     val loader = ClassLoader.getSystemClassLoader()
     for (name in names) {

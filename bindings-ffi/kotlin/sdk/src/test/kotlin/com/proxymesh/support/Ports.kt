@@ -7,11 +7,11 @@ import java.util.concurrent.atomic.AtomicInteger
 import kotlin.random.Random
 
 /**
- * Ports that no server of this process has had before. On a port used again, the auth gate would remember the failed authentications
- * of the server before.
+ * Ports that no other server of this process has used. On a reused port, the auth gate would remember the failed authentications of
+ * the earlier server.
  */
 internal object Ports {
-    // Below those that the system chooses by itself.
+    // These are below the ports that the system chooses.
     private val next = AtomicInteger(Random.nextInt(20_000, 30_000))
 
     fun listen(): ServerSocket {
@@ -19,7 +19,7 @@ internal object Ports {
             try {
                 return ServerSocket(next.getAndIncrement(), 1024, InetAddress.getLoopbackAddress())
             } catch (_: BindException) {
-                // Another process has it.
+                // Another process uses this port.
             }
         }
     }

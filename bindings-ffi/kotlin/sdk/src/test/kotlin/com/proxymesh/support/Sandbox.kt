@@ -10,7 +10,7 @@ import kotlinx.serialization.json.JsonObject
 import kotlinx.serialization.json.jsonArray
 import kotlinx.serialization.json.jsonObject
 
-/** The emulated service, as a process of its own. */
+/** The emulated service in a separate process. */
 class Sandbox(vararg flags: String) : AutoCloseable {
     private val process = ProcessBuilder(System.getProperty("proxymesh.sandbox"), "--port", "${Ports.free()}", "--username", USERNAME, *flags)
         .apply { environment()["PROXYMESH_SANDBOX_PASSWORD"] = PASSWORD }
@@ -25,7 +25,7 @@ class Sandbox(vararg flags: String) : AutoCloseable {
         else -> found.jsonArray
     }.map { it.jsonObject }
 
-    /** Makes the next matching calls go wrong. */
+    /** Makes the next matching calls fail. */
     fun fault(json: String) {
         control("faults", json)
     }

@@ -17,7 +17,7 @@ class Request(val method: String, target: String, val headers: Map<String, Strin
     val query = if ('?' in target) target.substringAfter('?') else null
 }
 
-/** What the server does about a request. */
+/** What the server does with a request. */
 sealed interface Reply {
     class Answer(
         val status: Int,
@@ -30,17 +30,17 @@ sealed interface Reply {
             this(status, body.toByteArray(), headers)
     }
 
-    /** No answer, ever. */
+    /** Never responds. */
     data object Hang : Reply
 
-    /** No answer: the connection is closed. */
+    /** Closes the connection without a response. */
     data object Close : Reply
 
-    /** The connection is reset. */
+    /** Resets the connection. */
     data object Reset : Reply
 }
 
-/** A plain HTTP server on sockets, which records what arrives, and when connections go. */
+/** A plain HTTP server on sockets. It records the requests and how many connections have been closed. */
 class Server(private val script: (Request) -> Reply) : AutoCloseable {
     constructor(reply: Reply) : this({ _ -> reply })
 
@@ -87,14 +87,14 @@ class Server(private val script: (Request) -> Reply) : AutoCloseable {
                 }
             }
         } catch (_: IOException) {
-            // A client that goes is what some tests are about.
+            // In some tests, the client closes the connection.
         } finally {
             gone.incrementAndGet()
             open -= socket
         }
     }
 
-    /** Whether the connection may be used again. */
+    /** Sends a response. Returns whether the connection can be reused. */
     private fun send(socket: Socket, answer: Reply.Answer): Boolean {
         val out = ByteArrayOutputStream()
         fun line(text: String) = out.write("$text\r\n".toByteArray())
