@@ -22,7 +22,7 @@ SWIFT = [str(ROOT / "bindings-ffi/swift/toolchain.sh"), str(ROOT / "target/swift
 
 
 def kotlin() -> list[str]:
-    """Java, with the tests of the Kotlin package, what they test, and what they depend on."""
+    """The command that runs the Kotlin agent, which is part of the Kotlin package's tests."""
     built = ROOT / os.environ.get("KOTLIN_OUTPUT", "target/kotlin") / "proxymesh"
     classpath = f"{built}/test-classes:{built}/classes:{(built / 'classpath').read_text()}"
     return ["java", "-classpath", classpath, "com.proxymesh.support.AgentKt"]
