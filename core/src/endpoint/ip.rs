@@ -11,7 +11,7 @@ const FIND_OUT: &str = "check with ips.list";
 
 /// `POST /api/ip/add/`
 pub struct Add {
-    /// What to authorise.
+    /// The IP to authorise, and its label.
     pub new: NewIp,
     /// The sub-account it is for; `None` means the caller.
     pub owner: Option<Username>,

@@ -1,5 +1,4 @@
-//! `/api/sub/…`: sub-accounts. These calls take the parent's credentials only
-//! (docs/assumptions.md, A2).
+//! `/api/sub/…`: sub-accounts. These calls accept only the parent's credentials (docs/assumptions.md, A2).
 
 use super::{Call, Endpoint, Finding, Found, Mismatch, Params, ReadBack, Replay, json, nothing};
 use crate::model::{NewSubAccount, SubAccount, SubAccountEdit, SubAccountFields, Username};

@@ -1,4 +1,4 @@
-//! `/api/token…`: Bearer tokens. These calls take the username and password only.
+//! `/api/token…`: Bearer tokens. These calls accept only the parent's username and password.
 
 use super::{Call, Endpoint, Finding, Found, Mismatch, Params, ReadBack, Replay, json, nothing};
 use crate::model::{NewToken, Token, TokenId, TokenRequest, Username};
@@ -30,7 +30,7 @@ impl Endpoint for List {
 
 /// `POST /api/token/create/`
 pub struct Create {
-    /// What to create.
+    /// The label and expiry date of the token.
     pub new: TokenRequest,
     /// The sub-account it is for; `None` means the caller.
     pub owner: Option<Username>,
@@ -57,7 +57,7 @@ impl Endpoint for Create {
 
 /// `POST /api/token/deactivate/`
 pub struct Deactivate {
-    /// The token.
+    /// The ID of the token.
     pub id: TokenId,
     /// The sub-account it belongs to; `None` means the caller.
     pub owner: Option<Username>,
@@ -81,7 +81,7 @@ impl Endpoint for Deactivate {
 
 /// `POST /api/token/activate/`
 pub struct Activate {
-    /// The token.
+    /// The ID of the token.
     pub id: TokenId,
     /// The sub-account it belongs to; `None` means the caller.
     pub owner: Option<Username>,
@@ -104,7 +104,7 @@ impl Endpoint for Activate {
 
 /// `POST /api/token/delete/`
 pub struct Delete {
-    /// The token.
+    /// The ID of the token.
     pub id: TokenId,
     /// The sub-account it belongs to; `None` means the caller.
     pub owner: Option<Username>,
