@@ -12,7 +12,7 @@ use crate::{
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 /// A call, as a future. It sends nothing until it is polled. Dropping it cancels the call and closes its connection. There is one
-/// exception: a request that tries credentials which have not worked yet continues for up to five seconds, because its response
+/// exception: a request that tries credentials that have not worked yet continues for up to five seconds, because its response
 /// shows whether they are right.
 ///
 /// Until the credentials have worked once, one call tries them and the others wait for it. So do not leave a started call unpolled

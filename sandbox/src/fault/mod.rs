@@ -21,7 +21,8 @@ pub(crate) use queue::FaultQueue;
 /// call, the one injected first applies, and the call does not count for the others.
 ///
 /// Faults are matched before authentication. A failed authentication counts towards the ban only if the fault carries
-/// the call out (see the table). A response without a body (204) becomes a 200 if the fault needs a body to change.
+/// the call out (see the table). A response without a body (204) becomes a 200 if the fault needs a body to change. A
+/// fault can wait for at most one hour, and `huge` can send at most 1 GiB.
 ///
 /// | kind | carried out | what the client sees |
 /// |---|---|---|
