@@ -18,7 +18,7 @@ use std::{
 };
 use tokio::runtime::{Handle, Runtime};
 
-/// The blocking client. It has a handle for each resource. Every call blocks its thread until it is done.
+/// The blocking client. It has a handle for each resource, such as `client.ips()`. Every call blocks its thread until it is done.
 ///
 /// A client is cheap to clone, and clones share their connections. Any number of threads may share one client. It also works inside an
 /// async runtime, but it blocks a thread of the runtime. Use [`crate::Client`] there.
@@ -49,8 +49,8 @@ impl Client {
         Ok(Self { client: crate::Client::new(settings)?, driver: Arc::new(Driver::new()) })
     }
 
-    /// Returns a client with different options for its calls. Options that are not set stay the same. It shares this client's
-    /// connections.
+    /// Returns a client with different options for its calls. It shares this client's connections. Options that are not set stay the
+    /// same.
     ///
     /// # Errors
     ///
@@ -96,7 +96,7 @@ impl fmt::Debug for Client {
     }
 }
 
-/// Runs futures on the calling thread. It has an event loop without a thread of its own, which is created for the first future.
+/// Runs futures on the calling thread. Its event loop has no thread of its own and is created for the first future.
 ///
 /// If several threads use a driver at the same time, one of them drives the connections of all. Bindings build their blocking clients
 /// on this.
@@ -171,8 +171,8 @@ impl Driver {
         result
     }
 
-    /// Call this after a call of `client` has failed or was cancelled. If its request was trying credentials that have not worked yet,
-    /// the request continues on a thread of its own until the service responds, for at most five seconds.
+    /// Call this after a call of `client` has failed or has been cancelled. If its request was trying credentials that have not worked
+    /// yet, the request continues on a thread of its own until the service responds, for at most five seconds.
     pub fn finish(self: &Arc<Self>, client: &crate::Client) {
         let Some(trial) = client.unfinished() else { return };
         let driver = self.clone();

@@ -11,15 +11,15 @@ use crate::{
 };
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
-/// A call, as a future. It sends nothing until it is polled. Dropping it cancels the call and closes its connection. There is one
-/// exception: a request that tries credentials that have not worked yet continues for up to five seconds, because its response
-/// shows whether they are right.
+/// The future of a call. It sends nothing until it is polled. Dropping it cancels the call and closes its connection. There is one
+/// exception: until the credentials have worked once, the request continues for up to five seconds, because its response shows
+/// whether they are right. After a cancellation, it is unknown whether a write was carried out.
 ///
 /// Until the credentials have worked once, one call tries them and the others wait for it. So do not leave a started call unpolled
 /// while you await another: spawn it, or await both together.
 pub type Pending<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
-/// The async client. It has a handle for each resource. It needs a tokio runtime with I/O and time enabled.
+/// The async client. It has a handle for each resource, such as `client.ips()`. It needs a tokio runtime with I/O and time enabled.
 ///
 /// A client is cheap to clone, and clones share their connections. Tasks and threads may share one client.
 ///
@@ -50,8 +50,8 @@ impl Client {
         Ok(Self { transport, options, observer: None })
     }
 
-    /// Returns a client with different options for its calls. Options that are not set stay the same. It shares this client's
-    /// connections.
+    /// Returns a client with different options for its calls. It shares this client's connections. Options that are not set stay the
+    /// same.
     ///
     /// ```no_run
     /// # async fn example(client: proxymesh::Client) -> proxymesh::Result<()> {

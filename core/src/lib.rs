@@ -48,7 +48,7 @@
 //!
 //! # Processes
 //!
-//! A process created by `fork` must not use a client that it inherited. [`Client::renewed`] gives it one of its own.
+//! A process created by `fork` must not use a client that it inherited. [`Client::renewed`] returns one that it may use.
 #![forbid(unsafe_code)]
 
 #[doc(hidden)]

@@ -29,7 +29,7 @@ pub fn remember_id() {
     REMEMBERED.store(std::process::id(), Ordering::Relaxed);
 }
 
-/// A value of which each process has its own.
+/// A separate value for each process.
 ///
 /// A child created by `fork` has a copy of its parent's memory, but only one of its threads. A lock may stay locked
 /// forever, and event loops and connections still belong to the parent. So the child creates a value of its own and

@@ -105,7 +105,7 @@ impl Sandbox {
         Ok(())
     }
 
-    /// The pending faults. Their `times` and `after` are what is left of them.
+    /// The pending faults, with the remaining values of `times` and `after`.
     #[must_use]
     pub fn faults(&self) -> Vec<Fault> {
         self.shared.world().faults.waiting().to_vec()

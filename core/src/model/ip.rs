@@ -5,8 +5,8 @@ use crate::error::{Error, Result};
 use serde::Deserialize;
 use std::net::IpAddr;
 
-/// An IP address, IPv4 or IPv6 (docs/assumptions.md, A8), as a call takes it. It can be created from an [`IpAddr`] or from
-/// text.
+/// An IP address, IPv4 or IPv6 (docs/assumptions.md, A8), as the input of a call. It can be created from an [`IpAddr`] or
+/// from text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct IpAddress(pub(crate) IpAddr);
 

@@ -1,4 +1,4 @@
-//! Proxies: their addresses, the choice of an exit IP, and a check whether they accept a connection.
+//! Proxies: their addresses, the choice of an exit IP, and a check of whether they accept a connection.
 
 mod check;
 mod exit;
@@ -95,7 +95,7 @@ const PORT: u16 = 31280;
 
 impl Proxy {
     /// The proxy at this host and port. The host may include the port, as the service writes it: `us-ca.proxymesh.com:31280`.
-    /// If neither gives a port, it is 31280, which all proxies of the service use.
+    /// If neither `host` nor `port` gives a port, it is 31280, which all proxies of the service use.
     ///
     /// ```
     /// # fn main() -> proxymesh::Result<()> {
@@ -211,8 +211,8 @@ impl Proxy {
     /// The headers to send to the proxy: on the `CONNECT` request for an https target, and on the request itself for an http
     /// target. `Proxy-Authorization` contains the credentials, as Basic in UTF-8 or as Bearer. Keep it out of logs.
     ///
-    /// Pass the headers to a library only if it sends them to the proxy alone. Ordinary request headers reach an https site,
-    /// and it would get the password.
+    /// Pass the headers to a library only if it sends them to the proxy alone. If it sends them as ordinary request headers, an
+    /// https site gets them, including the password.
     ///
     /// # Errors
     ///

@@ -80,8 +80,8 @@ impl<D: Dispatch> HostnamesOf<'_, D> {
     /// Authorises a hostname for the sub-account: `POST /api/hostname/add/`. Returns the hostname.
     ///
     /// Errors: [`Error::BadRequest`] if the hostname is already authorised, [`Error::PermissionDenied`] if the sub-account is
-    /// not yours, [`Error::NotFound`] if there is no such sub-account. [`Error::OutcomeUnknown`] if the response was lost,
-    /// because a sub-account's hostnames cannot be looked up.
+    /// not yours, [`Error::NotFound`] if there is no such sub-account, [`Error::OutcomeUnknown`] if the response was lost. A
+    /// sub-account's hostnames cannot be looked up.
     pub fn add<H>(&self, domain: H) -> D::Reply<String>
     where
         H: TryInto<Hostname>,
@@ -94,8 +94,8 @@ impl<D: Dispatch> HostnamesOf<'_, D> {
     /// Deauthorises a hostname of the sub-account: `POST /api/hostname/delete/`.
     ///
     /// Errors: [`Error::BadRequest`] if the hostname is not authorised, [`Error::PermissionDenied`] if the sub-account is not
-    /// yours, [`Error::NotFound`] if there is no such sub-account. [`Error::OutcomeUnknown`] if the response was lost,
-    /// because a sub-account's hostnames cannot be looked up.
+    /// yours, [`Error::NotFound`] if there is no such sub-account, [`Error::OutcomeUnknown`] if the response was lost. A
+    /// sub-account's hostnames cannot be looked up.
     pub fn delete<H>(&self, domain: H) -> D::Reply<()>
     where
         H: TryInto<Hostname>,

@@ -1,6 +1,6 @@
 //! The handles of a client, one for each resource: `client.ips()`, `client.sub_accounts()`, and so on.
 //!
-//! A handle is generic over the way of sending a call. With [`Client`](crate::Client), a method returns a
+//! A handle is generic over how its calls are sent. With [`Client`](crate::Client), a method returns a
 //! [`Pending`](crate::Pending) to await. With [`blocking::Client`](crate::blocking::Client), it returns the `Result`
 //! itself. In the signatures, `D::Reply<T>` stands for either.
 //!

@@ -28,8 +28,8 @@ impl<'a, D: Dispatch> Proxies<'a, D> {
     /// and changes nothing. Takes the host (`us-ca`), the domain (`us-ca.proxymesh.com`), `domain:port` or a [`Proxy`].
     /// Returns the domain.
     ///
-    /// Errors: [`Error::BadRequest`] if there is no such proxy, [`Error::PlanLimit`] if the plan does not allow more proxies.
-    /// [`Error::Server`] with status 503 if the service could not look up the plan. Try again in a few minutes then.
+    /// Errors: [`Error::BadRequest`] if there is no such proxy, [`Error::PlanLimit`] if the plan does not allow more proxies,
+    /// [`Error::Server`] (503) if the service could not look up the plan. In this case, try again in a few minutes.
     pub fn add<P>(&self, proxy: P) -> D::Reply<String>
     where
         P: TryInto<ProxyHost>,

@@ -26,7 +26,7 @@ impl Fault {
         Ok(fault)
     }
 
-    /// The fault as JSON that [`from_json`](Self::from_json) reads. `times` and `after` are what is left of them.
+    /// The fault as JSON that [`from_json`](Self::from_json) reads, with the remaining values of `times` and `after`.
     #[must_use]
     pub fn to_json(&self) -> String {
         json!(self).to_string()
