@@ -146,8 +146,8 @@ macro_rules! client {
                 Ok(self.shared.open()?.client().base_url().to_owned())
             }
 
-            /// Returns a client with different options for its calls. Options that are not given stay the same. It shares this
-            /// client's connections, but is closed separately.
+            /// Returns a client with different options for its calls. It shares this client's connections, but is closed separately.
+            /// Options that are not given stay the same.
             ///
             /// Args:
             ///     timeout: The time limit for one attempt, in seconds.
@@ -174,7 +174,7 @@ macro_rules! client {
 }
 
 client! {
-    /// A blocking client. It has a handle for each resource.
+    /// A blocking client. It has a handle for each resource, such as `client.ips`.
     ///
     /// A setting that is not given comes from its environment variable, if there is one (`PROXYMESH_USERNAME`,
     /// `PROXYMESH_PASSWORD`, `PROXYMESH_TOKEN`, `PROXYMESH_BASE_URL`), or else from its default.
@@ -240,9 +240,9 @@ client! {
     ///     31280
     ///
     /// Each call returns a coroutine. The request is sent when the coroutine is awaited or wrapped in a task. If the task is
-    /// cancelled, the call ends and its connection is closed. It is then unknown whether a write was carried out. There is one
-    /// exception: a request that tries credentials that have not worked yet continues for up to five seconds, because its
-    /// response shows whether they are right.
+    /// cancelled, the call ends and its connection is closed. There is one exception: until the credentials have worked once,
+    /// the request continues for up to five seconds, because its response shows whether they are right. After a cancellation, it
+    /// is unknown whether a write was carried out.
     ///
     /// Any number of tasks, event loops and threads may share one client. A forked process opens its own connections. The client
     /// works with any asyncio event loop, including uvloop and AnyIO's asyncio backend. Under trio it raises `RuntimeError`.

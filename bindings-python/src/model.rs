@@ -239,7 +239,7 @@ impl NewToken {
 }
 
 model! {
-    /// The result of one CONNECT to a proxy. From `proxy.check()`.
+    /// The result of one CONNECT to a proxy. `proxy.check()` returns it.
     ProxyCheck {
         /// Whether you can use the proxy: it responded with 200.
         ok: bool,

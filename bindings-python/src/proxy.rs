@@ -421,7 +421,8 @@ impl Proxy {
 
     /// An `httpx.Proxy`, for `httpx.Client(proxy=…)`, `httpx.AsyncClient(proxy=…)`, `httpx.get(…, proxy=…)` and
     /// `httpx.HTTPTransport(proxy=…)`. httpx does not accept a proxy for a single request of a client. For an http target, the exit
-    /// IP is in the response header `X-ProxyMesh-IP`. For an https target, httpx's `trace` extension shows it with the CONNECT.
+    /// IP is in the response header `X-ProxyMesh-IP`. For an https target, it is in the response to the CONNECT, which httpx's
+    /// `trace` extension shows.
     #[pyo3(signature = () -> "HttpxProxy")]
     fn httpx<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         adapted(slf, "httpx", None)
@@ -449,7 +450,7 @@ impl Proxy {
         adapted(slf, "curl_cffi", None)
     }
 
-    /// The keys for a Scrapy request's `meta`. They contain the URL, encoded so that Scrapy sends the credentials in UTF-8. To cover
+    /// The entries for a Scrapy request's `meta`. They contain the URL, encoded so that Scrapy sends the credentials in UTF-8. To cover
     /// all requests of a project, to use a token, or to choose the exit IP, use `proxymesh.scrapy`.
     ///
     /// Raises:

@@ -33,8 +33,8 @@ use std::{ffi::OsString, time::Duration};
 ///     plan: The parent account's plan: `trial`, `10`, `20`, `50` or `100`. It sets the limits on tokens, sub-accounts and proxies.
 ///     host: The address to listen on. If it is not a loopback address, other machines can reach the account and the controls
 ///         under `/_sandbox/`. With `proxies`, they can also reach everything that listens on this machine's loopback addresses.
-///         So the default password is refused, the controls require the parent's username and password, and the logger
-///         `proxymesh` warns what others can reach.
+///         So the default password is refused, and the controls require the parent's username and password. The logger
+///         `proxymesh` gets a warning that says what others can reach.
 ///     port: The port; 0 picks a free one.
 ///     proxies: Whether to run the proxies as well, each on its own port. The API then lists them as `us-ca.localhost:PORT`.
 ///     monthly_limit: The monthly limit for the parent and its sub-accounts together, in gigabytes; 0 means no limit.

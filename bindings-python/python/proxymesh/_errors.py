@@ -55,7 +55,7 @@ class ConfigError(ProxyMeshError):
 
 
 class ValidationError(ProxyMeshError, ValueError):
-    """An input is invalid. Nothing was sent. Also a builtin ``ValueError``."""
+    """An input is invalid. Nothing was sent. This is also a builtin ``ValueError``."""
 
     field: str = ""
     """The parameter's name in the API, such as ``monthly_limit``."""
@@ -136,7 +136,7 @@ class UnexpectedStatusError(StatusError):
 
 
 class TimeoutError(ProxyMeshError, builtins.TimeoutError):
-    """No response arrived within the time limit. Also a builtin ``TimeoutError``."""
+    """No response arrived within the time limit. This is also a builtin ``TimeoutError``."""
 
     reason: str = ""
     """What the call waited for, and for how long."""
@@ -146,7 +146,7 @@ class TimeoutError(ProxyMeshError, builtins.TimeoutError):
 
 class ConnectionError(ProxyMeshError, builtins.ConnectionError):
     """The client could not connect, or the connection broke: for example, a DNS or TLS error, or a refused or reset
-    connection. Also a builtin ``ConnectionError``.
+    connection. This is also a builtin ``ConnectionError``.
     """
 
     reason: str = ""

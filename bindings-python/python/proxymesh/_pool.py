@@ -421,7 +421,7 @@ class _Pool:
 
 
 class ProxyPool(_Pool):
-    """Hands out the account's proxies in turn. From `client.proxies.pool()`. Any number of threads may share a pool.
+    """Hands out the account's proxies in turn. `client.proxies.pool()` creates it. Any number of threads may share one.
 
     >>> from proxymesh.sandbox import Sandbox
     >>> with Sandbox(proxies=True) as sandbox, sandbox.client() as client:
@@ -461,7 +461,7 @@ class ProxyPool(_Pool):
 
 
 class AsyncProxyPool(_Pool):
-    """A `ProxyPool` for asyncio. From `proxies.pool()` of an `AsyncClient`. Any number of tasks may share a pool."""
+    """A `ProxyPool` for asyncio. `proxies.pool()` of an `AsyncClient` creates it. Any number of tasks may share one."""
 
     _client: AsyncClient
 

@@ -75,9 +75,9 @@ class AsyncClient:
         31280
 
     Each call returns a coroutine. The request is sent when the coroutine is awaited or wrapped in a task. If the task is
-    cancelled, the call ends and its connection is closed. It is then unknown whether a write was carried out. There is one
-    exception: a request that tries credentials that have not worked yet continues for up to five seconds, because its
-    response shows whether they are right.
+    cancelled, the call ends and its connection is closed. There is one exception: until the credentials have worked once,
+    the request continues for up to five seconds, because its response shows whether they are right. After a cancellation, it
+    is unknown whether a write was carried out.
 
     Any number of tasks, event loops and threads may share one client. A forked process opens its own connections. The client
     works with any asyncio event loop, including uvloop and AnyIO's asyncio backend. Under trio it raises `RuntimeError`.
@@ -162,8 +162,8 @@ class AsyncClient:
         """
     def with_options(self, /, *, timeout: float | None = None, max_retries: int | None = None) -> Self:
         """
-        Returns a client with different options for its calls. Options that are not given stay the same. It shares this
-        client's connections, but is closed separately.
+        Returns a client with different options for its calls. It shares this client's connections, but is closed separately.
+        Options that are not given stay the same.
 
         Args:
             timeout: The time limit for one attempt, in seconds.
@@ -176,7 +176,7 @@ class AsyncClient:
 @final
 class AsyncGeo:
     """
-    The number of exit IPs in each country, for the proxies that can choose a country. From `client.geo`.
+    The number of exit IPs in each country, for the proxies that can choose a country. See `client.geo`.
     """
     def open(self, /) -> Coroutine[Any, Any, dict[str, int]]:
         """
@@ -196,7 +196,7 @@ class AsyncGeo:
 @final
 class AsyncHostnames:
     """
-    Hostnames that may use the proxies without credentials. From `client.hostnames`.
+    Hostnames that may use the proxies without credentials. See `client.hostnames`.
     """
     def add(self, /, domain: str, *, username: str | None = None) -> Coroutine[Any, Any, str]:
         """
@@ -238,7 +238,7 @@ class AsyncHostnames:
 @final
 class AsyncIps:
     """
-    IPs that may use the proxies without credentials, at most 100 per account. From `client.ips`.
+    IPs that may use the proxies without credentials, at most 100 per account. See `client.ips`.
     """
     def add(
         self,
@@ -275,7 +275,7 @@ class AsyncIps:
         lookup: str = "https://api.ipify.org",
     ) -> AsyncAuthorizedIp:
         """
-        Authorises an IP for the duration of a `with` block, and yields the address.
+        Authorises an IP for the duration of an `async with` block, and yields the address.
 
         The block adds the IP if it is not authorised yet. A block that added the IP removes it at the end, even after an
         exception or Ctrl-C. If several blocks of the same user on the same machine need the IP, the last one removes it, even
@@ -338,7 +338,7 @@ class AsyncIps:
 @final
 class AsyncProxies:
     """
-    The proxies that the account may use. From `client.proxies`.
+    The proxies that the account may use. See `client.proxies`.
     """
     def add(self, /, proxy: str | Proxy) -> Coroutine[Any, Any, str]:
         """
@@ -390,9 +390,9 @@ class AsyncProxies:
                 proxies in the country, and `open` and `world` if their geo counts include it. `open` and `world` are asked for
                 an exit IP in the country.
             order: `round_robin` or `random`. With `random`, each round hands out every proxy once, in random order.
-            ttl: Seconds after which the list is fetched again. If fetching fails, the old list stays in use.
-            cooldown: Seconds that a proxy is left out after its first failure. Each further failure doubles the time, up to 16
-                times this value.
+            ttl: The seconds after which the list is fetched again. If fetching fails, the old list stays in use.
+            cooldown: The seconds for which a proxy is left out after its first failure. Each further failure doubles the time,
+                up to 16 times this value.
             credentials: Whether to hand out the proxies with the client's credentials. They are not needed if this machine's
                 IP is authorised.
 
@@ -403,7 +403,7 @@ class AsyncProxies:
 @final
 class AsyncSubAccounts:
     """
-    Sub-accounts. Only the parent account may make these calls. From `client.sub_accounts`.
+    Sub-accounts. Only the parent account may make these calls. See `client.sub_accounts`.
     """
     def activate(self, /, username: str) -> Coroutine[Any, Any, SubAccount]:
         """
@@ -511,7 +511,7 @@ class AsyncSubAccounts:
 class AsyncTokens:
     """
     Bearer tokens. These calls require the parent account's username and password. With a token, they raise
-    `BasicAuthRequiredError`, and nothing is sent. From `client.tokens`.
+    `BasicAuthRequiredError`, and nothing is sent. See `client.tokens`.
     """
     def activate(self, /, id: int, *, username: str | None = None) -> Coroutine[Any, Any, Token]:
         """
@@ -584,7 +584,7 @@ class AsyncTokens:
 @final
 class Client:
     """
-    A blocking client. It has a handle for each resource.
+    A blocking client. It has a handle for each resource, such as `client.ips`.
 
     A setting that is not given comes from its environment variable, if there is one (`PROXYMESH_USERNAME`,
     `PROXYMESH_PASSWORD`, `PROXYMESH_TOKEN`, `PROXYMESH_BASE_URL`), or else from its default.
@@ -675,8 +675,8 @@ class Client:
         """
     def with_options(self, /, *, timeout: float | None = None, max_retries: int | None = None) -> Self:
         """
-        Returns a client with different options for its calls. Options that are not given stay the same. It shares this
-        client's connections, but is closed separately.
+        Returns a client with different options for its calls. It shares this client's connections, but is closed separately.
+        Options that are not given stay the same.
 
         Args:
             timeout: The time limit for one attempt, in seconds.
@@ -689,7 +689,7 @@ class Client:
 @final
 class Geo:
     """
-    The number of exit IPs in each country, for the proxies that can choose a country. From `client.geo`.
+    The number of exit IPs in each country, for the proxies that can choose a country. See `client.geo`.
     """
     def open(self, /) -> dict[str, int]:
         """
@@ -709,7 +709,7 @@ class Geo:
 @final
 class Hostnames:
     """
-    Hostnames that may use the proxies without credentials. From `client.hostnames`.
+    Hostnames that may use the proxies without credentials. See `client.hostnames`.
     """
     def add(self, /, domain: str, *, username: str | None = None) -> str:
         """
@@ -751,7 +751,7 @@ class Hostnames:
 @final
 class Ips:
     """
-    IPs that may use the proxies without credentials, at most 100 per account. From `client.ips`.
+    IPs that may use the proxies without credentials, at most 100 per account. See `client.ips`.
     """
     def add(
         self,
@@ -1059,7 +1059,7 @@ class ProxiedRequest:
 @final
 class Proxies:
     """
-    The proxies that the account may use. From `client.proxies`.
+    The proxies that the account may use. See `client.proxies`.
     """
     def add(self, /, proxy: str | Proxy) -> str:
         """
@@ -1117,9 +1117,9 @@ class Proxies:
                 proxies in the country, and `open` and `world` if their geo counts include it. `open` and `world` are asked for
                 an exit IP in the country.
             order: `round_robin` or `random`. With `random`, each round hands out every proxy once, in random order.
-            ttl: Seconds after which the list is fetched again. If fetching fails, the old list stays in use.
-            cooldown: Seconds that a proxy is left out after its first failure. Each further failure doubles the time, up to 16
-                times this value.
+            ttl: The seconds after which the list is fetched again. If fetching fails, the old list stays in use.
+            cooldown: The seconds for which a proxy is left out after its first failure. Each further failure doubles the time,
+                up to 16 times this value.
             credentials: Whether to hand out the proxies with the client's credentials. They are not needed if this machine's
                 IP is authorised.
 
@@ -1253,7 +1253,8 @@ class Proxy:
         """
         An `httpx.Proxy`, for `httpx.Client(proxy=…)`, `httpx.AsyncClient(proxy=…)`, `httpx.get(…, proxy=…)` and
         `httpx.HTTPTransport(proxy=…)`. httpx does not accept a proxy for a single request of a client. For an http target, the exit
-        IP is in the response header `X-ProxyMesh-IP`. For an https target, httpx's `trace` extension shows it with the CONNECT.
+        IP is in the response header `X-ProxyMesh-IP`. For an https target, it is in the response to the CONNECT, which httpx's
+        `trace` extension shows.
         """
     @property
     def name(self, /) -> str:
@@ -1336,7 +1337,7 @@ class Proxy:
         """
     def scrapy_meta(self, /) -> dict[str, str]:
         """
-        The keys for a Scrapy request's `meta`. They contain the URL, encoded so that Scrapy sends the credentials in UTF-8. To cover
+        The entries for a Scrapy request's `meta`. They contain the URL, encoded so that Scrapy sends the credentials in UTF-8. To cover
         all requests of a project, to use a token, or to choose the exit IP, use `proxymesh.scrapy`.
 
         Raises:
@@ -1433,7 +1434,7 @@ class Proxy:
 @final
 class ProxyCheck:
     """
-    The result of one CONNECT to a proxy. From `proxy.check()`.
+    The result of one CONNECT to a proxy. `proxy.check()` returns it.
     """
 
     __match_args__ = ("ok", "reachable", "status", "exit_ip", "latency", "meaning")
@@ -1604,8 +1605,8 @@ class Sandbox:
         plan: The parent account's plan: `trial`, `10`, `20`, `50` or `100`. It sets the limits on tokens, sub-accounts and proxies.
         host: The address to listen on. If it is not a loopback address, other machines can reach the account and the controls
             under `/_sandbox/`. With `proxies`, they can also reach everything that listens on this machine's loopback addresses.
-            So the default password is refused, the controls require the parent's username and password, and the logger
-            `proxymesh` warns what others can reach.
+            So the default password is refused, and the controls require the parent's username and password. The logger
+            `proxymesh` gets a warning that says what others can reach.
         port: The port; 0 picks a free one.
         proxies: Whether to run the proxies as well, each on its own port. The API then lists them as `us-ca.localhost:PORT`.
         monthly_limit: The monthly limit for the parent and its sub-accounts together, in gigabytes; 0 means no limit.
@@ -1882,7 +1883,7 @@ class SubAccount:
 @final
 class SubAccounts:
     """
-    Sub-accounts. Only the parent account may make these calls. From `client.sub_accounts`.
+    Sub-accounts. Only the parent account may make these calls. See `client.sub_accounts`.
     """
     def activate(self, /, username: str) -> SubAccount:
         """
@@ -2037,7 +2038,7 @@ class Token:
 class Tokens:
     """
     Bearer tokens. These calls require the parent account's username and password. With a token, they raise
-    `BasicAuthRequiredError`, and nothing is sent. From `client.tokens`.
+    `BasicAuthRequiredError`, and nothing is sent. See `client.tokens`.
     """
     def activate(self, /, id: int, *, username: str | None = None) -> Token:
         """

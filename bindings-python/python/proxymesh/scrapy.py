@@ -130,7 +130,7 @@ class ProxyMeshMiddleware:
         Statuses from sites, such as 403 or 429, after which the proxy is left out for a while, too. The spider still
         gets the response.
     ``PROXYMESH_CONNECT_TIMEOUT`` (``10``)
-        Seconds that connecting to a proxy may take.
+        The time limit for connecting to a proxy, in seconds.
     ``PROXYMESH_RETRY_TIMES`` (``5``)
         How many times a request is retried through another proxy after a proxy refused it. Such a request did not reach
         its site, so these retries do not count towards ``RETRY_TIMES``.
@@ -148,15 +148,15 @@ class ProxyMeshMiddleware:
         Headers to send to the proxy, as in scrapy-proxy-headers. They are sent to any proxy, not only to the account's.
         ``X-ProxyMesh-Country`` is the same as ``proxymesh_country``.
     ``bypass_proxy``
-        As in scrapy-proxymesh: if true, the request goes through none of the account's proxies.
+        If true, the request goes through none of the account's proxies, as in scrapy-proxymesh.
     ``proxymesh_proxy``
-        Set by the middleware: the name of the proxy that the request went through.
+        The name of the proxy that the request went through. The middleware sets it.
 
     The response header ``X-ProxyMesh-IP`` contains the exit IP.
     """
 
     connect_timeout: float
-    """For the download handler."""
+    """The time limit for connecting to a proxy, in seconds. The download handler uses it."""
 
     def __init__(self, crawler: Crawler) -> None:
         settings = crawler.settings

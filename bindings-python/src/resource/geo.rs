@@ -4,7 +4,7 @@ use super::handle;
 use pyo3::prelude::*;
 
 handle! {
-    /// The number of exit IPs in each country, for the proxies that can choose a country. From `client.geo`.
+    /// The number of exit IPs in each country, for the proxies that can choose a country. See `client.geo`.
     Geo, AsyncGeo {
         /// Counts the exit IPs of the `open` proxy in each country: `GET /api/geoips/open/`.
         ///

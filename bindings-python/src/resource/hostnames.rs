@@ -5,7 +5,7 @@ use crate::input::text;
 use pyo3::{prelude::*, types::PyString};
 
 handle! {
-    /// Hostnames that may use the proxies without credentials. From `client.hostnames`.
+    /// Hostnames that may use the proxies without credentials. See `client.hostnames`.
     Hostnames, AsyncHostnames {
         /// Authorises a hostname: `POST /api/hostname/add/`. If the response is lost, the client looks the hostname up. The call
         /// succeeds if the hostname is there.

@@ -20,7 +20,7 @@ use pyo3::{
 const MODULE: &str = "proxymesh._authorized";
 
 handle! {
-    /// IPs that may use the proxies without credentials, at most 100 per account. From `client.ips`.
+    /// IPs that may use the proxies without credentials, at most 100 per account. See `client.ips`.
     Ips, AsyncIps {
         /// Authorises an IP: `POST /api/ip/add/`. If the response is lost, the client looks the IP up. The call succeeds if the IP
         /// is there.
@@ -148,7 +148,7 @@ handle! {
             Ok(import(py, MODULE)?.call_method1("AuthorizedIp", (client, ip, label, username, lookup))?)
         }
     } {
-        /// Authorises an IP for the duration of a `with` block, and yields the address.
+        /// Authorises an IP for the duration of an `async with` block, and yields the address.
         ///
         /// The block adds the IP if it is not authorised yet. A block that added the IP removes it at the end, even after an
         /// exception or Ctrl-C. If several blocks of the same user on the same machine need the IP, the last one removes it, even

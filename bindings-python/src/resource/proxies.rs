@@ -17,7 +17,7 @@ use pyo3::{
 };
 
 handle! {
-    /// The proxies that the account may use. From `client.proxies`.
+    /// The proxies that the account may use. See `client.proxies`.
     Proxies, AsyncProxies {
         /// Lists the proxies that the account may use: `GET /api/proxies/`.
         #[pyo3(signature = () -> "builtins.list[Proxy]")]
@@ -71,9 +71,9 @@ handle! {
         ///         proxies in the country, and `open` and `world` if their geo counts include it. `open` and `world` are asked for
         ///         an exit IP in the country.
         ///     order: `round_robin` or `random`. With `random`, each round hands out every proxy once, in random order.
-        ///     ttl: Seconds after which the list is fetched again. If fetching fails, the old list stays in use.
-        ///     cooldown: Seconds that a proxy is left out after its first failure. Each further failure doubles the time, up to 16
-        ///         times this value.
+        ///     ttl: The seconds after which the list is fetched again. If fetching fails, the old list stays in use.
+        ///     cooldown: The seconds for which a proxy is left out after its first failure. Each further failure doubles the time,
+        ///         up to 16 times this value.
         ///     credentials: Whether to hand out the proxies with the client's credentials. They are not needed if this machine's
         ///         IP is authorised.
         ///
@@ -109,9 +109,9 @@ handle! {
         ///         proxies in the country, and `open` and `world` if their geo counts include it. `open` and `world` are asked for
         ///         an exit IP in the country.
         ///     order: `round_robin` or `random`. With `random`, each round hands out every proxy once, in random order.
-        ///     ttl: Seconds after which the list is fetched again. If fetching fails, the old list stays in use.
-        ///     cooldown: Seconds that a proxy is left out after its first failure. Each further failure doubles the time, up to 16
-        ///         times this value.
+        ///     ttl: The seconds after which the list is fetched again. If fetching fails, the old list stays in use.
+        ///     cooldown: The seconds for which a proxy is left out after its first failure. Each further failure doubles the time,
+        ///         up to 16 times this value.
         ///     credentials: Whether to hand out the proxies with the client's credentials. They are not needed if this machine's
         ///         IP is authorised.
         ///

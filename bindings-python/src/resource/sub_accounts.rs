@@ -16,7 +16,7 @@ macro_rules! parts {
 }
 
 handle! {
-    /// Sub-accounts. Only the parent account may make these calls. From `client.sub_accounts`.
+    /// Sub-accounts. Only the parent account may make these calls. See `client.sub_accounts`.
     SubAccounts, AsyncSubAccounts {
         /// Creates a sub-account: `POST /api/sub/create/`. If the response is lost, the request is not sent again.
         ///

@@ -14,7 +14,7 @@ use pyo3::{
 
 handle! {
     /// Bearer tokens. These calls require the parent account's username and password. With a token, they raise
-    /// `BasicAuthRequiredError`, and nothing is sent. From `client.tokens`.
+    /// `BasicAuthRequiredError`, and nothing is sent. See `client.tokens`.
     Tokens, AsyncTokens {
         /// Lists the tokens, without their secrets: `GET /api/tokens/`.
         ///
