@@ -131,8 +131,8 @@ impl Client {
         Ok(Self::of(Arc::new(ArcSwapOption::from_pointee(account))))
     }
 
-    /// Returns a client with different options for its calls. Options that are not given stay the same. It shares this client's
-    /// connections, but is shut down separately.
+    /// Returns a client with different options for its calls. It shares this client's connections, but is shut down separately.
+    /// Options that are not given stay the same.
     pub fn with_options(&self, options: Options) -> Result<Arc<Self>, Failure> {
         let options = options.check()?;
         let account = self.account()?.with_options(options)?;
@@ -199,8 +199,8 @@ impl BlockingClient {
         Ok(Self { account: ArcSwapOption::from_pointee(account) })
     }
 
-    /// Returns a client with different options for its calls. Options that are not given stay the same. It shares this client's
-    /// connections, but is shut down separately.
+    /// Returns a client with different options for its calls. It shares this client's connections, but is shut down separately.
+    /// Options that are not given stay the same.
     pub fn with_options(&self, options: Options) -> Result<Arc<Self>, Failure> {
         let options = options.check()?;
         let account = self.account()?.with_options(options)?;

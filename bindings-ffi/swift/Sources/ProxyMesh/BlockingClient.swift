@@ -79,8 +79,8 @@ public final class BlockingClient: Sendable {
     /// The base URL of the service, without a trailing slash; `nil` once the client is closed.
     public var baseURL: URL? { ffi.baseUrl().flatMap(URL.init(string:)) }
 
-    /// Returns a client with different options for its calls. Options that you omit stay the same. It shares this client's
-    /// connections, but is closed separately.
+    /// Returns a client with different options for its calls. It shares this client's connections, but is closed separately.
+    /// Options that you omit stay the same.
     ///
     /// - Parameters:
     ///   - timeout: The time limit for one attempt.

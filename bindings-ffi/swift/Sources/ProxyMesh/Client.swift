@@ -14,9 +14,9 @@ internal import ProxyMeshInternal
 /// Any number of tasks may share one client. Every call throws ``ProxyMeshError``, or `CancellationError` if its task is
 /// cancelled.
 ///
-/// If the task of a call is cancelled, the call ends and its connection is closed. It is then unknown whether a write was carried
-/// out. There is one exception: a request that tries credentials that have not worked yet continues for up to five seconds,
-/// because its response shows whether they are right.
+/// If the task of a call is cancelled, the call ends and its connection is closed. There is one exception: until the credentials
+/// have worked once, the request continues for up to five seconds, because its response shows whether they are right. After a
+/// cancellation, it is unknown whether a write was carried out.
 ///
 /// For scripts and threads, use ``BlockingClient``.
 public final class Client: Sendable {
@@ -82,8 +82,8 @@ public final class Client: Sendable {
     /// The base URL of the service, without a trailing slash; `nil` once the client is closed.
     public var baseURL: URL? { ffi.baseUrl().flatMap(URL.init(string:)) }
 
-    /// Returns a client with different options for its calls. Options that you omit stay the same. It shares this client's
-    /// connections, but is closed separately.
+    /// Returns a client with different options for its calls. It shares this client's connections, but is closed separately.
+    /// Options that you omit stay the same.
     ///
     /// - Parameters:
     ///   - timeout: The time limit for one attempt.

@@ -160,7 +160,7 @@ public enum ProxyMeshError: Error, Sendable, Hashable {
         public let text: String
         /// The call, such as `geo.open`.
         public let call: String
-        /// What the call waited for, and for how long. For a broken connection, the error of the network or of TLS.
+        /// What the call waited for, and for how long. For a failed connection, the error of the network or of TLS.
         public let reason: String
         /// How many times the call was tried.
         public let attempts: Int

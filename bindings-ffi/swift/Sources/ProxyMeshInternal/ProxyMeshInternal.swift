@@ -643,8 +643,8 @@ public protocol BlockingClientProtocol: AnyObject, Sendable {
     func shutDown() 
     
     /**
-     * Returns a client with different options for its calls. Options that are not given stay the same. It shares this client's
-     * connections, but is shut down separately.
+     * Returns a client with different options for its calls. It shares this client's connections, but is shut down separately.
+     * Options that are not given stay the same.
      */
     func withOptions(options: Options) throws  -> BlockingClient
     
@@ -1076,8 +1076,8 @@ open func shutDown()  {try! rustCall() {
 }
     
     /**
-     * Returns a client with different options for its calls. Options that are not given stay the same. It shares this client's
-     * connections, but is shut down separately.
+     * Returns a client with different options for its calls. It shares this client's connections, but is shut down separately.
+     * Options that are not given stay the same.
      */
 open func withOptions(options: Options)throws  -> BlockingClient  {
     return try  FfiConverterTypeBlockingClient_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -1690,8 +1690,8 @@ public protocol ClientProtocol: AnyObject, Sendable {
     func shutDown() 
     
     /**
-     * Returns a client with different options for its calls. Options that are not given stay the same. It shares this client's
-     * connections, but is shut down separately.
+     * Returns a client with different options for its calls. It shares this client's connections, but is shut down separately.
+     * Options that are not given stay the same.
      */
     func withOptions(options: Options) throws  -> Client
     
@@ -2149,8 +2149,8 @@ open func shutDown()  {try! rustCall() {
 }
     
     /**
-     * Returns a client with different options for its calls. Options that are not given stay the same. It shares this client's
-     * connections, but is shut down separately.
+     * Returns a client with different options for its calls. It shares this client's connections, but is shut down separately.
+     * Options that are not given stay the same.
      */
 open func withOptions(options: Options)throws  -> Client  {
     return try  FfiConverterTypeClient_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -4922,7 +4922,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_proxymesh_ffi_checksum_method_blockingclient_shut_down() != 39885) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_with_options() != 32362) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_with_options() != 847) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_proxymesh_ffi_checksum_method_blockingclient_geo_open() != 17247) {
@@ -5006,7 +5006,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_proxymesh_ffi_checksum_method_client_shut_down() != 255) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_with_options() != 44464) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_with_options() != 55208) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_proxymesh_ffi_checksum_method_client_geo_open() != 44347) {

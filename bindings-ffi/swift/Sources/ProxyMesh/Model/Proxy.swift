@@ -30,7 +30,7 @@ public struct Proxy: Sendable, Hashable, CustomStringConvertible {
     public let choosesCountry: Bool
 
     /// The proxy at this host and port. The host may include the port, as the service writes it: `us-ca.proxymesh.com:31280`.
-    /// If neither gives a port, it is 31280, which all proxies of the service use.
+    /// If neither `host` nor `port` gives a port, it is 31280, which all proxies of the service use.
     ///
     /// - Throws: ``ProxyMeshError/validation(_:)`` with the field `proxy` if the host is not a DNS name, the port is not from 1
     ///   to 65535, or the host includes a port that differs from the one given.

@@ -83,8 +83,8 @@ public class BlockingClient private constructor(private val calls: BlockingCalls
     public val geo: BlockingGeo = BlockingGeo(calls)
 
     /**
-     * Returns a client with different options for its calls, as in `client.withOptions(maxRetries = 0).ips.list()`. Options that you
-     * omit stay the same. It shares this client's connections, but is closed separately.
+     * Returns a client with different options for its calls, as in `client.withOptions(maxRetries = 0).ips.list()`. It shares this
+     * client's connections, but is closed separately. Options that you omit stay the same.
      *
      * @param timeout the time limit for one attempt.
      * @param maxRetries how many times a call may be retried, if that is safe.

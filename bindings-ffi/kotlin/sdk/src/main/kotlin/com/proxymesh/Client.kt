@@ -16,9 +16,9 @@ import java.time.Duration
  *
  * Any number of coroutines on any threads may share one client. The calls block no thread, so they need no dispatcher of their own.
  *
- * If the coroutine of a call is cancelled, by hand or by `withTimeout`, the call ends and its connection is closed. It is then unknown
- * whether a write was carried out. There is one exception: a request that tries credentials that have not worked yet continues for up
- * to five seconds, because its response shows whether they are right.
+ * If the coroutine of a call is cancelled, by hand or by `withTimeout`, the call ends and its connection is closed. There is one
+ * exception: until the credentials have worked once, the request continues for up to five seconds, because its response shows whether
+ * they are right. After a cancellation, it is unknown whether a write was carried out.
  *
  * For Java and for scripts, use [BlockingClient].
  */
@@ -78,8 +78,8 @@ public class Client private constructor(private val calls: Calls) : AutoCloseabl
     public val geo: Geo = Geo(calls)
 
     /**
-     * Returns a client with different options for its calls, as in `client.withOptions(maxRetries = 0).ips.list()`. Options that you
-     * omit stay the same. It shares this client's connections, but is closed separately.
+     * Returns a client with different options for its calls, as in `client.withOptions(maxRetries = 0).ips.list()`. It shares this
+     * client's connections, but is closed separately. Options that you omit stay the same.
      *
      * @param timeout the time limit for one attempt.
      * @param maxRetries how many times a call may be retried, if that is safe.

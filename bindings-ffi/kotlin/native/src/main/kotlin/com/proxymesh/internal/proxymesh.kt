@@ -1094,7 +1094,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_shut_down() and 0xFFFF) != 39885) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_with_options() and 0xFFFF) != 32362) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_with_options() and 0xFFFF) != 847) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_geo_open() and 0xFFFF) != 17247) {
@@ -1178,7 +1178,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_proxymesh_ffi_checksum_method_client_shut_down() and 0xFFFF) != 255) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_with_options() and 0xFFFF) != 44464) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_with_options() and 0xFFFF) != 55208) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_proxymesh_ffi_checksum_method_client_geo_open() and 0xFFFF) != 44347) {
@@ -1758,8 +1758,8 @@ public interface BlockingClientInterface {
     fun `shutDown`()
     
     /**
-     * Returns a client with different options for its calls. Options that are not given stay the same. It shares this client's
-     * connections, but is shut down separately.
+     * Returns a client with different options for its calls. It shares this client's connections, but is shut down separately.
+     * Options that are not given stay the same.
      */
     fun `withOptions`(`options`: Options): BlockingClient
     
@@ -2250,8 +2250,8 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * Returns a client with different options for its calls. Options that are not given stay the same. It shares this client's
-     * connections, but is shut down separately.
+     * Returns a client with different options for its calls. It shares this client's connections, but is shut down separately.
+     * Options that are not given stay the same.
      */
     @Throws(Failure::class)override fun `withOptions`(`options`: Options): BlockingClient {
             return FfiConverterTypeBlockingClient.lift(
@@ -3067,8 +3067,8 @@ public interface ClientInterface {
     fun `shutDown`()
     
     /**
-     * Returns a client with different options for its calls. Options that are not given stay the same. It shares this client's
-     * connections, but is shut down separately.
+     * Returns a client with different options for its calls. It shares this client's connections, but is shut down separately.
+     * Options that are not given stay the same.
      */
     fun `withOptions`(`options`: Options): Client
     
@@ -3593,8 +3593,8 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Returns a client with different options for its calls. Options that are not given stay the same. It shares this client's
-     * connections, but is shut down separately.
+     * Returns a client with different options for its calls. It shares this client's connections, but is shut down separately.
+     * Options that are not given stay the same.
      */
     @Throws(Failure::class)override fun `withOptions`(`options`: Options): Client {
             return FfiConverterTypeClient.lift(
