@@ -44,7 +44,7 @@ calls! {
     ///
     /// # Arguments
     ///
-    /// * `username`: The username: 1 to 30 ASCII letters, digits, and `.` `@` `+` `-` `_`.
+    /// * `username`: The username, 1 to 30 characters: ASCII letters, digits, and `.` `@` `+` `-` `_`.
     ///
     /// # Errors
     ///

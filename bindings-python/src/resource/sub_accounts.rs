@@ -21,7 +21,7 @@ handle! {
         /// Creates a sub-account: `POST /api/sub/create/`. If the response is lost, the request is not sent again.
         ///
         /// Args:
-        ///     username: The username: 1 to 30 ASCII letters, digits, and `.` `@` `+` `-` `_`.
+        ///     username: The username, 1 to 30 characters: ASCII letters, digits, and `.` `@` `+` `-` `_`.
         ///     password: The password, 1 to 128 characters.
         ///     first_name: The first name, at most 20 characters.
         ///     last_name: The last name, at most 20 characters.

@@ -49,7 +49,7 @@ pub(crate) struct SubAccountFields {
 macro_rules! field_setters {
     ($type:ident) => {
         impl $type {
-            /// Starts with only the username: 1 to 30 ASCII letters, digits, and `.` `@` `+` `-` `_`.
+            /// Starts with only the username, 1 to 30 characters: ASCII letters, digits, and `.` `@` `+` `-` `_`.
             ///
             /// # Errors
             ///

@@ -3,7 +3,7 @@
 use super::rule;
 use crate::error::{Error, Result};
 
-/// A sub-account's username: 1 to 30 ASCII letters, digits, and `.` `@` `+` `-` `_`.
+/// A sub-account's username, 1 to 30 characters: ASCII letters, digits, and `.` `@` `+` `-` `_`.
 ///
 /// ```
 /// use proxymesh::Username;

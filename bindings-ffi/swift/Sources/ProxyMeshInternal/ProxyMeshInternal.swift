@@ -836,7 +836,7 @@ public protocol BlockingClientProtocol: AnyObject, Sendable {
      *
      * # Arguments
      *
-     * * `username`: The username: 1 to 30 ASCII letters, digits, and `.` `@` `+` `-` `_`.
+     * * `username`: The username, 1 to 30 characters: ASCII letters, digits, and `.` `@` `+` `-` `_`.
      *
      * # Errors
      *
@@ -1379,7 +1379,7 @@ open func subAccountsActivate(username: String)throws  -> SubAccount  {
      *
      * # Arguments
      *
-     * * `username`: The username: 1 to 30 ASCII letters, digits, and `.` `@` `+` `-` `_`.
+     * * `username`: The username, 1 to 30 characters: ASCII letters, digits, and `.` `@` `+` `-` `_`.
      *
      * # Errors
      *
@@ -1883,7 +1883,7 @@ public protocol ClientProtocol: AnyObject, Sendable {
      *
      * # Arguments
      *
-     * * `username`: The username: 1 to 30 ASCII letters, digits, and `.` `@` `+` `-` `_`.
+     * * `username`: The username, 1 to 30 characters: ASCII letters, digits, and `.` `@` `+` `-` `_`.
      *
      * # Errors
      *
@@ -2532,7 +2532,7 @@ open func subAccountsActivate(username: String)async throws  -> SubAccount  {
      *
      * # Arguments
      *
-     * * `username`: The username: 1 to 30 ASCII letters, digits, and `.` `@` `+` `-` `_`.
+     * * `username`: The username, 1 to 30 characters: ASCII letters, digits, and `.` `@` `+` `-` `_`.
      *
      * # Errors
      *
@@ -4964,7 +4964,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_activate() != 2985) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_create() != 23725) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_create() != 39325) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_deactivate() != 45758) {
@@ -5048,7 +5048,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_activate() != 49885) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_create() != 2296) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_create() != 31989) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_deactivate() != 60339) {

@@ -21,7 +21,7 @@ extension Client {
         /// Creates a sub-account: `POST /api/sub/create/`. If the response is lost, the request is not sent again.
         ///
         /// - Parameters:
-        ///   - username: The username: 1 to 30 ASCII letters, digits, and `.` `@` `+` `-` `_`.
+        ///   - username: The username, 1 to 30 characters: ASCII letters, digits, and `.` `@` `+` `-` `_`.
         ///   - password: The password, 1 to 128 characters.
         ///   - firstName: The first name, at most 20 characters.
         ///   - lastName: The last name, at most 20 characters.
@@ -146,7 +146,7 @@ extension BlockingClient {
         /// Creates a sub-account: `POST /api/sub/create/`. If the response is lost, the request is not sent again.
         ///
         /// - Parameters:
-        ///   - username: The username: 1 to 30 ASCII letters, digits, and `.` `@` `+` `-` `_`.
+        ///   - username: The username, 1 to 30 characters: ASCII letters, digits, and `.` `@` `+` `-` `_`.
         ///   - password: The password, 1 to 128 characters.
         ///   - firstName: The first name, at most 20 characters.
         ///   - lastName: The last name, at most 20 characters.

@@ -19,7 +19,7 @@ public class SubAccounts internal constructor(private val calls: Calls) {
     /**
      * Creates a sub-account: `POST /api/sub/create/`. If the response is lost, the request is not sent again.
      *
-     * @param username The username: 1 to 30 ASCII letters, digits, and `.` `@` `+` `-` `_`.
+     * @param username The username, 1 to 30 characters: ASCII letters, digits, and `.` `@` `+` `-` `_`.
      * @param password The password, 1 to 128 characters.
      * @param firstName The first name, at most 20 characters.
      * @param lastName The last name, at most 20 characters.
@@ -116,7 +116,7 @@ public class BlockingSubAccounts internal constructor(private val calls: Blockin
     /**
      * Creates a sub-account: `POST /api/sub/create/`. If the response is lost, the request is not sent again.
      *
-     * @param username The username: 1 to 30 ASCII letters, digits, and `.` `@` `+` `-` `_`.
+     * @param username The username, 1 to 30 characters: ASCII letters, digits, and `.` `@` `+` `-` `_`.
      * @param password The password, 1 to 128 characters.
      * @param firstName The first name, at most 20 characters.
      * @param lastName The last name, at most 20 characters.

@@ -1136,7 +1136,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_activate() and 0xFFFF) != 2985) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_create() and 0xFFFF) != 23725) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_create() and 0xFFFF) != 39325) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_deactivate() and 0xFFFF) != 45758) {
@@ -1220,7 +1220,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_activate() and 0xFFFF) != 49885) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_create() and 0xFFFF) != 2296) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_create() and 0xFFFF) != 31989) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_deactivate() and 0xFFFF) != 60339) {
@@ -1951,7 +1951,7 @@ public interface BlockingClientInterface {
      *
      * # Arguments
      *
-     * * `username`: The username: 1 to 30 ASCII letters, digits, and `.` `@` `+` `-` `_`.
+     * * `username`: The username, 1 to 30 characters: ASCII letters, digits, and `.` `@` `+` `-` `_`.
      *
      * # Errors
      *
@@ -2623,7 +2623,7 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
      *
      * # Arguments
      *
-     * * `username`: The username: 1 to 30 ASCII letters, digits, and `.` `@` `+` `-` `_`.
+     * * `username`: The username, 1 to 30 characters: ASCII letters, digits, and `.` `@` `+` `-` `_`.
      *
      * # Errors
      *
@@ -3260,7 +3260,7 @@ public interface ClientInterface {
      *
      * # Arguments
      *
-     * * `username`: The username: 1 to 30 ASCII letters, digits, and `.` `@` `+` `-` `_`.
+     * * `username`: The username, 1 to 30 characters: ASCII letters, digits, and `.` `@` `+` `-` `_`.
      *
      * # Errors
      *
@@ -4063,7 +4063,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
      *
      * # Arguments
      *
-     * * `username`: The username: 1 to 30 ASCII letters, digits, and `.` `@` `+` `-` `_`.
+     * * `username`: The username, 1 to 30 characters: ASCII letters, digits, and `.` `@` `+` `-` `_`.
      *
      * # Errors
      *
