@@ -3,7 +3,7 @@
 use crate::endpoint::Call;
 use std::{fmt, sync::Arc, time::Duration};
 
-/// One attempt at a call. It never holds a query, a form or credentials.
+/// One attempt at a call. It never contains a query, a form or credentials.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Attempt {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 /// `GET /api/tokens/`
 pub struct List {
-    /// The sub-account whose tokens are listed; `None` means the caller.
+    /// The sub-account whose tokens to list; `None` means your own account.
     pub owner: Option<Username>,
 }
 
@@ -32,7 +32,7 @@ impl Endpoint for List {
 pub struct Create {
     /// The label and expiry date of the token.
     pub new: TokenRequest,
-    /// The sub-account it is for; `None` means the caller.
+    /// The sub-account to create it for; `None` means your own account.
     pub owner: Option<Username>,
 }
 
@@ -59,7 +59,7 @@ impl Endpoint for Create {
 pub struct Deactivate {
     /// The ID of the token.
     pub id: TokenId,
-    /// The sub-account it belongs to; `None` means the caller.
+    /// The sub-account that it belongs to; `None` means your own account.
     pub owner: Option<Username>,
 }
 
@@ -83,7 +83,7 @@ impl Endpoint for Deactivate {
 pub struct Activate {
     /// The ID of the token.
     pub id: TokenId,
-    /// The sub-account it belongs to; `None` means the caller.
+    /// The sub-account that it belongs to; `None` means your own account.
     pub owner: Option<Username>,
 }
 
@@ -106,7 +106,7 @@ impl Endpoint for Activate {
 pub struct Delete {
     /// The ID of the token.
     pub id: TokenId,
-    /// The sub-account it belongs to; `None` means the caller.
+    /// The sub-account that it belongs to; `None` means your own account.
     pub owner: Option<Username>,
 }
 
