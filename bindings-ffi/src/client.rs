@@ -20,37 +20,38 @@ pub fn version() -> String {
     env!("CARGO_PKG_VERSION").to_owned()
 }
 
-/// How to reach the account. A setting that is not given comes from the environment, and otherwise from the defaults.
+/// The settings of a client. A setting that is not given comes from its environment variable, if there is one, or else from its
+/// default.
 #[derive(uniffi::Record)]
 pub struct Settings {
-    /// The username of the account or of a sub-account. It needs a password.
+    /// The username of the account or of a sub-account. It requires a password.
     #[uniffi(default)]
     pub username: Option<String>,
-    /// Its password. It needs a username.
+    /// The password for the username. It requires a username.
     #[uniffi(default)]
     pub password: Option<String>,
-    /// A token instead of a username and password.
+    /// A token (`pm_…`), instead of a username and password. The token calls do not accept it.
     #[uniffi(default)]
     pub token: Option<String>,
-    /// The service's URL.
+    /// The base URL of the service; `https://proxymesh.com` by default.
     #[uniffi(default)]
     pub base_url: Option<String>,
-    /// The limit for one attempt, in seconds; 30 by default.
+    /// The time limit for one attempt, in seconds; 30 by default.
     #[uniffi(default)]
     pub timeout: Option<f64>,
-    /// The limit for connecting, in seconds; 10 by default.
+    /// The time limit for connecting, in seconds; 10 by default.
     #[uniffi(default)]
     pub connect_timeout: Option<f64>,
-    /// How often a call may be sent again; 2 by default.
+    /// How many times a call may be retried, if that is safe; 2 by default.
     #[uniffi(default)]
     pub max_retries: Option<i64>,
     /// A PEM file with additional CA certificates to trust.
     #[uniffi(default)]
     pub ca_file: Option<String>,
-    /// Whether to use `HTTPS_PROXY` and `NO_PROXY`.
+    /// Whether to use the environment variables `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`.
     #[uniffi(default = false)]
     pub trust_env: bool,
-    /// The `User-Agent` to send.
+    /// The `User-Agent` header.
     #[uniffi(default)]
     pub user_agent: Option<String>,
 }
@@ -76,10 +77,10 @@ impl Settings {
 /// Options for the calls of a client. Options that are not given stay the same.
 #[derive(uniffi::Record)]
 pub struct Options {
-    /// The limit for one attempt, in seconds.
+    /// The time limit for one attempt, in seconds.
     #[uniffi(default)]
     pub timeout: Option<f64>,
-    /// How often a call may be sent again.
+    /// How many times a call may be retried, if that is safe.
     #[uniffi(default)]
     pub max_retries: Option<i64>,
 }
@@ -90,7 +91,7 @@ impl Options {
     }
 }
 
-/// The client whose calls are async. They run on threads of this library. Dropping the future of a call ends the call and closes
+/// A client whose calls are async. They run on a thread of this library. Dropping the future of a call ends the call and closes
 /// its connection.
 #[derive(uniffi::Object)]
 pub struct Client {
@@ -123,22 +124,23 @@ impl Client {
 
 #[uniffi::export]
 impl Client {
-    /// Creates a client, without sending anything.
+    /// Creates a client. Nothing is sent.
     #[uniffi::constructor]
     pub fn new(settings: Settings) -> Result<Self, Failure> {
         let account = proxymesh::Client::new(settings.check()?)?;
         Ok(Self::of(Arc::new(ArcSwapOption::from_pointee(account))))
     }
 
-    /// A client with other options, which shares the connections of this one.
+    /// Returns a client with different options for its calls. It shares this client's connections, but is shut down separately.
+    /// Options that are not given stay the same.
     pub fn with_options(&self, options: Options) -> Result<Arc<Self>, Failure> {
         let options = options.check()?;
         let account = self.account()?.with_options(options)?;
         Ok(Arc::new(Self::of(Arc::new(ArcSwapOption::from_pointee(account)))))
     }
 
-    /// The same client, with calls that `abort` can end. It is shut down together with this one. This is for languages that do
-    /// not drop the future of a cancelled call.
+    /// Returns the same client with calls that `abort` can end. It is shut down together with this one. This is for languages
+    /// that do not drop the future of a cancelled call.
     #[must_use]
     pub fn abortable(&self) -> Arc<Self> {
         Arc::new(Self::of(self.account.clone()))
@@ -150,19 +152,20 @@ impl Client {
         self.aborted.send_replace(true);
     }
 
-    /// Drops the connections. Later calls fail with `Config`; calls in progress continue. It may be called twice.
+    /// Shuts the client down. Later calls fail with `Config`; calls in progress continue. The connections close with the last
+    /// client that shares them. A client may be shut down twice.
     pub fn shut_down(&self) {
         self.account.store(None);
     }
 
-    /// The service's URL; none after the client is shut down.
+    /// The base URL of the service, without a trailing slash; none after the client is shut down.
     #[must_use]
     pub fn base_url(&self) -> Option<String> {
         self.account.load().as_ref().map(|account| account.base_url().to_owned())
     }
 }
 
-/// The client whose calls block until they are done.
+/// A client whose calls block until they are done.
 #[derive(uniffi::Object)]
 pub struct BlockingClient {
     /// `None` after the client is shut down.
@@ -189,26 +192,28 @@ impl BlockingClient {
 
 #[uniffi::export]
 impl BlockingClient {
-    /// Creates a client, without sending anything.
+    /// Creates a client. Nothing is sent.
     #[uniffi::constructor]
     pub fn new(settings: Settings) -> Result<Self, Failure> {
         let account = blocking::Client::new(settings.check()?)?;
         Ok(Self { account: ArcSwapOption::from_pointee(account) })
     }
 
-    /// A client with other options, which shares the connections of this one.
+    /// Returns a client with different options for its calls. It shares this client's connections, but is shut down separately.
+    /// Options that are not given stay the same.
     pub fn with_options(&self, options: Options) -> Result<Arc<Self>, Failure> {
         let options = options.check()?;
         let account = self.account()?.with_options(options)?;
         Ok(Arc::new(Self { account: ArcSwapOption::from_pointee(account) }))
     }
 
-    /// Drops the connections. Later calls fail with `Config`; calls in progress continue. It may be called twice.
+    /// Shuts the client down. Later calls fail with `Config`; calls in progress continue. The connections close with the last
+    /// client that shares them. A client may be shut down twice.
     pub fn shut_down(&self) {
         self.account.store(None);
     }
 
-    /// The service's URL; none after the client is shut down.
+    /// The base URL of the service, without a trailing slash; none after the client is shut down.
     #[must_use]
     pub fn base_url(&self) -> Option<String> {
         self.account.load().as_ref().map(|account| account.base_url().to_owned())

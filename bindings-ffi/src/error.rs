@@ -3,33 +3,36 @@
 use proxymesh::Error;
 use std::{any::Any, collections::HashMap, fmt, time::Duration};
 
-/// Why a call failed. There is one variant for each kind of the core's `Error`, and two for this library.
+/// Why a call failed. There is one variant for each kind of the core's `Error`, and two more for this library.
 #[derive(Debug, uniffi::Error)]
 pub enum Failure {
-    /// The client cannot be created with these settings, or is shut down.
+    /// The client cannot be created or used: the base URL is invalid, credentials are missing, invalid or contradictory, another
+    /// setting is invalid, or the client is shut down. The text says which.
     Config {
         /// The error's text.
         text: String,
-        /// What is wrong with the client or its settings.
+        /// What is wrong.
         reason: String,
     },
-    /// An input breaks a rule of the service; nothing was sent.
+    /// An input is invalid. Nothing was sent.
     Validation {
         /// The error's text.
         text: String,
-        /// The parameter's name in the API.
+        /// The parameter's name in the API, such as `monthly_limit`.
         field: String,
-        /// The rule that it breaks.
+        /// Why the input is invalid.
         reason: String,
     },
-    /// A client with a token made a token call; nothing was sent.
+    /// A client with a token made a token call. Nothing was sent. The token calls require the parent account's username and
+    /// password.
     BasicAuthRequired {
         /// The error's text.
         text: String,
         /// The call.
         call: String,
     },
-    /// The service has refused the credentials too often; nothing was sent.
+    /// Too many authentications have failed in the last five minutes: two with these credentials, or three in this process.
+    /// Nothing was sent. Four failures ban the account for three hours, so the client stops before that.
     AuthenticationBlocked {
         /// The error's text.
         text: String,
@@ -38,63 +41,63 @@ pub enum Failure {
         /// The seconds until the next attempt is allowed.
         retry_after: f64,
     },
-    /// 401.
+    /// 401: the service rejected the credentials, or has banned the caller. The call is never retried.
     Authentication {
         /// The error's text.
         text: String,
         /// What the service said.
         refusal: Box<Refusal>,
     },
-    /// 400.
+    /// 400: invalid or contradictory input.
     BadRequest {
         /// The error's text.
         text: String,
         /// What the service said.
         refusal: Box<Refusal>,
     },
-    /// 402.
+    /// 402: the plan does not allow this.
     PlanLimit {
         /// The error's text.
         text: String,
         /// What the service said.
         refusal: Box<Refusal>,
     },
-    /// 403.
+    /// 403: the resource is not yours, or only the parent account may do this.
     PermissionDenied {
         /// The error's text.
         text: String,
         /// What the service said.
         refusal: Box<Refusal>,
     },
-    /// 404.
+    /// 404: the resource does not exist.
     NotFound {
         /// The error's text.
         text: String,
         /// What the service said.
         refusal: Box<Refusal>,
     },
-    /// 429.
+    /// 429: too many requests. If the service says how long to wait, `retry_after` is set.
     RateLimited {
         /// The error's text.
         text: String,
         /// What the service said.
         refusal: Box<Refusal>,
     },
-    /// 5xx.
+    /// 5xx: a server error.
     Server {
         /// The error's text.
         text: String,
         /// What the service said.
         refusal: Box<Refusal>,
     },
-    /// Any other status.
+    /// Any other status, including redirects (3xx), which are never followed.
     UnexpectedStatus {
         /// The error's text.
         text: String,
         /// What the service said.
         refusal: Box<Refusal>,
     },
-    /// No response came within the time limit.
+    /// No response arrived within the time limit.
     Timeout {
         /// The error's text.
         text: String,
@@ -102,21 +105,22 @@ pub enum Failure {
         call: String,
         /// What the call waited for, and for how long.
         reason: String,
-        /// How often the call was tried.
+        /// How many times the call was tried.
         attempts: i32,
     },
-    /// The connection failed or broke.
+    /// The client could not connect, or the connection broke: for example, a DNS or TLS error, or a refused or reset connection.
     Connection {
         /// The error's text.
         text: String,
         /// The call.
         call: String,
-        /// The network or TLS error.
+        /// The error of the network or of TLS.
         reason: String,
-        /// How often the call was tried.
+        /// How many times the call was tried.
         attempts: i32,
     },
-    /// The response is not what the call promises.
+    /// The service reported success, but the client could not read the response. If the call was a write, the client has looked
+    /// it up, and it was not carried out. If the client cannot find that out, the error is `OutcomeUnknown` instead.
     Decode {
         /// The error's text.
         text: String,
@@ -129,15 +133,15 @@ pub enum Failure {
         /// The first 4 KiB of the response, as text.
         body: String,
     },
-    /// A write was sent, and no readable response came back. Sending it again might do it twice.
+    /// A write was sent, but it is unknown whether it was carried out. `recovery_hint` says how to find out.
     OutcomeUnknown {
         /// The error's text.
         text: String,
         /// The call.
         call: String,
-        /// What happened instead of a response.
+        /// Why it is unknown, such as a time-out or a server error.
         reason: String,
-        /// How to find out.
+        /// How to find out whether the write was carried out.
         recovery_hint: String,
     },
     /// `abort` ended the call. Each package turns this into the cancellation of its language.
@@ -159,15 +163,17 @@ pub struct Refusal {
     pub call: String,
     /// The HTTP status.
     pub status: i32,
-    /// Why the service refused, in one line.
+    /// Why the service refused the call, in one line. This is the reason in the response, or else what the status means for this
+    /// call.
     pub reason: String,
-    /// The reasons for each form field, if the service names fields.
+    /// The reasons for each form field, if the response names fields.
     pub field_errors: HashMap<String, Vec<String>>,
     /// The first 4 KiB of the response, as text.
     pub body: String,
-    /// The seconds that the service asks to wait.
+    /// The seconds that the service asks to wait, if it does.
     pub retry_after: Option<f64>,
-    /// How often the call was tried.
+    /// How many times the call was tried. 0 if it was not sent, because the service rejected the same credentials for another
+    /// call.
     pub attempts: i32,
 }
 

@@ -8,7 +8,7 @@ calls! {
     ///
     /// # Returns
     ///
-    /// The number of exit IPs for each ISO 3166 country code.
+    /// The number of exit IPs for each country code, such as `US`.
     fn geo_open(account) -> HashMap<String, i64> {
         account.geo().open()
     }
@@ -17,7 +17,7 @@ calls! {
     ///
     /// # Returns
     ///
-    /// The number of exit IPs for each ISO 3166 country code.
+    /// The number of exit IPs for each country code, such as `US`.
     fn geo_world(account) -> HashMap<String, i64> {
         account.geo().world()
     }

@@ -4,12 +4,13 @@ use crate::{BlockingClient, Client, calls::calls};
 use proxymesh::binding::of;
 
 calls! {
-    /// Authorises a hostname: `POST /api/hostname/add/`.
+    /// Authorises a hostname: `POST /api/hostname/add/`. If the response is lost, the client looks the hostname up. The call
+    /// succeeds if the hostname is there.
     ///
     /// # Arguments
     ///
     /// * `domain`: The hostname, such as `crawler.example.com`.
-    /// * `username`: The sub-account that it is for; by default, your own account.
+    /// * `username`: The sub-account to authorise it for; by default, your own account.
     ///
     /// # Returns
     ///
@@ -18,7 +19,10 @@ calls! {
     /// # Errors
     ///
     /// * `BadRequest`: The hostname is already authorised.
-    /// * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
+    /// * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+    /// * `NotFound`: There is no such sub-account.
+    /// * `OutcomeUnknown`: The response was lost, and `username` was given. A sub-account's hostnames cannot be
+    ///   looked up.
     fn hostnames_add(account, domain: String, username: Option<String>) -> String {
         of(account.hostnames(), username.as_deref())?.add(domain.as_str())
     }
@@ -33,12 +37,15 @@ calls! {
     /// # Errors
     ///
     /// * `BadRequest`: The hostname is not authorised.
-    /// * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
+    /// * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+    /// * `NotFound`: There is no such sub-account.
+    /// * `OutcomeUnknown`: The response was lost, and `username` was given. A sub-account's hostnames cannot be
+    ///   looked up.
     fn hostnames_delete(account, domain: String, username: Option<String>) -> () {
         of(account.hostnames(), username.as_deref())?.delete(domain.as_str())
     }
 
-    /// Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list those of a sub-account.
+    /// Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list a sub-account's hostnames.
     fn hostnames_list(account) -> Vec<String> {
         account.hostnames().list()
     }

@@ -4,14 +4,14 @@ use crate::{BlockingClient, Client, calls::calls, model::LabeledIp};
 use proxymesh::binding::{new_ip, of};
 
 calls! {
-    /// Authorises an IP address: `POST /api/ip/add/`. If the response is lost, the call looks the address up: it succeeds if the
-    /// address is there.
+    /// Authorises an IP: `POST /api/ip/add/`. If the response is lost, the client looks the IP up. The call succeeds if the
+    /// IP is there.
     ///
     /// # Arguments
     ///
     /// * `ip`: The address, IPv4 or IPv6.
-    /// * `label`: A note to keep with it, at most 255 characters.
-    /// * `username`: The sub-account that it is for; by default, your own account.
+    /// * `label`: A note to store with it, at most 255 characters.
+    /// * `username`: The sub-account to authorise it for; by default, your own account.
     ///
     /// # Returns
     ///
@@ -19,13 +19,14 @@ calls! {
     ///
     /// # Errors
     ///
-    /// * `BadRequest`: The address is already authorised, or the account already has 100.
-    /// * `PermissionDenied`: A username was given, and you are not the parent account.
+    /// * `BadRequest`: The IP is already authorised, or the account already has 100.
+    /// * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+    /// * `NotFound`: There is no such sub-account.
     fn ips_add(account, ip: String, label: Option<String>, username: Option<String>) -> String {
         of(account.ips(), username.as_deref())?.add(new_ip(&ip, label.as_deref())?)
     }
 
-    /// Deauthorises an IP address: `POST /api/ip/delete/`.
+    /// Deauthorises an IP: `POST /api/ip/delete/`.
     ///
     /// # Arguments
     ///
@@ -34,26 +35,37 @@ calls! {
     ///
     /// # Errors
     ///
-    /// * `BadRequest`: The address is not authorised.
-    /// * `PermissionDenied`: A username was given, and you are not the parent account.
+    /// * `BadRequest`: The IP is not authorised.
+    /// * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+    /// * `NotFound`: There is no such sub-account.
     fn ips_delete(account, ip: String, username: Option<String>) -> () {
         of(account.ips(), username.as_deref())?.delete(ip.as_str())
     }
 
-    /// Lists the authorised IP addresses: `GET /api/ips/`.
+    /// Lists the authorised IPs: `GET /api/ips/`.
     ///
     /// # Arguments
     ///
-    /// * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
+    /// * `username`: The sub-account whose IPs to list; by default, your own account.
+    ///
+    /// # Errors
+    ///
+    /// * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+    /// * `NotFound`: There is no such sub-account.
     fn ips_list(account, username: Option<String>) -> Vec<String> {
         of(account.ips(), username.as_deref())?.list()
     }
 
-    /// Lists the authorised IP addresses with their labels: `GET /api/ip_labels/`.
+    /// Lists the authorised IPs with their labels: `GET /api/ip_labels/`.
     ///
     /// # Arguments
     ///
-    /// * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
+    /// * `username`: The sub-account whose IPs to list; by default, your own account.
+    ///
+    /// # Errors
+    ///
+    /// * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+    /// * `NotFound`: There is no such sub-account.
     fn ips_labels(account, username: Option<String>) -> Vec<LabeledIp> {
         of(account.ips(), username.as_deref())?.labels()
     }

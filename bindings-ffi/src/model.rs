@@ -55,17 +55,17 @@ fn signed(number: u64) -> i64 {
 /// A sub-account with its usage and limits.
 #[derive(uniffi::Record)]
 pub struct SubAccount {
-    /// Its username, which is also its login.
+    /// The username. The sub-account logs in with it.
     pub username: String,
-    /// Whether it may use the proxies.
+    /// Whether it may use the proxies. The proxies respond with 402 to a deactivated sub-account.
     pub active: bool,
     /// The gigabytes used in this billing period.
     pub monthly_bandwidth: f64,
-    /// The gigabytes used in total.
+    /// The gigabytes used in total; at least `monthly_bandwidth`.
     pub total_bandwidth: f64,
-    /// The limit per billing period in gigabytes; 0 means no limit.
+    /// The limit per billing period in gigabytes; 0 means no limit. Set it with `monthly_limit`.
     pub monthly_bandwidth_limit: i64,
-    /// The overall limit in gigabytes; 0 means no limit.
+    /// The limit on the total usage in gigabytes; 0 means no limit. Set it with `total_limit`.
     pub total_bandwidth_limit: i64,
     /// The first name, if one was ever set.
     pub first_name: Option<String>,
@@ -113,15 +113,15 @@ impl Response for proxymesh::LabeledIp {
 /// A token, without its secret.
 #[derive(uniffi::Record)]
 pub struct Token {
-    /// The token's number, which the other token calls take.
+    /// The ID, which the other token calls take.
     pub id: i64,
     /// The label; empty if there is none.
     pub label: String,
-    /// Whether it may be used.
+    /// Whether it is active. A deactivated token cannot be used.
     pub is_active: bool,
-    /// The date on which it expires, as `YYYY-MM-DD`; none means never.
+    /// The date on which it expires, in the form `YYYY-MM-DD`; none means never.
     pub expires_at: Option<String>,
-    /// When it was created.
+    /// When it was created. The service sends no time zone, so UTC is assumed.
     pub created_at: SystemTime,
 }
 
@@ -140,12 +140,12 @@ impl Response for proxymesh::Token {
     }
 }
 
-/// A new token with its secret.
+/// A new token with its secret. The service shows the secret only once.
 #[derive(uniffi::Record)]
 pub struct NewToken {
     /// The token, as the list call returns it.
     pub token: Token,
-    /// The secret.
+    /// The secret, `pm_…`.
     pub secret: String,
 }
 

@@ -8,35 +8,36 @@ calls! {
         account.proxies().list()
     }
 
-    /// Authorises the account to use a proxy: `POST /api/proxy/add/`. If the account already may, the call succeeds and changes
-    /// nothing.
+    /// Authorises the account to use a proxy: `POST /api/proxy/add/`. If the proxy is already authorised, the call succeeds
+    /// and changes nothing.
     ///
     /// # Arguments
     ///
-    /// * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+    /// * `proxy`: The host (`us-ca`), the domain (`us-ca.proxymesh.com`) or `domain:port`.
     ///
     /// # Returns
     ///
-    /// The proxy's domain.
+    /// The domain.
     ///
     /// # Errors
     ///
-    /// * `BadRequest`: No such proxy exists.
-    /// * `PlanLimit`: The plan allows no more proxies.
+    /// * `BadRequest`: There is no such proxy.
+    /// * `PlanLimit`: The plan does not allow more proxies.
     /// * `Server`: The service could not look up the plan (503). Try again in a few minutes.
     fn proxies_add(account, proxy: String) -> String {
         account.proxies().add(proxy.as_str())
     }
 
-    /// Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes nothing.
+    /// Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes
+    /// nothing.
     ///
     /// # Arguments
     ///
-    /// * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+    /// * `proxy`: The host (`us-ca`), the domain (`us-ca.proxymesh.com`) or `domain:port`.
     ///
     /// # Errors
     ///
-    /// * `BadRequest`: No such proxy exists.
+    /// * `BadRequest`: There is no such proxy.
     fn proxies_delete(account, proxy: String) -> () {
         account.proxies().delete(proxy.as_str())
     }

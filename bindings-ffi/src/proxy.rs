@@ -7,19 +7,19 @@ use std::{collections::HashMap, net::IpAddr};
 /// A proxy server that the account may use.
 #[derive(uniffi::Record)]
 pub struct Proxy {
-    /// The domain.
+    /// The domain, such as `us-ca.proxymesh.com`.
     pub host: String,
     /// The port, from 1 to 65535.
     pub port: i32,
     /// The host to connect to. It differs from the domain only for the sandbox's proxies.
     pub address_host: String,
-    /// The first part of the domain.
+    /// The first part of the domain, such as `us-ca`.
     pub name: String,
-    /// The URL without credentials.
+    /// The URL without credentials, for a machine whose IP or hostname is authorised.
     pub url: String,
-    /// The ISO 3166 code of the country that its exit IPs are in, if its name tells.
+    /// The country of its exit IPs as an ISO 3166 code, if the name contains it: `US` for `us-ca`, `GB` for `uk`.
     pub country: Option<String>,
-    /// Whether a request can choose the country.
+    /// Whether an exit choice can choose the country: true for `open` and `world`, which have exit IPs in many countries.
     pub chooses_country: bool,
 }
 
@@ -39,13 +39,14 @@ impl Response for proxymesh::Proxy {
     }
 }
 
-/// The proxy at this host and port. The host may include the port. Fails with `Validation` if they are invalid.
+/// Returns the proxy at this host and port. The host may include the port. Fails with `Validation` if they are invalid.
 #[uniffi::export]
 pub fn proxy_of(host: String, port: Option<i32>) -> Result<Proxy, Failure> {
     Ok(proxymesh::Proxy::at(&host, port.map(i64::from))?.give())
 }
 
-/// The URL of the proxy with credentials, which are percent-encoded. Fails with `Validation` if the host or port is invalid.
+/// Returns the URL of the proxy with credentials, which are percent-encoded. Fails with `Validation` if the host or port is
+/// invalid.
 #[uniffi::export]
 pub fn proxy_url_with(
     host: String,
@@ -56,8 +57,8 @@ pub fn proxy_url_with(
     Ok(core_proxy(&host, port)?.url_with(&username, &password))
 }
 
-/// The headers to send to the proxy. Fails with `Config` if the credentials are invalid, and with `Validation` if the proxy
-/// cannot choose the exit.
+/// Returns the headers to send to the proxy. Fails with `Config` if the credentials are invalid, and with `Validation` if this
+/// proxy cannot choose the country.
 #[uniffi::export]
 pub fn proxy_headers(
     host: String,
@@ -81,7 +82,7 @@ pub enum Credentials {
     Basic {
         /// The username of the account or of a sub-account.
         username: String,
-        /// Its password.
+        /// The password for the username.
         password: String,
     },
     /// A token.
@@ -100,10 +101,10 @@ impl Credentials {
     }
 }
 
-/// Which exit IP to ask a proxy for. The proxy chooses what is left open.
+/// Which exit IP to ask a proxy for. The proxy chooses what you leave open.
 #[derive(uniffi::Record)]
 pub struct ExitChoice {
-    /// A two-letter country code.
+    /// A two-letter country code. Only the proxies `open` and `world` can choose a country.
     pub country: Option<String>,
     /// The exit IP to use if the proxy has it.
     pub prefer_ip: Option<String>,
@@ -118,7 +119,8 @@ impl ExitChoice {
     }
 }
 
-/// The same choice in the core's spelling, so that equal choices compare as equal. Fails with `Validation` if it is malformed.
+/// Returns the same choice in the core's spelling, so that equal choices compare as equal. Fails with `Validation` if it is
+/// malformed.
 #[uniffi::export]
 pub fn exit_choice_of(choice: ExitChoice) -> Result<ExitChoice, Failure> {
     let exit = choice.check()?;

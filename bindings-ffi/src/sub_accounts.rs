@@ -21,7 +21,7 @@ pub struct SubAccountFields {
     /// The limit per billing period in whole gigabytes; 0 means no limit.
     #[uniffi(default)]
     pub monthly_limit: Option<i64>,
-    /// The overall limit in whole gigabytes; 0 means no limit.
+    /// The limit on the total usage in whole gigabytes; 0 means no limit.
     #[uniffi(default)]
     pub total_limit: Option<i64>,
 }
@@ -40,30 +40,31 @@ impl SubAccountFields {
 }
 
 calls! {
-    /// Creates a sub-account: `POST /api/sub/create/`. The call is never sent twice.
+    /// Creates a sub-account: `POST /api/sub/create/`. If the response is lost, the request is not sent again.
     ///
     /// # Arguments
     ///
-    /// * `username`: 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
+    /// * `username`: The username, 1 to 30 characters: ASCII letters, digits, and `.` `@` `+` `-` `_`.
     ///
     /// # Errors
     ///
     /// * `BadRequest`: The username is taken.
-    /// * `PlanLimit`: The plan allows no more sub-accounts.
-    /// * `OutcomeUnknown`: No response came. `get` tells whether the sub-account was created.
+    /// * `PlanLimit`: The plan does not allow more sub-accounts.
+    /// * `OutcomeUnknown`: The response was lost. Call `get` to find out whether the sub-account was
+    ///   created.
     fn sub_accounts_create(account, username: String, fields: SubAccountFields) -> SubAccount {
         account.sub_accounts().create(fields.parts().create(&username)?)
     }
 
-    /// Changes the fields that are given, and no others: `POST /api/sub/edit/`. An empty string clears a name or email address.
+    /// Changes only the given fields: `POST /api/sub/edit/`. An empty string clears a name or the email address.
     ///
     /// # Arguments
     ///
-    /// * `username`: The sub-account's username.
+    /// * `username`: The username of the sub-account.
     ///
     /// # Errors
     ///
-    /// * `NotFound`: No such sub-account exists.
+    /// * `NotFound`: There is no such sub-account.
     /// * `PermissionDenied`: The sub-account is not yours.
     fn sub_accounts_edit(account, username: String, fields: SubAccountFields) -> SubAccount {
         account.sub_accounts().edit(fields.parts().edit(&username)?)
@@ -73,11 +74,11 @@ calls! {
     ///
     /// # Arguments
     ///
-    /// * `username`: The sub-account's username.
+    /// * `username`: The username of the sub-account.
     ///
     /// # Errors
     ///
-    /// * `NotFound`: No such sub-account exists.
+    /// * `NotFound`: There is no such sub-account.
     /// * `PermissionDenied`: The sub-account is not yours.
     fn sub_accounts_get(account, username: String) -> SubAccount {
         account.sub_accounts().get(username.as_str())
@@ -87,11 +88,11 @@ calls! {
     ///
     /// # Arguments
     ///
-    /// * `username`: The sub-account's username.
+    /// * `username`: The username of the sub-account.
     ///
     /// # Errors
     ///
-    /// * `NotFound`: No such sub-account exists.
+    /// * `NotFound`: There is no such sub-account.
     /// * `PermissionDenied`: The sub-account is not yours.
     fn sub_accounts_activate(account, username: String) -> SubAccount {
         account.sub_accounts().activate(username.as_str())
@@ -101,11 +102,11 @@ calls! {
     ///
     /// # Arguments
     ///
-    /// * `username`: The sub-account's username.
+    /// * `username`: The username of the sub-account.
     ///
     /// # Errors
     ///
-    /// * `NotFound`: No such sub-account exists.
+    /// * `NotFound`: There is no such sub-account.
     /// * `PermissionDenied`: The sub-account is not yours.
     fn sub_accounts_deactivate(account, username: String) -> SubAccount {
         account.sub_accounts().deactivate(username.as_str())
@@ -115,11 +116,11 @@ calls! {
     ///
     /// # Arguments
     ///
-    /// * `username`: The sub-account's username.
+    /// * `username`: The username of the sub-account.
     ///
     /// # Errors
     ///
-    /// * `NotFound`: No such sub-account exists.
+    /// * `NotFound`: There is no such sub-account.
     /// * `PermissionDenied`: The sub-account is not yours.
     fn sub_accounts_delete(account, username: String) -> () {
         account.sub_accounts().delete(username.as_str())

@@ -12,24 +12,31 @@ calls! {
     ///
     /// # Arguments
     ///
-    /// * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
+    /// * `username`: The sub-account whose tokens to list; by default, your own account.
+    ///
+    /// # Errors
+    ///
+    /// * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+    /// * `NotFound`: There is no such sub-account.
     fn tokens_list(account, username: Option<String>) -> Vec<Token> {
         of(account.tokens(), username.as_deref())?.list()
     }
 
-    /// Creates a token: `POST /api/token/create/`. The result contains its secret, which the service shows only once. The call is
-    /// never sent twice.
+    /// Creates a token: `POST /api/token/create/`. Only this response contains its secret. If the response is lost, the
+    /// request is not sent again.
     ///
     /// # Arguments
     ///
-    /// * `label`: A note to keep with it, at most 100 characters.
-    /// * `expires_at`: The date on which it expires; by default, it never does.
-    /// * `username`: The sub-account that it is for; by default, your own account.
+    /// * `label`: A note to store with it, at most 100 characters.
+    /// * `expires_at`: The date on which it expires; by default, it never expires.
+    /// * `username`: The sub-account to create it for; by default, your own account.
     ///
     /// # Errors
     ///
-    /// * `PlanLimit`: The plan does not include tokens, or allows no more.
-    /// * `OutcomeUnknown`: No response came. `list` tells whether the token was created.
+    /// * `PlanLimit`: The plan does not include tokens, or does not allow more.
+    /// * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+    /// * `NotFound`: There is no such sub-account.
+    /// * `OutcomeUnknown`: The response was lost. Call `list` to find out whether the token was created.
     fn tokens_create(
         account,
         label: Option<String>,
@@ -43,12 +50,14 @@ calls! {
     ///
     /// # Arguments
     ///
-    /// * `id`: The token's number.
+    /// * `id`: The token's ID.
     /// * `username`: The sub-account that it belongs to; by default, your own account.
     ///
     /// # Errors
     ///
     /// * `BadRequest`: The token has expired.
+    /// * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+    /// * `NotFound`: There is no such token or sub-account.
     fn tokens_activate(account, id: i64, username: Option<String>) -> Token {
         of(account.tokens(), username.as_deref())?.activate(id)
     }
@@ -57,8 +66,13 @@ calls! {
     ///
     /// # Arguments
     ///
-    /// * `id`: The token's number.
+    /// * `id`: The token's ID.
     /// * `username`: The sub-account that it belongs to; by default, your own account.
+    ///
+    /// # Errors
+    ///
+    /// * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+    /// * `NotFound`: There is no such token or sub-account.
     fn tokens_deactivate(account, id: i64, username: Option<String>) -> Token {
         of(account.tokens(), username.as_deref())?.deactivate(id)
     }
@@ -67,8 +81,13 @@ calls! {
     ///
     /// # Arguments
     ///
-    /// * `id`: The token's number.
+    /// * `id`: The token's ID.
     /// * `username`: The sub-account that it belongs to; by default, your own account.
+    ///
+    /// # Errors
+    ///
+    /// * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+    /// * `NotFound`: There is no such token or sub-account.
     fn tokens_delete(account, id: i64, username: Option<String>) -> () {
         of(account.tokens(), username.as_deref())?.delete(id)
     }

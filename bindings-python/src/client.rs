@@ -104,7 +104,7 @@ macro_rules! client {
                 })
             }
 
-            /// Sub-accounts: create, limit, monitor, delete.
+            /// Sub-accounts. Only the parent account may make these calls.
             #[getter]
             fn sub_accounts(&self) -> $sub_accounts {
                 $sub_accounts(self.shared.clone())
@@ -128,29 +128,30 @@ macro_rules! client {
                 $proxies(self.shared.clone())
             }
 
-            /// Bearer tokens.
+            /// Bearer tokens. These calls require the parent account's username and password.
             #[getter]
             fn tokens(&self) -> $tokens {
                 $tokens(self.shared.clone())
             }
 
-            /// Number of exit IPs per country.
+            /// The number of exit IPs in each country.
             #[getter]
             fn geo(&self) -> $geo {
                 $geo(self.shared.clone())
             }
 
-            /// The base URL of the service, such as `https://proxymesh.com`.
+            /// The base URL of the service, without a trailing slash.
             #[getter]
             fn base_url(&self) -> Result<String> {
                 Ok(self.shared.open()?.client().base_url().to_owned())
             }
 
-            /// Returns a client with different call options. It shares this client's connections.
+            /// Returns a client with different options for its calls. It shares this client's connections, but is closed separately.
+            /// Options that are not given stay the same.
             ///
             /// Args:
-            ///     timeout: Seconds that one attempt may take. Defaults to this client's value.
-            ///     max_retries: How many times a call may be retried. Defaults to this client's value.
+            ///     timeout: The time limit for one attempt, in seconds.
+            ///     max_retries: How many times a call may be retried, if that is safe.
             ///
             /// Raises:
             ///     ConfigError: An option is invalid, or the client is closed.
@@ -173,13 +174,13 @@ macro_rules! client {
 }
 
 client! {
-    /// A blocking client for the account. It has one handle per resource.
+    /// A blocking client. It has a handle for each resource, such as `client.ips`.
     ///
-    /// Credentials are a username and password, or a token. Values that are not passed come from the environment:
-    /// `PROXYMESH_USERNAME`, `PROXYMESH_PASSWORD`, `PROXYMESH_TOKEN`, `PROXYMESH_BASE_URL`.
+    /// A setting that is not given comes from its environment variable, if there is one (`PROXYMESH_USERNAME`,
+    /// `PROXYMESH_PASSWORD`, `PROXYMESH_TOKEN`, `PROXYMESH_BASE_URL`), or else from its default.
     ///
-    /// Any number of threads may share one client. A forked process opens its own connections. To close the connections, use
-    /// the client as a context manager or call `close`. Garbage collection closes them too.
+    /// Any number of threads may share one client. A forked process opens its own connections. To close the client, use it as
+    /// a context manager or call `close`. Garbage collection closes it, too.
     ///
     ///     >>> from proxymesh.sandbox import Sandbox
     ///     >>> with Sandbox() as sandbox, sandbox.client() as client:
@@ -188,25 +189,26 @@ client! {
     ///     31280
     ///
     /// Args:
-    ///     username: The account's username.
-    ///     password: The account's password.
-    ///     token: A token (`pm_…`) instead of username and password. Token calls do not accept it.
+    ///     username: The username of the account or of a sub-account.
+    ///     password: The password for the username.
+    ///     token: A token (`pm_…`), instead of a username and password. The token calls do not accept it.
     ///     base_url: The base URL of the service; `https://proxymesh.com` by default. Plain http is allowed only to loopback hosts.
-    ///     timeout: Seconds that one attempt may take, from connecting to the last byte of the response.
-    ///     connect_timeout: Seconds that connecting may take, including TLS.
-    ///     max_retries: How many times a call may be retried, where that is safe.
+    ///     timeout: The time limit for one attempt, in seconds, from connecting to the last byte of the response. A call that is
+    ///         retried may take longer.
+    ///     connect_timeout: The time limit for connecting, in seconds, including TLS.
+    ///     max_retries: How many times a call may be retried, if that is safe.
     ///     ca_file: A PEM file with additional CA certificates to trust. `SSL_CERT_FILE`, `SSL_CERT_DIR`, `REQUESTS_CA_BUNDLE` and
-    ///         `CURL_CA_BUNDLE` add more. If neither of the first two is set, the system's certificates are trusted as well.
-    ///     trust_env: Whether to use `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`. Off by default: account calls should not
-    ///         go through a scraper's proxy.
+    ///         `CURL_CA_BUNDLE` can name more. If neither of the first two is set, the system's certificates are trusted as well.
+    ///     trust_env: Whether to use the environment variables `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`. Off by default,
+    ///         because the account's calls should not go through a scraper's proxy.
     ///
     /// Raises:
-    ///     ConfigError: Credentials are missing or contradict each other, or a setting is invalid. This includes an environment
-    ///         variable that names unreadable certificates or an invalid proxy.
+    ///     ConfigError: A setting is missing or invalid, or settings contradict each other. This includes environment variables
+    ///         that name unreadable certificates or an invalid proxy.
     Client(Blocking) { SubAccounts, Ips, Hostnames, Proxies, Tokens, Geo }
 
-    /// Closes the connections. Later calls on this client raise `ConfigError`; calls in progress continue. Closing
-    /// twice is fine. A client made with `with_options` must be closed separately.
+    /// Closes the client. Later calls raise `ConfigError`; calls in progress continue. The connections close with the last
+    /// client that shares them. You may close a client twice.
     #[pyo3(signature = () -> "None")]
     fn close(&self) {
         self.shared.close();
@@ -225,7 +227,7 @@ client! {
 }
 
 client! {
-    /// An asyncio client for the account. It has the same calls as `Client`; await them.
+    /// An asyncio client. It has the same calls as `Client`; await them.
     ///
     ///     >>> import asyncio
     ///     >>> from proxymesh.sandbox import Sandbox
@@ -237,34 +239,38 @@ client! {
     ///     >>> asyncio.run(main())
     ///     31280
     ///
-    /// Each call returns a coroutine. The request is sent when the coroutine is awaited or wrapped in a task. Cancelling the
-    /// task abandons the call and closes its connection. Any number of tasks, event loops and threads may share one client. A
-    /// forked process opens its own connections. The client works with any asyncio event loop, including uvloop and AnyIO's
-    /// asyncio backend. Under trio it raises `RuntimeError`.
+    /// Each call returns a coroutine. The request is sent when the coroutine is awaited or wrapped in a task. If the task is
+    /// cancelled, the call ends and its connection is closed. There is one exception: until the credentials have worked once,
+    /// the request continues for up to five seconds, because its response shows whether they are right. After a cancellation, it
+    /// is unknown whether a write was carried out.
     ///
-    /// To close the connections, use `async with` or await `aclose`. Garbage collection closes them too. Credentials and
-    /// settings are the same as for `Client`.
+    /// Any number of tasks, event loops and threads may share one client. A forked process opens its own connections. The client
+    /// works with any asyncio event loop, including uvloop and AnyIO's asyncio backend. Under trio it raises `RuntimeError`.
+    ///
+    /// To close the client, use `async with` or await `aclose`. Garbage collection closes it, too. The settings are the same as
+    /// for `Client`.
     ///
     /// Args:
-    ///     username: The account's username.
-    ///     password: The account's password.
-    ///     token: A token (`pm_…`) instead of username and password. Token calls do not accept it.
+    ///     username: The username of the account or of a sub-account.
+    ///     password: The password for the username.
+    ///     token: A token (`pm_…`), instead of a username and password. The token calls do not accept it.
     ///     base_url: The base URL of the service; `https://proxymesh.com` by default. Plain http is allowed only to loopback hosts.
-    ///     timeout: Seconds that one attempt may take, from connecting to the last byte of the response.
-    ///     connect_timeout: Seconds that connecting may take, including TLS.
-    ///     max_retries: How many times a call may be retried, where that is safe.
+    ///     timeout: The time limit for one attempt, in seconds, from connecting to the last byte of the response. A call that is
+    ///         retried may take longer.
+    ///     connect_timeout: The time limit for connecting, in seconds, including TLS.
+    ///     max_retries: How many times a call may be retried, if that is safe.
     ///     ca_file: A PEM file with additional CA certificates to trust. `SSL_CERT_FILE`, `SSL_CERT_DIR`, `REQUESTS_CA_BUNDLE` and
-    ///         `CURL_CA_BUNDLE` add more. If neither of the first two is set, the system's certificates are trusted as well.
-    ///     trust_env: Whether to use `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`. Off by default: account calls should not
-    ///         go through a scraper's proxy.
+    ///         `CURL_CA_BUNDLE` can name more. If neither of the first two is set, the system's certificates are trusted as well.
+    ///     trust_env: Whether to use the environment variables `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`. Off by default,
+    ///         because the account's calls should not go through a scraper's proxy.
     ///
     /// Raises:
-    ///     ConfigError: Credentials are missing or contradict each other, or a setting is invalid. This includes an environment
-    ///         variable that names unreadable certificates or an invalid proxy.
+    ///     ConfigError: A setting is missing or invalid, or settings contradict each other. This includes environment variables
+    ///         that name unreadable certificates or an invalid proxy.
     AsyncClient(Awaited) { AsyncSubAccounts, AsyncIps, AsyncHostnames, AsyncProxies, AsyncTokens, AsyncGeo }
 
-    /// Closes the connections. Later calls on this client raise `ConfigError`; calls in progress continue. Closing
-    /// twice is fine. A client made with `with_options` must be closed separately.
+    /// Closes the client. Later calls raise `ConfigError`; calls in progress continue. The connections close with the last
+    /// client that shares them. You may close a client twice.
     #[pyo3(signature = () -> "Coroutine[Any, Any, None]")]
     fn aclose(&self) -> Call {
         let shared = self.shared.clone();

@@ -35,15 +35,15 @@ fn leave_interpreter(py: Python<'_>) {
     asyncio::Waker::stop(py);
 }
 
-/// What this status of a proxy means and what to do about it, as in `ProxyCheck.meaning`.
+/// What this status means in a response of a proxy, and what to do about it. `ProxyCheck.meaning` has the same text.
 #[pyfunction]
 #[pyo3(signature = (status: "int") -> "str")]
 fn meaning_of(status: u16) -> &'static str {
     proxymesh::Check::meaning_of(status)
 }
 
-/// The module of the exceptions. It stays the same as long as the process runs, so that code which imported the package again
-/// still catches what is raised.
+/// The module of the exceptions. It stays the same as long as the process runs. So code that imports the package again still
+/// catches what is raised.
 #[pyfunction]
 #[pyo3(signature = () -> "ModuleType")]
 fn exceptions(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {

@@ -119,25 +119,25 @@ macro_rules! model {
 }
 
 model! {
-    /// A sub-account with its usage and its limits.
+    /// A sub-account with its usage and limits.
     SubAccount {
         /// The username. The sub-account logs in with it.
         username: String,
         /// Whether it may use the proxies. The proxies respond with 402 to a deactivated sub-account.
         active: bool,
-        /// Gigabytes used in this billing period.
+        /// The gigabytes used in this billing period.
         monthly_bandwidth: f64,
-        /// Gigabytes used in total; at least `monthly_bandwidth`.
+        /// The gigabytes used in total; at least `monthly_bandwidth`.
         total_bandwidth: f64,
-        /// Gigabytes that it may use per billing period; 0 means no limit. Set it with `monthly_limit`.
+        /// The limit per billing period in gigabytes; 0 means no limit. Set it with `monthly_limit`.
         monthly_bandwidth_limit: u64,
-        /// Gigabytes that it may use in total; 0 means no limit. Set it with `total_limit`.
+        /// The limit on the total usage in gigabytes; 0 means no limit. Set it with `total_limit`.
         total_bandwidth_limit: u64,
-        /// First name, if one was ever set.
+        /// The first name, if one was ever set.
         first_name: Option<String>,
-        /// Last name, if one was ever set.
+        /// The last name, if one was ever set.
         last_name: Option<String>,
-        /// E-mail address, if one was ever set.
+        /// The email address, if one was ever set.
         email: Option<String>,
     }
     secret: None,
@@ -163,9 +163,9 @@ impl From<proxymesh::SubAccount> for SubAccount {
 model! {
     /// An authorised IP and its label.
     LabeledIp {
-        /// The address.
+        /// The address, IPv4 or IPv6.
         ip: String,
-        /// The label; empty if it has none.
+        /// The label; empty if there is none.
         label: String,
     }
     secret: None,
@@ -179,17 +179,17 @@ impl From<proxymesh::LabeledIp> for LabeledIp {
 }
 
 model! {
-    /// A token, without its secret value.
+    /// A token, without its secret.
     Token {
-        /// The ID, for the other token calls.
+        /// The ID, which the other token calls take.
         id: i64,
-        /// The label; empty if it has none.
+        /// The label; empty if there is none.
         label: String,
-        /// Whether the token can be used.
+        /// Whether it is active. A deactivated token cannot be used.
         is_active: bool,
-        /// The date on which it expires; `None` if it never does.
+        /// The date on which it expires; `None` means never.
         expires_at: Option<Py<PyDate>>,
-        /// When it was created, in UTC.
+        /// When it was created. The service sends no time zone, so UTC is assumed.
         created_at: Py<PyDateTime>,
     }
     secret: None,
@@ -209,21 +209,21 @@ impl Token {
 }
 
 model! {
-    /// A newly created token with its secret value. The service shows the secret only once, so store it now.
+    /// A new token with its secret. The service shows the secret only once, so store it now.
     ///
-    /// `repr` redacts the secret, and `pickle` refuses the token.
+    /// `repr` redacts the secret. The object cannot be pickled.
     NewToken {
-        /// The ID, for the other token calls.
+        /// The ID, which the other token calls take.
         id: i64,
-        /// The label; empty if it has none.
+        /// The label; empty if there is none.
         label: String,
-        /// Whether the token can be used.
+        /// Whether it is active. A deactivated token cannot be used.
         is_active: bool,
-        /// The date on which it expires; `None` if it never does.
+        /// The date on which it expires; `None` means never.
         expires_at: Option<Py<PyDate>>,
-        /// When it was created, in UTC.
+        /// When it was created. The service sends no time zone, so UTC is assumed.
         created_at: Py<PyDateTime>,
-        /// The secret, `pm_…`. Use it for `Client(token=…)`, and for the proxies as `Proxy-Authorization: Bearer`.
+        /// The secret, `pm_…`. Pass it to `Client(token=…)`, or to the proxies as `Proxy-Authorization: Bearer`.
         token: Py<PyString>,
     }
     secret: Some("token"),
@@ -239,17 +239,17 @@ impl NewToken {
 }
 
 model! {
-    /// How a proxy responded to one CONNECT. From `proxy.check()`.
+    /// The result of one CONNECT to a proxy. `proxy.check()` returns it.
     ProxyCheck {
-        /// Whether you can use the proxy: it returned 200.
+        /// Whether you can use the proxy: it responded with 200.
         ok: bool,
-        /// Whether it responded at all.
+        /// Whether the proxy responded.
         reachable: bool,
-        /// The status of its response; `None` if it did not respond.
+        /// The status of its response; `None` if it did not respond. 200 means that it opened a tunnel.
         status: Option<u16>,
-        /// The exit IP, from `X-ProxyMesh-IP`.
+        /// The exit IP, from the header `X-ProxyMesh-IP` of the response, if it is there.
         exit_ip: Option<String>,
-        /// Seconds from the start of the connection to the response or the failure.
+        /// The seconds from the start of the connection to the response or the failure.
         latency: f64,
         /// What the result means, and what to do about it.
         meaning: String,
@@ -272,29 +272,30 @@ impl From<proxymesh::Check> for ProxyCheck {
 }
 
 model! {
-    /// A request that one of the sandbox's proxies received. Credentials and cookies are shown as `***`.
+    /// A request that one of the sandbox's proxies received.
     ProxiedRequest {
-        /// Counts from 1 since the start or the last reset.
+        /// The number of the request, counted from 1 since the start or the last reset.
         number: u64,
         /// The proxy's name, such as `us-ca`.
         proxy: String,
-        /// The method: `CONNECT` for an https target.
+        /// The method, as sent: `CONNECT` for an https target.
         method: String,
-        /// `host:port` for `CONNECT`, a URL for any other method.
+        /// The target, as sent but without credentials: `host:port` for `CONNECT`, a URL for any other method.
         target: String,
-        /// The headers that the proxy received, with lower-case names.
+        /// The headers that the proxy received, with lower-case names. Credentials and cookies are shown as `***`.
         headers: BTreeMap<String, String>,
-        /// The kind of credentials: `basic`, `bearer`, `none` or `other`.
+        /// The kind of credentials in `Proxy-Authorization`: `basic`, `bearer`, `none` or `other`.
         auth: String,
-        /// The account that the traffic belongs to, if one was recognised.
+        /// The account that the traffic counts for, if one was recognised by the credentials or by the client's IP.
         account: Option<String>,
-        /// The exit IP, if the request was let through.
+        /// The exit IP, if the request was accepted.
         exit_ip: Option<String>,
-        /// The country that the request asked for and got.
+        /// The country of the exit IP, if the proxy has exit IPs in several countries.
         country: Option<String>,
-        /// The status of the response; `None` if there is none, or none yet.
+        /// The status of the response; for `CONNECT`, of the response to `CONNECT` itself. `None` if there is none yet, or none was
+        /// sent.
         status: Option<u16>,
-        /// Bytes sent to and received from the target so far, as counted against the account.
+        /// The bytes sent to the target and received from it so far. They count towards the account's usage.
         bytes: u64,
         /// The kind of the fault that was applied, if any.
         fault: Option<String>,
@@ -304,25 +305,25 @@ model! {
 }
 
 model! {
-    /// An API call as the sandbox saw it. Passwords are shown as `***`.
+    /// An API call, as the sandbox received it. Calls under `/_sandbox/` are not recorded. Passwords are shown as `***`.
     RecordedRequest {
-        /// Counts from 1 since the start or the last reset.
+        /// The number of the request, counted from 1 since the start or the last reset.
         number: u64,
-        /// The method.
+        /// The method, as sent.
         method: String,
-        /// The path, without the query.
+        /// The path without the query, as sent.
         path: String,
-        /// The query parameters, decoded.
+        /// The parameters of the query, decoded.
         query: BTreeMap<String, String>,
-        /// The form parameters, decoded.
+        /// The parameters of a form-encoded body, decoded.
         form: BTreeMap<String, String>,
         /// The `Content-Type` header, if any.
         content_type: Option<String>,
-        /// The kind of credentials: `basic`, `bearer`, `none` or `other`.
+        /// The kind of credentials that the request had: `basic`, `bearer`, `none` or `other`.
         auth: String,
-        /// The username of `basic` credentials.
+        /// The username, if the kind is `basic`.
         username: Option<String>,
-        /// The status of the response; `None` if there is none, or none yet.
+        /// The status of the response; `None` if there is none yet, or none was sent.
         status: Option<u16>,
         /// The kind of the fault that was applied, if any.
         fault: Option<String>,

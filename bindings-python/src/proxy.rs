@@ -20,7 +20,7 @@ use pyo3::{
 };
 use std::{cmp::Ordering, hash::Hash};
 
-/// A proxy server that the account may use, and how to use it.
+/// A proxy server that the account may use.
 ///
 ///     >>> from proxymesh import Proxy
 ///     >>> proxy = Proxy("us-ca.proxymesh.com", 31280)
@@ -31,23 +31,23 @@ use std::{cmp::Ordering, hash::Hash};
 ///     >>> proxy.name, proxy.country, str(proxy)
 ///     ('us-ca', 'US', 'us-ca.proxymesh.com:31280')
 ///
-/// A listed proxy has no credentials. It works as it is if this machine's IP is authorised. `using` returns the same proxy
-/// with credentials, and `steer` returns it with a choice of the exit. The methods named after a library then return what that
-/// library accepts.
+/// A proxy from `client.proxies.list()` has no credentials. It works as it is on a machine whose IP or hostname is authorised.
+/// `using` returns the same proxy with credentials, and `steer` returns it with an exit choice. Each method that is named after
+/// a library returns what that library accepts.
 ///
 ///     >>> print(proxy.using("me@ex.com", "a b").requests()["https"])
 ///     http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280
 ///
-/// Two proxies are equal if host, port, credentials and exit choice are equal. Proxies are ordered by host and port. A proxy
-/// with credentials cannot be pickled.
+/// Two proxies are equal if their hosts, ports, credentials and exit choices are equal. Proxies are ordered by host and port. A
+/// proxy with credentials cannot be pickled.
 ///
 /// Args:
-///     host: The domain. It may include the port, as the service writes it (`us-ca.proxymesh.com:31280`).
-///     port: The port. Defaults to the one in `host`, or else to 31280, the port of all the service's proxies.
+///     host: The domain. It may include the port, as the service writes it: `us-ca.proxymesh.com:31280`.
+///     port: The port. If neither `host` nor `port` gives one, it is 31280, which all proxies of the service use.
 ///
 /// Raises:
-///     ValidationError: The host is not a DNS name, the port is not from 1 to 65535, or the port in `host` differs from
-///         `port`.
+///     ValidationError: The host is not a DNS name, the port is not from 1 to 65535, or the host includes a port that differs
+///         from the one given.
 #[pyclass(frozen, eq, hash, ord, module = "proxymesh")]
 #[derive(Clone)]
 pub(crate) struct Proxy {
@@ -148,29 +148,29 @@ impl Proxy {
         self.core.name()
     }
 
-    /// The country of its exits as an ISO 3166 code, if the name tells it: `US` for `us-ca`, `GB` for `uk`. None for `open` and
-    /// `world`, which have exits in many countries.
+    /// The country of its exit IPs as an ISO 3166 code, if the name contains it: `US` for `us-ca`, `GB` for `uk`. `None` for
+    /// `open` and `world`, which have exit IPs in many countries.
     #[getter]
     fn country(&self) -> Option<String> {
         self.core.country()
     }
 
-    /// Whether the proxy has exits in many countries, so that `steer` can choose one. True for `open` and `world`.
+    /// Whether `steer` can choose the country: true for `open` and `world`, which have exit IPs in many countries.
     #[getter]
     fn chooses_country(&self) -> bool {
         self.core.chooses_country()
     }
 
-    /// Returns the same proxy with these credentials. Without arguments, it has none.
+    /// Returns the same proxy with these credentials. Without arguments, the returned proxy has no credentials.
     ///
     /// Args:
-    ///     username: The username of the account or a sub-account.
-    ///     password: The password for it.
-    ///     token: A token (`pm_…`) instead of username and password.
+    ///     username: The username of the account or of a sub-account.
+    ///     password: The password for the username.
+    ///     token: A token (`pm_…`), instead of a username and password.
     ///     client: A client whose credentials to use.
     ///
     /// Raises:
-    ///     ConfigError: A part is missing or invalid, or several kinds of credentials are given.
+    ///     ConfigError: The credentials are incomplete or invalid, or several kinds of credentials are given.
     #[pyo3(signature = (
         username: "str | None" = None,
         password: "str | None" = None,
@@ -200,20 +200,20 @@ impl Proxy {
         Ok(Self { credentials, ..self.clone() })
     }
 
-    /// Returns the same proxy with this choice of the exit. The choice is sent as the headers `X-ProxyMesh-Country`,
-    /// `-Prefer-IP` and `-Not-IP`.
+    /// Returns the same proxy with this exit choice. It replaces an earlier choice. The choice is sent in the headers
+    /// `X-ProxyMesh-Country`, `X-ProxyMesh-Prefer-IP` and `X-ProxyMesh-Not-IP`.
     ///
     ///     >>> from proxymesh import Proxy
     ///     >>> Proxy("open.proxymesh.com").steer(country="DE").headers()
     ///     {'X-ProxyMesh-Country': 'DE'}
     ///
     /// Args:
-    ///     country: A two-letter code, as returned by `client.geo`. For the proxies `open` and `world`.
+    ///     country: A two-letter code, as the geo calls return it. Only the proxies `open` and `world` can choose a country.
     ///     prefer_ip: The exit IP to use if the proxy has it.
     ///     not_ip: One or more exit IPs to avoid.
     ///
     /// Raises:
-    ///     ValidationError: An argument is malformed, or the proxy is in another country.
+    ///     ValidationError: An argument is malformed, or this proxy cannot choose the country.
     #[pyo3(signature = (
         *,
         country: "str | None" = None,
@@ -243,16 +243,16 @@ impl Proxy {
     /// The proxy's URL, for any HTTP library.
     ///
     /// Credentials are percent-encoded, so they may contain `@` or `:`. The URL then contains the password, so keep it out of
-    /// logs. A URL without credentials works on a machine whose IP or hostname is authorised. A URL cannot hold the choice of
-    /// the exit (`steer`); only `headers` has it.
+    /// logs. A URL without credentials is for a machine whose IP or hostname is authorised. An exit choice cannot go into a URL;
+    /// use `headers`.
     ///
     /// Args:
-    ///     username: The username of the account or a sub-account. Defaults to the credentials of `using`.
-    ///     password: The password for it.
+    ///     username: The username of the account or of a sub-account; by default, the credentials given to `using`.
+    ///     password: The password for the username.
     ///
     /// Raises:
     ///     TypeError: Only one of the two is given.
-    ///     ValidationError: The credentials of `using` are a token. A token cannot go into a URL; use `headers`.
+    ///     ValidationError: The credentials given to `using` are a token. A token cannot go into a URL; use `headers`.
     #[pyo3(signature = (username: "str | None" = None, password: "str | None" = None) -> "str")]
     fn url(
         &self,
@@ -269,16 +269,15 @@ impl Proxy {
         }
     }
 
-    /// The headers for the proxy. For an https target they go on the CONNECT request, for an http target on the request itself.
-    /// `Proxy-Authorization` holds the credentials, as Basic in UTF-8 or as Bearer. Keep it out of logs.
+    /// The headers to send to the proxy: on the `CONNECT` request for an https target, and on the request itself for an http
+    /// target. `Proxy-Authorization` contains the credentials, as Basic in UTF-8 or as Bearer. Keep it out of logs.
     ///
-    /// Pass them to a library only if it sends them to the proxy alone. Do not pass them to these:
+    /// Pass the headers to a library only if it sends them to the proxy alone. Do not pass them to these:
     ///
-    /// - `headers=` of requests, httpx, urllib3, aiohttp and curl_cffi sends all of them to an https site, including the
-    ///   password, and the request leaves through any exit. Use `requests_session`, `httpx`, `urllib3`, `aiohttp` and
-    ///   `curl_cffi`.
-    /// - `urllib.request`, Scrapy's `headers=` and Playwright's `extra_http_headers` send the choice of the exit to an https
-    ///   site. For Scrapy, use `proxymesh.scrapy`. For urllib and browsers, use `url` and `playwright`, without an exit choice.
+    /// - `headers=` of requests, httpx, urllib3, aiohttp and curl_cffi: they send all of the headers to an https site, including
+    ///   the password, and the proxy picks any exit IP. Use `requests_session`, `httpx`, `urllib3`, `aiohttp` and `curl_cffi`.
+    /// - `urllib.request`, Scrapy's `headers=` and Playwright's `extra_http_headers`: they send the exit choice to an https site.
+    ///   For Scrapy, use `proxymesh.scrapy`. For urllib and browsers, use `url` and `playwright`, without an exit choice.
     #[pyo3(signature = () -> "dict[str, str]")]
     fn headers<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyDict>> {
         let headers = PyDict::new(py);
@@ -288,15 +287,15 @@ impl Proxy {
         Ok(headers)
     }
 
-    /// Checks the proxy: sends one CONNECT and closes the tunnel. A refusal or an unreachable proxy is returned as a result, not
-    /// raised.
+    /// Checks the proxy: asks it to open a tunnel to `target`, and closes the tunnel. A refusal, an unreachable proxy and a
+    /// time-out are results, not errors.
     ///
     /// Args:
-    ///     target: The host:port to connect to. It sees a connection, but receives no data.
-    ///     timeout: Seconds that the check may take.
+    ///     target: The `host:port` to connect to. It sees a connection, but receives no data.
+    ///     timeout: The time limit for the check, in seconds.
     ///
     /// Raises:
-    ///     ValidationError: The target is not host:port.
+    ///     ValidationError: The target is not `host:port`.
     ///     ConfigError: The timeout is invalid.
     #[pyo3(signature = (target: "str" = "proxymesh.com:443", *, timeout: "float" = 10.0) -> "ProxyCheck")]
     fn check(
@@ -326,8 +325,8 @@ impl Proxy {
         Ok(Call::of("Proxy.acheck", "Proxy.check", None, Box::pin(check)))
     }
 
-    /// For `requests.get(…, proxies=…)`, `session.get(…, proxies=…)` and `session.proxies`: the URL for both schemes, encoded so
-    /// that requests sends the credentials in UTF-8.
+    /// The value for `requests.get(…, proxies=…)`, `session.get(…, proxies=…)` and `session.proxies`: the URL, for http and for
+    /// https. It is encoded so that requests sends the credentials in UTF-8.
     ///
     /// Raises:
     ///     ConfigError: The proxy has a token or an exit choice. Both need headers; use `requests_session`.
@@ -339,9 +338,9 @@ impl Proxy {
     /// A `requests.Session` that goes through the proxy and ignores the environment's proxy settings. It sends the proxy headers to
     /// the proxy alone. Every response has the exit IP in its header `X-ProxyMesh-IP`.
     ///
-    /// Adapters mounted on the session go through the proxy as well. So does anything that copies its `proxies`, such as
-    /// `cloudscraper.create_scraper(sess=…)`. A request that asks for another proxy fails with
-    /// `requests.exceptions.InvalidProxyURL`. The session can be copied. It can be pickled only without credentials.
+    /// Adapters that are mounted on the session go through the proxy as well. So does anything that copies the session's `proxies`,
+    /// such as `cloudscraper.create_scraper(sess=…)`. A request that asks for another proxy fails with
+    /// `requests.exceptions.InvalidProxyURL`. The session can be copied. It can be pickled only if it has no credentials.
     ///
     /// Args:
     ///     max_retries: How many times a request is retried, as for `requests.adapters.HTTPAdapter`: a number or a
@@ -349,8 +348,8 @@ impl Proxy {
     ///     pool_connections: The number of sites to keep connections for.
     ///     pool_maxsize: The number of connections to keep per site.
     ///     pool_block: Whether `pool_maxsize` is a hard limit.
-    ///     verify: A file or directory of CA certificates for sites, or whether to verify at all. Defaults to
-    ///         `REQUESTS_CA_BUNDLE` or `CURL_CA_BUNDLE`, or else to requests' own certificates.
+    ///     verify: A file or folder of CA certificates for verifying sites, or whether to verify them at all. By default, the
+    ///         certificates are those of `REQUESTS_CA_BUNDLE` or `CURL_CA_BUNDLE`, or else those of requests.
     #[pyo3(signature = (
         *,
         max_retries: "int | Retry | None" = None,
@@ -372,9 +371,9 @@ impl Proxy {
         adapted(slf, "requests_session", Some(&options))
     }
 
-    /// A requests adapter. Mount it for `http://` and `https://` on an existing `requests.Session`, or on a session of a derived
-    /// class (cloudscraper, requests-cache). The session then goes through the proxy as with `requests_session`, and ignores the
-    /// environment's proxy settings. If the session asks for another proxy, the request fails.
+    /// An adapter for requests. Mount it for `http://` and `https://` on an existing `requests.Session`, or on a session of a
+    /// derived class, such as those of cloudscraper and requests-cache. The session then goes through the proxy, as with
+    /// `requests_session`, and ignores the environment's proxy settings. A request that asks for another proxy fails.
     ///
     ///     adapter = proxy.requests_adapter(max_retries=3)
     ///     session.mount("http://", adapter)
@@ -411,7 +410,7 @@ impl Proxy {
     /// exit IP in its header `X-ProxyMesh-IP`. A `CONNECT` that the proxy refuses (400 to 499, 509) is not retried.
     ///
     /// Args:
-    ///     options: Further arguments of `ProxyManager`, such as `ca_certs` or `timeout`.
+    ///     options: Other arguments of `ProxyManager`, such as `ca_certs` or `timeout`.
     #[pyo3(signature = (**options: "Any") -> "ProxyManager")]
     fn urllib3<'py>(
         slf: &Bound<'py, Self>,
@@ -422,35 +421,37 @@ impl Proxy {
 
     /// An `httpx.Proxy`, for `httpx.Client(proxy=…)`, `httpx.AsyncClient(proxy=…)`, `httpx.get(…, proxy=…)` and
     /// `httpx.HTTPTransport(proxy=…)`. httpx does not accept a proxy for a single request of a client. For an http target, the exit
-    /// IP is in the response header `X-ProxyMesh-IP`. For an https target, it is in httpx's trace of the CONNECT.
+    /// IP is in the response header `X-ProxyMesh-IP`. For an https target, it is in the response to the CONNECT, which httpx's
+    /// `trace` extension shows.
     #[pyo3(signature = () -> "HttpxProxy")]
     fn httpx<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         adapted(slf, "httpx", None)
     }
 
-    /// For `session.get(…, **proxy.aiohttp())`, and in the same way for `ClientSession`, `ws_connect` and `aiohttp.request`. The
-    /// proxy of a request overrides the session's. For an http target, the exit IP is in the response header `X-ProxyMesh-IP`.
-    /// aiohttp does not expose the response to a CONNECT.
+    /// The keyword arguments for `session.get(…, **proxy.aiohttp())`, and in the same way for `ClientSession`, `ws_connect` and
+    /// `aiohttp.request`. The proxy of a request overrides the session's. For an http target, the exit IP is in the response header
+    /// `X-ProxyMesh-IP`. For an https target, aiohttp does not expose it.
     ///
-    /// The `proxy` value is valid only in this process. In another process or another library, it fails and nothing is sent.
+    /// The value of `proxy` is valid only in this process. In another process or another library, the request fails and nothing is
+    /// sent.
     #[pyo3(signature = () -> "dict[str, Any]")]
     fn aiohttp<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         adapted(slf, "aiohttp", None)
     }
 
-    /// For `curl_cffi.requests.get(…, **proxy.curl_cffi())`, and in the same way for `Session`, `AsyncSession`, their requests,
-    /// `stream` and `ws_connect`. The proxy of a request overrides the session's. For an http target, the exit IP is in the
-    /// response header `X-ProxyMesh-IP`.
+    /// The keyword arguments for `curl_cffi.requests.get(…, **proxy.curl_cffi())`, and in the same way for `Session`,
+    /// `AsyncSession`, their requests, `stream` and `ws_connect`. The proxy of a request overrides the session's. For an http
+    /// target, the exit IP is in the response header `X-ProxyMesh-IP`.
     ///
-    /// The `proxy` value is valid only in this process, as for `aiohttp`. Before curl_cffi 0.13, each request opens its own
+    /// The value of `proxy` is valid only in this process, as for `aiohttp`. Before curl_cffi 0.13, each request opens its own
     /// connection.
     #[pyo3(signature = () -> "dict[str, Any]")]
     fn curl_cffi<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         adapted(slf, "curl_cffi", None)
     }
 
-    /// For a Scrapy request's `meta`: the URL, encoded so that Scrapy sends the credentials in UTF-8. To cover all requests of a
-    /// project, to use tokens, or to choose the exit, use `proxymesh.scrapy`.
+    /// The entries for a Scrapy request's `meta`. They contain the URL, encoded so that Scrapy sends the credentials in UTF-8. To cover
+    /// all requests of a project, to use a token, or to choose the exit IP, use `proxymesh.scrapy`.
     ///
     /// Raises:
     ///     ConfigError: The proxy has a token or an exit choice. Both need headers.
@@ -459,8 +460,8 @@ impl Proxy {
         adapted(slf, "scrapy_meta", None)
     }
 
-    /// For Playwright's `launch(proxy=…)`, and for a browser's `new_context(proxy=…)` and `new_page(proxy=…)`: `server`, `username`
-    /// and `password`. A context's `new_page` does not accept a proxy.
+    /// The value for Playwright's `launch(proxy=…)`, and for a browser's `new_context(proxy=…)` and `new_page(proxy=…)`: a dict with
+    /// `server`, `username` and `password`. A context's `new_page` does not accept a proxy.
     ///
     /// Raises:
     ///     ConfigError: The proxy has a token or an exit choice. A browser cannot send headers to a proxy.
@@ -472,8 +473,8 @@ impl Proxy {
     /// A `selenium.webdriver.Proxy`, for `options.proxy`, on a machine whose IP is authorised.
     ///
     /// On other machines, pass the password to the browser over WebDriver BiDi, with `options.enable_bidi = True`. Open the first
-    /// page over BiDi, too: with `driver.get`, Chrome waits until it times out. Chrome remembers the password, so remove the
-    /// handler afterwards. Otherwise sites that ask for a password would get this one.
+    /// page over BiDi, too. With `driver.get`, Chrome would wait until it times out. Chrome remembers the password, so remove the
+    /// handler afterwards. Otherwise, sites that ask for a password would get this one.
     ///
     ///     options.proxy = proxy.using().selenium()
     ///     driver = webdriver.Chrome(options=options)
@@ -481,16 +482,16 @@ impl Proxy {
     ///     driver.browsing_context.navigate(driver.current_window_handle, url, wait="complete")
     ///     driver.network.remove_auth_handler(handler)
     ///
-    /// `driver.get` does not report that a proxy refuses the connection. Use `check` for that.
+    /// `driver.get` does not report that a proxy refused the connection. Use `check` to find out.
     ///
     /// Raises:
-    ///     ConfigError: The proxy has an exit choice, or credentials, which browsers do not accept here.
+    ///     ConfigError: The proxy has credentials or an exit choice. A browser does not accept them here.
     #[pyo3(signature = () -> "SeleniumProxy")]
     fn selenium<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         adapted(slf, "selenium", None)
     }
 
-    /// The environment variables that most programs read a proxy from: `http_proxy`, `https_proxy`, and both in upper case. They
+    /// The environment variables from which most programs read a proxy: `http_proxy`, `https_proxy`, and both in upper case. They
     /// contain the password.
     ///
     /// Raises:
@@ -507,7 +508,7 @@ impl Proxy {
         Some((username, password.expose_secret()))
     }
 
-    /// Host, port and any arguments of `steer` as a dict for `json.dumps`. Credentials are left out.
+    /// The host, the port and the arguments given to `steer`, as a dict for `json.dumps`. Credentials are left out.
     #[pyo3(signature = () -> "dict[str, Any]")]
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);

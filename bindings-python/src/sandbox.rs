@@ -15,7 +15,8 @@ use pyo3::{
 };
 use std::{ffi::OsString, time::Duration};
 
-/// An emulation of the service: all 23 calls, in memory, on a local port, as strict as the service itself.
+/// An emulation of the service, with all 23 calls. It is as strict as the service. It keeps its state in memory and listens on a
+/// local port.
 ///
 ///     >>> from proxymesh.sandbox import Sandbox
 ///     >>> with Sandbox() as sandbox, sandbox.client() as client:
@@ -29,20 +30,20 @@ use std::{ffi::OsString, time::Duration};
 /// Args:
 ///     username: The parent account's username.
 ///     password: The parent account's password.
-///     plan: `trial`, `10`, `20`, `50` or `100`. It sets the limits on tokens, sub-accounts and proxies.
-///     host: The address to listen on. If it is not loopback, other machines can reach the account and the controls under
-///         `/_sandbox/`. With `proxies`, they can also reach everything that listens on this machine's loopback addresses. So the
-///         default password is refused, the controls need the parent's username and password, and the logger `proxymesh` warns
-///         about what is open.
+///     plan: The parent account's plan: `trial`, `10`, `20`, `50` or `100`. It sets the limits on tokens, sub-accounts and proxies.
+///     host: The address to listen on. If it is not a loopback address, other machines can reach the account and the controls
+///         under `/_sandbox/`. With `proxies`, they can also reach everything that listens on this machine's loopback addresses.
+///         So the default password is refused, and the controls require the parent's username and password. The logger
+///         `proxymesh` gets a warning that says what others can reach.
 ///     port: The port; 0 picks a free one.
 ///     proxies: Whether to run the proxies as well, each on its own port. The API then lists them as `us-ca.localhost:PORT`.
-///     monthly_limit: Gigabytes per month for the parent and its sub-accounts together; 0 means no limit.
-///     keep_alive: Seconds after which an idle connection is closed. By default, it stays open.
+///     monthly_limit: The monthly limit for the parent and its sub-accounts together, in gigabytes; 0 means no limit.
+///     keep_alive: The seconds after which an idle connection is closed; by default, it stays open.
 ///
 /// Raises:
-///     ValueError: The service would reject the username or password, there is no such plan, or others could reach the
-///         sandbox with its default password.
-///     OSError: The port is taken.
+///     ValueError: The service would reject the username or password, there is no such plan, the keep-alive is 0, or others
+///         could reach the sandbox with the default password.
+///     OSError: The address is in use or not available.
 #[pyclass(frozen, module = "proxymesh.sandbox")]
 pub(crate) struct Sandbox(proxymesh_sandbox::Sandbox);
 
@@ -91,7 +92,7 @@ impl Sandbox {
         Ok(Self(sandbox))
     }
 
-    /// The base URL, such as `http://127.0.0.1:40123`.
+    /// The base URL, such as `http://127.0.0.1:40123`, without a trailing slash.
     #[getter]
     fn base_url(&self) -> &str {
         self.0.base_url()
@@ -126,13 +127,13 @@ impl Sandbox {
     ///
     /// Args:
     ///     username: Another username, such as a sub-account's.
-    ///     password: The password for it.
-    ///     token: A token instead of username and password.
-    ///     timeout: Seconds that one attempt may take.
-    ///     max_retries: How many times a call may be retried.
+    ///     password: The password for the username.
+    ///     token: A token (`pm_…`), instead of a username and password.
+    ///     timeout: The time limit for one attempt, in seconds.
+    ///     max_retries: How many times a call may be retried, if that is safe.
     ///
     /// Raises:
-    ///     ConfigError: The credentials contradict each other, or an option is invalid.
+    ///     ConfigError: The credentials are incomplete, invalid or contradictory, or an option is invalid.
     #[pyo3(signature = (
         *,
         username: "str | None" = None,
@@ -156,13 +157,13 @@ impl Sandbox {
     ///
     /// Args:
     ///     username: Another username, such as a sub-account's.
-    ///     password: The password for it.
-    ///     token: A token instead of username and password.
-    ///     timeout: Seconds that one attempt may take.
-    ///     max_retries: How many times a call may be retried.
+    ///     password: The password for the username.
+    ///     token: A token (`pm_…`), instead of a username and password.
+    ///     timeout: The time limit for one attempt, in seconds.
+    ///     max_retries: How many times a call may be retried, if that is safe.
     ///
     /// Raises:
-    ///     ConfigError: The credentials contradict each other, or an option is invalid.
+    ///     ConfigError: The credentials are incomplete, invalid or contradictory, or an option is invalid.
     #[pyo3(signature = (
         *,
         username: "str | None" = None,
@@ -218,15 +219,16 @@ impl Sandbox {
     /// Args:
     ///     kind: `status`, `redirect`, `drop`, `reset`, `delay`, `delay_after_apply`, `drop_after_apply`, `truncate`, `garbage`,
     ///         `wrong_type`, `html`, `empty`, `huge`, `drip` or `close_idle`; `proxymesh-sandbox --help` explains each of them.
-    ///     method: Only calls with this method.
-    ///     path: Only calls with this path.
-    ///     proxy: Applies to requests to the proxy of this name instead of API calls: `status`, `drop`, `reset` or `delay`.
-    ///     times: How many calls it applies to; 0 means all.
-    ///     after: How many matching calls succeed first.
-    ///     fields: The fields of this kind, such as `status`, `body`, `headers`, `seconds`, `bytes`, `location`.
+    ///     method: Restricts the fault to calls with this method.
+    ///     path: Restricts the fault to calls with this path.
+    ///     proxy: Applies the fault to requests to the proxy with this name, instead of API calls. Only `status`, `drop`, `reset`
+    ///         and `delay` are possible then.
+    ///     times: How many calls the fault applies to; 0 means all.
+    ///     after: How many matching calls pass before the fault applies.
+    ///     fields: The fields of the kind, such as `status`, `body`, `headers`, `seconds`, `bytes` or `location`.
     ///
     /// Raises:
-    ///     ValueError: There is no such kind, or the kind does not accept this field or value.
+    ///     ValueError: There is no such kind, path or proxy, or the kind does not accept a field or value.
     #[pyo3(signature = (
         kind: "str",
         *,
@@ -276,10 +278,11 @@ impl Sandbox {
         self.0.clear_faults();
     }
 
-    /// Moves the sandbox's clock forward, to test bans, expiry and the billing period.
+    /// Moves the sandbox's clock forward, to test bans, expiry and the billing period. It can be moved by at most 100 years in
+    /// total; anything beyond that is ignored.
     ///
     /// Args:
-    ///     by: Seconds.
+    ///     by: The number of seconds.
     ///
     /// Raises:
     ///     ValueError: The value is negative or not finite.
@@ -293,23 +296,24 @@ impl Sandbox {
     ///
     /// Args:
     ///     username: The account that used the traffic.
-    ///     gigabytes: The amount of traffic.
+    ///     gigabytes: The amount of traffic, from 0 to 1e9.
     ///
     /// Raises:
     ///     LookupError: No account has that username.
-    ///     ValueError: The amount is negative or not finite.
+    ///     ValueError: The amount is not from 0 to 1e9.
     #[pyo3(signature = (username: "str", gigabytes: "float") -> "None")]
     fn book_usage(&self, username: &str, gigabytes: f64) -> PyResult<()> {
         self.0.book_usage(username, gigabytes).map_err(exception)
     }
 
-    /// Restores the initial state: account, ban, clock, faults and log.
+    /// Restores the initial state: the account, the bans, the clock, the faults and the recorded requests. Connections stay open.
     #[pyo3(signature = () -> "None")]
     fn reset(&self) {
         self.0.reset();
     }
 
-    /// Stops the sandbox and closes all connections. Recorded requests stay readable. Stopping twice is fine.
+    /// Stops the sandbox and closes all connections. Calls in progress have 200 ms to finish. Recorded requests stay readable. You
+    /// may stop a sandbox twice.
     #[pyo3(signature = () -> "None")]
     fn stop(&self, py: Python<'_>) {
         py.detach(|| self.0.stop());
@@ -361,7 +365,7 @@ impl Sandbox {
 /// Runs the program `proxymesh-sandbox` and returns its exit status.
 ///
 /// Args:
-///     arguments: The command line, starting with the program's name.
+///     arguments: The command line. The first argument is the program's name.
 #[pyfunction]
 #[pyo3(signature = (arguments: "list[str]") -> "int")]
 pub(crate) fn sandbox_main(py: Python<'_>, arguments: Vec<OsString>) -> u8 {

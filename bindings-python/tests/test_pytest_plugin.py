@@ -73,10 +73,10 @@ def test_the_error_for_an_invalid_marker_says_why(tmp_path: Path) -> None:
 
 def test_the_fixtures_and_the_marker_have_descriptions(tmp_path: Path) -> None:
     said = " ".join(run(tmp_path, "--markers").split())
-    assert "@pytest.mark.proxymesh_sandbox(**settings): what the sandbox of the fixture" in said
+    assert "@pytest.mark.proxymesh_sandbox(**settings): settings for the sandbox of the fixture" in said
     said = " ".join(run(tmp_path, "--fixtures").split())
-    assert "The ProxyMesh service, emulated: a fresh one for each test, stopped afterwards." in said
-    assert "A `proxymesh.Client` of the sandbox `proxymesh_sandbox`" in said
+    assert "An emulation of the ProxyMesh service. Each test gets a new one, which is stopped after the test." in said
+    assert "A `proxymesh.Client` for the fixture `proxymesh_sandbox`" in said
 
 
 def test_a_project_can_disable_the_plugin(tmp_path: Path) -> None:

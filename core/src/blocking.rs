@@ -18,10 +18,10 @@ use std::{
 };
 use tokio::runtime::{Handle, Runtime};
 
-/// The blocking client: a handle for each resource. Every call returns when it is done.
+/// The blocking client. It has a handle for each resource, such as `client.ips()`. Every call blocks its thread until it is done.
 ///
-/// Cheap to clone; clones share connections. Any number of threads may share it. It also works inside an async runtime, but it blocks
-/// the thread it is on; use [`crate::Client`] there.
+/// A client is cheap to clone, and clones share their connections. Any number of threads may share one client. It also works inside an
+/// async runtime, but it blocks a thread of the runtime. Use [`crate::Client`] there.
 ///
 /// ```no_run
 /// # fn main() -> proxymesh::Result<()> {
@@ -40,31 +40,32 @@ pub struct Client {
 }
 
 impl Client {
-    /// Creates a client. Before the first call it sends nothing, starts no thread and opens no file descriptor.
+    /// Creates a client. Before its first call, it sends nothing, starts no thread and opens no file descriptor.
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] when the settings are incomplete or contradict each other.
+    /// [`Error::Config`] if a setting is missing or invalid, or if settings contradict each other.
     pub fn new(settings: Settings) -> Result<Self> {
         Ok(Self { client: crate::Client::new(settings)?, driver: Arc::new(Driver::new()) })
     }
 
-    /// The same client with different options for the calls made through it; see [`crate::Client::with_options`].
+    /// Returns a client with different options for its calls. It shares this client's connections. Options that are not set stay the
+    /// same.
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] for a time limit of zero.
+    /// [`Error::Config`] if the timeout is zero.
     pub fn with_options(&self, options: Options) -> Result<Self> {
         Ok(Self { client: self.client.with_options(options)?, driver: self.driver.clone() })
     }
 
-    /// The service's base URL.
+    /// The base URL of the service, without a trailing slash.
     #[must_use]
     pub fn base_url(&self) -> &str {
         self.client.base_url()
     }
 
-    /// Sends any call. The handles are built on this; prefer them where you can.
+    /// Sends any call. The handles use this; prefer them where you can.
     ///
     /// # Errors
     ///
@@ -97,23 +98,24 @@ impl fmt::Debug for Client {
 
 /// Runs futures on the calling thread. Its event loop has no thread of its own and is created for the first future.
 ///
-/// When several threads call at once, one of them drives the connections of all. Bindings build their blocking clients on this.
+/// If several threads use a driver at the same time, one of them drives the connections of all. Bindings build their blocking clients
+/// on this.
 pub struct Driver {
     runtime: Lazy<Runtime>,
 }
 
 impl Driver {
-    /// A driver without connections yet. It takes nothing from the system before its first future.
+    /// Creates a driver. It opens no file descriptor before it runs its first future.
     #[must_use]
     pub const fn new() -> Self {
         Self { runtime: Lazy::new() }
     }
 
-    /// Runs `future`, which makes the call, to completion on this thread.
+    /// Runs `future` to completion on this thread. `call` is the name of the call that it makes, for errors.
     ///
     /// # Errors
     ///
-    /// The errors of the future, and [`Error::Connection`] when the system has no file descriptor, thread or memory left to drive it.
+    /// The errors of the future, and [`Error::Connection`] if the system has no file descriptor, thread or memory left to run it.
     pub fn run<T: Send, E: From<Error> + Send>(
         &self,
         call: &'static str,
@@ -122,15 +124,15 @@ impl Driver {
         self.run_checked(call, future, Duration::MAX, || Ok(()))
     }
 
-    /// Runs `future` to completion on this thread, and calls `check` at intervals. If `check` fails, the future is dropped, which
-    /// closes its connection.
+    /// Runs `future` to completion on this thread, and calls `check` whenever the time `every` has passed. If `check` fails, the
+    /// future is dropped, which closes its connection.
     ///
-    /// `check` is called outside the runtime, so it may make calls with this driver itself, as a signal handler might. If it forks,
-    /// the child leaves the call to its parent.
+    /// `check` is called outside the runtime, so it may itself make calls with this driver, as a signal handler might. If it forks,
+    /// the child process leaves the call to its parent.
     ///
     /// # Errors
     ///
-    /// Those of [`run`](Self::run) and of `check`; [`Error::Config`] in a child forked by `check`.
+    /// The errors of [`run`](Self::run) and of `check`, and [`Error::Config`] in a child process that `check` has forked.
     pub fn run_checked<T: Send, E: From<Error> + Send>(
         &self,
         call: &'static str,
@@ -169,8 +171,8 @@ impl Driver {
         result
     }
 
-    /// Call this after a call of `client` has failed or was cancelled. If that call was trying the credentials, the trial continues on
-    /// a thread of its own until the service answers.
+    /// Call this after a call of `client` has failed or has been cancelled. If its request was trying credentials that have not worked
+    /// yet, the request continues on a thread of its own until the service responds, for at most five seconds.
     pub fn finish(self: &Arc<Self>, client: &crate::Client) {
         let Some(trial) = client.unfinished() else { return };
         let driver = self.clone();

@@ -11,16 +11,17 @@ use crate::{
 };
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
-/// The response to a call; await it. Dropping it cancels the call and closes its connection. There is one exception: a request that
-/// tries credentials which have not worked yet continues for up to five seconds, because its response shows whether they are right.
+/// The future of a call. It sends nothing until it is polled. Dropping it cancels the call and closes its connection. There is one
+/// exception: until the credentials have worked once, the request continues for up to five seconds, because its response shows
+/// whether they are right. After a cancellation, it is unknown whether a write was carried out.
 ///
 /// Until the credentials have worked once, one call tries them and the others wait for it. So do not leave a started call unpolled
 /// while you await another: spawn it, or await both together.
 pub type Pending<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
-/// The async client: a handle for each resource. Needs a tokio runtime with I/O and time enabled.
+/// The async client. It has a handle for each resource, such as `client.ips()`. It needs a tokio runtime with I/O and time enabled.
 ///
-/// Cheap to clone; clones share connections. Share one among tasks and threads.
+/// A client is cheap to clone, and clones share their connections. Tasks and threads may share one client.
 ///
 /// ```no_run
 /// # async fn example() -> proxymesh::Result<()> {
@@ -42,14 +43,15 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`](crate::Error::Config) when the settings are incomplete or contradict each other.
+    /// [`Error::Config`](crate::Error::Config) if a setting is missing or invalid, or if settings contradict each other.
     pub fn new(settings: Settings) -> Result<Self> {
         let options = settings.options;
         let transport = Arc::new(Transport::new(settings.resolve()?)?);
         Ok(Self { transport, options, observer: None })
     }
 
-    /// The same client with different options for the calls made through it.
+    /// Returns a client with different options for its calls. It shares this client's connections. Options that are not set stay the
+    /// same.
     ///
     /// ```no_run
     /// # async fn example(client: proxymesh::Client) -> proxymesh::Result<()> {
@@ -63,25 +65,25 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`](crate::Error::Config) for a time limit of zero.
+    /// [`Error::Config`](crate::Error::Config) if the timeout is zero.
     pub fn with_options(&self, options: Options) -> Result<Self> {
         let options = options.over(self.options);
         options.check()?;
         Ok(Self { options, ..self.clone() })
     }
 
-    /// The same client, with `observer` called for each attempt of the calls made through it. Both share their connections.
+    /// Returns a client that calls `observer` after each attempt of its calls. It shares this client's connections.
     #[must_use]
     pub fn with_observer(&self, observer: Observer) -> Self {
         Self { observer: Some(observer), ..self.clone() }
     }
 
-    /// The same client with connections of its own. This is for a process created by `fork`, which must not use its parent's
-    /// connections.
+    /// Returns a client with the same settings and with connections of its own. This is for a process created by `fork`, which must
+    /// not use its parent's connections.
     ///
     /// # Errors
     ///
-    /// [`Error::Config`](crate::Error::Config) when the system cannot provide what a client needs.
+    /// [`Error::Config`](crate::Error::Config) if the client cannot be created.
     pub fn renewed(&self) -> Result<Self> {
         Ok(Self { transport: Arc::new(self.transport.renewed()?), ..self.clone() })
     }
@@ -92,7 +94,7 @@ impl Client {
         self.transport.credentials()
     }
 
-    /// The service's base URL.
+    /// The base URL of the service, without a trailing slash.
     #[must_use]
     pub fn base_url(&self) -> &str {
         self.transport.base_url()
@@ -106,7 +108,7 @@ impl Client {
         self.transport.unfinished()
     }
 
-    /// Sends any call. The handles are built on this; prefer them where you can.
+    /// Sends any call. The handles use this; prefer them where you can.
     ///
     /// # Errors
     ///
@@ -115,8 +117,8 @@ impl Client {
         self.exchange(&endpoint).await.read(&endpoint)
     }
 
-    /// Sends any call, but does not decode the response. This is for bindings. The result has the same type for every call, so the
-    /// code that drives it is compiled once.
+    /// Sends any call, and returns a result that has the same type for every call. [`Exchange::read`] returns the typed response.
+    /// This is for bindings: the code that drives the call is compiled only once.
     pub fn exchange<'a, E: Endpoint>(
         &self,
         endpoint: &'a E,

@@ -11,8 +11,8 @@ use zeroize::Zeroizing;
 /// Anything longer is a mistake, and would result in headers that no server accepts (docs/assumptions.md, A21).
 const LONGEST: usize = 1024;
 
-/// A username and password, or a token: for the account's API and for the proxies. Wiped from memory when dropped, and
-/// redacted in `Debug`.
+/// A username and password, or a token. They authenticate to the account's API and to the proxies. The password or token is
+/// wiped from memory when it is dropped, and `Debug` redacts it.
 ///
 /// ```
 /// # fn main() -> proxymesh::Result<()> {
@@ -30,12 +30,12 @@ enum Kind {
 }
 
 impl Credentials {
-    /// A username and password.
+    /// Creates credentials from a username and password.
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] when either is empty, longer than 1,024 bytes or holds control characters, or when the username
-    /// holds a colon (RFC 7617, section 2).
+    /// [`Error::Config`] if either is empty, is longer than 1,024 bytes or contains control characters, or if the username
+    /// contains a colon (RFC 7617, section 2).
     pub fn basic(username: impl Into<String>, password: impl Into<SecretString>) -> Result<Self> {
         let (username, password) = (username.into(), password.into());
         bounded("the username", &username, LONGEST)?;
@@ -56,12 +56,12 @@ impl Credentials {
         Ok(Self(Kind::Basic { username, password }))
     }
 
-    /// A token (`pm_…`).
+    /// Creates credentials from a token (`pm_…`).
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] when it is empty, longer than 1,024 bytes or holds a character that a token cannot have (RFC
-    /// 6750, section 2.1).
+    /// [`Error::Config`] if it is empty, is longer than 1,024 bytes or contains a character that is not allowed in a token
+    /// (RFC 6750, section 2.1).
     pub fn bearer(token: impl Into<SecretString>) -> Result<Self> {
         let token = token.into();
         let secret = token.expose_secret();
@@ -82,7 +82,7 @@ impl Credentials {
         matches!(self.0, Kind::Basic { .. })
     }
 
-    /// The username and password, unless these credentials are a token.
+    /// The username and password; `None` for a token.
     #[must_use]
     pub fn username_and_password(&self) -> Option<(&str, &SecretString)> {
         match &self.0 {

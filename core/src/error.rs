@@ -9,28 +9,28 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a call failed.
 ///
-/// The text ([`Display`](fmt::Display)) is a sentence a person can act on. No variant ever holds a password, a token or an
+/// The text ([`Display`](fmt::Display)) says what went wrong and what to do. No error ever contains a password, a token or an
 /// `Authorization` header, even if the service echoed one.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The client cannot be created: a bad base URL, missing or contradictory credentials, plain http to a host that is not
-    /// loopback, or an unreadable CA file.
+    /// The client cannot be created or used: the base URL is invalid, credentials are missing, invalid or contradictory, or
+    /// another setting is invalid. The text says which.
     #[error("{reason}")]
     Config {
-        /// What is wrong with the settings.
+        /// What is wrong.
         reason: String,
     },
-    /// An input breaks a rule of the service. Nothing was sent.
+    /// An input is invalid. Nothing was sent.
     #[error("{field}: {reason}")]
     Validation {
-        /// The parameter's name in the API.
+        /// The parameter's name in the API, such as `monthly_limit`.
         field: &'static str,
-        /// The rule that it breaks.
+        /// Why the input is invalid.
         reason: String,
     },
-    /// A token call was made with a Bearer credential. Nothing was sent. The token endpoints accept only the account's username
-    /// and password.
+    /// A client with a token made a token call. Nothing was sent. The token calls require the parent account's username and
+    /// password.
     #[error(
         "{call} requires the account's username and password, not a token: use a client created with both"
     )]
@@ -38,8 +38,8 @@ pub enum Error {
         /// The call, such as `tokens.list`.
         call: &'static str,
     },
-    /// In the last five minutes, authentication failed twice with these credentials, or three times in this process. Nothing was
-    /// sent. Four failures ban the account for three hours, so the client stops before that.
+    /// Too many authentications have failed in the last five minutes: two with these credentials, or three in this process.
+    /// Nothing was sent. Four failures ban the account for three hours, so the client stops before that.
     #[error(
         "{call} was not sent: too many failed authentications (four ban the account for 3 hours); correct the credentials, or wait {} s",
         whole_seconds(.retry_after)
@@ -50,53 +50,53 @@ pub enum Error {
         /// How long until the next attempt is allowed.
         retry_after: Duration,
     },
-    /// 401: the service does not accept the credentials, or has banned the caller. Never retried.
+    /// 401: the service rejected the credentials, or has banned the caller. The call is never retried.
     #[error("{0}")]
     Authentication(Box<Refusal>),
     /// 400: invalid or contradictory input.
     #[error("{0}")]
     BadRequest(Box<Refusal>),
-    /// 402: the plan does not allow it.
+    /// 402: the plan does not allow this.
     #[error("{0}")]
     PlanLimit(Box<Refusal>),
-    /// 403: the resource is not yours, or the call is for the parent account only.
+    /// 403: the resource is not yours, or only the parent account may do this.
     #[error("{0}")]
     PermissionDenied(Box<Refusal>),
-    /// 404: not found.
+    /// 404: the resource does not exist.
     #[error("{0}")]
     NotFound(Box<Refusal>),
-    /// 429: too many requests. `retry_after` says how long to wait, if the service says so.
+    /// 429: too many requests. If the service says how long to wait, `retry_after` is set.
     #[error("{0}")]
     RateLimited(Box<Refusal>),
-    /// 5xx: server error.
+    /// 5xx: a server error.
     #[error("{0}")]
     Server(Box<Refusal>),
     /// Any other status, including redirects (3xx), which are never followed.
     #[error("{0}")]
     UnexpectedStatus(Box<Refusal>),
-    /// No response within the time limit.
+    /// No response arrived within the time limit.
     #[error("{call}: timed out: {reason}{}", after(*.attempts))]
     Timeout {
         /// The call, such as `geo.open`.
         call: &'static str,
-        /// What was waited for, and for how long.
+        /// What the call waited for, and for how long.
         reason: String,
-        /// How many attempts were made.
+        /// How many times the call was tried.
         attempts: u32,
     },
-    /// The client could not connect, or the connection broke: DNS, refused, reset, TLS.
+    /// The client could not connect, or the connection broke: for example, a DNS or TLS error, or a refused or reset connection.
     #[error("{call}: connection failed: {reason}{}", after(*.attempts))]
     Connection {
         /// The call, such as `geo.open`.
         call: &'static str,
-        /// What the network or TLS reported.
+        /// The error of the network or of TLS.
         reason: String,
-        /// How many attempts were made.
+        /// How many times the call was tried.
         attempts: u32,
     },
-    /// The service reported success, but the body is not what the call promises. A write that fails with this error was
-    /// looked up, and was not carried out. If that cannot be determined, the write fails with
-    /// [`OutcomeUnknown`](Self::OutcomeUnknown).
+    /// The service reported success, but the client could not read the response. If the call was a write, the client has looked
+    /// it up, and it was not carried out. If the client cannot find that out, the error is
+    /// [`OutcomeUnknown`](Self::OutcomeUnknown) instead.
     #[error("{call}: could not read the response ({status}): {reason}")]
     Decode {
         /// The call, such as `geo.open`.
@@ -108,14 +108,14 @@ pub enum Error {
         /// The first 4 KiB of the response, as text.
         body: String,
     },
-    /// A write was sent, but no readable response arrived. Look up whether it was carried out.
+    /// A write was sent, but it is unknown whether it was carried out. `recovery_hint` says how to find out.
     #[error("{call}: {reason}, so the call may or may not have taken effect; {recovery_hint}")]
     OutcomeUnknown {
         /// The call, such as `sub_accounts.create`.
         call: &'static str,
-        /// What happened instead of a response.
+        /// Why it is unknown, such as a time-out or a server error.
         reason: String,
-        /// How to find out.
+        /// How to find out whether the write was carried out.
         recovery_hint: &'static str,
     },
 }
@@ -128,15 +128,17 @@ pub struct Refusal {
     pub call: &'static str,
     /// The HTTP status.
     pub status: u16,
-    /// Why, in one line: the reason in the body if there is one, otherwise what the status means for this call.
+    /// Why the service refused the call, in one line. This is the reason in the response, or else what the status means for this
+    /// call.
     pub reason: String,
-    /// Reasons per form field, if the body names fields.
+    /// The reasons for each form field, if the response names fields.
     pub field_errors: BTreeMap<String, Vec<String>>,
-    /// The body's first 4 KiB, as text.
+    /// The first 4 KiB of the response, as text.
     pub body: String,
     /// How long the service asks to wait, if it does.
     pub retry_after: Option<Duration>,
-    /// How many times the call was tried.
+    /// How many times the call was tried. 0 if it was not sent, because the service rejected the same credentials for another
+    /// call.
     pub attempts: u32,
 }
 
@@ -271,7 +273,7 @@ impl Error {
         }
     }
 
-    /// The call that failed, such as `ips.add`. `None` for a setting or an input.
+    /// The call that failed, such as `ips.add`; `None` if a setting or an input is invalid.
     #[must_use]
     pub fn call(&self) -> Option<&'static str> {
         match self {
@@ -286,7 +288,7 @@ impl Error {
         }
     }
 
-    /// The HTTP status, if the service responded.
+    /// The HTTP status, if the error is about a response.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         match self {
@@ -304,7 +306,7 @@ impl Error {
         }
     }
 
-    /// Only the reason, without the call and the kind.
+    /// The reason alone, without the call and the kind.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         match self {
@@ -318,7 +320,7 @@ impl Error {
         }
     }
 
-    /// How to find out what happened to a call whose outcome is unknown.
+    /// How to find out whether a write was carried out, if that is unknown.
     #[must_use]
     pub fn recovery_hint(&self) -> Option<&'static str> {
         match self {
@@ -327,7 +329,7 @@ impl Error {
         }
     }
 
-    /// The first 4 KiB of the response, if the service responded.
+    /// The first 4 KiB of the response, as text, if the error is about a response.
     #[must_use]
     pub fn body(&self) -> Option<&str> {
         match self {
@@ -336,7 +338,7 @@ impl Error {
         }
     }
 
-    /// How many times the call was tried, if it was tried.
+    /// How many times the call was tried, if known.
     #[must_use]
     pub fn attempts(&self) -> Option<u32> {
         match self {

@@ -1,5 +1,5 @@
-//! Client for the ProxyMesh account API: the proxies an account may use, its authorised IPs and hostnames,
-//! its sub-accounts, its tokens, and the countries its exit IPs are in.
+//! A client for the ProxyMesh account API. It manages the proxies that an account may use, its authorised IPs and hostnames, its
+//! sub-accounts and its tokens. It also counts the exit IPs in each country.
 //!
 //! ```no_run
 //! # async fn example() -> proxymesh::Result<()> {
@@ -14,35 +14,41 @@
 //! # Ok(()) }
 //! ```
 //!
-//! [`blocking::Client`] has the same handles for code without async. Both clients are cheap to clone, and threads and tasks may share
+//! [`blocking::Client`] has the same calls for code without async. Both clients are cheap to clone, and threads and tasks may share
 //! them.
 //!
 //! # What it does for you
 //!
 //! * **It refuses bad input before it sends anything**, and names the field and the rule ([`Error::Validation`]).
 //! * **It keeps the account from being banned.** Four failed authentications ban it for three hours. Until the credentials have worked
-//!   once, only one call at a time tries them. After two failures in five minutes (three per process, lost answers included), calls
-//!   fail locally with [`Error::AuthenticationBlocked`].
-//! * **It retries only what is safe to repeat** ([`endpoint::Replay`]). It never repeats a create. If the response to an `ips().add` is
-//!   lost, it looks the IP up, and succeeds if the IP is there.
+//!   once, only one call at a time tries them. In five minutes, the client allows two failures with the same credentials, and three in
+//!   the whole process. After that, calls fail with [`Error::AuthenticationBlocked`], and nothing is sent. Once the service has
+//!   rejected the credentials, an attempt whose response is lost counts as a failure, too.
+//! * **It retries only what is safe to repeat** ([`endpoint::Replay`]). It never repeats a create that may have been carried out. If
+//!   the response to an `ips().add` is lost, the client looks the IP up. The call succeeds if the IP is there.
 //! * **It never shows a secret** in an error, a log line or `Debug`.
 //!
 //! # Logging
 //!
-//! Each attempt emits one [`tracing`] event at DEBUG with the target `proxymesh`: call, method, path, status, elapsed milliseconds,
-//! attempt. Queries, forms and credentials are never logged. [`Client::with_observer`] passes the same information to a closure.
+//! Each attempt emits one [`tracing`] event at DEBUG with the target `proxymesh`. Its fields are `call`, `method`, `path`, `status`,
+//! `failure`, `elapsed_ms`, `retry_in_ms` and `attempt`. Queries, forms and credentials are never logged. [`Client::with_observer`]
+//! passes the same information to a closure.
 //!
 //! # System resources
 //!
-//! A client takes nothing before the first call. After that, a [`blocking::Client`] has its own event loop (three file descriptors on
-//! Linux), and each connection takes one more descriptor. A client has at most 100 requests in flight, so share one client rather than
-//! create many. For a moment it may hold more connections than that, because a request that opens one takes an idle one if that is free
-//! first. Each name lookup runs in a thread of its own, which ends with the lookup. If the system is out of file descriptors, threads
-//! or memory, the call fails with [`Error::Connection`], and a later call tries again.
+//! A client opens no file descriptor and starts no thread before its first call. After that, a [`blocking::Client`] has its own event
+//! loop (three file descriptors on Linux), and each connection takes one more descriptor.
+//!
+//! A client has at most 100 requests in flight, so share one client rather than create many. Further requests wait for their turn, and
+//! this wait does not count towards their time limit. For a moment, a client may have more than 100 connections: if an idle connection
+//! becomes free while a request is opening a new one, the request uses the idle one, and both stay open.
+//!
+//! Each name lookup runs in a thread of its own, which ends with the lookup. If the system is out of file descriptors, threads or
+//! memory, the call fails with [`Error::Connection`], and a later call tries again.
 //!
 //! # Processes
 //!
-//! A process created by `fork` must not use a client that it inherited. [`Client::renewed`] gives it one of its own.
+//! A process created by `fork` must not use a client that it inherited. [`Client::renewed`] returns one that it may use.
 #![forbid(unsafe_code)]
 
 #[doc(hidden)]
@@ -79,9 +85,10 @@ pub use transport::Exchange;
 #[cfg(fuzzing)]
 pub use transport::hostile;
 
-/// The date and time types of the public API.
+/// The crate of the date and time types in the public API.
 pub use jiff;
-/// The type that holds a secret, and the trait that exposes it.
+/// The crate of [`SecretString`](secrecy::SecretString), which holds a secret, and of
+/// [`ExposeSecret`](secrecy::ExposeSecret), which reads it.
 pub use secrecy;
 
 /// Compiles the README's examples.

@@ -3,30 +3,30 @@
 use crate::endpoint::Call;
 use std::{fmt, sync::Arc, time::Duration};
 
-/// One attempt at a call. It never holds a query, a form or credentials.
+/// One attempt at a call. It never contains a query, a form or credentials.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Attempt {
     /// The call: its name, method and path.
     pub call: &'static Call,
-    /// The number of the attempt; 1 for the first.
+    /// The number of the attempt, starting at 1.
     pub number: u32,
-    /// The status of the response; `None` if no complete response came.
+    /// The status of the response; `None` if no complete response arrived.
     pub status: Option<u16>,
-    /// Why there is no response.
+    /// Why no complete response arrived; `None` if one did.
     pub failure: Option<String>,
-    /// How long it took.
+    /// How long the attempt took.
     pub elapsed: Duration,
-    /// How long until the call is tried again, if it is.
+    /// How long the client waits before the next attempt; `None` if there is none.
     pub retry_in: Option<Duration>,
 }
 
-/// Called for every attempt, as soon as it ends, on the thread that drives the call.
+/// A function that is called after every attempt, on the thread that drives the call.
 #[derive(Clone)]
 pub struct Observer(Arc<dyn Fn(Attempt) + Send + Sync>);
 
 impl Observer {
-    /// Calls `tell`, which must neither block nor panic.
+    /// Creates an observer that calls `tell`. The function must neither block nor panic.
     pub fn new(tell: impl Fn(Attempt) + Send + Sync + 'static) -> Self {
         Self(Arc::new(tell))
     }

@@ -12,7 +12,7 @@ use std::{
 /// 0 until the id is remembered.
 static REMEMBERED: AtomicU32 = AtomicU32::new(0);
 
-/// The id of this process.
+/// The ID of this process.
 #[must_use]
 pub fn id() -> u32 {
     match REMEMBERED.load(Ordering::Relaxed) {
@@ -21,17 +21,18 @@ pub fn id() -> u32 {
     }
 }
 
-/// Remembers the id of this process, so that not every call has to ask the system.
+/// Remembers the ID of this process, so that not every call has to ask the system for it.
 ///
-/// If you call this once, call it in every process forked from then on, before anything else of this crate.
+/// If you call this in a process, call it also in every process that is forked from it later, before you use anything else from
+/// this crate.
 pub fn remember_id() {
     REMEMBERED.store(std::process::id(), Ordering::Relaxed);
 }
 
-/// A value that each process has for itself.
+/// A separate value for each process.
 ///
-/// A child created by `fork` has a copy of all of its parent's memory, but only one of its threads. A lock may be held
-/// for ever, and event loops and connections still belong to the parent. So the child creates a value of its own and
+/// A child created by `fork` has a copy of its parent's memory, but only one of its threads. A lock may stay locked
+/// forever, and event loops and connections still belong to the parent. So the child creates a value of its own and
 /// leaves the inherited one alone. It does not even drop it, because closing a connection would disturb the parent.
 ///
 /// ```
@@ -53,7 +54,7 @@ struct Owned<T> {
 }
 
 impl<T> PerProcess<T> {
-    /// No value yet.
+    /// Starts without a value.
     #[must_use]
     pub const fn empty() -> Self {
         Self { current: ArcSwapOption::const_empty() }
@@ -64,13 +65,13 @@ impl<T> PerProcess<T> {
         Self { current: ArcSwapOption::new(Some(Arc::new(Owned::new(value)))) }
     }
 
-    /// This process's value. If there is none yet, `make` creates it. `make` receives the value of the process that
-    /// this one was forked from, if any. It may only look at that value, and must not wait for anything in it. If
-    /// several threads call at once, one of the created values is kept.
+    /// Returns this process's value. If there is none yet, `make` creates it. `make` receives the value of the process that
+    /// this one was forked from, if any. It may only look at that value, and must not wait for anything in it. If several
+    /// threads call this at the same time, `make` may run several times, and one of the values is kept.
     ///
     /// # Errors
     ///
-    /// Those of `make`.
+    /// The errors of `make`.
     pub fn get_or_try_init<E>(&self, make: impl Fn(Option<&T>) -> Result<T, E>) -> Result<Arc<T>, E> {
         loop {
             let current = self.current.load();

@@ -1,6 +1,6 @@
 //! What drives calls: event loops and a thread, created on first use.
 //!
-//! If the system is out of file descriptors, threads or memory, a call fails, but never the process. Each of these is
+//! If the system is out of file descriptors, threads or memory, a call fails, but the process does not. Each of these is
 //! requested in a way that can fail. A failure is not remembered, so the next call tries again.
 
 use crate::{error::Error, process::PerProcess};
@@ -60,12 +60,12 @@ pub(crate) fn event_loop() -> io::Result<Runtime> {
     Builder::new_current_thread().enable_io().enable_time().build()
 }
 
-/// The thread of this crate that drives spawned futures, for bindings whose callers have no runtime. Every process has
-/// its own. It starts on first use and never stops.
+/// Returns the handle of a thread that drives spawned futures, for bindings whose callers have no runtime. Every process
+/// has one such thread. It starts on first use and never stops.
 ///
 /// # Errors
 ///
-/// What the system is out of: file descriptors, threads or memory. [`Error::lacking`] puts it in words.
+/// The system's error if it is out of file descriptors, threads or memory. [`Error::lacking`] converts it.
 pub fn worker() -> io::Result<Handle> {
     static WORKER: PerProcess<Lazy<Worker>> = PerProcess::empty();
     let worker = WORKER.get_or_try_init(|_| Ok::<_, io::Error>(Lazy::new()))?;

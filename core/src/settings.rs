@@ -19,8 +19,8 @@ const BASE_URL_VARIABLE: &str = "PROXYMESH_BASE_URL";
 const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
 const SSL_CERT_DIR: &str = "SSL_CERT_DIR";
 
-/// How to reach the account. A setting that is not given comes from the environment (`PROXYMESH_USERNAME`, `PROXYMESH_PASSWORD`,
-/// `PROXYMESH_TOKEN`, `PROXYMESH_BASE_URL`), then from the defaults below.
+/// The settings of a client. A setting that is not given comes from its environment variable, if there is one
+/// (`PROXYMESH_USERNAME`, `PROXYMESH_PASSWORD`, `PROXYMESH_TOKEN`, `PROXYMESH_BASE_URL`), or else from its default.
 ///
 /// ```
 /// # fn main() -> proxymesh::Result<()> {
@@ -46,93 +46,95 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// No settings: everything comes from the environment and the defaults.
+    /// Creates settings in which nothing is set: everything comes from the environment and the defaults.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The account's username. It needs a password.
+    /// Sets the username of the account or of a sub-account. It requires a password.
     #[must_use]
     pub fn username(mut self, username: impl Into<String>) -> Self {
         self.username = Some(username.into());
         self
     }
 
-    /// The account's password. It needs a username.
+    /// Sets the password for the username. It requires a username.
     #[must_use]
     pub fn password(mut self, password: impl Into<SecretString>) -> Self {
         self.password = Some(password.into());
         self
     }
 
-    /// A token (`pm_…`) instead of username and password. The token calls do not accept it.
+    /// Sets a token (`pm_…`), instead of a username and password. The token calls do not accept it.
     #[must_use]
     pub fn token(mut self, token: impl Into<SecretString>) -> Self {
         self.token = Some(token.into());
         self
     }
 
-    /// The service's base URL; `https://proxymesh.com` by default. Plain http is allowed only to a loopback host.
+    /// Sets the base URL of the service; `https://proxymesh.com` by default. Plain http is allowed only to loopback hosts.
     #[must_use]
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
         self
     }
 
-    /// How long one attempt may take, from connecting to the last byte of the response; 30 s by default. With `max_retries` 2, a
-    /// call makes at most three attempts, with waits of at most 60 s between them. If the outcome of a write is in doubt, the
-    /// client also looks up what became of it. While it is not known whether the credentials are right, an attempt may wait as
-    /// long again for another call to find out.
+    /// Sets the time limit for one attempt, from connecting to the last byte of the response; 30 s by default.
+    ///
+    /// A call may take longer. With `max_retries` 2, it makes at most three attempts, and waits at most 60 s between them. If it
+    /// is unknown whether a write was carried out, the client then looks it up. Until the credentials have worked once, an
+    /// attempt may first wait as long again for another call that is trying them.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.options = self.options.timeout(timeout);
         self
     }
 
-    /// How long connecting may take, including TLS; 10 s by default.
+    /// Sets the time limit for connecting, including TLS; 10 s by default.
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = Some(timeout);
         self
     }
 
-    /// How many times a call may be retried, where that is safe; 2 by default.
+    /// Sets how many times a call may be retried, if that is safe; 2 by default.
     #[must_use]
     pub fn max_retries(mut self, retries: u32) -> Self {
         self.options = self.options.max_retries(retries);
         self
     }
 
-    /// A PEM file with additional CA certificates to trust.
+    /// Sets a PEM file with additional CA certificates to trust.
     ///
-    /// For https, the environment adds more: `SSL_CERT_FILE` names such a file, and `SSL_CERT_DIR` lists folders of them. One
-    /// that cannot be read is an error. If neither is set, the system's own certificates are trusted as well. They are loaded
-    /// only for a server whose certificate the roots in this crate do not verify (not on Android and iOS).
+    /// With an https base URL, environment variables can add more: `SSL_CERT_FILE` names such a file, and `SSL_CERT_DIR` lists
+    /// folders of such files. A file or folder that cannot be read is an error. If neither variable is set, the system's
+    /// certificates are trusted as well, except on Android and iOS. They are loaded only if the roots in this crate do not verify
+    /// a server's certificate.
     #[must_use]
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.ca_file = Some(path.into());
         self
     }
 
-    /// Additional environment variables that name a PEM file or a folder of them, as `SSL_CERT_FILE` and `SSL_CERT_DIR` do. This
-    /// is for languages that have such variables of their own.
+    /// Sets additional environment variables, each of which may name a PEM file or a folder of PEM files. This is for languages
+    /// with variables of their own, such as Python's `REQUESTS_CA_BUNDLE`.
     #[must_use]
     pub fn ca_variables(mut self, names: &'static [&'static str]) -> Self {
         self.ca_variables = names;
         self
     }
 
-    /// Whether to use `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`; no by default, because a scraper's proxy must not
-    /// carry the account's calls. A value that cannot be read, or that names a SOCKS proxy, is an error. Calls over plain http
-    /// go to loopback only, and never through a proxy.
+    /// Sets whether to use the environment variables `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`. Off by default, because
+    /// the account's calls should not go through a scraper's proxy. An invalid value is an error, and so is a SOCKS proxy. Calls
+    /// over plain http go only to loopback hosts, and never through a proxy.
     #[must_use]
     pub fn trust_env(mut self, trust: bool) -> Self {
         self.trust_env = trust;
         self
     }
 
-    /// The `User-Agent` to send; `proxymesh-rust/VERSION` by default.
+    /// Sets the `User-Agent` header; `proxymesh-rust/VERSION` by default.
     #[must_use]
     pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
         self.user_agent = Some(user_agent.into());
@@ -331,27 +333,27 @@ pub struct Options {
 }
 
 impl Options {
-    /// No options: everything as the client has it.
+    /// Creates options in which nothing is set: the client's own options stay the same.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How long one attempt may take; see [`Settings::timeout`].
+    /// Sets the time limit for one attempt; see [`Settings::timeout`].
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// How many times a call may be retried; see [`Settings::max_retries`].
+    /// Sets how many times a call may be retried; see [`Settings::max_retries`].
     #[must_use]
     pub fn max_retries(mut self, retries: u32) -> Self {
         self.max_retries = Some(retries);
         self
     }
 
-    /// These options; those not set are taken from `base`.
+    /// Returns these options. Those that are not set are taken from `base`.
     #[must_use]
     pub fn over(self, base: Self) -> Self {
         Self { timeout: self.timeout.or(base.timeout), max_retries: self.max_retries.or(base.max_retries) }

@@ -30,7 +30,7 @@ impl Sandbox {
         Self::builder().start()
     }
 
-    /// Returns a builder, to start a sandbox with other settings.
+    /// Returns a builder, which starts a sandbox with other settings.
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -100,7 +100,7 @@ impl Builder {
     }
 
     /// Sets the monthly limit for the parent and its sub-accounts together, in GB. Once it is reached, the proxies
-    /// answer 509. The default is 0, which means no limit.
+    /// respond with 509. The default is 0, which means no limit.
     pub fn monthly_limit(mut self, gigabytes: u32) -> Self {
         self.settings.monthly_limit = gigabytes;
         self
@@ -139,9 +139,9 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] if the service would reject the username or password, or if the keep-alive is 0,
-    /// [`Error::PublishedPassword`] for the default password on an address that is not loopback, [`Error::Listen`] if
-    /// the address is in use or not available, [`Error::Start`] if no thread can be started.
+    /// [`Error::Invalid`] if the service would reject the username or password, or if the keep-alive is 0.
+    /// [`Error::PublishedPassword`] for the default password on an address that is not loopback. [`Error::Listen`] if
+    /// the address is in use or not available. [`Error::Start`] if no thread can be started.
     pub fn start(mut self) -> Result<Sandbox, Error> {
         let named = |what: &str, reason: String| Error::Invalid(format!("{what}: {reason}"));
         input::username(&self.settings.username).map_err(|reason| named("username", reason))?;

@@ -1,7 +1,7 @@
 //! An in-memory emulation of the ProxyMesh account API, for tests and for trying the SDK without an account.
 //!
-//! [`Sandbox`] serves every call on its own port. It keeps state as the service does, and it is strict where the
-//! service is strict. It runs on its own thread, so it works with both synchronous and asynchronous code.
+//! A [`Sandbox`] serves every call on a local port. It keeps state as the service does, and it is as strict as the
+//! service. It runs on its own thread, so it works with both synchronous and asynchronous code.
 //!
 //! ```
 //! use std::io::{Read, Write};
@@ -48,9 +48,9 @@
 //! * **Order of the checks:** path (404), method (405), authentication (401), content type (415), size (413),
 //!   permission (403), input (400), then the checks of the call itself (400, 402, 404).
 //! * **Failed authentication:** Wrong credentials, a missing `Authorization` header, another scheme, an expired or
-//!   deactivated token, and an inactive sub-account or one of its tokens get 401, and each counts as a failure. Four
-//!   failures within 5 minutes ban the client's IP address for 3 hours. On loopback, that is every client. A success in
-//!   between does not reset the count, and attempts during the ban do not prolong it.
+//!   deactivated token, and an inactive sub-account or one of its tokens get 401. Each of these counts as a failure.
+//!   Four failures within 5 minutes ban the client's IP address for 3 hours. On loopback, all clients share one
+//!   address. A success in between does not reset the count, and attempts during the ban do not prolong it.
 //! * **Bearer on the token endpoints:** A valid token gets 403 and does not count as a failure.
 //! * **A sub-account** gets 403 if it passes `username`, even its own. The proxies that it sees and changes are its
 //!   parent's. If it has no password, it can only authenticate with a token.
@@ -69,45 +69,47 @@
 //! With [`Builder::proxies`], the sandbox runs the proxies as well. They are forward proxies for `CONNECT` and for
 //! plain http, each on its own port. The API then lists them as `us-ca.localhost:PORT`.
 //!
-//! * **Who may use them:** A client needs `Proxy-Authorization` with Basic or Bearer, or an authenticated IP.
-//!   Authenticated hostnames are not resolved. Any other client gets 407, and so does a request to a proxy that the
-//!   account has not authorised. A deactivated sub-account gets 402. None of this counts towards the API's ban.
+//! * **Who may use them:** A client needs `Proxy-Authorization` with Basic or Bearer, or an authorised IP. Authorised
+//!   hostnames are not resolved. Any other client gets 407, and so does a request to a proxy that the account has not
+//!   authorised. A deactivated sub-account gets 402. None of this counts towards the API's ban.
 //! * **Bandwidth:** All bytes to and from the target count as soon as they pass, at 10⁹ bytes per GB. When a limit is
 //!   reached, open transfers are cut off and new requests get 509. [`Builder::monthly_limit`] sets the parent's own
 //!   limit.
 //! * **Targets** must be on this machine: a loopback address, `localhost`, or a name under `.localhost` or `.test`.
-//!   `proxymesh.com` is the sandbox's API. Any other target gets 403. No name is resolved.
+//!   `proxymesh.com` is the sandbox's API. A request to any other target gets 403. No name is resolved.
 //! * **Exit IPs** are invented, from 198.18.0.0/15. `open` and `world` honour `X-ProxyMesh-Country`, and the other
-//!   proxies ignore it. A country without exits gets 400. So does a malformed list of IPs, and a `Not-IP` that excludes
-//!   every exit.
+//!   proxies ignore it. A request for a country without exit IPs gets 400. So does a malformed list of IPs, and an
+//!   `X-ProxyMesh-Not-IP` that excludes every exit IP.
 //! * [`Sandbox::proxied`] returns the requests that arrived. [`Fault::proxy`] makes requests to one proxy fail.
 //!
 //! # Controls
 //!
 //! Everything that the methods of [`Sandbox`] do is also available over HTTP, under `/_sandbox/`, without credentials.
-//! `GET /_sandbox/` lists the controls. [`Fault`] lists the faults.
+//! `GET /_sandbox/` describes these controls. [`Fault`] describes the faults.
 //!
 //! # Web pages
 //!
 //! Any web page that is open in a browser on this machine can send requests to a loopback port. So a request whose
-//! `Origin` or `Sec-Fetch-Site` is another site gets 403. A request whose `Host` is not a loopback address, `localhost`
-//! or a name under it gets 421, because such a name may have been pointed at this machine. The API, but not the
-//! controls, also accepts names under `.test` and `proxymesh.com`. A request refused in this way is not recorded and
-//! does not use up a fault.
+//! `Origin` or `Sec-Fetch-Site` header names another site gets 403. The `Host` header must be a loopback address,
+//! `localhost` or a name under it. The API, but not the controls, also accepts names under `.test` and `proxymesh.com`.
+//! A request with any other `Host` gets 421, because a web page can point a name of its own at this machine (DNS
+//! rebinding). A request refused in this way is not recorded and does not use up a fault.
 //!
 //! # Away from loopback
 //!
-//! [`Builder::host`] can make the sandbox reachable from other machines, for example with 0.0.0.0 in a container. Then
+//! [`Builder::host`] can make the sandbox reachable from other machines, for example with 0.0.0.0 in a container. In
+//! this case:
 //!
-//! * the default password is refused, for the parent and for sub-accounts, because it is published;
-//! * the controls require the parent's username and password, with Basic authentication, from every client;
-//! * the proxies, if they run, connect clients on the network to whatever listens on this machine's loopback addresses.
-//!   A client needs the password of the account or of a sub-account, a token, or an authenticated IP. Behind a router
-//!   or a container's gateway, many clients share one IP;
-//! * only the API counts wrong passwords, and nothing is encrypted;
-//! * every `Host` is accepted, because the sandbox does not know the names on the network.
+//! * The default password is refused, for the parent and for sub-accounts, because it is published.
+//! * The controls require the parent's username and password, with Basic authentication, from every client.
+//! * The proxies, if they run, connect clients on the network to whatever listens on this machine's loopback addresses.
+//!   A client needs the password of the account or of a sub-account, a token, or an authorised IP. Behind a router or a
+//!   container's gateway, many clients share one IP.
+//! * Wrong passwords lead to a ban only on the API, not on the controls and the proxies.
+//! * Nothing is encrypted.
+//! * Every `Host` is accepted, because the sandbox does not know the names on the network.
 //!
-//! [`Sandbox::opens`] says this in one sentence, and the program prints it.
+//! [`Sandbox::opens`] says in one sentence what others can reach, and the program prints it.
 
 #![forbid(unsafe_code)]
 

@@ -12,7 +12,7 @@ const CAPACITY: usize = 100_000;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct RecordedRequest {
-    /// The number of the request since the start or the last reset, counted from 1.
+    /// The number of the request, counted from 1 since the start or the last reset.
     pub number: u64,
     /// The method, as sent.
     pub method: String,
@@ -26,7 +26,7 @@ pub struct RecordedRequest {
     pub content_type: Option<String>,
     /// The kind of credentials that the request had.
     pub auth: RecordedAuth,
-    /// The status of the answer; `None` if there is no answer yet, or none was sent.
+    /// The status of the response; `None` if there is none yet, or none was sent.
     pub status: Option<u16>,
     /// The kind of the fault that was applied, if any.
     pub fault: Option<&'static str>,
@@ -53,7 +53,7 @@ pub enum RecordedAuth {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ProxiedRequest {
-    /// The number of the request since the start or the last reset, counted from 1.
+    /// The number of the request, counted from 1 since the start or the last reset.
     pub number: u64,
     /// The proxy's name, such as `us-ca`.
     pub proxy: String,
@@ -61,18 +61,18 @@ pub struct ProxiedRequest {
     pub method: String,
     /// The target, as sent but without credentials: `host:port` for `CONNECT`, a URL for any other method.
     pub target: String,
-    /// The headers that the proxy received, in order, with names in lower case. Credentials and cookies are shown as
+    /// The headers that the proxy received, in order, with lower-case names. Credentials and cookies are shown as
     /// `***`.
     pub headers: Vec<(String, String)>,
     /// The kind of credentials in `Proxy-Authorization`.
     pub auth: RecordedAuth,
-    /// The account that the traffic counts for, if one was recognised by its credentials or by the client's IP.
+    /// The account that the traffic counts for, if one was recognised by the credentials or by the client's IP.
     pub account: Option<String>,
     /// The exit IP, if the request was accepted.
     pub exit_ip: Option<IpAddr>,
-    /// The country of the exit, if the proxy has exits in several countries.
+    /// The country of the exit IP, if the proxy has exit IPs in several countries.
     pub country: Option<String>,
-    /// The status of the answer; for `CONNECT`, of the answer to `CONNECT` itself. `None` if there is no answer yet, or
+    /// The status of the response; for `CONNECT`, of the response to `CONNECT` itself. `None` if there is none yet, or
     /// none was sent.
     pub status: Option<u16>,
     /// The bytes sent to the target and received from it so far. They count towards the account's usage.

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use crate::Error;
 
-/// The plan of the parent account. The table of limits is on the [crate's page](crate#plans).
+/// The plan of the parent account. The [crate's page](crate#plans) has a table of the limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Plan {
     /// The free trial: no tokens.

@@ -41,7 +41,7 @@ impl Sandbox {
         self.address
     }
 
-    /// A sentence to show to people that says what other machines can reach; `None` on a loopback address.
+    /// What other machines can reach, as a sentence to show to people; `None` on a loopback address.
     #[must_use]
     pub fn opens(&self) -> Option<String> {
         if !self.settings.exposed {
@@ -105,7 +105,7 @@ impl Sandbox {
         Ok(())
     }
 
-    /// The pending faults, with what remains of their `times` and `after`.
+    /// The pending faults, with the remaining values of `times` and `after`.
     #[must_use]
     pub fn faults(&self) -> Vec<Fault> {
         self.shared.world().faults.waiting().to_vec()
@@ -116,7 +116,8 @@ impl Sandbox {
         self.shared.world().faults.clear();
     }
 
-    /// Moves the sandbox's clock forward, by at most 100 years in total. If `by` exceeds that, it stops there.
+    /// Moves the sandbox's clock forward, to test bans, expiry and the billing period. It can be moved by at most 100
+    /// years in total; anything beyond that is ignored.
     pub fn advance(&self, by: Duration) {
         let mut world = self.shared.world();
         if !world.clock.advance(by) {
@@ -134,8 +135,8 @@ impl Sandbox {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownAccount`] if no account has that username, [`Error::Invalid`] unless `gigabytes` is
-    /// from 0 to 1e9.
+    /// [`Error::UnknownAccount`] if no account has that username, [`Error::Invalid`] if `gigabytes` is not from 0 to
+    /// 1e9.
     pub fn book_usage(&self, username: &str, gigabytes: f64) -> Result<(), Error> {
         self.shared.world().book_usage(username, gigabytes)
     }
@@ -146,13 +147,14 @@ impl Sandbox {
         self.shared.open_connections()
     }
 
-    /// Restores the initial state: account, ban, clock, faults and log. Connections stay open.
+    /// Restores the initial state: the account, the bans, the clock, the faults and the recorded requests. Connections
+    /// stay open.
     pub fn reset(&self) {
         self.shared.world().reset();
     }
 
-    /// Stops the sandbox and closes all connections. Calls in progress have 200 ms to finish. The recorded
-    /// calls stay readable. Stopping twice is fine.
+    /// Stops the sandbox and closes all connections. Calls in progress have 200 ms to finish. Recorded requests stay
+    /// readable. You may stop a sandbox twice.
     pub fn stop(&self) {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         if self.process != std::process::id() {

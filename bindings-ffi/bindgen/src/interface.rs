@@ -10,13 +10,10 @@ use uniffi_meta::{Metadata, MethodMetadata, RecordMetadata, Type};
 const RESOURCES: [(&str, &str); 6] = [
     ("geo", "The number of exit IPs in each country, for the proxies that can choose a country."),
     ("hostnames", "Hostnames that may use the proxies without credentials."),
-    ("ips", "IP addresses that may use the proxies without credentials, at most 100 per account."),
+    ("ips", "IPs that may use the proxies without credentials, at most 100 per account."),
     ("proxies", "The proxies that the account may use."),
     ("sub_accounts", "Sub-accounts. Only the parent account may make these calls."),
-    (
-        "tokens",
-        "Bearer tokens. These calls need the account's username and password: with a token they fail before anything is sent.",
-    ),
+    ("tokens", "Bearer tokens. These calls require the parent account's username and password, not a token."),
 ];
 
 pub(crate) struct Resource {

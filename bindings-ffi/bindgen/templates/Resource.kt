@@ -22,13 +22,13 @@ public class {{ client.prefix }}{{ self.class() }} internal constructor(private 
         {{ self::body(call, false) }}
 {%- if call.takes_proxy() %}
 
-    /** The same with a [Proxy]. */
+    /** The same call with a [Proxy] instead of its name. */
     public {{ client.suspend }}fun {{ call.name }}(proxy: Proxy): {{ self::response(call) }} = {{ call.name }}(proxy.toString())
 {%- endif %}
 {%- if client.blocking %}
 {%- if let Some((first, fields)) = self::record(call) %}
 
-    /** The same with the fields in one object, for Java, which has no named arguments. */
+    /** The same call with the fields in one object. This is for Java, which has no named arguments. */
     public fun {{ call.name }}({{ first.name }}: String, {{ fields }}): {{ self::response(call) }} =
         {{ self::body(call, true) }}
 {%- endif %}

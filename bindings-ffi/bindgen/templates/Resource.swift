@@ -20,7 +20,7 @@ extension {{ client.name }} {
         }
 {%- if call.takes_proxy() %}
 
-        /// The same with a ``Proxy``.
+        /// The same call with a ``Proxy`` instead of its name.
 {%- if self::is_discardable(call) %}
         @discardableResult
 {%- endif %}

@@ -1,6 +1,7 @@
-"""The ProxyMesh account API: proxies, authorised IPs and hostnames, sub-accounts, tokens, geo counts.
+"""A client for the ProxyMesh account API. It manages the proxies that an account may use, its authorised IPs and
+hostnames, its sub-accounts and its tokens. It also counts the exit IPs in each country.
 
->>> from proxymesh.sandbox import Sandbox  # no account at hand: an emulation of the service
+>>> from proxymesh.sandbox import Sandbox  # an emulation of the service, for when no account is at hand
 >>> with Sandbox() as sandbox, sandbox.client() as client:
 ...     urls = [proxy.url("parent", "parent-password") for proxy in client.proxies.list()]
 ...     client.ips.add("203.0.113.7", label="office")

@@ -160,7 +160,7 @@ class _AuthorizedIp:
 
 
 class AuthorizedIp(_AuthorizedIp):
-    """Authorises an IP inside a `with` block. From `client.ips.authorized()`."""
+    """Authorises an IP for the duration of a `with` block. `client.ips.authorized()` creates it."""
 
     _client: Client
     blocks = True
@@ -184,7 +184,7 @@ class AuthorizedIp(_AuthorizedIp):
 
 
 class AsyncAuthorizedIp(_AuthorizedIp):
-    """Authorises an IP inside an `async with` block. From `ips.authorized()` of an `AsyncClient`."""
+    """Authorises an IP for the duration of an `async with` block. `ips.authorized()` of an `AsyncClient` creates it."""
 
     _client: AsyncClient
     blocks = False

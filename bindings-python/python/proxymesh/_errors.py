@@ -1,4 +1,4 @@
-"""The exceptions of the package. Each message is a sentence that a person can act on.
+"""The exceptions of the package. Each message says what went wrong and what to do.
 
 No exception ever contains a password or a token. All of them can be pickled and copied.
 """
@@ -37,7 +37,7 @@ class ProxyMeshError(Exception):
     """The base class of all exceptions of this package."""
 
     call: str | None = None
-    """The call that failed, such as ``ips.add``. ``None`` for an invalid setting or input."""
+    """The call that failed, such as ``ips.add``; ``None`` if a setting or an input is invalid."""
 
     def __init__(self, message: str = "", **fields: "Any") -> None:
         super().__init__(message)
@@ -46,8 +46,8 @@ class ProxyMeshError(Exception):
 
 
 class ConfigError(ProxyMeshError):
-    """The client cannot be created or used as requested: a bad base URL, missing or contradictory credentials, plain
-    http to a host that is not loopback, an invalid setting, a closed client.
+    """The client cannot be created or used: the base URL is invalid, credentials are missing, invalid or
+    contradictory, another setting is invalid, or the client is closed. The message says which.
     """
 
     reason: str = ""
@@ -55,42 +55,48 @@ class ConfigError(ProxyMeshError):
 
 
 class ValidationError(ProxyMeshError, ValueError):
-    """An input breaks a rule of the service. Nothing was sent."""
+    """An input is invalid. Nothing was sent. This is also a builtin ``ValueError``."""
 
     field: str = ""
-    """The parameter's name in the API."""
+    """The parameter's name in the API, such as ``monthly_limit``."""
     reason: str = ""
-    """The rule that it breaks."""
+    """Why the input is invalid."""
 
 
 class BasicAuthRequiredError(ProxyMeshError):
-    """A token call was made with a token. Nothing was sent. Token calls need the username and password."""
+    """A client with a token made a token call. Nothing was sent. The token calls require the parent account's username
+    and password.
+    """
 
 
 class AuthenticationBlockedError(ProxyMeshError):
-    """The service has rejected the credentials too often. Nothing was sent. Four failures ban the account for three
-    hours, so the client stops before that.
+    """Too many authentications have failed in the last five minutes: two with these credentials, or three in this
+    process. Nothing was sent. Four failures ban the account for three hours, so the client stops before that.
     """
 
     retry_after: float = 0.0
-    """Seconds until the client allows the next attempt."""
+    """The seconds until the next attempt is allowed."""
 
 
 class StatusError(ProxyMeshError):
-    """The service answered with an error status. The subclass tells the kind."""
+    """The service refused the call. The subclass says why."""
 
     status: int = 0
     """The HTTP status."""
     reason: str = ""
-    """The reason in one line."""
+    """Why the service refused the call, in one line. This is the reason in the response, or else what the status means
+    for this call.
+    """
     field_errors: dict[str, list[str]]
-    """The reasons per form field, if the service names fields."""
+    """The reasons for each form field, if the response names fields."""
     body: str = ""
-    """The first 4 KiB of the response."""
+    """The first 4 KiB of the response, as text."""
     retry_after: float | None = None
-    """Seconds to wait, if the service says so."""
+    """The seconds that the service asks to wait, if it does."""
     attempts: int = 0
-    """The number of attempts."""
+    """How many times the call was tried. 0 if it was not sent, because the service rejected the same credentials for
+    another call.
+    """
 
     def __init__(self, message: str = "", **fields: "Any") -> None:
         fields.setdefault("field_errors", {})
@@ -106,7 +112,7 @@ class BadRequestError(StatusError):
 
 
 class PlanLimitError(StatusError):
-    """402: the plan does not allow it."""
+    """402: the plan does not allow this."""
 
 
 class PermissionDeniedError(StatusError):
@@ -118,38 +124,41 @@ class NotFoundError(StatusError):
 
 
 class RateLimitedError(StatusError):
-    """429: too many requests. ``retry_after`` says how long to wait, if the service does."""
+    """429: too many requests. If the service says how long to wait, ``retry_after`` is set."""
 
 
 class ServerError(StatusError):
-    """5xx: server error."""
+    """5xx: a server error."""
 
 
 class UnexpectedStatusError(StatusError):
-    """Any other status. This includes redirects, which are never followed."""
+    """Any other status, including redirects (3xx), which are never followed."""
 
 
 class TimeoutError(ProxyMeshError, builtins.TimeoutError):
-    """No response within the time limit. Also a builtin ``TimeoutError``."""
+    """No response arrived within the time limit. This is also a builtin ``TimeoutError``."""
 
     reason: str = ""
-    """What the call waited for, and how long."""
+    """What the call waited for, and for how long."""
     attempts: int = 0
-    """The number of attempts."""
+    """How many times the call was tried."""
 
 
 class ConnectionError(ProxyMeshError, builtins.ConnectionError):
-    """The connection failed or broke: DNS, refused, reset, TLS. Also a builtin ``ConnectionError``."""
+    """The client could not connect, or the connection broke: for example, a DNS or TLS error, or a refused or reset
+    connection. This is also a builtin ``ConnectionError``.
+    """
 
     reason: str = ""
     """The error of the network or of TLS."""
     attempts: int = 0
-    """The number of attempts."""
+    """How many times the call was tried."""
 
 
 class DecodeError(ProxyMeshError):
-    """The service reported success, but the response is not what the call expects. For a write, the client has looked
-    it up: it was not carried out. If that cannot be determined, the write raises `OutcomeUnknownError` instead.
+    """The service reported success, but the client could not read the response. If the call was a write, the client has
+    looked it up, and it was not carried out. If the client cannot find that out, it raises `OutcomeUnknownError`
+    instead.
     """
 
     status: int = 0
@@ -157,16 +166,14 @@ class DecodeError(ProxyMeshError):
     reason: str = ""
     """What is wrong with the response."""
     body: str = ""
-    """The first 4 KiB of the response."""
+    """The first 4 KiB of the response, as text."""
 
 
 class OutcomeUnknownError(ProxyMeshError):
-    """A write was sent, but no readable response arrived. The write may or may not have been carried out; look it
-    up to find out.
-    """
+    """A write was sent, but it is unknown whether it was carried out. ``recovery_hint`` says how to find out."""
 
     reason: str = ""
-    """What happened instead of a response."""
+    """Why it is unknown, such as a time-out or a server error."""
     recovery_hint: str = ""
     """How to find out whether the write was carried out."""
 
@@ -175,7 +182,7 @@ class PoolExhaustedError(ProxyMeshError):
     """A pool has no proxy to hand out: all are cooling down after failures, or the account has no authorised proxy."""
 
     retry_after: float = 0.0
-    """Seconds until the first proxy has cooled down; 0 if there is none."""
+    """The seconds until the first proxy has cooled down; 0 if the account has no authorised proxy."""
 
 
 for _name in __all__:

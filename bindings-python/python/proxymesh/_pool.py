@@ -306,12 +306,12 @@ class _Pool:
 
         Args:
             proxy: The proxy that was handed out. Its credentials do not matter.
-            outcome: `True` or a `ProxyCheck` that is `ok` is a success. `False`, an exception, and `None` (no
+            outcome: `True` and a `ProxyCheck` that is `ok` are successes. `False`, an exception and `None` (no
                 response) are failures. A status is a failure if it is 402, 403, 407, 429, or 500 and above. Such a
                 status comes from the proxy, or from a site that blocks it.
 
         Returns:
-            The seconds for which the proxy is now left out. `None` if it is not left out, or already was.
+            The seconds for which the proxy is now left out. `None` if it is not left out, or if it was already.
 
         Raises:
             TypeError: The proxy or the outcome is of another type.
@@ -328,13 +328,13 @@ class _Pool:
 
     @property
     def proxies(self) -> list[Proxy]:
-        """The proxies that the pool hands out, as last listed. Empty until the first proxy has been handed out."""
+        """The proxies that the pool hands out, from the last list. Empty until the list has been fetched."""
         fits = self._rotation.list.fits
         return [self._steered(proxy) for proxy in self._rotation.proxies() if fits(proxy, self._country)]
 
     @property
     def listed(self) -> bool:
-        """Whether the list has been fetched."""
+        """Whether the list of proxies has been fetched."""
         return self._listed
 
     def __repr__(self) -> str:
@@ -419,7 +419,7 @@ class _Pool:
 
 
 class ProxyPool(_Pool):
-    """Hands out the account's proxies in turn. From `client.proxies.pool()`. Any number of threads may share a pool.
+    """Hands out the account's proxies in turn. `client.proxies.pool()` creates it. Any number of threads may share one.
 
     >>> from proxymesh.sandbox import Sandbox
     >>> with Sandbox(proxies=True) as sandbox, sandbox.client() as client:
@@ -431,15 +431,15 @@ class ProxyPool(_Pool):
     _client: Client
 
     def get(self, *, country: str | None = None) -> Proxy:
-        """Returns the next proxy, with the client's credentials. The list is fetched when it is due, by one caller at a
-        time. A signal handler may call this, too.
+        """Returns the next proxy. The pool fetches the list of proxies first if there is none, or if it is older than
+        `ttl`. One caller at a time fetches it. A signal handler may call this, too.
 
         Args:
-            country: A two-letter code. It overrides the pool's country: the proxy has exits there.
+            country: A two-letter code. The proxy has exit IPs in this country. It overrides the pool's country.
 
         Raises:
-            PoolExhaustedError: All proxies are cooling down, or there is none.
-            ValidationError: No proxy has exits in the country.
+            PoolExhaustedError: All proxies are cooling down, or the account has no authorised proxy.
+            ValidationError: No proxy has exit IPs in the country, or the code is invalid.
             ProxyMeshError: The list could not be fetched, and there is no older one.
 
         """
@@ -459,20 +459,20 @@ class ProxyPool(_Pool):
 
 
 class AsyncProxyPool(_Pool):
-    """A `ProxyPool` for asyncio. From `proxies.pool()` of an `AsyncClient`. Any number of tasks may share a pool."""
+    """A `ProxyPool` for asyncio. `proxies.pool()` of an `AsyncClient` creates it. Any number of tasks may share one."""
 
     _client: AsyncClient
 
     async def get(self, *, country: str | None = None) -> Proxy:
-        """Returns the next proxy, with the client's credentials. The list is fetched when it is due, by one task at a
-        time.
+        """Returns the next proxy. The pool fetches the list of proxies first if there is none, or if it is older than
+        `ttl`. One task at a time fetches it.
 
         Args:
-            country: A two-letter code. It overrides the pool's country: the proxy has exits there.
+            country: A two-letter code. The proxy has exit IPs in this country. It overrides the pool's country.
 
         Raises:
-            PoolExhaustedError: All proxies are cooling down, or there is none.
-            ValidationError: No proxy has exits in the country.
+            PoolExhaustedError: All proxies are cooling down, or the account has no authorised proxy.
+            ValidationError: No proxy has exit IPs in the country, or the code is invalid.
             ProxyMeshError: The list could not be fetched, and there is no older one.
 
         """

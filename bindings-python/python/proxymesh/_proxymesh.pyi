@@ -62,7 +62,7 @@ The version of the package.
 @final
 class AsyncClient:
     """
-    An asyncio client for the account. It has the same calls as `Client`; await them.
+    An asyncio client. It has the same calls as `Client`; await them.
 
         >>> import asyncio
         >>> from proxymesh.sandbox import Sandbox
@@ -74,30 +74,34 @@ class AsyncClient:
         >>> asyncio.run(main())
         31280
 
-    Each call returns a coroutine. The request is sent when the coroutine is awaited or wrapped in a task. Cancelling the
-    task abandons the call and closes its connection. Any number of tasks, event loops and threads may share one client. A
-    forked process opens its own connections. The client works with any asyncio event loop, including uvloop and AnyIO's
-    asyncio backend. Under trio it raises `RuntimeError`.
+    Each call returns a coroutine. The request is sent when the coroutine is awaited or wrapped in a task. If the task is
+    cancelled, the call ends and its connection is closed. There is one exception: until the credentials have worked once,
+    the request continues for up to five seconds, because its response shows whether they are right. After a cancellation, it
+    is unknown whether a write was carried out.
 
-    To close the connections, use `async with` or await `aclose`. Garbage collection closes them too. Credentials and
-    settings are the same as for `Client`.
+    Any number of tasks, event loops and threads may share one client. A forked process opens its own connections. The client
+    works with any asyncio event loop, including uvloop and AnyIO's asyncio backend. Under trio it raises `RuntimeError`.
+
+    To close the client, use `async with` or await `aclose`. Garbage collection closes it, too. The settings are the same as
+    for `Client`.
 
     Args:
-        username: The account's username.
-        password: The account's password.
-        token: A token (`pm_…`) instead of username and password. Token calls do not accept it.
+        username: The username of the account or of a sub-account.
+        password: The password for the username.
+        token: A token (`pm_…`), instead of a username and password. The token calls do not accept it.
         base_url: The base URL of the service; `https://proxymesh.com` by default. Plain http is allowed only to loopback hosts.
-        timeout: Seconds that one attempt may take, from connecting to the last byte of the response.
-        connect_timeout: Seconds that connecting may take, including TLS.
-        max_retries: How many times a call may be retried, where that is safe.
+        timeout: The time limit for one attempt, in seconds, from connecting to the last byte of the response. A call that is
+            retried may take longer.
+        connect_timeout: The time limit for connecting, in seconds, including TLS.
+        max_retries: How many times a call may be retried, if that is safe.
         ca_file: A PEM file with additional CA certificates to trust. `SSL_CERT_FILE`, `SSL_CERT_DIR`, `REQUESTS_CA_BUNDLE` and
-            `CURL_CA_BUNDLE` add more. If neither of the first two is set, the system's certificates are trusted as well.
-        trust_env: Whether to use `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`. Off by default: account calls should not
-            go through a scraper's proxy.
+            `CURL_CA_BUNDLE` can name more. If neither of the first two is set, the system's certificates are trusted as well.
+        trust_env: Whether to use the environment variables `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`. Off by default,
+            because the account's calls should not go through a scraper's proxy.
 
     Raises:
-        ConfigError: Credentials are missing or contradict each other, or a setting is invalid. This includes an environment
-            variable that names unreadable certificates or an invalid proxy.
+        ConfigError: A setting is missing or invalid, or settings contradict each other. This includes environment variables
+            that name unreadable certificates or an invalid proxy.
     """
     def __aenter__(self, /) -> Coroutine[Any, Any, Self]: ...
     def __aexit__(self, /, *exception: object) -> Coroutine[Any, Any, None]: ...
@@ -118,18 +122,18 @@ class AsyncClient:
     def __repr__(self, /) -> str: ...
     def aclose(self, /) -> Coroutine[Any, Any, None]:
         """
-        Closes the connections. Later calls on this client raise `ConfigError`; calls in progress continue. Closing
-        twice is fine. A client made with `with_options` must be closed separately.
+        Closes the client. Later calls raise `ConfigError`; calls in progress continue. The connections close with the last
+        client that shares them. You may close a client twice.
         """
     @property
     def base_url(self, /) -> str:
         """
-        The base URL of the service, such as `https://proxymesh.com`.
+        The base URL of the service, without a trailing slash.
         """
     @property
     def geo(self, /) -> AsyncGeo:
         """
-        Number of exit IPs per country.
+        The number of exit IPs in each country.
         """
     @property
     def hostnames(self, /) -> AsyncHostnames:
@@ -149,20 +153,21 @@ class AsyncClient:
     @property
     def sub_accounts(self, /) -> AsyncSubAccounts:
         """
-        Sub-accounts: create, limit, monitor, delete.
+        Sub-accounts. Only the parent account may make these calls.
         """
     @property
     def tokens(self, /) -> AsyncTokens:
         """
-        Bearer tokens.
+        Bearer tokens. These calls require the parent account's username and password.
         """
     def with_options(self, /, *, timeout: float | None = None, max_retries: int | None = None) -> Self:
         """
-        Returns a client with different call options. It shares this client's connections.
+        Returns a client with different options for its calls. It shares this client's connections, but is closed separately.
+        Options that are not given stay the same.
 
         Args:
-            timeout: Seconds that one attempt may take. Defaults to this client's value.
-            max_retries: How many times a call may be retried. Defaults to this client's value.
+            timeout: The time limit for one attempt, in seconds.
+            max_retries: How many times a call may be retried, if that is safe.
 
         Raises:
             ConfigError: An option is invalid, or the client is closed.
@@ -171,35 +176,44 @@ class AsyncClient:
 @final
 class AsyncGeo:
     """
-    Number of exit IPs per country, for the proxies that let you choose a country. From `client.geo`.
+    The number of exit IPs in each country, for the proxies that can choose a country. See `client.geo`.
     """
     def open(self, /) -> Coroutine[Any, Any, dict[str, int]]:
         """
-        The number of exit IPs of the `open` proxy, per country code: `GET /api/geoips/open/`.
+        Counts the exit IPs of the `open` proxy in each country: `GET /api/geoips/open/`.
+
+        Returns:
+            The number of exit IPs for each country code, such as `US`.
         """
     def world(self, /) -> Coroutine[Any, Any, dict[str, int]]:
         """
-        The number of exit IPs of the `world` proxy, per country code: `GET /api/geoips/world/`.
+        Counts the exit IPs of the `world` proxy in each country: `GET /api/geoips/world/`.
+
+        Returns:
+            The number of exit IPs for each country code, such as `US`.
         """
 
 @final
 class AsyncHostnames:
     """
-    Hostnames that may use the proxies without credentials. From `client.hostnames`.
+    Hostnames that may use the proxies without credentials. See `client.hostnames`.
     """
     def add(self, /, domain: str, *, username: str | None = None) -> Coroutine[Any, Any, str]:
         """
-        Authorises a hostname: `POST /api/hostname/add/`.
+        Authorises a hostname: `POST /api/hostname/add/`. If the response is lost, the client looks the hostname up. The call
+        succeeds if the hostname is there.
 
         Args:
             domain: The hostname, such as `crawler.example.com`.
-            username: The sub-account to authorise it for. Defaults to the caller.
+            username: The sub-account to authorise it for; by default, your own account.
 
         Returns:
             The hostname.
 
         Raises:
             BadRequestError: The hostname is already authorised.
+            PermissionDeniedError: The sub-account is not yours, or you are not the parent account.
+            NotFoundError: There is no such sub-account.
             OutcomeUnknownError: The response was lost, and `username` was given. A sub-account's hostnames cannot be looked up.
         """
     def delete(self, /, domain: str, *, username: str | None = None) -> Coroutine[Any, Any, None]:
@@ -208,21 +222,23 @@ class AsyncHostnames:
 
         Args:
             domain: The hostname.
-            username: The sub-account it belongs to. Defaults to the caller.
+            username: The sub-account that it belongs to; by default, your own account.
 
         Raises:
             BadRequestError: The hostname is not authorised.
+            PermissionDeniedError: The sub-account is not yours, or you are not the parent account.
+            NotFoundError: There is no such sub-account.
             OutcomeUnknownError: The response was lost, and `username` was given. A sub-account's hostnames cannot be looked up.
         """
     def list(self, /) -> Coroutine[Any, Any, builtins.list[str]]:
         """
-        Lists the caller's authorised hostnames: `GET /api/hostnames/`. The service does not list a sub-account's hostnames.
+        Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list a sub-account's hostnames.
         """
 
 @final
 class AsyncIps:
     """
-    IPs that may use the proxies without credentials, at most 100 per account. From `client.ips`.
+    IPs that may use the proxies without credentials, at most 100 per account. See `client.ips`.
     """
     def add(
         self,
@@ -233,19 +249,21 @@ class AsyncIps:
         username: str | None = None,
     ) -> Coroutine[Any, Any, str]:
         """
-        Authorises an IP: `POST /api/ip/add/`. If the response is lost, the client looks the IP up and succeeds if it is listed.
+        Authorises an IP: `POST /api/ip/add/`. If the response is lost, the client looks the IP up. The call succeeds if the IP
+        is there.
 
         Args:
             ip: The address, IPv4 or IPv6.
             label: A note to store with it, at most 255 characters.
-            username: The sub-account to authorise it for. Defaults to the caller.
+            username: The sub-account to authorise it for; by default, your own account.
 
         Returns:
             The address.
 
         Raises:
             BadRequestError: The IP is already authorised, or the account already has 100.
-            PermissionDeniedError: `username` was given, and the caller is not the parent account.
+            PermissionDeniedError: The sub-account is not yours, or you are not the parent account.
+            NotFoundError: There is no such sub-account.
         """
     def authorized(
         self,
@@ -257,24 +275,27 @@ class AsyncIps:
         lookup: str = "https://api.ipify.org",
     ) -> AsyncAuthorizedIp:
         """
-        Authorises an IP for the duration of a `with` block, and yields the address.
+        Authorises an IP for the duration of an `async with` block, and yields the address.
 
-        It adds the IP if it is not authorised yet. If it added the IP, it removes it at the end, even after an exception or
-        Ctrl-C. Blocks of the same user on the same machine share the IP, even with different credentials for the account; the
-        last block removes it. If a killed process leaves an IP behind, the next block takes it over, unless the IP's label
-        has changed.
+        The block adds the IP if it is not authorised yet. A block that added the IP removes it at the end, even after an
+        exception or Ctrl-C. If several blocks of the same user on the same machine need the IP, the last one removes it, even
+        if they use different credentials for the account. On Windows, the first block that ends removes it. If a killed
+        process leaves an IP behind, the next block takes it over, unless the IP's label has changed.
 
-        Without `ip`, it uses the address that the service sees. This is the local address of a connection to the service. If
-        that address is not public, for example behind a router, the `lookup` page is asked instead.
+        Without `ip`, the block uses this machine's address, as the service sees it. This is the local address of a connection
+        to the service. If that address is not public, for example behind a router, the block asks the `lookup` page instead.
 
         Args:
             ip: The address, IPv4 or IPv6.
-            label: A note to store with it. By default, `proxymesh on` and the name of this machine.
-            username: The sub-account to authorise it for. Defaults to the caller.
-            lookup: A page that returns the requester's address as plain text.
+            label: A note to store with it, at most 255 characters; by default, `proxymesh on` and the name of this machine.
+            username: The sub-account to authorise it for; by default, your own account.
+            lookup: The URL of a page that returns the requester's address as plain text.
 
-        Entering the block raises what `ips.labels` and `ips.add` raise. It raises `ConfigError` if there is no folder that
-        only this user can write to.
+        Raises:
+            ValidationError: `ip` is not an IP address.
+
+        Entering the block raises the errors of `ips.labels` and `ips.add`. It also raises `ConnectionError` if it cannot
+        determine this machine's address, and `ConfigError` if there is no folder that only this user can write to.
         """
     def delete(
         self, /, ip: str | ipaddress.IPv4Address | ipaddress.IPv6Address, *, username: str | None = None
@@ -284,45 +305,48 @@ class AsyncIps:
 
         Args:
             ip: The address.
-            username: The sub-account it belongs to. Defaults to the caller.
+            username: The sub-account that it belongs to; by default, your own account.
 
         Raises:
             BadRequestError: The IP is not authorised.
-            PermissionDeniedError: `username` was given, and the caller is not the parent account.
+            PermissionDeniedError: The sub-account is not yours, or you are not the parent account.
+            NotFoundError: There is no such sub-account.
         """
     def labels(self, /, *, username: str | None = None) -> Coroutine[Any, Any, builtins.list[LabeledIp]]:
         """
         Lists the authorised IPs with their labels: `GET /api/ip_labels/`.
 
         Args:
-            username: The sub-account whose IPs to list. Defaults to the caller.
+            username: The sub-account whose IPs to list; by default, your own account.
 
         Raises:
-            PermissionDeniedError: `username` was given, and the caller is not the parent account.
+            PermissionDeniedError: The sub-account is not yours, or you are not the parent account.
+            NotFoundError: There is no such sub-account.
         """
     def list(self, /, *, username: str | None = None) -> Coroutine[Any, Any, builtins.list[str]]:
         """
         Lists the authorised IPs: `GET /api/ips/`.
 
         Args:
-            username: The sub-account whose IPs to list. Defaults to the caller.
+            username: The sub-account whose IPs to list; by default, your own account.
 
         Raises:
-            PermissionDeniedError: `username` was given, and the caller is not the parent account.
+            PermissionDeniedError: The sub-account is not yours, or you are not the parent account.
+            NotFoundError: There is no such sub-account.
         """
 
 @final
 class AsyncProxies:
     """
-    The proxies that the account may use. From `client.proxies`.
+    The proxies that the account may use. See `client.proxies`.
     """
     def add(self, /, proxy: str | Proxy) -> Coroutine[Any, Any, str]:
         """
-        Authorises a proxy for the account: `POST /api/proxy/add/`. If the proxy is already authorised, it succeeds and
-        changes nothing.
+        Authorises the account to use a proxy: `POST /api/proxy/add/`. If the proxy is already authorised, the call succeeds
+        and changes nothing.
 
         Args:
-            proxy: The host (`us-ca`), the domain (`us-ca.proxymesh.com`), domain:port, or a `Proxy`.
+            proxy: The host (`us-ca`), the domain (`us-ca.proxymesh.com`), `domain:port` or a `Proxy`.
 
         Returns:
             The domain.
@@ -330,14 +354,14 @@ class AsyncProxies:
         Raises:
             BadRequestError: There is no such proxy.
             PlanLimitError: The plan does not allow more proxies.
-            ServerError: Status 503: the service could not look up the plan. Try again in a few minutes.
+            ServerError: The service could not look up the plan (503). Try again in a few minutes.
         """
     def delete(self, /, proxy: str | Proxy) -> Coroutine[Any, Any, None]:
         """
-        Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, it succeeds and changes nothing.
+        Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes nothing.
 
         Args:
-            proxy: The host (`us-ca`), the domain (`us-ca.proxymesh.com`), domain:port, or a `Proxy`.
+            proxy: The host (`us-ca`), the domain (`us-ca.proxymesh.com`), `domain:port` or a `Proxy`.
 
         Raises:
             BadRequestError: There is no such proxy.
@@ -362,13 +386,15 @@ class AsyncProxies:
         The pool sends nothing until the first proxy is requested.
 
         Args:
-            country: A two-letter country code. Only proxies with exits there are handed out: the proxies in that country, and
-                `open` and `world` if their geo counts include it. `open` and `world` are steered to it.
-            order: `round_robin` or `random`. With `random`, each proxy comes once per round, and every round is shuffled.
-            ttl: Seconds after which the list is fetched again. If fetching fails, the old list stays in use.
-            cooldown: Seconds that a proxy is left out after its first failure.
-            credentials: Whether to hand out the proxies with the client's credentials. Not needed if this machine's IP is
-                authorised.
+            country: A two-letter country code. The pool hands out only proxies with exit IPs in this country. These are the
+                proxies in the country, and `open` and `world` if their geo counts include it. `open` and `world` are asked for
+                an exit IP in the country.
+            order: `round_robin` or `random`. With `random`, each round hands out every proxy once, in random order.
+            ttl: The seconds after which the list is fetched again. If fetching fails, the old list stays in use.
+            cooldown: The seconds for which a proxy is left out after its first failure. Each further failure doubles the time,
+                up to 16 times this value.
+            credentials: Whether to hand out the proxies with the client's credentials. They are not needed if this machine's
+                IP is authorised.
 
         Raises:
             ValidationError: The country code or an option is invalid.
@@ -377,14 +403,14 @@ class AsyncProxies:
 @final
 class AsyncSubAccounts:
     """
-    Sub-accounts: create, limit, monitor, delete. Only the parent account may use these calls. From `client.sub_accounts`.
+    Sub-accounts. Only the parent account may make these calls. See `client.sub_accounts`.
     """
     def activate(self, /, username: str) -> Coroutine[Any, Any, SubAccount]:
         """
-        Lets a sub-account use the proxies again: `POST /api/sub/activate/`.
+        Lets a deactivated sub-account use the proxies again: `POST /api/sub/activate/`.
 
         Args:
-            username: The sub-account.
+            username: The username of the sub-account.
 
         Raises:
             NotFoundError: There is no such sub-account.
@@ -403,28 +429,28 @@ class AsyncSubAccounts:
         total_limit: int | None = None,
     ) -> Coroutine[Any, Any, SubAccount]:
         """
-        Creates a sub-account: `POST /api/sub/create/`. The request is never sent twice.
+        Creates a sub-account: `POST /api/sub/create/`. If the response is lost, the request is not sent again.
 
         Args:
-            username: 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
-            password: 1 to 128 characters.
-            first_name: At most 20 characters.
-            last_name: At most 20 characters.
-            email: At most 255 characters.
-            monthly_limit: Whole gigabytes that it may use per billing period; 0 means no limit.
-            total_limit: Whole gigabytes that it may use in total; 0 means no limit.
+            username: The username, 1 to 30 characters: ASCII letters, digits, and `.` `@` `+` `-` `_`.
+            password: The password, 1 to 128 characters.
+            first_name: The first name, at most 20 characters.
+            last_name: The last name, at most 20 characters.
+            email: The email address, at most 255 characters.
+            monthly_limit: The limit per billing period in whole gigabytes; 0 means no limit.
+            total_limit: The limit on the total usage in whole gigabytes; 0 means no limit.
 
         Raises:
             BadRequestError: The username is taken.
             PlanLimitError: The plan does not allow more sub-accounts.
-            OutcomeUnknownError: No response arrived. Call `get` to find out whether it was created.
+            OutcomeUnknownError: The response was lost. Call `get` to find out whether the sub-account was created.
         """
     def deactivate(self, /, username: str) -> Coroutine[Any, Any, SubAccount]:
         """
         Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then respond to it with 402.
 
         Args:
-            username: The sub-account.
+            username: The username of the sub-account.
 
         Raises:
             NotFoundError: There is no such sub-account.
@@ -435,7 +461,7 @@ class AsyncSubAccounts:
         Deletes a sub-account permanently: `POST /api/sub/delete/`.
 
         Args:
-            username: The sub-account.
+            username: The username of the sub-account.
 
         Raises:
             NotFoundError: There is no such sub-account.
@@ -454,16 +480,16 @@ class AsyncSubAccounts:
         total_limit: int | None = None,
     ) -> Coroutine[Any, Any, SubAccount]:
         """
-        Changes only the given fields: `POST /api/sub/edit/`. An empty string clears a name or e-mail address.
+        Changes only the given fields: `POST /api/sub/edit/`. An empty string clears a name or the email address.
 
         Args:
-            username: An existing sub-account.
-            password: 1 to 128 characters.
-            first_name: At most 20 characters.
-            last_name: At most 20 characters.
-            email: At most 255 characters.
-            monthly_limit: Whole gigabytes that it may use per billing period; 0 means no limit.
-            total_limit: Whole gigabytes that it may use in total; 0 means no limit.
+            username: The username of the sub-account.
+            password: The password, 1 to 128 characters.
+            first_name: The first name, at most 20 characters.
+            last_name: The last name, at most 20 characters.
+            email: The email address, at most 255 characters.
+            monthly_limit: The limit per billing period in whole gigabytes; 0 means no limit.
+            total_limit: The limit on the total usage in whole gigabytes; 0 means no limit.
 
         Raises:
             NotFoundError: There is no such sub-account.
@@ -471,10 +497,10 @@ class AsyncSubAccounts:
         """
     def get(self, /, username: str) -> Coroutine[Any, Any, SubAccount]:
         """
-        Fetches a sub-account with its usage and limits: `GET /api/sub/get/`.
+        Gets a sub-account with its usage and limits: `GET /api/sub/get/`.
 
         Args:
-            username: The sub-account.
+            username: The username of the sub-account.
 
         Raises:
             NotFoundError: There is no such sub-account.
@@ -484,43 +510,52 @@ class AsyncSubAccounts:
 @final
 class AsyncTokens:
     """
-    Bearer tokens. These calls need the account's username and password. With a token, they raise `BasicAuthRequiredError`
-    and send nothing. From `client.tokens`.
+    Bearer tokens. These calls require the parent account's username and password. With a token, they raise
+    `BasicAuthRequiredError`, and nothing is sent. See `client.tokens`.
     """
     def activate(self, /, id: int, *, username: str | None = None) -> Coroutine[Any, Any, Token]:
         """
-        Makes a token usable again: `POST /api/token/activate/`.
+        Makes a deactivated token usable again: `POST /api/token/activate/`.
 
         Args:
             id: The token's ID.
-            username: The sub-account it belongs to. Defaults to the caller.
+            username: The sub-account that it belongs to; by default, your own account.
 
         Raises:
             BadRequestError: The token has expired.
+            PermissionDeniedError: The sub-account is not yours, or you are not the parent account.
+            NotFoundError: There is no such token or sub-account.
         """
     def create(
         self, /, *, label: str | None = None, expires_at: date | str | None = None, username: str | None = None
     ) -> Coroutine[Any, Any, NewToken]:
         """
-        Creates a token: `POST /api/token/create/`. Only this response contains its secret. The request is never sent
-        twice.
+        Creates a token: `POST /api/token/create/`. Only this response contains its secret. If the response is lost, the
+        request is not sent again.
 
         Args:
             label: A note to store with it, at most 100 characters.
-            expires_at: The date on which it expires, or a string in the form `YYYY-MM-DD`. By default, it never expires.
-            username: The sub-account to create it for. Defaults to the caller.
+            expires_at: The date on which it expires, as a `date` or as a string in the form `YYYY-MM-DD`; by default, it
+                never expires.
+            username: The sub-account to create it for; by default, your own account.
 
         Raises:
             PlanLimitError: The plan does not include tokens, or does not allow more.
-            OutcomeUnknownError: No response arrived. Call `list` to find out whether it was created.
+            PermissionDeniedError: The sub-account is not yours, or you are not the parent account.
+            NotFoundError: There is no such sub-account.
+            OutcomeUnknownError: The response was lost. Call `list` to find out whether the token was created.
         """
     def deactivate(self, /, id: int, *, username: str | None = None) -> Coroutine[Any, Any, Token]:
         """
-        Makes a token unusable until it is activated: `POST /api/token/deactivate/`.
+        Makes a token unusable until it is activated again: `POST /api/token/deactivate/`.
 
         Args:
             id: The token's ID.
-            username: The sub-account it belongs to. Defaults to the caller.
+            username: The sub-account that it belongs to; by default, your own account.
+
+        Raises:
+            PermissionDeniedError: The sub-account is not yours, or you are not the parent account.
+            NotFoundError: There is no such token or sub-account.
         """
     def delete(self, /, id: int, *, username: str | None = None) -> Coroutine[Any, Any, None]:
         """
@@ -528,26 +563,34 @@ class AsyncTokens:
 
         Args:
             id: The token's ID.
-            username: The sub-account it belongs to. Defaults to the caller.
+            username: The sub-account that it belongs to; by default, your own account.
+
+        Raises:
+            PermissionDeniedError: The sub-account is not yours, or you are not the parent account.
+            NotFoundError: There is no such token or sub-account.
         """
     def list(self, /, *, username: str | None = None) -> Coroutine[Any, Any, builtins.list[Token]]:
         """
         Lists the tokens, without their secrets: `GET /api/tokens/`.
 
         Args:
-            username: The sub-account whose tokens to list. Defaults to the caller.
+            username: The sub-account whose tokens to list; by default, your own account.
+
+        Raises:
+            PermissionDeniedError: The sub-account is not yours, or you are not the parent account.
+            NotFoundError: There is no such sub-account.
         """
 
 @final
 class Client:
     """
-    A blocking client for the account. It has one handle per resource.
+    A blocking client. It has a handle for each resource, such as `client.ips`.
 
-    Credentials are a username and password, or a token. Values that are not passed come from the environment:
-    `PROXYMESH_USERNAME`, `PROXYMESH_PASSWORD`, `PROXYMESH_TOKEN`, `PROXYMESH_BASE_URL`.
+    A setting that is not given comes from its environment variable, if there is one (`PROXYMESH_USERNAME`,
+    `PROXYMESH_PASSWORD`, `PROXYMESH_TOKEN`, `PROXYMESH_BASE_URL`), or else from its default.
 
-    Any number of threads may share one client. A forked process opens its own connections. To close the connections, use
-    the client as a context manager or call `close`. Garbage collection closes them too.
+    Any number of threads may share one client. A forked process opens its own connections. To close the client, use it as
+    a context manager or call `close`. Garbage collection closes it, too.
 
         >>> from proxymesh.sandbox import Sandbox
         >>> with Sandbox() as sandbox, sandbox.client() as client:
@@ -556,21 +599,22 @@ class Client:
         31280
 
     Args:
-        username: The account's username.
-        password: The account's password.
-        token: A token (`pm_…`) instead of username and password. Token calls do not accept it.
+        username: The username of the account or of a sub-account.
+        password: The password for the username.
+        token: A token (`pm_…`), instead of a username and password. The token calls do not accept it.
         base_url: The base URL of the service; `https://proxymesh.com` by default. Plain http is allowed only to loopback hosts.
-        timeout: Seconds that one attempt may take, from connecting to the last byte of the response.
-        connect_timeout: Seconds that connecting may take, including TLS.
-        max_retries: How many times a call may be retried, where that is safe.
+        timeout: The time limit for one attempt, in seconds, from connecting to the last byte of the response. A call that is
+            retried may take longer.
+        connect_timeout: The time limit for connecting, in seconds, including TLS.
+        max_retries: How many times a call may be retried, if that is safe.
         ca_file: A PEM file with additional CA certificates to trust. `SSL_CERT_FILE`, `SSL_CERT_DIR`, `REQUESTS_CA_BUNDLE` and
-            `CURL_CA_BUNDLE` add more. If neither of the first two is set, the system's certificates are trusted as well.
-        trust_env: Whether to use `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`. Off by default: account calls should not
-            go through a scraper's proxy.
+            `CURL_CA_BUNDLE` can name more. If neither of the first two is set, the system's certificates are trusted as well.
+        trust_env: Whether to use the environment variables `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`. Off by default,
+            because the account's calls should not go through a scraper's proxy.
 
     Raises:
-        ConfigError: Credentials are missing or contradict each other, or a setting is invalid. This includes an environment
-            variable that names unreadable certificates or an invalid proxy.
+        ConfigError: A setting is missing or invalid, or settings contradict each other. This includes environment variables
+            that name unreadable certificates or an invalid proxy.
     """
     def __enter__(self, /) -> Self: ...
     def __exit__(self, /, *exception: object) -> None: ...
@@ -592,17 +636,17 @@ class Client:
     @property
     def base_url(self, /) -> str:
         """
-        The base URL of the service, such as `https://proxymesh.com`.
+        The base URL of the service, without a trailing slash.
         """
     def close(self, /) -> None:
         """
-        Closes the connections. Later calls on this client raise `ConfigError`; calls in progress continue. Closing
-        twice is fine. A client made with `with_options` must be closed separately.
+        Closes the client. Later calls raise `ConfigError`; calls in progress continue. The connections close with the last
+        client that shares them. You may close a client twice.
         """
     @property
     def geo(self, /) -> Geo:
         """
-        Number of exit IPs per country.
+        The number of exit IPs in each country.
         """
     @property
     def hostnames(self, /) -> Hostnames:
@@ -622,20 +666,21 @@ class Client:
     @property
     def sub_accounts(self, /) -> SubAccounts:
         """
-        Sub-accounts: create, limit, monitor, delete.
+        Sub-accounts. Only the parent account may make these calls.
         """
     @property
     def tokens(self, /) -> Tokens:
         """
-        Bearer tokens.
+        Bearer tokens. These calls require the parent account's username and password.
         """
     def with_options(self, /, *, timeout: float | None = None, max_retries: int | None = None) -> Self:
         """
-        Returns a client with different call options. It shares this client's connections.
+        Returns a client with different options for its calls. It shares this client's connections, but is closed separately.
+        Options that are not given stay the same.
 
         Args:
-            timeout: Seconds that one attempt may take. Defaults to this client's value.
-            max_retries: How many times a call may be retried. Defaults to this client's value.
+            timeout: The time limit for one attempt, in seconds.
+            max_retries: How many times a call may be retried, if that is safe.
 
         Raises:
             ConfigError: An option is invalid, or the client is closed.
@@ -644,35 +689,44 @@ class Client:
 @final
 class Geo:
     """
-    Number of exit IPs per country, for the proxies that let you choose a country. From `client.geo`.
+    The number of exit IPs in each country, for the proxies that can choose a country. See `client.geo`.
     """
     def open(self, /) -> dict[str, int]:
         """
-        The number of exit IPs of the `open` proxy, per country code: `GET /api/geoips/open/`.
+        Counts the exit IPs of the `open` proxy in each country: `GET /api/geoips/open/`.
+
+        Returns:
+            The number of exit IPs for each country code, such as `US`.
         """
     def world(self, /) -> dict[str, int]:
         """
-        The number of exit IPs of the `world` proxy, per country code: `GET /api/geoips/world/`.
+        Counts the exit IPs of the `world` proxy in each country: `GET /api/geoips/world/`.
+
+        Returns:
+            The number of exit IPs for each country code, such as `US`.
         """
 
 @final
 class Hostnames:
     """
-    Hostnames that may use the proxies without credentials. From `client.hostnames`.
+    Hostnames that may use the proxies without credentials. See `client.hostnames`.
     """
     def add(self, /, domain: str, *, username: str | None = None) -> str:
         """
-        Authorises a hostname: `POST /api/hostname/add/`.
+        Authorises a hostname: `POST /api/hostname/add/`. If the response is lost, the client looks the hostname up. The call
+        succeeds if the hostname is there.
 
         Args:
             domain: The hostname, such as `crawler.example.com`.
-            username: The sub-account to authorise it for. Defaults to the caller.
+            username: The sub-account to authorise it for; by default, your own account.
 
         Returns:
             The hostname.
 
         Raises:
             BadRequestError: The hostname is already authorised.
+            PermissionDeniedError: The sub-account is not yours, or you are not the parent account.
+            NotFoundError: There is no such sub-account.
             OutcomeUnknownError: The response was lost, and `username` was given. A sub-account's hostnames cannot be looked up.
         """
     def delete(self, /, domain: str, *, username: str | None = None) -> None:
@@ -681,21 +735,23 @@ class Hostnames:
 
         Args:
             domain: The hostname.
-            username: The sub-account it belongs to. Defaults to the caller.
+            username: The sub-account that it belongs to; by default, your own account.
 
         Raises:
             BadRequestError: The hostname is not authorised.
+            PermissionDeniedError: The sub-account is not yours, or you are not the parent account.
+            NotFoundError: There is no such sub-account.
             OutcomeUnknownError: The response was lost, and `username` was given. A sub-account's hostnames cannot be looked up.
         """
     def list(self, /) -> builtins.list[str]:
         """
-        Lists the caller's authorised hostnames: `GET /api/hostnames/`. The service does not list a sub-account's hostnames.
+        Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list a sub-account's hostnames.
         """
 
 @final
 class Ips:
     """
-    IPs that may use the proxies without credentials, at most 100 per account. From `client.ips`.
+    IPs that may use the proxies without credentials, at most 100 per account. See `client.ips`.
     """
     def add(
         self,
@@ -706,19 +762,21 @@ class Ips:
         username: str | None = None,
     ) -> str:
         """
-        Authorises an IP: `POST /api/ip/add/`. If the response is lost, the client looks the IP up and succeeds if it is listed.
+        Authorises an IP: `POST /api/ip/add/`. If the response is lost, the client looks the IP up. The call succeeds if the IP
+        is there.
 
         Args:
             ip: The address, IPv4 or IPv6.
             label: A note to store with it, at most 255 characters.
-            username: The sub-account to authorise it for. Defaults to the caller.
+            username: The sub-account to authorise it for; by default, your own account.
 
         Returns:
             The address.
 
         Raises:
             BadRequestError: The IP is already authorised, or the account already has 100.
-            PermissionDeniedError: `username` was given, and the caller is not the parent account.
+            PermissionDeniedError: The sub-account is not yours, or you are not the parent account.
+            NotFoundError: There is no such sub-account.
         """
     def authorized(
         self,
@@ -732,10 +790,10 @@ class Ips:
         """
         Authorises an IP for the duration of a `with` block, and yields the address.
 
-        It adds the IP if it is not authorised yet. If it added the IP, it removes it at the end, even after an exception or
-        Ctrl-C. Blocks of the same user on the same machine share the IP, even with different credentials for the account; the
-        last block removes it. If a killed process leaves an IP behind, the next block takes it over, unless the IP's label
-        has changed.
+        The block adds the IP if it is not authorised yet. A block that added the IP removes it at the end, even after an
+        exception or Ctrl-C. If several blocks of the same user on the same machine need the IP, the last one removes it, even
+        if they use different credentials for the account. On Windows, the first block that ends removes it. If a killed
+        process leaves an IP behind, the next block takes it over, unless the IP's label has changed.
 
             >>> from proxymesh.sandbox import Sandbox
             >>> with Sandbox() as sandbox, sandbox.client() as client:
@@ -745,17 +803,20 @@ class Ips:
             ('127.0.0.1', ['127.0.0.1'])
             []
 
-        Without `ip`, it uses the address that the service sees. This is the local address of a connection to the service. If
-        that address is not public, for example behind a router, the `lookup` page is asked instead.
+        Without `ip`, the block uses this machine's address, as the service sees it. This is the local address of a connection
+        to the service. If that address is not public, for example behind a router, the block asks the `lookup` page instead.
 
         Args:
             ip: The address, IPv4 or IPv6.
-            label: A note to store with it. By default, `proxymesh on` and the name of this machine.
-            username: The sub-account to authorise it for. Defaults to the caller.
-            lookup: A page that returns the requester's address as plain text.
+            label: A note to store with it, at most 255 characters; by default, `proxymesh on` and the name of this machine.
+            username: The sub-account to authorise it for; by default, your own account.
+            lookup: The URL of a page that returns the requester's address as plain text.
 
-        Entering the block raises what `ips.labels` and `ips.add` raise. It raises `ConfigError` if there is no folder that
-        only this user can write to.
+        Raises:
+            ValidationError: `ip` is not an IP address.
+
+        Entering the block raises the errors of `ips.labels` and `ips.add`. It also raises `ConnectionError` if it cannot
+        determine this machine's address, and `ConfigError` if there is no folder that only this user can write to.
         """
     def delete(
         self, /, ip: str | ipaddress.IPv4Address | ipaddress.IPv6Address, *, username: str | None = None
@@ -765,31 +826,34 @@ class Ips:
 
         Args:
             ip: The address.
-            username: The sub-account it belongs to. Defaults to the caller.
+            username: The sub-account that it belongs to; by default, your own account.
 
         Raises:
             BadRequestError: The IP is not authorised.
-            PermissionDeniedError: `username` was given, and the caller is not the parent account.
+            PermissionDeniedError: The sub-account is not yours, or you are not the parent account.
+            NotFoundError: There is no such sub-account.
         """
     def labels(self, /, *, username: str | None = None) -> builtins.list[LabeledIp]:
         """
         Lists the authorised IPs with their labels: `GET /api/ip_labels/`.
 
         Args:
-            username: The sub-account whose IPs to list. Defaults to the caller.
+            username: The sub-account whose IPs to list; by default, your own account.
 
         Raises:
-            PermissionDeniedError: `username` was given, and the caller is not the parent account.
+            PermissionDeniedError: The sub-account is not yours, or you are not the parent account.
+            NotFoundError: There is no such sub-account.
         """
     def list(self, /, *, username: str | None = None) -> builtins.list[str]:
         """
         Lists the authorised IPs: `GET /api/ips/`.
 
         Args:
-            username: The sub-account whose IPs to list. Defaults to the caller.
+            username: The sub-account whose IPs to list; by default, your own account.
 
         Raises:
-            PermissionDeniedError: `username` was given, and the caller is not the parent account.
+            PermissionDeniedError: The sub-account is not yours, or you are not the parent account.
+            NotFoundError: There is no such sub-account.
         """
 
 @final
@@ -810,12 +874,12 @@ class LabeledIp:
     @property
     def ip(self, /) -> str:
         """
-        The address.
+        The address, IPv4 or IPv6.
         """
     @property
     def label(self, /) -> str:
         """
-        The label; empty if it has none.
+        The label; empty if there is none.
         """
     def to_dict(self, /) -> dict[str, Any]:
         """
@@ -825,9 +889,9 @@ class LabeledIp:
 @final
 class NewToken:
     """
-    A newly created token with its secret value. The service shows the secret only once, so store it now.
+    A new token with its secret. The service shows the secret only once, so store it now.
 
-    `repr` redacts the secret, and `pickle` refuses the token.
+    `repr` redacts the secret. The object cannot be pickled.
     """
 
     __match_args__ = ("id", "label", "is_active", "expires_at", "created_at", "token")
@@ -851,27 +915,27 @@ class NewToken:
     @property
     def created_at(self, /) -> datetime:
         """
-        When it was created, in UTC.
+        When it was created. The service sends no time zone, so UTC is assumed.
         """
     @property
     def expires_at(self, /) -> date | None:
         """
-        The date on which it expires; `None` if it never does.
+        The date on which it expires; `None` means never.
         """
     @property
     def id(self, /) -> int:
         """
-        The ID, for the other token calls.
+        The ID, which the other token calls take.
         """
     @property
     def is_active(self, /) -> bool:
         """
-        Whether the token can be used.
+        Whether it is active. A deactivated token cannot be used.
         """
     @property
     def label(self, /) -> str:
         """
-        The label; empty if it has none.
+        The label; empty if there is none.
         """
     def to_dict(self, /) -> dict[str, Any]:
         """
@@ -880,13 +944,13 @@ class NewToken:
     @property
     def token(self, /) -> str:
         """
-        The secret, `pm_…`. Use it for `Client(token=…)`, and for the proxies as `Proxy-Authorization: Bearer`.
+        The secret, `pm_…`. Pass it to `Client(token=…)`, or to the proxies as `Proxy-Authorization: Bearer`.
         """
 
 @final
 class ProxiedRequest:
     """
-    A request that one of the sandbox's proxies received. Credentials and cookies are shown as `***`.
+    A request that one of the sandbox's proxies received.
     """
 
     __match_args__ = (
@@ -929,27 +993,27 @@ class ProxiedRequest:
     @property
     def account(self, /) -> str | None:
         """
-        The account that the traffic belongs to, if one was recognised.
+        The account that the traffic counts for, if one was recognised by the credentials or by the client's IP.
         """
     @property
     def auth(self, /) -> str:
         """
-        The kind of credentials: `basic`, `bearer`, `none` or `other`.
+        The kind of credentials in `Proxy-Authorization`: `basic`, `bearer`, `none` or `other`.
         """
     @property
     def bytes(self, /) -> int:
         """
-        Bytes sent to and received from the target so far, as counted against the account.
+        The bytes sent to the target and received from it so far. They count towards the account's usage.
         """
     @property
     def country(self, /) -> str | None:
         """
-        The country that the request asked for and got.
+        The country of the exit IP, if the proxy has exit IPs in several countries.
         """
     @property
     def exit_ip(self, /) -> str | None:
         """
-        The exit IP, if the request was let through.
+        The exit IP, if the request was accepted.
         """
     @property
     def fault(self, /) -> str | None:
@@ -959,17 +1023,17 @@ class ProxiedRequest:
     @property
     def headers(self, /) -> dict[str, str]:
         """
-        The headers that the proxy received, with lower-case names.
+        The headers that the proxy received, with lower-case names. Credentials and cookies are shown as `***`.
         """
     @property
     def method(self, /) -> str:
         """
-        The method: `CONNECT` for an https target.
+        The method, as sent: `CONNECT` for an https target.
         """
     @property
     def number(self, /) -> int:
         """
-        Counts from 1 since the start or the last reset.
+        The number of the request, counted from 1 since the start or the last reset.
         """
     @property
     def proxy(self, /) -> str:
@@ -979,12 +1043,13 @@ class ProxiedRequest:
     @property
     def status(self, /) -> int | None:
         """
-        The status of the response; `None` if there is none, or none yet.
+        The status of the response; for `CONNECT`, of the response to `CONNECT` itself. `None` if there is none yet, or none was
+        sent.
         """
     @property
     def target(self, /) -> str:
         """
-        `host:port` for `CONNECT`, a URL for any other method.
+        The target, as sent but without credentials: `host:port` for `CONNECT`, a URL for any other method.
         """
     def to_dict(self, /) -> dict[str, Any]:
         """
@@ -994,15 +1059,15 @@ class ProxiedRequest:
 @final
 class Proxies:
     """
-    The proxies that the account may use. From `client.proxies`.
+    The proxies that the account may use. See `client.proxies`.
     """
     def add(self, /, proxy: str | Proxy) -> str:
         """
-        Authorises a proxy for the account: `POST /api/proxy/add/`. If the proxy is already authorised, it succeeds and
-        changes nothing.
+        Authorises the account to use a proxy: `POST /api/proxy/add/`. If the proxy is already authorised, the call succeeds
+        and changes nothing.
 
         Args:
-            proxy: The host (`us-ca`), the domain (`us-ca.proxymesh.com`), domain:port, or a `Proxy`.
+            proxy: The host (`us-ca`), the domain (`us-ca.proxymesh.com`), `domain:port` or a `Proxy`.
 
         Returns:
             The domain.
@@ -1010,14 +1075,14 @@ class Proxies:
         Raises:
             BadRequestError: There is no such proxy.
             PlanLimitError: The plan does not allow more proxies.
-            ServerError: Status 503: the service could not look up the plan. Try again in a few minutes.
+            ServerError: The service could not look up the plan (503). Try again in a few minutes.
         """
     def delete(self, /, proxy: str | Proxy) -> None:
         """
-        Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, it succeeds and changes nothing.
+        Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes nothing.
 
         Args:
-            proxy: The host (`us-ca`), the domain (`us-ca.proxymesh.com`), domain:port, or a `Proxy`.
+            proxy: The host (`us-ca`), the domain (`us-ca.proxymesh.com`), `domain:port` or a `Proxy`.
 
         Raises:
             BadRequestError: There is no such proxy.
@@ -1048,13 +1113,15 @@ class Proxies:
         The pool sends nothing until the first proxy is requested.
 
         Args:
-            country: A two-letter country code. Only proxies with exits there are handed out: the proxies in that country, and
-                `open` and `world` if their geo counts include it. `open` and `world` are steered to it.
-            order: `round_robin` or `random`. With `random`, each proxy comes once per round, and every round is shuffled.
-            ttl: Seconds after which the list is fetched again. If fetching fails, the old list stays in use.
-            cooldown: Seconds that a proxy is left out after its first failure.
-            credentials: Whether to hand out the proxies with the client's credentials. Not needed if this machine's IP is
-                authorised.
+            country: A two-letter country code. The pool hands out only proxies with exit IPs in this country. These are the
+                proxies in the country, and `open` and `world` if their geo counts include it. `open` and `world` are asked for
+                an exit IP in the country.
+            order: `round_robin` or `random`. With `random`, each round hands out every proxy once, in random order.
+            ttl: The seconds after which the list is fetched again. If fetching fails, the old list stays in use.
+            cooldown: The seconds for which a proxy is left out after its first failure. Each further failure doubles the time,
+                up to 16 times this value.
+            credentials: Whether to hand out the proxies with the client's credentials. They are not needed if this machine's
+                IP is authorised.
 
         Raises:
             ValidationError: The country code or an option is invalid.
@@ -1063,7 +1130,7 @@ class Proxies:
 @final
 class Proxy:
     """
-    A proxy server that the account may use, and how to use it.
+    A proxy server that the account may use.
 
         >>> from proxymesh import Proxy
         >>> proxy = Proxy("us-ca.proxymesh.com", 31280)
@@ -1074,23 +1141,23 @@ class Proxy:
         >>> proxy.name, proxy.country, str(proxy)
         ('us-ca', 'US', 'us-ca.proxymesh.com:31280')
 
-    A listed proxy has no credentials. It works as it is if this machine's IP is authorised. `using` returns the same proxy
-    with credentials, and `steer` returns it with a choice of the exit. The methods named after a library then return what that
-    library accepts.
+    A proxy from `client.proxies.list()` has no credentials. It works as it is on a machine whose IP or hostname is authorised.
+    `using` returns the same proxy with credentials, and `steer` returns it with an exit choice. Each method that is named after
+    a library returns what that library accepts.
 
         >>> print(proxy.using("me@ex.com", "a b").requests()["https"])
         http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280
 
-    Two proxies are equal if host, port, credentials and exit choice are equal. Proxies are ordered by host and port. A proxy
-    with credentials cannot be pickled.
+    Two proxies are equal if their hosts, ports, credentials and exit choices are equal. Proxies are ordered by host and port. A
+    proxy with credentials cannot be pickled.
 
     Args:
-        host: The domain. It may include the port, as the service writes it (`us-ca.proxymesh.com:31280`).
-        port: The port. Defaults to the one in `host`, or else to 31280, the port of all the service's proxies.
+        host: The domain. It may include the port, as the service writes it: `us-ca.proxymesh.com:31280`.
+        port: The port. If neither `host` nor `port` gives one, it is 31280, which all proxies of the service use.
 
     Raises:
-        ValidationError: The host is not a DNS name, the port is not from 1 to 65535, or the port in `host` differs from
-            `port`.
+        ValidationError: The host is not a DNS name, the port is not from 1 to 65535, or the host includes a port that differs
+            from the one given.
     """
 
     __match_args__ = ("host", "port")
@@ -1117,48 +1184,49 @@ class Proxy:
         """
     def aiohttp(self, /) -> dict[str, Any]:
         """
-        For `session.get(…, **proxy.aiohttp())`, and in the same way for `ClientSession`, `ws_connect` and `aiohttp.request`. The
-        proxy of a request overrides the session's. For an http target, the exit IP is in the response header `X-ProxyMesh-IP`.
-        aiohttp does not expose the response to a CONNECT.
+        The keyword arguments for `session.get(…, **proxy.aiohttp())`, and in the same way for `ClientSession`, `ws_connect` and
+        `aiohttp.request`. The proxy of a request overrides the session's. For an http target, the exit IP is in the response header
+        `X-ProxyMesh-IP`. For an https target, aiohttp does not expose it.
 
-        The `proxy` value is valid only in this process. In another process or another library, it fails and nothing is sent.
+        The value of `proxy` is valid only in this process. In another process or another library, the request fails and nothing is
+        sent.
         """
     def check(self, /, target: str = "proxymesh.com:443", *, timeout: float = 10.0) -> ProxyCheck:
         """
-        Checks the proxy: sends one CONNECT and closes the tunnel. A refusal or an unreachable proxy is returned as a result, not
-        raised.
+        Checks the proxy: asks it to open a tunnel to `target`, and closes the tunnel. A refusal, an unreachable proxy and a
+        time-out are results, not errors.
 
         Args:
-            target: The host:port to connect to. It sees a connection, but receives no data.
-            timeout: Seconds that the check may take.
+            target: The `host:port` to connect to. It sees a connection, but receives no data.
+            timeout: The time limit for the check, in seconds.
 
         Raises:
-            ValidationError: The target is not host:port.
+            ValidationError: The target is not `host:port`.
             ConfigError: The timeout is invalid.
         """
     @property
     def chooses_country(self, /) -> bool:
         """
-        Whether the proxy has exits in many countries, so that `steer` can choose one. True for `open` and `world`.
+        Whether `steer` can choose the country: true for `open` and `world`, which have exit IPs in many countries.
         """
     @property
     def country(self, /) -> str | None:
         """
-        The country of its exits as an ISO 3166 code, if the name tells it: `US` for `us-ca`, `GB` for `uk`. None for `open` and
-        `world`, which have exits in many countries.
+        The country of its exit IPs as an ISO 3166 code, if the name contains it: `US` for `us-ca`, `GB` for `uk`. `None` for
+        `open` and `world`, which have exit IPs in many countries.
         """
     def curl_cffi(self, /) -> dict[str, Any]:
         """
-        For `curl_cffi.requests.get(…, **proxy.curl_cffi())`, and in the same way for `Session`, `AsyncSession`, their requests,
-        `stream` and `ws_connect`. The proxy of a request overrides the session's. For an http target, the exit IP is in the
-        response header `X-ProxyMesh-IP`.
+        The keyword arguments for `curl_cffi.requests.get(…, **proxy.curl_cffi())`, and in the same way for `Session`,
+        `AsyncSession`, their requests, `stream` and `ws_connect`. The proxy of a request overrides the session's. For an http
+        target, the exit IP is in the response header `X-ProxyMesh-IP`.
 
-        The `proxy` value is valid only in this process, as for `aiohttp`. Before curl_cffi 0.13, each request opens its own
+        The value of `proxy` is valid only in this process, as for `aiohttp`. Before curl_cffi 0.13, each request opens its own
         connection.
         """
     def env(self, /) -> dict[str, str]:
         """
-        The environment variables that most programs read a proxy from: `http_proxy`, `https_proxy`, and both in upper case. They
+        The environment variables from which most programs read a proxy: `http_proxy`, `https_proxy`, and both in upper case. They
         contain the password.
 
         Raises:
@@ -1166,16 +1234,15 @@ class Proxy:
         """
     def headers(self, /) -> dict[str, str]:
         """
-        The headers for the proxy. For an https target they go on the CONNECT request, for an http target on the request itself.
-        `Proxy-Authorization` holds the credentials, as Basic in UTF-8 or as Bearer. Keep it out of logs.
+        The headers to send to the proxy: on the `CONNECT` request for an https target, and on the request itself for an http
+        target. `Proxy-Authorization` contains the credentials, as Basic in UTF-8 or as Bearer. Keep it out of logs.
 
-        Pass them to a library only if it sends them to the proxy alone. Do not pass them to these:
+        Pass the headers to a library only if it sends them to the proxy alone. Do not pass them to these:
 
-        - `headers=` of requests, httpx, urllib3, aiohttp and curl_cffi sends all of them to an https site, including the
-          password, and the request leaves through any exit. Use `requests_session`, `httpx`, `urllib3`, `aiohttp` and
-          `curl_cffi`.
-        - `urllib.request`, Scrapy's `headers=` and Playwright's `extra_http_headers` send the choice of the exit to an https
-          site. For Scrapy, use `proxymesh.scrapy`. For urllib and browsers, use `url` and `playwright`, without an exit choice.
+        - `headers=` of requests, httpx, urllib3, aiohttp and curl_cffi: they send all of the headers to an https site, including
+          the password, and the proxy picks any exit IP. Use `requests_session`, `httpx`, `urllib3`, `aiohttp` and `curl_cffi`.
+        - `urllib.request`, Scrapy's `headers=` and Playwright's `extra_http_headers`: they send the exit choice to an https site.
+          For Scrapy, use `proxymesh.scrapy`. For urllib and browsers, use `url` and `playwright`, without an exit choice.
         """
     @property
     def host(self, /) -> str:
@@ -1186,7 +1253,8 @@ class Proxy:
         """
         An `httpx.Proxy`, for `httpx.Client(proxy=…)`, `httpx.AsyncClient(proxy=…)`, `httpx.get(…, proxy=…)` and
         `httpx.HTTPTransport(proxy=…)`. httpx does not accept a proxy for a single request of a client. For an http target, the exit
-        IP is in the response header `X-ProxyMesh-IP`. For an https target, it is in httpx's trace of the CONNECT.
+        IP is in the response header `X-ProxyMesh-IP`. For an https target, it is in the response to the CONNECT, which httpx's
+        `trace` extension shows.
         """
     @property
     def name(self, /) -> str:
@@ -1195,8 +1263,8 @@ class Proxy:
         """
     def playwright(self, /) -> PlaywrightProxy:
         """
-        For Playwright's `launch(proxy=…)`, and for a browser's `new_context(proxy=…)` and `new_page(proxy=…)`: `server`, `username`
-        and `password`. A context's `new_page` does not accept a proxy.
+        The value for Playwright's `launch(proxy=…)`, and for a browser's `new_context(proxy=…)` and `new_page(proxy=…)`: a dict with
+        `server`, `username` and `password`. A context's `new_page` does not accept a proxy.
 
         Raises:
             ConfigError: The proxy has a token or an exit choice. A browser cannot send headers to a proxy.
@@ -1208,8 +1276,8 @@ class Proxy:
         """
     def requests(self, /) -> dict[str, str]:
         """
-        For `requests.get(…, proxies=…)`, `session.get(…, proxies=…)` and `session.proxies`: the URL for both schemes, encoded so
-        that requests sends the credentials in UTF-8.
+        The value for `requests.get(…, proxies=…)`, `session.get(…, proxies=…)` and `session.proxies`: the URL, for http and for
+        https. It is encoded so that requests sends the credentials in UTF-8.
 
         Raises:
             ConfigError: The proxy has a token or an exit choice. Both need headers; use `requests_session`.
@@ -1225,9 +1293,9 @@ class Proxy:
         verify: bool | str | None = None,
     ) -> HTTPAdapter:
         """
-        A requests adapter. Mount it for `http://` and `https://` on an existing `requests.Session`, or on a session of a derived
-        class (cloudscraper, requests-cache). The session then goes through the proxy as with `requests_session`, and ignores the
-        environment's proxy settings. If the session asks for another proxy, the request fails.
+        An adapter for requests. Mount it for `http://` and `https://` on an existing `requests.Session`, or on a session of a
+        derived class, such as those of cloudscraper and requests-cache. The session then goes through the proxy, as with
+        `requests_session`, and ignores the environment's proxy settings. A request that asks for another proxy fails.
 
             adapter = proxy.requests_adapter(max_retries=3)
             session.mount("http://", adapter)
@@ -1254,9 +1322,9 @@ class Proxy:
         A `requests.Session` that goes through the proxy and ignores the environment's proxy settings. It sends the proxy headers to
         the proxy alone. Every response has the exit IP in its header `X-ProxyMesh-IP`.
 
-        Adapters mounted on the session go through the proxy as well. So does anything that copies its `proxies`, such as
-        `cloudscraper.create_scraper(sess=…)`. A request that asks for another proxy fails with
-        `requests.exceptions.InvalidProxyURL`. The session can be copied. It can be pickled only without credentials.
+        Adapters that are mounted on the session go through the proxy as well. So does anything that copies the session's `proxies`,
+        such as `cloudscraper.create_scraper(sess=…)`. A request that asks for another proxy fails with
+        `requests.exceptions.InvalidProxyURL`. The session can be copied. It can be pickled only if it has no credentials.
 
         Args:
             max_retries: How many times a request is retried, as for `requests.adapters.HTTPAdapter`: a number or a
@@ -1264,13 +1332,13 @@ class Proxy:
             pool_connections: The number of sites to keep connections for.
             pool_maxsize: The number of connections to keep per site.
             pool_block: Whether `pool_maxsize` is a hard limit.
-            verify: A file or directory of CA certificates for sites, or whether to verify at all. Defaults to
-                `REQUESTS_CA_BUNDLE` or `CURL_CA_BUNDLE`, or else to requests' own certificates.
+            verify: A file or folder of CA certificates for verifying sites, or whether to verify them at all. By default, the
+                certificates are those of `REQUESTS_CA_BUNDLE` or `CURL_CA_BUNDLE`, or else those of requests.
         """
     def scrapy_meta(self, /) -> dict[str, str]:
         """
-        For a Scrapy request's `meta`: the URL, encoded so that Scrapy sends the credentials in UTF-8. To cover all requests of a
-        project, to use tokens, or to choose the exit, use `proxymesh.scrapy`.
+        The entries for a Scrapy request's `meta`. They contain the URL, encoded so that Scrapy sends the credentials in UTF-8. To cover
+        all requests of a project, to use a token, or to choose the exit IP, use `proxymesh.scrapy`.
 
         Raises:
             ConfigError: The proxy has a token or an exit choice. Both need headers.
@@ -1280,8 +1348,8 @@ class Proxy:
         A `selenium.webdriver.Proxy`, for `options.proxy`, on a machine whose IP is authorised.
 
         On other machines, pass the password to the browser over WebDriver BiDi, with `options.enable_bidi = True`. Open the first
-        page over BiDi, too: with `driver.get`, Chrome waits until it times out. Chrome remembers the password, so remove the
-        handler afterwards. Otherwise sites that ask for a password would get this one.
+        page over BiDi, too. With `driver.get`, Chrome would wait until it times out. Chrome remembers the password, so remove the
+        handler afterwards. Otherwise, sites that ask for a password would get this one.
 
             options.proxy = proxy.using().selenium()
             driver = webdriver.Chrome(options=options)
@@ -1289,49 +1357,49 @@ class Proxy:
             driver.browsing_context.navigate(driver.current_window_handle, url, wait="complete")
             driver.network.remove_auth_handler(handler)
 
-        `driver.get` does not report that a proxy refuses the connection. Use `check` for that.
+        `driver.get` does not report that a proxy refused the connection. Use `check` to find out.
 
         Raises:
-            ConfigError: The proxy has an exit choice, or credentials, which browsers do not accept here.
+            ConfigError: The proxy has credentials or an exit choice. A browser does not accept them here.
         """
     def steer(
         self, /, *, country: str | None = None, prefer_ip: str | None = None, not_ip: str | Iterable[str] | None = None
     ) -> Proxy:
         """
-        Returns the same proxy with this choice of the exit. The choice is sent as the headers `X-ProxyMesh-Country`,
-        `-Prefer-IP` and `-Not-IP`.
+        Returns the same proxy with this exit choice. It replaces an earlier choice. The choice is sent in the headers
+        `X-ProxyMesh-Country`, `X-ProxyMesh-Prefer-IP` and `X-ProxyMesh-Not-IP`.
 
             >>> from proxymesh import Proxy
             >>> Proxy("open.proxymesh.com").steer(country="DE").headers()
             {'X-ProxyMesh-Country': 'DE'}
 
         Args:
-            country: A two-letter code, as returned by `client.geo`. For the proxies `open` and `world`.
+            country: A two-letter code, as the geo calls return it. Only the proxies `open` and `world` can choose a country.
             prefer_ip: The exit IP to use if the proxy has it.
             not_ip: One or more exit IPs to avoid.
 
         Raises:
-            ValidationError: An argument is malformed, or the proxy is in another country.
+            ValidationError: An argument is malformed, or this proxy cannot choose the country.
         """
     def to_dict(self, /) -> dict[str, Any]:
         """
-        Host, port and any arguments of `steer` as a dict for `json.dumps`. Credentials are left out.
+        The host, the port and the arguments given to `steer`, as a dict for `json.dumps`. Credentials are left out.
         """
     def url(self, /, username: str | None = None, password: str | None = None) -> str:
         """
         The proxy's URL, for any HTTP library.
 
         Credentials are percent-encoded, so they may contain `@` or `:`. The URL then contains the password, so keep it out of
-        logs. A URL without credentials works on a machine whose IP or hostname is authorised. A URL cannot hold the choice of
-        the exit (`steer`); only `headers` has it.
+        logs. A URL without credentials is for a machine whose IP or hostname is authorised. An exit choice cannot go into a URL;
+        use `headers`.
 
         Args:
-            username: The username of the account or a sub-account. Defaults to the credentials of `using`.
-            password: The password for it.
+            username: The username of the account or of a sub-account; by default, the credentials given to `using`.
+            password: The password for the username.
 
         Raises:
             TypeError: Only one of the two is given.
-            ValidationError: The credentials of `using` are a token. A token cannot go into a URL; use `headers`.
+            ValidationError: The credentials given to `using` are a token. A token cannot go into a URL; use `headers`.
         """
     def urllib3(self, /, **options: Any) -> ProxyManager:
         """
@@ -1339,7 +1407,7 @@ class Proxy:
         exit IP in its header `X-ProxyMesh-IP`. A `CONNECT` that the proxy refuses (400 to 499, 509) is not retried.
 
         Args:
-            options: Further arguments of `ProxyManager`, such as `ca_certs` or `timeout`.
+            options: Other arguments of `ProxyManager`, such as `ca_certs` or `timeout`.
         """
     def using(
         self,
@@ -1351,22 +1419,22 @@ class Proxy:
         client: Client | AsyncClient | None = None,
     ) -> Proxy:
         """
-        Returns the same proxy with these credentials. Without arguments, it has none.
+        Returns the same proxy with these credentials. Without arguments, the returned proxy has no credentials.
 
         Args:
-            username: The username of the account or a sub-account.
-            password: The password for it.
-            token: A token (`pm_…`) instead of username and password.
+            username: The username of the account or of a sub-account.
+            password: The password for the username.
+            token: A token (`pm_…`), instead of a username and password.
             client: A client whose credentials to use.
 
         Raises:
-            ConfigError: A part is missing or invalid, or several kinds of credentials are given.
+            ConfigError: The credentials are incomplete or invalid, or several kinds of credentials are given.
         """
 
 @final
 class ProxyCheck:
     """
-    How a proxy responded to one CONNECT. From `proxy.check()`.
+    The result of one CONNECT to a proxy. `proxy.check()` returns it.
     """
 
     __match_args__ = ("ok", "reachable", "status", "exit_ip", "latency", "meaning")
@@ -1390,12 +1458,12 @@ class ProxyCheck:
     @property
     def exit_ip(self, /) -> str | None:
         """
-        The exit IP, from `X-ProxyMesh-IP`.
+        The exit IP, from the header `X-ProxyMesh-IP` of the response, if it is there.
         """
     @property
     def latency(self, /) -> float:
         """
-        Seconds from the start of the connection to the response or the failure.
+        The seconds from the start of the connection to the response or the failure.
         """
     @property
     def meaning(self, /) -> str:
@@ -1405,17 +1473,17 @@ class ProxyCheck:
     @property
     def ok(self, /) -> bool:
         """
-        Whether you can use the proxy: it returned 200.
+        Whether you can use the proxy: it responded with 200.
         """
     @property
     def reachable(self, /) -> bool:
         """
-        Whether it responded at all.
+        Whether the proxy responded.
         """
     @property
     def status(self, /) -> int | None:
         """
-        The status of its response; `None` if it did not respond.
+        The status of its response; `None` if it did not respond. 200 means that it opened a tunnel.
         """
     def to_dict(self, /) -> dict[str, Any]:
         """
@@ -1425,7 +1493,7 @@ class ProxyCheck:
 @final
 class RecordedRequest:
     """
-    An API call as the sandbox saw it. Passwords are shown as `***`.
+    An API call, as the sandbox received it. Calls under `/_sandbox/` are not recorded. Passwords are shown as `***`.
     """
 
     __match_args__ = (
@@ -1464,7 +1532,7 @@ class RecordedRequest:
     @property
     def auth(self, /) -> str:
         """
-        The kind of credentials: `basic`, `bearer`, `none` or `other`.
+        The kind of credentials that the request had: `basic`, `bearer`, `none` or `other`.
         """
     @property
     def content_type(self, /) -> str | None:
@@ -1479,32 +1547,32 @@ class RecordedRequest:
     @property
     def form(self, /) -> dict[str, str]:
         """
-        The form parameters, decoded.
+        The parameters of a form-encoded body, decoded.
         """
     @property
     def method(self, /) -> str:
         """
-        The method.
+        The method, as sent.
         """
     @property
     def number(self, /) -> int:
         """
-        Counts from 1 since the start or the last reset.
+        The number of the request, counted from 1 since the start or the last reset.
         """
     @property
     def path(self, /) -> str:
         """
-        The path, without the query.
+        The path without the query, as sent.
         """
     @property
     def query(self, /) -> dict[str, str]:
         """
-        The query parameters, decoded.
+        The parameters of the query, decoded.
         """
     @property
     def status(self, /) -> int | None:
         """
-        The status of the response; `None` if there is none, or none yet.
+        The status of the response; `None` if there is none yet, or none was sent.
         """
     def to_dict(self, /) -> dict[str, Any]:
         """
@@ -1513,13 +1581,14 @@ class RecordedRequest:
     @property
     def username(self, /) -> str | None:
         """
-        The username of `basic` credentials.
+        The username, if the kind is `basic`.
         """
 
 @final
 class Sandbox:
     """
-    An emulation of the service: all 23 calls, in memory, on a local port, as strict as the service itself.
+    An emulation of the service, with all 23 calls. It is as strict as the service. It keeps its state in memory and listens on a
+    local port.
 
         >>> from proxymesh.sandbox import Sandbox
         >>> with Sandbox() as sandbox, sandbox.client() as client:
@@ -1533,20 +1602,20 @@ class Sandbox:
     Args:
         username: The parent account's username.
         password: The parent account's password.
-        plan: `trial`, `10`, `20`, `50` or `100`. It sets the limits on tokens, sub-accounts and proxies.
-        host: The address to listen on. If it is not loopback, other machines can reach the account and the controls under
-            `/_sandbox/`. With `proxies`, they can also reach everything that listens on this machine's loopback addresses. So the
-            default password is refused, the controls need the parent's username and password, and the logger `proxymesh` warns
-            about what is open.
+        plan: The parent account's plan: `trial`, `10`, `20`, `50` or `100`. It sets the limits on tokens, sub-accounts and proxies.
+        host: The address to listen on. If it is not a loopback address, other machines can reach the account and the controls
+            under `/_sandbox/`. With `proxies`, they can also reach everything that listens on this machine's loopback addresses.
+            So the default password is refused, and the controls require the parent's username and password. The logger
+            `proxymesh` gets a warning that says what others can reach.
         port: The port; 0 picks a free one.
         proxies: Whether to run the proxies as well, each on its own port. The API then lists them as `us-ca.localhost:PORT`.
-        monthly_limit: Gigabytes per month for the parent and its sub-accounts together; 0 means no limit.
-        keep_alive: Seconds after which an idle connection is closed. By default, it stays open.
+        monthly_limit: The monthly limit for the parent and its sub-accounts together, in gigabytes; 0 means no limit.
+        keep_alive: The seconds after which an idle connection is closed; by default, it stays open.
 
     Raises:
-        ValueError: The service would reject the username or password, there is no such plan, or others could reach the
-            sandbox with its default password.
-        OSError: The port is taken.
+        ValueError: The service would reject the username or password, there is no such plan, the keep-alive is 0, or others
+            could reach the sandbox with the default password.
+        OSError: The address is in use or not available.
     """
     def __enter__(self, /) -> Sandbox: ...
     def __exit__(self, /, *exception: object) -> None: ...
@@ -1566,10 +1635,11 @@ class Sandbox:
     def __repr__(self, /) -> str: ...
     def advance(self, /, by: float) -> None:
         """
-        Moves the sandbox's clock forward, to test bans, expiry and the billing period.
+        Moves the sandbox's clock forward, to test bans, expiry and the billing period. It can be moved by at most 100 years in
+        total; anything beyond that is ignored.
 
         Args:
-            by: Seconds.
+            by: The number of seconds.
 
         Raises:
             ValueError: The value is negative or not finite.
@@ -1589,18 +1659,18 @@ class Sandbox:
 
         Args:
             username: Another username, such as a sub-account's.
-            password: The password for it.
-            token: A token instead of username and password.
-            timeout: Seconds that one attempt may take.
-            max_retries: How many times a call may be retried.
+            password: The password for the username.
+            token: A token (`pm_…`), instead of a username and password.
+            timeout: The time limit for one attempt, in seconds.
+            max_retries: How many times a call may be retried, if that is safe.
 
         Raises:
-            ConfigError: The credentials contradict each other, or an option is invalid.
+            ConfigError: The credentials are incomplete, invalid or contradictory, or an option is invalid.
         """
     @property
     def base_url(self, /) -> str:
         """
-        The base URL, such as `http://127.0.0.1:40123`.
+        The base URL, such as `http://127.0.0.1:40123`, without a trailing slash.
         """
     def book_usage(self, /, username: str, gigabytes: float) -> None:
         """
@@ -1608,11 +1678,11 @@ class Sandbox:
 
         Args:
             username: The account that used the traffic.
-            gigabytes: The amount of traffic.
+            gigabytes: The amount of traffic, from 0 to 1e9.
 
         Raises:
             LookupError: No account has that username.
-            ValueError: The amount is negative or not finite.
+            ValueError: The amount is not from 0 to 1e9.
         """
     def clear_faults(self, /) -> None:
         """
@@ -1641,13 +1711,13 @@ class Sandbox:
 
         Args:
             username: Another username, such as a sub-account's.
-            password: The password for it.
-            token: A token instead of username and password.
-            timeout: Seconds that one attempt may take.
-            max_retries: How many times a call may be retried.
+            password: The password for the username.
+            token: A token (`pm_…`), instead of a username and password.
+            timeout: The time limit for one attempt, in seconds.
+            max_retries: How many times a call may be retried, if that is safe.
 
         Raises:
-            ConfigError: The credentials contradict each other, or an option is invalid.
+            ConfigError: The credentials are incomplete, invalid or contradictory, or an option is invalid.
         """
     def fault(
         self,
@@ -1674,15 +1744,16 @@ class Sandbox:
         Args:
             kind: `status`, `redirect`, `drop`, `reset`, `delay`, `delay_after_apply`, `drop_after_apply`, `truncate`, `garbage`,
                 `wrong_type`, `html`, `empty`, `huge`, `drip` or `close_idle`; `proxymesh-sandbox --help` explains each of them.
-            method: Only calls with this method.
-            path: Only calls with this path.
-            proxy: Applies to requests to the proxy of this name instead of API calls: `status`, `drop`, `reset` or `delay`.
-            times: How many calls it applies to; 0 means all.
-            after: How many matching calls succeed first.
-            fields: The fields of this kind, such as `status`, `body`, `headers`, `seconds`, `bytes`, `location`.
+            method: Restricts the fault to calls with this method.
+            path: Restricts the fault to calls with this path.
+            proxy: Applies the fault to requests to the proxy with this name, instead of API calls. Only `status`, `drop`, `reset`
+                and `delay` are possible then.
+            times: How many calls the fault applies to; 0 means all.
+            after: How many matching calls pass before the fault applies.
+            fields: The fields of the kind, such as `status`, `body`, `headers`, `seconds`, `bytes` or `location`.
 
         Raises:
-            ValueError: There is no such kind, or the kind does not accept this field or value.
+            ValueError: There is no such kind, path or proxy, or the kind does not accept a field or value.
         """
     @property
     def now(self, /) -> datetime:
@@ -1709,11 +1780,12 @@ class Sandbox:
         """
     def reset(self, /) -> None:
         """
-        Restores the initial state: account, ban, clock, faults and log.
+        Restores the initial state: the account, the bans, the clock, the faults and the recorded requests. Connections stay open.
         """
     def stop(self, /) -> None:
         """
-        Stops the sandbox and closes all connections. Recorded requests stay readable. Stopping twice is fine.
+        Stops the sandbox and closes all connections. Calls in progress have 200 ms to finish. Recorded requests stay readable. You
+        may stop a sandbox twice.
         """
     @property
     def username(self, /) -> str:
@@ -1724,7 +1796,7 @@ class Sandbox:
 @final
 class SubAccount:
     """
-    A sub-account with its usage and its limits.
+    A sub-account with its usage and limits.
     """
 
     __match_args__ = (
@@ -1766,27 +1838,27 @@ class SubAccount:
     @property
     def email(self, /) -> str | None:
         """
-        E-mail address, if one was ever set.
+        The email address, if one was ever set.
         """
     @property
     def first_name(self, /) -> str | None:
         """
-        First name, if one was ever set.
+        The first name, if one was ever set.
         """
     @property
     def last_name(self, /) -> str | None:
         """
-        Last name, if one was ever set.
+        The last name, if one was ever set.
         """
     @property
     def monthly_bandwidth(self, /) -> float:
         """
-        Gigabytes used in this billing period.
+        The gigabytes used in this billing period.
         """
     @property
     def monthly_bandwidth_limit(self, /) -> int:
         """
-        Gigabytes that it may use per billing period; 0 means no limit. Set it with `monthly_limit`.
+        The limit per billing period in gigabytes; 0 means no limit. Set it with `monthly_limit`.
         """
     def to_dict(self, /) -> dict[str, Any]:
         """
@@ -1795,12 +1867,12 @@ class SubAccount:
     @property
     def total_bandwidth(self, /) -> float:
         """
-        Gigabytes used in total; at least `monthly_bandwidth`.
+        The gigabytes used in total; at least `monthly_bandwidth`.
         """
     @property
     def total_bandwidth_limit(self, /) -> int:
         """
-        Gigabytes that it may use in total; 0 means no limit. Set it with `total_limit`.
+        The limit on the total usage in gigabytes; 0 means no limit. Set it with `total_limit`.
         """
     @property
     def username(self, /) -> str:
@@ -1811,14 +1883,14 @@ class SubAccount:
 @final
 class SubAccounts:
     """
-    Sub-accounts: create, limit, monitor, delete. Only the parent account may use these calls. From `client.sub_accounts`.
+    Sub-accounts. Only the parent account may make these calls. See `client.sub_accounts`.
     """
     def activate(self, /, username: str) -> SubAccount:
         """
-        Lets a sub-account use the proxies again: `POST /api/sub/activate/`.
+        Lets a deactivated sub-account use the proxies again: `POST /api/sub/activate/`.
 
         Args:
-            username: The sub-account.
+            username: The username of the sub-account.
 
         Raises:
             NotFoundError: There is no such sub-account.
@@ -1837,28 +1909,28 @@ class SubAccounts:
         total_limit: int | None = None,
     ) -> SubAccount:
         """
-        Creates a sub-account: `POST /api/sub/create/`. The request is never sent twice.
+        Creates a sub-account: `POST /api/sub/create/`. If the response is lost, the request is not sent again.
 
         Args:
-            username: 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
-            password: 1 to 128 characters.
-            first_name: At most 20 characters.
-            last_name: At most 20 characters.
-            email: At most 255 characters.
-            monthly_limit: Whole gigabytes that it may use per billing period; 0 means no limit.
-            total_limit: Whole gigabytes that it may use in total; 0 means no limit.
+            username: The username, 1 to 30 characters: ASCII letters, digits, and `.` `@` `+` `-` `_`.
+            password: The password, 1 to 128 characters.
+            first_name: The first name, at most 20 characters.
+            last_name: The last name, at most 20 characters.
+            email: The email address, at most 255 characters.
+            monthly_limit: The limit per billing period in whole gigabytes; 0 means no limit.
+            total_limit: The limit on the total usage in whole gigabytes; 0 means no limit.
 
         Raises:
             BadRequestError: The username is taken.
             PlanLimitError: The plan does not allow more sub-accounts.
-            OutcomeUnknownError: No response arrived. Call `get` to find out whether it was created.
+            OutcomeUnknownError: The response was lost. Call `get` to find out whether the sub-account was created.
         """
     def deactivate(self, /, username: str) -> SubAccount:
         """
         Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then respond to it with 402.
 
         Args:
-            username: The sub-account.
+            username: The username of the sub-account.
 
         Raises:
             NotFoundError: There is no such sub-account.
@@ -1869,7 +1941,7 @@ class SubAccounts:
         Deletes a sub-account permanently: `POST /api/sub/delete/`.
 
         Args:
-            username: The sub-account.
+            username: The username of the sub-account.
 
         Raises:
             NotFoundError: There is no such sub-account.
@@ -1888,16 +1960,16 @@ class SubAccounts:
         total_limit: int | None = None,
     ) -> SubAccount:
         """
-        Changes only the given fields: `POST /api/sub/edit/`. An empty string clears a name or e-mail address.
+        Changes only the given fields: `POST /api/sub/edit/`. An empty string clears a name or the email address.
 
         Args:
-            username: An existing sub-account.
-            password: 1 to 128 characters.
-            first_name: At most 20 characters.
-            last_name: At most 20 characters.
-            email: At most 255 characters.
-            monthly_limit: Whole gigabytes that it may use per billing period; 0 means no limit.
-            total_limit: Whole gigabytes that it may use in total; 0 means no limit.
+            username: The username of the sub-account.
+            password: The password, 1 to 128 characters.
+            first_name: The first name, at most 20 characters.
+            last_name: The last name, at most 20 characters.
+            email: The email address, at most 255 characters.
+            monthly_limit: The limit per billing period in whole gigabytes; 0 means no limit.
+            total_limit: The limit on the total usage in whole gigabytes; 0 means no limit.
 
         Raises:
             NotFoundError: There is no such sub-account.
@@ -1905,10 +1977,10 @@ class SubAccounts:
         """
     def get(self, /, username: str) -> SubAccount:
         """
-        Fetches a sub-account with its usage and limits: `GET /api/sub/get/`.
+        Gets a sub-account with its usage and limits: `GET /api/sub/get/`.
 
         Args:
-            username: The sub-account.
+            username: The username of the sub-account.
 
         Raises:
             NotFoundError: There is no such sub-account.
@@ -1918,7 +1990,7 @@ class SubAccounts:
 @final
 class Token:
     """
-    A token, without its secret value.
+    A token, without its secret.
     """
 
     __match_args__ = ("id", "label", "is_active", "expires_at", "created_at")
@@ -1935,27 +2007,27 @@ class Token:
     @property
     def created_at(self, /) -> datetime:
         """
-        When it was created, in UTC.
+        When it was created. The service sends no time zone, so UTC is assumed.
         """
     @property
     def expires_at(self, /) -> date | None:
         """
-        The date on which it expires; `None` if it never does.
+        The date on which it expires; `None` means never.
         """
     @property
     def id(self, /) -> int:
         """
-        The ID, for the other token calls.
+        The ID, which the other token calls take.
         """
     @property
     def is_active(self, /) -> bool:
         """
-        Whether the token can be used.
+        Whether it is active. A deactivated token cannot be used.
         """
     @property
     def label(self, /) -> str:
         """
-        The label; empty if it has none.
+        The label; empty if there is none.
         """
     def to_dict(self, /) -> dict[str, Any]:
         """
@@ -1965,43 +2037,52 @@ class Token:
 @final
 class Tokens:
     """
-    Bearer tokens. These calls need the account's username and password. With a token, they raise `BasicAuthRequiredError`
-    and send nothing. From `client.tokens`.
+    Bearer tokens. These calls require the parent account's username and password. With a token, they raise
+    `BasicAuthRequiredError`, and nothing is sent. See `client.tokens`.
     """
     def activate(self, /, id: int, *, username: str | None = None) -> Token:
         """
-        Makes a token usable again: `POST /api/token/activate/`.
+        Makes a deactivated token usable again: `POST /api/token/activate/`.
 
         Args:
             id: The token's ID.
-            username: The sub-account it belongs to. Defaults to the caller.
+            username: The sub-account that it belongs to; by default, your own account.
 
         Raises:
             BadRequestError: The token has expired.
+            PermissionDeniedError: The sub-account is not yours, or you are not the parent account.
+            NotFoundError: There is no such token or sub-account.
         """
     def create(
         self, /, *, label: str | None = None, expires_at: date | str | None = None, username: str | None = None
     ) -> NewToken:
         """
-        Creates a token: `POST /api/token/create/`. Only this response contains its secret. The request is never sent
-        twice.
+        Creates a token: `POST /api/token/create/`. Only this response contains its secret. If the response is lost, the
+        request is not sent again.
 
         Args:
             label: A note to store with it, at most 100 characters.
-            expires_at: The date on which it expires, or a string in the form `YYYY-MM-DD`. By default, it never expires.
-            username: The sub-account to create it for. Defaults to the caller.
+            expires_at: The date on which it expires, as a `date` or as a string in the form `YYYY-MM-DD`; by default, it
+                never expires.
+            username: The sub-account to create it for; by default, your own account.
 
         Raises:
             PlanLimitError: The plan does not include tokens, or does not allow more.
-            OutcomeUnknownError: No response arrived. Call `list` to find out whether it was created.
+            PermissionDeniedError: The sub-account is not yours, or you are not the parent account.
+            NotFoundError: There is no such sub-account.
+            OutcomeUnknownError: The response was lost. Call `list` to find out whether the token was created.
         """
     def deactivate(self, /, id: int, *, username: str | None = None) -> Token:
         """
-        Makes a token unusable until it is activated: `POST /api/token/deactivate/`.
+        Makes a token unusable until it is activated again: `POST /api/token/deactivate/`.
 
         Args:
             id: The token's ID.
-            username: The sub-account it belongs to. Defaults to the caller.
+            username: The sub-account that it belongs to; by default, your own account.
+
+        Raises:
+            PermissionDeniedError: The sub-account is not yours, or you are not the parent account.
+            NotFoundError: There is no such token or sub-account.
         """
     def delete(self, /, id: int, *, username: str | None = None) -> None:
         """
@@ -2009,20 +2090,28 @@ class Tokens:
 
         Args:
             id: The token's ID.
-            username: The sub-account it belongs to. Defaults to the caller.
+            username: The sub-account that it belongs to; by default, your own account.
+
+        Raises:
+            PermissionDeniedError: The sub-account is not yours, or you are not the parent account.
+            NotFoundError: There is no such token or sub-account.
         """
     def list(self, /, *, username: str | None = None) -> builtins.list[Token]:
         """
         Lists the tokens, without their secrets: `GET /api/tokens/`.
 
         Args:
-            username: The sub-account whose tokens to list. Defaults to the caller.
+            username: The sub-account whose tokens to list; by default, your own account.
+
+        Raises:
+            PermissionDeniedError: The sub-account is not yours, or you are not the parent account.
+            NotFoundError: There is no such sub-account.
         """
 
 def exceptions() -> ModuleType:
     """
-    The module of the exceptions. It stays the same as long as the process runs, so that code which imported the package again
-    still catches what is raised.
+    The module of the exceptions. It stays the same as long as the process runs. So code that imports the package again still
+    catches what is raised.
     """
 
 def leave_interpreter() -> None:
@@ -2032,7 +2121,7 @@ def leave_interpreter() -> None:
 
 def meaning_of(status: int) -> str:
     """
-    What this status of a proxy means and what to do about it, as in `ProxyCheck.meaning`.
+    What this status means in a response of a proxy, and what to do about it. `ProxyCheck.meaning` has the same text.
     """
 
 def remember_process() -> None:
@@ -2045,5 +2134,5 @@ def sandbox_main(arguments: list[str]) -> int:
     Runs the program `proxymesh-sandbox` and returns its exit status.
 
     Args:
-        arguments: The command line, starting with the program's name.
+        arguments: The command line. The first argument is the program's name.
     """

@@ -28,9 +28,9 @@ class ProxyRefusedError(TunnelError):
     """The proxy refused the request, or did not open a tunnel to an https target."""
 
     status: int | None
-    """The status that it returned. ``None`` if it closed the connection or is not an HTTP proxy."""
+    """The status of its response; ``None`` if it closed the connection or is not an HTTP proxy."""
     said: str
-    """What it did, in words."""
+    """What the proxy did, as text."""
 
     def __init__(self, proxy: str, status: int | None, said: str) -> None:
         self.status, self.said = status, said

@@ -3,10 +3,10 @@
     ADDONS = {"proxymesh.scrapy.Addon": 500}
 
 Each http or https request goes through the next proxy that the account may use. If a proxy fails, it is left out for a
-while, and the request is sent again through another one. `ProxyMeshMiddleware` describes the settings and meta keys,
-and ``docs/scraping.md`` the stats.
+while, and the request is sent again through another one. `ProxyMeshMiddleware` describes the settings and the meta
+keys. ``docs/scraping.md`` describes the stats.
 
-It needs Scrapy 2.16 or later with the asyncio reactor, which is the default.
+This module needs Scrapy 2.16 or later with the asyncio reactor, which is the default.
 """
 
 # pyright: basic, reportMissingImports=false
@@ -96,7 +96,7 @@ def exit_asked_for(request: Request) -> dict[str, Any]:
 
 
 class Addon:
-    """Enables the middleware, closest to the downloader, and the download handler for http and https."""
+    """Enables the middleware, next to the downloader, and the download handler for http and https."""
 
     def update_settings(self, settings: BaseSettings) -> None:
         """Called by Scrapy."""
@@ -117,23 +117,26 @@ class ProxyMeshMiddleware:
     ``PROXYMESH_ENABLED`` (``True``)
         Whether the middleware is active.
     ``PROXYMESH_USERNAME``, ``PROXYMESH_PASSWORD``, ``PROXYMESH_TOKEN``, ``PROXYMESH_BASE_URL`` (``None``)
-        The account, as for `proxymesh.Client`. By default, the environment variables with these names.
+        The account and its credentials, as for `proxymesh.Client`. By default, they come from the environment variables
+        with these names.
     ``PROXYMESH_CREDENTIALS`` (``True``)
-        Whether to send the account's credentials to the proxies. Not needed if this machine's IP is authorised.
+        Whether to send the account's credentials to the proxies. They are not needed if this machine's IP is
+        authorised.
     ``PROXYMESH_COUNTRY`` (``None``)
-        A two-letter code. Only exits in this country are used.
+        A two-letter code. Only exit IPs in this country are used.
     ``PROXYMESH_ORDER`` (``"round_robin"``), ``PROXYMESH_TTL`` (``300``), ``PROXYMESH_COOLDOWN`` (``60``)
         As for `proxymesh.Proxies.pool`. The last two are in seconds.
     ``PROXYMESH_COOLDOWN_HTTP_CODES`` (``[]``)
-        Statuses from sites, such as 403 or 429, after which the proxy is also left out. The response is not affected.
+        Statuses from sites, such as 403 or 429, after which the proxy is left out for a while, too. The spider still
+        gets the response.
     ``PROXYMESH_CONNECT_TIMEOUT`` (``10``)
-        Seconds that connecting to a proxy may take.
+        The time limit for connecting to a proxy, in seconds.
     ``PROXYMESH_RETRY_TIMES`` (``5``)
-        How many times a request that a proxy refused is retried through another one. The request did not reach its
-        site, so this does not count towards ``RETRY_TIMES``.
+        How many times a request is retried through another proxy after a proxy refused it. Such a request did not reach
+        its site, so these retries do not count towards ``RETRY_TIMES``.
     ``PROXYMESH_MAX_WAIT`` (``300``)
-        Requests wait while all proxies are cooling down. If the wait would take more seconds than this, the spider is
-        closed instead.
+        How many seconds requests may wait while all proxies are cooling down. If the wait would take longer, the spider
+        is closed instead.
 
     Meta keys of a request:
 
@@ -142,18 +145,18 @@ class ProxyMeshMiddleware:
     ``proxy``
         Scrapy's own key. If it is set, even to ``None``, the middleware leaves the request alone.
     ``proxy_headers``
-        Headers for the proxy, as in scrapy-proxy-headers, whichever proxy it is. ``X-ProxyMesh-Country`` is the same as
-        ``proxymesh_country``.
+        Headers to send to the proxy, as in scrapy-proxy-headers. They are sent to any proxy, not only to the account's.
+        ``X-ProxyMesh-Country`` is the same as ``proxymesh_country``.
     ``bypass_proxy``
-        As in scrapy-proxymesh: if true, the request goes through none of the account's proxies.
+        If true, the request goes through none of the account's proxies, as in scrapy-proxymesh.
     ``proxymesh_proxy``
-        Set by the middleware: the name of the proxy that the request went through.
+        The name of the proxy that the request went through. The middleware sets it.
 
     The response header ``X-ProxyMesh-IP`` contains the exit IP.
     """
 
     connect_timeout: float
-    """For the download handler."""
+    """The time limit for connecting to a proxy, in seconds. The download handler uses it."""
 
     def __init__(self, crawler: Crawler) -> None:
         settings = crawler.settings
@@ -389,7 +392,9 @@ class ProxyMeshMiddleware:
 
 
 class ProxyMeshDownloadHandler(HTTP11DownloadHandler):
-    """Scrapy's own handler, which also sends the proxy its headers, and adds the exit IP to https responses."""
+    """Scrapy's own download handler, extended. It sends the proxy headers to the proxy, and adds the exit IP to https
+    responses.
+    """
 
     lazy = True
 

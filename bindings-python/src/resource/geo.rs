@@ -4,15 +4,21 @@ use super::handle;
 use pyo3::prelude::*;
 
 handle! {
-    /// Number of exit IPs per country, for the proxies that let you choose a country. From `client.geo`.
+    /// The number of exit IPs in each country, for the proxies that can choose a country. See `client.geo`.
     Geo, AsyncGeo {
-        /// The number of exit IPs of the `open` proxy, per country code: `GET /api/geoips/open/`.
+        /// Counts the exit IPs of the `open` proxy in each country: `GET /api/geoips/open/`.
+        ///
+        /// Returns:
+        ///     The number of exit IPs for each country code, such as `US`.
         #[pyo3(signature = () -> "dict[str, int]")]
         fn open(py, caller) {
             caller.geo().open()
         }
 
-        /// The number of exit IPs of the `world` proxy, per country code: `GET /api/geoips/world/`.
+        /// Counts the exit IPs of the `world` proxy in each country: `GET /api/geoips/world/`.
+        ///
+        /// Returns:
+        ///     The number of exit IPs for each country code, such as `US`.
         #[pyo3(signature = () -> "dict[str, int]")]
         fn world(py, caller) {
             caller.geo().world()

@@ -20,21 +20,23 @@ use pyo3::{
 const MODULE: &str = "proxymesh._authorized";
 
 handle! {
-    /// IPs that may use the proxies without credentials, at most 100 per account. From `client.ips`.
+    /// IPs that may use the proxies without credentials, at most 100 per account. See `client.ips`.
     Ips, AsyncIps {
-        /// Authorises an IP: `POST /api/ip/add/`. If the response is lost, the client looks the IP up and succeeds if it is listed.
+        /// Authorises an IP: `POST /api/ip/add/`. If the response is lost, the client looks the IP up. The call succeeds if the IP
+        /// is there.
         ///
         /// Args:
         ///     ip: The address, IPv4 or IPv6.
         ///     label: A note to store with it, at most 255 characters.
-        ///     username: The sub-account to authorise it for. Defaults to the caller.
+        ///     username: The sub-account to authorise it for; by default, your own account.
         ///
         /// Returns:
         ///     The address.
         ///
         /// Raises:
         ///     BadRequestError: The IP is already authorised, or the account already has 100.
-        ///     PermissionDeniedError: `username` was given, and the caller is not the parent account.
+        ///     PermissionDeniedError: The sub-account is not yours, or you are not the parent account.
+        ///     NotFoundError: There is no such sub-account.
         #[pyo3(signature = (
             ip: "str | ipaddress.IPv4Address | ipaddress.IPv6Address",
             *,
@@ -52,11 +54,12 @@ handle! {
         ///
         /// Args:
         ///     ip: The address.
-        ///     username: The sub-account it belongs to. Defaults to the caller.
+        ///     username: The sub-account that it belongs to; by default, your own account.
         ///
         /// Raises:
         ///     BadRequestError: The IP is not authorised.
-        ///     PermissionDeniedError: `username` was given, and the caller is not the parent account.
+        ///     PermissionDeniedError: The sub-account is not yours, or you are not the parent account.
+        ///     NotFoundError: There is no such sub-account.
         #[pyo3(signature = (
             ip: "str | ipaddress.IPv4Address | ipaddress.IPv6Address",
             *,
@@ -70,10 +73,11 @@ handle! {
         /// Lists the authorised IPs: `GET /api/ips/`.
         ///
         /// Args:
-        ///     username: The sub-account whose IPs to list. Defaults to the caller.
+        ///     username: The sub-account whose IPs to list; by default, your own account.
         ///
         /// Raises:
-        ///     PermissionDeniedError: `username` was given, and the caller is not the parent account.
+        ///     PermissionDeniedError: The sub-account is not yours, or you are not the parent account.
+        ///     NotFoundError: There is no such sub-account.
         #[pyo3(signature = (*, username: "str | None" = None) -> "builtins.list[str]")]
         fn list(py, caller, username: Option<&Bound<'_, PyString>>) {
             of(caller.ips(), username)?.list()
@@ -82,10 +86,11 @@ handle! {
         /// Lists the authorised IPs with their labels: `GET /api/ip_labels/`.
         ///
         /// Args:
-        ///     username: The sub-account whose IPs to list. Defaults to the caller.
+        ///     username: The sub-account whose IPs to list; by default, your own account.
         ///
         /// Raises:
-        ///     PermissionDeniedError: `username` was given, and the caller is not the parent account.
+        ///     PermissionDeniedError: The sub-account is not yours, or you are not the parent account.
+        ///     NotFoundError: There is no such sub-account.
         #[pyo3(signature = (*, username: "str | None" = None) -> "builtins.list[LabeledIp]")]
         fn labels(py, caller, username: Option<&Bound<'_, PyString>>) {
             of(caller.ips(), username)?.labels()
@@ -94,10 +99,10 @@ handle! {
     also {
         /// Authorises an IP for the duration of a `with` block, and yields the address.
         ///
-        /// It adds the IP if it is not authorised yet. If it added the IP, it removes it at the end, even after an exception or
-        /// Ctrl-C. Blocks of the same user on the same machine share the IP, even with different credentials for the account; the
-        /// last block removes it. If a killed process leaves an IP behind, the next block takes it over, unless the IP's label
-        /// has changed.
+        /// The block adds the IP if it is not authorised yet. A block that added the IP removes it at the end, even after an
+        /// exception or Ctrl-C. If several blocks of the same user on the same machine need the IP, the last one removes it, even
+        /// if they use different credentials for the account. On Windows, the first block that ends removes it. If a killed
+        /// process leaves an IP behind, the next block takes it over, unless the IP's label has changed.
         ///
         ///     >>> from proxymesh.sandbox import Sandbox
         ///     >>> with Sandbox() as sandbox, sandbox.client() as client:
@@ -107,17 +112,20 @@ handle! {
         ///     ('127.0.0.1', ['127.0.0.1'])
         ///     []
         ///
-        /// Without `ip`, it uses the address that the service sees. This is the local address of a connection to the service. If
-        /// that address is not public, for example behind a router, the `lookup` page is asked instead.
+        /// Without `ip`, the block uses this machine's address, as the service sees it. This is the local address of a connection
+        /// to the service. If that address is not public, for example behind a router, the block asks the `lookup` page instead.
         ///
         /// Args:
         ///     ip: The address, IPv4 or IPv6.
-        ///     label: A note to store with it. By default, `proxymesh on` and the name of this machine.
-        ///     username: The sub-account to authorise it for. Defaults to the caller.
-        ///     lookup: A page that returns the requester's address as plain text.
+        ///     label: A note to store with it, at most 255 characters; by default, `proxymesh on` and the name of this machine.
+        ///     username: The sub-account to authorise it for; by default, your own account.
+        ///     lookup: The URL of a page that returns the requester's address as plain text.
         ///
-        /// Entering the block raises what `ips.labels` and `ips.add` raise. It raises `ConfigError` if there is no folder that
-        /// only this user can write to.
+        /// Raises:
+        ///     ValidationError: `ip` is not an IP address.
+        ///
+        /// Entering the block raises the errors of `ips.labels` and `ips.add`. It also raises `ConnectionError` if it cannot
+        /// determine this machine's address, and `ConfigError` if there is no folder that only this user can write to.
         #[pyo3(signature = (
             ip: "str | None" = None,
             *,
@@ -140,24 +148,27 @@ handle! {
             Ok(import(py, MODULE)?.call_method1("AuthorizedIp", (client, ip, label, username, lookup))?)
         }
     } {
-        /// Authorises an IP for the duration of a `with` block, and yields the address.
+        /// Authorises an IP for the duration of an `async with` block, and yields the address.
         ///
-        /// It adds the IP if it is not authorised yet. If it added the IP, it removes it at the end, even after an exception or
-        /// Ctrl-C. Blocks of the same user on the same machine share the IP, even with different credentials for the account; the
-        /// last block removes it. If a killed process leaves an IP behind, the next block takes it over, unless the IP's label
-        /// has changed.
+        /// The block adds the IP if it is not authorised yet. A block that added the IP removes it at the end, even after an
+        /// exception or Ctrl-C. If several blocks of the same user on the same machine need the IP, the last one removes it, even
+        /// if they use different credentials for the account. On Windows, the first block that ends removes it. If a killed
+        /// process leaves an IP behind, the next block takes it over, unless the IP's label has changed.
         ///
-        /// Without `ip`, it uses the address that the service sees. This is the local address of a connection to the service. If
-        /// that address is not public, for example behind a router, the `lookup` page is asked instead.
+        /// Without `ip`, the block uses this machine's address, as the service sees it. This is the local address of a connection
+        /// to the service. If that address is not public, for example behind a router, the block asks the `lookup` page instead.
         ///
         /// Args:
         ///     ip: The address, IPv4 or IPv6.
-        ///     label: A note to store with it. By default, `proxymesh on` and the name of this machine.
-        ///     username: The sub-account to authorise it for. Defaults to the caller.
-        ///     lookup: A page that returns the requester's address as plain text.
+        ///     label: A note to store with it, at most 255 characters; by default, `proxymesh on` and the name of this machine.
+        ///     username: The sub-account to authorise it for; by default, your own account.
+        ///     lookup: The URL of a page that returns the requester's address as plain text.
         ///
-        /// Entering the block raises what `ips.labels` and `ips.add` raise. It raises `ConfigError` if there is no folder that
-        /// only this user can write to.
+        /// Raises:
+        ///     ValidationError: `ip` is not an IP address.
+        ///
+        /// Entering the block raises the errors of `ips.labels` and `ips.add`. It also raises `ConnectionError` if it cannot
+        /// determine this machine's address, and `ConfigError` if there is no folder that only this user can write to.
         #[pyo3(signature = (
             ip: "str | None" = None,
             *,

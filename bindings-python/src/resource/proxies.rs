@@ -17,7 +17,7 @@ use pyo3::{
 };
 
 handle! {
-    /// The proxies that the account may use. From `client.proxies`.
+    /// The proxies that the account may use. See `client.proxies`.
     Proxies, AsyncProxies {
         /// Lists the proxies that the account may use: `GET /api/proxies/`.
         #[pyo3(signature = () -> "builtins.list[Proxy]")]
@@ -25,11 +25,11 @@ handle! {
             caller.proxies().list()
         }
 
-        /// Authorises a proxy for the account: `POST /api/proxy/add/`. If the proxy is already authorised, it succeeds and
-        /// changes nothing.
+        /// Authorises the account to use a proxy: `POST /api/proxy/add/`. If the proxy is already authorised, the call succeeds
+        /// and changes nothing.
         ///
         /// Args:
-        ///     proxy: The host (`us-ca`), the domain (`us-ca.proxymesh.com`), domain:port, or a `Proxy`.
+        ///     proxy: The host (`us-ca`), the domain (`us-ca.proxymesh.com`), `domain:port` or a `Proxy`.
         ///
         /// Returns:
         ///     The domain.
@@ -37,16 +37,16 @@ handle! {
         /// Raises:
         ///     BadRequestError: There is no such proxy.
         ///     PlanLimitError: The plan does not allow more proxies.
-        ///     ServerError: Status 503: the service could not look up the plan. Try again in a few minutes.
+        ///     ServerError: The service could not look up the plan (503). Try again in a few minutes.
         #[pyo3(signature = (proxy: "str | Proxy") -> "str")]
         fn add(py, caller, proxy: Named<'_>) {
             caller.proxies().add(proxy.host()?)
         }
 
-        /// Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, it succeeds and changes nothing.
+        /// Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes nothing.
         ///
         /// Args:
-        ///     proxy: The host (`us-ca`), the domain (`us-ca.proxymesh.com`), domain:port, or a `Proxy`.
+        ///     proxy: The host (`us-ca`), the domain (`us-ca.proxymesh.com`), `domain:port` or a `Proxy`.
         ///
         /// Raises:
         ///     BadRequestError: There is no such proxy.
@@ -67,13 +67,15 @@ handle! {
         /// The pool sends nothing until the first proxy is requested.
         ///
         /// Args:
-        ///     country: A two-letter country code. Only proxies with exits there are handed out: the proxies in that country, and
-        ///         `open` and `world` if their geo counts include it. `open` and `world` are steered to it.
-        ///     order: `round_robin` or `random`. With `random`, each proxy comes once per round, and every round is shuffled.
-        ///     ttl: Seconds after which the list is fetched again. If fetching fails, the old list stays in use.
-        ///     cooldown: Seconds that a proxy is left out after its first failure.
-        ///     credentials: Whether to hand out the proxies with the client's credentials. Not needed if this machine's IP is
-        ///         authorised.
+        ///     country: A two-letter country code. The pool hands out only proxies with exit IPs in this country. These are the
+        ///         proxies in the country, and `open` and `world` if their geo counts include it. `open` and `world` are asked for
+        ///         an exit IP in the country.
+        ///     order: `round_robin` or `random`. With `random`, each round hands out every proxy once, in random order.
+        ///     ttl: The seconds after which the list is fetched again. If fetching fails, the old list stays in use.
+        ///     cooldown: The seconds for which a proxy is left out after its first failure. Each further failure doubles the time,
+        ///         up to 16 times this value.
+        ///     credentials: Whether to hand out the proxies with the client's credentials. They are not needed if this machine's
+        ///         IP is authorised.
         ///
         /// Raises:
         ///     ValidationError: The country code or an option is invalid.
@@ -103,13 +105,15 @@ handle! {
         /// The pool sends nothing until the first proxy is requested.
         ///
         /// Args:
-        ///     country: A two-letter country code. Only proxies with exits there are handed out: the proxies in that country, and
-        ///         `open` and `world` if their geo counts include it. `open` and `world` are steered to it.
-        ///     order: `round_robin` or `random`. With `random`, each proxy comes once per round, and every round is shuffled.
-        ///     ttl: Seconds after which the list is fetched again. If fetching fails, the old list stays in use.
-        ///     cooldown: Seconds that a proxy is left out after its first failure.
-        ///     credentials: Whether to hand out the proxies with the client's credentials. Not needed if this machine's IP is
-        ///         authorised.
+        ///     country: A two-letter country code. The pool hands out only proxies with exit IPs in this country. These are the
+        ///         proxies in the country, and `open` and `world` if their geo counts include it. `open` and `world` are asked for
+        ///         an exit IP in the country.
+        ///     order: `round_robin` or `random`. With `random`, each round hands out every proxy once, in random order.
+        ///     ttl: The seconds after which the list is fetched again. If fetching fails, the old list stays in use.
+        ///     cooldown: The seconds for which a proxy is left out after its first failure. Each further failure doubles the time,
+        ///         up to 16 times this value.
+        ///     credentials: Whether to hand out the proxies with the client's credentials. They are not needed if this machine's
+        ///         IP is authorised.
         ///
         /// Raises:
         ///     ValidationError: The country code or an option is invalid.

@@ -16,23 +16,23 @@ macro_rules! parts {
 }
 
 handle! {
-    /// Sub-accounts: create, limit, monitor, delete. Only the parent account may use these calls. From `client.sub_accounts`.
+    /// Sub-accounts. Only the parent account may make these calls. See `client.sub_accounts`.
     SubAccounts, AsyncSubAccounts {
-        /// Creates a sub-account: `POST /api/sub/create/`. The request is never sent twice.
+        /// Creates a sub-account: `POST /api/sub/create/`. If the response is lost, the request is not sent again.
         ///
         /// Args:
-        ///     username: 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
-        ///     password: 1 to 128 characters.
-        ///     first_name: At most 20 characters.
-        ///     last_name: At most 20 characters.
-        ///     email: At most 255 characters.
-        ///     monthly_limit: Whole gigabytes that it may use per billing period; 0 means no limit.
-        ///     total_limit: Whole gigabytes that it may use in total; 0 means no limit.
+        ///     username: The username, 1 to 30 characters: ASCII letters, digits, and `.` `@` `+` `-` `_`.
+        ///     password: The password, 1 to 128 characters.
+        ///     first_name: The first name, at most 20 characters.
+        ///     last_name: The last name, at most 20 characters.
+        ///     email: The email address, at most 255 characters.
+        ///     monthly_limit: The limit per billing period in whole gigabytes; 0 means no limit.
+        ///     total_limit: The limit on the total usage in whole gigabytes; 0 means no limit.
         ///
         /// Raises:
         ///     BadRequestError: The username is taken.
         ///     PlanLimitError: The plan does not allow more sub-accounts.
-        ///     OutcomeUnknownError: No response arrived. Call `get` to find out whether it was created.
+        ///     OutcomeUnknownError: The response was lost. Call `get` to find out whether the sub-account was created.
         #[pyo3(signature = (
             username: "str",
             *,
@@ -54,16 +54,16 @@ handle! {
             caller.sub_accounts().create(parts.create(text("username", username)?)?)
         }
 
-        /// Changes only the given fields: `POST /api/sub/edit/`. An empty string clears a name or e-mail address.
+        /// Changes only the given fields: `POST /api/sub/edit/`. An empty string clears a name or the email address.
         ///
         /// Args:
-        ///     username: An existing sub-account.
-        ///     password: 1 to 128 characters.
-        ///     first_name: At most 20 characters.
-        ///     last_name: At most 20 characters.
-        ///     email: At most 255 characters.
-        ///     monthly_limit: Whole gigabytes that it may use per billing period; 0 means no limit.
-        ///     total_limit: Whole gigabytes that it may use in total; 0 means no limit.
+        ///     username: The username of the sub-account.
+        ///     password: The password, 1 to 128 characters.
+        ///     first_name: The first name, at most 20 characters.
+        ///     last_name: The last name, at most 20 characters.
+        ///     email: The email address, at most 255 characters.
+        ///     monthly_limit: The limit per billing period in whole gigabytes; 0 means no limit.
+        ///     total_limit: The limit on the total usage in whole gigabytes; 0 means no limit.
         ///
         /// Raises:
         ///     NotFoundError: There is no such sub-account.
@@ -89,10 +89,10 @@ handle! {
             caller.sub_accounts().edit(parts.edit(text("username", username)?)?)
         }
 
-        /// Fetches a sub-account with its usage and limits: `GET /api/sub/get/`.
+        /// Gets a sub-account with its usage and limits: `GET /api/sub/get/`.
         ///
         /// Args:
-        ///     username: The sub-account.
+        ///     username: The username of the sub-account.
         ///
         /// Raises:
         ///     NotFoundError: There is no such sub-account.
@@ -102,10 +102,10 @@ handle! {
             caller.sub_accounts().get(text("username", username)?)
         }
 
-        /// Lets a sub-account use the proxies again: `POST /api/sub/activate/`.
+        /// Lets a deactivated sub-account use the proxies again: `POST /api/sub/activate/`.
         ///
         /// Args:
-        ///     username: The sub-account.
+        ///     username: The username of the sub-account.
         ///
         /// Raises:
         ///     NotFoundError: There is no such sub-account.
@@ -118,7 +118,7 @@ handle! {
         /// Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then respond to it with 402.
         ///
         /// Args:
-        ///     username: The sub-account.
+        ///     username: The username of the sub-account.
         ///
         /// Raises:
         ///     NotFoundError: There is no such sub-account.
@@ -131,7 +131,7 @@ handle! {
         /// Deletes a sub-account permanently: `POST /api/sub/delete/`.
         ///
         /// Args:
-        ///     username: The sub-account.
+        ///     username: The username of the sub-account.
         ///
         /// Raises:
         ///     NotFoundError: There is no such sub-account.

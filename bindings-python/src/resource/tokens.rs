@@ -13,29 +13,36 @@ use pyo3::{
 };
 
 handle! {
-    /// Bearer tokens. These calls need the account's username and password. With a token, they raise `BasicAuthRequiredError`
-    /// and send nothing. From `client.tokens`.
+    /// Bearer tokens. These calls require the parent account's username and password. With a token, they raise
+    /// `BasicAuthRequiredError`, and nothing is sent. See `client.tokens`.
     Tokens, AsyncTokens {
         /// Lists the tokens, without their secrets: `GET /api/tokens/`.
         ///
         /// Args:
-        ///     username: The sub-account whose tokens to list. Defaults to the caller.
+        ///     username: The sub-account whose tokens to list; by default, your own account.
+        ///
+        /// Raises:
+        ///     PermissionDeniedError: The sub-account is not yours, or you are not the parent account.
+        ///     NotFoundError: There is no such sub-account.
         #[pyo3(signature = (*, username: "str | None" = None) -> "builtins.list[Token]")]
         fn list(py, caller, username: Option<&Bound<'_, PyString>>) {
             of(caller.tokens(), username)?.list()
         }
 
-        /// Creates a token: `POST /api/token/create/`. Only this response contains its secret. The request is never sent
-        /// twice.
+        /// Creates a token: `POST /api/token/create/`. Only this response contains its secret. If the response is lost, the
+        /// request is not sent again.
         ///
         /// Args:
         ///     label: A note to store with it, at most 100 characters.
-        ///     expires_at: The date on which it expires, or a string in the form `YYYY-MM-DD`. By default, it never expires.
-        ///     username: The sub-account to create it for. Defaults to the caller.
+        ///     expires_at: The date on which it expires, as a `date` or as a string in the form `YYYY-MM-DD`; by default, it
+        ///         never expires.
+        ///     username: The sub-account to create it for; by default, your own account.
         ///
         /// Raises:
         ///     PlanLimitError: The plan does not include tokens, or does not allow more.
-        ///     OutcomeUnknownError: No response arrived. Call `list` to find out whether it was created.
+        ///     PermissionDeniedError: The sub-account is not yours, or you are not the parent account.
+        ///     NotFoundError: There is no such sub-account.
+        ///     OutcomeUnknownError: The response was lost. Call `list` to find out whether the token was created.
         #[pyo3(signature = (
             *,
             label: "str | None" = None,
@@ -50,25 +57,31 @@ handle! {
             of(caller.tokens(), username)?.create(request)
         }
 
-        /// Makes a token usable again: `POST /api/token/activate/`.
+        /// Makes a deactivated token usable again: `POST /api/token/activate/`.
         ///
         /// Args:
         ///     id: The token's ID.
-        ///     username: The sub-account it belongs to. Defaults to the caller.
+        ///     username: The sub-account that it belongs to; by default, your own account.
         ///
         /// Raises:
         ///     BadRequestError: The token has expired.
+        ///     PermissionDeniedError: The sub-account is not yours, or you are not the parent account.
+        ///     NotFoundError: There is no such token or sub-account.
         #[pyo3(signature = (id: "int", *, username: "str | None" = None) -> "Token")]
         fn activate(py, caller, id: &Bound<'_, PyAny>,
             username: Option<&Bound<'_, PyString>>) {
             of(caller.tokens(), username)?.activate(number(id)?)
         }
 
-        /// Makes a token unusable until it is activated: `POST /api/token/deactivate/`.
+        /// Makes a token unusable until it is activated again: `POST /api/token/deactivate/`.
         ///
         /// Args:
         ///     id: The token's ID.
-        ///     username: The sub-account it belongs to. Defaults to the caller.
+        ///     username: The sub-account that it belongs to; by default, your own account.
+        ///
+        /// Raises:
+        ///     PermissionDeniedError: The sub-account is not yours, or you are not the parent account.
+        ///     NotFoundError: There is no such token or sub-account.
         #[pyo3(signature = (id: "int", *, username: "str | None" = None) -> "Token")]
         fn deactivate(py, caller, id: &Bound<'_, PyAny>,
             username: Option<&Bound<'_, PyString>>) {
@@ -79,7 +92,11 @@ handle! {
         ///
         /// Args:
         ///     id: The token's ID.
-        ///     username: The sub-account it belongs to. Defaults to the caller.
+        ///     username: The sub-account that it belongs to; by default, your own account.
+        ///
+        /// Raises:
+        ///     PermissionDeniedError: The sub-account is not yours, or you are not the parent account.
+        ///     NotFoundError: There is no such token or sub-account.
         #[pyo3(signature = (id: "int", *, username: "str | None" = None) -> "None")]
         fn delete(py, caller, id: &Bound<'_, PyAny>,
             username: Option<&Bound<'_, PyString>>) {

@@ -12,7 +12,7 @@ const FIND_OUT: &str = "check with hostnames.list; for a sub-account's hostname,
 pub struct Add {
     /// The hostname to authorise.
     pub domain: Hostname,
-    /// The sub-account it is for; `None` means the caller.
+    /// The sub-account to authorise it for; `None` means your own account.
     pub owner: Option<Username>,
 }
 
@@ -52,7 +52,7 @@ impl Endpoint for Add {
 pub struct Delete {
     /// The hostname to deauthorise.
     pub domain: Hostname,
-    /// The sub-account it belongs to; `None` means the caller.
+    /// The sub-account that it belongs to; `None` means your own account.
     pub owner: Option<Username>,
 }
 

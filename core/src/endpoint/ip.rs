@@ -11,9 +11,9 @@ const FIND_OUT: &str = "check with ips.list";
 
 /// `POST /api/ip/add/`
 pub struct Add {
-    /// What to authorise.
+    /// The IP to authorise, and its label.
     pub new: NewIp,
-    /// The sub-account it is for; `None` means the caller.
+    /// The sub-account to authorise it for; `None` means your own account.
     pub owner: Option<Username>,
 }
 
@@ -62,7 +62,7 @@ impl Endpoint for Add {
 pub struct Delete {
     /// The address to deauthorise.
     pub ip: IpAddr,
-    /// The sub-account it belongs to; `None` means the caller.
+    /// The sub-account that it belongs to; `None` means your own account.
     pub owner: Option<Username>,
 }
 
@@ -93,7 +93,7 @@ impl Endpoint for Delete {
 
 /// `GET /api/ips/`
 pub struct List {
-    /// The sub-account whose addresses are listed; `None` means the caller.
+    /// The sub-account whose IPs to list; `None` means your own account.
     pub owner: Option<Username>,
 }
 
@@ -112,7 +112,7 @@ impl Endpoint for List {
 
 /// `GET /api/ip_labels/`
 pub struct Labels {
-    /// The sub-account whose addresses are listed; `None` means the caller.
+    /// The sub-account whose IPs to list; `None` means your own account.
     pub owner: Option<Username>,
 }
 

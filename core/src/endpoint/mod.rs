@@ -1,7 +1,8 @@
-//! The calls as data, one file per resource. No I/O happens here.
+//! The calls as data, one module per resource. No I/O happens here.
 //!
-//! A call is described once. Its constant gives the name, method, path, credentials and what may be sent twice. [`Endpoint::params`] writes
-//! what is sent, and [`Endpoint::decode`] reads the response. Every surface (async, blocking, Python, Kotlin, Swift) runs from that.
+//! Each call is described once. [`Endpoint::CALL`] gives its name, method and path, the credentials that it accepts, and whether it is sent
+//! again after a failure. [`Endpoint::params`] writes the parameters, and [`Endpoint::decode`] reads the response. The clients in every
+//! language use these descriptions.
 
 pub mod geo;
 pub mod hostname;
@@ -59,10 +60,10 @@ macro_rules! registry {
 }
 for_each_call!(registry);
 
-/// One call of the API. A value of it is a request that can be sent.
+/// One call of the API. A value of an implementing type is a request that can be sent.
 ///
-/// This module holds all implementors. The trait is public for code that sends them in a way of its own
-/// ([`Dispatch`](crate::resource::Dispatch)).
+/// All implementations are in this module. The trait is public for code that sends calls in a way of its own; see
+/// [`Dispatch`](crate::resource::Dispatch).
 pub trait Endpoint: Send + Sync + 'static {
     /// What a successful call returns.
     type Response: Send + 'static;
@@ -70,17 +71,17 @@ pub trait Endpoint: Send + Sync + 'static {
     /// The call, as described in docs/api.md, "Calls".
     const CALL: &'static Call;
 
-    /// Writes the parameters: the query of a GET, the form of a POST.
+    /// Writes the parameters: the query of a GET, or the form of a POST.
     fn params(&self, params: &mut Params);
 
     /// Reads the body of a successful response.
     ///
     /// # Errors
     ///
-    /// [`Mismatch`] when the body is not what the call promises.
+    /// [`Mismatch`] if the body is not what the call should return.
     fn decode(body: &[u8]) -> Result<Self::Response, Mismatch>;
 
-    /// For a [`Replay::Verifiable`] call: the read that shows whether the wanted state is in place. `None` if nothing can be read back.
+    /// For a [`Replay::Verifiable`] call: the read that shows whether the call took effect. `None` if no read can show it.
     fn read_back(&self) -> Option<ReadBack<Self::Response>> {
         None
     }
@@ -96,26 +97,26 @@ pub struct Call {
     pub method: Method,
     /// Its path, which ends with a slash.
     pub path: &'static str,
-    /// The credentials it takes.
+    /// The credentials that it accepts.
     pub auth: Auth,
-    /// What may be sent again after an ambiguous failure.
+    /// Whether it is sent again after an ambiguous failure.
     pub replay: Replay,
-    /// What a status means for this call in particular, if docs/api.md, "Calls", says so.
+    /// The meaning of a status for this call in particular, if docs/api.md, "Calls", gives one.
     pub documented: &'static [(u16, &'static str)],
-    /// The statuses with which a verifiable call reports that the wanted state is already in place.
+    /// For a verifiable call: the statuses that may mean that it was already carried out.
     pub already_applied: &'static [u16],
-    /// How to find out what happened when the outcome of this call is unknown.
+    /// How to find out whether the call was carried out, if that is unknown.
     pub recovery_hint: &'static str,
-    /// Whether the response holds a secret, which no error may show.
+    /// Whether the response contains a secret, which no error may show.
     pub secret_response: bool,
 }
 
-/// How the parameters of a call are sent.
+/// The HTTP method of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// In the query.
+    /// GET, with the parameters in the query.
     Get,
-    /// In a form-encoded body.
+    /// POST, with the parameters in a form-encoded body.
     Post,
 }
 
@@ -128,25 +129,26 @@ impl fmt::Display for Method {
     }
 }
 
-/// The credentials that a call takes (docs/api.md, "Authentication").
+/// The credentials that a call accepts (docs/api.md, "Authentication").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Auth {
-    /// Username and password, or a token.
+    /// A username and password, or a token.
     Any,
-    /// Username and password only.
+    /// Only a username and password.
     BasicOnly,
 }
 
-/// What may be sent twice. A failure is ambiguous if the request may have reached the service and no usable response came back.
+/// Whether a call is sent again after an ambiguous failure. A failure is ambiguous if the request may have reached the service, but no
+/// usable response came back. If a call was certainly not carried out, as after a 429, it may be sent again in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replay {
-    /// Changes nothing, so it is sent again.
+    /// The call changes nothing, so it is sent again.
     Read,
-    /// Sending it twice has the effect of sending it once, so it is sent again.
+    /// Sending the call twice has the same effect as sending it once, so it is sent again.
     Idempotent,
-    /// Sent again. A response that says "already so" is then checked by reading back.
+    /// The call is sent again. If the response then says that it was already carried out, the client looks that up.
     Verifiable,
-    /// Never sent again.
+    /// The call is not sent again.
     Once,
 }
 
@@ -297,7 +299,7 @@ impl<E: Endpoint> Sendable for E {
     }
 }
 
-/// Why a body is not what a call promises.
+/// Why a body is not what a call should return.
 #[derive(Debug)]
 pub struct Mismatch(pub(crate) serde_json::Error);
 
@@ -339,13 +341,13 @@ pub enum Found<T> {
     Nothing,
 }
 
-/// What a read says about the write before it.
+/// What a read shows about the write before it.
 pub enum Finding<A> {
-    /// The wanted state is in place; this is the write's response.
+    /// The write took effect. This is its response.
     Confirmed(A),
-    /// The wanted state is not in place.
+    /// The write did not take effect.
     Refuted,
-    /// The read does not settle it.
+    /// The read does not show whether the write took effect.
     Unclear,
 }
 

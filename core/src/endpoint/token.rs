@@ -1,4 +1,4 @@
-//! `/api/token…`: Bearer tokens. These calls accept only the username and password.
+//! `/api/token…`: Bearer tokens. These calls accept only the parent's username and password.
 
 use super::{Call, Endpoint, Finding, Found, Mismatch, Params, ReadBack, Replay, json, nothing};
 use crate::model::{NewToken, Token, TokenId, TokenRequest, Username};
@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 /// `GET /api/tokens/`
 pub struct List {
-    /// The sub-account whose tokens are listed; `None` means the caller.
+    /// The sub-account whose tokens to list; `None` means your own account.
     pub owner: Option<Username>,
 }
 
@@ -30,9 +30,9 @@ impl Endpoint for List {
 
 /// `POST /api/token/create/`
 pub struct Create {
-    /// What to create.
+    /// The label and expiry date of the token.
     pub new: TokenRequest,
-    /// The sub-account it is for; `None` means the caller.
+    /// The sub-account to create it for; `None` means your own account.
     pub owner: Option<Username>,
 }
 
@@ -57,9 +57,9 @@ impl Endpoint for Create {
 
 /// `POST /api/token/deactivate/`
 pub struct Deactivate {
-    /// The token.
+    /// The ID of the token.
     pub id: TokenId,
-    /// The sub-account it belongs to; `None` means the caller.
+    /// The sub-account that it belongs to; `None` means your own account.
     pub owner: Option<Username>,
 }
 
@@ -81,9 +81,9 @@ impl Endpoint for Deactivate {
 
 /// `POST /api/token/activate/`
 pub struct Activate {
-    /// The token.
+    /// The ID of the token.
     pub id: TokenId,
-    /// The sub-account it belongs to; `None` means the caller.
+    /// The sub-account that it belongs to; `None` means your own account.
     pub owner: Option<Username>,
 }
 
@@ -104,9 +104,9 @@ impl Endpoint for Activate {
 
 /// `POST /api/token/delete/`
 pub struct Delete {
-    /// The token.
+    /// The ID of the token.
     pub id: TokenId,
-    /// The sub-account it belongs to; `None` means the caller.
+    /// The sub-account that it belongs to; `None` means your own account.
     pub owner: Option<Username>,
 }
 

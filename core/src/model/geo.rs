@@ -2,6 +2,5 @@
 
 use std::collections::BTreeMap;
 
-/// Exit IPs per country code, such as `{"US": 120, "DE": 14}`. Codes that this version does not know
-/// are kept as they are.
+/// The number of exit IPs for each country code, such as `{"US": 120, "DE": 14}`. The codes are kept as the service sends them.
 pub type GeoCounts = BTreeMap<String, u64>;

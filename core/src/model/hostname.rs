@@ -3,8 +3,8 @@
 use super::rule;
 use crate::error::{Error, Result};
 
-/// A DNS name, such as `crawler.example.com`: at most 253 letters, digits, hyphens and dots. It must not end in a
-/// number.
+/// A DNS name, such as `crawler.example.com`: at most 253 letters, digits, hyphens and dots. Its last part must not be a
+/// number, because the name would then be read as an IP address.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Hostname(String);
 
@@ -13,7 +13,7 @@ impl Hostname {
     ///
     /// # Errors
     ///
-    /// [`Error::Validation`] with the field `domain` when it is not one.
+    /// [`Error::Validation`] with the field `domain` if it is not one.
     pub fn new(value: &str) -> Result<Self> {
         rule::dns_name("domain", value)?;
         if value.parse::<std::net::Ipv4Addr>().is_ok() {

@@ -5,8 +5,8 @@ use crate::error::{Error, Result};
 use serde::Deserialize;
 use std::net::IpAddr;
 
-/// An IP address, v4 or v6 (docs/assumptions.md, A8). It is the input form of [`IpAddr`], and can be made from
-/// text, too.
+/// An IP address, IPv4 or IPv6 (docs/assumptions.md, A8), as the input of a call. It can be created from an [`IpAddr`] or
+/// from text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct IpAddress(pub(crate) IpAddr);
 
@@ -15,7 +15,7 @@ impl IpAddress {
     ///
     /// # Errors
     ///
-    /// [`Error::Validation`] with the field `ip`.
+    /// [`Error::Validation`] with the field `ip` if it is not an IP address.
     pub fn new(value: &str) -> Result<Self> {
         rule::length("ip", value, 1, 45)?;
         let refused = "must be an IP address, such as 203.0.113.7 or 2001:db8::7";
@@ -31,16 +31,16 @@ impl From<IpAddr> for IpAddress {
     }
 }
 
-/// A note kept with an authorised IP: at most 255 characters, no control characters.
+/// A note that is stored with an authorised IP. It has at most 255 characters, and no control characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct IpLabel(String);
 
 impl IpLabel {
-    /// Checks a label. The service documents no limit; 255 characters is ours (A11).
+    /// Checks a label. The service documents no limit, so the limit of 255 characters is our own (docs/assumptions.md, A11).
     ///
     /// # Errors
     ///
-    /// [`Error::Validation`] with the field `label`.
+    /// [`Error::Validation`] with the field `label` if it is too long or contains a control character.
     pub fn new(value: &str) -> Result<Self> {
         rule::text("label", value, 255)?;
         Ok(Self(value.to_owned()))
@@ -69,7 +69,7 @@ impl NewIp {
     ///
     /// # Errors
     ///
-    /// [`Error::Validation`] with the field `ip` when it is not an IP address.
+    /// [`Error::Validation`] with the field `ip` if it is not an IP address.
     pub fn new(ip: &str) -> Result<Self> {
         IpAddress::new(ip).map(|IpAddress(ip)| Self::from(ip))
     }
@@ -78,7 +78,7 @@ impl NewIp {
     ///
     /// # Errors
     ///
-    /// [`Error::Validation`] with the field `label`.
+    /// [`Error::Validation`] with the field `label` if it is too long or contains a control character.
     pub fn label(mut self, label: &str) -> Result<Self> {
         self.label = Some(IpLabel::new(label)?);
         Ok(self)
@@ -93,15 +93,15 @@ impl From<IpAddr> for NewIp {
 
 rule::from_text!(NewIp);
 
-/// An authorised IP and its label. The label is empty if there is none.
+/// An authorised IP and its label.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[cfg_attr(feature = "testing", derive(serde::Serialize))]
 #[non_exhaustive]
 #[serde(expecting = "an object with ip and label")]
 pub struct LabeledIp {
-    /// The address.
+    /// The address, IPv4 or IPv6.
     pub ip: IpAddr,
-    /// The label.
+    /// The label; empty if there is none.
     #[serde(default, deserialize_with = "read::text")]
     pub label: String,
 }

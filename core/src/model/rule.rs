@@ -104,7 +104,7 @@ pub(crate) use from_text;
 macro_rules! validated_text {
     ($type:ident) => {
         impl $type {
-            /// The text.
+            /// The value as text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0

@@ -5,31 +5,31 @@ use crate::error::{Error, Result};
 use secrecy::SecretString;
 use serde::Deserialize;
 
-/// A sub-account, with its usage and limits.
+/// A sub-account with its usage and limits.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[cfg_attr(feature = "testing", derive(serde::Serialize))]
 #[non_exhaustive]
 #[serde(expecting = "a sub-account")]
 pub struct SubAccount {
-    /// Its username, which it also logs in with.
+    /// The username. The sub-account logs in with it.
     pub username: String,
     /// Whether it may use the proxies. The proxies respond with 402 to a deactivated sub-account.
     pub active: bool,
-    /// Gigabytes used in this billing period.
+    /// The gigabytes used in this billing period.
     pub monthly_bandwidth: f64,
-    /// Gigabytes used in total; at least `monthly_bandwidth`.
+    /// The gigabytes used in total; at least `monthly_bandwidth`.
     pub total_bandwidth: f64,
-    /// Gigabytes it may use per billing period; 0 means no limit.
+    /// The limit per billing period in gigabytes; 0 means no limit. Set it with `monthly_limit`.
     #[serde(default, deserialize_with = "read::whole_gigabytes")]
     pub monthly_bandwidth_limit: u64,
-    /// Gigabytes it may use in total; 0 means no limit.
+    /// The limit on the total usage in gigabytes; 0 means no limit. Set it with `total_limit`.
     #[serde(default, deserialize_with = "read::whole_gigabytes")]
     pub total_bandwidth_limit: u64,
-    /// First name, if one was ever set.
+    /// The first name, if one was ever set.
     pub first_name: Option<String>,
-    /// Last name, if one was ever set.
+    /// The last name, if one was ever set.
     pub last_name: Option<String>,
-    /// E-mail address, if one was ever set.
+    /// The email address, if one was ever set.
     pub email: Option<String>,
 }
 
@@ -49,11 +49,11 @@ pub(crate) struct SubAccountFields {
 macro_rules! field_setters {
     ($type:ident) => {
         impl $type {
-            /// Starts with only the username: 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
+            /// Starts with only the username, 1 to 30 characters: ASCII letters, digits, and `.` `@` `+` `-` `_`.
             ///
             /// # Errors
             ///
-            /// [`Error::Validation`] with the field `username`.
+            /// [`Error::Validation`] with the field `username` if it breaks a rule.
             pub fn new<U>(username: U) -> Result<Self>
             where
                 U: TryInto<Username>,
@@ -62,11 +62,12 @@ macro_rules! field_setters {
                 Ok(Self { username: username.try_into()?, fields: SubAccountFields::default() })
             }
 
-            /// The password, 1 to 128 characters.
+            /// Sets the password, 1 to 128 characters.
             ///
             /// # Errors
             ///
-            /// [`Error::Validation`] with the field `password`. The error never shows the value.
+            /// [`Error::Validation`] with the field `password` if it is empty, too long or contains a control character.
+            /// The error never shows the value.
             pub fn password(mut self, password: &str) -> Result<Self> {
                 rule::length("password", password, 1, 128)?;
                 if password.chars().any(char::is_control) {
@@ -76,47 +77,47 @@ macro_rules! field_setters {
                 Ok(self)
             }
 
-            /// The first name, at most 20 characters; empty text clears it.
+            /// Sets the first name, at most 20 characters. In an edit, an empty string clears it.
             ///
             /// # Errors
             ///
-            /// [`Error::Validation`] with the field `first_name`.
+            /// [`Error::Validation`] with the field `first_name` if it is too long or contains a control character.
             pub fn first_name(mut self, name: &str) -> Result<Self> {
                 rule::text("first_name", name, 20)?;
                 self.fields.first_name = Some(name.to_owned());
                 Ok(self)
             }
 
-            /// The last name, at most 20 characters; empty text clears it.
+            /// Sets the last name, at most 20 characters. In an edit, an empty string clears it.
             ///
             /// # Errors
             ///
-            /// [`Error::Validation`] with the field `last_name`.
+            /// [`Error::Validation`] with the field `last_name` if it is too long or contains a control character.
             pub fn last_name(mut self, name: &str) -> Result<Self> {
                 rule::text("last_name", name, 20)?;
                 self.fields.last_name = Some(name.to_owned());
                 Ok(self)
             }
 
-            /// The e-mail address, at most 255 characters; empty text clears it.
+            /// Sets the email address, at most 255 characters. In an edit, an empty string clears it.
             ///
             /// # Errors
             ///
-            /// [`Error::Validation`] with the field `email`.
+            /// [`Error::Validation`] with the field `email` if it is too long or contains a control character.
             pub fn email(mut self, email: &str) -> Result<Self> {
                 rule::text("email", email, 255)?;
                 self.fields.email = Some(email.to_owned());
                 Ok(self)
             }
 
-            /// Whole gigabytes it may use per billing period; 0 means no limit.
+            /// Sets the limit per billing period in whole gigabytes; 0 means no limit.
             #[must_use]
             pub fn monthly_limit(mut self, gigabytes: u32) -> Self {
                 self.fields.monthly_limit = Some(gigabytes);
                 self
             }
 
-            /// Whole gigabytes it may use in total; 0 means no limit.
+            /// Sets the limit on the total usage in whole gigabytes; 0 means no limit.
             #[must_use]
             pub fn total_limit(mut self, gigabytes: u32) -> Self {
                 self.fields.total_limit = Some(gigabytes);

@@ -7,40 +7,39 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use std::ops::Deref;
 
-/// A token, without its secret value.
+/// A token, without its secret.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[cfg_attr(feature = "testing", derive(serde::Serialize))]
 #[non_exhaustive]
 #[serde(expecting = "a token")]
 pub struct Token {
-    /// Its ID.
+    /// The ID, which the other token calls take.
     pub id: i64,
-    /// Its label, which is empty if there is none.
+    /// The label; empty if there is none.
     #[serde(default, deserialize_with = "read::text")]
     pub label: String,
-    /// Whether it may be used.
+    /// Whether it is active. A deactivated token cannot be used.
     pub is_active: bool,
     /// The date on which it expires; `None` means never.
     #[serde(default, deserialize_with = "read::optional_date")]
     pub expires_at: Option<Date>,
-    /// When it was created (docs/assumptions.md, A7: UTC).
+    /// When it was created. The service sends no time zone, so UTC is assumed (docs/assumptions.md, A7).
     #[serde(deserialize_with = "read::moment")]
     pub created_at: Timestamp,
 }
 
-/// A newly created token with its secret value. The service shows that value only once: store it now.
+/// A new token with its secret. The service shows the secret only once, so store it now.
 ///
-/// It dereferences to the [`Token`]; `Debug` redacts the secret.
+/// It dereferences to the [`Token`]. `Debug` redacts the secret.
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "testing", derive(serde::Serialize))]
 #[non_exhaustive]
 #[serde(expecting = "a new token")]
 pub struct NewToken {
-    /// The token as [`list`](crate::resource::Tokens::list) shows it.
+    /// The token, as [`list`](crate::resource::Tokens::list) returns it.
     #[serde(flatten)]
     pub details: Token,
-    /// The secret, `pm_…`. Use it with `Settings::token`, or for the proxies as
-    /// `Proxy-Authorization: Bearer`.
+    /// The secret, `pm_…`. Pass it to `Settings::token`, or to the proxies as `Proxy-Authorization: Bearer`.
     #[serde(rename = "token")]
     #[cfg_attr(feature = "testing", serde(serialize_with = "crate::testing::expose"))]
     pub secret: SecretString,
@@ -63,7 +62,7 @@ impl TokenId {
     ///
     /// # Errors
     ///
-    /// [`Error::Validation`] with the field `id` when it is negative.
+    /// [`Error::Validation`] with the field `id` if it is negative.
     pub fn new(id: i64) -> Result<Self> {
         if id < 0 { Err(Error::validation("id", "must not be negative")) } else { Ok(Self(id)) }
     }
@@ -83,7 +82,7 @@ impl TryFrom<i64> for TokenId {
     }
 }
 
-/// A note kept with a token: at most 100 characters, no control characters.
+/// A note that is stored with a token. It has at most 100 characters, and no control characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TokenLabel(String);
 
@@ -92,7 +91,7 @@ impl TokenLabel {
     ///
     /// # Errors
     ///
-    /// [`Error::Validation`] with the field `label`.
+    /// [`Error::Validation`] with the field `label` if it is too long or contains a control character.
     pub fn new(value: &str) -> Result<Self> {
         rule::text("label", value, 100)?;
         Ok(Self(value.to_owned()))
@@ -106,11 +105,11 @@ rule::validated_text!(TokenLabel);
 pub struct ExpiryDate(Date);
 
 impl ExpiryDate {
-    /// Parses `YYYY-MM-DD`.
+    /// Parses a date in the form `YYYY-MM-DD`.
     ///
     /// # Errors
     ///
-    /// [`Error::Validation`] with the field `expires_at` when it is not a calendar date.
+    /// [`Error::Validation`] with the field `expires_at` if it is not a calendar date in this form.
     pub fn new(value: &str) -> Result<Self> {
         read::parse_date(value)
             .map(Self)
@@ -155,7 +154,7 @@ pub struct TokenRequest {
 }
 
 impl TokenRequest {
-    /// No label, no expiry.
+    /// A token without a label, which never expires.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -165,7 +164,7 @@ impl TokenRequest {
     ///
     /// # Errors
     ///
-    /// [`Error::Validation`] with the field `label`.
+    /// [`Error::Validation`] with the field `label` if it is too long or contains a control character.
     pub fn label(mut self, label: &str) -> Result<Self> {
         self.label = Some(TokenLabel::new(label)?);
         Ok(self)
@@ -175,7 +174,7 @@ impl TokenRequest {
     ///
     /// # Errors
     ///
-    /// [`Error::Validation`] with the field `expires_at`.
+    /// [`Error::Validation`] with the field `expires_at` if it is not a calendar date in this form.
     pub fn expires_at<D>(mut self, date: D) -> Result<Self>
     where
         D: TryInto<ExpiryDate>,

@@ -3,7 +3,7 @@
 use super::rule;
 use crate::error::{Error, Result};
 
-/// A sub-account's username: 1 to 30 of the letters `a`–`z` and `A`–`Z`, digits, and `.` `@` `+` `-` `_`.
+/// A sub-account's username, 1 to 30 characters: ASCII letters, digits, and `.` `@` `+` `-` `_`.
 ///
 /// ```
 /// use proxymesh::Username;
@@ -20,7 +20,7 @@ impl Username {
     ///
     /// # Errors
     ///
-    /// [`Error::Validation`] with the field `username` when it breaks a rule.
+    /// [`Error::Validation`] with the field `username` if it breaks a rule.
     pub fn new(value: &str) -> Result<Self> {
         rule::length("username", value, 1, 30)?;
         match value.chars().find(|c| !(c.is_ascii_alphanumeric() || ".@+-_".contains(*c))) {

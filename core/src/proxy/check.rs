@@ -28,26 +28,26 @@ const LARGEST_HEAD: usize = 16 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Check {
-    /// Whether the proxy answered at all.
+    /// Whether the proxy responded.
     pub reachable: bool,
-    /// The status that it answered with; 200 means a tunnel.
+    /// The status of its response; `None` if it did not respond. 200 means that it opened a tunnel.
     pub status: Option<u16>,
-    /// The exit IP, from `X-ProxyMesh-IP`.
+    /// The exit IP, from the header `X-ProxyMesh-IP` of the response, if it is there.
     pub exit_ip: Option<String>,
-    /// The time from connecting until the response or the failure.
+    /// The time from the start of the connection to the response or the failure.
     pub latency: Duration,
     /// What the result means, and what to do about it.
     pub meaning: String,
 }
 
 impl Check {
-    /// Whether the proxy can be used: it answered 200.
+    /// Whether you can use the proxy: it responded with 200.
     #[must_use]
     pub fn ok(&self) -> bool {
         self.status == Some(200)
     }
 
-    /// What this status means when a proxy answers with it, and what to do about it (docs/api.md, "Status codes").
+    /// What this status means in a response of a proxy, and what to do about it (docs/api.md, "Status codes").
     #[must_use]
     pub fn meaning_of(status: u16) -> &'static str {
         match status {
@@ -71,12 +71,12 @@ impl Check {
 }
 
 impl Proxy {
-    /// Asks the proxy for a tunnel to `target`, and closes it. Whatever happens, even if the proxy cannot be reached,
-    /// is a result and not an error. Nothing is sent through the tunnel, but the target sees a connection.
+    /// Checks the proxy: asks it to open a tunnel to `target`, and closes the tunnel. A refusal, an unreachable proxy and a
+    /// time-out are results, not errors. The target sees a connection, but receives no data.
     ///
     /// # Errors
     ///
-    /// [`Error::Validation`] for a target that is not `host:port`, or a country that this proxy cannot choose.
+    /// [`Error::Validation`] if the target is not `host:port`, or if this proxy cannot choose the country.
     pub async fn check(
         &self,
         credentials: Option<&Credentials>,

@@ -3,8 +3,8 @@
 use crate::error::{Error, Result};
 use std::net::IpAddr;
 
-/// The exit IP to ask a proxy for, with the headers `X-ProxyMesh-Country`, `-Prefer-IP` and `-Not-IP`
-/// (docs/api.md, "Proxies").
+/// Which exit IP to ask a proxy for. The proxy chooses what you leave open. The choice is sent in the headers
+/// `X-ProxyMesh-Country`, `X-ProxyMesh-Prefer-IP` and `X-ProxyMesh-Not-IP` (docs/api.md, "Proxies").
 ///
 /// ```
 /// # fn main() -> proxymesh::Result<()> {
@@ -27,11 +27,12 @@ impl ExitChoice {
         Self::default()
     }
 
-    /// An exit IP in this country: two letters, as the geo calls return them.
+    /// Asks for an exit IP in this country: a two-letter code, as the geo calls return it. Only the proxies `open` and `world`
+    /// can choose a country.
     ///
     /// # Errors
     ///
-    /// [`Error::Validation`] with the field `country`.
+    /// [`Error::Validation`] with the field `country` if it is not a two-letter code.
     pub fn country(mut self, code: &str) -> Result<Self> {
         if code.len() != 2 || !code.bytes().all(|b| b.is_ascii_alphabetic()) {
             return Err(Error::validation("country", "must be a two-letter code, such as DE"));
@@ -40,45 +41,45 @@ impl ExitChoice {
         Ok(self)
     }
 
-    /// This exit IP, if the proxy has it.
+    /// Asks for this exit IP, if the proxy has it.
     ///
     /// # Errors
     ///
-    /// [`Error::Validation`] with the field `prefer_ip`.
+    /// [`Error::Validation`] with the field `prefer_ip` if it is not an IP address.
     pub fn prefer_ip(mut self, ip: &str) -> Result<Self> {
         self.prefer_ip = Some(address("prefer_ip", ip)?);
         Ok(self)
     }
 
-    /// Any exit IP except this one and those given before.
+    /// Avoids this exit IP, in addition to those given before.
     ///
     /// # Errors
     ///
-    /// [`Error::Validation`] with the field `not_ip`.
+    /// [`Error::Validation`] with the field `not_ip` if it is not an IP address.
     pub fn not_ip(mut self, ip: &str) -> Result<Self> {
         self.not_ip.push(address("not_ip", ip)?);
         Ok(self)
     }
 
-    /// The requested country.
+    /// The country code, in upper case.
     #[must_use]
     pub fn wanted_country(&self) -> Option<&str> {
         self.country.as_deref()
     }
 
-    /// The preferred exit IP.
+    /// The exit IP to use if the proxy has it.
     #[must_use]
     pub fn preferred_ip(&self) -> Option<IpAddr> {
         self.prefer_ip
     }
 
-    /// The excluded exit IPs.
+    /// The exit IPs to avoid.
     #[must_use]
     pub fn unwanted_ips(&self) -> &[IpAddr] {
         &self.not_ip
     }
 
-    /// Whether nothing is requested.
+    /// Whether it leaves everything to the proxy.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

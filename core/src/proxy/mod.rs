@@ -1,4 +1,4 @@
-//! Proxies: their addresses, the exit IPs to ask them for, and whether they accept a connection.
+//! Proxies: their addresses, the choice of an exit IP, and a check of whether they accept a connection.
 
 mod check;
 mod exit;
@@ -19,8 +19,8 @@ use std::net::IpAddr;
 /// Everything except the unreserved characters of RFC 3986, section 2.3, so that a username may hold `@`.
 const USERINFO: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// A proxy to authorise, in one of three forms: a bare host (`us-ca`), a full domain (`us-ca.proxymesh.com`), or
-/// `domain:port`. It is sent as given.
+/// The name of a proxy, in one of three forms: a host (`us-ca`), a domain (`us-ca.proxymesh.com`) or `domain:port`. It is sent
+/// as given.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ProxyHost(String);
 
@@ -29,7 +29,7 @@ impl ProxyHost {
     ///
     /// # Errors
     ///
-    /// [`Error::Validation`] with the field `proxy`.
+    /// [`Error::Validation`] with the field `proxy` if it has none of these forms.
     pub fn new(value: &str) -> Result<Self> {
         rule::length("proxy", value, 1, 259)?;
         if value.contains("://") || value.contains('@') {
@@ -94,8 +94,8 @@ pub struct Proxy {
 const PORT: u16 = 31280;
 
 impl Proxy {
-    /// The proxy at a host and port. The host may include the port, as the service writes it (`us-ca.proxymesh.com:31280`).
-    /// If neither gives a port, it is 31280, which all of the service's proxies use.
+    /// The proxy at this host and port. The host may include the port, as the service writes it: `us-ca.proxymesh.com:31280`.
+    /// If neither `host` nor `port` gives a port, it is 31280, which all proxies of the service use.
     ///
     /// ```
     /// # fn main() -> proxymesh::Result<()> {
@@ -107,8 +107,8 @@ impl Proxy {
     ///
     /// # Errors
     ///
-    /// [`Error::Validation`] with the field `proxy` when the host is not a DNS name, the port is not from 1 to 65535, or the
-    /// host includes a different port from the one given.
+    /// [`Error::Validation`] with the field `proxy` if the host is not a DNS name, the port is not from 1 to 65535, or the host
+    /// includes a port that differs from the one given.
     pub fn at(host: &str, port: Option<i64>) -> Result<Self> {
         if host.contains("://") || host.contains('@') {
             return Err(Error::validation(
@@ -153,8 +153,8 @@ impl Proxy {
         self.host.split_once('.').map_or(self.host.as_str(), |(name, _)| name)
     }
 
-    /// The country of its exit IPs as an ISO 3166 code, if its name tells: `US` for `us-ca`, `GB` for `uk`. `None` for
-    /// `open` and `world`, which have many (docs/assumptions.md, A18).
+    /// The country of its exit IPs as an ISO 3166 code, if the name contains it: `US` for `us-ca`, `GB` for `uk`. `None` for
+    /// `open` and `world`, which have exit IPs in many countries (docs/assumptions.md, A18).
     #[must_use]
     pub fn country(&self) -> Option<String> {
         let name = self.name();
@@ -164,29 +164,29 @@ impl Proxy {
         is_code.then(|| if code == "UK" { "GB".to_owned() } else { code })
     }
 
-    /// Whether it has exit IPs in many countries, so that a request may choose one: `open` and `world`.
+    /// Whether an [`ExitChoice`] can choose the country: true for `open` and `world`, which have exit IPs in many countries.
     #[must_use]
     pub fn chooses_country(&self) -> bool {
         ["open", "world"].iter().any(|name| self.name().eq_ignore_ascii_case(name))
     }
 
-    /// The host to connect to. Few resolvers know that a name under `.localhost` is this machine (RFC 6761, section 6.3), so
-    /// such a name becomes `localhost`. The sandbox's proxies have such names.
+    /// The host and port to connect to. For the sandbox's proxies, the host is `localhost`, because few resolvers know that
+    /// `us-ca.localhost` is this machine (RFC 6761, section 6.3).
     #[must_use]
     pub fn address(&self) -> (&str, u16) {
         let local = self.host.rsplit('.').next().is_some_and(|last| last.eq_ignore_ascii_case("localhost"));
         (if local { "localhost" } else { &self.host }, self.port)
     }
 
-    /// The URL without credentials, for a machine with an authorised IP or hostname.
+    /// The URL without credentials, for a machine whose IP or hostname is authorised.
     #[must_use]
     pub fn url(&self) -> String {
         let (host, port) = self.address();
         format!("http://{host}:{port}")
     }
 
-    /// The URL with percent-encoded credentials, so an `@` or `:` in them is safe. It holds the password: keep it out of
-    /// logs.
+    /// The URL with credentials, for any HTTP library. They are percent-encoded, so they may contain `@` or `:`. The URL
+    /// contains the password, so keep it out of logs.
     #[must_use]
     pub fn url_with(&self, username: &str, password: &str) -> String {
         let username = utf8_percent_encode(username, USERINFO);
@@ -195,11 +195,11 @@ impl Proxy {
         format!("http://{username}:{password}@{host}:{port}")
     }
 
-    /// The same with [`Credentials`], such as [a client's](crate::Client::credentials).
+    /// The URL with these credentials, such as [a client's](crate::Client::credentials); see [`url_with`](Self::url_with).
     ///
     /// # Errors
     ///
-    /// [`Error::Validation`] for a token. A token goes into a [header](Self::headers), not into a URL.
+    /// [`Error::Validation`] if the credentials are a token. A token cannot go into a URL; use [`headers`](Self::headers).
     pub fn url_for(&self, credentials: &Credentials) -> Result<SecretString> {
         let Some((username, password)) = credentials.username_and_password() else {
             let reason = "a token cannot be part of a URL; send it in the Proxy-Authorization header";
@@ -208,16 +208,15 @@ impl Proxy {
         Ok(self.url_with(username, password.expose_secret()).into())
     }
 
-    /// The headers for the proxy. They belong on the `CONNECT` request for an https target, and on the request itself for an
-    /// http target. The first one holds the credentials, if any: `Proxy-Authorization`, Basic in UTF-8 or Bearer.
+    /// The headers to send to the proxy: on the `CONNECT` request for an https target, and on the request itself for an http
+    /// target. `Proxy-Authorization` contains the credentials, as Basic in UTF-8 or as Bearer. Keep it out of logs.
     ///
-    /// Give them to a library only if it sends them to the proxy alone. As ordinary request headers they reach an https
-    /// site, including the password. On the JVM and in Swift, do not give them to Ktor's CIO engine, `java.net.http`, Ktor's
-    /// Java engine, `HttpURLConnection`, jsoup or `URLSession`.
+    /// Pass the headers to a library only if it sends them to the proxy alone. If it sends them as ordinary request headers, an
+    /// https site gets them, including the password.
     ///
     /// # Errors
     ///
-    /// [`Error::Validation`] for a country that this proxy cannot choose.
+    /// [`Error::Validation`] if this proxy cannot choose the country.
     pub fn headers(
         &self,
         credentials: Option<&Credentials>,

@@ -6,24 +6,24 @@ use crate::{
     model::GeoCounts,
 };
 
-/// Exit IPs per country code, for the proxies that let you choose a country.
+/// The number of exit IPs in each country, for the proxies that can choose a country.
 #[derive(Clone, Debug)]
 pub struct Geo<'a, D> {
     via: &'a D,
 }
 
 impl<'a, D: Dispatch> Geo<'a, D> {
-    /// The handle for a client.
+    /// Creates a handle that sends its calls with `via`.
     pub fn new(via: &'a D) -> Self {
         Self { via }
     }
 
-    /// Exit IPs of the `open` proxy: `GET /api/geoips/open/`.
+    /// Counts the exit IPs of the `open` proxy in each country: `GET /api/geoips/open/`.
     pub fn open(&self) -> D::Reply<GeoCounts> {
         self.via.dispatch(Ok(Open))
     }
 
-    /// Exit IPs of the `world` proxy: `GET /api/geoips/world/`.
+    /// Counts the exit IPs of the `world` proxy in each country: `GET /api/geoips/world/`.
     pub fn world(&self) -> D::Reply<GeoCounts> {
         self.via.dispatch(Ok(World))
     }

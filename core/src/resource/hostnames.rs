@@ -14,17 +14,17 @@ pub struct Hostnames<'a, D> {
 }
 
 impl<'a, D: Dispatch> Hostnames<'a, D> {
-    /// The handle for a client.
+    /// Creates a handle that sends its calls with `via`.
     pub fn new(via: &'a D) -> Self {
         Self { via }
     }
 
-    /// The hostnames of a sub-account instead of the caller's own. For the parent account only. There is no `list`
-    /// here, because the service lists only the caller's own hostnames.
+    /// Returns a handle for the hostnames of a sub-account. Only the parent account may use it. It has no `list`, because
+    /// the service lists only your own hostnames.
     ///
     /// # Errors
     ///
-    /// [`Error::Validation`] with the field `username`.
+    /// [`Error::Validation`] with the field `username` if it breaks a rule.
     pub fn of<U>(&self, username: U) -> Result<HostnamesOf<'a, D>>
     where
         U: TryInto<Username>,
@@ -40,9 +40,9 @@ impl<'a, D: Dispatch> Hostnames<'a, D> {
 
     /// Authorises a hostname: `POST /api/hostname/add/`. Returns the hostname.
     ///
-    /// If the response is lost, the client looks the hostname up. The call succeeds if it is there.
+    /// If the response is lost, the client looks the hostname up. The call succeeds if the hostname is there.
     ///
-    /// Errors: [`Error::BadRequest`] for a hostname that is already authorised.
+    /// Errors: [`Error::BadRequest`] if the hostname is already authorised.
     pub fn add<H>(&self, domain: H) -> D::Reply<String>
     where
         H: TryInto<Hostname>,
@@ -53,7 +53,7 @@ impl<'a, D: Dispatch> Hostnames<'a, D> {
 
     /// Deauthorises a hostname: `POST /api/hostname/delete/`.
     ///
-    /// Errors: [`Error::BadRequest`] for a hostname that is not authorised.
+    /// Errors: [`Error::BadRequest`] if the hostname is not authorised.
     pub fn delete<H>(&self, domain: H) -> D::Reply<()>
     where
         H: TryInto<Hostname>,
@@ -62,13 +62,14 @@ impl<'a, D: Dispatch> Hostnames<'a, D> {
         self.own().delete(domain)
     }
 
-    /// The authorised hostnames: `GET /api/hostnames/`.
+    /// Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list a sub-account's hostnames.
     pub fn list(&self) -> D::Reply<Vec<String>> {
         self.via.dispatch(Ok(List))
     }
 }
 
-/// The hostnames of a sub-account. They can be added and deleted, but not listed.
+/// The hostnames of a sub-account. They can be added and deleted, but not listed. Only the parent account may make these
+/// calls.
 #[derive(Clone, Debug)]
 pub struct HostnamesOf<'a, D> {
     via: &'a D,
@@ -78,10 +79,9 @@ pub struct HostnamesOf<'a, D> {
 impl<D: Dispatch> HostnamesOf<'_, D> {
     /// Authorises a hostname for the sub-account: `POST /api/hostname/add/`. Returns the hostname.
     ///
-    /// If the response is lost and a retry does not settle it, the error is [`Error::OutcomeUnknown`]: the hostname
-    /// cannot be looked up.
-    ///
-    /// Errors: [`Error::BadRequest`] for a hostname that is already authorised.
+    /// Errors: [`Error::BadRequest`] if the hostname is already authorised, [`Error::PermissionDenied`] if the sub-account is
+    /// not yours, [`Error::NotFound`] if there is no such sub-account, [`Error::OutcomeUnknown`] if the response was lost. A
+    /// sub-account's hostnames cannot be looked up.
     pub fn add<H>(&self, domain: H) -> D::Reply<String>
     where
         H: TryInto<Hostname>,
@@ -93,10 +93,9 @@ impl<D: Dispatch> HostnamesOf<'_, D> {
 
     /// Deauthorises a hostname of the sub-account: `POST /api/hostname/delete/`.
     ///
-    /// If the response is lost and a retry does not settle it, the error is [`Error::OutcomeUnknown`]: the hostname
-    /// cannot be looked up.
-    ///
-    /// Errors: [`Error::BadRequest`] for a hostname that is not authorised.
+    /// Errors: [`Error::BadRequest`] if the hostname is not authorised, [`Error::PermissionDenied`] if the sub-account is not
+    /// yours, [`Error::NotFound`] if there is no such sub-account, [`Error::OutcomeUnknown`] if the response was lost. A
+    /// sub-account's hostnames cannot be looked up.
     pub fn delete<H>(&self, domain: H) -> D::Reply<()>
     where
         H: TryInto<Hostname>,

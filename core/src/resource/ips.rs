@@ -16,12 +16,13 @@ pub struct Ips<'a, D> {
 }
 
 impl<'a, D: Dispatch> Ips<'a, D> {
-    /// The handle for a client.
+    /// Creates a handle that sends its calls with `via`.
     pub fn new(via: &'a D) -> Self {
         Self { via, owner: None }
     }
 
-    /// The IPs of a sub-account instead of the caller's own. For the parent account only.
+    /// Returns a handle for the IPs of a sub-account. Only the parent account may use it. Its calls fail with
+    /// [`Error::PermissionDenied`] if the sub-account is not yours, and with [`Error::NotFound`] if it does not exist.
     ///
     /// ```no_run
     /// # fn example(client: proxymesh::blocking::Client) -> proxymesh::Result<()> {
@@ -31,7 +32,7 @@ impl<'a, D: Dispatch> Ips<'a, D> {
     ///
     /// # Errors
     ///
-    /// [`Error::Validation`] with the field `username`.
+    /// [`Error::Validation`] with the field `username` if it breaks a rule.
     pub fn of<U>(&self, username: U) -> Result<Self>
     where
         U: TryInto<Username>,
@@ -40,12 +41,11 @@ impl<'a, D: Dispatch> Ips<'a, D> {
         Ok(Self { via: self.via, owner: Some(username.try_into()?) })
     }
 
-    /// Authorises an IP, v4 or v6: `POST /api/ip/add/`. Takes a [`NewIp`], an [`IpAddr`], or text. Returns the
-    /// IP.
+    /// Authorises an IP: `POST /api/ip/add/`. Takes a [`NewIp`], an [`IpAddr`] or text. Returns the address.
     ///
-    /// If the response is lost, the client looks the IP up. The call succeeds if it is there.
+    /// If the response is lost, the client looks the IP up. The call succeeds if the IP is there.
     ///
-    /// Errors: [`Error::BadRequest`] for an IP that is already authorised, and for the 101st IP.
+    /// Errors: [`Error::BadRequest`] if the IP is already authorised, or if the account already has 100.
     pub fn add<N>(&self, ip: N) -> D::Reply<IpAddr>
     where
         N: TryInto<NewIp>,
@@ -55,9 +55,9 @@ impl<'a, D: Dispatch> Ips<'a, D> {
         self.via.dispatch(new.map(|new| Add { new, owner: self.owner.clone() }))
     }
 
-    /// Deauthorises an IP: `POST /api/ip/delete/`. Takes an [`IpAddr`], or text.
+    /// Deauthorises an IP: `POST /api/ip/delete/`. Takes an [`IpAddr`] or text.
     ///
-    /// Errors: [`Error::BadRequest`] for an IP that is not authorised.
+    /// Errors: [`Error::BadRequest`] if the IP is not authorised.
     pub fn delete<I>(&self, ip: I) -> D::Reply<()>
     where
         I: TryInto<IpAddress>,
@@ -67,12 +67,12 @@ impl<'a, D: Dispatch> Ips<'a, D> {
         self.via.dispatch(ip.map(|IpAddress(ip)| Delete { ip, owner: self.owner.clone() }))
     }
 
-    /// The authorised IPs: `GET /api/ips/`.
+    /// Lists the authorised IPs: `GET /api/ips/`.
     pub fn list(&self) -> D::Reply<Vec<IpAddr>> {
         self.via.dispatch(Ok(List { owner: self.owner.clone() }))
     }
 
-    /// The authorised IPs with their labels: `GET /api/ip_labels/`.
+    /// Lists the authorised IPs with their labels: `GET /api/ip_labels/`.
     pub fn labels(&self) -> D::Reply<Vec<LabeledIp>> {
         self.via.dispatch(Ok(Labels { owner: self.owner.clone() }))
     }

@@ -1,11 +1,11 @@
-//! The handles: `client.ips()`, `client.sub_accounts()`, and so on, one file per resource.
+//! The handles of a client, one for each resource: `client.ips()`, `client.sub_accounts()`, and so on.
 //!
-//! They are written once for every way of sending a call. With [`Client`](crate::Client), a method returns a
+//! A handle is generic over how its calls are sent. With [`Client`](crate::Client), a method returns a
 //! [`Pending`](crate::Pending) to await. With [`blocking::Client`](crate::blocking::Client), it returns the `Result`
 //! itself. In the signatures, `D::Reply<T>` stands for either.
 //!
-//! Every method refuses bad input with [`Error::Validation`](crate::Error::Validation) before anything is sent, and
-//! may fail with any of [`Error`](crate::Error)'s other kinds.
+//! Every method refuses invalid input with [`Error::Validation`](crate::Error::Validation) before it sends anything. It may
+//! also fail with any other [`Error`](crate::Error). Its documentation names those that have a special meaning for it.
 
 mod geo;
 mod hostnames;
@@ -25,10 +25,10 @@ use crate::{endpoint::Endpoint, error::Result};
 
 /// A way of sending a call: async, blocking, or a binding's own.
 pub trait Dispatch {
-    /// What a method returns.
+    /// What a method returns for a response of type `T`.
     type Reply<T: Send + 'static>;
 
-    /// Sends the call, or returns the error that kept it from being built.
+    /// Sends the call, or returns the error that prevented it from being built.
     fn dispatch<E: Endpoint>(&self, endpoint: Result<E>) -> Self::Reply<E::Response>;
 }
 
@@ -36,37 +36,37 @@ pub trait Dispatch {
 macro_rules! handles {
     ($client:ident) => {
         impl $client {
-            /// Sub-accounts: `/api/sub/…`.
+            /// Sub-accounts. Only the parent account may make these calls.
             #[must_use]
             pub fn sub_accounts(&self) -> $crate::resource::SubAccounts<'_, Self> {
                 $crate::resource::SubAccounts::new(self)
             }
 
-            /// Authorised IPs: `/api/ip…`.
+            /// IPs that may use the proxies without credentials.
             #[must_use]
             pub fn ips(&self) -> $crate::resource::Ips<'_, Self> {
                 $crate::resource::Ips::new(self)
             }
 
-            /// Authorised hostnames: `/api/hostname…`.
+            /// Hostnames that may use the proxies without credentials.
             #[must_use]
             pub fn hostnames(&self) -> $crate::resource::Hostnames<'_, Self> {
                 $crate::resource::Hostnames::new(self)
             }
 
-            /// Proxies: `/api/prox…`.
+            /// The proxies that the account may use.
             #[must_use]
             pub fn proxies(&self) -> $crate::resource::Proxies<'_, Self> {
                 $crate::resource::Proxies::new(self)
             }
 
-            /// Bearer tokens: `/api/token…`.
+            /// Bearer tokens. These calls require the parent account's username and password.
             #[must_use]
             pub fn tokens(&self) -> $crate::resource::Tokens<'_, Self> {
                 $crate::resource::Tokens::new(self)
             }
 
-            /// Exit IPs per country: `/api/geoips/…`.
+            /// The number of exit IPs in each country.
             #[must_use]
             pub fn geo(&self) -> $crate::resource::Geo<'_, Self> {
                 $crate::resource::Geo::new(self)

@@ -14,22 +14,22 @@ pub struct Proxies<'a, D> {
 }
 
 impl<'a, D: Dispatch> Proxies<'a, D> {
-    /// The handle for a client.
+    /// Creates a handle that sends its calls with `via`.
     pub fn new(via: &'a D) -> Self {
         Self { via }
     }
 
-    /// The proxies that the account may use: `GET /api/proxies/`.
+    /// Lists the proxies that the account may use: `GET /api/proxies/`.
     pub fn list(&self) -> D::Reply<Vec<Proxy>> {
         self.via.dispatch(Ok(List))
     }
 
-    /// Authorises a proxy for the account, named as `us-ca`, `us-ca.proxymesh.com` or `domain:port`:
-    /// `POST /api/proxy/add/`. Returns its domain. If the proxy is already authorised, the call changes nothing and
-    /// succeeds.
+    /// Authorises the account to use a proxy: `POST /api/proxy/add/`. If the proxy is already authorised, the call succeeds
+    /// and changes nothing. Takes the host (`us-ca`), the domain (`us-ca.proxymesh.com`), `domain:port` or a [`Proxy`].
+    /// Returns the domain.
     ///
-    /// Errors: [`Error::BadRequest`] for an unknown proxy, [`Error::PlanLimit`] when the plan allows no more,
-    /// [`Error::Server`] (503) when the plan could not be looked up: try again in a few minutes.
+    /// Errors: [`Error::BadRequest`] if there is no such proxy, [`Error::PlanLimit`] if the plan does not allow more proxies,
+    /// [`Error::Server`] (503) if the service could not look up the plan. In this case, try again in a few minutes.
     pub fn add<P>(&self, proxy: P) -> D::Reply<String>
     where
         P: TryInto<ProxyHost>,
@@ -38,10 +38,10 @@ impl<'a, D: Dispatch> Proxies<'a, D> {
         self.via.dispatch(proxy.try_into().map_err(Error::from).map(Add))
     }
 
-    /// Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call changes nothing and
-    /// succeeds.
+    /// Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes
+    /// nothing. Takes the same as [`add`](Self::add).
     ///
-    /// Errors: [`Error::BadRequest`] for an unknown proxy.
+    /// Errors: [`Error::BadRequest`] if there is no such proxy.
     pub fn delete<P>(&self, proxy: P) -> D::Reply<()>
     where
         P: TryInto<ProxyHost>,

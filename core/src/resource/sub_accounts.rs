@@ -7,24 +7,25 @@ use crate::{
     model::{NewSubAccount, SubAccount, SubAccountEdit, Username},
 };
 
-/// Sub-accounts: create, limit, watch, delete. For the parent account only.
+/// Sub-accounts. Only the parent account may make these calls.
 #[derive(Clone, Debug)]
 pub struct SubAccounts<'a, D> {
     via: &'a D,
 }
 
 impl<'a, D: Dispatch> SubAccounts<'a, D> {
-    /// The handle for a client.
+    /// Creates a handle that sends its calls with `via`.
     pub fn new(via: &'a D) -> Self {
         Self { via }
     }
 
     /// Creates a sub-account: `POST /api/sub/create/`. Takes a [`NewSubAccount`], or only a username.
     ///
-    /// It is never sent twice. If the response is lost, the error is [`Error::OutcomeUnknown`]; use [`get`](Self::get)
-    /// to find out.
+    /// If the response is lost, the request is not sent again. The error is then [`Error::OutcomeUnknown`]. Call
+    /// [`get`](Self::get) to find out whether the sub-account was created.
     ///
-    /// Errors: [`Error::BadRequest`] for a username that is taken, [`Error::PlanLimit`] when the plan allows no more.
+    /// Errors: [`Error::BadRequest`] if the username is taken, [`Error::PlanLimit`] if the plan does not allow more
+    /// sub-accounts.
     pub fn create<N>(&self, new: N) -> D::Reply<SubAccount>
     where
         N: TryInto<NewSubAccount>,
@@ -33,16 +34,17 @@ impl<'a, D: Dispatch> SubAccounts<'a, D> {
         self.via.dispatch(new.try_into().map_err(Error::from).map(Create))
     }
 
-    /// Changes only the fields that are set in the [`SubAccountEdit`]: `POST /api/sub/edit/`.
+    /// Changes only the fields that are set in the [`SubAccountEdit`]: `POST /api/sub/edit/`. An empty string clears a name or
+    /// the email address.
     ///
-    /// Errors: [`Error::NotFound`], or [`Error::PermissionDenied`] when the sub-account is not yours.
+    /// Errors: [`Error::NotFound`] if there is no such sub-account, [`Error::PermissionDenied`] if it is not yours.
     pub fn edit(&self, edit: SubAccountEdit) -> D::Reply<SubAccount> {
         self.via.dispatch(Ok(Edit(edit)))
     }
 
-    /// A sub-account with its usage and limits: `GET /api/sub/get/`.
+    /// Gets a sub-account with its usage and limits: `GET /api/sub/get/`.
     ///
-    /// Errors: [`Error::NotFound`], or [`Error::PermissionDenied`] when the sub-account is not yours.
+    /// Errors: [`Error::NotFound`] if there is no such sub-account, [`Error::PermissionDenied`] if it is not yours.
     pub fn get<U>(&self, username: U) -> D::Reply<SubAccount>
     where
         U: TryInto<Username>,
@@ -51,9 +53,9 @@ impl<'a, D: Dispatch> SubAccounts<'a, D> {
         self.via.dispatch(username.try_into().map_err(Error::from).map(Get))
     }
 
-    /// Reactivates a sub-account, so that it may use the proxies: `POST /api/sub/activate/`.
+    /// Lets a deactivated sub-account use the proxies again: `POST /api/sub/activate/`.
     ///
-    /// Errors: [`Error::NotFound`], or [`Error::PermissionDenied`] when the sub-account is not yours.
+    /// Errors: [`Error::NotFound`] if there is no such sub-account, [`Error::PermissionDenied`] if it is not yours.
     pub fn activate<U>(&self, username: U) -> D::Reply<SubAccount>
     where
         U: TryInto<Username>,
@@ -62,9 +64,9 @@ impl<'a, D: Dispatch> SubAccounts<'a, D> {
         self.via.dispatch(username.try_into().map_err(Error::from).map(Activate))
     }
 
-    /// Deactivates a sub-account. The proxies then respond to it with 402: `POST /api/sub/deactivate/`.
+    /// Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then respond to it with 402.
     ///
-    /// Errors: [`Error::NotFound`], or [`Error::PermissionDenied`] when the sub-account is not yours.
+    /// Errors: [`Error::NotFound`] if there is no such sub-account, [`Error::PermissionDenied`] if it is not yours.
     pub fn deactivate<U>(&self, username: U) -> D::Reply<SubAccount>
     where
         U: TryInto<Username>,
@@ -75,7 +77,7 @@ impl<'a, D: Dispatch> SubAccounts<'a, D> {
 
     /// Deletes a sub-account permanently: `POST /api/sub/delete/`.
     ///
-    /// Errors: [`Error::NotFound`], or [`Error::PermissionDenied`] when the sub-account is not yours.
+    /// Errors: [`Error::NotFound`] if there is no such sub-account, [`Error::PermissionDenied`] if it is not yours.
     pub fn delete<U>(&self, username: U) -> D::Reply<()>
     where
         U: TryInto<Username>,

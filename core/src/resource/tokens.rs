@@ -7,8 +7,8 @@ use crate::{
     model::{NewToken, Token, TokenId, TokenRequest, Username},
 };
 
-/// Bearer tokens. These calls accept only the account's username and password. With a token they fail
-/// with [`Error::BasicAuthRequired`], and nothing is sent.
+/// Bearer tokens. These calls require the parent account's username and password. With a token, they fail with
+/// [`Error::BasicAuthRequired`], and nothing is sent.
 #[derive(Clone, Debug)]
 pub struct Tokens<'a, D> {
     via: &'a D,
@@ -16,16 +16,17 @@ pub struct Tokens<'a, D> {
 }
 
 impl<'a, D: Dispatch> Tokens<'a, D> {
-    /// The handle for a client.
+    /// Creates a handle that sends its calls with `via`.
     pub fn new(via: &'a D) -> Self {
         Self { via, owner: None }
     }
 
-    /// The tokens of a sub-account instead of the caller's own. For the parent account only.
+    /// Returns a handle for the tokens of a sub-account. Its calls fail with [`Error::PermissionDenied`] if the sub-account is
+    /// not yours, and with [`Error::NotFound`] if it does not exist.
     ///
     /// # Errors
     ///
-    /// [`Error::Validation`] with the field `username`.
+    /// [`Error::Validation`] with the field `username` if it breaks a rule.
     pub fn of<U>(&self, username: U) -> Result<Self>
     where
         U: TryInto<Username>,
@@ -34,23 +35,24 @@ impl<'a, D: Dispatch> Tokens<'a, D> {
         Ok(Self { via: self.via, owner: Some(username.try_into()?) })
     }
 
-    /// The tokens, without their secrets: `GET /api/tokens/`.
+    /// Lists the tokens, without their secrets: `GET /api/tokens/`.
     pub fn list(&self) -> D::Reply<Vec<Token>> {
         self.via.dispatch(Ok(List { owner: self.owner.clone() }))
     }
 
-    /// Creates a token: `POST /api/token/create/`. Only this response holds its secret.
+    /// Creates a token: `POST /api/token/create/`. Only this response contains its secret.
     ///
-    /// It is never sent twice. If the response is lost, the error is [`Error::OutcomeUnknown`].
+    /// If the response is lost, the request is not sent again. The error is then [`Error::OutcomeUnknown`]. Call
+    /// [`list`](Self::list) to find out whether the token was created.
     ///
-    /// Errors: [`Error::PlanLimit`] when the plan includes no tokens, or no more.
+    /// Errors: [`Error::PlanLimit`] if the plan does not include tokens, or does not allow more.
     pub fn create(&self, new: TokenRequest) -> D::Reply<NewToken> {
         self.via.dispatch(Ok(Create { new, owner: self.owner.clone() }))
     }
 
-    /// Reactivates a token: `POST /api/token/activate/`.
+    /// Makes a deactivated token usable again: `POST /api/token/activate/`.
     ///
-    /// Errors: [`Error::BadRequest`] for a token that has expired.
+    /// Errors: [`Error::BadRequest`] if the token has expired, [`Error::NotFound`] if there is no such token.
     pub fn activate<I>(&self, id: I) -> D::Reply<Token>
     where
         I: TryInto<TokenId>,
@@ -60,7 +62,9 @@ impl<'a, D: Dispatch> Tokens<'a, D> {
         self.via.dispatch(id.map(|id| Activate { id, owner: self.owner.clone() }))
     }
 
-    /// Deactivates a token until it is activated again: `POST /api/token/deactivate/`.
+    /// Makes a token unusable until it is activated again: `POST /api/token/deactivate/`.
+    ///
+    /// Errors: [`Error::NotFound`] if there is no such token.
     pub fn deactivate<I>(&self, id: I) -> D::Reply<Token>
     where
         I: TryInto<TokenId>,
@@ -71,6 +75,8 @@ impl<'a, D: Dispatch> Tokens<'a, D> {
     }
 
     /// Deletes a token permanently: `POST /api/token/delete/`.
+    ///
+    /// Errors: [`Error::NotFound`] if there is no such token.
     pub fn delete<I>(&self, id: I) -> D::Reply<()>
     where
         I: TryInto<TokenId>,

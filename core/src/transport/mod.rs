@@ -95,14 +95,14 @@ struct Setup {
     user_agent: String,
 }
 
-/// A finished exchange with the service, with or without a response. [`Exchange::read`] returns the call's result.
+/// The result of a call, as one type for every call. [`Exchange::read`] returns the typed result.
 pub struct Exchange {
     call: &'static Call,
     result: Result<AnyResponse>,
 }
 
 impl Exchange {
-    /// Returns itself if there is a response to read.
+    /// Returns itself if the call succeeded, and the call's error otherwise.
     ///
     /// # Errors
     ///
@@ -111,7 +111,7 @@ impl Exchange {
         Ok(Self { call: self.call, result: Ok(self.result?) })
     }
 
-    /// Reads it as the response to the endpoint that was sent.
+    /// Returns the response to the endpoint that was sent.
     ///
     /// # Errors
     ///
@@ -313,8 +313,8 @@ impl Transport {
         }
     }
 
-    /// Passes the gate and sends the request once. Returns the outcome and when the attempt started. An error comes from the gate,
-    /// and means that nothing was sent.
+    /// Passes the gate and sends the request once. Returns the outcome and when the attempt started. An error comes from the
+    /// gate, and means that nothing was sent.
     async fn attempt(
         self: &Arc<Self>,
         request: &Request,

@@ -5,19 +5,19 @@ use std::time::Duration;
 use super::{Body, Fault, Kind};
 
 impl Fault {
-    /// Answers with this status, from 200 to 599. The call is not carried out.
+    /// Responds with this status, from 200 to 599. The call is not carried out.
     #[must_use]
     pub fn status(status: u16) -> Self {
         Self::of(Kind::Status { status })
     }
 
-    /// Answers with a 302 to `location`. The call is not carried out.
+    /// Responds with a 302 to `location`. The call is not carried out.
     #[must_use]
     pub fn redirect(location: impl Into<String>) -> Self {
         Self::of(Kind::Redirect { location: location.into() })
     }
 
-    /// Closes the connection without an answer. The call is not carried out.
+    /// Closes the connection without a response. The call is not carried out.
     #[must_use]
     pub fn drop() -> Self {
         Self::of(Kind::Drop)
@@ -35,13 +35,13 @@ impl Fault {
         Self::of(Kind::Delay { seconds: wait })
     }
 
-    /// Carries the call out, then waits in real time before it answers.
+    /// Carries the call out, then waits in real time before it responds.
     #[must_use]
     pub fn delay_after_apply(wait: Duration) -> Self {
         Self::of(Kind::DelayAfterApply { seconds: wait })
     }
 
-    /// Carries the call out, then closes the connection without an answer.
+    /// Carries the call out, then closes the connection without a response.
     #[must_use]
     pub fn drop_after_apply() -> Self {
         Self::of(Kind::DropAfterApply)
@@ -53,31 +53,32 @@ impl Fault {
         Self::of(Kind::Truncate)
     }
 
-    /// Carries the call out, then answers with random bytes as the body.
+    /// Carries the call out, then responds with random bytes as the body.
     #[must_use]
     pub fn garbage() -> Self {
         Self::of(Kind::Garbage)
     }
 
-    /// Carries the call out, then answers with JSON whose top-level type is wrong.
+    /// Carries the call out, then responds with JSON whose top-level type is wrong.
     #[must_use]
     pub fn wrong_type() -> Self {
         Self::of(Kind::WrongType { inside: false })
     }
 
-    /// Carries the call out, then answers with JSON in which numbers and booleans are strings, and strings are numbers.
+    /// Carries the call out, then responds with JSON in which numbers and booleans are strings, and strings are
+    /// numbers.
     #[must_use]
     pub fn wrong_type_inside() -> Self {
         Self::of(Kind::WrongType { inside: true })
     }
 
-    /// Carries the call out, then answers 200 with an HTML page.
+    /// Carries the call out, then responds with 200 and an HTML page.
     #[must_use]
     pub fn html() -> Self {
         Self::of(Kind::Html)
     }
 
-    /// Carries the call out, then answers 200 with an empty body.
+    /// Carries the call out, then responds with 200 and an empty body.
     #[must_use]
     pub fn empty() -> Self {
         Self::of(Kind::Empty)
@@ -95,42 +96,42 @@ impl Fault {
         Self::of(Kind::Drip { seconds: pause })
     }
 
-    /// Answers as usual, then closes the connection once it has been idle for this long.
+    /// Responds as usual, then closes the connection once it has been idle for this long.
     #[must_use]
     pub fn close_idle(after: Duration) -> Self {
         Self::of(Kind::CloseIdle { seconds: after })
     }
 
-    /// Applies only to calls with this method: `GET` or `POST`.
+    /// Restricts the fault to calls with this method: `GET` or `POST`.
     #[must_use]
     pub fn method(mut self, method: impl Into<String>) -> Self {
         self.method = Some(method.into());
         self
     }
 
-    /// Applies only to calls with this path, such as `/api/ip/add/`.
+    /// Restricts the fault to calls with this path, such as `/api/ip/add/`.
     #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.path = Some(path.into());
         self
     }
 
-    /// Applies to requests to the proxy of this name, such as `us-ca`, instead of API calls. The sandbox must [run the
-    /// proxies](crate::Builder::proxies).
+    /// Applies the fault to requests to the proxy with this name, such as `us-ca`, instead of API calls. The sandbox
+    /// must [run the proxies](crate::Builder::proxies).
     #[must_use]
     pub fn proxy(mut self, name: impl Into<String>) -> Self {
         self.proxy = Some(name.into());
         self
     }
 
-    /// Sets how many calls it applies to; 0 means all.
+    /// Sets how many calls the fault applies to; 0 means all. The default is 1.
     #[must_use]
     pub fn times(mut self, times: u32) -> Self {
         self.times = times;
         self
     }
 
-    /// Sets how many matching calls pass first.
+    /// Sets how many matching calls pass before the fault applies. The default is 0.
     #[must_use]
     pub fn after(mut self, calls: u32) -> Self {
         self.after = calls;

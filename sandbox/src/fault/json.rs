@@ -10,10 +10,11 @@ use super::{Body, Fault, Kind};
 use crate::Error;
 
 impl Fault {
-    /// Reads a fault from the JSON that `POST /_sandbox/faults` takes: an object with `kind`, optionally
-    /// `method`, `path` or `proxy`, `times` and `after`, and the kind's own fields. These are `status`, `body`
-    /// and `headers` of a `status`; `location` of a `redirect`; `seconds` of `delay`,
-    /// `delay_after_apply`, `drip` and `close_idle`; `bytes` of `huge`; `inside` of `wrong_type`.
+    /// Reads a fault from the JSON that `POST /_sandbox/faults` takes. It is an object with `kind` and the fields of
+    /// that kind. `method`, `path` or `proxy`, `times` and `after` are optional.
+    ///
+    /// The fields are `status`, `body` and `headers` for the kind `status`; `location` for `redirect`; `seconds` for
+    /// `delay`, `delay_after_apply`, `drip` and `close_idle`; `bytes` for `huge`; `inside` for `wrong_type`.
     ///
     /// # Errors
     ///
@@ -25,7 +26,7 @@ impl Fault {
         Ok(fault)
     }
 
-    /// The fault as JSON that [`from_json`](Self::from_json) reads. `times` and `after` are what is left of them.
+    /// The fault as JSON that [`from_json`](Self::from_json) reads, with the remaining values of `times` and `after`.
     #[must_use]
     pub fn to_json(&self) -> String {
         json!(self).to_string()

@@ -18,28 +18,29 @@ pub(crate) use queue::FaultQueue;
 /// A fault matches any API call, unless [`method`](Self::method) or [`path`](Self::path) restrict it. With
 /// [`proxy`](Self::proxy), it matches requests to that proxy of the sandbox instead, and its kind must be `status`,
 /// `drop`, `reset` or `delay`. It applies once, unless [`times`](Self::times) says otherwise. If several faults match a
-/// call, the one injected first applies, and the later ones ignore the call.
+/// call, the one injected first applies, and the call does not count for the others.
 ///
 /// Faults are matched before authentication. A failed authentication counts towards the ban only if the fault carries
-/// the call out (see the table). An answer without a body (204) becomes a 200 if the fault needs a body to change.
+/// the call out (see the table). A response without a body (204) becomes a 200 if the fault needs a body to change. A
+/// fault can wait for at most one hour, and `huge` can send at most 1 GiB.
 ///
 /// | kind | carried out | what the client sees |
 /// |---|---|---|
 /// | `status` | no | this status, with the body and headers given |
 /// | `redirect` | no | 302 to `location` |
-/// | `drop` | no | the connection closes without an answer |
+/// | `drop` | no | the connection closes without a response |
 /// | `reset` | no | the connection is reset (TCP RST) |
-/// | `delay` | after the wait | a late answer; the call is not carried out if the client disconnects first |
-/// | `delay_after_apply` | before the wait | a late answer |
-/// | `drop_after_apply` | yes | the connection closes without an answer |
-/// | `truncate` | yes | the connection closes halfway through the body, or without an answer if the body is empty |
+/// | `delay` | after the wait | a late response; the call is not carried out if the client disconnects first |
+/// | `delay_after_apply` | before the wait | a late response |
+/// | `drop_after_apply` | yes | the connection closes without a response |
+/// | `truncate` | yes | the connection closes halfway through the body, or without a response if the body is empty |
 /// | `garbage` | yes | the right status, with random bytes as the body, which are neither UTF-8 nor JSON |
-/// | `wrong_type` | yes | JSON of a different type than documented |
+/// | `wrong_type` | yes | JSON of another type than documented |
 /// | `html` | yes | 200 with a `text/html` page |
 /// | `empty` | yes | 200 with an empty body |
 /// | `huge` | yes | the right JSON, followed by spaces, streamed |
 /// | `drip` | yes | the body, one byte at a time |
-/// | `close_idle` | yes | the answer; a moment later, the connection closes without notice |
+/// | `close_idle` | yes | the response; a moment later, the connection closes without notice |
 ///
 /// ```
 /// # fn main() -> Result<(), proxymesh_sandbox::Error> {

@@ -8,28 +8,29 @@ internal import ProxyMeshInternal
 /// try client.subAccounts.create("crawler-1", password: "correct horse", monthlyLimit: 5)
 /// ```
 ///
-/// Any number of threads may share a client. Every call throws ``ProxyMeshError``. The calls are unavailable in async code, where
-/// they would block other tasks. Use ``Client`` there.
+/// Any number of threads may share one client. Every call throws ``ProxyMeshError``. The calls are unavailable in async code,
+/// where they would block other tasks. Use ``Client`` there.
 public final class BlockingClient: Sendable {
     private let ffi: ProxyMeshInternal.BlockingClient
 
-    /// Creates a client, without sending anything. A setting that you omit comes from its environment variable, if it has one,
-    /// and otherwise from its default.
+    /// Creates a client. Nothing is sent. A setting that you omit comes from its environment variable, if there is one, or else
+    /// from its default.
     ///
     /// - Parameters:
     ///   - username: The username of the account or of a sub-account (`PROXYMESH_USERNAME`).
-    ///   - password: Its password (`PROXYMESH_PASSWORD`).
-    ///   - token: A token (`pm_…`) instead of a username and password (`PROXYMESH_TOKEN`). It cannot make the token calls.
-    ///   - baseURL: The service's URL (`PROXYMESH_BASE_URL`); `https://proxymesh.com` by default. Plain http is allowed only for
-    ///     a loopback host.
-    ///   - timeout: The limit for one attempt, from connecting to the last byte of the response; 30 s by default.
-    ///   - connectTimeout: The limit for connecting, TLS included; 10 s by default.
-    ///   - maxRetries: How often a call may be sent again if that is safe; 2 by default.
+    ///   - password: The password for the username (`PROXYMESH_PASSWORD`).
+    ///   - token: A token (`pm_…`), instead of a username and password (`PROXYMESH_TOKEN`). The token calls do not accept it.
+    ///   - baseURL: The base URL of the service (`PROXYMESH_BASE_URL`); `https://proxymesh.com` by default. Plain http is allowed
+    ///     only to loopback hosts.
+    ///   - timeout: The time limit for one attempt, from connecting to the last byte of the response; 30 s by default. A call
+    ///     that is retried may take longer.
+    ///   - connectTimeout: The time limit for connecting, including TLS; 10 s by default.
+    ///   - maxRetries: How many times a call may be retried, if that is safe; 2 by default.
     ///   - caFile: A PEM file with additional CA certificates to trust. `SSL_CERT_FILE` and `SSL_CERT_DIR` can name more. If
-    ///     neither is set, the system's certificates are trusted too (but not on iOS: name them here).
-    ///   - trustEnv: Whether to use `HTTPS_PROXY` and `NO_PROXY`. It is off by default, because a scraper's proxy must not carry
-    ///     the account's calls.
-    /// - Throws: ``ProxyMeshError/config(_:)`` if the settings are missing, contradictory or out of range.
+    ///     neither is set, the system's certificates are trusted as well, except on iOS.
+    ///   - trustEnv: Whether to use the environment variables `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`. Off by default,
+    ///     because the account's calls should not go through a scraper's proxy.
+    /// - Throws: ``ProxyMeshError/config(_:)`` if a setting is missing or invalid, or settings contradict each other.
     public init(
         username: String? = nil,
         password: String? = nil,
@@ -55,7 +56,7 @@ public final class BlockingClient: Sendable {
     @available(*, noasync, message: "blocks the thread; await the calls of Client instead")
     public var subAccounts: SubAccounts { SubAccounts(client: self) }
 
-    /// IP addresses that may use the proxies without credentials.
+    /// IPs that may use the proxies without credentials.
     @available(*, noasync, message: "blocks the thread; await the calls of Client instead")
     public var ips: IPs { IPs(client: self) }
 
@@ -67,7 +68,7 @@ public final class BlockingClient: Sendable {
     @available(*, noasync, message: "blocks the thread; await the calls of Client instead")
     public var proxies: Proxies { Proxies(client: self) }
 
-    /// Bearer tokens. These calls need the account's username and password.
+    /// Bearer tokens. These calls require the parent account's username and password.
     @available(*, noasync, message: "blocks the thread; await the calls of Client instead")
     public var tokens: Tokens { Tokens(client: self) }
 
@@ -75,23 +76,24 @@ public final class BlockingClient: Sendable {
     @available(*, noasync, message: "blocks the thread; await the calls of Client instead")
     public var geo: Geo { Geo(client: self) }
 
-    /// The service's URL; `nil` once the client is closed.
+    /// The base URL of the service, without a trailing slash; `nil` once the client is closed.
     public var baseURL: URL? { ffi.baseUrl().flatMap(URL.init(string:)) }
 
-    /// A client with other options, for some of the calls. It shares the connections of this client, but is closed separately.
+    /// Returns a client with different options for its calls. It shares this client's connections, but is closed separately.
     /// Options that you omit stay the same.
     ///
     /// - Parameters:
-    ///   - timeout: The limit for one attempt.
-    ///   - maxRetries: How often a call may be sent again.
-    /// - Throws: ``ProxyMeshError/config(_:)`` if an option is out of range, or this client is closed.
+    ///   - timeout: The time limit for one attempt.
+    ///   - maxRetries: How many times a call may be retried, if that is safe.
+    /// - Throws: ``ProxyMeshError/config(_:)`` if an option is invalid, or this client is closed.
     public func withOptions(timeout: Duration? = nil, maxRetries: Int? = nil) throws(ProxyMeshError) -> BlockingClient {
         let options = Options(timeout: timeout, maxRetries: maxRetries)
         return BlockingClient(try ProxyMeshError.rethrowing { try ffi.withOptions(options: options) })
     }
 
     /// Closes the client. Later calls fail with ``ProxyMeshError/config(_:)``; calls in progress continue. The connections close
-    /// with the last client that shares them. You may close a client twice. A client without references closes by itself.
+    /// with the last client that shares them. You may close a client twice. A client that is no longer referenced closes by
+    /// itself.
     public func close() {
         ffi.shutDown()
     }

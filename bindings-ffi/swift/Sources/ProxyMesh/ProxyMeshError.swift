@@ -9,50 +9,50 @@ internal import ProxyMeshInternal
 /// } catch ProxyMeshError.rateLimited(let refusal) {
 ///     print("try again in", refusal.retryAfter ?? .seconds(60))
 /// } catch let error as ProxyMeshError {
-///     print(error)   // a sentence to act on
+///     print(error)   // what went wrong, and what to do
 /// }
 /// ```
 ///
 /// The text (`description`, `localizedDescription`) says what went wrong and what to do. It is the same in every language of the
 /// SDK. No error ever contains a password or a token. New versions may add cases, so a `switch` needs a `default`.
 public enum ProxyMeshError: Error, Sendable, Hashable {
-    /// The client cannot be created or used: the base URL is invalid, credentials are missing or contradictory, plain http is
-    /// set for a host that is not loopback, another setting is invalid, or the client is closed.
+    /// The client cannot be created or used: the base URL is invalid, credentials are missing, invalid or contradictory, another
+    /// setting is invalid, or the client is closed. The text says which.
     case config(Config)
-    /// An input breaks a rule of the service; nothing was sent.
+    /// An input is invalid. Nothing was sent.
     case validation(Validation)
-    /// A client with a token made a token call; nothing was sent. These calls need the username and password.
+    /// A client with a token made a token call. Nothing was sent. The token calls require the parent account's username and
+    /// password.
     case basicAuthRequired(BasicAuthRequired)
-    /// The service has refused the credentials too often; nothing was sent. Four failures ban the account for three hours,
-    /// so the client stops earlier.
+    /// Too many authentications have failed in the last five minutes: two with these credentials, or three in this process.
+    /// Nothing was sent. Four failures ban the account for three hours, so the client stops before that.
     case authenticationBlocked(AuthenticationBlocked)
-    /// 401: the service rejects the credentials, or has banned the caller. The call is never retried.
+    /// 401: the service rejected the credentials, or has banned the caller. The call is never retried.
     case authentication(Refusal)
     /// 400: invalid or contradictory input.
     case badRequest(Refusal)
     /// 402: the plan does not allow this.
     case planLimit(Refusal)
-    /// 403: the object is not yours, or only the parent account may do this.
+    /// 403: the resource is not yours, or only the parent account may do this.
     case permissionDenied(Refusal)
-    /// 404: the object does not exist.
+    /// 404: the resource does not exist.
     case notFound(Refusal)
-    /// 429: too many requests; `retryAfter` says how long to wait, if the service says so.
+    /// 429: too many requests. If the service says how long to wait, `retryAfter` is set.
     case rateLimited(Refusal)
     /// 5xx: a server error.
     case server(Refusal)
     /// Any other status, including redirects (3xx), which are never followed.
     case unexpectedStatus(Refusal)
-    /// No response came within the time limit.
+    /// No response arrived within the time limit.
     case timeout(NoAnswer)
-    /// The connection failed or broke: DNS, refused, reset or TLS.
+    /// The client could not connect, or the connection broke: for example, a DNS or TLS error, or a refused or reset connection.
     case connection(NoAnswer)
-    /// The service reported success, but the response is not what the call promises. For a write, this also means that the SDK
-    /// looked up the result, and the write was not carried out. If the SDK cannot tell, the write ends with
-    /// ``outcomeUnknown(_:)``.
+    /// The service reported success, but the client could not read the response. If the call was a write, the client has looked
+    /// it up, and it was not carried out. If the client cannot find that out, the error is ``outcomeUnknown(_:)`` instead.
     case decode(Decode)
-    /// A write was sent, and no readable response came back. You have to find out whether it was carried out; `recoveryHint` says how.
+    /// A write was sent, but it is unknown whether it was carried out. `recoveryHint` says how to find out.
     case outcomeUnknown(OutcomeUnknown)
-    /// The SDK itself failed. This is a bug; please report it. The client still works.
+    /// The SDK itself failed. This is a bug, so please report it. The client still works.
     case internalError(InternalError)
 
     /// What is wrong with the client or its settings.
@@ -75,7 +75,7 @@ public enum ProxyMeshError: Error, Sendable, Hashable {
         public let text: String
         /// The parameter's name in the API, such as `monthly_limit`.
         public let field: String
-        /// The rule that it breaks.
+        /// Why the input is invalid.
         public let reason: String
 
         /// Creates an error as a call would throw it, for your own tests.
@@ -125,15 +125,17 @@ public enum ProxyMeshError: Error, Sendable, Hashable {
         public let call: String
         /// The HTTP status.
         public let status: Int
-        /// Why the service refused, in one line: from the body if it says why, otherwise what the status means for this call.
+        /// Why the service refused the call, in one line. This is the reason in the response, or else what the status means for
+        /// this call.
         public let reason: String
-        /// The reasons for each form field, if the service names fields.
+        /// The reasons for each form field, if the response names fields.
         public let fieldErrors: [String: [String]]
         /// The first 4 KiB of the response, as text.
         public let body: String
         /// How long the service asks to wait, if it does.
         public let retryAfter: Duration?
-        /// How often the call was tried; 0 if it was not sent, because another call with the same credentials was refused.
+        /// How many times the call was tried. 0 if it was not sent, because the service rejected the same credentials for another
+        /// call.
         public let attempts: Int
 
         /// Creates an error as a call would throw it, for your own tests.
@@ -152,15 +154,15 @@ public enum ProxyMeshError: Error, Sendable, Hashable {
         }
     }
 
-    /// Why no response came.
+    /// Why no response arrived.
     public struct NoAnswer: Sendable, Hashable {
         /// The error's text.
         public let text: String
         /// The call, such as `geo.open`.
         public let call: String
-        /// What the call waited for, and for how long; or the network or TLS error.
+        /// What the call waited for, and for how long. For a failed connection, the error of the network or of TLS.
         public let reason: String
-        /// How often the call was tried.
+        /// How many times the call was tried.
         public let attempts: Int
 
         /// Creates an error as a call would throw it, for your own tests.
@@ -201,9 +203,9 @@ public enum ProxyMeshError: Error, Sendable, Hashable {
         public let text: String
         /// The call, such as `sub_accounts.create`.
         public let call: String
-        /// What happened instead of a response.
+        /// Why it is unknown, such as a time-out or a server error.
         public let reason: String
-        /// How to find out.
+        /// How to find out whether the write was carried out.
         public let recoveryHint: String
 
         /// Creates an error as a call would throw it, for your own tests.
@@ -266,7 +268,7 @@ extension ProxyMeshError {
         case internalError = "Internal"
     }
 
-    /// The case without its details, for metrics and for your own tables.
+    /// The kind of the error, without its details.
     public var kind: Kind {
         switch self {
         case .config: .config
@@ -299,7 +301,7 @@ extension ProxyMeshError {
         }
     }
 
-    /// The call that failed, such as `ips.add`; `nil` if a setting or an input is wrong.
+    /// The call that failed, such as `ips.add`; `nil` if a setting or an input is invalid.
     public var call: String? {
         switch self {
         case .basicAuthRequired(let error): error.call
@@ -311,7 +313,7 @@ extension ProxyMeshError {
         }
     }
 
-    /// The HTTP status, if the service answered.
+    /// The HTTP status, if the error is about a response.
     public var status: Int? {
         if case .decode(let error) = self { error.status } else { refusal?.status }
     }
@@ -328,7 +330,7 @@ extension ProxyMeshError {
         }
     }
 
-    /// The first 4 KiB of the response, if the service answered.
+    /// The first 4 KiB of the response, as text, if the error is about a response.
     public var body: String? {
         if case .decode(let error) = self { error.body } else { refusal?.body }
     }
@@ -338,7 +340,7 @@ extension ProxyMeshError {
         if case .authenticationBlocked(let error) = self { error.retryAfter } else { refusal?.retryAfter }
     }
 
-    /// How often the call was tried, if known.
+    /// How many times the call was tried, if known.
     public var attempts: Int? {
         switch self {
         case .timeout(let error), .connection(let error): error.attempts

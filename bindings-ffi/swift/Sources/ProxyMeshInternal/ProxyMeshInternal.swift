@@ -627,22 +627,24 @@ fileprivate struct FfiConverterTimestamp: FfiConverterRustBuffer {
 
 
 /**
- * The client whose calls block until they are done.
+ * A client whose calls block until they are done.
  */
 public protocol BlockingClientProtocol: AnyObject, Sendable {
     
     /**
-     * The service's URL; none after the client is shut down.
+     * The base URL of the service, without a trailing slash; none after the client is shut down.
      */
     func baseUrl()  -> String?
     
     /**
-     * Drops the connections. Later calls fail with `Config`; calls in progress continue. It may be called twice.
+     * Shuts the client down. Later calls fail with `Config`; calls in progress continue. The connections close with the last
+     * client that shares them. A client may be shut down twice.
      */
     func shutDown() 
     
     /**
-     * A client with other options, which shares the connections of this one.
+     * Returns a client with different options for its calls. It shares this client's connections, but is shut down separately.
+     * Options that are not given stay the same.
      */
     func withOptions(options: Options) throws  -> BlockingClient
     
@@ -651,7 +653,7 @@ public protocol BlockingClientProtocol: AnyObject, Sendable {
      *
      * # Returns
      *
-     * The number of exit IPs for each ISO 3166 country code.
+     * The number of exit IPs for each country code, such as `US`.
      */
     func geoOpen() throws  -> [String: Int64]
     
@@ -660,17 +662,18 @@ public protocol BlockingClientProtocol: AnyObject, Sendable {
      *
      * # Returns
      *
-     * The number of exit IPs for each ISO 3166 country code.
+     * The number of exit IPs for each country code, such as `US`.
      */
     func geoWorld() throws  -> [String: Int64]
     
     /**
-     * Authorises a hostname: `POST /api/hostname/add/`.
+     * Authorises a hostname: `POST /api/hostname/add/`. If the response is lost, the client looks the hostname up. The call
+     * succeeds if the hostname is there.
      *
      * # Arguments
      *
      * * `domain`: The hostname, such as `crawler.example.com`.
-     * * `username`: The sub-account that it is for; by default, your own account.
+     * * `username`: The sub-account to authorise it for; by default, your own account.
      *
      * # Returns
      *
@@ -679,7 +682,10 @@ public protocol BlockingClientProtocol: AnyObject, Sendable {
      * # Errors
      *
      * * `BadRequest`: The hostname is already authorised.
-     * * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
+     * * `OutcomeUnknown`: The response was lost, and `username` was given. A sub-account's hostnames cannot be
+     * looked up.
      */
     func hostnamesAdd(domain: String, username: String?) throws  -> String
     
@@ -694,24 +700,27 @@ public protocol BlockingClientProtocol: AnyObject, Sendable {
      * # Errors
      *
      * * `BadRequest`: The hostname is not authorised.
-     * * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
+     * * `OutcomeUnknown`: The response was lost, and `username` was given. A sub-account's hostnames cannot be
+     * looked up.
      */
     func hostnamesDelete(domain: String, username: String?) throws 
     
     /**
-     * Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list those of a sub-account.
+     * Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list a sub-account's hostnames.
      */
     func hostnamesList() throws  -> [String]
     
     /**
-     * Authorises an IP address: `POST /api/ip/add/`. If the response is lost, the call looks the address up: it succeeds if the
-     * address is there.
+     * Authorises an IP: `POST /api/ip/add/`. If the response is lost, the client looks the IP up. The call succeeds if the
+     * IP is there.
      *
      * # Arguments
      *
      * * `ip`: The address, IPv4 or IPv6.
-     * * `label`: A note to keep with it, at most 255 characters.
-     * * `username`: The sub-account that it is for; by default, your own account.
+     * * `label`: A note to store with it, at most 255 characters.
+     * * `username`: The sub-account to authorise it for; by default, your own account.
      *
      * # Returns
      *
@@ -719,13 +728,14 @@ public protocol BlockingClientProtocol: AnyObject, Sendable {
      *
      * # Errors
      *
-     * * `BadRequest`: The address is already authorised, or the account already has 100.
-     * * `PermissionDenied`: A username was given, and you are not the parent account.
+     * * `BadRequest`: The IP is already authorised, or the account already has 100.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
     func ipsAdd(ip: String, label: String?, username: String?) throws  -> String
     
     /**
-     * Deauthorises an IP address: `POST /api/ip/delete/`.
+     * Deauthorises an IP: `POST /api/ip/delete/`.
      *
      * # Arguments
      *
@@ -734,59 +744,71 @@ public protocol BlockingClientProtocol: AnyObject, Sendable {
      *
      * # Errors
      *
-     * * `BadRequest`: The address is not authorised.
-     * * `PermissionDenied`: A username was given, and you are not the parent account.
+     * * `BadRequest`: The IP is not authorised.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
     func ipsDelete(ip: String, username: String?) throws 
     
     /**
-     * Lists the authorised IP addresses with their labels: `GET /api/ip_labels/`.
+     * Lists the authorised IPs with their labels: `GET /api/ip_labels/`.
      *
      * # Arguments
      *
-     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
+     * * `username`: The sub-account whose IPs to list; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
     func ipsLabels(username: String?) throws  -> [LabeledIp]
     
     /**
-     * Lists the authorised IP addresses: `GET /api/ips/`.
+     * Lists the authorised IPs: `GET /api/ips/`.
      *
      * # Arguments
      *
-     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
+     * * `username`: The sub-account whose IPs to list; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
     func ipsList(username: String?) throws  -> [String]
     
     /**
-     * Authorises the account to use a proxy: `POST /api/proxy/add/`. If the account already may, the call succeeds and changes
-     * nothing.
+     * Authorises the account to use a proxy: `POST /api/proxy/add/`. If the proxy is already authorised, the call succeeds
+     * and changes nothing.
      *
      * # Arguments
      *
-     * * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+     * * `proxy`: The host (`us-ca`), the domain (`us-ca.proxymesh.com`) or `domain:port`.
      *
      * # Returns
      *
-     * The proxy's domain.
+     * The domain.
      *
      * # Errors
      *
-     * * `BadRequest`: No such proxy exists.
-     * * `PlanLimit`: The plan allows no more proxies.
+     * * `BadRequest`: There is no such proxy.
+     * * `PlanLimit`: The plan does not allow more proxies.
      * * `Server`: The service could not look up the plan (503). Try again in a few minutes.
      */
     func proxiesAdd(proxy: String) throws  -> String
     
     /**
-     * Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes nothing.
+     * Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes
+     * nothing.
      *
      * # Arguments
      *
-     * * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+     * * `proxy`: The host (`us-ca`), the domain (`us-ca.proxymesh.com`) or `domain:port`.
      *
      * # Errors
      *
-     * * `BadRequest`: No such proxy exists.
+     * * `BadRequest`: There is no such proxy.
      */
     func proxiesDelete(proxy: String) throws 
     
@@ -800,27 +822,28 @@ public protocol BlockingClientProtocol: AnyObject, Sendable {
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
     func subAccountsActivate(username: String) throws  -> SubAccount
     
     /**
-     * Creates a sub-account: `POST /api/sub/create/`. The call is never sent twice.
+     * Creates a sub-account: `POST /api/sub/create/`. If the response is lost, the request is not sent again.
      *
      * # Arguments
      *
-     * * `username`: 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
+     * * `username`: The username, 1 to 30 characters: ASCII letters, digits, and `.` `@` `+` `-` `_`.
      *
      * # Errors
      *
      * * `BadRequest`: The username is taken.
-     * * `PlanLimit`: The plan allows no more sub-accounts.
-     * * `OutcomeUnknown`: No response came. `get` tells whether the sub-account was created.
+     * * `PlanLimit`: The plan does not allow more sub-accounts.
+     * * `OutcomeUnknown`: The response was lost. Call `get` to find out whether the sub-account was
+     * created.
      */
     func subAccountsCreate(username: String, fields: SubAccountFields) throws  -> SubAccount
     
@@ -829,11 +852,11 @@ public protocol BlockingClientProtocol: AnyObject, Sendable {
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
     func subAccountsDeactivate(username: String) throws  -> SubAccount
@@ -843,25 +866,25 @@ public protocol BlockingClientProtocol: AnyObject, Sendable {
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
     func subAccountsDelete(username: String) throws 
     
     /**
-     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. An empty string clears a name or email address.
+     * Changes only the given fields: `POST /api/sub/edit/`. An empty string clears a name or the email address.
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
     func subAccountsEdit(username: String, fields: SubAccountFields) throws  -> SubAccount
@@ -871,11 +894,11 @@ public protocol BlockingClientProtocol: AnyObject, Sendable {
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
     func subAccountsGet(username: String) throws  -> SubAccount
@@ -885,29 +908,33 @@ public protocol BlockingClientProtocol: AnyObject, Sendable {
      *
      * # Arguments
      *
-     * * `id`: The token's number.
+     * * `id`: The token's ID.
      * * `username`: The sub-account that it belongs to; by default, your own account.
      *
      * # Errors
      *
      * * `BadRequest`: The token has expired.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such token or sub-account.
      */
     func tokensActivate(id: Int64, username: String?) throws  -> Token
     
     /**
-     * Creates a token: `POST /api/token/create/`. The result contains its secret, which the service shows only once. The call is
-     * never sent twice.
+     * Creates a token: `POST /api/token/create/`. Only this response contains its secret. If the response is lost, the
+     * request is not sent again.
      *
      * # Arguments
      *
-     * * `label`: A note to keep with it, at most 100 characters.
-     * * `expires_at`: The date on which it expires; by default, it never does.
-     * * `username`: The sub-account that it is for; by default, your own account.
+     * * `label`: A note to store with it, at most 100 characters.
+     * * `expires_at`: The date on which it expires; by default, it never expires.
+     * * `username`: The sub-account to create it for; by default, your own account.
      *
      * # Errors
      *
-     * * `PlanLimit`: The plan does not include tokens, or allows no more.
-     * * `OutcomeUnknown`: No response came. `list` tells whether the token was created.
+     * * `PlanLimit`: The plan does not include tokens, or does not allow more.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
+     * * `OutcomeUnknown`: The response was lost. Call `list` to find out whether the token was created.
      */
     func tokensCreate(label: String?, expiresAt: String?, username: String?) throws  -> NewToken
     
@@ -916,8 +943,13 @@ public protocol BlockingClientProtocol: AnyObject, Sendable {
      *
      * # Arguments
      *
-     * * `id`: The token's number.
+     * * `id`: The token's ID.
      * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such token or sub-account.
      */
     func tokensDeactivate(id: Int64, username: String?) throws  -> Token
     
@@ -926,8 +958,13 @@ public protocol BlockingClientProtocol: AnyObject, Sendable {
      *
      * # Arguments
      *
-     * * `id`: The token's number.
+     * * `id`: The token's ID.
      * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such token or sub-account.
      */
     func tokensDelete(id: Int64, username: String?) throws 
     
@@ -936,13 +973,18 @@ public protocol BlockingClientProtocol: AnyObject, Sendable {
      *
      * # Arguments
      *
-     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
+     * * `username`: The sub-account whose tokens to list; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
     func tokensList(username: String?) throws  -> [Token]
     
 }
 /**
- * The client whose calls block until they are done.
+ * A client whose calls block until they are done.
  */
 open class BlockingClient: BlockingClientProtocol, @unchecked Sendable {
     fileprivate let handle: UInt64
@@ -984,7 +1026,7 @@ open class BlockingClient: BlockingClientProtocol, @unchecked Sendable {
         return try! rustCall { uniffi_proxymesh_ffi_fn_clone_blockingclient(self.handle, $0) }
     }
     /**
-     * Creates a client, without sending anything.
+     * Creates a client. Nothing is sent.
      */
 public convenience init(settings: Settings)throws  {
     let handle =
@@ -1010,7 +1052,7 @@ public convenience init(settings: Settings)throws  {
 
     
     /**
-     * The service's URL; none after the client is shut down.
+     * The base URL of the service, without a trailing slash; none after the client is shut down.
      */
 open func baseUrl() -> String?  {
     return try!  FfiConverterOptionString.lift(try! rustCall() {
@@ -1022,7 +1064,8 @@ open func baseUrl() -> String?  {
 }
     
     /**
-     * Drops the connections. Later calls fail with `Config`; calls in progress continue. It may be called twice.
+     * Shuts the client down. Later calls fail with `Config`; calls in progress continue. The connections close with the last
+     * client that shares them. A client may be shut down twice.
      */
 open func shutDown()  {try! rustCall() {
         uniffiCallStatus in
@@ -1033,7 +1076,8 @@ open func shutDown()  {try! rustCall() {
 }
     
     /**
-     * A client with other options, which shares the connections of this one.
+     * Returns a client with different options for its calls. It shares this client's connections, but is shut down separately.
+     * Options that are not given stay the same.
      */
 open func withOptions(options: Options)throws  -> BlockingClient  {
     return try  FfiConverterTypeBlockingClient_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -1050,7 +1094,7 @@ open func withOptions(options: Options)throws  -> BlockingClient  {
      *
      * # Returns
      *
-     * The number of exit IPs for each ISO 3166 country code.
+     * The number of exit IPs for each country code, such as `US`.
      */
 open func geoOpen()throws  -> [String: Int64]  {
     return try  FfiConverterDictionaryStringInt64.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -1066,7 +1110,7 @@ open func geoOpen()throws  -> [String: Int64]  {
      *
      * # Returns
      *
-     * The number of exit IPs for each ISO 3166 country code.
+     * The number of exit IPs for each country code, such as `US`.
      */
 open func geoWorld()throws  -> [String: Int64]  {
     return try  FfiConverterDictionaryStringInt64.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -1078,12 +1122,13 @@ open func geoWorld()throws  -> [String: Int64]  {
 }
     
     /**
-     * Authorises a hostname: `POST /api/hostname/add/`.
+     * Authorises a hostname: `POST /api/hostname/add/`. If the response is lost, the client looks the hostname up. The call
+     * succeeds if the hostname is there.
      *
      * # Arguments
      *
      * * `domain`: The hostname, such as `crawler.example.com`.
-     * * `username`: The sub-account that it is for; by default, your own account.
+     * * `username`: The sub-account to authorise it for; by default, your own account.
      *
      * # Returns
      *
@@ -1092,7 +1137,10 @@ open func geoWorld()throws  -> [String: Int64]  {
      * # Errors
      *
      * * `BadRequest`: The hostname is already authorised.
-     * * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
+     * * `OutcomeUnknown`: The response was lost, and `username` was given. A sub-account's hostnames cannot be
+     * looked up.
      */
 open func hostnamesAdd(domain: String, username: String?)throws  -> String  {
     return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -1116,7 +1164,10 @@ open func hostnamesAdd(domain: String, username: String?)throws  -> String  {
      * # Errors
      *
      * * `BadRequest`: The hostname is not authorised.
-     * * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
+     * * `OutcomeUnknown`: The response was lost, and `username` was given. A sub-account's hostnames cannot be
+     * looked up.
      */
 open func hostnamesDelete(domain: String, username: String?)throws   {try rustCallWithError(FfiConverterTypeFailure_lift) {
         uniffiCallStatus in
@@ -1129,7 +1180,7 @@ open func hostnamesDelete(domain: String, username: String?)throws   {try rustCa
 }
     
     /**
-     * Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list those of a sub-account.
+     * Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list a sub-account's hostnames.
      */
 open func hostnamesList()throws  -> [String]  {
     return try  FfiConverterSequenceString.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -1141,14 +1192,14 @@ open func hostnamesList()throws  -> [String]  {
 }
     
     /**
-     * Authorises an IP address: `POST /api/ip/add/`. If the response is lost, the call looks the address up: it succeeds if the
-     * address is there.
+     * Authorises an IP: `POST /api/ip/add/`. If the response is lost, the client looks the IP up. The call succeeds if the
+     * IP is there.
      *
      * # Arguments
      *
      * * `ip`: The address, IPv4 or IPv6.
-     * * `label`: A note to keep with it, at most 255 characters.
-     * * `username`: The sub-account that it is for; by default, your own account.
+     * * `label`: A note to store with it, at most 255 characters.
+     * * `username`: The sub-account to authorise it for; by default, your own account.
      *
      * # Returns
      *
@@ -1156,8 +1207,9 @@ open func hostnamesList()throws  -> [String]  {
      *
      * # Errors
      *
-     * * `BadRequest`: The address is already authorised, or the account already has 100.
-     * * `PermissionDenied`: A username was given, and you are not the parent account.
+     * * `BadRequest`: The IP is already authorised, or the account already has 100.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
 open func ipsAdd(ip: String, label: String?, username: String?)throws  -> String  {
     return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -1172,7 +1224,7 @@ open func ipsAdd(ip: String, label: String?, username: String?)throws  -> String
 }
     
     /**
-     * Deauthorises an IP address: `POST /api/ip/delete/`.
+     * Deauthorises an IP: `POST /api/ip/delete/`.
      *
      * # Arguments
      *
@@ -1181,8 +1233,9 @@ open func ipsAdd(ip: String, label: String?, username: String?)throws  -> String
      *
      * # Errors
      *
-     * * `BadRequest`: The address is not authorised.
-     * * `PermissionDenied`: A username was given, and you are not the parent account.
+     * * `BadRequest`: The IP is not authorised.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
 open func ipsDelete(ip: String, username: String?)throws   {try rustCallWithError(FfiConverterTypeFailure_lift) {
         uniffiCallStatus in
@@ -1195,11 +1248,16 @@ open func ipsDelete(ip: String, username: String?)throws   {try rustCallWithErro
 }
     
     /**
-     * Lists the authorised IP addresses with their labels: `GET /api/ip_labels/`.
+     * Lists the authorised IPs with their labels: `GET /api/ip_labels/`.
      *
      * # Arguments
      *
-     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
+     * * `username`: The sub-account whose IPs to list; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
 open func ipsLabels(username: String?)throws  -> [LabeledIp]  {
     return try  FfiConverterSequenceTypeLabeledIp.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -1212,11 +1270,16 @@ open func ipsLabels(username: String?)throws  -> [LabeledIp]  {
 }
     
     /**
-     * Lists the authorised IP addresses: `GET /api/ips/`.
+     * Lists the authorised IPs: `GET /api/ips/`.
      *
      * # Arguments
      *
-     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
+     * * `username`: The sub-account whose IPs to list; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
 open func ipsList(username: String?)throws  -> [String]  {
     return try  FfiConverterSequenceString.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -1229,21 +1292,21 @@ open func ipsList(username: String?)throws  -> [String]  {
 }
     
     /**
-     * Authorises the account to use a proxy: `POST /api/proxy/add/`. If the account already may, the call succeeds and changes
-     * nothing.
+     * Authorises the account to use a proxy: `POST /api/proxy/add/`. If the proxy is already authorised, the call succeeds
+     * and changes nothing.
      *
      * # Arguments
      *
-     * * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+     * * `proxy`: The host (`us-ca`), the domain (`us-ca.proxymesh.com`) or `domain:port`.
      *
      * # Returns
      *
-     * The proxy's domain.
+     * The domain.
      *
      * # Errors
      *
-     * * `BadRequest`: No such proxy exists.
-     * * `PlanLimit`: The plan allows no more proxies.
+     * * `BadRequest`: There is no such proxy.
+     * * `PlanLimit`: The plan does not allow more proxies.
      * * `Server`: The service could not look up the plan (503). Try again in a few minutes.
      */
 open func proxiesAdd(proxy: String)throws  -> String  {
@@ -1257,15 +1320,16 @@ open func proxiesAdd(proxy: String)throws  -> String  {
 }
     
     /**
-     * Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes nothing.
+     * Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes
+     * nothing.
      *
      * # Arguments
      *
-     * * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+     * * `proxy`: The host (`us-ca`), the domain (`us-ca.proxymesh.com`) or `domain:port`.
      *
      * # Errors
      *
-     * * `BadRequest`: No such proxy exists.
+     * * `BadRequest`: There is no such proxy.
      */
 open func proxiesDelete(proxy: String)throws   {try rustCallWithError(FfiConverterTypeFailure_lift) {
         uniffiCallStatus in
@@ -1293,11 +1357,11 @@ open func proxiesList()throws  -> [Proxy]  {
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
 open func subAccountsActivate(username: String)throws  -> SubAccount  {
@@ -1311,17 +1375,18 @@ open func subAccountsActivate(username: String)throws  -> SubAccount  {
 }
     
     /**
-     * Creates a sub-account: `POST /api/sub/create/`. The call is never sent twice.
+     * Creates a sub-account: `POST /api/sub/create/`. If the response is lost, the request is not sent again.
      *
      * # Arguments
      *
-     * * `username`: 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
+     * * `username`: The username, 1 to 30 characters: ASCII letters, digits, and `.` `@` `+` `-` `_`.
      *
      * # Errors
      *
      * * `BadRequest`: The username is taken.
-     * * `PlanLimit`: The plan allows no more sub-accounts.
-     * * `OutcomeUnknown`: No response came. `get` tells whether the sub-account was created.
+     * * `PlanLimit`: The plan does not allow more sub-accounts.
+     * * `OutcomeUnknown`: The response was lost. Call `get` to find out whether the sub-account was
+     * created.
      */
 open func subAccountsCreate(username: String, fields: SubAccountFields)throws  -> SubAccount  {
     return try  FfiConverterTypeSubAccount_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -1339,11 +1404,11 @@ open func subAccountsCreate(username: String, fields: SubAccountFields)throws  -
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
 open func subAccountsDeactivate(username: String)throws  -> SubAccount  {
@@ -1361,11 +1426,11 @@ open func subAccountsDeactivate(username: String)throws  -> SubAccount  {
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
 open func subAccountsDelete(username: String)throws   {try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -1378,15 +1443,15 @@ open func subAccountsDelete(username: String)throws   {try rustCallWithError(Ffi
 }
     
     /**
-     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. An empty string clears a name or email address.
+     * Changes only the given fields: `POST /api/sub/edit/`. An empty string clears a name or the email address.
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
 open func subAccountsEdit(username: String, fields: SubAccountFields)throws  -> SubAccount  {
@@ -1405,11 +1470,11 @@ open func subAccountsEdit(username: String, fields: SubAccountFields)throws  -> 
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
 open func subAccountsGet(username: String)throws  -> SubAccount  {
@@ -1427,12 +1492,14 @@ open func subAccountsGet(username: String)throws  -> SubAccount  {
      *
      * # Arguments
      *
-     * * `id`: The token's number.
+     * * `id`: The token's ID.
      * * `username`: The sub-account that it belongs to; by default, your own account.
      *
      * # Errors
      *
      * * `BadRequest`: The token has expired.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such token or sub-account.
      */
 open func tokensActivate(id: Int64, username: String?)throws  -> Token  {
     return try  FfiConverterTypeToken_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -1446,19 +1513,21 @@ open func tokensActivate(id: Int64, username: String?)throws  -> Token  {
 }
     
     /**
-     * Creates a token: `POST /api/token/create/`. The result contains its secret, which the service shows only once. The call is
-     * never sent twice.
+     * Creates a token: `POST /api/token/create/`. Only this response contains its secret. If the response is lost, the
+     * request is not sent again.
      *
      * # Arguments
      *
-     * * `label`: A note to keep with it, at most 100 characters.
-     * * `expires_at`: The date on which it expires; by default, it never does.
-     * * `username`: The sub-account that it is for; by default, your own account.
+     * * `label`: A note to store with it, at most 100 characters.
+     * * `expires_at`: The date on which it expires; by default, it never expires.
+     * * `username`: The sub-account to create it for; by default, your own account.
      *
      * # Errors
      *
-     * * `PlanLimit`: The plan does not include tokens, or allows no more.
-     * * `OutcomeUnknown`: No response came. `list` tells whether the token was created.
+     * * `PlanLimit`: The plan does not include tokens, or does not allow more.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
+     * * `OutcomeUnknown`: The response was lost. Call `list` to find out whether the token was created.
      */
 open func tokensCreate(label: String?, expiresAt: String?, username: String?)throws  -> NewToken  {
     return try  FfiConverterTypeNewToken_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -1477,8 +1546,13 @@ open func tokensCreate(label: String?, expiresAt: String?, username: String?)thr
      *
      * # Arguments
      *
-     * * `id`: The token's number.
+     * * `id`: The token's ID.
      * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such token or sub-account.
      */
 open func tokensDeactivate(id: Int64, username: String?)throws  -> Token  {
     return try  FfiConverterTypeToken_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -1496,8 +1570,13 @@ open func tokensDeactivate(id: Int64, username: String?)throws  -> Token  {
      *
      * # Arguments
      *
-     * * `id`: The token's number.
+     * * `id`: The token's ID.
      * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such token or sub-account.
      */
 open func tokensDelete(id: Int64, username: String?)throws   {try rustCallWithError(FfiConverterTypeFailure_lift) {
         uniffiCallStatus in
@@ -1514,7 +1593,12 @@ open func tokensDelete(id: Int64, username: String?)throws   {try rustCallWithEr
      *
      * # Arguments
      *
-     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
+     * * `username`: The sub-account whose tokens to list; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
 open func tokensList(username: String?)throws  -> [Token]  {
     return try  FfiConverterSequenceTypeToken.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -1577,7 +1661,7 @@ public func FfiConverterTypeBlockingClient_lower(_ value: BlockingClient) -> UIn
 
 
 /**
- * The client whose calls are async. They run on threads of this library. Dropping the future of a call ends the call and closes
+ * A client whose calls are async. They run on a thread of this library. Dropping the future of a call ends the call and closes
  * its connection.
  */
 public protocol ClientProtocol: AnyObject, Sendable {
@@ -1589,23 +1673,25 @@ public protocol ClientProtocol: AnyObject, Sendable {
     func abort() 
     
     /**
-     * The same client, with calls that `abort` can end. It is shut down together with this one. This is for languages that do
-     * not drop the future of a cancelled call.
+     * Returns the same client with calls that `abort` can end. It is shut down together with this one. This is for languages
+     * that do not drop the future of a cancelled call.
      */
     func abortable()  -> Client
     
     /**
-     * The service's URL; none after the client is shut down.
+     * The base URL of the service, without a trailing slash; none after the client is shut down.
      */
     func baseUrl()  -> String?
     
     /**
-     * Drops the connections. Later calls fail with `Config`; calls in progress continue. It may be called twice.
+     * Shuts the client down. Later calls fail with `Config`; calls in progress continue. The connections close with the last
+     * client that shares them. A client may be shut down twice.
      */
     func shutDown() 
     
     /**
-     * A client with other options, which shares the connections of this one.
+     * Returns a client with different options for its calls. It shares this client's connections, but is shut down separately.
+     * Options that are not given stay the same.
      */
     func withOptions(options: Options) throws  -> Client
     
@@ -1614,7 +1700,7 @@ public protocol ClientProtocol: AnyObject, Sendable {
      *
      * # Returns
      *
-     * The number of exit IPs for each ISO 3166 country code.
+     * The number of exit IPs for each country code, such as `US`.
      */
     func geoOpen() async throws  -> [String: Int64]
     
@@ -1623,17 +1709,18 @@ public protocol ClientProtocol: AnyObject, Sendable {
      *
      * # Returns
      *
-     * The number of exit IPs for each ISO 3166 country code.
+     * The number of exit IPs for each country code, such as `US`.
      */
     func geoWorld() async throws  -> [String: Int64]
     
     /**
-     * Authorises a hostname: `POST /api/hostname/add/`.
+     * Authorises a hostname: `POST /api/hostname/add/`. If the response is lost, the client looks the hostname up. The call
+     * succeeds if the hostname is there.
      *
      * # Arguments
      *
      * * `domain`: The hostname, such as `crawler.example.com`.
-     * * `username`: The sub-account that it is for; by default, your own account.
+     * * `username`: The sub-account to authorise it for; by default, your own account.
      *
      * # Returns
      *
@@ -1642,7 +1729,10 @@ public protocol ClientProtocol: AnyObject, Sendable {
      * # Errors
      *
      * * `BadRequest`: The hostname is already authorised.
-     * * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
+     * * `OutcomeUnknown`: The response was lost, and `username` was given. A sub-account's hostnames cannot be
+     * looked up.
      */
     func hostnamesAdd(domain: String, username: String?) async throws  -> String
     
@@ -1657,24 +1747,27 @@ public protocol ClientProtocol: AnyObject, Sendable {
      * # Errors
      *
      * * `BadRequest`: The hostname is not authorised.
-     * * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
+     * * `OutcomeUnknown`: The response was lost, and `username` was given. A sub-account's hostnames cannot be
+     * looked up.
      */
     func hostnamesDelete(domain: String, username: String?) async throws 
     
     /**
-     * Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list those of a sub-account.
+     * Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list a sub-account's hostnames.
      */
     func hostnamesList() async throws  -> [String]
     
     /**
-     * Authorises an IP address: `POST /api/ip/add/`. If the response is lost, the call looks the address up: it succeeds if the
-     * address is there.
+     * Authorises an IP: `POST /api/ip/add/`. If the response is lost, the client looks the IP up. The call succeeds if the
+     * IP is there.
      *
      * # Arguments
      *
      * * `ip`: The address, IPv4 or IPv6.
-     * * `label`: A note to keep with it, at most 255 characters.
-     * * `username`: The sub-account that it is for; by default, your own account.
+     * * `label`: A note to store with it, at most 255 characters.
+     * * `username`: The sub-account to authorise it for; by default, your own account.
      *
      * # Returns
      *
@@ -1682,13 +1775,14 @@ public protocol ClientProtocol: AnyObject, Sendable {
      *
      * # Errors
      *
-     * * `BadRequest`: The address is already authorised, or the account already has 100.
-     * * `PermissionDenied`: A username was given, and you are not the parent account.
+     * * `BadRequest`: The IP is already authorised, or the account already has 100.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
     func ipsAdd(ip: String, label: String?, username: String?) async throws  -> String
     
     /**
-     * Deauthorises an IP address: `POST /api/ip/delete/`.
+     * Deauthorises an IP: `POST /api/ip/delete/`.
      *
      * # Arguments
      *
@@ -1697,59 +1791,71 @@ public protocol ClientProtocol: AnyObject, Sendable {
      *
      * # Errors
      *
-     * * `BadRequest`: The address is not authorised.
-     * * `PermissionDenied`: A username was given, and you are not the parent account.
+     * * `BadRequest`: The IP is not authorised.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
     func ipsDelete(ip: String, username: String?) async throws 
     
     /**
-     * Lists the authorised IP addresses with their labels: `GET /api/ip_labels/`.
+     * Lists the authorised IPs with their labels: `GET /api/ip_labels/`.
      *
      * # Arguments
      *
-     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
+     * * `username`: The sub-account whose IPs to list; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
     func ipsLabels(username: String?) async throws  -> [LabeledIp]
     
     /**
-     * Lists the authorised IP addresses: `GET /api/ips/`.
+     * Lists the authorised IPs: `GET /api/ips/`.
      *
      * # Arguments
      *
-     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
+     * * `username`: The sub-account whose IPs to list; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
     func ipsList(username: String?) async throws  -> [String]
     
     /**
-     * Authorises the account to use a proxy: `POST /api/proxy/add/`. If the account already may, the call succeeds and changes
-     * nothing.
+     * Authorises the account to use a proxy: `POST /api/proxy/add/`. If the proxy is already authorised, the call succeeds
+     * and changes nothing.
      *
      * # Arguments
      *
-     * * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+     * * `proxy`: The host (`us-ca`), the domain (`us-ca.proxymesh.com`) or `domain:port`.
      *
      * # Returns
      *
-     * The proxy's domain.
+     * The domain.
      *
      * # Errors
      *
-     * * `BadRequest`: No such proxy exists.
-     * * `PlanLimit`: The plan allows no more proxies.
+     * * `BadRequest`: There is no such proxy.
+     * * `PlanLimit`: The plan does not allow more proxies.
      * * `Server`: The service could not look up the plan (503). Try again in a few minutes.
      */
     func proxiesAdd(proxy: String) async throws  -> String
     
     /**
-     * Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes nothing.
+     * Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes
+     * nothing.
      *
      * # Arguments
      *
-     * * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+     * * `proxy`: The host (`us-ca`), the domain (`us-ca.proxymesh.com`) or `domain:port`.
      *
      * # Errors
      *
-     * * `BadRequest`: No such proxy exists.
+     * * `BadRequest`: There is no such proxy.
      */
     func proxiesDelete(proxy: String) async throws 
     
@@ -1763,27 +1869,28 @@ public protocol ClientProtocol: AnyObject, Sendable {
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
     func subAccountsActivate(username: String) async throws  -> SubAccount
     
     /**
-     * Creates a sub-account: `POST /api/sub/create/`. The call is never sent twice.
+     * Creates a sub-account: `POST /api/sub/create/`. If the response is lost, the request is not sent again.
      *
      * # Arguments
      *
-     * * `username`: 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
+     * * `username`: The username, 1 to 30 characters: ASCII letters, digits, and `.` `@` `+` `-` `_`.
      *
      * # Errors
      *
      * * `BadRequest`: The username is taken.
-     * * `PlanLimit`: The plan allows no more sub-accounts.
-     * * `OutcomeUnknown`: No response came. `get` tells whether the sub-account was created.
+     * * `PlanLimit`: The plan does not allow more sub-accounts.
+     * * `OutcomeUnknown`: The response was lost. Call `get` to find out whether the sub-account was
+     * created.
      */
     func subAccountsCreate(username: String, fields: SubAccountFields) async throws  -> SubAccount
     
@@ -1792,11 +1899,11 @@ public protocol ClientProtocol: AnyObject, Sendable {
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
     func subAccountsDeactivate(username: String) async throws  -> SubAccount
@@ -1806,25 +1913,25 @@ public protocol ClientProtocol: AnyObject, Sendable {
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
     func subAccountsDelete(username: String) async throws 
     
     /**
-     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. An empty string clears a name or email address.
+     * Changes only the given fields: `POST /api/sub/edit/`. An empty string clears a name or the email address.
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
     func subAccountsEdit(username: String, fields: SubAccountFields) async throws  -> SubAccount
@@ -1834,11 +1941,11 @@ public protocol ClientProtocol: AnyObject, Sendable {
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
     func subAccountsGet(username: String) async throws  -> SubAccount
@@ -1848,29 +1955,33 @@ public protocol ClientProtocol: AnyObject, Sendable {
      *
      * # Arguments
      *
-     * * `id`: The token's number.
+     * * `id`: The token's ID.
      * * `username`: The sub-account that it belongs to; by default, your own account.
      *
      * # Errors
      *
      * * `BadRequest`: The token has expired.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such token or sub-account.
      */
     func tokensActivate(id: Int64, username: String?) async throws  -> Token
     
     /**
-     * Creates a token: `POST /api/token/create/`. The result contains its secret, which the service shows only once. The call is
-     * never sent twice.
+     * Creates a token: `POST /api/token/create/`. Only this response contains its secret. If the response is lost, the
+     * request is not sent again.
      *
      * # Arguments
      *
-     * * `label`: A note to keep with it, at most 100 characters.
-     * * `expires_at`: The date on which it expires; by default, it never does.
-     * * `username`: The sub-account that it is for; by default, your own account.
+     * * `label`: A note to store with it, at most 100 characters.
+     * * `expires_at`: The date on which it expires; by default, it never expires.
+     * * `username`: The sub-account to create it for; by default, your own account.
      *
      * # Errors
      *
-     * * `PlanLimit`: The plan does not include tokens, or allows no more.
-     * * `OutcomeUnknown`: No response came. `list` tells whether the token was created.
+     * * `PlanLimit`: The plan does not include tokens, or does not allow more.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
+     * * `OutcomeUnknown`: The response was lost. Call `list` to find out whether the token was created.
      */
     func tokensCreate(label: String?, expiresAt: String?, username: String?) async throws  -> NewToken
     
@@ -1879,8 +1990,13 @@ public protocol ClientProtocol: AnyObject, Sendable {
      *
      * # Arguments
      *
-     * * `id`: The token's number.
+     * * `id`: The token's ID.
      * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such token or sub-account.
      */
     func tokensDeactivate(id: Int64, username: String?) async throws  -> Token
     
@@ -1889,8 +2005,13 @@ public protocol ClientProtocol: AnyObject, Sendable {
      *
      * # Arguments
      *
-     * * `id`: The token's number.
+     * * `id`: The token's ID.
      * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such token or sub-account.
      */
     func tokensDelete(id: Int64, username: String?) async throws 
     
@@ -1899,13 +2020,18 @@ public protocol ClientProtocol: AnyObject, Sendable {
      *
      * # Arguments
      *
-     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
+     * * `username`: The sub-account whose tokens to list; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
     func tokensList(username: String?) async throws  -> [Token]
     
 }
 /**
- * The client whose calls are async. They run on threads of this library. Dropping the future of a call ends the call and closes
+ * A client whose calls are async. They run on a thread of this library. Dropping the future of a call ends the call and closes
  * its connection.
  */
 open class Client: ClientProtocol, @unchecked Sendable {
@@ -1948,7 +2074,7 @@ open class Client: ClientProtocol, @unchecked Sendable {
         return try! rustCall { uniffi_proxymesh_ffi_fn_clone_client(self.handle, $0) }
     }
     /**
-     * Creates a client, without sending anything.
+     * Creates a client. Nothing is sent.
      */
 public convenience init(settings: Settings)throws  {
     let handle =
@@ -1986,8 +2112,8 @@ open func abort()  {try! rustCall() {
 }
     
     /**
-     * The same client, with calls that `abort` can end. It is shut down together with this one. This is for languages that do
-     * not drop the future of a cancelled call.
+     * Returns the same client with calls that `abort` can end. It is shut down together with this one. This is for languages
+     * that do not drop the future of a cancelled call.
      */
 open func abortable() -> Client  {
     return try!  FfiConverterTypeClient_lift(try! rustCall() {
@@ -1999,7 +2125,7 @@ open func abortable() -> Client  {
 }
     
     /**
-     * The service's URL; none after the client is shut down.
+     * The base URL of the service, without a trailing slash; none after the client is shut down.
      */
 open func baseUrl() -> String?  {
     return try!  FfiConverterOptionString.lift(try! rustCall() {
@@ -2011,7 +2137,8 @@ open func baseUrl() -> String?  {
 }
     
     /**
-     * Drops the connections. Later calls fail with `Config`; calls in progress continue. It may be called twice.
+     * Shuts the client down. Later calls fail with `Config`; calls in progress continue. The connections close with the last
+     * client that shares them. A client may be shut down twice.
      */
 open func shutDown()  {try! rustCall() {
         uniffiCallStatus in
@@ -2022,7 +2149,8 @@ open func shutDown()  {try! rustCall() {
 }
     
     /**
-     * A client with other options, which shares the connections of this one.
+     * Returns a client with different options for its calls. It shares this client's connections, but is shut down separately.
+     * Options that are not given stay the same.
      */
 open func withOptions(options: Options)throws  -> Client  {
     return try  FfiConverterTypeClient_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -2039,7 +2167,7 @@ open func withOptions(options: Options)throws  -> Client  {
      *
      * # Returns
      *
-     * The number of exit IPs for each ISO 3166 country code.
+     * The number of exit IPs for each country code, such as `US`.
      */
 open func geoOpen()async throws  -> [String: Int64]  {
     return
@@ -2062,7 +2190,7 @@ open func geoOpen()async throws  -> [String: Int64]  {
      *
      * # Returns
      *
-     * The number of exit IPs for each ISO 3166 country code.
+     * The number of exit IPs for each country code, such as `US`.
      */
 open func geoWorld()async throws  -> [String: Int64]  {
     return
@@ -2081,12 +2209,13 @@ open func geoWorld()async throws  -> [String: Int64]  {
 }
     
     /**
-     * Authorises a hostname: `POST /api/hostname/add/`.
+     * Authorises a hostname: `POST /api/hostname/add/`. If the response is lost, the client looks the hostname up. The call
+     * succeeds if the hostname is there.
      *
      * # Arguments
      *
      * * `domain`: The hostname, such as `crawler.example.com`.
-     * * `username`: The sub-account that it is for; by default, your own account.
+     * * `username`: The sub-account to authorise it for; by default, your own account.
      *
      * # Returns
      *
@@ -2095,7 +2224,10 @@ open func geoWorld()async throws  -> [String: Int64]  {
      * # Errors
      *
      * * `BadRequest`: The hostname is already authorised.
-     * * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
+     * * `OutcomeUnknown`: The response was lost, and `username` was given. A sub-account's hostnames cannot be
+     * looked up.
      */
 open func hostnamesAdd(domain: String, username: String?)async throws  -> String  {
     return
@@ -2124,7 +2256,10 @@ open func hostnamesAdd(domain: String, username: String?)async throws  -> String
      * # Errors
      *
      * * `BadRequest`: The hostname is not authorised.
-     * * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
+     * * `OutcomeUnknown`: The response was lost, and `username` was given. A sub-account's hostnames cannot be
+     * looked up.
      */
 open func hostnamesDelete(domain: String, username: String?)async throws   {
     return
@@ -2143,7 +2278,7 @@ open func hostnamesDelete(domain: String, username: String?)async throws   {
 }
     
     /**
-     * Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list those of a sub-account.
+     * Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list a sub-account's hostnames.
      */
 open func hostnamesList()async throws  -> [String]  {
     return
@@ -2162,14 +2297,14 @@ open func hostnamesList()async throws  -> [String]  {
 }
     
     /**
-     * Authorises an IP address: `POST /api/ip/add/`. If the response is lost, the call looks the address up: it succeeds if the
-     * address is there.
+     * Authorises an IP: `POST /api/ip/add/`. If the response is lost, the client looks the IP up. The call succeeds if the
+     * IP is there.
      *
      * # Arguments
      *
      * * `ip`: The address, IPv4 or IPv6.
-     * * `label`: A note to keep with it, at most 255 characters.
-     * * `username`: The sub-account that it is for; by default, your own account.
+     * * `label`: A note to store with it, at most 255 characters.
+     * * `username`: The sub-account to authorise it for; by default, your own account.
      *
      * # Returns
      *
@@ -2177,8 +2312,9 @@ open func hostnamesList()async throws  -> [String]  {
      *
      * # Errors
      *
-     * * `BadRequest`: The address is already authorised, or the account already has 100.
-     * * `PermissionDenied`: A username was given, and you are not the parent account.
+     * * `BadRequest`: The IP is already authorised, or the account already has 100.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
 open func ipsAdd(ip: String, label: String?, username: String?)async throws  -> String  {
     return
@@ -2197,7 +2333,7 @@ open func ipsAdd(ip: String, label: String?, username: String?)async throws  -> 
 }
     
     /**
-     * Deauthorises an IP address: `POST /api/ip/delete/`.
+     * Deauthorises an IP: `POST /api/ip/delete/`.
      *
      * # Arguments
      *
@@ -2206,8 +2342,9 @@ open func ipsAdd(ip: String, label: String?, username: String?)async throws  -> 
      *
      * # Errors
      *
-     * * `BadRequest`: The address is not authorised.
-     * * `PermissionDenied`: A username was given, and you are not the parent account.
+     * * `BadRequest`: The IP is not authorised.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
 open func ipsDelete(ip: String, username: String?)async throws   {
     return
@@ -2226,11 +2363,16 @@ open func ipsDelete(ip: String, username: String?)async throws   {
 }
     
     /**
-     * Lists the authorised IP addresses with their labels: `GET /api/ip_labels/`.
+     * Lists the authorised IPs with their labels: `GET /api/ip_labels/`.
      *
      * # Arguments
      *
-     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
+     * * `username`: The sub-account whose IPs to list; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
 open func ipsLabels(username: String?)async throws  -> [LabeledIp]  {
     return
@@ -2249,11 +2391,16 @@ open func ipsLabels(username: String?)async throws  -> [LabeledIp]  {
 }
     
     /**
-     * Lists the authorised IP addresses: `GET /api/ips/`.
+     * Lists the authorised IPs: `GET /api/ips/`.
      *
      * # Arguments
      *
-     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
+     * * `username`: The sub-account whose IPs to list; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
 open func ipsList(username: String?)async throws  -> [String]  {
     return
@@ -2272,21 +2419,21 @@ open func ipsList(username: String?)async throws  -> [String]  {
 }
     
     /**
-     * Authorises the account to use a proxy: `POST /api/proxy/add/`. If the account already may, the call succeeds and changes
-     * nothing.
+     * Authorises the account to use a proxy: `POST /api/proxy/add/`. If the proxy is already authorised, the call succeeds
+     * and changes nothing.
      *
      * # Arguments
      *
-     * * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+     * * `proxy`: The host (`us-ca`), the domain (`us-ca.proxymesh.com`) or `domain:port`.
      *
      * # Returns
      *
-     * The proxy's domain.
+     * The domain.
      *
      * # Errors
      *
-     * * `BadRequest`: No such proxy exists.
-     * * `PlanLimit`: The plan allows no more proxies.
+     * * `BadRequest`: There is no such proxy.
+     * * `PlanLimit`: The plan does not allow more proxies.
      * * `Server`: The service could not look up the plan (503). Try again in a few minutes.
      */
 open func proxiesAdd(proxy: String)async throws  -> String  {
@@ -2306,15 +2453,16 @@ open func proxiesAdd(proxy: String)async throws  -> String  {
 }
     
     /**
-     * Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes nothing.
+     * Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes
+     * nothing.
      *
      * # Arguments
      *
-     * * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+     * * `proxy`: The host (`us-ca`), the domain (`us-ca.proxymesh.com`) or `domain:port`.
      *
      * # Errors
      *
-     * * `BadRequest`: No such proxy exists.
+     * * `BadRequest`: There is no such proxy.
      */
 open func proxiesDelete(proxy: String)async throws   {
     return
@@ -2356,11 +2504,11 @@ open func proxiesList()async throws  -> [Proxy]  {
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
 open func subAccountsActivate(username: String)async throws  -> SubAccount  {
@@ -2380,17 +2528,18 @@ open func subAccountsActivate(username: String)async throws  -> SubAccount  {
 }
     
     /**
-     * Creates a sub-account: `POST /api/sub/create/`. The call is never sent twice.
+     * Creates a sub-account: `POST /api/sub/create/`. If the response is lost, the request is not sent again.
      *
      * # Arguments
      *
-     * * `username`: 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
+     * * `username`: The username, 1 to 30 characters: ASCII letters, digits, and `.` `@` `+` `-` `_`.
      *
      * # Errors
      *
      * * `BadRequest`: The username is taken.
-     * * `PlanLimit`: The plan allows no more sub-accounts.
-     * * `OutcomeUnknown`: No response came. `get` tells whether the sub-account was created.
+     * * `PlanLimit`: The plan does not allow more sub-accounts.
+     * * `OutcomeUnknown`: The response was lost. Call `get` to find out whether the sub-account was
+     * created.
      */
 open func subAccountsCreate(username: String, fields: SubAccountFields)async throws  -> SubAccount  {
     return
@@ -2413,11 +2562,11 @@ open func subAccountsCreate(username: String, fields: SubAccountFields)async thr
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
 open func subAccountsDeactivate(username: String)async throws  -> SubAccount  {
@@ -2441,11 +2590,11 @@ open func subAccountsDeactivate(username: String)async throws  -> SubAccount  {
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
 open func subAccountsDelete(username: String)async throws   {
@@ -2465,15 +2614,15 @@ open func subAccountsDelete(username: String)async throws   {
 }
     
     /**
-     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. An empty string clears a name or email address.
+     * Changes only the given fields: `POST /api/sub/edit/`. An empty string clears a name or the email address.
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
 open func subAccountsEdit(username: String, fields: SubAccountFields)async throws  -> SubAccount  {
@@ -2497,11 +2646,11 @@ open func subAccountsEdit(username: String, fields: SubAccountFields)async throw
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
 open func subAccountsGet(username: String)async throws  -> SubAccount  {
@@ -2525,12 +2674,14 @@ open func subAccountsGet(username: String)async throws  -> SubAccount  {
      *
      * # Arguments
      *
-     * * `id`: The token's number.
+     * * `id`: The token's ID.
      * * `username`: The sub-account that it belongs to; by default, your own account.
      *
      * # Errors
      *
      * * `BadRequest`: The token has expired.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such token or sub-account.
      */
 open func tokensActivate(id: Int64, username: String?)async throws  -> Token  {
     return
@@ -2549,19 +2700,21 @@ open func tokensActivate(id: Int64, username: String?)async throws  -> Token  {
 }
     
     /**
-     * Creates a token: `POST /api/token/create/`. The result contains its secret, which the service shows only once. The call is
-     * never sent twice.
+     * Creates a token: `POST /api/token/create/`. Only this response contains its secret. If the response is lost, the
+     * request is not sent again.
      *
      * # Arguments
      *
-     * * `label`: A note to keep with it, at most 100 characters.
-     * * `expires_at`: The date on which it expires; by default, it never does.
-     * * `username`: The sub-account that it is for; by default, your own account.
+     * * `label`: A note to store with it, at most 100 characters.
+     * * `expires_at`: The date on which it expires; by default, it never expires.
+     * * `username`: The sub-account to create it for; by default, your own account.
      *
      * # Errors
      *
-     * * `PlanLimit`: The plan does not include tokens, or allows no more.
-     * * `OutcomeUnknown`: No response came. `list` tells whether the token was created.
+     * * `PlanLimit`: The plan does not include tokens, or does not allow more.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
+     * * `OutcomeUnknown`: The response was lost. Call `list` to find out whether the token was created.
      */
 open func tokensCreate(label: String?, expiresAt: String?, username: String?)async throws  -> NewToken  {
     return
@@ -2584,8 +2737,13 @@ open func tokensCreate(label: String?, expiresAt: String?, username: String?)asy
      *
      * # Arguments
      *
-     * * `id`: The token's number.
+     * * `id`: The token's ID.
      * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such token or sub-account.
      */
 open func tokensDeactivate(id: Int64, username: String?)async throws  -> Token  {
     return
@@ -2608,8 +2766,13 @@ open func tokensDeactivate(id: Int64, username: String?)async throws  -> Token  
      *
      * # Arguments
      *
-     * * `id`: The token's number.
+     * * `id`: The token's ID.
      * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such token or sub-account.
      */
 open func tokensDelete(id: Int64, username: String?)async throws   {
     return
@@ -2632,7 +2795,12 @@ open func tokensDelete(id: Int64, username: String?)async throws   {
      *
      * # Arguments
      *
-     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
+     * * `username`: The sub-account whose tokens to list; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
 open func tokensList(username: String?)async throws  -> [Token]  {
     return
@@ -2699,11 +2867,11 @@ public func FfiConverterTypeClient_lower(_ value: Client) -> UInt64 {
 
 
 /**
- * Which exit IP to ask a proxy for. The proxy chooses what is left open.
+ * Which exit IP to ask a proxy for. The proxy chooses what you leave open.
  */
 public struct ExitChoice: Equatable, Hashable {
     /**
-     * A two-letter country code.
+     * A two-letter country code. Only the proxies `open` and `world` can choose a country.
      */
     public let country: String?
     /**
@@ -2719,7 +2887,7 @@ public struct ExitChoice: Equatable, Hashable {
     // declare one manually.
     public init(
         /**
-         * A two-letter country code.
+         * A two-letter country code. Only the proxies `open` and `world` can choose a country.
          */country: String?, 
         /**
          * The exit IP to use if the proxy has it.
@@ -2847,7 +3015,7 @@ public func FfiConverterTypeLabeledIp_lower(_ value: LabeledIp) -> RustBuffer {
 
 
 /**
- * A new token with its secret.
+ * A new token with its secret. The service shows the secret only once.
  */
 public struct NewToken: Equatable, Hashable {
     /**
@@ -2855,7 +3023,7 @@ public struct NewToken: Equatable, Hashable {
      */
     public let token: Token
     /**
-     * The secret.
+     * The secret, `pm_…`.
      */
     public let secret: String
 
@@ -2866,7 +3034,7 @@ public struct NewToken: Equatable, Hashable {
          * The token, as the list call returns it.
          */token: Token, 
         /**
-         * The secret.
+         * The secret, `pm_…`.
          */secret: String) {
         self.token = token
         self.secret = secret
@@ -2920,11 +3088,11 @@ public func FfiConverterTypeNewToken_lower(_ value: NewToken) -> RustBuffer {
  */
 public struct Options: Equatable, Hashable {
     /**
-     * The limit for one attempt, in seconds.
+     * The time limit for one attempt, in seconds.
      */
     public let timeout: Double?
     /**
-     * How often a call may be sent again.
+     * How many times a call may be retried, if that is safe.
      */
     public let maxRetries: Int64?
 
@@ -2932,10 +3100,10 @@ public struct Options: Equatable, Hashable {
     // declare one manually.
     public init(
         /**
-         * The limit for one attempt, in seconds.
+         * The time limit for one attempt, in seconds.
          */timeout: Double? = nil, 
         /**
-         * How often a call may be sent again.
+         * How many times a call may be retried, if that is safe.
          */maxRetries: Int64? = nil) {
         self.timeout = timeout
         self.maxRetries = maxRetries
@@ -2989,7 +3157,7 @@ public func FfiConverterTypeOptions_lower(_ value: Options) -> RustBuffer {
  */
 public struct Proxy: Equatable, Hashable {
     /**
-     * The domain.
+     * The domain, such as `us-ca.proxymesh.com`.
      */
     public let host: String
     /**
@@ -3001,19 +3169,19 @@ public struct Proxy: Equatable, Hashable {
      */
     public let addressHost: String
     /**
-     * The first part of the domain.
+     * The first part of the domain, such as `us-ca`.
      */
     public let name: String
     /**
-     * The URL without credentials.
+     * The URL without credentials, for a machine whose IP or hostname is authorised.
      */
     public let url: String
     /**
-     * The ISO 3166 code of the country that its exit IPs are in, if its name tells.
+     * The country of its exit IPs as an ISO 3166 code, if the name contains it: `US` for `us-ca`, `GB` for `uk`.
      */
     public let country: String?
     /**
-     * Whether a request can choose the country.
+     * Whether an exit choice can choose the country: true for `open` and `world`, which have exit IPs in many countries.
      */
     public let choosesCountry: Bool
 
@@ -3021,7 +3189,7 @@ public struct Proxy: Equatable, Hashable {
     // declare one manually.
     public init(
         /**
-         * The domain.
+         * The domain, such as `us-ca.proxymesh.com`.
          */host: String, 
         /**
          * The port, from 1 to 65535.
@@ -3030,16 +3198,16 @@ public struct Proxy: Equatable, Hashable {
          * The host to connect to. It differs from the domain only for the sandbox's proxies.
          */addressHost: String, 
         /**
-         * The first part of the domain.
+         * The first part of the domain, such as `us-ca`.
          */name: String, 
         /**
-         * The URL without credentials.
+         * The URL without credentials, for a machine whose IP or hostname is authorised.
          */url: String, 
         /**
-         * The ISO 3166 code of the country that its exit IPs are in, if its name tells.
+         * The country of its exit IPs as an ISO 3166 code, if the name contains it: `US` for `us-ca`, `GB` for `uk`.
          */country: String?, 
         /**
-         * Whether a request can choose the country.
+         * Whether an exit choice can choose the country: true for `open` and `world`, which have exit IPs in many countries.
          */choosesCountry: Bool) {
         self.host = host
         self.port = port
@@ -3116,11 +3284,12 @@ public struct Refusal: Equatable, Hashable {
      */
     public let status: Int32
     /**
-     * Why the service refused, in one line.
+     * Why the service refused the call, in one line. This is the reason in the response, or else what the status means for this
+     * call.
      */
     public let reason: String
     /**
-     * The reasons for each form field, if the service names fields.
+     * The reasons for each form field, if the response names fields.
      */
     public let fieldErrors: [String: [String]]
     /**
@@ -3128,11 +3297,12 @@ public struct Refusal: Equatable, Hashable {
      */
     public let body: String
     /**
-     * The seconds that the service asks to wait.
+     * The seconds that the service asks to wait, if it does.
      */
     public let retryAfter: Double?
     /**
-     * How often the call was tried.
+     * How many times the call was tried. 0 if it was not sent, because the service rejected the same credentials for another
+     * call.
      */
     public let attempts: Int32
 
@@ -3146,19 +3316,21 @@ public struct Refusal: Equatable, Hashable {
          * The HTTP status.
          */status: Int32, 
         /**
-         * Why the service refused, in one line.
+         * Why the service refused the call, in one line. This is the reason in the response, or else what the status means for this
+         * call.
          */reason: String, 
         /**
-         * The reasons for each form field, if the service names fields.
+         * The reasons for each form field, if the response names fields.
          */fieldErrors: [String: [String]], 
         /**
          * The first 4 KiB of the response, as text.
          */body: String, 
         /**
-         * The seconds that the service asks to wait.
+         * The seconds that the service asks to wait, if it does.
          */retryAfter: Double?, 
         /**
-         * How often the call was tried.
+         * How many times the call was tried. 0 if it was not sent, because the service rejected the same credentials for another
+         * call.
          */attempts: Int32) {
         self.call = call
         self.status = status
@@ -3223,35 +3395,36 @@ public func FfiConverterTypeRefusal_lower(_ value: Refusal) -> RustBuffer {
 
 
 /**
- * How to reach the account. A setting that is not given comes from the environment, and otherwise from the defaults.
+ * The settings of a client. A setting that is not given comes from its environment variable, if there is one, or else from its
+ * default.
  */
 public struct Settings: Equatable, Hashable {
     /**
-     * The username of the account or of a sub-account. It needs a password.
+     * The username of the account or of a sub-account. It requires a password.
      */
     public let username: String?
     /**
-     * Its password. It needs a username.
+     * The password for the username. It requires a username.
      */
     public let password: String?
     /**
-     * A token instead of a username and password.
+     * A token (`pm_…`), instead of a username and password. The token calls do not accept it.
      */
     public let token: String?
     /**
-     * The service's URL.
+     * The base URL of the service; `https://proxymesh.com` by default.
      */
     public let baseUrl: String?
     /**
-     * The limit for one attempt, in seconds; 30 by default.
+     * The time limit for one attempt, in seconds; 30 by default.
      */
     public let timeout: Double?
     /**
-     * The limit for connecting, in seconds; 10 by default.
+     * The time limit for connecting, in seconds; 10 by default.
      */
     public let connectTimeout: Double?
     /**
-     * How often a call may be sent again; 2 by default.
+     * How many times a call may be retried, if that is safe; 2 by default.
      */
     public let maxRetries: Int64?
     /**
@@ -3259,11 +3432,11 @@ public struct Settings: Equatable, Hashable {
      */
     public let caFile: String?
     /**
-     * Whether to use `HTTPS_PROXY` and `NO_PROXY`.
+     * Whether to use the environment variables `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`.
      */
     public let trustEnv: Bool
     /**
-     * The `User-Agent` to send.
+     * The `User-Agent` header.
      */
     public let userAgent: String?
 
@@ -3271,34 +3444,34 @@ public struct Settings: Equatable, Hashable {
     // declare one manually.
     public init(
         /**
-         * The username of the account or of a sub-account. It needs a password.
+         * The username of the account or of a sub-account. It requires a password.
          */username: String? = nil, 
         /**
-         * Its password. It needs a username.
+         * The password for the username. It requires a username.
          */password: String? = nil, 
         /**
-         * A token instead of a username and password.
+         * A token (`pm_…`), instead of a username and password. The token calls do not accept it.
          */token: String? = nil, 
         /**
-         * The service's URL.
+         * The base URL of the service; `https://proxymesh.com` by default.
          */baseUrl: String? = nil, 
         /**
-         * The limit for one attempt, in seconds; 30 by default.
+         * The time limit for one attempt, in seconds; 30 by default.
          */timeout: Double? = nil, 
         /**
-         * The limit for connecting, in seconds; 10 by default.
+         * The time limit for connecting, in seconds; 10 by default.
          */connectTimeout: Double? = nil, 
         /**
-         * How often a call may be sent again; 2 by default.
+         * How many times a call may be retried, if that is safe; 2 by default.
          */maxRetries: Int64? = nil, 
         /**
          * A PEM file with additional CA certificates to trust.
          */caFile: String? = nil, 
         /**
-         * Whether to use `HTTPS_PROXY` and `NO_PROXY`.
+         * Whether to use the environment variables `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`.
          */trustEnv: Bool = false, 
         /**
-         * The `User-Agent` to send.
+         * The `User-Agent` header.
          */userAgent: String? = nil) {
         self.username = username
         self.password = password
@@ -3376,11 +3549,11 @@ public func FfiConverterTypeSettings_lower(_ value: Settings) -> RustBuffer {
  */
 public struct SubAccount: Equatable, Hashable {
     /**
-     * Its username, which is also its login.
+     * The username. The sub-account logs in with it.
      */
     public let username: String
     /**
-     * Whether it may use the proxies.
+     * Whether it may use the proxies. The proxies respond with 402 to a deactivated sub-account.
      */
     public let active: Bool
     /**
@@ -3388,15 +3561,15 @@ public struct SubAccount: Equatable, Hashable {
      */
     public let monthlyBandwidth: Double
     /**
-     * The gigabytes used in total.
+     * The gigabytes used in total; at least `monthly_bandwidth`.
      */
     public let totalBandwidth: Double
     /**
-     * The limit per billing period in gigabytes; 0 means no limit.
+     * The limit per billing period in gigabytes; 0 means no limit. Set it with `monthly_limit`.
      */
     public let monthlyBandwidthLimit: Int64
     /**
-     * The overall limit in gigabytes; 0 means no limit.
+     * The limit on the total usage in gigabytes; 0 means no limit. Set it with `total_limit`.
      */
     public let totalBandwidthLimit: Int64
     /**
@@ -3416,22 +3589,22 @@ public struct SubAccount: Equatable, Hashable {
     // declare one manually.
     public init(
         /**
-         * Its username, which is also its login.
+         * The username. The sub-account logs in with it.
          */username: String, 
         /**
-         * Whether it may use the proxies.
+         * Whether it may use the proxies. The proxies respond with 402 to a deactivated sub-account.
          */active: Bool, 
         /**
          * The gigabytes used in this billing period.
          */monthlyBandwidth: Double, 
         /**
-         * The gigabytes used in total.
+         * The gigabytes used in total; at least `monthly_bandwidth`.
          */totalBandwidth: Double, 
         /**
-         * The limit per billing period in gigabytes; 0 means no limit.
+         * The limit per billing period in gigabytes; 0 means no limit. Set it with `monthly_limit`.
          */monthlyBandwidthLimit: Int64, 
         /**
-         * The overall limit in gigabytes; 0 means no limit.
+         * The limit on the total usage in gigabytes; 0 means no limit. Set it with `total_limit`.
          */totalBandwidthLimit: Int64, 
         /**
          * The first name, if one was ever set.
@@ -3535,7 +3708,7 @@ public struct SubAccountFields: Equatable, Hashable {
      */
     public let monthlyLimit: Int64?
     /**
-     * The overall limit in whole gigabytes; 0 means no limit.
+     * The limit on the total usage in whole gigabytes; 0 means no limit.
      */
     public let totalLimit: Int64?
 
@@ -3558,7 +3731,7 @@ public struct SubAccountFields: Equatable, Hashable {
          * The limit per billing period in whole gigabytes; 0 means no limit.
          */monthlyLimit: Int64? = nil, 
         /**
-         * The overall limit in whole gigabytes; 0 means no limit.
+         * The limit on the total usage in whole gigabytes; 0 means no limit.
          */totalLimit: Int64? = nil) {
         self.password = password
         self.firstName = firstName
@@ -3624,7 +3797,7 @@ public func FfiConverterTypeSubAccountFields_lower(_ value: SubAccountFields) ->
  */
 public struct Token: Equatable, Hashable {
     /**
-     * The token's number, which the other token calls take.
+     * The ID, which the other token calls take.
      */
     public let id: Int64
     /**
@@ -3632,15 +3805,15 @@ public struct Token: Equatable, Hashable {
      */
     public let label: String
     /**
-     * Whether it may be used.
+     * Whether it is active. A deactivated token cannot be used.
      */
     public let isActive: Bool
     /**
-     * The date on which it expires, as `YYYY-MM-DD`; none means never.
+     * The date on which it expires, in the form `YYYY-MM-DD`; none means never.
      */
     public let expiresAt: String?
     /**
-     * When it was created.
+     * When it was created. The service sends no time zone, so UTC is assumed.
      */
     public let createdAt: Date
 
@@ -3648,19 +3821,19 @@ public struct Token: Equatable, Hashable {
     // declare one manually.
     public init(
         /**
-         * The token's number, which the other token calls take.
+         * The ID, which the other token calls take.
          */id: Int64, 
         /**
          * The label; empty if there is none.
          */label: String, 
         /**
-         * Whether it may be used.
+         * Whether it is active. A deactivated token cannot be used.
          */isActive: Bool, 
         /**
-         * The date on which it expires, as `YYYY-MM-DD`; none means never.
+         * The date on which it expires, in the form `YYYY-MM-DD`; none means never.
          */expiresAt: String?, 
         /**
-         * When it was created.
+         * When it was created. The service sends no time zone, so UTC is assumed.
          */createdAt: Date) {
         self.id = id
         self.label = label
@@ -3732,7 +3905,7 @@ public enum Credentials: Equatable, Hashable {
          * The username of the account or of a sub-account.
          */username: String, 
         /**
-         * Its password.
+         * The password for the username.
          */password: String
     )
     /**
@@ -3810,7 +3983,7 @@ public func FfiConverterTypeCredentials_lower(_ value: Credentials) -> RustBuffe
 
 
 /**
- * Why a call failed. There is one variant for each kind of the core's `Error`, and two for this library.
+ * Why a call failed. There is one variant for each kind of the core's `Error`, and two more for this library.
  */
 public 
 enum Failure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
@@ -3818,32 +3991,34 @@ enum Failure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
     
     
     /**
-     * The client cannot be created with these settings, or is shut down.
+     * The client cannot be created or used: the base URL is invalid, credentials are missing, invalid or contradictory, another
+     * setting is invalid, or the client is shut down. The text says which.
      */
     case Config(
         /**
          * The error's text.
          */text: String, 
         /**
-         * What is wrong with the client or its settings.
+         * What is wrong.
          */reason: String
     )
     /**
-     * An input breaks a rule of the service; nothing was sent.
+     * An input is invalid. Nothing was sent.
      */
     case Validation(
         /**
          * The error's text.
          */text: String, 
         /**
-         * The parameter's name in the API.
+         * The parameter's name in the API, such as `monthly_limit`.
          */field: String, 
         /**
-         * The rule that it breaks.
+         * Why the input is invalid.
          */reason: String
     )
     /**
-     * A client with a token made a token call; nothing was sent.
+     * A client with a token made a token call. Nothing was sent. The token calls require the parent account's username and
+     * password.
      */
     case BasicAuthRequired(
         /**
@@ -3854,7 +4029,8 @@ enum Failure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          */call: String
     )
     /**
-     * The service has refused the credentials too often; nothing was sent.
+     * Too many authentications have failed in the last five minutes: two with these credentials, or three in this process.
+     * Nothing was sent. Four failures ban the account for three hours, so the client stops before that.
      */
     case AuthenticationBlocked(
         /**
@@ -3868,7 +4044,7 @@ enum Failure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          */retryAfter: Double
     )
     /**
-     * 401.
+     * 401: the service rejected the credentials, or has banned the caller. The call is never retried.
      */
     case Authentication(
         /**
@@ -3879,7 +4055,7 @@ enum Failure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          */refusal: Refusal
     )
     /**
-     * 400.
+     * 400: invalid or contradictory input.
      */
     case BadRequest(
         /**
@@ -3890,7 +4066,7 @@ enum Failure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          */refusal: Refusal
     )
     /**
-     * 402.
+     * 402: the plan does not allow this.
      */
     case PlanLimit(
         /**
@@ -3901,7 +4077,7 @@ enum Failure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          */refusal: Refusal
     )
     /**
-     * 403.
+     * 403: the resource is not yours, or only the parent account may do this.
      */
     case PermissionDenied(
         /**
@@ -3912,7 +4088,7 @@ enum Failure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          */refusal: Refusal
     )
     /**
-     * 404.
+     * 404: the resource does not exist.
      */
     case NotFound(
         /**
@@ -3923,7 +4099,7 @@ enum Failure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          */refusal: Refusal
     )
     /**
-     * 429.
+     * 429: too many requests. If the service says how long to wait, `retry_after` is set.
      */
     case RateLimited(
         /**
@@ -3934,7 +4110,7 @@ enum Failure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          */refusal: Refusal
     )
     /**
-     * 5xx.
+     * 5xx: a server error.
      */
     case Server(
         /**
@@ -3945,7 +4121,7 @@ enum Failure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          */refusal: Refusal
     )
     /**
-     * Any other status.
+     * Any other status, including redirects (3xx), which are never followed.
      */
     case UnexpectedStatus(
         /**
@@ -3956,7 +4132,7 @@ enum Failure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          */refusal: Refusal
     )
     /**
-     * No response came within the time limit.
+     * No response arrived within the time limit.
      */
     case Timeout(
         /**
@@ -3969,11 +4145,11 @@ enum Failure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          * What the call waited for, and for how long.
          */reason: String, 
         /**
-         * How often the call was tried.
+         * How many times the call was tried.
          */attempts: Int32
     )
     /**
-     * The connection failed or broke.
+     * The client could not connect, or the connection broke: for example, a DNS or TLS error, or a refused or reset connection.
      */
     case Connection(
         /**
@@ -3983,14 +4159,15 @@ enum Failure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          * The call.
          */call: String, 
         /**
-         * The network or TLS error.
+         * The error of the network or of TLS.
          */reason: String, 
         /**
-         * How often the call was tried.
+         * How many times the call was tried.
          */attempts: Int32
     )
     /**
-     * The response is not what the call promises.
+     * The service reported success, but the client could not read the response. If the call was a write, the client has looked
+     * it up, and it was not carried out. If the client cannot find that out, the error is `OutcomeUnknown` instead.
      */
     case Decode(
         /**
@@ -4010,7 +4187,7 @@ enum Failure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          */body: String
     )
     /**
-     * A write was sent, and no readable response came back. Sending it again might do it twice.
+     * A write was sent, but it is unknown whether it was carried out. `recovery_hint` says how to find out.
      */
     case OutcomeUnknown(
         /**
@@ -4020,10 +4197,10 @@ enum Failure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          * The call.
          */call: String, 
         /**
-         * What happened instead of a response.
+         * Why it is unknown, such as a time-out or a server error.
          */reason: String, 
         /**
-         * How to find out.
+         * How to find out whether the write was carried out.
          */recoveryHint: String
     )
     /**
@@ -4655,7 +4832,8 @@ public func version() -> String  {
 })
 }
 /**
- * The same choice in the core's spelling, so that equal choices compare as equal. Fails with `Validation` if it is malformed.
+ * Returns the same choice in the core's spelling, so that equal choices compare as equal. Fails with `Validation` if it is
+ * malformed.
  */
 public func exitChoiceOf(choice: ExitChoice)throws  -> ExitChoice  {
     return try  FfiConverterTypeExitChoice_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -4666,8 +4844,8 @@ public func exitChoiceOf(choice: ExitChoice)throws  -> ExitChoice  {
 })
 }
 /**
- * The headers to send to the proxy. Fails with `Config` if the credentials are invalid, and with `Validation` if the proxy
- * cannot choose the exit.
+ * Returns the headers to send to the proxy. Fails with `Config` if the credentials are invalid, and with `Validation` if this
+ * proxy cannot choose the country.
  */
 public func proxyHeaders(host: String, port: Int32, credentials: Credentials?, exit: ExitChoice)throws  -> [String: String]  {
     return try  FfiConverterDictionaryStringString.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -4681,7 +4859,7 @@ public func proxyHeaders(host: String, port: Int32, credentials: Credentials?, e
 })
 }
 /**
- * The proxy at this host and port. The host may include the port. Fails with `Validation` if they are invalid.
+ * Returns the proxy at this host and port. The host may include the port. Fails with `Validation` if they are invalid.
  */
 public func proxyOf(host: String, port: Int32?)throws  -> Proxy  {
     return try  FfiConverterTypeProxy_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -4693,7 +4871,8 @@ public func proxyOf(host: String, port: Int32?)throws  -> Proxy  {
 })
 }
 /**
- * The URL of the proxy with credentials, which are percent-encoded. Fails with `Validation` if the host or port is invalid.
+ * Returns the URL of the proxy with credentials, which are percent-encoded. Fails with `Validation` if the host or port is
+ * invalid.
  */
 public func proxyUrlWith(host: String, port: Int32, username: String, password: String)throws  -> String  {
     return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -4725,184 +4904,184 @@ private let initializationResult: InitializationResult = {
     if (uniffi_proxymesh_ffi_checksum_func_version() != 44291) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_func_exit_choice_of() != 44938) {
+    if (uniffi_proxymesh_ffi_checksum_func_exit_choice_of() != 37140) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_func_proxy_headers() != 36805) {
+    if (uniffi_proxymesh_ffi_checksum_func_proxy_headers() != 4089) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_func_proxy_of() != 17191) {
+    if (uniffi_proxymesh_ffi_checksum_func_proxy_of() != 1507) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_func_proxy_url_with() != 60036) {
+    if (uniffi_proxymesh_ffi_checksum_func_proxy_url_with() != 2879) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_base_url() != 53428) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_base_url() != 30502) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_shut_down() != 24476) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_shut_down() != 39885) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_with_options() != 52418) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_with_options() != 847) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_geo_open() != 19391) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_geo_open() != 17247) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_geo_world() != 29059) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_geo_world() != 15784) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_hostnames_add() != 17517) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_hostnames_add() != 41699) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_hostnames_delete() != 38335) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_hostnames_delete() != 17039) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_hostnames_list() != 47939) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_hostnames_list() != 55128) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_ips_add() != 45907) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_ips_add() != 34470) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_ips_delete() != 28220) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_ips_delete() != 17185) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_ips_labels() != 63554) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_ips_labels() != 61488) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_ips_list() != 32145) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_ips_list() != 12208) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_proxies_add() != 17531) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_proxies_add() != 32804) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_proxies_delete() != 2656) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_proxies_delete() != 58570) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_proxymesh_ffi_checksum_method_blockingclient_proxies_list() != 30897) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_activate() != 45058) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_activate() != 2985) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_create() != 18007) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_create() != 39325) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_deactivate() != 64860) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_deactivate() != 45758) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_delete() != 37875) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_delete() != 49090) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_edit() != 28552) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_edit() != 24435) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_get() != 33444) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_get() != 48567) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_activate() != 58077) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_activate() != 65023) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_create() != 43064) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_create() != 7690) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_deactivate() != 15215) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_deactivate() != 14114) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_delete() != 29656) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_delete() != 48080) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_list() != 15770) {
+    if (uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_list() != 60724) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_proxymesh_ffi_checksum_method_client_abort() != 29486) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_abortable() != 40742) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_abortable() != 12434) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_base_url() != 329) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_base_url() != 64208) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_shut_down() != 13872) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_shut_down() != 255) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_with_options() != 24394) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_with_options() != 55208) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_geo_open() != 35840) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_geo_open() != 44347) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_geo_world() != 22598) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_geo_world() != 31694) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_hostnames_add() != 11237) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_hostnames_add() != 2248) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_hostnames_delete() != 65043) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_hostnames_delete() != 40579) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_hostnames_list() != 38218) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_hostnames_list() != 38990) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_ips_add() != 15260) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_ips_add() != 19936) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_ips_delete() != 46838) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_ips_delete() != 50037) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_ips_labels() != 30077) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_ips_labels() != 3110) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_ips_list() != 17869) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_ips_list() != 49355) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_proxies_add() != 985) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_proxies_add() != 27277) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_proxies_delete() != 51779) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_proxies_delete() != 11944) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_proxymesh_ffi_checksum_method_client_proxies_list() != 60464) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_activate() != 35633) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_activate() != 49885) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_create() != 33041) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_create() != 31989) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_deactivate() != 56440) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_deactivate() != 60339) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_delete() != 51622) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_delete() != 36391) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_edit() != 6092) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_edit() != 47695) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_get() != 23717) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_get() != 47863) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_tokens_activate() != 57115) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_tokens_activate() != 45192) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_tokens_create() != 9315) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_tokens_create() != 47669) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_tokens_deactivate() != 50765) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_tokens_deactivate() != 17795) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_tokens_delete() != 63863) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_tokens_delete() != 37335) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_method_client_tokens_list() != 4027) {
+    if (uniffi_proxymesh_ffi_checksum_method_client_tokens_list() != 43928) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_constructor_blockingclient_new() != 27697) {
+    if (uniffi_proxymesh_ffi_checksum_constructor_blockingclient_new() != 37358) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_proxymesh_ffi_checksum_constructor_client_new() != 51154) {
+    if (uniffi_proxymesh_ffi_checksum_constructor_client_new() != 10941) {
         return InitializationResult.apiChecksumMismatch
     }
 

@@ -1,8 +1,8 @@
-"""The service, emulated: to test code that uses proxymesh, and to try it without an account.
+"""An emulation of the service, for testing code that uses proxymesh, and for trying it without an account.
 
-Mocks of Python's HTTP libraries cannot see calls made from Rust, so test against this: it is a real server on this
-machine, with the state, the limits and the errors of the service. `python -m proxymesh.sandbox --help` runs it as a
-program of its own.
+Mocks of Python's HTTP libraries do not see the calls, because Rust makes them. So test against this sandbox. It is a
+real server on this machine, with the state, the limits and the errors of the service. `python -m proxymesh.sandbox`
+runs it as a program; `--help` describes its flags.
 """
 
 from .._proxymesh import ProxiedRequest, RecordedRequest, Sandbox

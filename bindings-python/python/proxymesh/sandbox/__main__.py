@@ -1,4 +1,4 @@
-"""`python -m proxymesh.sandbox`: the sandbox as a program; `--help` tells more."""
+"""Runs the sandbox as a program: `python -m proxymesh.sandbox`. `--help` describes its flags."""
 
 import signal
 import sys

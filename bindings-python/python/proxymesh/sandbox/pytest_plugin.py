@@ -1,4 +1,4 @@
-"""A pytest plugin: a sandbox for each test that asks for one. It is there wherever this package is installed.
+"""A pytest plugin with a sandbox for each test that asks for one. pytest loads it if this package is installed.
 
 >>> def test_the_office_is_let_in(proxymesh_sandbox, proxymesh_client):
 ...     proxymesh_client.ips.add("203.0.113.7")
@@ -23,18 +23,18 @@ MARKER = "proxymesh_sandbox"
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        f'{MARKER}(**settings): what the sandbox of the fixture {MARKER} is made with, such as plan="10"; a '
-        "test's own settings add to, and go before, those of its class and module.",
+        f'{MARKER}(**settings): settings for the sandbox of the fixture {MARKER}, such as plan="10". The settings of a '
+        "test are added to those of its class and module, and override them.",
     )
 
 
 @pytest.fixture
 def proxymesh_sandbox(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """The ProxyMesh service, emulated: a fresh one for each test, stopped afterwards.
+    """An emulation of the ProxyMesh service. Each test gets a new one, which is stopped after the test.
 
-    The environment (PROXYMESH_BASE_URL, PROXYMESH_USERNAME, PROXYMESH_PASSWORD) means it while the test runs, so that
-    code that makes its own `proxymesh.Client()` talks to it, and never to your account. Its settings can be given by
-    `@pytest.mark.proxymesh_sandbox(plan="10")`.
+    While the test runs, the environment variables PROXYMESH_BASE_URL, PROXYMESH_USERNAME and PROXYMESH_PASSWORD refer
+    to it. So code that creates its own `proxymesh.Client()` uses the sandbox, and never your account. To change the
+    settings of the sandbox, use the marker: `@pytest.mark.proxymesh_sandbox(plan="10")`.
     """
     settings: dict[str, Any] = {}
     for marker in reversed(list(request.node.iter_markers(MARKER))):
@@ -51,12 +51,14 @@ def proxymesh_sandbox(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
 
 @pytest.fixture
 def proxymesh_client(proxymesh_sandbox: Sandbox) -> Iterator[Client]:
-    """A `proxymesh.Client` of the sandbox `proxymesh_sandbox`, as the parent account; closed afterwards."""
+    """A `proxymesh.Client` for the fixture `proxymesh_sandbox`, as the parent account. It is closed after the test."""
     with proxymesh_sandbox.client() as client:
         yield client
 
 
 @pytest.fixture
 def proxymesh_async_client(proxymesh_sandbox: Sandbox) -> AsyncClient:
-    """A `proxymesh.AsyncClient` of the sandbox `proxymesh_sandbox`, as the parent account."""
+    """A `proxymesh.AsyncClient` for the fixture `proxymesh_sandbox`, as the parent account. Garbage collection closes
+    it.
+    """
     return proxymesh_sandbox.async_client()

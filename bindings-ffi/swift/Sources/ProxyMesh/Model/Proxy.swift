@@ -15,25 +15,25 @@ public struct Proxy: Sendable, Hashable, CustomStringConvertible {
     public let host: String
     /// The port, usually 31280.
     public let port: Int
-    /// The address to connect to. It is the host and port. For the sandbox's proxies the host is `localhost`, because few
-    /// resolvers know that `us-ca.localhost` is this machine.
+    /// The host and port to connect to. For the sandbox's proxies, the host is `localhost`, because few resolvers know that
+    /// `us-ca.localhost` is this machine.
     public var address: (host: String, port: Int) { (addressHost, port) }
     private let addressHost: String
     /// The first part of the domain, such as `us-ca`.
     public let name: String
     /// The URL without credentials, for a machine whose IP or hostname is authorised.
     public let url: URL
-    /// The ISO 3166 code of the country that its exit IPs are in, if its name tells: `US` for `us-ca`, `GB` for `uk`. `nil` for
+    /// The country of its exit IPs as an ISO 3166 code, if the name contains it: `US` for `us-ca`, `GB` for `uk`. `nil` for
     /// `open` and `world`, which have exit IPs in many countries.
     public let country: String?
     /// Whether an ``ExitChoice`` can choose the country: true for `open` and `world`, which have exit IPs in many countries.
     public let choosesCountry: Bool
 
     /// The proxy at this host and port. The host may include the port, as the service writes it: `us-ca.proxymesh.com:31280`.
-    /// Without a port in either place, the port is 31280, which all proxies of the service use.
+    /// If neither `host` nor `port` gives a port, it is 31280, which all proxies of the service use.
     ///
-    /// - Throws: ``ProxyMeshError/validation(_:)`` with the field `proxy` if the host is not a DNS name, the port is not between
-    ///   1 and 65535, or the host includes a port that differs from the one given.
+    /// - Throws: ``ProxyMeshError/validation(_:)`` with the field `proxy` if the host is not a DNS name, the port is not from 1
+    ///   to 65535, or the host includes a port that differs from the one given.
     public init(host: String, port: Int? = nil) throws(ProxyMeshError) {
         self.init(try ProxyMeshError.rethrowing { try proxyOf(host: host, port: port.map(Int32.init(clamping:))) })
     }
@@ -48,12 +48,12 @@ public struct Proxy: Sendable, Hashable, CustomStringConvertible {
         choosesCountry = given.choosesCountry
     }
 
-    /// The URL with credentials, for any HTTP library. They are percent-encoded, so an `@` or `:` in them is safe. The URL
-    /// contains the password: keep it out of logs.
+    /// The URL with credentials, for any HTTP library. They are percent-encoded, so they may contain `@` or `:`. The URL contains
+    /// the password, so keep it out of logs.
     ///
     /// - Parameters:
     ///   - username: The username of the account or of a sub-account.
-    ///   - password: Its password.
+    ///   - password: The password for the username.
     public func url(username: String, password: String) -> URL {
         // Neither can fail: the host and port are already checked, and the credentials are percent-encoded.
         let text = try! proxyUrlWith(host: host, port: Int32(port), username: username, password: password)
@@ -61,7 +61,7 @@ public struct Proxy: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The headers to send to the proxy: on the `CONNECT` request for an https target, and on the request itself for an http
-    /// target. `Proxy-Authorization` contains the password, in UTF-8: keep it out of logs.
+    /// target. `Proxy-Authorization` contains the credentials, as Basic in UTF-8. Keep it out of logs.
     ///
     /// ```swift
     /// let proxy = try Proxy(host: "open.proxymesh.com")
@@ -70,13 +70,13 @@ public struct Proxy: Sendable, Hashable, CustomStringConvertible {
     /// let connect = "CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\(lines)\r\n"
     /// ```
     ///
-    /// Give the headers only to a library that sends them to the proxy alone. `URLSession` does not, and must not get them. It
-    /// sends the headers of a request to the site. On Apple's systems it cannot set the headers of a `CONNECT`. On Linux it
-    /// ignores `connectionProxyDictionary`, so the request goes out directly.
+    /// Pass the headers to a library only if it sends them to the proxy alone. Do not pass them to `URLSession`, which sends the
+    /// headers of a request to the site. On Apple's systems, it cannot set the headers of a `CONNECT`. On Linux, it ignores
+    /// `connectionProxyDictionary`, so the request does not go through the proxy.
     ///
     /// - Parameters:
     ///   - username: The username of the account or of a sub-account.
-    ///   - password: Its password.
+    ///   - password: The password for the username.
     ///   - exit: The exit IP to ask for.
     /// - Throws: ``ProxyMeshError/config(_:)`` if the username or password is invalid, ``ProxyMeshError/validation(_:)`` if this
     ///   proxy cannot choose the country.
@@ -86,7 +86,7 @@ public struct Proxy: Sendable, Hashable, CustomStringConvertible {
         try headers(.basic(username: username, password: password), exit)
     }
 
-    /// The same headers, with a token.
+    /// The same headers with a token, instead of a username and password.
     ///
     /// - Parameters:
     ///   - token: A token (`pm_…`).
@@ -97,7 +97,7 @@ public struct Proxy: Sendable, Hashable, CustomStringConvertible {
         try headers(.bearer(token: token), exit)
     }
 
-    /// The same headers, without credentials, for a machine whose IP or hostname is authorised.
+    /// The same headers without credentials, for a machine whose IP or hostname is authorised.
     ///
     /// - Parameter exit: The exit IP to ask for.
     /// - Throws: ``ProxyMeshError/validation(_:)`` if this proxy cannot choose the country.

@@ -2,17 +2,17 @@ internal import ProxyMeshInternal
 
 /// A sub-account with its usage and limits.
 public struct SubAccount: Sendable, Hashable {
-    /// Its username, which is also its login.
+    /// The username. The sub-account logs in with it.
     public let username: String
-    /// Whether it may use the proxies. They answer a deactivated sub-account with 402.
+    /// Whether it may use the proxies. The proxies respond with 402 to a deactivated sub-account.
     public let active: Bool
     /// The gigabytes used in this billing period.
     public let monthlyBandwidth: Double
     /// The gigabytes used in total; at least `monthlyBandwidth`.
     public let totalBandwidth: Double
-    /// The limit per billing period in gigabytes; 0 means no limit. Set it as `monthlyLimit`.
+    /// The limit per billing period in gigabytes; 0 means no limit. Set it with `monthlyLimit`.
     public let monthlyBandwidthLimit: Int
-    /// The overall limit in gigabytes; 0 means no limit. Set it as `totalLimit`.
+    /// The limit on the total usage in gigabytes; 0 means no limit. Set it with `totalLimit`.
     public let totalBandwidthLimit: Int
     /// The first name, if one was ever set.
     public let firstName: String?

@@ -3,15 +3,15 @@ internal import ProxyMeshInternal
 
 /// A token, without its secret.
 public struct Token: Sendable, Hashable, Identifiable {
-    /// The token's number, which the other token calls take.
+    /// The ID, which the other token calls take.
     public let id: Int64
     /// The label; empty if there is none.
     public let label: String
-    /// Whether it may be used.
+    /// Whether it is active. A deactivated token cannot be used.
     public let isActive: Bool
     /// The year, month and day on which it expires; `nil` means never.
     public let expiresAt: DateComponents?
-    /// When it was created.
+    /// When it was created. The service sends no time zone, so UTC is assumed.
     public let createdAt: Date
 
     /// Creates a value as a call would return it, for your own tests.
@@ -35,13 +35,13 @@ public struct Token: Sendable, Hashable, Identifiable {
 
 /// A new token with its secret. The service shows the secret only once, so store it now.
 ///
-/// The secret is redacted wherever the value is printed or dumped. The value also has the properties of ``Token``, such as `new.id`
-/// and `new.label`.
+/// The secret is redacted if the value is printed or dumped. The value also has the properties of ``Token``, such as `new.id` and
+/// `new.label`.
 @dynamicMemberLookup
 public struct NewToken: Sendable, Hashable {
-    /// The token, as the list call returns it.
+    /// The token, as `list` returns it.
     public let token: Token
-    /// The secret, `pm_…`. Use it in ``Client``, and for the proxies as `Proxy-Authorization: Bearer`.
+    /// The secret, `pm_…`. Pass it to ``Client``, or to the proxies as `Proxy-Authorization: Bearer`.
     public let secret: String
 
     /// Creates a value as a call would return it, for your own tests.

@@ -9,14 +9,14 @@ extension Client {
 
         /// Counts the exit IPs of the `open` proxy in each country: `GET /api/geoips/open/`.
         ///
-        /// - Returns: The number of exit IPs for each ISO 3166 country code.
+        /// - Returns: The number of exit IPs for each country code, such as `US`.
         public func open() async throws -> [String: Int] {
             try await client.call { try await $0.geoOpen() }.mapValues { Int(clamping: $0) }
         }
 
         /// Counts the exit IPs of the `world` proxy in each country: `GET /api/geoips/world/`.
         ///
-        /// - Returns: The number of exit IPs for each ISO 3166 country code.
+        /// - Returns: The number of exit IPs for each country code, such as `US`.
         public func world() async throws -> [String: Int] {
             try await client.call { try await $0.geoWorld() }.mapValues { Int(clamping: $0) }
         }
@@ -30,14 +30,14 @@ extension BlockingClient {
 
         /// Counts the exit IPs of the `open` proxy in each country: `GET /api/geoips/open/`.
         ///
-        /// - Returns: The number of exit IPs for each ISO 3166 country code.
+        /// - Returns: The number of exit IPs for each country code, such as `US`.
         public func open() throws(ProxyMeshError) -> [String: Int] {
             try client.call { try $0.geoOpen() }.mapValues { Int(clamping: $0) }
         }
 
         /// Counts the exit IPs of the `world` proxy in each country: `GET /api/geoips/world/`.
         ///
-        /// - Returns: The number of exit IPs for each ISO 3166 country code.
+        /// - Returns: The number of exit IPs for each country code, such as `US`.
         public func world() throws(ProxyMeshError) -> [String: Int] {
             try client.call { try $0.geoWorld() }.mapValues { Int(clamping: $0) }
         }

@@ -7,15 +7,19 @@ extension Client {
     public struct Hostnames: Sendable {
         let client: Client
 
-        /// Authorises a hostname: `POST /api/hostname/add/`.
+        /// Authorises a hostname: `POST /api/hostname/add/`. If the response is lost, the client looks the hostname up. The call
+        /// succeeds if the hostname is there.
         ///
         /// - Parameters:
         ///   - domain: The hostname, such as `crawler.example.com`.
-        ///   - username: The sub-account that it is for; by default, your own account.
+        ///   - username: The sub-account to authorise it for; by default, your own account.
         /// - Returns: The hostname.
         /// - Throws:
         ///   - ``ProxyMeshError/badRequest(_:)``: The hostname is already authorised.
-        ///   - ``ProxyMeshError/outcomeUnknown(_:)``: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
+        ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours, or you are not the parent account.
+        ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
+        ///   - ``ProxyMeshError/outcomeUnknown(_:)``: The response was lost, and `username` was given. A sub-account's hostnames cannot be
+        ///     looked up.
         @discardableResult
         public func add(_ domain: String, username: String? = nil) async throws -> String {
             try await client.call { try await $0.hostnamesAdd(domain: domain, username: username) }
@@ -28,12 +32,15 @@ extension Client {
         ///   - username: The sub-account that it belongs to; by default, your own account.
         /// - Throws:
         ///   - ``ProxyMeshError/badRequest(_:)``: The hostname is not authorised.
-        ///   - ``ProxyMeshError/outcomeUnknown(_:)``: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
+        ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours, or you are not the parent account.
+        ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
+        ///   - ``ProxyMeshError/outcomeUnknown(_:)``: The response was lost, and `username` was given. A sub-account's hostnames cannot be
+        ///     looked up.
         public func delete(_ domain: String, username: String? = nil) async throws {
             try await client.call { try await $0.hostnamesDelete(domain: domain, username: username) }
         }
 
-        /// Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list those of a sub-account.
+        /// Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list a sub-account's hostnames.
         public func list() async throws -> [String] {
             try await client.call { try await $0.hostnamesList() }
         }
@@ -45,15 +52,19 @@ extension BlockingClient {
     public struct Hostnames: Sendable {
         let client: BlockingClient
 
-        /// Authorises a hostname: `POST /api/hostname/add/`.
+        /// Authorises a hostname: `POST /api/hostname/add/`. If the response is lost, the client looks the hostname up. The call
+        /// succeeds if the hostname is there.
         ///
         /// - Parameters:
         ///   - domain: The hostname, such as `crawler.example.com`.
-        ///   - username: The sub-account that it is for; by default, your own account.
+        ///   - username: The sub-account to authorise it for; by default, your own account.
         /// - Returns: The hostname.
         /// - Throws:
         ///   - ``ProxyMeshError/badRequest(_:)``: The hostname is already authorised.
-        ///   - ``ProxyMeshError/outcomeUnknown(_:)``: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
+        ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours, or you are not the parent account.
+        ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
+        ///   - ``ProxyMeshError/outcomeUnknown(_:)``: The response was lost, and `username` was given. A sub-account's hostnames cannot be
+        ///     looked up.
         @discardableResult
         public func add(_ domain: String, username: String? = nil) throws(ProxyMeshError) -> String {
             try client.call { try $0.hostnamesAdd(domain: domain, username: username) }
@@ -66,12 +77,15 @@ extension BlockingClient {
         ///   - username: The sub-account that it belongs to; by default, your own account.
         /// - Throws:
         ///   - ``ProxyMeshError/badRequest(_:)``: The hostname is not authorised.
-        ///   - ``ProxyMeshError/outcomeUnknown(_:)``: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
+        ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours, or you are not the parent account.
+        ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
+        ///   - ``ProxyMeshError/outcomeUnknown(_:)``: The response was lost, and `username` was given. A sub-account's hostnames cannot be
+        ///     looked up.
         public func delete(_ domain: String, username: String? = nil) throws(ProxyMeshError) {
             try client.call { try $0.hostnamesDelete(domain: domain, username: username) }
         }
 
-        /// Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list those of a sub-account.
+        /// Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list a sub-account's hostnames.
         public func list() throws(ProxyMeshError) -> [String] {
             try client.call { try $0.hostnamesList() }
         }

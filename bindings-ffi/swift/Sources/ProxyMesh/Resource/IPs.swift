@@ -3,48 +3,56 @@
 internal import ProxyMeshInternal
 
 extension Client {
-    /// IP addresses that may use the proxies without credentials, at most 100 per account.
+    /// IPs that may use the proxies without credentials, at most 100 per account.
     public struct IPs: Sendable {
         let client: Client
 
-        /// Authorises an IP address: `POST /api/ip/add/`. If the response is lost, the call looks the address up: it succeeds if the
-        /// address is there.
+        /// Authorises an IP: `POST /api/ip/add/`. If the response is lost, the client looks the IP up. The call succeeds if the
+        /// IP is there.
         ///
         /// - Parameters:
         ///   - ip: The address, IPv4 or IPv6.
-        ///   - label: A note to keep with it, at most 255 characters.
-        ///   - username: The sub-account that it is for; by default, your own account.
+        ///   - label: A note to store with it, at most 255 characters.
+        ///   - username: The sub-account to authorise it for; by default, your own account.
         /// - Returns: The address.
         /// - Throws:
-        ///   - ``ProxyMeshError/badRequest(_:)``: The address is already authorised, or the account already has 100.
-        ///   - ``ProxyMeshError/permissionDenied(_:)``: A username was given, and you are not the parent account.
+        ///   - ``ProxyMeshError/badRequest(_:)``: The IP is already authorised, or the account already has 100.
+        ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours, or you are not the parent account.
+        ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
         @discardableResult
         public func add(_ ip: String, label: String? = nil, username: String? = nil) async throws -> String {
             try await client.call { try await $0.ipsAdd(ip: ip, label: label, username: username) }
         }
 
-        /// Deauthorises an IP address: `POST /api/ip/delete/`.
+        /// Deauthorises an IP: `POST /api/ip/delete/`.
         ///
         /// - Parameters:
         ///   - ip: The address.
         ///   - username: The sub-account that it belongs to; by default, your own account.
         /// - Throws:
-        ///   - ``ProxyMeshError/badRequest(_:)``: The address is not authorised.
-        ///   - ``ProxyMeshError/permissionDenied(_:)``: A username was given, and you are not the parent account.
+        ///   - ``ProxyMeshError/badRequest(_:)``: The IP is not authorised.
+        ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours, or you are not the parent account.
+        ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
         public func delete(_ ip: String, username: String? = nil) async throws {
             try await client.call { try await $0.ipsDelete(ip: ip, username: username) }
         }
 
-        /// Lists the authorised IP addresses with their labels: `GET /api/ip_labels/`.
+        /// Lists the authorised IPs with their labels: `GET /api/ip_labels/`.
         ///
-        /// - Parameter username: The sub-account to list; by default, your own account. Only the parent account may name one.
+        /// - Parameter username: The sub-account whose IPs to list; by default, your own account.
+        /// - Throws:
+        ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours, or you are not the parent account.
+        ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
         public func labels(username: String? = nil) async throws -> [LabeledIP] {
             try await client.call { try await $0.ipsLabels(username: username) }.map(LabeledIP.init)
         }
 
-        /// Lists the authorised IP addresses: `GET /api/ips/`.
+        /// Lists the authorised IPs: `GET /api/ips/`.
         ///
-        /// - Parameter username: The sub-account to list; by default, your own account. Only the parent account may name one.
+        /// - Parameter username: The sub-account whose IPs to list; by default, your own account.
+        /// - Throws:
+        ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours, or you are not the parent account.
+        ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
         public func list(username: String? = nil) async throws -> [String] {
             try await client.call { try await $0.ipsList(username: username) }
         }
@@ -52,48 +60,56 @@ extension Client {
 }
 
 extension BlockingClient {
-    /// IP addresses that may use the proxies without credentials, at most 100 per account.
+    /// IPs that may use the proxies without credentials, at most 100 per account.
     public struct IPs: Sendable {
         let client: BlockingClient
 
-        /// Authorises an IP address: `POST /api/ip/add/`. If the response is lost, the call looks the address up: it succeeds if the
-        /// address is there.
+        /// Authorises an IP: `POST /api/ip/add/`. If the response is lost, the client looks the IP up. The call succeeds if the
+        /// IP is there.
         ///
         /// - Parameters:
         ///   - ip: The address, IPv4 or IPv6.
-        ///   - label: A note to keep with it, at most 255 characters.
-        ///   - username: The sub-account that it is for; by default, your own account.
+        ///   - label: A note to store with it, at most 255 characters.
+        ///   - username: The sub-account to authorise it for; by default, your own account.
         /// - Returns: The address.
         /// - Throws:
-        ///   - ``ProxyMeshError/badRequest(_:)``: The address is already authorised, or the account already has 100.
-        ///   - ``ProxyMeshError/permissionDenied(_:)``: A username was given, and you are not the parent account.
+        ///   - ``ProxyMeshError/badRequest(_:)``: The IP is already authorised, or the account already has 100.
+        ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours, or you are not the parent account.
+        ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
         @discardableResult
         public func add(_ ip: String, label: String? = nil, username: String? = nil) throws(ProxyMeshError) -> String {
             try client.call { try $0.ipsAdd(ip: ip, label: label, username: username) }
         }
 
-        /// Deauthorises an IP address: `POST /api/ip/delete/`.
+        /// Deauthorises an IP: `POST /api/ip/delete/`.
         ///
         /// - Parameters:
         ///   - ip: The address.
         ///   - username: The sub-account that it belongs to; by default, your own account.
         /// - Throws:
-        ///   - ``ProxyMeshError/badRequest(_:)``: The address is not authorised.
-        ///   - ``ProxyMeshError/permissionDenied(_:)``: A username was given, and you are not the parent account.
+        ///   - ``ProxyMeshError/badRequest(_:)``: The IP is not authorised.
+        ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours, or you are not the parent account.
+        ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
         public func delete(_ ip: String, username: String? = nil) throws(ProxyMeshError) {
             try client.call { try $0.ipsDelete(ip: ip, username: username) }
         }
 
-        /// Lists the authorised IP addresses with their labels: `GET /api/ip_labels/`.
+        /// Lists the authorised IPs with their labels: `GET /api/ip_labels/`.
         ///
-        /// - Parameter username: The sub-account to list; by default, your own account. Only the parent account may name one.
+        /// - Parameter username: The sub-account whose IPs to list; by default, your own account.
+        /// - Throws:
+        ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours, or you are not the parent account.
+        ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
         public func labels(username: String? = nil) throws(ProxyMeshError) -> [LabeledIP] {
             try client.call { try $0.ipsLabels(username: username) }.map(LabeledIP.init)
         }
 
-        /// Lists the authorised IP addresses: `GET /api/ips/`.
+        /// Lists the authorised IPs: `GET /api/ips/`.
         ///
-        /// - Parameter username: The sub-account to list; by default, your own account. Only the parent account may name one.
+        /// - Parameter username: The sub-account whose IPs to list; by default, your own account.
+        /// - Throws:
+        ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours, or you are not the parent account.
+        ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
         public func list(username: String? = nil) throws(ProxyMeshError) -> [String] {
             try client.call { try $0.ipsList(username: username) }
         }

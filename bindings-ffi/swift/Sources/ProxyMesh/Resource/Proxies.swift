@@ -7,36 +7,37 @@ extension Client {
     public struct Proxies: Sendable {
         let client: Client
 
-        /// Authorises the account to use a proxy: `POST /api/proxy/add/`. If the account already may, the call succeeds and changes
-        /// nothing.
+        /// Authorises the account to use a proxy: `POST /api/proxy/add/`. If the proxy is already authorised, the call succeeds
+        /// and changes nothing.
         ///
-        /// - Parameter proxy: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
-        /// - Returns: The proxy's domain.
+        /// - Parameter proxy: The host (`us-ca`), the domain (`us-ca.proxymesh.com`) or `domain:port`.
+        /// - Returns: The domain.
         /// - Throws:
-        ///   - ``ProxyMeshError/badRequest(_:)``: No such proxy exists.
-        ///   - ``ProxyMeshError/planLimit(_:)``: The plan allows no more proxies.
+        ///   - ``ProxyMeshError/badRequest(_:)``: There is no such proxy.
+        ///   - ``ProxyMeshError/planLimit(_:)``: The plan does not allow more proxies.
         ///   - ``ProxyMeshError/server(_:)``: The service could not look up the plan (503). Try again in a few minutes.
         @discardableResult
         public func add(_ proxy: String) async throws -> String {
             try await client.call { try await $0.proxiesAdd(proxy: proxy) }
         }
 
-        /// The same with a ``Proxy``.
+        /// The same call with a ``Proxy`` instead of its name.
         @discardableResult
         public func add(_ proxy: Proxy) async throws -> String {
             try await add(proxy.description)
         }
 
-        /// Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes nothing.
+        /// Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes
+        /// nothing.
         ///
-        /// - Parameter proxy: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+        /// - Parameter proxy: The host (`us-ca`), the domain (`us-ca.proxymesh.com`) or `domain:port`.
         /// - Throws:
-        ///   - ``ProxyMeshError/badRequest(_:)``: No such proxy exists.
+        ///   - ``ProxyMeshError/badRequest(_:)``: There is no such proxy.
         public func delete(_ proxy: String) async throws {
             try await client.call { try await $0.proxiesDelete(proxy: proxy) }
         }
 
-        /// The same with a ``Proxy``.
+        /// The same call with a ``Proxy`` instead of its name.
         public func delete(_ proxy: Proxy) async throws {
             try await delete(proxy.description)
         }
@@ -53,36 +54,37 @@ extension BlockingClient {
     public struct Proxies: Sendable {
         let client: BlockingClient
 
-        /// Authorises the account to use a proxy: `POST /api/proxy/add/`. If the account already may, the call succeeds and changes
-        /// nothing.
+        /// Authorises the account to use a proxy: `POST /api/proxy/add/`. If the proxy is already authorised, the call succeeds
+        /// and changes nothing.
         ///
-        /// - Parameter proxy: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
-        /// - Returns: The proxy's domain.
+        /// - Parameter proxy: The host (`us-ca`), the domain (`us-ca.proxymesh.com`) or `domain:port`.
+        /// - Returns: The domain.
         /// - Throws:
-        ///   - ``ProxyMeshError/badRequest(_:)``: No such proxy exists.
-        ///   - ``ProxyMeshError/planLimit(_:)``: The plan allows no more proxies.
+        ///   - ``ProxyMeshError/badRequest(_:)``: There is no such proxy.
+        ///   - ``ProxyMeshError/planLimit(_:)``: The plan does not allow more proxies.
         ///   - ``ProxyMeshError/server(_:)``: The service could not look up the plan (503). Try again in a few minutes.
         @discardableResult
         public func add(_ proxy: String) throws(ProxyMeshError) -> String {
             try client.call { try $0.proxiesAdd(proxy: proxy) }
         }
 
-        /// The same with a ``Proxy``.
+        /// The same call with a ``Proxy`` instead of its name.
         @discardableResult
         public func add(_ proxy: Proxy) throws(ProxyMeshError) -> String {
             try add(proxy.description)
         }
 
-        /// Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes nothing.
+        /// Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes
+        /// nothing.
         ///
-        /// - Parameter proxy: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+        /// - Parameter proxy: The host (`us-ca`), the domain (`us-ca.proxymesh.com`) or `domain:port`.
         /// - Throws:
-        ///   - ``ProxyMeshError/badRequest(_:)``: No such proxy exists.
+        ///   - ``ProxyMeshError/badRequest(_:)``: There is no such proxy.
         public func delete(_ proxy: String) throws(ProxyMeshError) {
             try client.call { try $0.proxiesDelete(proxy: proxy) }
         }
 
-        /// The same with a ``Proxy``.
+        /// The same call with a ``Proxy`` instead of its name.
         public func delete(_ proxy: Proxy) throws(ProxyMeshError) {
             try delete(proxy.description)
         }

@@ -9,29 +9,30 @@ extension Client {
 
         /// Lets a deactivated sub-account use the proxies again: `POST /api/sub/activate/`.
         ///
-        /// - Parameter username: The sub-account's username.
+        /// - Parameter username: The username of the sub-account.
         /// - Throws:
-        ///   - ``ProxyMeshError/notFound(_:)``: No such sub-account exists.
+        ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours.
         @discardableResult
         public func activate(_ username: String) async throws -> SubAccount {
             SubAccount(try await client.call { try await $0.subAccountsActivate(username: username) })
         }
 
-        /// Creates a sub-account: `POST /api/sub/create/`. The call is never sent twice.
+        /// Creates a sub-account: `POST /api/sub/create/`. If the response is lost, the request is not sent again.
         ///
         /// - Parameters:
-        ///   - username: 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
+        ///   - username: The username, 1 to 30 characters: ASCII letters, digits, and `.` `@` `+` `-` `_`.
         ///   - password: The password, 1 to 128 characters.
         ///   - firstName: The first name, at most 20 characters.
         ///   - lastName: The last name, at most 20 characters.
         ///   - email: The email address, at most 255 characters.
         ///   - monthlyLimit: The limit per billing period in whole gigabytes; 0 means no limit.
-        ///   - totalLimit: The overall limit in whole gigabytes; 0 means no limit.
+        ///   - totalLimit: The limit on the total usage in whole gigabytes; 0 means no limit.
         /// - Throws:
         ///   - ``ProxyMeshError/badRequest(_:)``: The username is taken.
-        ///   - ``ProxyMeshError/planLimit(_:)``: The plan allows no more sub-accounts.
-        ///   - ``ProxyMeshError/outcomeUnknown(_:)``: No response came. `get` tells whether the sub-account was created.
+        ///   - ``ProxyMeshError/planLimit(_:)``: The plan does not allow more sub-accounts.
+        ///   - ``ProxyMeshError/outcomeUnknown(_:)``: The response was lost. Call `get` to find out whether the sub-account was
+        ///     created.
         @discardableResult
         public func create(
             _ username: String,
@@ -58,9 +59,9 @@ extension Client {
 
         /// Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then respond to it with 402.
         ///
-        /// - Parameter username: The sub-account's username.
+        /// - Parameter username: The username of the sub-account.
         /// - Throws:
-        ///   - ``ProxyMeshError/notFound(_:)``: No such sub-account exists.
+        ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours.
         @discardableResult
         public func deactivate(_ username: String) async throws -> SubAccount {
@@ -69,26 +70,26 @@ extension Client {
 
         /// Deletes a sub-account permanently: `POST /api/sub/delete/`.
         ///
-        /// - Parameter username: The sub-account's username.
+        /// - Parameter username: The username of the sub-account.
         /// - Throws:
-        ///   - ``ProxyMeshError/notFound(_:)``: No such sub-account exists.
+        ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours.
         public func delete(_ username: String) async throws {
             try await client.call { try await $0.subAccountsDelete(username: username) }
         }
 
-        /// Changes the fields that are given, and no others: `POST /api/sub/edit/`. An empty string clears a name or email address.
+        /// Changes only the given fields: `POST /api/sub/edit/`. An empty string clears a name or the email address.
         ///
         /// - Parameters:
-        ///   - username: The sub-account's username.
+        ///   - username: The username of the sub-account.
         ///   - password: The password, 1 to 128 characters.
         ///   - firstName: The first name, at most 20 characters.
         ///   - lastName: The last name, at most 20 characters.
         ///   - email: The email address, at most 255 characters.
         ///   - monthlyLimit: The limit per billing period in whole gigabytes; 0 means no limit.
-        ///   - totalLimit: The overall limit in whole gigabytes; 0 means no limit.
+        ///   - totalLimit: The limit on the total usage in whole gigabytes; 0 means no limit.
         /// - Throws:
-        ///   - ``ProxyMeshError/notFound(_:)``: No such sub-account exists.
+        ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours.
         @discardableResult
         public func edit(
@@ -116,9 +117,9 @@ extension Client {
 
         /// Gets a sub-account with its usage and limits: `GET /api/sub/get/`.
         ///
-        /// - Parameter username: The sub-account's username.
+        /// - Parameter username: The username of the sub-account.
         /// - Throws:
-        ///   - ``ProxyMeshError/notFound(_:)``: No such sub-account exists.
+        ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours.
         public func get(_ username: String) async throws -> SubAccount {
             SubAccount(try await client.call { try await $0.subAccountsGet(username: username) })
@@ -133,29 +134,30 @@ extension BlockingClient {
 
         /// Lets a deactivated sub-account use the proxies again: `POST /api/sub/activate/`.
         ///
-        /// - Parameter username: The sub-account's username.
+        /// - Parameter username: The username of the sub-account.
         /// - Throws:
-        ///   - ``ProxyMeshError/notFound(_:)``: No such sub-account exists.
+        ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours.
         @discardableResult
         public func activate(_ username: String) throws(ProxyMeshError) -> SubAccount {
             SubAccount(try client.call { try $0.subAccountsActivate(username: username) })
         }
 
-        /// Creates a sub-account: `POST /api/sub/create/`. The call is never sent twice.
+        /// Creates a sub-account: `POST /api/sub/create/`. If the response is lost, the request is not sent again.
         ///
         /// - Parameters:
-        ///   - username: 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
+        ///   - username: The username, 1 to 30 characters: ASCII letters, digits, and `.` `@` `+` `-` `_`.
         ///   - password: The password, 1 to 128 characters.
         ///   - firstName: The first name, at most 20 characters.
         ///   - lastName: The last name, at most 20 characters.
         ///   - email: The email address, at most 255 characters.
         ///   - monthlyLimit: The limit per billing period in whole gigabytes; 0 means no limit.
-        ///   - totalLimit: The overall limit in whole gigabytes; 0 means no limit.
+        ///   - totalLimit: The limit on the total usage in whole gigabytes; 0 means no limit.
         /// - Throws:
         ///   - ``ProxyMeshError/badRequest(_:)``: The username is taken.
-        ///   - ``ProxyMeshError/planLimit(_:)``: The plan allows no more sub-accounts.
-        ///   - ``ProxyMeshError/outcomeUnknown(_:)``: No response came. `get` tells whether the sub-account was created.
+        ///   - ``ProxyMeshError/planLimit(_:)``: The plan does not allow more sub-accounts.
+        ///   - ``ProxyMeshError/outcomeUnknown(_:)``: The response was lost. Call `get` to find out whether the sub-account was
+        ///     created.
         @discardableResult
         public func create(
             _ username: String,
@@ -182,9 +184,9 @@ extension BlockingClient {
 
         /// Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then respond to it with 402.
         ///
-        /// - Parameter username: The sub-account's username.
+        /// - Parameter username: The username of the sub-account.
         /// - Throws:
-        ///   - ``ProxyMeshError/notFound(_:)``: No such sub-account exists.
+        ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours.
         @discardableResult
         public func deactivate(_ username: String) throws(ProxyMeshError) -> SubAccount {
@@ -193,26 +195,26 @@ extension BlockingClient {
 
         /// Deletes a sub-account permanently: `POST /api/sub/delete/`.
         ///
-        /// - Parameter username: The sub-account's username.
+        /// - Parameter username: The username of the sub-account.
         /// - Throws:
-        ///   - ``ProxyMeshError/notFound(_:)``: No such sub-account exists.
+        ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours.
         public func delete(_ username: String) throws(ProxyMeshError) {
             try client.call { try $0.subAccountsDelete(username: username) }
         }
 
-        /// Changes the fields that are given, and no others: `POST /api/sub/edit/`. An empty string clears a name or email address.
+        /// Changes only the given fields: `POST /api/sub/edit/`. An empty string clears a name or the email address.
         ///
         /// - Parameters:
-        ///   - username: The sub-account's username.
+        ///   - username: The username of the sub-account.
         ///   - password: The password, 1 to 128 characters.
         ///   - firstName: The first name, at most 20 characters.
         ///   - lastName: The last name, at most 20 characters.
         ///   - email: The email address, at most 255 characters.
         ///   - monthlyLimit: The limit per billing period in whole gigabytes; 0 means no limit.
-        ///   - totalLimit: The overall limit in whole gigabytes; 0 means no limit.
+        ///   - totalLimit: The limit on the total usage in whole gigabytes; 0 means no limit.
         /// - Throws:
-        ///   - ``ProxyMeshError/notFound(_:)``: No such sub-account exists.
+        ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours.
         @discardableResult
         public func edit(
@@ -240,9 +242,9 @@ extension BlockingClient {
 
         /// Gets a sub-account with its usage and limits: `GET /api/sub/get/`.
         ///
-        /// - Parameter username: The sub-account's username.
+        /// - Parameter username: The username of the sub-account.
         /// - Throws:
-        ///   - ``ProxyMeshError/notFound(_:)``: No such sub-account exists.
+        ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours.
         public func get(_ username: String) throws(ProxyMeshError) -> SubAccount {
             SubAccount(try client.call { try $0.subAccountsGet(username: username) })

@@ -4,32 +4,36 @@ import Foundation
 internal import ProxyMeshInternal
 
 extension Client {
-    /// Bearer tokens. These calls need the account's username and password: with a token they fail before anything is sent.
+    /// Bearer tokens. These calls require the parent account's username and password, not a token.
     public struct Tokens: Sendable {
         let client: Client
 
         /// Makes a deactivated token usable again: `POST /api/token/activate/`.
         ///
         /// - Parameters:
-        ///   - id: The token's number.
+        ///   - id: The token's ID.
         ///   - username: The sub-account that it belongs to; by default, your own account.
         /// - Throws:
         ///   - ``ProxyMeshError/badRequest(_:)``: The token has expired.
+        ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours, or you are not the parent account.
+        ///   - ``ProxyMeshError/notFound(_:)``: There is no such token or sub-account.
         @discardableResult
         public func activate(_ id: Int64, username: String? = nil) async throws -> Token {
             Token(try await client.call { try await $0.tokensActivate(id: id, username: username) })
         }
 
-        /// Creates a token: `POST /api/token/create/`. The result contains its secret, which the service shows only once. The call is
-        /// never sent twice.
+        /// Creates a token: `POST /api/token/create/`. Only this response contains its secret. If the response is lost, the
+        /// request is not sent again.
         ///
         /// - Parameters:
-        ///   - label: A note to keep with it, at most 100 characters.
-        ///   - expiresAt: The date on which it expires; by default, it never does.
-        ///   - username: The sub-account that it is for; by default, your own account.
+        ///   - label: A note to store with it, at most 100 characters.
+        ///   - expiresAt: The date on which it expires; by default, it never expires.
+        ///   - username: The sub-account to create it for; by default, your own account.
         /// - Throws:
-        ///   - ``ProxyMeshError/planLimit(_:)``: The plan does not include tokens, or allows no more.
-        ///   - ``ProxyMeshError/outcomeUnknown(_:)``: No response came. `list` tells whether the token was created.
+        ///   - ``ProxyMeshError/planLimit(_:)``: The plan does not include tokens, or does not allow more.
+        ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours, or you are not the parent account.
+        ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
+        ///   - ``ProxyMeshError/outcomeUnknown(_:)``: The response was lost. Call `list` to find out whether the token was created.
         public func create(
             label: String? = nil,
             expiresAt: DateComponents? = nil,
@@ -47,8 +51,11 @@ extension Client {
         /// Makes a token unusable until it is activated again: `POST /api/token/deactivate/`.
         ///
         /// - Parameters:
-        ///   - id: The token's number.
+        ///   - id: The token's ID.
         ///   - username: The sub-account that it belongs to; by default, your own account.
+        /// - Throws:
+        ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours, or you are not the parent account.
+        ///   - ``ProxyMeshError/notFound(_:)``: There is no such token or sub-account.
         @discardableResult
         public func deactivate(_ id: Int64, username: String? = nil) async throws -> Token {
             Token(try await client.call { try await $0.tokensDeactivate(id: id, username: username) })
@@ -57,15 +64,21 @@ extension Client {
         /// Deletes a token permanently: `POST /api/token/delete/`.
         ///
         /// - Parameters:
-        ///   - id: The token's number.
+        ///   - id: The token's ID.
         ///   - username: The sub-account that it belongs to; by default, your own account.
+        /// - Throws:
+        ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours, or you are not the parent account.
+        ///   - ``ProxyMeshError/notFound(_:)``: There is no such token or sub-account.
         public func delete(_ id: Int64, username: String? = nil) async throws {
             try await client.call { try await $0.tokensDelete(id: id, username: username) }
         }
 
         /// Lists the tokens, without their secrets: `GET /api/tokens/`.
         ///
-        /// - Parameter username: The sub-account to list; by default, your own account. Only the parent account may name one.
+        /// - Parameter username: The sub-account whose tokens to list; by default, your own account.
+        /// - Throws:
+        ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours, or you are not the parent account.
+        ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
         public func list(username: String? = nil) async throws -> [Token] {
             try await client.call { try await $0.tokensList(username: username) }.map(Token.init)
         }
@@ -73,32 +86,36 @@ extension Client {
 }
 
 extension BlockingClient {
-    /// Bearer tokens. These calls need the account's username and password: with a token they fail before anything is sent.
+    /// Bearer tokens. These calls require the parent account's username and password, not a token.
     public struct Tokens: Sendable {
         let client: BlockingClient
 
         /// Makes a deactivated token usable again: `POST /api/token/activate/`.
         ///
         /// - Parameters:
-        ///   - id: The token's number.
+        ///   - id: The token's ID.
         ///   - username: The sub-account that it belongs to; by default, your own account.
         /// - Throws:
         ///   - ``ProxyMeshError/badRequest(_:)``: The token has expired.
+        ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours, or you are not the parent account.
+        ///   - ``ProxyMeshError/notFound(_:)``: There is no such token or sub-account.
         @discardableResult
         public func activate(_ id: Int64, username: String? = nil) throws(ProxyMeshError) -> Token {
             Token(try client.call { try $0.tokensActivate(id: id, username: username) })
         }
 
-        /// Creates a token: `POST /api/token/create/`. The result contains its secret, which the service shows only once. The call is
-        /// never sent twice.
+        /// Creates a token: `POST /api/token/create/`. Only this response contains its secret. If the response is lost, the
+        /// request is not sent again.
         ///
         /// - Parameters:
-        ///   - label: A note to keep with it, at most 100 characters.
-        ///   - expiresAt: The date on which it expires; by default, it never does.
-        ///   - username: The sub-account that it is for; by default, your own account.
+        ///   - label: A note to store with it, at most 100 characters.
+        ///   - expiresAt: The date on which it expires; by default, it never expires.
+        ///   - username: The sub-account to create it for; by default, your own account.
         /// - Throws:
-        ///   - ``ProxyMeshError/planLimit(_:)``: The plan does not include tokens, or allows no more.
-        ///   - ``ProxyMeshError/outcomeUnknown(_:)``: No response came. `list` tells whether the token was created.
+        ///   - ``ProxyMeshError/planLimit(_:)``: The plan does not include tokens, or does not allow more.
+        ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours, or you are not the parent account.
+        ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
+        ///   - ``ProxyMeshError/outcomeUnknown(_:)``: The response was lost. Call `list` to find out whether the token was created.
         public func create(
             label: String? = nil,
             expiresAt: DateComponents? = nil,
@@ -110,8 +127,11 @@ extension BlockingClient {
         /// Makes a token unusable until it is activated again: `POST /api/token/deactivate/`.
         ///
         /// - Parameters:
-        ///   - id: The token's number.
+        ///   - id: The token's ID.
         ///   - username: The sub-account that it belongs to; by default, your own account.
+        /// - Throws:
+        ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours, or you are not the parent account.
+        ///   - ``ProxyMeshError/notFound(_:)``: There is no such token or sub-account.
         @discardableResult
         public func deactivate(_ id: Int64, username: String? = nil) throws(ProxyMeshError) -> Token {
             Token(try client.call { try $0.tokensDeactivate(id: id, username: username) })
@@ -120,15 +140,21 @@ extension BlockingClient {
         /// Deletes a token permanently: `POST /api/token/delete/`.
         ///
         /// - Parameters:
-        ///   - id: The token's number.
+        ///   - id: The token's ID.
         ///   - username: The sub-account that it belongs to; by default, your own account.
+        /// - Throws:
+        ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours, or you are not the parent account.
+        ///   - ``ProxyMeshError/notFound(_:)``: There is no such token or sub-account.
         public func delete(_ id: Int64, username: String? = nil) throws(ProxyMeshError) {
             try client.call { try $0.tokensDelete(id: id, username: username) }
         }
 
         /// Lists the tokens, without their secrets: `GET /api/tokens/`.
         ///
-        /// - Parameter username: The sub-account to list; by default, your own account. Only the parent account may name one.
+        /// - Parameter username: The sub-account whose tokens to list; by default, your own account.
+        /// - Throws:
+        ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours, or you are not the parent account.
+        ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
         public func list(username: String? = nil) throws(ProxyMeshError) -> [Token] {
             try client.call { try $0.tokensList(username: username) }.map(Token.init)
         }

@@ -7,7 +7,7 @@ public class Geo internal constructor(private val calls: Calls) {
     /**
      * Counts the exit IPs of the `open` proxy in each country: `GET /api/geoips/open/`.
      *
-     * @return The number of exit IPs for each ISO 3166 country code.
+     * @return The number of exit IPs for each country code, such as `US`.
      */
     public suspend fun open(): Map<String, Long> =
         calls.make { geoOpen().toSortedMap() }
@@ -15,7 +15,7 @@ public class Geo internal constructor(private val calls: Calls) {
     /**
      * Counts the exit IPs of the `world` proxy in each country: `GET /api/geoips/world/`.
      *
-     * @return The number of exit IPs for each ISO 3166 country code.
+     * @return The number of exit IPs for each country code, such as `US`.
      */
     public suspend fun world(): Map<String, Long> =
         calls.make { geoWorld().toSortedMap() }
@@ -26,7 +26,7 @@ public class BlockingGeo internal constructor(private val calls: BlockingCalls) 
     /**
      * Counts the exit IPs of the `open` proxy in each country: `GET /api/geoips/open/`.
      *
-     * @return The number of exit IPs for each ISO 3166 country code.
+     * @return The number of exit IPs for each country code, such as `US`.
      */
     public fun open(): Map<String, Long> =
         calls.make { geoOpen().toSortedMap() }
@@ -34,7 +34,7 @@ public class BlockingGeo internal constructor(private val calls: BlockingCalls) 
     /**
      * Counts the exit IPs of the `world` proxy in each country: `GET /api/geoips/world/`.
      *
-     * @return The number of exit IPs for each ISO 3166 country code.
+     * @return The number of exit IPs for each country code, such as `US`.
      */
     public fun world(): Map<String, Long> =
         calls.make { geoWorld().toSortedMap() }

@@ -5,13 +5,17 @@ package com.proxymesh
 /** Hostnames that may use the proxies without credentials. See [Client.hostnames]. */
 public class Hostnames internal constructor(private val calls: Calls) {
     /**
-     * Authorises a hostname: `POST /api/hostname/add/`.
+     * Authorises a hostname: `POST /api/hostname/add/`. If the response is lost, the client looks the hostname up. The call
+     * succeeds if the hostname is there.
      *
      * @param domain The hostname, such as `crawler.example.com`.
-     * @param username The sub-account that it is for; by default, your own account.
+     * @param username The sub-account to authorise it for; by default, your own account.
      * @return The hostname.
      * @throws BadRequestException The hostname is already authorised.
-     * @throws OutcomeUnknownException The response was lost, and the hostname is a sub-account's, so the call could not look it up.
+     * @throws PermissionDeniedException The sub-account is not yours, or you are not the parent account.
+     * @throws NotFoundException There is no such sub-account.
+     * @throws OutcomeUnknownException The response was lost, and `username` was given. A sub-account's hostnames cannot be
+     *   looked up.
      */
     public suspend fun add(domain: String, username: String? = null): String =
         calls.make { hostnamesAdd(domain, username) }
@@ -22,13 +26,16 @@ public class Hostnames internal constructor(private val calls: Calls) {
      * @param domain The hostname.
      * @param username The sub-account that it belongs to; by default, your own account.
      * @throws BadRequestException The hostname is not authorised.
-     * @throws OutcomeUnknownException The response was lost, and the hostname is a sub-account's, so the call could not look it up.
+     * @throws PermissionDeniedException The sub-account is not yours, or you are not the parent account.
+     * @throws NotFoundException There is no such sub-account.
+     * @throws OutcomeUnknownException The response was lost, and `username` was given. A sub-account's hostnames cannot be
+     *   looked up.
      */
     public suspend fun delete(domain: String, username: String? = null): Unit =
         calls.make { hostnamesDelete(domain, username) }
 
     /**
-     * Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list those of a sub-account.
+     * Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list a sub-account's hostnames.
      */
     public suspend fun list(): List<String> =
         calls.make { hostnamesList() }
@@ -37,13 +44,17 @@ public class Hostnames internal constructor(private val calls: Calls) {
 /** Hostnames that may use the proxies without credentials. See [BlockingClient.hostnames]. */
 public class BlockingHostnames internal constructor(private val calls: BlockingCalls) {
     /**
-     * Authorises a hostname: `POST /api/hostname/add/`.
+     * Authorises a hostname: `POST /api/hostname/add/`. If the response is lost, the client looks the hostname up. The call
+     * succeeds if the hostname is there.
      *
      * @param domain The hostname, such as `crawler.example.com`.
-     * @param username The sub-account that it is for; by default, your own account.
+     * @param username The sub-account to authorise it for; by default, your own account.
      * @return The hostname.
      * @throws BadRequestException The hostname is already authorised.
-     * @throws OutcomeUnknownException The response was lost, and the hostname is a sub-account's, so the call could not look it up.
+     * @throws PermissionDeniedException The sub-account is not yours, or you are not the parent account.
+     * @throws NotFoundException There is no such sub-account.
+     * @throws OutcomeUnknownException The response was lost, and `username` was given. A sub-account's hostnames cannot be
+     *   looked up.
      */
     @JvmOverloads
     public fun add(domain: String, username: String? = null): String =
@@ -55,14 +66,17 @@ public class BlockingHostnames internal constructor(private val calls: BlockingC
      * @param domain The hostname.
      * @param username The sub-account that it belongs to; by default, your own account.
      * @throws BadRequestException The hostname is not authorised.
-     * @throws OutcomeUnknownException The response was lost, and the hostname is a sub-account's, so the call could not look it up.
+     * @throws PermissionDeniedException The sub-account is not yours, or you are not the parent account.
+     * @throws NotFoundException There is no such sub-account.
+     * @throws OutcomeUnknownException The response was lost, and `username` was given. A sub-account's hostnames cannot be
+     *   looked up.
      */
     @JvmOverloads
     public fun delete(domain: String, username: String? = null): Unit =
         calls.make { hostnamesDelete(domain, username) }
 
     /**
-     * Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list those of a sub-account.
+     * Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list a sub-account's hostnames.
      */
     public fun list(): List<String> =
         calls.make { hostnamesList() }

@@ -2,92 +2,104 @@
 
 package com.proxymesh
 
-/** IP addresses that may use the proxies without credentials, at most 100 per account. See [Client.ips]. */
+/** IPs that may use the proxies without credentials, at most 100 per account. See [Client.ips]. */
 public class Ips internal constructor(private val calls: Calls) {
     /**
-     * Authorises an IP address: `POST /api/ip/add/`. If the response is lost, the call looks the address up: it succeeds if the
-     * address is there.
+     * Authorises an IP: `POST /api/ip/add/`. If the response is lost, the client looks the IP up. The call succeeds if the
+     * IP is there.
      *
      * @param ip The address, IPv4 or IPv6.
-     * @param label A note to keep with it, at most 255 characters.
-     * @param username The sub-account that it is for; by default, your own account.
+     * @param label A note to store with it, at most 255 characters.
+     * @param username The sub-account to authorise it for; by default, your own account.
      * @return The address.
-     * @throws BadRequestException The address is already authorised, or the account already has 100.
-     * @throws PermissionDeniedException A username was given, and you are not the parent account.
+     * @throws BadRequestException The IP is already authorised, or the account already has 100.
+     * @throws PermissionDeniedException The sub-account is not yours, or you are not the parent account.
+     * @throws NotFoundException There is no such sub-account.
      */
     public suspend fun add(ip: String, label: String? = null, username: String? = null): String =
         calls.make { ipsAdd(ip, label, username) }
 
     /**
-     * Deauthorises an IP address: `POST /api/ip/delete/`.
+     * Deauthorises an IP: `POST /api/ip/delete/`.
      *
      * @param ip The address.
      * @param username The sub-account that it belongs to; by default, your own account.
-     * @throws BadRequestException The address is not authorised.
-     * @throws PermissionDeniedException A username was given, and you are not the parent account.
+     * @throws BadRequestException The IP is not authorised.
+     * @throws PermissionDeniedException The sub-account is not yours, or you are not the parent account.
+     * @throws NotFoundException There is no such sub-account.
      */
     public suspend fun delete(ip: String, username: String? = null): Unit =
         calls.make { ipsDelete(ip, username) }
 
     /**
-     * Lists the authorised IP addresses with their labels: `GET /api/ip_labels/`.
+     * Lists the authorised IPs with their labels: `GET /api/ip_labels/`.
      *
-     * @param username The sub-account to list; by default, your own account. Only the parent account may name one.
+     * @param username The sub-account whose IPs to list; by default, your own account.
+     * @throws PermissionDeniedException The sub-account is not yours, or you are not the parent account.
+     * @throws NotFoundException There is no such sub-account.
      */
     public suspend fun labels(username: String? = null): List<LabeledIp> =
         calls.make { ipsLabels(username).map { it.fromFfi() } }
 
     /**
-     * Lists the authorised IP addresses: `GET /api/ips/`.
+     * Lists the authorised IPs: `GET /api/ips/`.
      *
-     * @param username The sub-account to list; by default, your own account. Only the parent account may name one.
+     * @param username The sub-account whose IPs to list; by default, your own account.
+     * @throws PermissionDeniedException The sub-account is not yours, or you are not the parent account.
+     * @throws NotFoundException There is no such sub-account.
      */
     public suspend fun list(username: String? = null): List<String> =
         calls.make { ipsList(username) }
 }
 
-/** IP addresses that may use the proxies without credentials, at most 100 per account. See [BlockingClient.ips]. */
+/** IPs that may use the proxies without credentials, at most 100 per account. See [BlockingClient.ips]. */
 public class BlockingIps internal constructor(private val calls: BlockingCalls) {
     /**
-     * Authorises an IP address: `POST /api/ip/add/`. If the response is lost, the call looks the address up: it succeeds if the
-     * address is there.
+     * Authorises an IP: `POST /api/ip/add/`. If the response is lost, the client looks the IP up. The call succeeds if the
+     * IP is there.
      *
      * @param ip The address, IPv4 or IPv6.
-     * @param label A note to keep with it, at most 255 characters.
-     * @param username The sub-account that it is for; by default, your own account.
+     * @param label A note to store with it, at most 255 characters.
+     * @param username The sub-account to authorise it for; by default, your own account.
      * @return The address.
-     * @throws BadRequestException The address is already authorised, or the account already has 100.
-     * @throws PermissionDeniedException A username was given, and you are not the parent account.
+     * @throws BadRequestException The IP is already authorised, or the account already has 100.
+     * @throws PermissionDeniedException The sub-account is not yours, or you are not the parent account.
+     * @throws NotFoundException There is no such sub-account.
      */
     @JvmOverloads
     public fun add(ip: String, label: String? = null, username: String? = null): String =
         calls.make { ipsAdd(ip, label, username) }
 
     /**
-     * Deauthorises an IP address: `POST /api/ip/delete/`.
+     * Deauthorises an IP: `POST /api/ip/delete/`.
      *
      * @param ip The address.
      * @param username The sub-account that it belongs to; by default, your own account.
-     * @throws BadRequestException The address is not authorised.
-     * @throws PermissionDeniedException A username was given, and you are not the parent account.
+     * @throws BadRequestException The IP is not authorised.
+     * @throws PermissionDeniedException The sub-account is not yours, or you are not the parent account.
+     * @throws NotFoundException There is no such sub-account.
      */
     @JvmOverloads
     public fun delete(ip: String, username: String? = null): Unit =
         calls.make { ipsDelete(ip, username) }
 
     /**
-     * Lists the authorised IP addresses with their labels: `GET /api/ip_labels/`.
+     * Lists the authorised IPs with their labels: `GET /api/ip_labels/`.
      *
-     * @param username The sub-account to list; by default, your own account. Only the parent account may name one.
+     * @param username The sub-account whose IPs to list; by default, your own account.
+     * @throws PermissionDeniedException The sub-account is not yours, or you are not the parent account.
+     * @throws NotFoundException There is no such sub-account.
      */
     @JvmOverloads
     public fun labels(username: String? = null): List<LabeledIp> =
         calls.make { ipsLabels(username).map { it.fromFfi() } }
 
     /**
-     * Lists the authorised IP addresses: `GET /api/ips/`.
+     * Lists the authorised IPs: `GET /api/ips/`.
      *
-     * @param username The sub-account to list; by default, your own account. Only the parent account may name one.
+     * @param username The sub-account whose IPs to list; by default, your own account.
+     * @throws PermissionDeniedException The sub-account is not yours, or you are not the parent account.
+     * @throws NotFoundException There is no such sub-account.
      */
     @JvmOverloads
     public fun list(username: String? = null): List<String> =

@@ -5,31 +5,32 @@ package com.proxymesh
 /** The proxies that the account may use. See [Client.proxies]. */
 public class Proxies internal constructor(private val calls: Calls) {
     /**
-     * Authorises the account to use a proxy: `POST /api/proxy/add/`. If the account already may, the call succeeds and changes
-     * nothing.
+     * Authorises the account to use a proxy: `POST /api/proxy/add/`. If the proxy is already authorised, the call succeeds
+     * and changes nothing.
      *
-     * @param proxy Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
-     * @return The proxy's domain.
-     * @throws BadRequestException No such proxy exists.
-     * @throws PlanLimitException The plan allows no more proxies.
+     * @param proxy The host (`us-ca`), the domain (`us-ca.proxymesh.com`) or `domain:port`.
+     * @return The domain.
+     * @throws BadRequestException There is no such proxy.
+     * @throws PlanLimitException The plan does not allow more proxies.
      * @throws ServerException The service could not look up the plan (503). Try again in a few minutes.
      */
     public suspend fun add(proxy: String): String =
         calls.make { proxiesAdd(proxy) }
 
-    /** The same with a [Proxy]. */
+    /** The same call with a [Proxy] instead of its name. */
     public suspend fun add(proxy: Proxy): String = add(proxy.toString())
 
     /**
-     * Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes nothing.
+     * Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes
+     * nothing.
      *
-     * @param proxy Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
-     * @throws BadRequestException No such proxy exists.
+     * @param proxy The host (`us-ca`), the domain (`us-ca.proxymesh.com`) or `domain:port`.
+     * @throws BadRequestException There is no such proxy.
      */
     public suspend fun delete(proxy: String): Unit =
         calls.make { proxiesDelete(proxy) }
 
-    /** The same with a [Proxy]. */
+    /** The same call with a [Proxy] instead of its name. */
     public suspend fun delete(proxy: Proxy): Unit = delete(proxy.toString())
 
     /**
@@ -42,31 +43,32 @@ public class Proxies internal constructor(private val calls: Calls) {
 /** The proxies that the account may use. See [BlockingClient.proxies]. */
 public class BlockingProxies internal constructor(private val calls: BlockingCalls) {
     /**
-     * Authorises the account to use a proxy: `POST /api/proxy/add/`. If the account already may, the call succeeds and changes
-     * nothing.
+     * Authorises the account to use a proxy: `POST /api/proxy/add/`. If the proxy is already authorised, the call succeeds
+     * and changes nothing.
      *
-     * @param proxy Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
-     * @return The proxy's domain.
-     * @throws BadRequestException No such proxy exists.
-     * @throws PlanLimitException The plan allows no more proxies.
+     * @param proxy The host (`us-ca`), the domain (`us-ca.proxymesh.com`) or `domain:port`.
+     * @return The domain.
+     * @throws BadRequestException There is no such proxy.
+     * @throws PlanLimitException The plan does not allow more proxies.
      * @throws ServerException The service could not look up the plan (503). Try again in a few minutes.
      */
     public fun add(proxy: String): String =
         calls.make { proxiesAdd(proxy) }
 
-    /** The same with a [Proxy]. */
+    /** The same call with a [Proxy] instead of its name. */
     public fun add(proxy: Proxy): String = add(proxy.toString())
 
     /**
-     * Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes nothing.
+     * Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes
+     * nothing.
      *
-     * @param proxy Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
-     * @throws BadRequestException No such proxy exists.
+     * @param proxy The host (`us-ca`), the domain (`us-ca.proxymesh.com`) or `domain:port`.
+     * @throws BadRequestException There is no such proxy.
      */
     public fun delete(proxy: String): Unit =
         calls.make { proxiesDelete(proxy) }
 
-    /** The same with a [Proxy]. */
+    /** The same call with a [Proxy] instead of its name. */
     public fun delete(proxy: Proxy): Unit = delete(proxy.toString())
 
     /**

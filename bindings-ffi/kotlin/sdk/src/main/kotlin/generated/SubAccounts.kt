@@ -9,26 +9,27 @@ public class SubAccounts internal constructor(private val calls: Calls) {
     /**
      * Lets a deactivated sub-account use the proxies again: `POST /api/sub/activate/`.
      *
-     * @param username The sub-account's username.
-     * @throws NotFoundException No such sub-account exists.
+     * @param username The username of the sub-account.
+     * @throws NotFoundException There is no such sub-account.
      * @throws PermissionDeniedException The sub-account is not yours.
      */
     public suspend fun activate(username: String): SubAccount =
         calls.make { subAccountsActivate(username).fromFfi() }
 
     /**
-     * Creates a sub-account: `POST /api/sub/create/`. The call is never sent twice.
+     * Creates a sub-account: `POST /api/sub/create/`. If the response is lost, the request is not sent again.
      *
-     * @param username 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
+     * @param username The username, 1 to 30 characters: ASCII letters, digits, and `.` `@` `+` `-` `_`.
      * @param password The password, 1 to 128 characters.
      * @param firstName The first name, at most 20 characters.
      * @param lastName The last name, at most 20 characters.
      * @param email The email address, at most 255 characters.
      * @param monthlyLimit The limit per billing period in whole gigabytes; 0 means no limit.
-     * @param totalLimit The overall limit in whole gigabytes; 0 means no limit.
+     * @param totalLimit The limit on the total usage in whole gigabytes; 0 means no limit.
      * @throws BadRequestException The username is taken.
-     * @throws PlanLimitException The plan allows no more sub-accounts.
-     * @throws OutcomeUnknownException No response came. `get` tells whether the sub-account was created.
+     * @throws PlanLimitException The plan does not allow more sub-accounts.
+     * @throws OutcomeUnknownException The response was lost. Call `get` to find out whether the sub-account was
+     *   created.
      */
     public suspend fun create(
         username: String,
@@ -46,8 +47,8 @@ public class SubAccounts internal constructor(private val calls: Calls) {
     /**
      * Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then respond to it with 402.
      *
-     * @param username The sub-account's username.
-     * @throws NotFoundException No such sub-account exists.
+     * @param username The username of the sub-account.
+     * @throws NotFoundException There is no such sub-account.
      * @throws PermissionDeniedException The sub-account is not yours.
      */
     public suspend fun deactivate(username: String): SubAccount =
@@ -56,24 +57,24 @@ public class SubAccounts internal constructor(private val calls: Calls) {
     /**
      * Deletes a sub-account permanently: `POST /api/sub/delete/`.
      *
-     * @param username The sub-account's username.
-     * @throws NotFoundException No such sub-account exists.
+     * @param username The username of the sub-account.
+     * @throws NotFoundException There is no such sub-account.
      * @throws PermissionDeniedException The sub-account is not yours.
      */
     public suspend fun delete(username: String): Unit =
         calls.make { subAccountsDelete(username) }
 
     /**
-     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. An empty string clears a name or email address.
+     * Changes only the given fields: `POST /api/sub/edit/`. An empty string clears a name or the email address.
      *
-     * @param username The sub-account's username.
+     * @param username The username of the sub-account.
      * @param password The password, 1 to 128 characters.
      * @param firstName The first name, at most 20 characters.
      * @param lastName The last name, at most 20 characters.
      * @param email The email address, at most 255 characters.
      * @param monthlyLimit The limit per billing period in whole gigabytes; 0 means no limit.
-     * @param totalLimit The overall limit in whole gigabytes; 0 means no limit.
-     * @throws NotFoundException No such sub-account exists.
+     * @param totalLimit The limit on the total usage in whole gigabytes; 0 means no limit.
+     * @throws NotFoundException There is no such sub-account.
      * @throws PermissionDeniedException The sub-account is not yours.
      */
     public suspend fun edit(
@@ -92,8 +93,8 @@ public class SubAccounts internal constructor(private val calls: Calls) {
     /**
      * Gets a sub-account with its usage and limits: `GET /api/sub/get/`.
      *
-     * @param username The sub-account's username.
-     * @throws NotFoundException No such sub-account exists.
+     * @param username The username of the sub-account.
+     * @throws NotFoundException There is no such sub-account.
      * @throws PermissionDeniedException The sub-account is not yours.
      */
     public suspend fun get(username: String): SubAccount =
@@ -105,26 +106,27 @@ public class BlockingSubAccounts internal constructor(private val calls: Blockin
     /**
      * Lets a deactivated sub-account use the proxies again: `POST /api/sub/activate/`.
      *
-     * @param username The sub-account's username.
-     * @throws NotFoundException No such sub-account exists.
+     * @param username The username of the sub-account.
+     * @throws NotFoundException There is no such sub-account.
      * @throws PermissionDeniedException The sub-account is not yours.
      */
     public fun activate(username: String): SubAccount =
         calls.make { subAccountsActivate(username).fromFfi() }
 
     /**
-     * Creates a sub-account: `POST /api/sub/create/`. The call is never sent twice.
+     * Creates a sub-account: `POST /api/sub/create/`. If the response is lost, the request is not sent again.
      *
-     * @param username 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
+     * @param username The username, 1 to 30 characters: ASCII letters, digits, and `.` `@` `+` `-` `_`.
      * @param password The password, 1 to 128 characters.
      * @param firstName The first name, at most 20 characters.
      * @param lastName The last name, at most 20 characters.
      * @param email The email address, at most 255 characters.
      * @param monthlyLimit The limit per billing period in whole gigabytes; 0 means no limit.
-     * @param totalLimit The overall limit in whole gigabytes; 0 means no limit.
+     * @param totalLimit The limit on the total usage in whole gigabytes; 0 means no limit.
      * @throws BadRequestException The username is taken.
-     * @throws PlanLimitException The plan allows no more sub-accounts.
-     * @throws OutcomeUnknownException No response came. `get` tells whether the sub-account was created.
+     * @throws PlanLimitException The plan does not allow more sub-accounts.
+     * @throws OutcomeUnknownException The response was lost. Call `get` to find out whether the sub-account was
+     *   created.
      */
     @JvmOverloads
     public fun create(
@@ -140,15 +142,15 @@ public class BlockingSubAccounts internal constructor(private val calls: Blockin
             subAccountsCreate(username, FfiSubAccountFields(password, firstName, lastName, email, monthlyLimit, totalLimit)).fromFfi()
         }
 
-    /** The same with the fields in one object, for Java, which has no named arguments. */
+    /** The same call with the fields in one object. This is for Java, which has no named arguments. */
     public fun create(username: String, fields: SubAccountFields): SubAccount =
         calls.make { subAccountsCreate(username, fields.toFfi()).fromFfi() }
 
     /**
      * Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then respond to it with 402.
      *
-     * @param username The sub-account's username.
-     * @throws NotFoundException No such sub-account exists.
+     * @param username The username of the sub-account.
+     * @throws NotFoundException There is no such sub-account.
      * @throws PermissionDeniedException The sub-account is not yours.
      */
     public fun deactivate(username: String): SubAccount =
@@ -157,24 +159,24 @@ public class BlockingSubAccounts internal constructor(private val calls: Blockin
     /**
      * Deletes a sub-account permanently: `POST /api/sub/delete/`.
      *
-     * @param username The sub-account's username.
-     * @throws NotFoundException No such sub-account exists.
+     * @param username The username of the sub-account.
+     * @throws NotFoundException There is no such sub-account.
      * @throws PermissionDeniedException The sub-account is not yours.
      */
     public fun delete(username: String): Unit =
         calls.make { subAccountsDelete(username) }
 
     /**
-     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. An empty string clears a name or email address.
+     * Changes only the given fields: `POST /api/sub/edit/`. An empty string clears a name or the email address.
      *
-     * @param username The sub-account's username.
+     * @param username The username of the sub-account.
      * @param password The password, 1 to 128 characters.
      * @param firstName The first name, at most 20 characters.
      * @param lastName The last name, at most 20 characters.
      * @param email The email address, at most 255 characters.
      * @param monthlyLimit The limit per billing period in whole gigabytes; 0 means no limit.
-     * @param totalLimit The overall limit in whole gigabytes; 0 means no limit.
-     * @throws NotFoundException No such sub-account exists.
+     * @param totalLimit The limit on the total usage in whole gigabytes; 0 means no limit.
+     * @throws NotFoundException There is no such sub-account.
      * @throws PermissionDeniedException The sub-account is not yours.
      */
     @JvmOverloads
@@ -191,15 +193,15 @@ public class BlockingSubAccounts internal constructor(private val calls: Blockin
             subAccountsEdit(username, FfiSubAccountFields(password, firstName, lastName, email, monthlyLimit, totalLimit)).fromFfi()
         }
 
-    /** The same with the fields in one object, for Java, which has no named arguments. */
+    /** The same call with the fields in one object. This is for Java, which has no named arguments. */
     public fun edit(username: String, fields: SubAccountFields): SubAccount =
         calls.make { subAccountsEdit(username, fields.toFfi()).fromFfi() }
 
     /**
      * Gets a sub-account with its usage and limits: `GET /api/sub/get/`.
      *
-     * @param username The sub-account's username.
-     * @throws NotFoundException No such sub-account exists.
+     * @param username The username of the sub-account.
+     * @throws NotFoundException There is no such sub-account.
      * @throws PermissionDeniedException The sub-account is not yours.
      */
     public fun get(username: String): SubAccount =

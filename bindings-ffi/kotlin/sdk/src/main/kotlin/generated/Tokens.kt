@@ -4,27 +4,31 @@ package com.proxymesh
 
 import java.time.LocalDate
 
-/** Bearer tokens. These calls need the account's username and password: with a token they fail before anything is sent. See [Client.tokens]. */
+/** Bearer tokens. These calls require the parent account's username and password, not a token. See [Client.tokens]. */
 public class Tokens internal constructor(private val calls: Calls) {
     /**
      * Makes a deactivated token usable again: `POST /api/token/activate/`.
      *
-     * @param id The token's number.
+     * @param id The token's ID.
      * @param username The sub-account that it belongs to; by default, your own account.
      * @throws BadRequestException The token has expired.
+     * @throws PermissionDeniedException The sub-account is not yours, or you are not the parent account.
+     * @throws NotFoundException There is no such token or sub-account.
      */
     public suspend fun activate(id: Long, username: String? = null): Token =
         calls.make { tokensActivate(id, username).fromFfi() }
 
     /**
-     * Creates a token: `POST /api/token/create/`. The result contains its secret, which the service shows only once. The call is
-     * never sent twice.
+     * Creates a token: `POST /api/token/create/`. Only this response contains its secret. If the response is lost, the
+     * request is not sent again.
      *
-     * @param label A note to keep with it, at most 100 characters.
-     * @param expiresAt The date on which it expires; by default, it never does.
-     * @param username The sub-account that it is for; by default, your own account.
-     * @throws PlanLimitException The plan does not include tokens, or allows no more.
-     * @throws OutcomeUnknownException No response came. `list` tells whether the token was created.
+     * @param label A note to store with it, at most 100 characters.
+     * @param expiresAt The date on which it expires; by default, it never expires.
+     * @param username The sub-account to create it for; by default, your own account.
+     * @throws PlanLimitException The plan does not include tokens, or does not allow more.
+     * @throws PermissionDeniedException The sub-account is not yours, or you are not the parent account.
+     * @throws NotFoundException There is no such sub-account.
+     * @throws OutcomeUnknownException The response was lost. Call `list` to find out whether the token was created.
      */
     public suspend fun create(label: String? = null, expiresAt: LocalDate? = null, username: String? = null): NewToken =
         calls.make { tokensCreate(label, expiresAt?.toString(), username).fromFfi() }
@@ -32,8 +36,10 @@ public class Tokens internal constructor(private val calls: Calls) {
     /**
      * Makes a token unusable until it is activated again: `POST /api/token/deactivate/`.
      *
-     * @param id The token's number.
+     * @param id The token's ID.
      * @param username The sub-account that it belongs to; by default, your own account.
+     * @throws PermissionDeniedException The sub-account is not yours, or you are not the parent account.
+     * @throws NotFoundException There is no such token or sub-account.
      */
     public suspend fun deactivate(id: Long, username: String? = null): Token =
         calls.make { tokensDeactivate(id, username).fromFfi() }
@@ -41,8 +47,10 @@ public class Tokens internal constructor(private val calls: Calls) {
     /**
      * Deletes a token permanently: `POST /api/token/delete/`.
      *
-     * @param id The token's number.
+     * @param id The token's ID.
      * @param username The sub-account that it belongs to; by default, your own account.
+     * @throws PermissionDeniedException The sub-account is not yours, or you are not the parent account.
+     * @throws NotFoundException There is no such token or sub-account.
      */
     public suspend fun delete(id: Long, username: String? = null): Unit =
         calls.make { tokensDelete(id, username) }
@@ -50,34 +58,40 @@ public class Tokens internal constructor(private val calls: Calls) {
     /**
      * Lists the tokens, without their secrets: `GET /api/tokens/`.
      *
-     * @param username The sub-account to list; by default, your own account. Only the parent account may name one.
+     * @param username The sub-account whose tokens to list; by default, your own account.
+     * @throws PermissionDeniedException The sub-account is not yours, or you are not the parent account.
+     * @throws NotFoundException There is no such sub-account.
      */
     public suspend fun list(username: String? = null): List<Token> =
         calls.make { tokensList(username).map { it.fromFfi() } }
 }
 
-/** Bearer tokens. These calls need the account's username and password: with a token they fail before anything is sent. See [BlockingClient.tokens]. */
+/** Bearer tokens. These calls require the parent account's username and password, not a token. See [BlockingClient.tokens]. */
 public class BlockingTokens internal constructor(private val calls: BlockingCalls) {
     /**
      * Makes a deactivated token usable again: `POST /api/token/activate/`.
      *
-     * @param id The token's number.
+     * @param id The token's ID.
      * @param username The sub-account that it belongs to; by default, your own account.
      * @throws BadRequestException The token has expired.
+     * @throws PermissionDeniedException The sub-account is not yours, or you are not the parent account.
+     * @throws NotFoundException There is no such token or sub-account.
      */
     @JvmOverloads
     public fun activate(id: Long, username: String? = null): Token =
         calls.make { tokensActivate(id, username).fromFfi() }
 
     /**
-     * Creates a token: `POST /api/token/create/`. The result contains its secret, which the service shows only once. The call is
-     * never sent twice.
+     * Creates a token: `POST /api/token/create/`. Only this response contains its secret. If the response is lost, the
+     * request is not sent again.
      *
-     * @param label A note to keep with it, at most 100 characters.
-     * @param expiresAt The date on which it expires; by default, it never does.
-     * @param username The sub-account that it is for; by default, your own account.
-     * @throws PlanLimitException The plan does not include tokens, or allows no more.
-     * @throws OutcomeUnknownException No response came. `list` tells whether the token was created.
+     * @param label A note to store with it, at most 100 characters.
+     * @param expiresAt The date on which it expires; by default, it never expires.
+     * @param username The sub-account to create it for; by default, your own account.
+     * @throws PlanLimitException The plan does not include tokens, or does not allow more.
+     * @throws PermissionDeniedException The sub-account is not yours, or you are not the parent account.
+     * @throws NotFoundException There is no such sub-account.
+     * @throws OutcomeUnknownException The response was lost. Call `list` to find out whether the token was created.
      */
     @JvmOverloads
     public fun create(label: String? = null, expiresAt: LocalDate? = null, username: String? = null): NewToken =
@@ -86,8 +100,10 @@ public class BlockingTokens internal constructor(private val calls: BlockingCall
     /**
      * Makes a token unusable until it is activated again: `POST /api/token/deactivate/`.
      *
-     * @param id The token's number.
+     * @param id The token's ID.
      * @param username The sub-account that it belongs to; by default, your own account.
+     * @throws PermissionDeniedException The sub-account is not yours, or you are not the parent account.
+     * @throws NotFoundException There is no such token or sub-account.
      */
     @JvmOverloads
     public fun deactivate(id: Long, username: String? = null): Token =
@@ -96,8 +112,10 @@ public class BlockingTokens internal constructor(private val calls: BlockingCall
     /**
      * Deletes a token permanently: `POST /api/token/delete/`.
      *
-     * @param id The token's number.
+     * @param id The token's ID.
      * @param username The sub-account that it belongs to; by default, your own account.
+     * @throws PermissionDeniedException The sub-account is not yours, or you are not the parent account.
+     * @throws NotFoundException There is no such token or sub-account.
      */
     @JvmOverloads
     public fun delete(id: Long, username: String? = null): Unit =
@@ -106,7 +124,9 @@ public class BlockingTokens internal constructor(private val calls: BlockingCall
     /**
      * Lists the tokens, without their secrets: `GET /api/tokens/`.
      *
-     * @param username The sub-account to list; by default, your own account. Only the parent account may name one.
+     * @param username The sub-account whose tokens to list; by default, your own account.
+     * @throws PermissionDeniedException The sub-account is not yours, or you are not the parent account.
+     * @throws NotFoundException There is no such sub-account.
      */
     @JvmOverloads
     public fun list(username: String? = null): List<Token> =

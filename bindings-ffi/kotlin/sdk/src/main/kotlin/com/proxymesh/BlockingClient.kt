@@ -18,27 +18,28 @@ import java.time.Duration
  * }
  * ```
  *
- * Any number of threads may share a client. A call blocks its thread until it is done or its time limits have passed. It ignores
- * interrupts. A virtual thread keeps its carrier during a call.
+ * Any number of threads may share one client. A call blocks its thread until it is done or its time limits have passed. It ignores
+ * interrupts. During a call, a virtual thread is pinned to its carrier thread.
  */
 public class BlockingClient private constructor(private val calls: BlockingCalls) : AutoCloseable {
     /**
-     * Creates a client, without sending anything. A setting that you omit comes from its environment variable, if it has one, and
-     * otherwise from its default.
+     * Creates a client. Nothing is sent. A setting that you omit comes from its environment variable, if there is one, or else from
+     * its default.
      *
      * @param username the username of the account or of a sub-account (`PROXYMESH_USERNAME`).
-     * @param password its password (`PROXYMESH_PASSWORD`).
-     * @param token a token (`pm_…`) instead of a username and password (`PROXYMESH_TOKEN`). It cannot make the token calls.
-     * @param baseUrl the service's URL (`PROXYMESH_BASE_URL`); `https://proxymesh.com` by default. Plain http is allowed only for a
-     *   loopback host.
-     * @param timeout the limit for one attempt, from connecting to the last byte of the response; 30 s by default.
-     * @param connectTimeout the limit for connecting, TLS included; 10 s by default.
-     * @param maxRetries how often a call may be sent again if that is safe; 2 by default.
+     * @param password the password for the username (`PROXYMESH_PASSWORD`).
+     * @param token a token (`pm_…`), instead of a username and password (`PROXYMESH_TOKEN`). The token calls do not accept it.
+     * @param baseUrl the base URL of the service (`PROXYMESH_BASE_URL`); `https://proxymesh.com` by default. Plain http is allowed only
+     *   to loopback hosts.
+     * @param timeout the time limit for one attempt, from connecting to the last byte of the response; 30 s by default. A call that is
+     *   retried may take longer.
+     * @param connectTimeout the time limit for connecting, including TLS; 10 s by default.
+     * @param maxRetries how many times a call may be retried, if that is safe; 2 by default.
      * @param caFile a PEM file with additional CA certificates to trust. `SSL_CERT_FILE` and `SSL_CERT_DIR` can name more. If neither
-     *   is set, the system's certificates are trusted too (but not on Android: name them here).
-     * @param trustEnv whether to use `HTTPS_PROXY` and `NO_PROXY`. It is off by default, because a scraper's proxy must not carry the
-     *   account's calls.
-     * @throws ConfigException the settings are missing, contradictory or out of range.
+     *   is set, the system's certificates are trusted as well, except on Android.
+     * @param trustEnv whether to use the environment variables `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`. Off by default,
+     *   because the account's calls should not go through a scraper's proxy.
+     * @throws ConfigException a setting is missing or invalid, or settings contradict each other.
      */
     public constructor(
         username: String? = null,
@@ -54,19 +55,19 @@ public class BlockingClient private constructor(private val calls: BlockingCalls
         BlockingCalls.open(settings(username, password, token, baseUrl, timeout, connectTimeout, maxRetries, caFile, trustEnv)),
     )
 
-    /** Creates a client with these credentials, for Java. */
+    /** Creates a client with this username and password. This is for Java, which has no named arguments. */
     public constructor(username: String, password: String) : this(username, password, token = null)
 
-    /** Creates a client with the settings from the environment, for Java. */
+    /** Creates a client with the settings from the environment. This is for Java. */
     public constructor() : this(username = null)
 
-    /** The service's URL. */
+    /** The base URL of the service, without a trailing slash. */
     public val baseUrl: String get() = calls.baseUrl
 
     /** Sub-accounts. Only the parent account may make these calls. */
     public val subAccounts: BlockingSubAccounts = BlockingSubAccounts(calls)
 
-    /** IP addresses that may use the proxies without credentials. */
+    /** IPs that may use the proxies without credentials. */
     public val ips: BlockingIps = BlockingIps(calls)
 
     /** Hostnames that may use the proxies without credentials. */
@@ -75,25 +76,25 @@ public class BlockingClient private constructor(private val calls: BlockingCalls
     /** The proxies that the account may use. */
     public val proxies: BlockingProxies = BlockingProxies(calls)
 
-    /** Bearer tokens. These calls need the account's username and password. */
+    /** Bearer tokens. These calls require the parent account's username and password. */
     public val tokens: BlockingTokens = BlockingTokens(calls)
 
     /** The number of exit IPs in each country. */
     public val geo: BlockingGeo = BlockingGeo(calls)
 
     /**
-     * A client with other options, for some of the calls: `client.withOptions(maxRetries = 0).ips.list()`. It shares the connections
-     * of this client, but is closed separately. Options that you omit stay the same.
+     * Returns a client with different options for its calls, as in `client.withOptions(maxRetries = 0).ips.list()`. It shares this
+     * client's connections, but is closed separately. Options that you omit stay the same.
      *
-     * @param timeout the limit for one attempt.
-     * @param maxRetries how often a call may be sent again.
-     * @throws ConfigException an option is out of range, or this client is closed.
+     * @param timeout the time limit for one attempt.
+     * @param maxRetries how many times a call may be retried, if that is safe.
+     * @throws ConfigException an option is invalid, or this client is closed.
      */
     @JvmOverloads
     public fun withOptions(timeout: Duration?, maxRetries: Int? = null): BlockingClient =
         BlockingClient(calls.with(options(timeout, maxRetries)))
 
-    /** A client that sends a call again at most this often; see the other [withOptions]. */
+    /** Returns a client that retries a call at most this many times; see the other [withOptions]. */
     public fun withOptions(maxRetries: Int): BlockingClient = withOptions(null, maxRetries)
 
     /**
@@ -105,7 +106,7 @@ public class BlockingClient private constructor(private val calls: BlockingCalls
     /** The class and the URL, without the credentials. */
     override fun toString(): String = "BlockingClient(baseUrl=$baseUrl)"
 
-    /** Settings for a [BlockingClient], for Java, which has no named arguments. */
+    /** The settings for a new [BlockingClient]. This is for Java, which has no named arguments. */
     public class Builder internal constructor() {
         private var username: String? = null
         private var password: String? = null
@@ -117,45 +118,59 @@ public class BlockingClient private constructor(private val calls: BlockingCalls
         private var caFile: Path? = null
         private var trustEnv: Boolean = false
 
-        /** The username of the account or of a sub-account; `PROXYMESH_USERNAME` by default. */
+        /** Sets the username of the account or of a sub-account; `PROXYMESH_USERNAME` by default. */
         public fun username(username: String): Builder = apply { this.username = username }
 
-        /** Its password; `PROXYMESH_PASSWORD` by default. */
+        /** Sets the password for the username; `PROXYMESH_PASSWORD` by default. */
         public fun password(password: String): Builder = apply { this.password = password }
 
-        /** A token (`pm_…`) instead of a username and password; `PROXYMESH_TOKEN` by default. It cannot make the token calls. */
+        /**
+         * Sets a token (`pm_…`), instead of a username and password; `PROXYMESH_TOKEN` by default. The token calls do not accept it.
+         */
         public fun token(token: String): Builder = apply { this.token = token }
 
-        /** The service's URL; by default `PROXYMESH_BASE_URL`, or else `https://proxymesh.com`. */
+        /**
+         * Sets the base URL of the service; by default `PROXYMESH_BASE_URL`, or else `https://proxymesh.com`. Plain http is allowed
+         * only to loopback hosts.
+         */
         public fun baseUrl(baseUrl: String): Builder = apply { this.baseUrl = baseUrl }
 
-        /** The limit for one attempt, from connecting to the last byte of the response; 30 s by default. */
+        /**
+         * Sets the time limit for one attempt, from connecting to the last byte of the response; 30 s by default. A call that is
+         * retried may take longer.
+         */
         public fun timeout(timeout: Duration): Builder = apply { this.timeout = timeout }
 
-        /** The limit for connecting, TLS included; 10 s by default. */
+        /** Sets the time limit for connecting, including TLS; 10 s by default. */
         public fun connectTimeout(connectTimeout: Duration): Builder = apply { this.connectTimeout = connectTimeout }
 
-        /** How often a call may be sent again if that is safe; 2 by default. */
+        /** Sets how many times a call may be retried, if that is safe; 2 by default. */
         public fun maxRetries(maxRetries: Int): Builder = apply { this.maxRetries = maxRetries }
 
-        /** A PEM file with additional CA certificates to trust. */
+        /**
+         * Sets a PEM file with additional CA certificates to trust. `SSL_CERT_FILE` and `SSL_CERT_DIR` can name more. If neither is
+         * set, the system's certificates are trusted as well, except on Android.
+         */
         public fun caFile(caFile: Path): Builder = apply { this.caFile = caFile }
 
-        /** Whether to use `HTTPS_PROXY` and `NO_PROXY`; off by default. */
+        /**
+         * Sets whether to use the environment variables `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`. Off by default, because the
+         * account's calls should not go through a scraper's proxy.
+         */
         public fun trustEnv(trustEnv: Boolean): Builder = apply { this.trustEnv = trustEnv }
 
         /**
-         * Creates the client, without sending anything.
+         * Creates the client. Nothing is sent.
          *
-         * @throws ConfigException the settings are missing, contradictory or out of range.
+         * @throws ConfigException a setting is missing or invalid, or settings contradict each other.
          */
         public fun build(): BlockingClient =
             BlockingClient(username, password, token, baseUrl, timeout, connectTimeout, maxRetries, caFile, trustEnv)
     }
 
-    /** Makes builders. */
+    /** Creates builders. */
     public companion object {
-        /** A [Builder] without any settings. */
+        /** Returns a [Builder] in which nothing is set. */
         @JvmStatic
         public fun builder(): Builder = Builder()
     }

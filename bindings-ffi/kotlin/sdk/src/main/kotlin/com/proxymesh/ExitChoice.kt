@@ -41,7 +41,7 @@ public class ExitChoice
         /** A copy that avoids these exit IPs. */
         public fun withNotIps(vararg notIps: String): ExitChoice = ExitChoice(country, preferIp, notIps.asList())
 
-        /** Whether both ask for the same exit IP. */
+        /** Whether both are the same choice. */
         override fun equals(other: Any?): Boolean = other is ExitChoice && checked == other.checked
 
         /** A hash of all properties. */

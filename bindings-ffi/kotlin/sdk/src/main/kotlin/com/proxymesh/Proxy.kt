@@ -17,7 +17,7 @@ import java.net.InetSocketAddress
  * proxy.url("me@ex.com", "a b")   // http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280
  * ```
  *
- * @throws ValidationException the host is not a DNS name, the port is not between 1 and 65535, or the host includes a port that differs
+ * @throws ValidationException the host is not a DNS name, the port is not from 1 to 65535, or the host includes a port that differs
  *   from the one given.
  */
 public class Proxy
@@ -34,12 +34,12 @@ public class Proxy
          */
         public constructor(host: String) : this(CheckedProxy.of(host, null))
 
-        /** The proxy at this host and port. The host may include the same port, but no other. */
+        /** The proxy at this host and port. If the host includes a port, it must be the same one. */
         public constructor(host: String, port: Int) : this(CheckedProxy.of(host, port))
 
         /**
-         * The address to connect to, unresolved: `java.net.Proxy(java.net.Proxy.Type.HTTP, proxy.address)`. It is the [host] and
-         * [port]. For the sandbox's proxies the host is `localhost`, because few resolvers know that `us-ca.localhost` is this machine.
+         * The host and port to connect to, unresolved, as in `java.net.Proxy(java.net.Proxy.Type.HTTP, proxy.address)`. For the
+         * sandbox's proxies, the host is `localhost`, because few resolvers know that `us-ca.localhost` is this machine.
          */
         public val address: InetSocketAddress = InetSocketAddress.createUnresolved(checked.addressHost, checked.port)
 
@@ -50,7 +50,7 @@ public class Proxy
         public val url: String = checked.url
 
         /**
-         * The ISO 3166 code of the country that its exit IPs are in, if its name tells: `US` for `us-ca`, `GB` for `uk`. Null for `open`
+         * The country of its exit IPs as an ISO 3166 code, if the name contains it: `US` for `us-ca`, `GB` for `uk`. Null for `open`
          * and `world`, which have exit IPs in many countries.
          */
         public val country: String? = checked.country
@@ -59,22 +59,22 @@ public class Proxy
         public val choosesCountry: Boolean = checked.choosesCountry
 
         /**
-         * The URL with credentials, for any HTTP library. They are percent-encoded, so an `@` or `:` in them is safe. The URL contains
-         * the password: keep it out of logs.
+         * The URL with credentials, for any HTTP library. They are percent-encoded, so they may contain `@` or `:`. The URL contains
+         * the password, so keep it out of logs.
          *
          * @param username the username of the account or of a sub-account.
-         * @param password its password.
+         * @param password the password for the username.
          */
         public fun url(username: String, password: String): String =
             translated { proxyUrlWith(host, port, username, password) }
 
         /**
          * The headers to send to the proxy: on the `CONNECT` request for an https target, and on the request itself for an http target.
-         * `Proxy-Authorization` contains the password, in UTF-8: keep it out of logs.
+         * `Proxy-Authorization` contains the credentials, as Basic in UTF-8. Keep it out of logs.
          *
-         * OkHttp needs them in two places. For https, it asks the `proxyAuthenticator` before it sends the `CONNECT`, and the authenticator
-         * adds them. For http, a network interceptor adds them to the request. The code does not retry after a `407`, because the
-         * proxy would refuse the same headers again.
+         * OkHttp needs them in two places. For https, it asks the `proxyAuthenticator` before it sends the `CONNECT`, and the
+         * authenticator adds them. For http, a network interceptor adds them to the request. The code below does not retry after a
+         * `407`, because the proxy would refuse the same headers again.
          *
          * ```kotlin
          * val proxy = Proxy("open.proxymesh.com")
@@ -93,16 +93,16 @@ public class Proxy
          *     .build()
          * ```
          *
-         * Give the headers only to a library that sends them to the proxy alone. These libraries do not, and must not get them:
+         * Pass the headers to a library only if it sends them to the proxy alone. Do not pass them to these:
          *
          * - Ktor's CIO engine sends all of them to the site, including the password, and the proxy picks any exit IP.
          * - `java.net.http` sends the exit choice to an https site. Ktor's Java engine and jsoup (since 1.21), which use it, do
          *   the same.
-         * - `HttpURLConnection` sends none of them with the `CONNECT`: an https site gets every header that is set, including the
+         * - `HttpURLConnection` sends none of them with the `CONNECT`. An https site gets every header that is set, including the
          *   password. Older versions of jsoup, which use it, do the same.
          *
          * @param username the username of the account or of a sub-account.
-         * @param password its password.
+         * @param password the password for the username.
          * @param exit the exit IP to ask for.
          * @throws ConfigException the username or password is invalid.
          * @throws ValidationException this proxy cannot choose the country.
@@ -112,7 +112,7 @@ public class Proxy
             headersOf(this, Credentials.Basic(username, password), exit)
 
         /**
-         * The same headers, with a token.
+         * The same headers with a token, instead of a username and password.
          *
          * @param token a token (`pm_…`).
          * @param exit the exit IP to ask for.
@@ -124,7 +124,7 @@ public class Proxy
             headersOf(this, Credentials.Bearer(token), exit)
 
         /**
-         * The same headers, without credentials, for a machine whose IP or hostname is authorised.
+         * The same headers without credentials, for a machine whose IP or hostname is authorised.
          *
          * @param exit the exit IP to ask for.
          * @throws ValidationException this proxy cannot choose the country.

@@ -6,8 +6,8 @@ import com.proxymesh.internal.Failure
 import com.proxymesh.internal.Refusal as FfiRefusal
 
 /**
- * The base class of the SDK's errors. The message says what went wrong and what to do. It is the same in every language of the SDK. No
- * exception ever contains a password or a token.
+ * The base class of the SDK's exceptions. The message says what went wrong and what to do. It is the same in every language of the SDK.
+ * No exception ever contains a password or a token.
  *
  * The class is sealed, so a `when` can be exhaustive. The exceptions are unchecked, because Kotlin has no other kind and because every
  * call can fail. In Java, catch them where you can handle them.
@@ -16,14 +16,13 @@ import com.proxymesh.internal.Refusal as FfiRefusal
  *
  * A cancelled coroutine throws none of these. It ends with `CancellationException`, as usual.
  *
- * @property call the call that failed, such as `ips.add`; null if a setting or an input is wrong.
+ * @property call the call that failed, such as `ips.add`; null if a setting or an input is invalid.
  */
 public sealed class ProxyMeshException(message: String, public val call: String?) : RuntimeException(message)
 
 /**
- * The client cannot be created or used: the base URL is invalid, credentials are missing or contradictory, plain http is set for a host
- * that is not loopback, another setting is invalid, or the client is closed. It is also thrown if the native library cannot be loaded.
- * The message says why.
+ * The client cannot be created or used: the base URL is invalid, credentials are missing, invalid or contradictory, another setting is
+ * invalid, the client is closed, or the native library cannot be loaded. The message says which.
  *
  * @property reason what is wrong.
  */
@@ -31,23 +30,23 @@ public class ConfigException(message: String, public val reason: String) :
     ProxyMeshException(message, null)
 
 /**
- * An input breaks a rule of the service; nothing was sent.
+ * An input is invalid. Nothing was sent.
  *
- * @property field the parameter's name in the API, such as `monthly_limit`; `text` if some text is not valid Unicode.
- * @property reason the rule that it breaks.
+ * @property field the parameter's name in the API, such as `monthly_limit`; `text` if a string is not valid Unicode.
+ * @property reason why the input is invalid.
  */
 public class ValidationException(message: String, public val field: String, public val reason: String) :
     ProxyMeshException(message, null) {
         internal constructor(field: String, reason: String) : this("$field: $reason", field, reason)
     }
 
-/** A client with a token made a token call; nothing was sent. These calls need the username and password. */
+/** A client with a token made a token call. Nothing was sent. The token calls require the parent account's username and password. */
 public class BasicAuthRequiredException(message: String, call: String) :
     ProxyMeshException(message, call)
 
 /**
- * The service has refused the credentials too often; nothing was sent. Four failures ban the account for three hours, so the
- * client stops earlier.
+ * Too many authentications have failed in the last five minutes: two with these credentials, or three in this process. Nothing was
+ * sent. Four failures ban the account for three hours, so the client stops before that.
  *
  * @property retryAfter how long until the next attempt is allowed.
  */
@@ -55,7 +54,7 @@ public class AuthenticationBlockedException(message: String, call: String, publi
     ProxyMeshException(message, call)
 
 /**
- * The service refused the call. The subclass tells why.
+ * The service refused the call. The subclass says why.
  *
  * @property refusal what the service said.
  */
@@ -64,23 +63,25 @@ public sealed class StatusException(message: String, public val refusal: Refusal
     /** The HTTP status. */
     public val status: Int get() = refusal.status
 
-    /** Why the service refused, in one line. */
+    /** Why the service refused the call, in one line. This is the reason in the response, or else what the status means for this call. */
     public val reason: String get() = refusal.reason
 
-    /** The reasons for each form field, if the service names fields. */
+    /** The reasons for each form field, if the response names fields. */
     public val fieldErrors: Map<String, List<String>> get() = refusal.fieldErrors
 
-    /** The first 4 KiB of the response. */
+    /** The first 4 KiB of the response, as text. */
     public val body: String get() = refusal.body
 
     /** How long the service asks to wait, if it does. */
     public val retryAfter: Duration? get() = refusal.retryAfter
 
-    /** How often the call was tried; 0 if it was not sent, because another call with the same credentials was refused. */
+    /**
+     * How many times the call was tried. 0 if it was not sent, because the service rejected the same credentials for another call.
+     */
     public val attempts: Int get() = refusal.attempts
 }
 
-/** 401: the service rejects the credentials, or has banned the caller. The call is never retried. */
+/** 401: the service rejected the credentials, or has banned the caller. The call is never retried. */
 public class AuthenticationException(message: String, refusal: Refusal) : StatusException(message, refusal)
 
 /** 400: invalid or contradictory input. */
@@ -89,13 +90,13 @@ public class BadRequestException(message: String, refusal: Refusal) : StatusExce
 /** 402: the plan does not allow this. */
 public class PlanLimitException(message: String, refusal: Refusal) : StatusException(message, refusal)
 
-/** 403: the object is not yours, or only the parent account may do this. */
+/** 403: the resource is not yours, or only the parent account may do this. */
 public class PermissionDeniedException(message: String, refusal: Refusal) : StatusException(message, refusal)
 
-/** 404: the object does not exist. */
+/** 404: the resource does not exist. */
 public class NotFoundException(message: String, refusal: Refusal) : StatusException(message, refusal)
 
-/** 429: too many requests; [retryAfter] says how long to wait, if the service says so. */
+/** 429: too many requests. If the service says how long to wait, [retryAfter] is set. */
 public class RateLimitedException(message: String, refusal: Refusal) : StatusException(message, refusal)
 
 /** 5xx: a server error. */
@@ -105,30 +106,30 @@ public class ServerException(message: String, refusal: Refusal) : StatusExceptio
 public class UnexpectedStatusException(message: String, refusal: Refusal) : StatusException(message, refusal)
 
 /**
- * No response came within the time limit.
+ * No response arrived within the time limit.
  *
  * @property reason what the call waited for, and for how long.
- * @property attempts how often the call was tried.
+ * @property attempts how many times the call was tried.
  */
 public class TimeoutException(message: String, call: String, public val reason: String, public val attempts: Int) :
     ProxyMeshException(message, call)
 
 /**
- * The connection failed or broke: DNS, refused, reset or TLS.
+ * The client could not connect, or the connection broke: for example, a DNS or TLS error, or a refused or reset connection.
  *
- * @property reason the network or TLS error.
- * @property attempts how often the call was tried.
+ * @property reason the error of the network or of TLS.
+ * @property attempts how many times the call was tried.
  */
 public class ConnectionException(message: String, call: String, public val reason: String, public val attempts: Int) :
     ProxyMeshException(message, call)
 
 /**
- * The service reported success, but the response is not what the call promises. For a write, this also means that the SDK looked up the
- * result, and the write was not carried out. If the SDK cannot tell, the write ends with [OutcomeUnknownException].
+ * The service reported success, but the client could not read the response. If the call was a write, the client has looked it up, and
+ * it was not carried out. If the client cannot find that out, it throws [OutcomeUnknownException] instead.
  *
  * @property status the HTTP status.
  * @property reason what is wrong with the response.
- * @property body the first 4 KiB of the response.
+ * @property body the first 4 KiB of the response, as text.
  */
 public class DecodeException(
     message: String,
@@ -139,15 +140,15 @@ public class DecodeException(
 ) : ProxyMeshException(message, call)
 
 /**
- * A write was sent, and no readable response came back. You have to find out whether it was carried out; [recoveryHint] says how.
+ * A write was sent, but it is unknown whether it was carried out. [recoveryHint] says how to find out.
  *
- * @property reason what happened instead of a response.
- * @property recoveryHint how to find out.
+ * @property reason why it is unknown, such as a time-out or a server error.
+ * @property recoveryHint how to find out whether the write was carried out.
  */
 public class OutcomeUnknownException(message: String, call: String, public val reason: String, public val recoveryHint: String) :
     ProxyMeshException(message, call)
 
-/** The SDK itself failed. This is a bug; please report it. The client still works. */
+/** The SDK itself failed. This is a bug, so please report it. The client still works. */
 public class InternalException(message: String) : ProxyMeshException(message, null)
 
 /**
@@ -155,11 +156,13 @@ public class InternalException(message: String) : ProxyMeshException(message, nu
  *
  * @property call the call, such as `ips.add`.
  * @property status the HTTP status.
- * @property reason why the service refused, in one line.
- * @property fieldErrors the reasons for each form field, if the service names fields.
- * @property body the first 4 KiB of the response.
+ * @property reason why the service refused the call, in one line. This is the reason in the response, or else what the status means for
+ *   this call.
+ * @property fieldErrors the reasons for each form field, if the response names fields.
+ * @property body the first 4 KiB of the response, as text.
  * @property retryAfter how long the service asks to wait, if it does.
- * @property attempts how often the call was tried.
+ * @property attempts how many times the call was tried. 0 if it was not sent, because the service rejected the same credentials for
+ *   another call.
  */
 public class Refusal
     @JvmOverloads

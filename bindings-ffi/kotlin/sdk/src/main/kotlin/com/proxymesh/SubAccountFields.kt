@@ -3,7 +3,7 @@ package com.proxymesh
 import com.proxymesh.internal.SubAccountFields as FfiSubAccountFields
 
 /**
- * The fields that [BlockingSubAccounts.create] and [BlockingSubAccounts.edit] set, for Java, which has no named arguments:
+ * The fields that [BlockingSubAccounts.create] and [BlockingSubAccounts.edit] can set. This is for Java, which has no named arguments:
  *
  * ```java
  * client.getSubAccounts().create("crawler-1", new SubAccountFields().password("correct horse").monthlyLimit(5));
@@ -19,22 +19,22 @@ public class SubAccountFields {
     private var monthlyLimit: Long? = null
     private var totalLimit: Long? = null
 
-    /** The password, 1 to 128 characters. */
+    /** Sets the password, 1 to 128 characters. */
     public fun password(password: String): SubAccountFields = apply { this.password = password }
 
-    /** The first name, at most 20 characters; an empty string clears it. */
+    /** Sets the first name, at most 20 characters. In an edit, an empty string clears it. */
     public fun firstName(firstName: String): SubAccountFields = apply { this.firstName = firstName }
 
-    /** The last name, at most 20 characters; an empty string clears it. */
+    /** Sets the last name, at most 20 characters. In an edit, an empty string clears it. */
     public fun lastName(lastName: String): SubAccountFields = apply { this.lastName = lastName }
 
-    /** The email address, at most 255 characters; an empty string clears it. */
+    /** Sets the email address, at most 255 characters. In an edit, an empty string clears it. */
     public fun email(email: String): SubAccountFields = apply { this.email = email }
 
-    /** The limit per billing period in whole gigabytes; 0 means no limit. */
+    /** Sets the limit per billing period in whole gigabytes; 0 means no limit. */
     public fun monthlyLimit(monthlyLimit: Long): SubAccountFields = apply { this.monthlyLimit = monthlyLimit }
 
-    /** The overall limit in whole gigabytes; 0 means no limit. */
+    /** Sets the limit on the total usage in whole gigabytes; 0 means no limit. */
     public fun totalLimit(totalLimit: Long): SubAccountFields = apply { this.totalLimit = totalLimit }
 
     internal fun toFfi() = FfiSubAccountFields(password, firstName, lastName, email, monthlyLimit, totalLimit)

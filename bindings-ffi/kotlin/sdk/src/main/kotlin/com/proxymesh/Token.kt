@@ -6,11 +6,11 @@ import java.time.LocalDate
 /**
  * A token, without its secret.
  *
- * @property id the token's number, which the other token calls take.
+ * @property id the ID, which the other token calls take.
  * @property label the label; empty if there is none.
- * @property isActive whether it may be used.
+ * @property isActive whether it is active. A deactivated token cannot be used.
  * @property expiresAt the date on which it expires; null means never.
- * @property createdAt when it was created.
+ * @property createdAt when it was created. The service sends no time zone, so UTC is assumed.
  */
 public data class Token(
     val id: Long,
@@ -23,8 +23,8 @@ public data class Token(
 /**
  * A new token with its secret. The service shows the secret only once, so store it now. [toString] redacts it.
  *
- * @property token the token, as the list call returns it.
- * @property secret the secret, `pm_…`. Use it in `Client(token = …)`, and for the proxies as `Proxy-Authorization: Bearer`.
+ * @property token the token, as `list` returns it.
+ * @property secret the secret, `pm_…`. Pass it to `Client(token = …)`, or to the proxies as `Proxy-Authorization: Bearer`.
  */
 public data class NewToken(val token: Token, val secret: String) {
     /** The token, with the secret redacted. */

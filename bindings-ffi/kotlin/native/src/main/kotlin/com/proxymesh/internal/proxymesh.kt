@@ -1076,184 +1076,184 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_proxymesh_ffi_checksum_func_version() and 0xFFFF) != 44291) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_func_exit_choice_of() and 0xFFFF) != 44938) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_func_exit_choice_of() and 0xFFFF) != 37140) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_func_proxy_headers() and 0xFFFF) != 36805) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_func_proxy_headers() and 0xFFFF) != 4089) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_func_proxy_of() and 0xFFFF) != 17191) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_func_proxy_of() and 0xFFFF) != 1507) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_func_proxy_url_with() and 0xFFFF) != 60036) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_func_proxy_url_with() and 0xFFFF) != 2879) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_base_url() and 0xFFFF) != 53428) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_base_url() and 0xFFFF) != 30502) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_shut_down() and 0xFFFF) != 24476) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_shut_down() and 0xFFFF) != 39885) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_with_options() and 0xFFFF) != 52418) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_with_options() and 0xFFFF) != 847) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_geo_open() and 0xFFFF) != 19391) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_geo_open() and 0xFFFF) != 17247) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_geo_world() and 0xFFFF) != 29059) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_geo_world() and 0xFFFF) != 15784) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_hostnames_add() and 0xFFFF) != 17517) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_hostnames_add() and 0xFFFF) != 41699) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_hostnames_delete() and 0xFFFF) != 38335) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_hostnames_delete() and 0xFFFF) != 17039) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_hostnames_list() and 0xFFFF) != 47939) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_hostnames_list() and 0xFFFF) != 55128) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_ips_add() and 0xFFFF) != 45907) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_ips_add() and 0xFFFF) != 34470) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_ips_delete() and 0xFFFF) != 28220) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_ips_delete() and 0xFFFF) != 17185) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_ips_labels() and 0xFFFF) != 63554) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_ips_labels() and 0xFFFF) != 61488) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_ips_list() and 0xFFFF) != 32145) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_ips_list() and 0xFFFF) != 12208) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_proxies_add() and 0xFFFF) != 17531) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_proxies_add() and 0xFFFF) != 32804) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_proxies_delete() and 0xFFFF) != 2656) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_proxies_delete() and 0xFFFF) != 58570) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_proxies_list() and 0xFFFF) != 30897) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_activate() and 0xFFFF) != 45058) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_activate() and 0xFFFF) != 2985) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_create() and 0xFFFF) != 18007) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_create() and 0xFFFF) != 39325) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_deactivate() and 0xFFFF) != 64860) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_deactivate() and 0xFFFF) != 45758) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_delete() and 0xFFFF) != 37875) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_delete() and 0xFFFF) != 49090) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_edit() and 0xFFFF) != 28552) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_edit() and 0xFFFF) != 24435) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_get() and 0xFFFF) != 33444) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_sub_accounts_get() and 0xFFFF) != 48567) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_activate() and 0xFFFF) != 58077) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_activate() and 0xFFFF) != 65023) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_create() and 0xFFFF) != 43064) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_create() and 0xFFFF) != 7690) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_deactivate() and 0xFFFF) != 15215) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_deactivate() and 0xFFFF) != 14114) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_delete() and 0xFFFF) != 29656) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_delete() and 0xFFFF) != 48080) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_list() and 0xFFFF) != 15770) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_blockingclient_tokens_list() and 0xFFFF) != 60724) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_proxymesh_ffi_checksum_method_client_abort() and 0xFFFF) != 29486) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_abortable() and 0xFFFF) != 40742) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_abortable() and 0xFFFF) != 12434) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_base_url() and 0xFFFF) != 329) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_base_url() and 0xFFFF) != 64208) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_shut_down() and 0xFFFF) != 13872) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_shut_down() and 0xFFFF) != 255) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_with_options() and 0xFFFF) != 24394) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_with_options() and 0xFFFF) != 55208) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_geo_open() and 0xFFFF) != 35840) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_geo_open() and 0xFFFF) != 44347) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_geo_world() and 0xFFFF) != 22598) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_geo_world() and 0xFFFF) != 31694) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_hostnames_add() and 0xFFFF) != 11237) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_hostnames_add() and 0xFFFF) != 2248) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_hostnames_delete() and 0xFFFF) != 65043) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_hostnames_delete() and 0xFFFF) != 40579) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_hostnames_list() and 0xFFFF) != 38218) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_hostnames_list() and 0xFFFF) != 38990) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_ips_add() and 0xFFFF) != 15260) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_ips_add() and 0xFFFF) != 19936) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_ips_delete() and 0xFFFF) != 46838) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_ips_delete() and 0xFFFF) != 50037) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_ips_labels() and 0xFFFF) != 30077) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_ips_labels() and 0xFFFF) != 3110) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_ips_list() and 0xFFFF) != 17869) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_ips_list() and 0xFFFF) != 49355) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_proxies_add() and 0xFFFF) != 985) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_proxies_add() and 0xFFFF) != 27277) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_proxies_delete() and 0xFFFF) != 51779) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_proxies_delete() and 0xFFFF) != 11944) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_proxymesh_ffi_checksum_method_client_proxies_list() and 0xFFFF) != 60464) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_activate() and 0xFFFF) != 35633) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_activate() and 0xFFFF) != 49885) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_create() and 0xFFFF) != 33041) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_create() and 0xFFFF) != 31989) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_deactivate() and 0xFFFF) != 56440) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_deactivate() and 0xFFFF) != 60339) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_delete() and 0xFFFF) != 51622) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_delete() and 0xFFFF) != 36391) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_edit() and 0xFFFF) != 6092) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_edit() and 0xFFFF) != 47695) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_get() and 0xFFFF) != 23717) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_sub_accounts_get() and 0xFFFF) != 47863) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_tokens_activate() and 0xFFFF) != 57115) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_tokens_activate() and 0xFFFF) != 45192) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_tokens_create() and 0xFFFF) != 9315) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_tokens_create() and 0xFFFF) != 47669) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_tokens_deactivate() and 0xFFFF) != 50765) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_tokens_deactivate() and 0xFFFF) != 17795) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_tokens_delete() and 0xFFFF) != 63863) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_tokens_delete() and 0xFFFF) != 37335) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_tokens_list() and 0xFFFF) != 4027) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_method_client_tokens_list() and 0xFFFF) != 43928) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_constructor_blockingclient_new() and 0xFFFF) != 27697) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_constructor_blockingclient_new() and 0xFFFF) != 37358) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_proxymesh_ffi_checksum_constructor_client_new() and 0xFFFF) != 51154) {
+    if ((lib.uniffi_proxymesh_ffi_checksum_constructor_client_new() and 0xFFFF) != 10941) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
 }
@@ -1742,22 +1742,24 @@ public object FfiConverterTimestamp: FfiConverterRustBuffer<java.time.Instant> {
 
 
 /**
- * The client whose calls block until they are done.
+ * A client whose calls block until they are done.
  */
 public interface BlockingClientInterface {
     
     /**
-     * The service's URL; none after the client is shut down.
+     * The base URL of the service, without a trailing slash; none after the client is shut down.
      */
     fun `baseUrl`(): kotlin.String?
     
     /**
-     * Drops the connections. Later calls fail with `Config`; calls in progress continue. It may be called twice.
+     * Shuts the client down. Later calls fail with `Config`; calls in progress continue. The connections close with the last
+     * client that shares them. A client may be shut down twice.
      */
     fun `shutDown`()
     
     /**
-     * A client with other options, which shares the connections of this one.
+     * Returns a client with different options for its calls. It shares this client's connections, but is shut down separately.
+     * Options that are not given stay the same.
      */
     fun `withOptions`(`options`: Options): BlockingClient
     
@@ -1766,7 +1768,7 @@ public interface BlockingClientInterface {
      *
      * # Returns
      *
-     * The number of exit IPs for each ISO 3166 country code.
+     * The number of exit IPs for each country code, such as `US`.
      */
     fun `geoOpen`(): Map<kotlin.String, kotlin.Long>
     
@@ -1775,17 +1777,18 @@ public interface BlockingClientInterface {
      *
      * # Returns
      *
-     * The number of exit IPs for each ISO 3166 country code.
+     * The number of exit IPs for each country code, such as `US`.
      */
     fun `geoWorld`(): Map<kotlin.String, kotlin.Long>
     
     /**
-     * Authorises a hostname: `POST /api/hostname/add/`.
+     * Authorises a hostname: `POST /api/hostname/add/`. If the response is lost, the client looks the hostname up. The call
+     * succeeds if the hostname is there.
      *
      * # Arguments
      *
      * * `domain`: The hostname, such as `crawler.example.com`.
-     * * `username`: The sub-account that it is for; by default, your own account.
+     * * `username`: The sub-account to authorise it for; by default, your own account.
      *
      * # Returns
      *
@@ -1794,7 +1797,10 @@ public interface BlockingClientInterface {
      * # Errors
      *
      * * `BadRequest`: The hostname is already authorised.
-     * * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
+     * * `OutcomeUnknown`: The response was lost, and `username` was given. A sub-account's hostnames cannot be
+     * looked up.
      */
     fun `hostnamesAdd`(`domain`: kotlin.String, `username`: kotlin.String?): kotlin.String
     
@@ -1809,24 +1815,27 @@ public interface BlockingClientInterface {
      * # Errors
      *
      * * `BadRequest`: The hostname is not authorised.
-     * * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
+     * * `OutcomeUnknown`: The response was lost, and `username` was given. A sub-account's hostnames cannot be
+     * looked up.
      */
     fun `hostnamesDelete`(`domain`: kotlin.String, `username`: kotlin.String?)
     
     /**
-     * Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list those of a sub-account.
+     * Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list a sub-account's hostnames.
      */
     fun `hostnamesList`(): List<kotlin.String>
     
     /**
-     * Authorises an IP address: `POST /api/ip/add/`. If the response is lost, the call looks the address up: it succeeds if the
-     * address is there.
+     * Authorises an IP: `POST /api/ip/add/`. If the response is lost, the client looks the IP up. The call succeeds if the
+     * IP is there.
      *
      * # Arguments
      *
      * * `ip`: The address, IPv4 or IPv6.
-     * * `label`: A note to keep with it, at most 255 characters.
-     * * `username`: The sub-account that it is for; by default, your own account.
+     * * `label`: A note to store with it, at most 255 characters.
+     * * `username`: The sub-account to authorise it for; by default, your own account.
      *
      * # Returns
      *
@@ -1834,13 +1843,14 @@ public interface BlockingClientInterface {
      *
      * # Errors
      *
-     * * `BadRequest`: The address is already authorised, or the account already has 100.
-     * * `PermissionDenied`: A username was given, and you are not the parent account.
+     * * `BadRequest`: The IP is already authorised, or the account already has 100.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
     fun `ipsAdd`(`ip`: kotlin.String, `label`: kotlin.String?, `username`: kotlin.String?): kotlin.String
     
     /**
-     * Deauthorises an IP address: `POST /api/ip/delete/`.
+     * Deauthorises an IP: `POST /api/ip/delete/`.
      *
      * # Arguments
      *
@@ -1849,59 +1859,71 @@ public interface BlockingClientInterface {
      *
      * # Errors
      *
-     * * `BadRequest`: The address is not authorised.
-     * * `PermissionDenied`: A username was given, and you are not the parent account.
+     * * `BadRequest`: The IP is not authorised.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
     fun `ipsDelete`(`ip`: kotlin.String, `username`: kotlin.String?)
     
     /**
-     * Lists the authorised IP addresses with their labels: `GET /api/ip_labels/`.
+     * Lists the authorised IPs with their labels: `GET /api/ip_labels/`.
      *
      * # Arguments
      *
-     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
+     * * `username`: The sub-account whose IPs to list; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
     fun `ipsLabels`(`username`: kotlin.String?): List<LabeledIp>
     
     /**
-     * Lists the authorised IP addresses: `GET /api/ips/`.
+     * Lists the authorised IPs: `GET /api/ips/`.
      *
      * # Arguments
      *
-     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
+     * * `username`: The sub-account whose IPs to list; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
     fun `ipsList`(`username`: kotlin.String?): List<kotlin.String>
     
     /**
-     * Authorises the account to use a proxy: `POST /api/proxy/add/`. If the account already may, the call succeeds and changes
-     * nothing.
+     * Authorises the account to use a proxy: `POST /api/proxy/add/`. If the proxy is already authorised, the call succeeds
+     * and changes nothing.
      *
      * # Arguments
      *
-     * * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+     * * `proxy`: The host (`us-ca`), the domain (`us-ca.proxymesh.com`) or `domain:port`.
      *
      * # Returns
      *
-     * The proxy's domain.
+     * The domain.
      *
      * # Errors
      *
-     * * `BadRequest`: No such proxy exists.
-     * * `PlanLimit`: The plan allows no more proxies.
+     * * `BadRequest`: There is no such proxy.
+     * * `PlanLimit`: The plan does not allow more proxies.
      * * `Server`: The service could not look up the plan (503). Try again in a few minutes.
      */
     fun `proxiesAdd`(`proxy`: kotlin.String): kotlin.String
     
     /**
-     * Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes nothing.
+     * Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes
+     * nothing.
      *
      * # Arguments
      *
-     * * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+     * * `proxy`: The host (`us-ca`), the domain (`us-ca.proxymesh.com`) or `domain:port`.
      *
      * # Errors
      *
-     * * `BadRequest`: No such proxy exists.
+     * * `BadRequest`: There is no such proxy.
      */
     fun `proxiesDelete`(`proxy`: kotlin.String)
     
@@ -1915,27 +1937,28 @@ public interface BlockingClientInterface {
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
     fun `subAccountsActivate`(`username`: kotlin.String): SubAccount
     
     /**
-     * Creates a sub-account: `POST /api/sub/create/`. The call is never sent twice.
+     * Creates a sub-account: `POST /api/sub/create/`. If the response is lost, the request is not sent again.
      *
      * # Arguments
      *
-     * * `username`: 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
+     * * `username`: The username, 1 to 30 characters: ASCII letters, digits, and `.` `@` `+` `-` `_`.
      *
      * # Errors
      *
      * * `BadRequest`: The username is taken.
-     * * `PlanLimit`: The plan allows no more sub-accounts.
-     * * `OutcomeUnknown`: No response came. `get` tells whether the sub-account was created.
+     * * `PlanLimit`: The plan does not allow more sub-accounts.
+     * * `OutcomeUnknown`: The response was lost. Call `get` to find out whether the sub-account was
+     * created.
      */
     fun `subAccountsCreate`(`username`: kotlin.String, `fields`: SubAccountFields): SubAccount
     
@@ -1944,11 +1967,11 @@ public interface BlockingClientInterface {
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
     fun `subAccountsDeactivate`(`username`: kotlin.String): SubAccount
@@ -1958,25 +1981,25 @@ public interface BlockingClientInterface {
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
     fun `subAccountsDelete`(`username`: kotlin.String)
     
     /**
-     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. An empty string clears a name or email address.
+     * Changes only the given fields: `POST /api/sub/edit/`. An empty string clears a name or the email address.
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
     fun `subAccountsEdit`(`username`: kotlin.String, `fields`: SubAccountFields): SubAccount
@@ -1986,11 +2009,11 @@ public interface BlockingClientInterface {
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
     fun `subAccountsGet`(`username`: kotlin.String): SubAccount
@@ -2000,29 +2023,33 @@ public interface BlockingClientInterface {
      *
      * # Arguments
      *
-     * * `id`: The token's number.
+     * * `id`: The token's ID.
      * * `username`: The sub-account that it belongs to; by default, your own account.
      *
      * # Errors
      *
      * * `BadRequest`: The token has expired.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such token or sub-account.
      */
     fun `tokensActivate`(`id`: kotlin.Long, `username`: kotlin.String?): Token
     
     /**
-     * Creates a token: `POST /api/token/create/`. The result contains its secret, which the service shows only once. The call is
-     * never sent twice.
+     * Creates a token: `POST /api/token/create/`. Only this response contains its secret. If the response is lost, the
+     * request is not sent again.
      *
      * # Arguments
      *
-     * * `label`: A note to keep with it, at most 100 characters.
-     * * `expires_at`: The date on which it expires; by default, it never does.
-     * * `username`: The sub-account that it is for; by default, your own account.
+     * * `label`: A note to store with it, at most 100 characters.
+     * * `expires_at`: The date on which it expires; by default, it never expires.
+     * * `username`: The sub-account to create it for; by default, your own account.
      *
      * # Errors
      *
-     * * `PlanLimit`: The plan does not include tokens, or allows no more.
-     * * `OutcomeUnknown`: No response came. `list` tells whether the token was created.
+     * * `PlanLimit`: The plan does not include tokens, or does not allow more.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
+     * * `OutcomeUnknown`: The response was lost. Call `list` to find out whether the token was created.
      */
     fun `tokensCreate`(`label`: kotlin.String?, `expiresAt`: kotlin.String?, `username`: kotlin.String?): NewToken
     
@@ -2031,8 +2058,13 @@ public interface BlockingClientInterface {
      *
      * # Arguments
      *
-     * * `id`: The token's number.
+     * * `id`: The token's ID.
      * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such token or sub-account.
      */
     fun `tokensDeactivate`(`id`: kotlin.Long, `username`: kotlin.String?): Token
     
@@ -2041,8 +2073,13 @@ public interface BlockingClientInterface {
      *
      * # Arguments
      *
-     * * `id`: The token's number.
+     * * `id`: The token's ID.
      * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such token or sub-account.
      */
     fun `tokensDelete`(`id`: kotlin.Long, `username`: kotlin.String?)
     
@@ -2051,7 +2088,12 @@ public interface BlockingClientInterface {
      *
      * # Arguments
      *
-     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
+     * * `username`: The sub-account whose tokens to list; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
     fun `tokensList`(`username`: kotlin.String?): List<Token>
     
@@ -2059,7 +2101,7 @@ public interface BlockingClientInterface {
 }
 
 /**
- * The client whose calls block until they are done.
+ * A client whose calls block until they are done.
  */
 open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 {
@@ -2086,7 +2128,7 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
         this.cleanable = null
     }
     /**
-     * Creates a client, without sending anything.
+     * Creates a client. Nothing is sent.
      */
     constructor(`settings`: Settings) :
         this(UniffiWithHandle, 
@@ -2176,7 +2218,7 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * The service's URL; none after the client is shut down.
+     * The base URL of the service, without a trailing slash; none after the client is shut down.
      */override fun `baseUrl`(): kotlin.String? {
             return FfiConverterOptionalString.lift(
     callWithHandle {
@@ -2192,7 +2234,8 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * Drops the connections. Later calls fail with `Config`; calls in progress continue. It may be called twice.
+     * Shuts the client down. Later calls fail with `Config`; calls in progress continue. The connections close with the last
+     * client that shares them. A client may be shut down twice.
      */override fun `shutDown`()
         = 
     callWithHandle {
@@ -2207,7 +2250,8 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * A client with other options, which shares the connections of this one.
+     * Returns a client with different options for its calls. It shares this client's connections, but is shut down separately.
+     * Options that are not given stay the same.
      */
     @Throws(Failure::class)override fun `withOptions`(`options`: Options): BlockingClient {
             return FfiConverterTypeBlockingClient.lift(
@@ -2229,7 +2273,7 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
      *
      * # Returns
      *
-     * The number of exit IPs for each ISO 3166 country code.
+     * The number of exit IPs for each country code, such as `US`.
      */
     @Throws(Failure::class)override fun `geoOpen`(): Map<kotlin.String, kotlin.Long> {
             return FfiConverterMapStringLong.lift(
@@ -2250,7 +2294,7 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
      *
      * # Returns
      *
-     * The number of exit IPs for each ISO 3166 country code.
+     * The number of exit IPs for each country code, such as `US`.
      */
     @Throws(Failure::class)override fun `geoWorld`(): Map<kotlin.String, kotlin.Long> {
             return FfiConverterMapStringLong.lift(
@@ -2267,12 +2311,13 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * Authorises a hostname: `POST /api/hostname/add/`.
+     * Authorises a hostname: `POST /api/hostname/add/`. If the response is lost, the client looks the hostname up. The call
+     * succeeds if the hostname is there.
      *
      * # Arguments
      *
      * * `domain`: The hostname, such as `crawler.example.com`.
-     * * `username`: The sub-account that it is for; by default, your own account.
+     * * `username`: The sub-account to authorise it for; by default, your own account.
      *
      * # Returns
      *
@@ -2281,7 +2326,10 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
      * # Errors
      *
      * * `BadRequest`: The hostname is already authorised.
-     * * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
+     * * `OutcomeUnknown`: The response was lost, and `username` was given. A sub-account's hostnames cannot be
+     * looked up.
      */
     @Throws(Failure::class)override fun `hostnamesAdd`(`domain`: kotlin.String, `username`: kotlin.String?): kotlin.String {
             return FfiConverterString.lift(
@@ -2310,7 +2358,10 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
      * # Errors
      *
      * * `BadRequest`: The hostname is not authorised.
-     * * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
+     * * `OutcomeUnknown`: The response was lost, and `username` was given. A sub-account's hostnames cannot be
+     * looked up.
      */
     @Throws(Failure::class)override fun `hostnamesDelete`(`domain`: kotlin.String, `username`: kotlin.String?)
         = 
@@ -2328,7 +2379,7 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list those of a sub-account.
+     * Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list a sub-account's hostnames.
      */
     @Throws(Failure::class)override fun `hostnamesList`(): List<kotlin.String> {
             return FfiConverterSequenceString.lift(
@@ -2345,14 +2396,14 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * Authorises an IP address: `POST /api/ip/add/`. If the response is lost, the call looks the address up: it succeeds if the
-     * address is there.
+     * Authorises an IP: `POST /api/ip/add/`. If the response is lost, the client looks the IP up. The call succeeds if the
+     * IP is there.
      *
      * # Arguments
      *
      * * `ip`: The address, IPv4 or IPv6.
-     * * `label`: A note to keep with it, at most 255 characters.
-     * * `username`: The sub-account that it is for; by default, your own account.
+     * * `label`: A note to store with it, at most 255 characters.
+     * * `username`: The sub-account to authorise it for; by default, your own account.
      *
      * # Returns
      *
@@ -2360,8 +2411,9 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
      *
      * # Errors
      *
-     * * `BadRequest`: The address is already authorised, or the account already has 100.
-     * * `PermissionDenied`: A username was given, and you are not the parent account.
+     * * `BadRequest`: The IP is already authorised, or the account already has 100.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
     @Throws(Failure::class)override fun `ipsAdd`(`ip`: kotlin.String, `label`: kotlin.String?, `username`: kotlin.String?): kotlin.String {
             return FfiConverterString.lift(
@@ -2381,7 +2433,7 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * Deauthorises an IP address: `POST /api/ip/delete/`.
+     * Deauthorises an IP: `POST /api/ip/delete/`.
      *
      * # Arguments
      *
@@ -2390,8 +2442,9 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
      *
      * # Errors
      *
-     * * `BadRequest`: The address is not authorised.
-     * * `PermissionDenied`: A username was given, and you are not the parent account.
+     * * `BadRequest`: The IP is not authorised.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
     @Throws(Failure::class)override fun `ipsDelete`(`ip`: kotlin.String, `username`: kotlin.String?)
         = 
@@ -2409,11 +2462,16 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * Lists the authorised IP addresses with their labels: `GET /api/ip_labels/`.
+     * Lists the authorised IPs with their labels: `GET /api/ip_labels/`.
      *
      * # Arguments
      *
-     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
+     * * `username`: The sub-account whose IPs to list; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
     @Throws(Failure::class)override fun `ipsLabels`(`username`: kotlin.String?): List<LabeledIp> {
             return FfiConverterSequenceTypeLabeledIp.lift(
@@ -2431,11 +2489,16 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * Lists the authorised IP addresses: `GET /api/ips/`.
+     * Lists the authorised IPs: `GET /api/ips/`.
      *
      * # Arguments
      *
-     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
+     * * `username`: The sub-account whose IPs to list; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
     @Throws(Failure::class)override fun `ipsList`(`username`: kotlin.String?): List<kotlin.String> {
             return FfiConverterSequenceString.lift(
@@ -2453,21 +2516,21 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * Authorises the account to use a proxy: `POST /api/proxy/add/`. If the account already may, the call succeeds and changes
-     * nothing.
+     * Authorises the account to use a proxy: `POST /api/proxy/add/`. If the proxy is already authorised, the call succeeds
+     * and changes nothing.
      *
      * # Arguments
      *
-     * * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+     * * `proxy`: The host (`us-ca`), the domain (`us-ca.proxymesh.com`) or `domain:port`.
      *
      * # Returns
      *
-     * The proxy's domain.
+     * The domain.
      *
      * # Errors
      *
-     * * `BadRequest`: No such proxy exists.
-     * * `PlanLimit`: The plan allows no more proxies.
+     * * `BadRequest`: There is no such proxy.
+     * * `PlanLimit`: The plan does not allow more proxies.
      * * `Server`: The service could not look up the plan (503). Try again in a few minutes.
      */
     @Throws(Failure::class)override fun `proxiesAdd`(`proxy`: kotlin.String): kotlin.String {
@@ -2486,15 +2549,16 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes nothing.
+     * Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes
+     * nothing.
      *
      * # Arguments
      *
-     * * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+     * * `proxy`: The host (`us-ca`), the domain (`us-ca.proxymesh.com`) or `domain:port`.
      *
      * # Errors
      *
-     * * `BadRequest`: No such proxy exists.
+     * * `BadRequest`: There is no such proxy.
      */
     @Throws(Failure::class)override fun `proxiesDelete`(`proxy`: kotlin.String)
         = 
@@ -2532,11 +2596,11 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
     @Throws(Failure::class)override fun `subAccountsActivate`(`username`: kotlin.String): SubAccount {
@@ -2555,17 +2619,18 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * Creates a sub-account: `POST /api/sub/create/`. The call is never sent twice.
+     * Creates a sub-account: `POST /api/sub/create/`. If the response is lost, the request is not sent again.
      *
      * # Arguments
      *
-     * * `username`: 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
+     * * `username`: The username, 1 to 30 characters: ASCII letters, digits, and `.` `@` `+` `-` `_`.
      *
      * # Errors
      *
      * * `BadRequest`: The username is taken.
-     * * `PlanLimit`: The plan allows no more sub-accounts.
-     * * `OutcomeUnknown`: No response came. `get` tells whether the sub-account was created.
+     * * `PlanLimit`: The plan does not allow more sub-accounts.
+     * * `OutcomeUnknown`: The response was lost. Call `get` to find out whether the sub-account was
+     * created.
      */
     @Throws(Failure::class)override fun `subAccountsCreate`(`username`: kotlin.String, `fields`: SubAccountFields): SubAccount {
             return FfiConverterTypeSubAccount.lift(
@@ -2588,11 +2653,11 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
     @Throws(Failure::class)override fun `subAccountsDeactivate`(`username`: kotlin.String): SubAccount {
@@ -2615,11 +2680,11 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
     @Throws(Failure::class)override fun `subAccountsDelete`(`username`: kotlin.String)
@@ -2637,15 +2702,15 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. An empty string clears a name or email address.
+     * Changes only the given fields: `POST /api/sub/edit/`. An empty string clears a name or the email address.
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
     @Throws(Failure::class)override fun `subAccountsEdit`(`username`: kotlin.String, `fields`: SubAccountFields): SubAccount {
@@ -2669,11 +2734,11 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
     @Throws(Failure::class)override fun `subAccountsGet`(`username`: kotlin.String): SubAccount {
@@ -2696,12 +2761,14 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
      *
      * # Arguments
      *
-     * * `id`: The token's number.
+     * * `id`: The token's ID.
      * * `username`: The sub-account that it belongs to; by default, your own account.
      *
      * # Errors
      *
      * * `BadRequest`: The token has expired.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such token or sub-account.
      */
     @Throws(Failure::class)override fun `tokensActivate`(`id`: kotlin.Long, `username`: kotlin.String?): Token {
             return FfiConverterTypeToken.lift(
@@ -2720,19 +2787,21 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
 
     
     /**
-     * Creates a token: `POST /api/token/create/`. The result contains its secret, which the service shows only once. The call is
-     * never sent twice.
+     * Creates a token: `POST /api/token/create/`. Only this response contains its secret. If the response is lost, the
+     * request is not sent again.
      *
      * # Arguments
      *
-     * * `label`: A note to keep with it, at most 100 characters.
-     * * `expires_at`: The date on which it expires; by default, it never does.
-     * * `username`: The sub-account that it is for; by default, your own account.
+     * * `label`: A note to store with it, at most 100 characters.
+     * * `expires_at`: The date on which it expires; by default, it never expires.
+     * * `username`: The sub-account to create it for; by default, your own account.
      *
      * # Errors
      *
-     * * `PlanLimit`: The plan does not include tokens, or allows no more.
-     * * `OutcomeUnknown`: No response came. `list` tells whether the token was created.
+     * * `PlanLimit`: The plan does not include tokens, or does not allow more.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
+     * * `OutcomeUnknown`: The response was lost. Call `list` to find out whether the token was created.
      */
     @Throws(Failure::class)override fun `tokensCreate`(`label`: kotlin.String?, `expiresAt`: kotlin.String?, `username`: kotlin.String?): NewToken {
             return FfiConverterTypeNewToken.lift(
@@ -2756,8 +2825,13 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
      *
      * # Arguments
      *
-     * * `id`: The token's number.
+     * * `id`: The token's ID.
      * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such token or sub-account.
      */
     @Throws(Failure::class)override fun `tokensDeactivate`(`id`: kotlin.Long, `username`: kotlin.String?): Token {
             return FfiConverterTypeToken.lift(
@@ -2780,8 +2854,13 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
      *
      * # Arguments
      *
-     * * `id`: The token's number.
+     * * `id`: The token's ID.
      * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such token or sub-account.
      */
     @Throws(Failure::class)override fun `tokensDelete`(`id`: kotlin.Long, `username`: kotlin.String?)
         = 
@@ -2803,7 +2882,12 @@ open class BlockingClient: Disposable, AutoCloseable, BlockingClientInterface
      *
      * # Arguments
      *
-     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
+     * * `username`: The sub-account whose tokens to list; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
     @Throws(Failure::class)override fun `tokensList`(`username`: kotlin.String?): List<Token> {
             return FfiConverterSequenceTypeToken.lift(
@@ -2954,7 +3038,7 @@ public object FfiConverterTypeBlockingClient: FfiConverter<BlockingClient, Long>
 
 
 /**
- * The client whose calls are async. They run on threads of this library. Dropping the future of a call ends the call and closes
+ * A client whose calls are async. They run on a thread of this library. Dropping the future of a call ends the call and closes
  * its connection.
  */
 public interface ClientInterface {
@@ -2966,23 +3050,25 @@ public interface ClientInterface {
     fun `abort`()
     
     /**
-     * The same client, with calls that `abort` can end. It is shut down together with this one. This is for languages that do
-     * not drop the future of a cancelled call.
+     * Returns the same client with calls that `abort` can end. It is shut down together with this one. This is for languages
+     * that do not drop the future of a cancelled call.
      */
     fun `abortable`(): Client
     
     /**
-     * The service's URL; none after the client is shut down.
+     * The base URL of the service, without a trailing slash; none after the client is shut down.
      */
     fun `baseUrl`(): kotlin.String?
     
     /**
-     * Drops the connections. Later calls fail with `Config`; calls in progress continue. It may be called twice.
+     * Shuts the client down. Later calls fail with `Config`; calls in progress continue. The connections close with the last
+     * client that shares them. A client may be shut down twice.
      */
     fun `shutDown`()
     
     /**
-     * A client with other options, which shares the connections of this one.
+     * Returns a client with different options for its calls. It shares this client's connections, but is shut down separately.
+     * Options that are not given stay the same.
      */
     fun `withOptions`(`options`: Options): Client
     
@@ -2991,7 +3077,7 @@ public interface ClientInterface {
      *
      * # Returns
      *
-     * The number of exit IPs for each ISO 3166 country code.
+     * The number of exit IPs for each country code, such as `US`.
      */
     suspend fun `geoOpen`(): Map<kotlin.String, kotlin.Long>
     
@@ -3000,17 +3086,18 @@ public interface ClientInterface {
      *
      * # Returns
      *
-     * The number of exit IPs for each ISO 3166 country code.
+     * The number of exit IPs for each country code, such as `US`.
      */
     suspend fun `geoWorld`(): Map<kotlin.String, kotlin.Long>
     
     /**
-     * Authorises a hostname: `POST /api/hostname/add/`.
+     * Authorises a hostname: `POST /api/hostname/add/`. If the response is lost, the client looks the hostname up. The call
+     * succeeds if the hostname is there.
      *
      * # Arguments
      *
      * * `domain`: The hostname, such as `crawler.example.com`.
-     * * `username`: The sub-account that it is for; by default, your own account.
+     * * `username`: The sub-account to authorise it for; by default, your own account.
      *
      * # Returns
      *
@@ -3019,7 +3106,10 @@ public interface ClientInterface {
      * # Errors
      *
      * * `BadRequest`: The hostname is already authorised.
-     * * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
+     * * `OutcomeUnknown`: The response was lost, and `username` was given. A sub-account's hostnames cannot be
+     * looked up.
      */
     suspend fun `hostnamesAdd`(`domain`: kotlin.String, `username`: kotlin.String?): kotlin.String
     
@@ -3034,24 +3124,27 @@ public interface ClientInterface {
      * # Errors
      *
      * * `BadRequest`: The hostname is not authorised.
-     * * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
+     * * `OutcomeUnknown`: The response was lost, and `username` was given. A sub-account's hostnames cannot be
+     * looked up.
      */
     suspend fun `hostnamesDelete`(`domain`: kotlin.String, `username`: kotlin.String?)
     
     /**
-     * Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list those of a sub-account.
+     * Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list a sub-account's hostnames.
      */
     suspend fun `hostnamesList`(): List<kotlin.String>
     
     /**
-     * Authorises an IP address: `POST /api/ip/add/`. If the response is lost, the call looks the address up: it succeeds if the
-     * address is there.
+     * Authorises an IP: `POST /api/ip/add/`. If the response is lost, the client looks the IP up. The call succeeds if the
+     * IP is there.
      *
      * # Arguments
      *
      * * `ip`: The address, IPv4 or IPv6.
-     * * `label`: A note to keep with it, at most 255 characters.
-     * * `username`: The sub-account that it is for; by default, your own account.
+     * * `label`: A note to store with it, at most 255 characters.
+     * * `username`: The sub-account to authorise it for; by default, your own account.
      *
      * # Returns
      *
@@ -3059,13 +3152,14 @@ public interface ClientInterface {
      *
      * # Errors
      *
-     * * `BadRequest`: The address is already authorised, or the account already has 100.
-     * * `PermissionDenied`: A username was given, and you are not the parent account.
+     * * `BadRequest`: The IP is already authorised, or the account already has 100.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
     suspend fun `ipsAdd`(`ip`: kotlin.String, `label`: kotlin.String?, `username`: kotlin.String?): kotlin.String
     
     /**
-     * Deauthorises an IP address: `POST /api/ip/delete/`.
+     * Deauthorises an IP: `POST /api/ip/delete/`.
      *
      * # Arguments
      *
@@ -3074,59 +3168,71 @@ public interface ClientInterface {
      *
      * # Errors
      *
-     * * `BadRequest`: The address is not authorised.
-     * * `PermissionDenied`: A username was given, and you are not the parent account.
+     * * `BadRequest`: The IP is not authorised.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
     suspend fun `ipsDelete`(`ip`: kotlin.String, `username`: kotlin.String?)
     
     /**
-     * Lists the authorised IP addresses with their labels: `GET /api/ip_labels/`.
+     * Lists the authorised IPs with their labels: `GET /api/ip_labels/`.
      *
      * # Arguments
      *
-     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
+     * * `username`: The sub-account whose IPs to list; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
     suspend fun `ipsLabels`(`username`: kotlin.String?): List<LabeledIp>
     
     /**
-     * Lists the authorised IP addresses: `GET /api/ips/`.
+     * Lists the authorised IPs: `GET /api/ips/`.
      *
      * # Arguments
      *
-     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
+     * * `username`: The sub-account whose IPs to list; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
     suspend fun `ipsList`(`username`: kotlin.String?): List<kotlin.String>
     
     /**
-     * Authorises the account to use a proxy: `POST /api/proxy/add/`. If the account already may, the call succeeds and changes
-     * nothing.
+     * Authorises the account to use a proxy: `POST /api/proxy/add/`. If the proxy is already authorised, the call succeeds
+     * and changes nothing.
      *
      * # Arguments
      *
-     * * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+     * * `proxy`: The host (`us-ca`), the domain (`us-ca.proxymesh.com`) or `domain:port`.
      *
      * # Returns
      *
-     * The proxy's domain.
+     * The domain.
      *
      * # Errors
      *
-     * * `BadRequest`: No such proxy exists.
-     * * `PlanLimit`: The plan allows no more proxies.
+     * * `BadRequest`: There is no such proxy.
+     * * `PlanLimit`: The plan does not allow more proxies.
      * * `Server`: The service could not look up the plan (503). Try again in a few minutes.
      */
     suspend fun `proxiesAdd`(`proxy`: kotlin.String): kotlin.String
     
     /**
-     * Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes nothing.
+     * Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes
+     * nothing.
      *
      * # Arguments
      *
-     * * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+     * * `proxy`: The host (`us-ca`), the domain (`us-ca.proxymesh.com`) or `domain:port`.
      *
      * # Errors
      *
-     * * `BadRequest`: No such proxy exists.
+     * * `BadRequest`: There is no such proxy.
      */
     suspend fun `proxiesDelete`(`proxy`: kotlin.String)
     
@@ -3140,27 +3246,28 @@ public interface ClientInterface {
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
     suspend fun `subAccountsActivate`(`username`: kotlin.String): SubAccount
     
     /**
-     * Creates a sub-account: `POST /api/sub/create/`. The call is never sent twice.
+     * Creates a sub-account: `POST /api/sub/create/`. If the response is lost, the request is not sent again.
      *
      * # Arguments
      *
-     * * `username`: 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
+     * * `username`: The username, 1 to 30 characters: ASCII letters, digits, and `.` `@` `+` `-` `_`.
      *
      * # Errors
      *
      * * `BadRequest`: The username is taken.
-     * * `PlanLimit`: The plan allows no more sub-accounts.
-     * * `OutcomeUnknown`: No response came. `get` tells whether the sub-account was created.
+     * * `PlanLimit`: The plan does not allow more sub-accounts.
+     * * `OutcomeUnknown`: The response was lost. Call `get` to find out whether the sub-account was
+     * created.
      */
     suspend fun `subAccountsCreate`(`username`: kotlin.String, `fields`: SubAccountFields): SubAccount
     
@@ -3169,11 +3276,11 @@ public interface ClientInterface {
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
     suspend fun `subAccountsDeactivate`(`username`: kotlin.String): SubAccount
@@ -3183,25 +3290,25 @@ public interface ClientInterface {
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
     suspend fun `subAccountsDelete`(`username`: kotlin.String)
     
     /**
-     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. An empty string clears a name or email address.
+     * Changes only the given fields: `POST /api/sub/edit/`. An empty string clears a name or the email address.
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
     suspend fun `subAccountsEdit`(`username`: kotlin.String, `fields`: SubAccountFields): SubAccount
@@ -3211,11 +3318,11 @@ public interface ClientInterface {
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
     suspend fun `subAccountsGet`(`username`: kotlin.String): SubAccount
@@ -3225,29 +3332,33 @@ public interface ClientInterface {
      *
      * # Arguments
      *
-     * * `id`: The token's number.
+     * * `id`: The token's ID.
      * * `username`: The sub-account that it belongs to; by default, your own account.
      *
      * # Errors
      *
      * * `BadRequest`: The token has expired.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such token or sub-account.
      */
     suspend fun `tokensActivate`(`id`: kotlin.Long, `username`: kotlin.String?): Token
     
     /**
-     * Creates a token: `POST /api/token/create/`. The result contains its secret, which the service shows only once. The call is
-     * never sent twice.
+     * Creates a token: `POST /api/token/create/`. Only this response contains its secret. If the response is lost, the
+     * request is not sent again.
      *
      * # Arguments
      *
-     * * `label`: A note to keep with it, at most 100 characters.
-     * * `expires_at`: The date on which it expires; by default, it never does.
-     * * `username`: The sub-account that it is for; by default, your own account.
+     * * `label`: A note to store with it, at most 100 characters.
+     * * `expires_at`: The date on which it expires; by default, it never expires.
+     * * `username`: The sub-account to create it for; by default, your own account.
      *
      * # Errors
      *
-     * * `PlanLimit`: The plan does not include tokens, or allows no more.
-     * * `OutcomeUnknown`: No response came. `list` tells whether the token was created.
+     * * `PlanLimit`: The plan does not include tokens, or does not allow more.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
+     * * `OutcomeUnknown`: The response was lost. Call `list` to find out whether the token was created.
      */
     suspend fun `tokensCreate`(`label`: kotlin.String?, `expiresAt`: kotlin.String?, `username`: kotlin.String?): NewToken
     
@@ -3256,8 +3367,13 @@ public interface ClientInterface {
      *
      * # Arguments
      *
-     * * `id`: The token's number.
+     * * `id`: The token's ID.
      * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such token or sub-account.
      */
     suspend fun `tokensDeactivate`(`id`: kotlin.Long, `username`: kotlin.String?): Token
     
@@ -3266,8 +3382,13 @@ public interface ClientInterface {
      *
      * # Arguments
      *
-     * * `id`: The token's number.
+     * * `id`: The token's ID.
      * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such token or sub-account.
      */
     suspend fun `tokensDelete`(`id`: kotlin.Long, `username`: kotlin.String?)
     
@@ -3276,7 +3397,12 @@ public interface ClientInterface {
      *
      * # Arguments
      *
-     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
+     * * `username`: The sub-account whose tokens to list; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
     suspend fun `tokensList`(`username`: kotlin.String?): List<Token>
     
@@ -3284,7 +3410,7 @@ public interface ClientInterface {
 }
 
 /**
- * The client whose calls are async. They run on threads of this library. Dropping the future of a call ends the call and closes
+ * A client whose calls are async. They run on a thread of this library. Dropping the future of a call ends the call and closes
  * its connection.
  */
 open class Client: Disposable, AutoCloseable, ClientInterface
@@ -3312,7 +3438,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
         this.cleanable = null
     }
     /**
-     * Creates a client, without sending anything.
+     * Creates a client. Nothing is sent.
      */
     constructor(`settings`: Settings) :
         this(UniffiWithHandle, 
@@ -3418,8 +3544,8 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * The same client, with calls that `abort` can end. It is shut down together with this one. This is for languages that do
-     * not drop the future of a cancelled call.
+     * Returns the same client with calls that `abort` can end. It is shut down together with this one. This is for languages
+     * that do not drop the future of a cancelled call.
      */override fun `abortable`(): Client {
             return FfiConverterTypeClient.lift(
     callWithHandle {
@@ -3435,7 +3561,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * The service's URL; none after the client is shut down.
+     * The base URL of the service, without a trailing slash; none after the client is shut down.
      */override fun `baseUrl`(): kotlin.String? {
             return FfiConverterOptionalString.lift(
     callWithHandle {
@@ -3451,7 +3577,8 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Drops the connections. Later calls fail with `Config`; calls in progress continue. It may be called twice.
+     * Shuts the client down. Later calls fail with `Config`; calls in progress continue. The connections close with the last
+     * client that shares them. A client may be shut down twice.
      */override fun `shutDown`()
         = 
     callWithHandle {
@@ -3466,7 +3593,8 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * A client with other options, which shares the connections of this one.
+     * Returns a client with different options for its calls. It shares this client's connections, but is shut down separately.
+     * Options that are not given stay the same.
      */
     @Throws(Failure::class)override fun `withOptions`(`options`: Options): Client {
             return FfiConverterTypeClient.lift(
@@ -3488,7 +3616,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
      *
      * # Returns
      *
-     * The number of exit IPs for each ISO 3166 country code.
+     * The number of exit IPs for each country code, such as `US`.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3516,7 +3644,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
      *
      * # Returns
      *
-     * The number of exit IPs for each ISO 3166 country code.
+     * The number of exit IPs for each country code, such as `US`.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3540,12 +3668,13 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Authorises a hostname: `POST /api/hostname/add/`.
+     * Authorises a hostname: `POST /api/hostname/add/`. If the response is lost, the client looks the hostname up. The call
+     * succeeds if the hostname is there.
      *
      * # Arguments
      *
      * * `domain`: The hostname, such as `crawler.example.com`.
-     * * `username`: The sub-account that it is for; by default, your own account.
+     * * `username`: The sub-account to authorise it for; by default, your own account.
      *
      * # Returns
      *
@@ -3554,7 +3683,10 @@ open class Client: Disposable, AutoCloseable, ClientInterface
      * # Errors
      *
      * * `BadRequest`: The hostname is already authorised.
-     * * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
+     * * `OutcomeUnknown`: The response was lost, and `username` was given. A sub-account's hostnames cannot be
+     * looked up.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3590,7 +3722,10 @@ open class Client: Disposable, AutoCloseable, ClientInterface
      * # Errors
      *
      * * `BadRequest`: The hostname is not authorised.
-     * * `OutcomeUnknown`: The response was lost, and the hostname is a sub-account's, so the call could not look it up.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
+     * * `OutcomeUnknown`: The response was lost, and `username` was given. A sub-account's hostnames cannot be
+     * looked up.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3617,7 +3752,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list those of a sub-account.
+     * Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list a sub-account's hostnames.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3641,14 +3776,14 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Authorises an IP address: `POST /api/ip/add/`. If the response is lost, the call looks the address up: it succeeds if the
-     * address is there.
+     * Authorises an IP: `POST /api/ip/add/`. If the response is lost, the client looks the IP up. The call succeeds if the
+     * IP is there.
      *
      * # Arguments
      *
      * * `ip`: The address, IPv4 or IPv6.
-     * * `label`: A note to keep with it, at most 255 characters.
-     * * `username`: The sub-account that it is for; by default, your own account.
+     * * `label`: A note to store with it, at most 255 characters.
+     * * `username`: The sub-account to authorise it for; by default, your own account.
      *
      * # Returns
      *
@@ -3656,8 +3791,9 @@ open class Client: Disposable, AutoCloseable, ClientInterface
      *
      * # Errors
      *
-     * * `BadRequest`: The address is already authorised, or the account already has 100.
-     * * `PermissionDenied`: A username was given, and you are not the parent account.
+     * * `BadRequest`: The IP is already authorised, or the account already has 100.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3684,7 +3820,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Deauthorises an IP address: `POST /api/ip/delete/`.
+     * Deauthorises an IP: `POST /api/ip/delete/`.
      *
      * # Arguments
      *
@@ -3693,8 +3829,9 @@ open class Client: Disposable, AutoCloseable, ClientInterface
      *
      * # Errors
      *
-     * * `BadRequest`: The address is not authorised.
-     * * `PermissionDenied`: A username was given, and you are not the parent account.
+     * * `BadRequest`: The IP is not authorised.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3721,11 +3858,16 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Lists the authorised IP addresses with their labels: `GET /api/ip_labels/`.
+     * Lists the authorised IPs with their labels: `GET /api/ip_labels/`.
      *
      * # Arguments
      *
-     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
+     * * `username`: The sub-account whose IPs to list; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3750,11 +3892,16 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Lists the authorised IP addresses: `GET /api/ips/`.
+     * Lists the authorised IPs: `GET /api/ips/`.
      *
      * # Arguments
      *
-     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
+     * * `username`: The sub-account whose IPs to list; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3779,21 +3926,21 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Authorises the account to use a proxy: `POST /api/proxy/add/`. If the account already may, the call succeeds and changes
-     * nothing.
+     * Authorises the account to use a proxy: `POST /api/proxy/add/`. If the proxy is already authorised, the call succeeds
+     * and changes nothing.
      *
      * # Arguments
      *
-     * * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+     * * `proxy`: The host (`us-ca`), the domain (`us-ca.proxymesh.com`) or `domain:port`.
      *
      * # Returns
      *
-     * The proxy's domain.
+     * The domain.
      *
      * # Errors
      *
-     * * `BadRequest`: No such proxy exists.
-     * * `PlanLimit`: The plan allows no more proxies.
+     * * `BadRequest`: There is no such proxy.
+     * * `PlanLimit`: The plan does not allow more proxies.
      * * `Server`: The service could not look up the plan (503). Try again in a few minutes.
      */
     @Throws(Failure::class)
@@ -3819,15 +3966,16 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes nothing.
+     * Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes
+     * nothing.
      *
      * # Arguments
      *
-     * * `proxy`: Its host (`us-ca`), its domain (`us-ca.proxymesh.com`), or `domain:port`.
+     * * `proxy`: The host (`us-ca`), the domain (`us-ca.proxymesh.com`) or `domain:port`.
      *
      * # Errors
      *
-     * * `BadRequest`: No such proxy exists.
+     * * `BadRequest`: There is no such proxy.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3881,11 +4029,11 @@ open class Client: Disposable, AutoCloseable, ClientInterface
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
     @Throws(Failure::class)
@@ -3911,17 +4059,18 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Creates a sub-account: `POST /api/sub/create/`. The call is never sent twice.
+     * Creates a sub-account: `POST /api/sub/create/`. If the response is lost, the request is not sent again.
      *
      * # Arguments
      *
-     * * `username`: 1 to 30 letters, digits and `.` `@` `+` `-` `_`.
+     * * `username`: The username, 1 to 30 characters: ASCII letters, digits, and `.` `@` `+` `-` `_`.
      *
      * # Errors
      *
      * * `BadRequest`: The username is taken.
-     * * `PlanLimit`: The plan allows no more sub-accounts.
-     * * `OutcomeUnknown`: No response came. `get` tells whether the sub-account was created.
+     * * `PlanLimit`: The plan does not allow more sub-accounts.
+     * * `OutcomeUnknown`: The response was lost. Call `get` to find out whether the sub-account was
+     * created.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3951,11 +4100,11 @@ open class Client: Disposable, AutoCloseable, ClientInterface
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
     @Throws(Failure::class)
@@ -3985,11 +4134,11 @@ open class Client: Disposable, AutoCloseable, ClientInterface
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
     @Throws(Failure::class)
@@ -4016,15 +4165,15 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Changes the fields that are given, and no others: `POST /api/sub/edit/`. An empty string clears a name or email address.
+     * Changes only the given fields: `POST /api/sub/edit/`. An empty string clears a name or the email address.
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
     @Throws(Failure::class)
@@ -4055,11 +4204,11 @@ open class Client: Disposable, AutoCloseable, ClientInterface
      *
      * # Arguments
      *
-     * * `username`: The sub-account's username.
+     * * `username`: The username of the sub-account.
      *
      * # Errors
      *
-     * * `NotFound`: No such sub-account exists.
+     * * `NotFound`: There is no such sub-account.
      * * `PermissionDenied`: The sub-account is not yours.
      */
     @Throws(Failure::class)
@@ -4089,12 +4238,14 @@ open class Client: Disposable, AutoCloseable, ClientInterface
      *
      * # Arguments
      *
-     * * `id`: The token's number.
+     * * `id`: The token's ID.
      * * `username`: The sub-account that it belongs to; by default, your own account.
      *
      * # Errors
      *
      * * `BadRequest`: The token has expired.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such token or sub-account.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -4120,19 +4271,21 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Creates a token: `POST /api/token/create/`. The result contains its secret, which the service shows only once. The call is
-     * never sent twice.
+     * Creates a token: `POST /api/token/create/`. Only this response contains its secret. If the response is lost, the
+     * request is not sent again.
      *
      * # Arguments
      *
-     * * `label`: A note to keep with it, at most 100 characters.
-     * * `expires_at`: The date on which it expires; by default, it never does.
-     * * `username`: The sub-account that it is for; by default, your own account.
+     * * `label`: A note to store with it, at most 100 characters.
+     * * `expires_at`: The date on which it expires; by default, it never expires.
+     * * `username`: The sub-account to create it for; by default, your own account.
      *
      * # Errors
      *
-     * * `PlanLimit`: The plan does not include tokens, or allows no more.
-     * * `OutcomeUnknown`: No response came. `list` tells whether the token was created.
+     * * `PlanLimit`: The plan does not include tokens, or does not allow more.
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
+     * * `OutcomeUnknown`: The response was lost. Call `list` to find out whether the token was created.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -4163,8 +4316,13 @@ open class Client: Disposable, AutoCloseable, ClientInterface
      *
      * # Arguments
      *
-     * * `id`: The token's number.
+     * * `id`: The token's ID.
      * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such token or sub-account.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -4194,8 +4352,13 @@ open class Client: Disposable, AutoCloseable, ClientInterface
      *
      * # Arguments
      *
-     * * `id`: The token's number.
+     * * `id`: The token's ID.
      * * `username`: The sub-account that it belongs to; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such token or sub-account.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -4226,7 +4389,12 @@ open class Client: Disposable, AutoCloseable, ClientInterface
      *
      * # Arguments
      *
-     * * `username`: The sub-account to list; by default, your own account. Only the parent account may name one.
+     * * `username`: The sub-account whose tokens to list; by default, your own account.
+     *
+     * # Errors
+     *
+     * * `PermissionDenied`: The sub-account is not yours, or you are not the parent account.
+     * * `NotFound`: There is no such sub-account.
      */
     @Throws(Failure::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -4290,11 +4458,11 @@ public object FfiConverterTypeClient: FfiConverter<Client, Long> {
 
 
 /**
- * Which exit IP to ask a proxy for. The proxy chooses what is left open.
+ * Which exit IP to ask a proxy for. The proxy chooses what you leave open.
  */
 data class ExitChoice (
     /**
-     * A two-letter country code.
+     * A two-letter country code. Only the proxies `open` and `world` can choose a country.
      */
     val `country`: kotlin.String?
     , 
@@ -4392,7 +4560,7 @@ public object FfiConverterTypeLabeledIp: FfiConverterRustBuffer<LabeledIp> {
 
 
 /**
- * A new token with its secret.
+ * A new token with its secret. The service shows the secret only once.
  */
 data class NewToken (
     /**
@@ -4401,7 +4569,7 @@ data class NewToken (
     val `token`: Token
     , 
     /**
-     * The secret.
+     * The secret, `pm_…`.
      */
     val `secret`: kotlin.String
     
@@ -4443,12 +4611,12 @@ public object FfiConverterTypeNewToken: FfiConverterRustBuffer<NewToken> {
  */
 data class Options (
     /**
-     * The limit for one attempt, in seconds.
+     * The time limit for one attempt, in seconds.
      */
     val `timeout`: kotlin.Double? = null 
     , 
     /**
-     * How often a call may be sent again.
+     * How many times a call may be retried, if that is safe.
      */
     val `maxRetries`: kotlin.Long? = null 
     
@@ -4490,7 +4658,7 @@ public object FfiConverterTypeOptions: FfiConverterRustBuffer<Options> {
  */
 data class Proxy (
     /**
-     * The domain.
+     * The domain, such as `us-ca.proxymesh.com`.
      */
     val `host`: kotlin.String
     , 
@@ -4505,22 +4673,22 @@ data class Proxy (
     val `addressHost`: kotlin.String
     , 
     /**
-     * The first part of the domain.
+     * The first part of the domain, such as `us-ca`.
      */
     val `name`: kotlin.String
     , 
     /**
-     * The URL without credentials.
+     * The URL without credentials, for a machine whose IP or hostname is authorised.
      */
     val `url`: kotlin.String
     , 
     /**
-     * The ISO 3166 code of the country that its exit IPs are in, if its name tells.
+     * The country of its exit IPs as an ISO 3166 code, if the name contains it: `US` for `us-ca`, `GB` for `uk`.
      */
     val `country`: kotlin.String?
     , 
     /**
-     * Whether a request can choose the country.
+     * Whether an exit choice can choose the country: true for `open` and `world`, which have exit IPs in many countries.
      */
     val `choosesCountry`: kotlin.Boolean
     
@@ -4587,12 +4755,13 @@ data class Refusal (
     val `status`: kotlin.Int
     , 
     /**
-     * Why the service refused, in one line.
+     * Why the service refused the call, in one line. This is the reason in the response, or else what the status means for this
+     * call.
      */
     val `reason`: kotlin.String
     , 
     /**
-     * The reasons for each form field, if the service names fields.
+     * The reasons for each form field, if the response names fields.
      */
     val `fieldErrors`: Map<kotlin.String, List<kotlin.String>>
     , 
@@ -4602,12 +4771,13 @@ data class Refusal (
     val `body`: kotlin.String
     , 
     /**
-     * The seconds that the service asks to wait.
+     * The seconds that the service asks to wait, if it does.
      */
     val `retryAfter`: kotlin.Double?
     , 
     /**
-     * How often the call was tried.
+     * How many times the call was tried. 0 if it was not sent, because the service rejected the same credentials for another
+     * call.
      */
     val `attempts`: kotlin.Int
     
@@ -4660,41 +4830,42 @@ public object FfiConverterTypeRefusal: FfiConverterRustBuffer<Refusal> {
 
 
 /**
- * How to reach the account. A setting that is not given comes from the environment, and otherwise from the defaults.
+ * The settings of a client. A setting that is not given comes from its environment variable, if there is one, or else from its
+ * default.
  */
 data class Settings (
     /**
-     * The username of the account or of a sub-account. It needs a password.
+     * The username of the account or of a sub-account. It requires a password.
      */
     val `username`: kotlin.String? = null 
     , 
     /**
-     * Its password. It needs a username.
+     * The password for the username. It requires a username.
      */
     val `password`: kotlin.String? = null 
     , 
     /**
-     * A token instead of a username and password.
+     * A token (`pm_…`), instead of a username and password. The token calls do not accept it.
      */
     val `token`: kotlin.String? = null 
     , 
     /**
-     * The service's URL.
+     * The base URL of the service; `https://proxymesh.com` by default.
      */
     val `baseUrl`: kotlin.String? = null 
     , 
     /**
-     * The limit for one attempt, in seconds; 30 by default.
+     * The time limit for one attempt, in seconds; 30 by default.
      */
     val `timeout`: kotlin.Double? = null 
     , 
     /**
-     * The limit for connecting, in seconds; 10 by default.
+     * The time limit for connecting, in seconds; 10 by default.
      */
     val `connectTimeout`: kotlin.Double? = null 
     , 
     /**
-     * How often a call may be sent again; 2 by default.
+     * How many times a call may be retried, if that is safe; 2 by default.
      */
     val `maxRetries`: kotlin.Long? = null 
     , 
@@ -4704,12 +4875,12 @@ data class Settings (
     val `caFile`: kotlin.String? = null 
     , 
     /**
-     * Whether to use `HTTPS_PROXY` and `NO_PROXY`.
+     * Whether to use the environment variables `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`.
      */
     val `trustEnv`: kotlin.Boolean = false 
     , 
     /**
-     * The `User-Agent` to send.
+     * The `User-Agent` header.
      */
     val `userAgent`: kotlin.String? = null 
     
@@ -4775,12 +4946,12 @@ public object FfiConverterTypeSettings: FfiConverterRustBuffer<Settings> {
  */
 data class SubAccount (
     /**
-     * Its username, which is also its login.
+     * The username. The sub-account logs in with it.
      */
     val `username`: kotlin.String
     , 
     /**
-     * Whether it may use the proxies.
+     * Whether it may use the proxies. The proxies respond with 402 to a deactivated sub-account.
      */
     val `active`: kotlin.Boolean
     , 
@@ -4790,17 +4961,17 @@ data class SubAccount (
     val `monthlyBandwidth`: kotlin.Double
     , 
     /**
-     * The gigabytes used in total.
+     * The gigabytes used in total; at least `monthly_bandwidth`.
      */
     val `totalBandwidth`: kotlin.Double
     , 
     /**
-     * The limit per billing period in gigabytes; 0 means no limit.
+     * The limit per billing period in gigabytes; 0 means no limit. Set it with `monthly_limit`.
      */
     val `monthlyBandwidthLimit`: kotlin.Long
     , 
     /**
-     * The overall limit in gigabytes; 0 means no limit.
+     * The limit on the total usage in gigabytes; 0 means no limit. Set it with `total_limit`.
      */
     val `totalBandwidthLimit`: kotlin.Long
     , 
@@ -4903,7 +5074,7 @@ data class SubAccountFields (
     val `monthlyLimit`: kotlin.Long? = null 
     , 
     /**
-     * The overall limit in whole gigabytes; 0 means no limit.
+     * The limit on the total usage in whole gigabytes; 0 means no limit.
      */
     val `totalLimit`: kotlin.Long? = null 
     
@@ -4957,7 +5128,7 @@ public object FfiConverterTypeSubAccountFields: FfiConverterRustBuffer<SubAccoun
  */
 data class Token (
     /**
-     * The token's number, which the other token calls take.
+     * The ID, which the other token calls take.
      */
     val `id`: kotlin.Long
     , 
@@ -4967,17 +5138,17 @@ data class Token (
     val `label`: kotlin.String
     , 
     /**
-     * Whether it may be used.
+     * Whether it is active. A deactivated token cannot be used.
      */
     val `isActive`: kotlin.Boolean
     , 
     /**
-     * The date on which it expires, as `YYYY-MM-DD`; none means never.
+     * The date on which it expires, in the form `YYYY-MM-DD`; none means never.
      */
     val `expiresAt`: kotlin.String?
     , 
     /**
-     * When it was created.
+     * When it was created. The service sends no time zone, so UTC is assumed.
      */
     val `createdAt`: java.time.Instant
     
@@ -5037,7 +5208,7 @@ sealed class Credentials {
          */
         val `username`: kotlin.String, 
         /**
-         * Its password.
+         * The password for the username.
          */
         val `password`: kotlin.String) : Credentials()
         
@@ -5131,12 +5302,13 @@ public object FfiConverterTypeCredentials : FfiConverterRustBuffer<Credentials>{
 
 
 /**
- * Why a call failed. There is one variant for each kind of the core's `Error`, and two for this library.
+ * Why a call failed. There is one variant for each kind of the core's `Error`, and two more for this library.
  */
 sealed class Failure: kotlin.Exception() {
     
     /**
-     * The client cannot be created with these settings, or is shut down.
+     * The client cannot be created or used: the base URL is invalid, credentials are missing, invalid or contradictory, another
+     * setting is invalid, or the client is shut down. The text says which.
      */
     class Config(
         
@@ -5146,7 +5318,7 @@ sealed class Failure: kotlin.Exception() {
         val `text`: kotlin.String, 
         
         /**
-         * What is wrong with the client or its settings.
+         * What is wrong.
          */
         val `reason`: kotlin.String
         ) : Failure() {
@@ -5155,7 +5327,7 @@ sealed class Failure: kotlin.Exception() {
     }
     
     /**
-     * An input breaks a rule of the service; nothing was sent.
+     * An input is invalid. Nothing was sent.
      */
     class Validation(
         
@@ -5165,12 +5337,12 @@ sealed class Failure: kotlin.Exception() {
         val `text`: kotlin.String, 
         
         /**
-         * The parameter's name in the API.
+         * The parameter's name in the API, such as `monthly_limit`.
          */
         val `field`: kotlin.String, 
         
         /**
-         * The rule that it breaks.
+         * Why the input is invalid.
          */
         val `reason`: kotlin.String
         ) : Failure() {
@@ -5179,7 +5351,8 @@ sealed class Failure: kotlin.Exception() {
     }
     
     /**
-     * A client with a token made a token call; nothing was sent.
+     * A client with a token made a token call. Nothing was sent. The token calls require the parent account's username and
+     * password.
      */
     class BasicAuthRequired(
         
@@ -5198,7 +5371,8 @@ sealed class Failure: kotlin.Exception() {
     }
     
     /**
-     * The service has refused the credentials too often; nothing was sent.
+     * Too many authentications have failed in the last five minutes: two with these credentials, or three in this process.
+     * Nothing was sent. Four failures ban the account for three hours, so the client stops before that.
      */
     class AuthenticationBlocked(
         
@@ -5222,7 +5396,7 @@ sealed class Failure: kotlin.Exception() {
     }
     
     /**
-     * 401.
+     * 401: the service rejected the credentials, or has banned the caller. The call is never retried.
      */
     class Authentication(
         
@@ -5241,7 +5415,7 @@ sealed class Failure: kotlin.Exception() {
     }
     
     /**
-     * 400.
+     * 400: invalid or contradictory input.
      */
     class BadRequest(
         
@@ -5260,7 +5434,7 @@ sealed class Failure: kotlin.Exception() {
     }
     
     /**
-     * 402.
+     * 402: the plan does not allow this.
      */
     class PlanLimit(
         
@@ -5279,7 +5453,7 @@ sealed class Failure: kotlin.Exception() {
     }
     
     /**
-     * 403.
+     * 403: the resource is not yours, or only the parent account may do this.
      */
     class PermissionDenied(
         
@@ -5298,7 +5472,7 @@ sealed class Failure: kotlin.Exception() {
     }
     
     /**
-     * 404.
+     * 404: the resource does not exist.
      */
     class NotFound(
         
@@ -5317,7 +5491,7 @@ sealed class Failure: kotlin.Exception() {
     }
     
     /**
-     * 429.
+     * 429: too many requests. If the service says how long to wait, `retry_after` is set.
      */
     class RateLimited(
         
@@ -5336,7 +5510,7 @@ sealed class Failure: kotlin.Exception() {
     }
     
     /**
-     * 5xx.
+     * 5xx: a server error.
      */
     class Server(
         
@@ -5355,7 +5529,7 @@ sealed class Failure: kotlin.Exception() {
     }
     
     /**
-     * Any other status.
+     * Any other status, including redirects (3xx), which are never followed.
      */
     class UnexpectedStatus(
         
@@ -5374,7 +5548,7 @@ sealed class Failure: kotlin.Exception() {
     }
     
     /**
-     * No response came within the time limit.
+     * No response arrived within the time limit.
      */
     class Timeout(
         
@@ -5394,7 +5568,7 @@ sealed class Failure: kotlin.Exception() {
         val `reason`: kotlin.String, 
         
         /**
-         * How often the call was tried.
+         * How many times the call was tried.
          */
         val `attempts`: kotlin.Int
         ) : Failure() {
@@ -5403,7 +5577,7 @@ sealed class Failure: kotlin.Exception() {
     }
     
     /**
-     * The connection failed or broke.
+     * The client could not connect, or the connection broke: for example, a DNS or TLS error, or a refused or reset connection.
      */
     class Connection(
         
@@ -5418,12 +5592,12 @@ sealed class Failure: kotlin.Exception() {
         val `call`: kotlin.String, 
         
         /**
-         * The network or TLS error.
+         * The error of the network or of TLS.
          */
         val `reason`: kotlin.String, 
         
         /**
-         * How often the call was tried.
+         * How many times the call was tried.
          */
         val `attempts`: kotlin.Int
         ) : Failure() {
@@ -5432,7 +5606,8 @@ sealed class Failure: kotlin.Exception() {
     }
     
     /**
-     * The response is not what the call promises.
+     * The service reported success, but the client could not read the response. If the call was a write, the client has looked
+     * it up, and it was not carried out. If the client cannot find that out, the error is `OutcomeUnknown` instead.
      */
     class Decode(
         
@@ -5466,7 +5641,7 @@ sealed class Failure: kotlin.Exception() {
     }
     
     /**
-     * A write was sent, and no readable response came back. Sending it again might do it twice.
+     * A write was sent, but it is unknown whether it was carried out. `recovery_hint` says how to find out.
      */
     class OutcomeUnknown(
         
@@ -5481,12 +5656,12 @@ sealed class Failure: kotlin.Exception() {
         val `call`: kotlin.String, 
         
         /**
-         * What happened instead of a response.
+         * Why it is unknown, such as a time-out or a server error.
          */
         val `reason`: kotlin.String, 
         
         /**
-         * How to find out.
+         * How to find out whether the write was carried out.
          */
         val `recoveryHint`: kotlin.String
         ) : Failure() {
@@ -6282,7 +6457,8 @@ public object FfiConverterMapStringSequenceString: FfiConverterRustBuffer<Map<ko
     
 
         /**
-         * The same choice in the core's spelling, so that equal choices compare as equal. Fails with `Validation` if it is malformed.
+         * Returns the same choice in the core's spelling, so that equal choices compare as equal. Fails with `Validation` if it is
+         * malformed.
          */
     @Throws(Failure::class) fun `exitChoiceOf`(`choice`: ExitChoice): ExitChoice {
             return FfiConverterTypeExitChoice.lift(
@@ -6297,8 +6473,8 @@ public object FfiConverterMapStringSequenceString: FfiConverterRustBuffer<Map<ko
     
 
         /**
-         * The headers to send to the proxy. Fails with `Config` if the credentials are invalid, and with `Validation` if the proxy
-         * cannot choose the exit.
+         * Returns the headers to send to the proxy. Fails with `Config` if the credentials are invalid, and with `Validation` if this
+         * proxy cannot choose the country.
          */
     @Throws(Failure::class) fun `proxyHeaders`(`host`: kotlin.String, `port`: kotlin.Int, `credentials`: Credentials?, `exit`: ExitChoice): Map<kotlin.String, kotlin.String> {
             return FfiConverterMapStringString.lift(
@@ -6316,7 +6492,7 @@ public object FfiConverterMapStringSequenceString: FfiConverterRustBuffer<Map<ko
     
 
         /**
-         * The proxy at this host and port. The host may include the port. Fails with `Validation` if they are invalid.
+         * Returns the proxy at this host and port. The host may include the port. Fails with `Validation` if they are invalid.
          */
     @Throws(Failure::class) fun `proxyOf`(`host`: kotlin.String, `port`: kotlin.Int?): Proxy {
             return FfiConverterTypeProxy.lift(
@@ -6332,7 +6508,8 @@ public object FfiConverterMapStringSequenceString: FfiConverterRustBuffer<Map<ko
     
 
         /**
-         * The URL of the proxy with credentials, which are percent-encoded. Fails with `Validation` if the host or port is invalid.
+         * Returns the URL of the proxy with credentials, which are percent-encoded. Fails with `Validation` if the host or port is
+         * invalid.
          */
     @Throws(Failure::class) fun `proxyUrlWith`(`host`: kotlin.String, `port`: kotlin.Int, `username`: kotlin.String, `password`: kotlin.String): kotlin.String {
             return FfiConverterString.lift(
