@@ -30,6 +30,8 @@ def successes() -> Iterator[bytes]:
 
 def refusals() -> Iterator[bytes]:
     for step in steps("responses"):
+        if "answer" not in step:
+            continue
         answer = step["answer"]
         wait = answer.get("headers", {}).get("Retry-After", "Mon, 23 Nov 2026 10:00:00 GMT")
         status = max(answer["status"] - 300, 0).to_bytes(2, "big")
@@ -37,7 +39,7 @@ def refusals() -> Iterator[bytes]:
 
 
 def inputs() -> Iterator[bytes]:
-    for name in ("wire", "validation"):
+    for name in ("wire", "validation", "limits"):
         for step in steps(name):
             for value in step.get("args", {}).values():
                 yield str(value).encode(errors="replace")
