@@ -199,7 +199,7 @@ pub struct Params {
 }
 
 /// Larger than any valid form, so the buffer never grows. Growing it would leave a copy of a password in memory.
-const LARGEST_FORM: usize = 8 * 1024;
+const LARGEST_FORM: usize = 8192;
 
 impl Params {
     fn new() -> Self {
