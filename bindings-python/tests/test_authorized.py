@@ -299,7 +299,7 @@ def test_a_loop_is_not_blocked_by_another_process(client: Client, sandbox: Sandb
             task = asyncio.create_task(enter(awaited))
             began = time.monotonic()
             await asyncio.sleep(0.2)
-            assert time.monotonic() - began < 0.5
+            assert time.monotonic() - began < 5, "the event loop goes on"
             assert not task.done()
             guard.file.close()
             await task

@@ -232,11 +232,9 @@ def test_no_lock_is_held_while_the_list_is_fetched(sandbox: Sandbox, client: Cli
     fetcher.start()
     while not pool._fetch.latest().goes_on:
         time.sleep(0.001)
-    began = time.monotonic()
     for _ in range(1000):
         pool.report(pool.get(), 200)
         pool.cooling()
-    assert time.monotonic() - began < 0.5
     assert fetcher.is_alive(), "the fetch is still running"
     fetcher.join()
 
@@ -298,13 +296,12 @@ def test_only_requests_for_a_country_wait_for_the_geo_counts(sandbox: Sandbox, c
     client.proxies.add("open")
     pool = client.proxies.pool()
     pool.get()
-    sandbox.fault("delay", seconds=0.5, path="/api/geoips/open/")
+    sandbox.fault("delay", seconds=1, path="/api/geoips/open/")
     with ThreadPoolExecutor(8) as threads:
         german = [threads.submit(pool.get, country="DE") for _ in range(8)]
         time.sleep(0.1)
-        began = time.monotonic()
         names(pool, 100)
-        assert time.monotonic() - began < 0.3
+        assert not any(future.done() for future in german), "nothing waited for the counts"
         assert {future.result().name for future in german} == {"open"}
     assert [call.path for call in sandbox.requests()].count("/api/geoips/open/") == 1
     sandbox.fault("status", status=503, path="/api/geoips/world/")
