@@ -52,7 +52,7 @@ export PROXYMESH_SANDBOX work hidden=$root
     export LIBRARY_PATH=$work/library
     swift package config set-mirror --original https://github.com/proxymesh/proxymesh-sdk --mirror "file://$work/sdk" > "$work/log"
     swift build -Xswiftc -warnings-as-errors > "$work/log" 2>&1 || { cat "$work/log"; exit 1; }
-    # Targets that only the SDK's own tests need are not built.
+    # Targets for tests of the SDK are not built.
     [ -d .build/debug/ProxyMesh.build ] && [ ! -e .build/debug/TestSupport.build ]
     swift run --skip-build Quickstart
     swift run --skip-build Errors
