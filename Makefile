@@ -64,7 +64,7 @@ SWIFT_BUILD := target/swift-build
 # All builds use the same flags, because other flags would compile everything again. On Linux, lld is five times as fast as the
 # default linker.
 SWIFT_FLAGS := --scratch-path $(SWIFT_BUILD) -Xswiftc -warnings-as-errors $(if $(filter Linux,$(shell uname -s)),-Xswiftc -use-ld=lld)
-SWIFT_TEST = RUST_BACKTRACE=0 LIBRARY_PATH=$(CURDIR)/$(SWIFT) PROXYMESH_TEST_SANDBOX=$(CURDIR)/$(SANDBOX) \
+SWIFT_TEST = LIBRARY_PATH=$(CURDIR)/$(SWIFT) PROXYMESH_TEST_SANDBOX=$(CURDIR)/$(SANDBOX) \
 	$(FFI)/swift/toolchain.sh swift test $(SWIFT_FLAGS)
 # The build to test: `dev`, which builds quickly, or `release`, which ships.
 PROFILE ?= dev

@@ -60,6 +60,7 @@ class ErrorsTest {
     fun `no exception has a cause, and all can be serialized`() {
         for (error in made()) {
             assertNull(error.cause)
+            assertEquals("com.proxymesh.${error.kind()}Exception: ${error.message}", error.toString())
             val bytes = ByteArrayOutputStream().also { ObjectOutputStream(it).writeObject(error) }.toByteArray()
             val copy = ObjectInputStream(ByteArrayInputStream(bytes)).readObject() as ProxyMeshException
             assertEquals(error.toString(), copy.toString())
