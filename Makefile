@@ -13,7 +13,7 @@
 #   make fuzz    runs libFuzzer on each target for SECONDS=60; needs a nightly toolchain
 #   make test-packages   checks the crates and the Python packages: licences, contents, metadata, and installing from source
 #   make lint    checks formatting, lints, types and docs
-#   make bench   runs the benchmark, in ten minutes: tests/bench/README.md (QUICK=1: in one or two; ONLY="proxymesh,requests")
+#   make bench   runs the benchmark in ten minutes (QUICK=1: in a minute or two; ONLY="proxymesh,requests": only these): tests/bench/README.md
 #   make bench-languages   compares the cost of a call in each language with its cost in Rust
 #   make generate    generates all committed files that can be generated: openapi, bindings, stubs
 #   make stubs   generates the type stub of the native module from its signatures
@@ -214,7 +214,7 @@ test-pythons: tested-wheel $(TESTS)/ready
 # Runs the test suite on a free-threaded CPython, which needs its own wheel: make test-freethreaded FREETHREADED=/…/python3.14t.
 # It is not part of `make test`, because few machines have such a CPython. This looks for races, so debug assertions are on.
 test-freethreaded: $(TOOLS)/ready
-	@command -v $(FREETHREADED) || { echo "no $(FREETHREADED) here: say FREETHREADED=…" >&2; exit 1; }
+	@command -v $(FREETHREADED) || { echo "$(FREETHREADED) was not found: set FREETHREADED=…" >&2; exit 1; }
 	@$(call build-wheel,dev,target/wheels-freethreaded,$(FREETHREADED))
 	$(UV) venv --quiet --clear --python $(FREETHREADED) $(FREE)
 	$(UV) pip install --quiet --python $(FREE) --only-binary=:all: -r bindings-python/requirements-test.txt || \
@@ -223,14 +223,14 @@ test-freethreaded: $(TOOLS)/ready
 	PYTHON_GIL=0 $(FREE)/bin/python -m pytest -q -n 4
 	for _ in 1 2 3 4 5; do PYTHON_GIL=0 $(FREE)/bin/python -m pytest -q bindings-python/tests/test_threads.py; done
 
-# First the conformance cases, in seconds for each mutant; then all tests of the core, for those that the cases do not catch.
+# First runs the conformance cases, which take seconds for each mutant. Then runs all tests of the core on the mutants that they miss.
 SHARD ?= 0/1
 MUTANTS = cargo mutants --package proxymesh --shard $(SHARD) --output target/mutants --no-times
 mutants: target/tools-cargo/bin/cargo-mutants
 	PATH=$(CURDIR)/target/tools-cargo/bin:$$PATH $(MUTANTS) --cargo-arg=--test=cases || [ $$? = 2 ]
 	PATH=$(CURDIR)/target/tools-cargo/bin:$$PATH $(MUTANTS) --iterate
 
-# What takes minutes: a million calls in one process, and what `make test` shows of exits with calls under way, ten times over.
+# Takes minutes: makes a million calls in one process, and runs the exit tests of `make test` with ten times as many rounds.
 test-soak: wheel $(TESTS)/ready
 	@$(call install,$(TESTS),target/wheels)
 	$(TESTS)/bin/python tests/soak/soak.py
@@ -331,7 +331,7 @@ lint-bindings:
 	@for folder in $(GENERATED); do diff -r $(FFI)/$$folder target/bindings/$$folder || \
 	    { echo "$(FFI)/$$folder is out of date: run make bindings" >&2; exit 1; }; done
 
-# Checks that the notices list each crate that ships, in its version. `make notices` itself needs a tool that takes minutes to build.
+# Checks that the notices list each crate that ships, with its version. `make notices` itself needs a tool that takes minutes to build.
 lint-notices:
 	$(PYTHON) tests/packaging/notices.py --check
 

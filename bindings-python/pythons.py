@@ -3,7 +3,7 @@
 `python bindings-python/pythons.py WHEEL` looks for interpreters on the PATH and in pyenv. It leaves out the version
 that runs this script, because `make test-python` tests that one. If there is no other, it runs nothing. With
 `--adapters`, it uses only the newest version and runs only the tests of the HTTP libraries, because Python itself
-exposes a proxy's response since 3.12. The environment variable `UV` is the path of uv.
+has exposed a proxy's response only since 3.12. The environment variable `UV` is the path of uv.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def candidates() -> list[Path]:
 
 
 def interpreters() -> dict[int, Path]:
-    """The first interpreter found of each minor version."""
+    """The first interpreter found for each minor version."""
     found: dict[int, Path] = {}
     for path in candidates():
         said = subprocess.run([path, "-c", ABOUT], capture_output=True, text=True, check=False).stdout.split()

@@ -1,4 +1,4 @@
-"""Writes what follows from docs/openapi.yaml: the sandbox's copy, and the tables of calls in docs/api.md and README.md.
+"""Generates from docs/openapi.yaml: the sandbox's copy, and the tables of calls in docs/api.md and README.md.
 
 With --check it writes nothing, and fails if one of them is out of date. `make openapi` and `make lint` run it.
 """

@@ -68,7 +68,7 @@ export PROXYMESH_SANDBOX work root
         -name "*.jar" ! -name "*-sources.jar" ! -name "*-javadoc.jar" | tr "\n" ":")
     mkdir "$work/noexec" "$work/exec"
     mount -t tmpfs -o noexec none "$work/noexec"
-    unloadable() { # CLASSPATH CURE [FLAG…]
+    unloadable() { # CLASSPATH FIX [FLAG…]
         HOME="$work/noexec" java -Duser.home="$work/noexec" "${@:3}" -classpath "$work/kotlin/target/classes:$1" UnloadableKt "$2"
     }
     unloadable "$jars" -Djna.tmpdir -Djava.io.tmpdir="$work/noexec"
@@ -78,7 +78,7 @@ export PROXYMESH_SANDBOX work root
     fi
     grep -q "it was loaded" "$work/log" || { cat "$work/log"; exit 1; }
 
-    # The library in the jar is replaced in turn: it is missing, damaged, for another machine, of another version, needs a later glibc,
+    # In turn, the library in the jar is missing, is damaged, is for another machine, is of another version, needs a later glibc,
     # or needs a library that is not installed. Last, there is no room to unpack it.
     others=$(tr ":" "\n" <<< "$jars" | grep -v /proxymesh-native/ | tr "\n" ":")
     mkdir "$work/unpacked" "$work/jna" "$work/full"
@@ -87,7 +87,7 @@ export PROXYMESH_SANDBOX work root
     library=$(echo "$work"/unpacked/*/libproxymesh_ffi.so)
     platform=$(basename "$(dirname "$library")")
     mv "$library" "$work/library.so"
-    replaced() { # CURE
+    replaced() { # FIX
         unloadable "$work/unpacked:$others" "$1" -Djna.tmpdir="$work/exec"
     }
     replaced "-Djna.library.path"

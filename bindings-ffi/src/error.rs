@@ -144,7 +144,7 @@ pub enum Failure {
         /// How to find out whether the write was carried out.
         recovery_hint: String,
     },
-    /// `abort` ended the call. Each package turns this into the cancellation of its language.
+    /// `abort` ended the call. The Swift package turns this into a `CancellationError`; Kotlin never calls `abort`.
     Aborted {
         /// The error's text.
         text: String,
@@ -170,7 +170,7 @@ pub struct Refusal {
     pub field_errors: HashMap<String, Vec<String>>,
     /// The first 4 KiB of the response, as text.
     pub body: String,
-    /// The seconds that the service asks to wait, if it does.
+    /// How many seconds the service asks you to wait, if it does.
     pub retry_after: Option<f64>,
     /// How many times the call was tried. 0 if it was not sent, because the service rejected the same credentials for another
     /// call.

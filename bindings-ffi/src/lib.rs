@@ -2,8 +2,8 @@
 //!
 //! This layer is internal. The public API is in the hand-written packages in `kotlin/` and `swift/`. They wrap the code that is
 //! generated from this crate (`make bindings`). The macro `calls` exports each call for both [`Client`] and [`BlockingClient`],
-//! and each call is one line over the core. All integers are signed, because Java has no unsigned ones.
-// UniFFI generates unsafe code without docs. Nothing written here is unsafe.
+//! and the body of each call is one line that calls the core. All integers are signed, because Java has no unsigned ones.
+// UniFFI generates unsafe code. Nothing written here is unsafe.
 #![allow(unsafe_code)]
 
 mod calls;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the Swift example, the README's Swift code, and a program that creates each error, as a separate package. The package is in
 # a temporary folder, with the native library beside it. SwiftPM resolves the SDK from a repository and a version, as it would from
-# the URL, because it refuses unsafe flags in a package that is resolved by version. This repository is hidden.
+# GitHub, because it refuses unsafe flags in a package that is resolved by version. This repository is hidden.
 #
 #   consumer.sh LIBRARY_FOLDER SANDBOX_PROGRAM
 set -euo pipefail
@@ -12,7 +12,7 @@ library=$(realpath "$1") sandbox=$(realpath "$2")
 work=$(mktemp -d)
 trap 'kill "${server:-}" 2>/dev/null || true; rm -rf "$work"' EXIT
 
-# Creates a clone of this repository, with the version as a tag.
+# Creates a new repository with a copy of this one's files, and with the version as a tag.
 mkdir "$work/sdk"
 (cd "$root" && git ls-files -z | xargs -0 cp --parents -t "$work/sdk")
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -1)

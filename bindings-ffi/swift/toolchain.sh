@@ -68,7 +68,7 @@ if fits; then
     exec "$@"
 fi
 [ "$(uname -s)" = Linux ] || { echo "no Swift 6 on the PATH: see https://swift.org/install" >&2; exit 1; }
-[ "$(id -u)" = 0 ] || { echo "no Swift 6 on the PATH: install one (https://swift.org/install), or be root, to unpack Debian's" >&2; exit 1; }
+[ "$(id -u)" = 0 ] || { echo "no Swift 6 on the PATH: install it (https://swift.org/install), or run this as root to unpack Debian's" >&2; exit 1; }
 mkdir -p "$(dirname "$root")"
 # Parallel runs (make -j) must not unpack twice.
 exec 9>"$root.lock"

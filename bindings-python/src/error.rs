@@ -50,7 +50,7 @@ fn in_context(exception: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
     Ok(exception)
 }
 
-/// Imports a module on demand. This fails if file descriptors run out, with whatever Python's importer raises.
+/// Imports a module on demand. If file descriptors run out, Python's importer may raise anything, so this always raises `ConfigError`.
 pub(crate) fn import<'py>(py: Python<'py>, module: &str) -> PyResult<Bound<'py, PyModule>> {
     py.import(module).map_err(|error| {
         let reason = format!("could not import the module {module}: {}", error.value(py));

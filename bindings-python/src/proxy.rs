@@ -46,8 +46,8 @@ use std::{cmp::Ordering, hash::Hash};
 ///     port: The port. If neither `host` nor `port` gives one, it is 31280, which all proxies of the service use.
 ///
 /// Raises:
-///     ValidationError: The host is not a DNS name, the port is not from 1 to 65535, or the host includes a port that differs
-///         from the one given.
+///     ValidationError: The host is neither a DNS name nor an IPv4 address, the port is not from 1 to 65535, or the host includes a
+///         port that differs from the one given.
 #[pyclass(frozen, eq, hash, ord, module = "proxymesh")]
 #[derive(Clone)]
 pub(crate) struct Proxy {

@@ -385,7 +385,7 @@ def test_without_a_writable_folder_the_error_says_what_is_needed(
     assert client.ips.list() == []
 
 
-@pytest.mark.skipif(sys.platform == "darwin", reason="the state folder is another one there")
+@pytest.mark.skipif(sys.platform == "darwin", reason="the state folder is a different one there")
 def test_a_relative_state_folder_is_ignored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Otherwise two processes in different folders would not find each other."""
     monkeypatch.chdir(tmp_path)

@@ -285,7 +285,7 @@ def test_an_exception_may_have_a_cause_and_notes() -> None:
     with pytest.raises(proxymesh.ConnectionError) as caught:
         raise proxymesh.ConnectionError("ips.add: no connection", call="ips.add") from cause
     assert caught.value.__cause__ is cause
-    vars(caught.value)["__notes__"] = ["of crawler-1"]  # as add_note does since Python 3.11
+    vars(caught.value)["__notes__"] = ["of crawler-1"]  # as add_note does, from Python 3.11 on
     again = pickle.loads(pickle.dumps(caught.value))
     assert vars(again)["__notes__"] == ["of crawler-1"]
     assert again.__cause__ is None, "as with any exception that is pickled"

@@ -19,7 +19,7 @@ HEAVY = {"asyncio", "contextlib", "json", "logging", "pytest", "re", "socket", "
 def loaded_by(code: str) -> set[str]:
     """The modules that the code loads in a fresh interpreter."""
     program = f"""
-import os, sys  # loaded in every interpreter that has its site
+import os, sys  # any interpreter that runs the site module has loaded both
 before = set(sys.modules)
 sys.path.insert(0, {PACKAGE!r})
 {code}

@@ -31,7 +31,7 @@ def test_each_module_is_imported_without_other_packages() -> None:
         [sys.executable, "-c", IMPORTS_EACH_MODULE], capture_output=True, text=True, check=True, timeout=60
     )
     needs = dict(line.split() for line in imported.stdout.splitlines())
-    # Those for other people's libraries need just these.
+    # The modules for other people's libraries need only those libraries.
     assert needs == {
         "proxymesh._aiohttp": "aiohttp",
         "proxymesh._curl_cffi": "curl_cffi",

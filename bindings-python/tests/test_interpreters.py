@@ -74,7 +74,7 @@ def run(code: str, *arguments: str) -> str:
     return str(ended.stdout)
 
 
-@pytest.mark.skipif(not (3, 10) <= sys.version_info[:2] <= (3, 14), reason="a private module of these is used")
+@pytest.mark.skipif(not (3, 10) <= sys.version_info[:2] <= (3, 14), reason="uses a private module of these versions")
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("kind", ["legacy", "isolated"])
 def test_a_subinterpreter_is_rejected_and_the_main_one_still_works(kind: str, when: str) -> None:

@@ -156,7 +156,7 @@ def test_loops_closed_while_calls_are_in_progress_leave_no_descriptor(
     # The attempt is reported when the loop is no longer listening.
     server = start_server(lambda _: next(answers, answer({}, 503, retry_after="60")))
     client = client_of(server)
-    # An abandoned call does not prove the credentials, and the auth gate sends only three of those.
+    # If these credentials had never received a response, the auth gate would soon delay calls.
     asyncio.run(client.geo.open())
 
     def counters() -> int:

@@ -123,7 +123,7 @@ SCRAPY = r"Scrapy (\d+\.\d+) or later"
 WORKSPACE = ("Cargo.toml", r'(?m)^version = "(.*)"')
 ARTIFACT = r"<artifactId>proxymesh[\w-]*</artifactId>\s*<version>(\d.*)</version>"
 VERSIONS = [
-    # The version of the release stands once, and the tools that cannot read it there repeat it.
+    # The version of the release is defined once, in Cargo.toml. Files whose tools cannot read it there repeat it.
     ("Cargo.toml", r'(?m)^proxymesh = .* version = "(.*)"', *WORKSPACE),
     ("bindings-ffi/kotlin/pom.xml", ARTIFACT, *WORKSPACE),
     ("bindings-ffi/kotlin/native/pom.xml", ARTIFACT, *WORKSPACE),

@@ -38,7 +38,7 @@ def client(sandbox: Sandbox) -> Iterator[Client]:
 
 
 class Clock:
-    """Replaces a pool's clock by one that the test moves."""
+    """Replaces a pool's clock with one that the test moves."""
 
     def __init__(self, pool: Any) -> None:
         self.now = 0.0
@@ -461,7 +461,7 @@ def test_a_signal_handler_gets_a_proxy_while_the_first_list_is_fetched(sandbox: 
 
 
 class Discarded:
-    """Uses a pool when it is collected, by a finalizer and by a callback of a weak reference."""
+    """When such an object is collected, its finalizer and the callback of a weak reference use a pool."""
 
     def __init__(self, use: Callable[[], None]) -> None:
         self.cycle, self.use = self, use

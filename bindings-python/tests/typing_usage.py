@@ -31,7 +31,7 @@ else:
         else:
             kinds = inner or (kind or type(None),)
             # A subclass of str that hides its secret in its repr counts as str.
-            assert type(value) in kinds or (str in kinds and isinstance(value, str)), f"{value!r} is no {kind}"
+            assert type(value) in kinds or (str in kinds and isinstance(value, str)), f"{value!r} is not a {kind}"
 
     def assert_never(value: object) -> None:
         raise AssertionError(value)

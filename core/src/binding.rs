@@ -183,7 +183,7 @@ fn gigabytes(field: &'static str, value: i64) -> Result<u32> {
     u32::try_from(value).map_err(|_| Error::validation(field, reason))
 }
 
-/// The error for a time limit that is not a number. `given` says briefly what it is instead.
+/// The error for a time limit that is not a number of seconds greater than 0. `given` says briefly what it is instead.
 pub fn no_seconds(name: &'static str, given: impl Display) -> Error {
     Error::config(format!("{name} must be a number of seconds greater than 0, not {given}"))
 }

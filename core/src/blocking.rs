@@ -165,7 +165,7 @@ impl Driver {
         let result = checked
             .and_then(|()| result.unwrap_or_else(|| Err(Error::config("the call was abandoned").into())));
         if result.is_err() {
-            // Nobody would poll the connection of a cancelled call, either, so let it close now.
+            // Nobody would poll the connection of a failed or cancelled call either, so let it close now.
             let _ = self.drive(pin!(take_notice()), Duration::MAX);
         }
         result

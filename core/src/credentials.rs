@@ -102,7 +102,7 @@ impl Credentials {
         })
     }
 
-    /// The same as a header value that prints as `Sensitive`. It is wiped when its last copy is dropped.
+    /// The same text as a `HeaderValue`, which prints as `Sensitive`. It is wiped when its last copy is dropped.
     pub(crate) fn header(&self) -> Result<HeaderValue> {
         let bytes = Bytes::from_owner(Zeroizing::new(self.authorization().as_bytes().to_vec()));
         let mut value = HeaderValue::from_maybe_shared(bytes)

@@ -1,4 +1,4 @@
-//! Looks names up with the system, in one thread per lookup. Tokio's own lookup panics if no thread can be started.
+//! Looks up names with the system's resolver, on one thread per lookup. Tokio's own lookup panics if no thread can be started.
 
 use crate::runtime::lack;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};

@@ -89,7 +89,7 @@ pub enum Error {
     Connection {
         /// The call, such as `geo.open`.
         call: &'static str,
-        /// The error of the network or of TLS.
+        /// The network or TLS error.
         reason: String,
         /// How many times the call was tried.
         attempts: u32,
@@ -135,7 +135,7 @@ pub struct Refusal {
     pub field_errors: BTreeMap<String, Vec<String>>,
     /// The first 4 KiB of the response, as text.
     pub body: String,
-    /// How long the service asks to wait, if it does.
+    /// How long the service asks you to wait, if it does.
     pub retry_after: Option<Duration>,
     /// How many times the call was tried. 0 if it was not sent, because the service rejected the same credentials for another
     /// call.

@@ -1,7 +1,7 @@
 //! What drives calls: event loops and a thread, created on first use.
 //!
 //! If the system is out of file descriptors, threads or memory, a call fails, but the process does not. Each of these is
-//! requested in a way that can fail. A failure is not remembered, so the next call tries again.
+//! requested in a way that returns an error and does not panic. A failure is not remembered, so the next call tries again.
 
 use crate::{error::Error, process::PerProcess};
 use std::{

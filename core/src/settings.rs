@@ -117,7 +117,7 @@ impl Settings {
         self
     }
 
-    /// Sets additional environment variables, each of which may name a PEM file or a folder of PEM files. This is for languages
+    /// Sets the names of more environment variables that may name a PEM file or a folder of PEM files. This is for languages
     /// with variables of their own, such as Python's `REQUESTS_CA_BUNDLE`.
     #[must_use]
     pub fn ca_variables(mut self, names: &'static [&'static str]) -> Self {

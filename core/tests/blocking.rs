@@ -213,7 +213,7 @@ fn connecting_has_its_own_time_limit() {
         .max_retries(0);
     let client = support::blocking(settings);
     let start = Instant::now();
-    // This holds even for a create, because it is certain that nothing was sent.
+    // Even a create ends as a `Timeout`, because it is certain that nothing was sent.
     let error = client.sub_accounts().create("x").unwrap_err();
     assert!(matches!(error, Error::Timeout { attempts: 1, .. }), "{error:?}");
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());

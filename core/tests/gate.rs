@@ -1,7 +1,7 @@
 //! The auth gate: wrong credentials cost the account one failed authentication, however many threads or tasks try them. Four
 //! would ban it.
 //!
-//! All clients of the process with the same base URL share the gate, so each test has its own server.
+//! All clients in the process with the same base URL share one count of failures, so each test has its own server.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -304,7 +304,7 @@ fn dropped_connections_do_not_count_as_a_wrong_password_and_the_credentials_work
     assert!(client.ips().list().unwrap().is_empty());
     assert!(
         start.elapsed() < Duration::from_millis(3500),
-        "{:?}: two seconds after the third",
+        "{:?}: the delay after the third lost response is two seconds",
         start.elapsed()
     );
     let other = support::blocking(settings(&server, "right too"));

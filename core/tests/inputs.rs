@@ -1,4 +1,4 @@
-//! Input of Rust's own types, and secrets in it. The conformance cases cover the rules.
+//! Input as Rust's own types, and secrets in input. The conformance cases cover the rules.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;

@@ -15,7 +15,7 @@ const CALLS: usize = 200;
 /// How long the server keeps an idle connection.
 const KEPT: Duration = Duration::from_millis(2);
 
-/// The time between calls. It ranges from none to long after the server has closed, so that some calls are sent at that very moment.
+/// The time between calls. It ranges from zero to well past the server's limit, so that some calls are sent just as the server closes.
 fn pause(call: usize) -> Duration {
     Duration::from_micros([0, 1900, 2000, 2100, 2300, 2600, 3000, 5000][call % 8])
 }
@@ -124,7 +124,7 @@ fn creates_succeed_with_one_attempt_whatever_happens_to_idle_connections() {
     check(&server, &results);
 }
 
-/// Further calls wait for their turn, because the process would run out of descriptors.
+/// Further calls wait for their turn, because the process would otherwise run out of descriptors.
 #[tokio::test]
 async fn any_number_of_concurrent_calls_needs_only_100_connections() {
     let server = Server::start(|request: &Request| match request.path() {

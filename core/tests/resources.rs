@@ -185,7 +185,7 @@ fn a_thousand_unused_clients_hold_no_descriptor_and_no_thread() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
-/// With that feature, every event loop would hold descriptors for signals, and panic if there are none left.
+/// With tokio's signal feature, every event loop would hold descriptors for signals, and panic if there are none left.
 #[test]
 fn the_packages_are_built_without_tokios_signal_feature() {
     for package in ["proxymesh", "proxymesh-python", "proxymesh-ffi"] {

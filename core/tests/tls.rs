@@ -161,7 +161,7 @@ fn an_unknown_ca_is_rejected_and_the_error_says_how_to_trust_it() {
 }
 
 #[tokio::test]
-async fn both_clients_accept_it_with_ca_file() {
+async fn both_clients_accept_a_private_ca_with_ca_file() {
     let server = TlsServer::start("localhost", FINE);
     let ca = server.ca_file();
     assert!(support::blocking(server.settings().ca_file(&ca.0)).ips().list().unwrap().is_empty());
@@ -424,7 +424,7 @@ fn a_variable_that_names_nothing_readable_is_reported_when_the_client_is_created
     }
 }
 
-/// This has to mount a file over another. Only root may do that, and not in every container.
+/// This has to mount one file over another. Only root may do that, and not in every container.
 #[cfg(target_os = "linux")]
 #[test]
 fn the_systems_own_certificates_are_trusted_too() {

@@ -89,7 +89,7 @@ impl From<Refused> for Refusal {
     fn from(refused: Refused) -> Self {
         let reason = refused.to_string();
         match refused {
-            // "400 form invalid (a taken username included)"
+            // The service reports a taken username as an error of that form field.
             Refused::UsernameTaken(_) => Self::field("username", reason),
             _ => Self::new(refused.status(), reason),
         }

@@ -123,7 +123,7 @@ fn catch_signals() -> io::Result<impl FnOnce() -> &'static str> {
     })
 }
 
-/// Prints to stdout and flushes it. Nobody may be reading the output. That is not an error.
+/// Prints to stdout and flushes it. If nobody reads the output, that is not an error.
 fn print_out(text: &str) {
     let mut out = io::stdout().lock();
     let _ = out.write_all(text.as_bytes());

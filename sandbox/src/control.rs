@@ -79,7 +79,7 @@ fn route(shared: &Shared, call: &Call) -> Outcome {
     let body = call.body.as_deref().unwrap_or_default();
     let takes_body = call.method == "POST" && name != "reset";
     if !call.query.is_empty() || (!takes_body && !body.is_empty()) {
-        let reason = "this control accepts neither a query nor a body";
+        let reason = "a control accepts no query, and only a POST (except reset) accepts a body";
         return Err(Error::Invalid(reason.to_owned()));
     }
     if call.body.is_none() {

@@ -84,7 +84,8 @@
 //!
 //! # Controls
 //!
-//! Everything that the methods of [`Sandbox`] do is also available over HTTP, under `/_sandbox/`, without credentials.
+//! Everything that the methods of [`Sandbox`] do, except [`stop`](Sandbox::stop), is also available over HTTP, under
+//! `/_sandbox/`. On a loopback address, the controls need no credentials.
 //! `GET /_sandbox/` describes these controls. [`Fault`] describes the faults.
 //!
 //! # Web pages

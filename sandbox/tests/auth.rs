@@ -53,7 +53,7 @@ fn whatever_does_not_authenticate_is_a_401_that_says_why_and_asks_for_basic() {
 }
 
 #[test]
-fn two_authorization_headers_are_none() {
+fn two_authorization_headers_are_a_401() {
     let (_sandbox, parent) = started();
     let second = [("Authorization", "Bearer pm_x")];
     let answer = parent.send("GET", "/api/ips/", &second, b"").unwrap();
@@ -70,7 +70,7 @@ fn a_scheme_may_be_written_in_any_case_and_a_password_may_hold_colons() {
 }
 
 #[test]
-fn the_fourth_failure_bans_everyone_for_three_hours_right_credentials_too() {
+fn the_fourth_failure_bans_everyone_for_three_hours_even_with_right_credentials() {
     let (sandbox, parent) = started();
     fail(&sandbox, 3);
     assert_eq!(parent.get("/api/ips/").status, 200);
@@ -87,7 +87,7 @@ fn the_fourth_failure_bans_everyone_for_three_hours_right_credentials_too() {
 }
 
 #[test]
-fn a_failure_during_the_ban_does_not_prolong_it_nor_count_after() {
+fn a_failure_during_the_ban_neither_prolongs_it_nor_counts_afterwards() {
     let (sandbox, parent) = started();
     fail(&sandbox, 4);
     sandbox.advance(3 * HOUR - MINUTE);
@@ -119,7 +119,7 @@ fn a_success_in_between_does_not_start_the_count_anew() {
 }
 
 #[test]
-fn paths_and_methods_that_do_not_exist_are_told_without_counting_a_failure() {
+fn paths_and_methods_that_do_not_exist_are_reported_without_counting_a_failure() {
     let (sandbox, parent) = started();
     let nobody = Caller::nobody(&sandbox);
     for _ in 0..4 {
@@ -130,7 +130,7 @@ fn paths_and_methods_that_do_not_exist_are_told_without_counting_a_failure() {
 }
 
 #[test]
-fn a_sub_account_calls_for_itself_but_neither_manages_sub_accounts_nor_tokens() {
+fn a_sub_account_makes_its_own_calls_but_manages_neither_sub_accounts_nor_tokens() {
     let (sandbox, _) = started();
     let sub = Caller::sub_account(&sandbox, "sub");
     assert_eq!(sub.post("/api/ip/add/", &[("ip", "192.0.2.1")]).status, 200);
@@ -206,7 +206,7 @@ fn a_sub_account_without_a_password_has_no_empty_one() {
 }
 
 #[test]
-fn a_token_authenticates_as_whom_it_was_made_for() {
+fn a_token_authenticates_as_the_account_it_was_created_for() {
     let (sandbox, parent) = started();
     parent.post("/api/sub/create/", &[("username", "sub")]);
     parent.post("/api/ip/add/", &[("ip", "192.0.2.1")]);
@@ -248,7 +248,7 @@ fn day_after(sandbox: &Sandbox, by: Duration) -> String {
 }
 
 #[test]
-fn a_token_cannot_manage_tokens_and_trying_is_no_failed_authentication() {
+fn a_token_cannot_manage_tokens_and_trying_is_not_a_failed_authentication() {
     let (sandbox, parent) = started();
     let bearer = Caller::bearer(&sandbox, &token(&parent, &[]));
     for _ in 0..2 {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use support::{Caller, started};
 
 #[test]
-fn sub_create_answers_the_sub_account_with_its_limits_under_their_other_names() {
+fn sub_create_returns_the_sub_account_with_its_limits_under_their_other_names() {
     let (_sandbox, parent) = started();
     let answer = parent.post(
         "/api/sub/create/",
@@ -39,7 +39,7 @@ fn sub_create_answers_the_sub_account_with_its_limits_under_their_other_names() 
 }
 
 #[test]
-fn a_sub_account_made_of_its_name_alone_has_no_names_and_no_email() {
+fn a_sub_account_created_with_only_a_username_has_no_names_and_no_email() {
     let (_sandbox, parent) = started();
     let answer = parent.post("/api/sub/create/", &[("username", "sub"), ("first_name", "")]);
     let expected = json!({
@@ -109,7 +109,7 @@ fn sub_deactivate_and_activate_may_be_repeated() {
 }
 
 #[test]
-fn sub_delete_answers_an_empty_200_and_leaves_nothing() {
+fn sub_delete_returns_an_empty_200_and_leaves_nothing() {
     let (sandbox, parent) = started();
     let sub = Caller::sub_account(&sandbox, "sub");
     sub.post("/api/ip/add/", &[("ip", "192.0.2.1")]);
@@ -251,7 +251,7 @@ fn a_username_that_is_no_sub_account_is_404_and_the_parents_own_403() {
 }
 
 #[test]
-fn proxies_are_listed_with_ports_and_added_in_three_forms_without() {
+fn proxies_are_listed_with_ports_and_can_be_added_in_three_forms() {
     let (_sandbox, parent) = started();
     let at_the_start = parent.get("/api/proxies/").json();
     let expected = ["us-ca.proxymesh.com:31280", "us-ny.proxymesh.com:31280", "us-il.proxymesh.com:31280"];
@@ -294,7 +294,7 @@ fn a_list_of_proxies_may_become_empty() {
 }
 
 #[test]
-fn token_create_shows_the_secret_this_once() {
+fn only_token_create_shows_the_secret() {
     let (_sandbox, parent) = started();
     assert_eq!(parent.get("/api/tokens/").json(), json!({ "tokens": [] }));
     let form = [("label", "ci ü"), ("expires_at", "2999-12-31")];
@@ -316,7 +316,7 @@ fn token_create_shows_the_secret_this_once() {
 }
 
 #[test]
-fn a_token_needs_neither_label_nor_end_nor_even_a_body() {
+fn a_token_needs_neither_label_nor_expiry_date_nor_even_a_body() {
     let (_sandbox, parent) = started();
     let answer = parent.send("POST", "/api/token/create/", &[], b"").unwrap();
     assert_eq!(answer.status, 200);
@@ -346,7 +346,7 @@ fn tokens_are_deactivated_activated_and_deleted() {
 }
 
 #[test]
-fn tokens_of_a_sub_account_want_its_username() {
+fn calls_for_a_sub_accounts_tokens_need_its_username() {
     let (sandbox, parent) = started();
     Caller::sub_account(&sandbox, "sub");
     parent.post("/api/token/create/", &[("username", "sub")]);
@@ -371,7 +371,7 @@ fn an_expired_token_cannot_be_activated() {
 }
 
 #[test]
-fn geo_answers_how_many_ips_there_are_by_country() {
+fn geo_returns_how_many_ips_there_are_in_each_country() {
     let (_sandbox, parent) = started();
     let (open, world) = (parent.get("/api/geoips/open/"), parent.get("/api/geoips/world/"));
     for answer in [&open, &world] {

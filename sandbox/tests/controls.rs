@@ -126,7 +126,7 @@ fn the_clock_stays_within_the_calendar() {
 }
 
 #[test]
-fn usage_counts_towards_the_parent_and_the_month_turns_after_thirty_days() {
+fn usage_counts_towards_the_parent_and_a_new_period_begins_after_thirty_days() {
     let (sandbox, parent) = started();
     parent.post("/api/sub/create/", &[("username", "sub")]);
     let usage = r#"{"username": "sub", "gigabytes": 1.5}"#;
@@ -163,7 +163,7 @@ fn usage_is_not_negative_and_belongs_to_someone() {
 }
 
 #[test]
-fn account_tells_the_plan_its_limits_what_there_is_and_who_is_banned() {
+fn account_shows_the_plan_its_limits_what_there_is_and_who_is_banned() {
     let sandbox = Sandbox::builder().plan(Plan::ProxyMesh10).start().unwrap();
     let parent = Caller::parent(&sandbox);
     let form = [("username", "sub"), ("password", "top-secret"), ("monthly_limit", "5")];
@@ -217,7 +217,7 @@ fn reset_brings_everything_back_to_the_start() {
 }
 
 #[test]
-fn open_connections_are_counted_and_idle_ones_closed_when_told_so() {
+fn open_connections_are_counted_and_idle_ones_closed_after_the_keep_alive() {
     let sandbox = Sandbox::builder().keep_alive(Some(Duration::from_millis(50))).start().unwrap();
     let parent = Caller::parent(&sandbox);
     sandbox.inject(Fault::delay(Duration::from_millis(200))).unwrap();
@@ -259,10 +259,10 @@ fn what_the_controls_do_not_know_is_refused_with_a_reason() {
     for (method, path, body, status, reason) in [
         ("GET", "/_sandbox/nothing", "", 404, "There is nothing at /_sandbox/nothing"),
         ("GET", "/_sandbox/requests/", "", 404, "There is nothing"),
-        ("PUT", "/_sandbox/faults", "{}", 400, "neither a query nor a body"),
+        ("PUT", "/_sandbox/faults", "{}", 400, "accepts no query"),
         ("PUT", "/_sandbox/faults", "", 405, "accepts GET, POST, DELETE, not PUT"),
         ("GET", "/_sandbox/reset", "", 405, "accepts POST"),
-        ("GET", "/_sandbox/requests?last=1", "", 400, "neither a query nor a body"),
+        ("GET", "/_sandbox/requests?last=1", "", 400, "accepts no query"),
         (
             "POST",
             "/_sandbox/faults",

@@ -64,7 +64,7 @@ fn it_says_what_it_opens() {
 }
 
 #[test]
-fn the_controls_want_the_parents_password() {
+fn the_controls_require_the_parents_password() {
     for host in HOSTS {
         let Ok(sandbox) = exposed().host(host).start() else { continue };
         let parent = Caller::parent(&sandbox);
@@ -132,7 +132,7 @@ fn a_page_is_refused_here_too_but_any_name_is_answered_to() {
 }
 
 #[test]
-fn a_sub_account_gets_no_published_password_either() {
+fn a_sub_account_may_not_have_the_published_password_either() {
     let sandbox = exposed().start().unwrap();
     let parent = Caller::parent(&sandbox);
     let published = [("username", "sub"), ("password", "parent-password")];

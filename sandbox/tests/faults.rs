@@ -27,7 +27,7 @@ fn first(sandbox: &Sandbox) -> RecordedRequest {
 }
 
 #[test]
-fn status_answers_what_it_is_told_instead_of_carrying_the_call_out() {
+fn status_sends_the_given_response_instead_of_carrying_the_call_out() {
     let (sandbox, parent) = started();
     inject(&sandbox, Fault::status(503));
     let fault = Fault::status(429).json_body(r#"{"error":"slow down"}"#);
@@ -280,7 +280,7 @@ fn close_idle_answers_as_usual_and_closes_unannounced() {
 }
 
 #[test]
-fn an_answer_without_a_body_becomes_a_200_where_one_must_be_spoilt() {
+fn an_answer_without_a_body_becomes_a_200_if_the_fault_needs_a_body() {
     let (sandbox, parent) = started();
     for fault in [Fault::garbage(), Fault::wrong_type(), Fault::huge(1000), Fault::html(), Fault::empty()] {
         inject(&sandbox, fault.path("/api/ip/delete/"));
@@ -314,7 +314,7 @@ fn faults_that_carry_the_call_out_count_its_failed_authentication() {
 }
 
 #[test]
-fn a_fault_waits_for_its_method_and_path_and_lets_pass_what_after_says() {
+fn a_fault_applies_only_to_its_method_and_path_and_lets_the_first_calls_pass() {
     let (sandbox, parent) = started();
     inject(&sandbox, Fault::status(500).method("GET").path("/api/ips/").after(1).times(2));
     assert_eq!(parent.get("/api/hostnames/").status, 200);

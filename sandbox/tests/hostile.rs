@@ -1,4 +1,4 @@
-//! Whatever arrives, the sandbox answers that it is wrong, or closes; it never panics.
+//! Whatever arrives, the sandbox responds or closes the connection. It never panics.
 #![allow(clippy::indexing_slicing, clippy::unwrap_used)]
 
 mod support;
@@ -10,7 +10,7 @@ use proptest::{collection::vec, prelude::*, sample};
 use proxymesh_sandbox::Sandbox;
 use support::hostile::{REQUESTS, survives};
 
-/// Panics on any thread; one in a task goes unnoticed otherwise.
+/// How many panics there were, on any thread. A panic in a task would otherwise go unnoticed.
 static PANICS: AtomicUsize = AtomicUsize::new(0);
 
 /// A request with some of its bytes overwritten, and then cut or repeated.

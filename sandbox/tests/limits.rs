@@ -75,7 +75,7 @@ fn one_sub_account_more_than_the_plan_allows_is_402_until_one_is_deleted() {
 }
 
 #[test]
-fn an_invalid_form_is_told_before_the_plans_limit() {
+fn an_invalid_form_is_reported_before_the_plans_limit() {
     let (_sandbox, parent) = on(Plan::FreeTrial);
     parent.post("/api/sub/create/", &[("username", "sub")]);
     assert_eq!(parent.post("/api/sub/create/", &[("username", "sub")]).status, 400);

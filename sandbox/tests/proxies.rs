@@ -157,7 +157,7 @@ fn who_may_use_a_proxy() {
     assert_eq!(status(&basic("sub", "sub-password")), 200);
     parent.post("/api/ip/add/", &[("ip", "127.0.0.1"), ("username", "sub")]);
     assert_eq!(status(""), 200);
-    assert_eq!(status(&basic("parent", "wrong")), 407, "credentials decide, where there are some");
+    assert_eq!(status(&basic("parent", "wrong")), 407, "if there are credentials, they decide");
     parent.post("/api/sub/deactivate/", &[("username", "sub")]);
     assert_eq!((status(&basic("sub", "sub-password")), status("")), (402, 402));
     assert_eq!(status(&basic("sub", "wrong")), 407);
@@ -199,7 +199,11 @@ fn bandwidth_is_booked_as_it_passes_and_a_limit_stops_it() {
     parent.post("/api/sub/edit/", &[("username", "sub"), ("total_limit", "1")]);
     assert!(get(&proxy, &format!("http://{target}/"), &sub).text().contains("total limit of 1 GB"));
     sandbox.advance(Duration::from_secs(31 * 24 * 60 * 60));
-    assert_eq!(get(&proxy, &format!("http://{target}/"), &sub).status, 509, "a total limit does not turn");
+    assert_eq!(
+        get(&proxy, &format!("http://{target}/"), &sub).status,
+        509,
+        "a new billing period does not reset the total"
+    );
 }
 
 #[test]
@@ -246,7 +250,7 @@ fn only_this_machine_is_reached() {
 }
 
 #[test]
-fn a_proxy_can_be_made_to_fail_by_itself() {
+fn one_proxy_can_be_made_to_fail_without_the_others() {
     let (sandbox, parent) = started();
     let url = format!("http://{}/", target());
     let (bad, good) = (proxy(&parent, "us-ca"), proxy(&parent, "us-ny"));

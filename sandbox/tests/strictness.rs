@@ -97,7 +97,7 @@ fn a_malformed_form_is_400() {
 }
 
 #[test]
-fn an_unknown_parameter_is_400_and_names_it_and_those_there_are() {
+fn an_unknown_parameter_is_400_and_the_error_names_it_and_the_known_ones() {
     let (_sandbox, parent) = started();
     let answer = parent.post("/api/ip/add/", &[("ip", "192.0.2.1"), ("lable", "x")]);
     let reason = "Unknown parameter: this call takes ip, username, label.";
@@ -202,7 +202,7 @@ fn a_missing_required_parameter_is_named() {
 }
 
 #[test]
-fn all_that_is_wrong_with_a_form_is_told_at_once() {
+fn all_that_is_wrong_with_a_form_is_reported_at_once() {
     let (_sandbox, parent) = started();
     let answer = parent.post(
         "/api/sub/create/",

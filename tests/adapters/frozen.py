@@ -1,6 +1,6 @@
 """The program that test_frozen.py freezes. It imports only the package, and uses everything in it that imports late.
 
-Arguments: the sandbox's URL, the parent's username and password, the URLs of a page by http and https, and a CA file.
+Arguments: the sandbox's URL, the parent's username and password, the URLs of a page over http and https, and a CA file.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Runs a real Chromium by Playwright and by Selenium: what arrives at the proxy, and what a browser cannot do."""
+"""Runs a real Chromium with Playwright and with Selenium: what arrives at the proxy, and what a browser cannot do."""
 
 from __future__ import annotations
 

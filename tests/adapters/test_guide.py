@@ -32,7 +32,7 @@ COMMANDS = [block for kind, block in BLOCKS if kind == "sh"]
 READER = """
 import functools, json, os, sys
 import certifi
-certifi.where = lambda: os.environ["SSL_CERT_FILE"]  # the site's certificate is of an authority made for the tests
+certifi.where = lambda: os.environ["SSL_CERT_FILE"]  # the site's certificate comes from a CA made for the tests
 
 from playwright.sync_api import BrowserType
 from selenium import webdriver
@@ -94,7 +94,7 @@ def test_the_program(sandbox: Sandbox, site: Site, reader: dict[str, str]) -> No
     assert len(let_through) >= 22, "each block went through a proxy"
     assert {request.auth for request in let_through} == {"basic", "none"}
     with sandbox.client() as client:
-        assert client.ips.list() == [], "what was authorised for a while is not any more"
+        assert client.ips.list() == [], "what was authorised for a while no longer is"
         assert client.sub_accounts.get("crawler-1").monthly_bandwidth > 0
 
 

@@ -106,7 +106,7 @@ def by_urllib(proxy: Proxy, url: str, site: Site) -> Fetched:
 
 
 def by_the_environment(proxy: Proxy, url: str, site: Site) -> Fetched:
-    """Runs httpx in a program that has its proxy from the environment only."""
+    """Runs httpx in a program that takes its proxy only from the environment."""
     program = "import httpx, sys; answer = httpx.get(sys.argv[1]); assert answer.status_code == 200; print(answer.text)"
     environment = {**os.environ, **proxy.env(), "SSL_CERT_FILE": site.ca}
     ran = subprocess.run(
@@ -129,7 +129,7 @@ def fetched(
     let_through = [request for request in sandbox.proxied() if request.status == 200]
     at_the_proxy = let_through[-1]
     assert at_the_proxy.method == ("CONNECT" if scheme == "https" else "GET")
-    assert exit_ip in (None, at_the_proxy.exit_ip), "the exit IP that the user sees is the one it was"
+    assert exit_ip in (None, at_the_proxy.exit_ip), "the exit IP that the user sees is the one that was used"
     assert not [name for name in at_the_site if "proxy" in name], "what is for the proxy stays there"
     return at_the_site, at_the_proxy
 

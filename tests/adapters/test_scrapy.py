@@ -82,12 +82,12 @@ def test_500_pages_through_three_proxies_when_one_reaches_its_limit(
     crawled = crawl("pages", first=f"{site.http}pages/0", settings={"PROXYMESH_COOLDOWN": 600})
     assert sorted(item["number"] for item in crawled.items) == list(range(500)), crawled.log
     assert {item["url"].partition(":")[0] for item in crawled.items} == {"http", "https"}
-    assert not [item for item in crawled.items if "proxy" in item["headers"].lower()], "nothing of it at the site"
+    assert not [item for item in crawled.items if "proxy" in item["headers"].lower()], "the site gets no proxy header"
     through = collections.Counter(item["proxy"] for item in crawled.items)
     assert set(through) == {"us-ca", "us-ny", "us-il"}
     statuses = [request.status for request in sandbox.proxied() if request.proxy == "us-ny"]
     assert statuses[:60] == [200] * 60
-    assert through["us-ny"] < 150 < through["us-ca"], "a tunnel serves many requests, and is not used any more"
+    assert through["us-ny"] < 150 < through["us-ca"], "a tunnel serves many requests, but none after its proxy fails"
     assert abs(through["us-ca"] - through["us-il"]) <= 20, through
     refused = crawled.stat("proxymesh/failure_count")
     assert statuses[60:] == [509] * refused
@@ -158,7 +158,7 @@ def test_each_request_has_its_country(sandbox: Sandbox, client: proxymesh.Client
     got = [asked_for[item["exit_ip"]] for item in told.items]
     assert got == [country.upper() for country in countries for _ in range(2)], "no tunnel of another country is used"
     assert not [item for item in told.items if [name for name in item["headers"] if "proxymesh" in name]]
-    assert len([request for request in sandbox.proxied() if request.method == "CONNECT"]) == 2, "and its own is"
+    assert len([request for request in sandbox.proxied() if request.method == "CONNECT"]) == 2, "each tunnel is reused"
     told = ask(
         crawl, {"url": site.https}, {"url": site.http, "meta": {"proxymesh_country": "ZA"}}, PROXYMESH_COUNTRY="GB"
     )
@@ -528,7 +528,7 @@ def test_invalid_settings_end_the_crawl_before_it_begins(
 
 def test_it_can_be_switched_off(sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any) -> None:
     told = ask(crawl, {"url": site.http}, PROXYMESH_ENABLED=False)
-    assert told.items[0]["error"] == "CannotResolveHostError", "it goes there by itself"
+    assert told.items[0]["error"] == "CannotResolveHostError", "the request goes to the site directly"
     assert sandbox.proxied() == []
 
 

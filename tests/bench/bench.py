@@ -210,7 +210,7 @@ class Bench:
 
 
 def calls(bench: Bench, plan: Plan) -> int:
-    """Runs rounds until the time is over. Returns their number."""
+    """Runs rounds until the time is up. Returns their number."""
     bench.round(SCENARIOS, 0)
     if not bench.check:
         bench.bursts.clear()  # the first round also includes the cost of everything that is created on first use
@@ -322,7 +322,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--quick", action="store_true", help="some contestants, a minute or two; for development")
-    how.add_argument("--check", action="store_true", help="every contestant, next to no calls: does all of it run?")
+    how.add_argument("--check", action="store_true", help="every contestant, hardly any calls: do they all run?")
     parser.add_argument("--only", metavar="NAMES", help="some contestants, with commas: " + ", ".join(CONTESTANTS))
     arguments = parser.parse_args()
     contestants = [name for name in CONTESTANTS if name in QUICK or not arguments.quick]

@@ -54,7 +54,7 @@ def burst(name: str, process: bench.Process, base_url: str) -> dict[str, float]:
 
 def table(rounds: dict[str, list[dict[str, float]]]) -> str:
     lines = [
-        "| | p50, µs | of Rust's | middle half | CPU a call, µs | of Rust's |",
+        "| | p50, µs | × Rust | middle half | CPU per call, µs | × Rust |",
         "|---|--:|--:|--:|--:|--:|",
     ]
     for name, bursts in rounds.items():
@@ -74,7 +74,7 @@ def main() -> None:
     """Measures and writes the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=100)
-    parser.add_argument("--warm-up", type=int, default=100, help="rounds before, in which the JVM compiles")
+    parser.add_argument("--warm-up", type=int, default=100, help="unmeasured rounds, in which the JVM compiles")
     arguments = parser.parse_args()
     bench.COMPLAINTS.unlink(missing_ok=True)
     bench.ENVIRONMENT["PATH"] = os.environ["PATH"]  # Java and Swift are found with this

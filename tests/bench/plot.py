@@ -36,7 +36,7 @@ def _panel(panel: Panel, ours: str, limit: str) -> tuple[str, int]:
     title, unit, figures, shown = panel
     figures = {name: value for name, value in figures.items() if shown is None or name in shown}
     parts = [f'<text y="16" font-size="15" font-weight="600">{escape(title)}</text>']
-    parts.append(f'<text y="33" font-size="11" fill="#6c757d">{unit}; less is better</text>')
+    parts.append(f'<text y="33" font-size="11" fill="#6c757d">{unit}; lower is better</text>')
     longest = _scale(list(figures.values()))
     for row, name in enumerate(sorted(figures, key=figures.__getitem__)):
         value, y = figures[name], HEAD + row * ROW

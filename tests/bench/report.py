@@ -228,7 +228,7 @@ def sections(results: Results) -> list[tuple[str, str, str]]:
         ("The same across cores", across, compared(results, "sequential, across cores", blocking, one, to_blocking)),
         (
             "Blocking, eight threads share one client",
-            same + " The raw socket, pycurl and http.client cannot be shared: one a thread.",
+            same + " The raw socket, pycurl and http.client cannot be shared, so each thread has its own.",
             compared(results, "threads", blocking, many, to_threads),
         ),
         ("asyncio, one call after another", same, compared(results, "sequential", asyncio, one, from_raw)),
@@ -243,9 +243,9 @@ def sections(results: Results) -> list[tuple[str, str, str]]:
         ),
         (
             "Starting up, and size",
-            "Whole processes over bare Python: one that imports, one that makes one call over HTTPS and ends; "
-            "for asyncio, that includes asyncio. "
-            "Peak memory is that of the second, bare Python's included. Wheels with all dependencies.",
+            "Whole processes, minus bare Python: one only imports, and one makes a single call over HTTPS. "
+            "For async clients, the call includes asyncio. "
+            "Peak memory is that of the second, including Python itself. The wheels include all dependencies.",
             starts_table(results),
         ),
     ]
@@ -268,7 +268,7 @@ def markdown(results: Results) -> str:
         parts += ["## Not measured", "\n".join(errors)]
     if results["crashes"]:
         crashes = (f"{name} {times} times" for name, times in results["crashes"].items())
-        parts.append(f"Crashed as their process ended, and counted only when they did not: {', '.join(crashes)}.")
+        parts.append(f"These crashed while exiting. Only their clean runs are counted: {', '.join(crashes)}.")
     for title, note, figures in sections(results):
         parts += [f"## {title}", note, figures]
     return "\n\n".join(parts) + "\n"

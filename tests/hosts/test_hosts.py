@@ -62,7 +62,7 @@ def page(url: str) -> tuple[int, str]:
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
         except OSError:
-            assert time.monotonic() < deadline, "nobody listens"
+            assert time.monotonic() < deadline, "nothing is listening"
             time.sleep(0.1)
 
 

@@ -106,7 +106,7 @@ def check_crate(folder: str, package: str) -> None:
     wanted |= {name.removeprefix(f"{folder}/") for name in sources() if name.startswith(f"{folder}/src/")}
     assert set(listed) == wanted, set(listed) ^ wanted
     for name in LICENSES:
-        assert (ROOT / folder / name).read_bytes() == (ROOT / name).read_bytes(), f"{folder}/{name} is no link"
+        assert (ROOT / folder / name).read_bytes() == (ROOT / name).read_bytes(), f"{folder}/{name} differs from {name}"
     described = ["cargo", "metadata", "--format-version", "1", "--no-deps", "--offline"]
     metadata = json.loads(subprocess.run(described, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
     about = next(found for found in metadata["packages"] if found["name"] == package)

@@ -73,7 +73,7 @@ def soak(base_url: str) -> int:
             )
     (warm, *warm_rest), (last, *last_rest) = seen[STEPS // 4], seen[-1]
     if last > warm + NOISE_KIB or last_rest > warm_rest:
-        print("it grows", file=sys.stderr)
+        print("the process holds more than after the warm-up", file=sys.stderr)
         return 1
     return 0
 

@@ -113,7 +113,7 @@ fn read(method: &MethodMetadata, name: &str, records: &BTreeMap<&str, &RecordMet
         }
     }
     if let Some(name) = docs.arguments.keys().next() {
-        bail!("the docs are about {name}, which is no argument");
+        bail!("the docs describe {name}, which is not an argument");
     }
     let response = method.return_type.clone();
     Ok(Call { exported: method.name.clone(), name: name.to_owned(), docs, arguments, response })
@@ -181,7 +181,7 @@ impl Docs {
                         lines.push(line.trim().to_owned());
                     }
                 }
-                other => bail!("its docs have a section {other}"),
+                other => bail!("the docs have an unknown section: {other}"),
             }
         }
         for lines in [&mut read.text, &mut read.returns] {

@@ -8,7 +8,7 @@ import com.proxymesh.Calls
 import com.proxymesh.Client
 import com.proxymesh.fromFfi
 {% for client in CLIENTS %}
-/** Makes a call by its name. [calls] are for arguments that the client's types rule out. */
+/** Makes a call by its name. If the client's types rule out an argument, it uses [calls]. */
 internal {{ client.suspend }}fun {{ client.name }}.make(arguments: Arguments, calls: () -> {{ client.prefix }}Calls): Any? = with(arguments) {
     when (call) {
 {%- for resource in resources %}

@@ -1,4 +1,4 @@
-//! Finds exports that UniFFI accepts but that break Kotlin, Swift or Java. The interface is read from the symbols of the library, as the
+//! Finds exports that UniFFI accepts but that break Kotlin, Swift or Java. It reads the interface from the symbols of the library, as the
 //! generator does.
 
 use super::exported;

@@ -1,4 +1,4 @@
-//! The tests are in this crate because no other crate can link it (see `crate-type`). The server is the one of the core's tests.
+//! The tests are in this crate because no other crate can link it (see `crate-type`). The server is the one from the core's tests.
 
 mod ends;
 mod errors;

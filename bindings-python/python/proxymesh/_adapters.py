@@ -127,7 +127,7 @@ def curl_cffi(proxy: Proxy) -> dict[str, str]:
 
 
 def scrapy_meta(proxy: Proxy) -> dict[str, str]:
-    without_headers(proxy, "a request's meta", 'use ADDONS = {"proxymesh.scrapy.Addon": 500} instead')
+    without_headers(proxy, "Scrapy without the add-on", 'use ADDONS = {"proxymesh.scrapy.Addon": 500} instead')
     return {"proxy": for_latin_1(proxy)}
 
 
@@ -172,7 +172,11 @@ def selenium(proxy: Proxy) -> SeleniumProxy:
 
 
 def env(proxy: Proxy) -> dict[str, str]:
-    without_headers(proxy, "an environment variable", "use your library's method, such as proxy.requests_session()")
+    without_headers(
+        proxy,
+        "a program configured by environment variables",
+        "use your library's method, such as proxy.requests_session()",
+    )
     names = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
     url = proxy.url()
     return dict.fromkeys(names, SecretStr(url) if proxy._username_and_password() else url)

@@ -2,7 +2,7 @@
 
 Blocks of the same user on the same machine share an IP, even with different credentials. The first block adds it and
 the last one removes it. An IP that was already authorised stays. Each block holds a shared lock on a file, one file per
-credentials. The system releases the lock however a process ends. If we added the IP, the file holds its label. The
+set of credentials. The system releases it however a process ends. If we added the IP, the file holds its label. The
 label is written before the IP is added, so that the next block recognises and takes over what a killed process left
 behind. If the IP has a different label by then, it belongs to someone else.
 """
@@ -40,7 +40,7 @@ __all__ = ["AsyncAuthorizedIp", "AuthorizedIp"]
 logger = logging.getLogger("proxymesh")
 
 POLL = 0.05
-"""Seconds between checks whether another process is done, for event loops, which must not block."""
+"""Seconds between two checks of whether another process is done. For event loops, which must not block."""
 TIMEOUT = 10.0
 
 
@@ -85,7 +85,7 @@ class _AuthorizedIp:
                         await self._call("add", ip, label=label, username=self._username)
                     except BadRequestError:
                         _write(users, None)
-                        # If the IP is listed now, someone else added it first and owns it. If not, it is an error.
+                        # If the IP is listed now, someone else added it first and owns it. If not, the error is raised.
                         if ip not in await self._labels():
                             raise
                 elif ours is not None and ours != there[ip]:

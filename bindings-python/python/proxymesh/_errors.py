@@ -92,7 +92,7 @@ class StatusError(ProxyMeshError):
     body: str = ""
     """The first 4 KiB of the response, as text."""
     retry_after: float | None = None
-    """The seconds that the service asks to wait, if it does."""
+    """How many seconds the service asks you to wait, if it does."""
     attempts: int = 0
     """How many times the call was tried. 0 if it was not sent, because the service rejected the same credentials for
     another call.

@@ -38,7 +38,7 @@ RETRY = 10.0
 LEASE = 10.0
 """Seconds that others wait for the caller that fetches the list. After that, one of them fetches it as well."""
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.001, 0.05
-"""Seconds between checks whether the list has arrived."""
+"""Seconds between two checks of whether the list has arrived."""
 
 
 class _Step:

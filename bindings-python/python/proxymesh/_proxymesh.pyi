@@ -1156,8 +1156,8 @@ class Proxy:
         port: The port. If neither `host` nor `port` gives one, it is 31280, which all proxies of the service use.
 
     Raises:
-        ValidationError: The host is not a DNS name, the port is not from 1 to 65535, or the host includes a port that differs
-            from the one given.
+        ValidationError: The host is neither a DNS name nor an IPv4 address, the port is not from 1 to 65535, or the host includes a
+            port that differs from the one given.
     """
 
     __match_args__ = ("host", "port")

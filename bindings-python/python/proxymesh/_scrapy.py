@@ -1,7 +1,7 @@
 """Makes Scrapy send headers to the proxy: with the CONNECT for an https target, with the request for an http target.
 
 On its own, Scrapy sends only the credentials with a CONNECT, shares one tunnel among all requests to a site, and hides
-the response. If the proxy closes the connection instead of responding, it waits until the request times out.
+the response. If the proxy closes the connection instead of responding, Scrapy waits until the request times out.
 """
 
 # pyright: basic, reportMissingImports=false

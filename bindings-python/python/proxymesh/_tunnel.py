@@ -58,7 +58,7 @@ class TunnelConnection(HTTPSConnection):
     else:
 
         def _tunnel(self) -> None:
-            # Python keeps the headers only since 3.12. Before that, read them as they pass through.
+            # Python keeps the headers only from 3.12 on. Before that, read them as they pass through.
             heads: list[_Head] = []
             connection: Any = self
             original = connection.response_class

@@ -65,11 +65,11 @@ PROXY_FAILURES = (402, 407, 509)
 SITE_FAILURES = (400, 403, 502, 503, 504)
 """Statuses of a CONNECT for which the target or the request is responsible."""
 SILENCES = 3
-"""A proxy counts as failed after this many requests in a row without a response. One may be the site's fault."""
+"""A proxy counts as failed after this many requests in a row without a response. One alone may be the site's fault."""
 CONNECT_TIMEOUT = 10.0
 """Seconds that connecting to a proxy may take if our middleware is not enabled."""
 SLICE = 0.5
-"""Seconds between checks whether the spider is closing, while all proxies are cooling down."""
+"""Seconds between two checks of whether the spider is closing, while all proxies are cooling down."""
 OURS = "_proxymesh_url"
 """The meta key for the value that we wrote to `proxy`. If `proxy` has another value, someone else chose it."""
 
@@ -80,7 +80,7 @@ def headers_for_proxy(request: Request) -> dict[str, str]:
     said = Headers(request.meta.get("proxy_headers") or {}).to_unicode_dict()
     for name, values in ((str(name), str(values)) for name, values in said.items()):
         if any(sign in f"{name}{values}" for sign in "\r\n\0"):
-            reason = f"contains a line break in {name!r}"
+            reason = f"contains a line break or a NUL in {name!r}"
             raise ValidationError(f"proxy_headers: {reason}", field="proxy_headers", reason=reason)
         asked[name.lower()] = values
     return asked

@@ -196,7 +196,7 @@ def with_a_call_from_before(account: Account) -> None:
         except RuntimeError as error:
             assert str(error) == "the call was created before this process was forked; create it in this process"  # noqa: PT017
         else:
-            raise AssertionError("it went out")
+            raise AssertionError("the call was sent")
         account.ask(CALLS)
 
     process = fork(child)
@@ -264,7 +264,7 @@ def failures_are_inherited(account: Account) -> None:
             type(account)(account.base_url, f"wrong-{number}").ask(1)
         except proxymesh.ProxyMeshError as error:
             return type(error)
-        raise AssertionError("it was let in")
+        raise AssertionError("the service accepted the password")
 
     for number in range(3):
         assert refused(number) is proxymesh.AuthenticationError
@@ -334,7 +334,7 @@ CLIENTS: dict[str, Callable[[str], Account]] = {"blocking": Blocking, "awaited":
 COLD = {fork_unused, grandchild_alone}
 
 if __name__ == "__main__":
-    # A process that hangs prints where.
+    # A process that hangs prints where it hangs.
     faulthandler.register(signal.SIGALRM, chain=True)
     signal.alarm(int(2 * PATIENCE))
     case = CASES[sys.argv[3]]

@@ -6,5 +6,5 @@ import sys
 
 
 def naming(parameter: str) -> str | None:
-    """A pattern for the note that names the parameter. Exceptions have notes since Python 3.11."""
+    """A pattern for the note that names the parameter. Exceptions have had notes since Python 3.11."""
     return f"while processing '{parameter}'" if sys.version_info >= (3, 11) else None

@@ -21,7 +21,7 @@ use tokio::{
 };
 use zeroize::Zeroizing;
 
-/// The most bytes that are read of a response's head.
+/// How many bytes of a response's head are read at most.
 const LARGEST_HEAD: usize = 16 * 1024;
 
 /// The result of one `CONNECT` to a proxy.
@@ -47,7 +47,7 @@ impl Check {
         self.status == Some(200)
     }
 
-    /// What this status means in a response of a proxy, and what to do about it (docs/api.md, "Status codes").
+    /// What this status means in a proxy's response, and what to do about it (docs/api.md, "Status codes").
     #[must_use]
     pub fn meaning_of(status: u16) -> &'static str {
         match status {

@@ -107,8 +107,8 @@ impl Proxy {
     ///
     /// # Errors
     ///
-    /// [`Error::Validation`] with the field `proxy` if the host is not a DNS name, the port is not from 1 to 65535, or the host
-    /// includes a port that differs from the one given.
+    /// [`Error::Validation`] with the field `proxy` if the host is neither a DNS name nor an IPv4 address, the port is not from
+    /// 1 to 65535, or the host includes a port that differs from the one given.
     pub fn at(host: &str, port: Option<i64>) -> Result<Self> {
         if host.contains("://") || host.contains('@') {
             return Err(Error::validation(

@@ -101,7 +101,7 @@ async fn read(response: &mut reqwest::Response) -> Result<Option<Bytes>, Cause> 
     }
 }
 
-/// What went wrong, as described by the lowest layer that noticed it. It contains no URL, and so no query.
+/// What went wrong, as described by the layers below reqwest. It contains no URL, and so no query.
 fn cause(error: &reqwest::Error) -> Cause {
     if error.is_connect() && error.is_timeout() {
         let reason = "could not connect within connect_timeout".into();

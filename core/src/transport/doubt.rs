@@ -33,7 +33,7 @@ impl Failure {
         Self { error, doubt: None }
     }
 
-    /// The last response itself leaves the doubt.
+    /// The last response itself leaves it unknown whether the write was carried out.
     pub(super) fn in_doubt(error: Error) -> Self {
         Self { doubt: Some(Doubt::of(&error)), error }
     }
@@ -45,7 +45,7 @@ impl Failure {
             Replay::Read => true,
             // Repeating the request was harmless, so the last response counts.
             Replay::Idempotent => refused || (matches!(self.error, Error::Server(_)) && !doubt.unanswered),
-            // Only "already so" can result from an earlier attempt, so other refusals count. Any other response may come from
+            // Only an `already_applied` status can come from an earlier attempt; other refusals count. Any other response may come from
             // a front end.
             Replay::Verifiable => {
                 refused && !self.error.status().is_some_and(|status| call.already_applied.contains(&status))

@@ -1,7 +1,7 @@
 //! TLS: rustls with ring, the certificates that it trusts, and what its failures mean.
 //!
-//! It trusts the roots that ship with the crate and those that the user names. Only if these do not verify a server, it loads the
-//! system's own, which takes tens of milliseconds. A company's network has its CA there.
+//! It trusts the roots that ship with the crate and those that the user names. If these do not verify a server, it also loads the
+//! system's own, which takes tens of milliseconds. A company's own CA is usually installed there.
 
 use crate::{
     error::{Error, Result},
@@ -83,7 +83,7 @@ impl Trust {
                 let mut system = RootCertStore::empty();
                 system.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
                 let system = Arc::new(system);
-                // If no file descriptor was left to read them, the next time tries again.
+                // If no file descriptor was left to read them, the next call of this function tries again.
                 if !system.is_empty() {
                     SYSTEM.store(Some(system.clone()));
                 }
@@ -214,8 +214,8 @@ fn is_unknown_issuer(error: &rustls::Error) -> bool {
     matches!(error, rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer))
 }
 
-/// Whether a retry would fail in the same way. While connecting, that is everything except a temporary problem that the server
-/// reports: certificates, versions, and a server that does not speak TLS.
+/// Whether a retry would fail in the same way. While connecting, that is true of certificates, versions and a server that does
+/// not speak TLS, but not of a temporary problem that the server reports.
 pub(super) fn is_lasting(error: &rustls::Error, connecting: bool) -> bool {
     use AlertDescription as Alert;
     match error {

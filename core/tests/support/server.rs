@@ -281,7 +281,7 @@ impl Server {
 
     /// Waits until this many clients have closed the connection of a request without a response.
     pub fn wait_for_given_up(&self, count: usize) {
-        self.wait("clients gone away", |seen| seen.given_up >= count);
+        self.wait("clients to go away", |seen| seen.given_up >= count);
     }
 
     /// Waits until the server has closed this many connections.

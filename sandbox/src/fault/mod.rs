@@ -15,7 +15,7 @@ pub(crate) use queue::FaultQueue;
 
 /// Makes the next matching API calls, or requests to a proxy, fail.
 ///
-/// A fault matches any API call, unless [`method`](Self::method) or [`path`](Self::path) restrict it. With
+/// A fault matches any API call, unless [`method`](Self::method) or [`path`](Self::path) restricts it. With
 /// [`proxy`](Self::proxy), it matches requests to that proxy of the sandbox instead, and its kind must be `status`,
 /// `drop`, `reset` or `delay`. It applies once, unless [`times`](Self::times) says otherwise. If several faults match a
 /// call, the one injected first applies, and the call does not count for the others.
@@ -35,7 +35,7 @@ pub(crate) use queue::FaultQueue;
 /// | `drop_after_apply` | yes | the connection closes without a response |
 /// | `truncate` | yes | the connection closes halfway through the body, or without a response if the body is empty |
 /// | `garbage` | yes | the right status, with random bytes as the body, which are neither UTF-8 nor JSON |
-/// | `wrong_type` | yes | JSON of another type than documented |
+/// | `wrong_type` | yes | JSON of a different type from the documented one |
 /// | `html` | yes | 200 with a `text/html` page |
 /// | `empty` | yes | 200 with an empty body |
 /// | `huge` | yes | the right JSON, followed by spaces, streamed |

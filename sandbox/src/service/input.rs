@@ -22,7 +22,7 @@ pub(crate) fn password(value: &str) -> Result<String, String> {
     text(value, 128)
 }
 
-/// A password, if other machines can reach the sandbox.
+/// A password for a sandbox that other machines can reach.
 pub(crate) fn own_password(value: &str) -> Result<String, String> {
     if value == PUBLISHED_PASSWORD {
         return Err("Others can reach this sandbox, and this password is published.".to_owned());

@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn usage_of_a_sub_account_counts_towards_the_parent_and_turns_with_the_period() {
+    fn usage_of_a_sub_account_counts_towards_the_parent_and_restarts_with_the_period() {
         let mut account = account();
         account.create("sub".to_owned(), Changes::default()).unwrap();
         assert!(account.book("sub", 1.5));
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_taken_username_is_told_before_the_plans_limit() {
+    fn a_taken_username_is_reported_before_the_plans_limit() {
         let mut account = account();
         account.create("sub".to_owned(), Changes::default()).unwrap();
         for taken in ["sub", "parent"] {

@@ -15,7 +15,7 @@ pub(crate) const CATALOGUE: [&str; 16] = [
     "open", "world",
 ];
 
-/// How many proxies, the first of the catalogue, are authorised from the start.
+/// How many proxies are authorised from the start. They are the first ones in the catalogue.
 const AT_THE_START: usize = 3;
 
 /// The ports of the proxies that the sandbox runs, in the catalogue's order.

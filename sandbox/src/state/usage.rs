@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_period_turns_after_thirty_days_and_keeps_its_rhythm() {
+    fn a_new_period_begins_every_thirty_days() {
         let day = 24 * 60 * 60;
         let mut billing = Billing::begin(Moment::at(0));
         assert!(!billing.turn(Moment::at(30 * day - 1)));

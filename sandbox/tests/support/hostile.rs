@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use proxymesh_sandbox::Sandbox;
 
-/// Requests to begin with: the API's and the controls'. None of them injects a fault, as these are meant to end badly.
+/// Requests to begin with: the API's and the controls'. None of them injects a fault, because faults are meant to make calls fail.
 pub(crate) const REQUESTS: [&[u8]; 6] = [
     b"GET /api/sub/get/?username=a%40b HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic cGFyZW50OnBhcmVudC1wYXNzd29yZA==\r\n\r\n",
     b"POST /api/ip/add/ HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic cGFyZW50OnBhcmVudC1wYXNzd29yZA==\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 24\r\n\r\nip=203.0.113.7&label=%41",
@@ -16,12 +16,12 @@ pub(crate) const REQUESTS: [&[u8]; 6] = [
     b"GET /_sandbox/requests HTTP/1.0\r\n\r\n",
 ];
 
-/// Sends them on a connection of their own. They get an answer, or none; it is the client's fault and not the sandbox's; and the
-/// sandbox goes on.
+/// Sends the bytes on a new connection. The sandbox may close it without a response, or send one that is not a 5xx. It then
+/// still serves the next request.
 ///
 /// # Panics
 ///
-/// If any of this is not so.
+/// If any of this does not hold.
 pub(crate) fn survives(sandbox: &Sandbox, bytes: &[u8]) {
     let answer = exchange(sandbox, bytes, true);
     let told = || format!("{:?} to {:?}", String::from_utf8_lossy(&answer), String::from_utf8_lossy(bytes));
@@ -37,11 +37,11 @@ pub(crate) fn survives(sandbox: &Sandbox, bytes: &[u8]) {
     assert!(alive.starts_with(b"HTTP/1.1 200 "), "{:?}", String::from_utf8_lossy(&alive));
 }
 
-/// With an end, no more will come, and what is not a whole request will never be one.
+/// Sends the bytes and returns the response. `end` closes the sending side, so that an incomplete request stays incomplete.
 fn exchange(sandbox: &Sandbox, bytes: &[u8], end: bool) -> Vec<u8> {
     let mut stream = TcpStream::connect(sandbox.address()).expect("the sandbox listens");
     stream.set_read_timeout(Some(Duration::from_secs(10))).expect("it can be set");
-    // It may close before it has read all.
+    // The sandbox may close the connection before it has read everything.
     let _ = stream.write_all(bytes);
     if end {
         let _ = stream.shutdown(Shutdown::Write);

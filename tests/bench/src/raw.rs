@@ -83,7 +83,7 @@ impl Connection {
         self.stream.write_all(&self.request)?;
         let mut length = 0;
         loop {
-            let read = self.stream.read(self.answer.get_mut(length..).ok_or("too long an answer")?)?;
+            let read = self.stream.read(self.answer.get_mut(length..).ok_or("the answer is too long")?)?;
             if read == 0 {
                 return Err("the server closed the connection".into());
             }

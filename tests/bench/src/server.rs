@@ -128,7 +128,7 @@ async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, delay: Option<Du
     }
 }
 
-/// The response to any other request than the measured one. A client that gets it fails, so it cannot skip part of the call.
+/// The response to any request other than the measured one. A client that gets it fails, so it cannot skip part of the call.
 fn refusal(request: &str) -> Option<&'static str> {
     if !request.starts_with("GET /api/sub/get/?username=x HTTP/1.1\r\n") {
         Some("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")

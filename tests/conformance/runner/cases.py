@@ -201,7 +201,7 @@ class Run:
                 )
             told = json.dumps(found, ensure_ascii=False)
             if "token" not in (found.get("value") or ()) and any(secret in told for secret in SECRETS):
-                raise Failure("a secret is told")
+                raise Failure("a secret is shown")
             self.check_size(found.get("error") or {})
         if arrived != filled(step.get("wire", []), self.saved):
             raise Failure(f"on the wire: expected {step.get('wire', [])}, found {arrived}")

@@ -1,8 +1,8 @@
-"""The fault matrix: makes every call on every surface with every fault of the sandbox, once and every time. It also
+"""The fault matrix: makes every call on every surface with every fault of the sandbox, once and repeatedly. It also
 makes the first calls with new credentials during an outage, and many calls at once with credentials that were just
 revoked.
 
-It reads from the sandbox, not from the SDK, whether these rules hold:
+It asks the sandbox, not the SDK, whether these rules hold:
 
 * No write is carried out twice.
 * No success is reported for a write that was not carried out, and every result is correct.
@@ -66,7 +66,7 @@ OUTAGES = ["drop", "reset", "delay", "delay_after_apply", "drop_after_apply", "t
 OUTAGE, REVOKED = "outage at start", "revoked under load"
 # Calls in an outage take seconds, so each surface makes a quarter of them. Every call is made on two surfaces.
 QUARTERS = 4
-# The delay before the gate tries again after the attempts of one call (it doubles each time), and a second. The rest is
+# The delay before the gate tries again after the attempts of one call (it doubles each time), plus 1 s. The rest is
 # tolerance for a slow machine.
 BACK = 2.0 + 1.0 + 2.0
 # After a call has given up, its request still waits this long for the response. A dripping response never ends.
@@ -218,14 +218,14 @@ def attempt(surface: Surface, trial: Trial, fault: dict[str, Any] | None, times:
         reported = result["error"]["kind"] if "error" in result else "success"
         if trial.done:
             if reported == "success" and not done:
-                broken.append("success is reported, and it is not so")
+                broken.append("success is reported, but the write was not carried out")
             if reported not in {"success", "OutcomeUnknown"} and done:
-                broken.append(f"{reported} is reported, and it is so")
+                broken.append(f"{reported} is reported, but the write was carried out")
         if seconds > LONGEST:
             broken.append(f"it took {seconds:.1f} s")
         told = json.dumps(result, ensure_ascii=False)
         if any(secret in told for secret in SECRETS):
-            broken.append("a secret is told")
+            broken.append("a secret is shown")
         surface.ask({"reset": True})
     return Outcome(reported, seconds, broken), result
 
@@ -305,7 +305,7 @@ def run(name: str, combinations: list[tuple[Trial, str, str]], found: Found) -> 
             continue
         outcome, result = attempt(surface, trial, FAULTS[fault], 1 if how == "once" else 0)
         if "value" in result and not cases.matches(truth[trial.call], result):
-            outcome.broken.append(f"what is given is not true: {result}")
+            outcome.broken.append(f"the result is wrong: {result}")
         found[name, trial.call, fault, how] = outcome
     surface.end()
 
@@ -317,10 +317,10 @@ def report(found: Found, surfaces: list[str], seconds: float) -> str:
         "# The fault matrix",
         "",
         f"{len(found)} combinations: {len(surfaces)} surfaces, {len(calls)} calls, {len(FAULTS)} faults, each once and "
-        f"every time, {len(OUTAGES)} of them as an outage at the start, and credentials revoked under load; "
+        f"repeatedly, {len(OUTAGES)} of them as an outage at the start, and credentials revoked under load; "
         f"{seconds:.0f} s; {sum(bool(one.broken) for one in found.values())} with a broken invariant.",
         "",
-        "What is reported, on how many surfaces where they differ:",
+        "What each call reports. Where surfaces differ, the number says how many report it:",
         "",
         f"| fault | | {' | '.join(calls)} |",
         f"|---|---|{'---|' * len(calls)}",

@@ -88,7 +88,7 @@ class Sandbox:
             return json.load(answer)
 
     def given(self, line: str) -> None:
-        """Makes a request as the parent, or books traffic: `usage NAME GIGABYTES`."""
+        """Makes a request as the parent, or adds traffic: `usage NAME GIGABYTES`."""
         if line.startswith("usage "):
             _, username, gigabytes = line.split(" ")
             self.control("POST", "usage", {"username": username, "gigabytes": float(gigabytes)})

@@ -81,7 +81,7 @@ class Surface:
         line = self.process.stdout.readline()
         if not line:
             self._reader.join(5)
-            raise AgentError(f"{self.name} has ended, asked {question}: {''.join(self.complaints[-20:])}")
+            raise AgentError(f"{self.name} ended when it was asked {question}: {''.join(self.complaints[-20:])}")
         answer: dict[str, Any] = json.loads(line)
         if "unknown" in answer:
             raise AgentError(f"{self.name}: {answer['unknown']}")

@@ -14,7 +14,7 @@ internal import ProxyMeshInternal
 /// ```
 ///
 /// The text (`description`, `localizedDescription`) says what went wrong and what to do. It is the same in every language of the
-/// SDK. No error ever contains a password or a token. New versions may add cases, so a `switch` needs a `default`.
+/// SDK. No error ever contains a password or a token. New versions may add cases, so give every `switch` a `default`.
 public enum ProxyMeshError: Error, Sendable, Hashable {
     /// The client cannot be created or used: the base URL is invalid, credentials are missing, invalid or contradictory, another
     /// setting is invalid, or the client is closed. The text says which.
@@ -132,7 +132,7 @@ public enum ProxyMeshError: Error, Sendable, Hashable {
         public let fieldErrors: [String: [String]]
         /// The first 4 KiB of the response, as text.
         public let body: String
-        /// How long the service asks to wait, if it does.
+        /// How long the service asks you to wait, if it does.
         public let retryAfter: Duration?
         /// How many times the call was tried. 0 if it was not sent, because the service rejected the same credentials for another
         /// call.

@@ -3297,7 +3297,7 @@ public struct Refusal: Equatable, Hashable {
      */
     public let body: String
     /**
-     * The seconds that the service asks to wait, if it does.
+     * How many seconds the service asks you to wait, if it does.
      */
     public let retryAfter: Double?
     /**
@@ -3326,7 +3326,7 @@ public struct Refusal: Equatable, Hashable {
          * The first 4 KiB of the response, as text.
          */body: String, 
         /**
-         * The seconds that the service asks to wait, if it does.
+         * How many seconds the service asks you to wait, if it does.
          */retryAfter: Double?, 
         /**
          * How many times the call was tried. 0 if it was not sent, because the service rejected the same credentials for another
@@ -4204,7 +4204,7 @@ enum Failure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          */recoveryHint: String
     )
     /**
-     * `abort` ended the call. Each package turns this into the cancellation of its language.
+     * `abort` ended the call. The Swift package turns this into a `CancellationError`; Kotlin never calls `abort`.
      */
     case Aborted(
         /**

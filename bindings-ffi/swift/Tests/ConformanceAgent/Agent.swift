@@ -69,10 +69,10 @@ struct Agent {
 
     /// Makes the call, as many times at once as requested.
     private func results(_ question: JSON) async throws -> [JSON] {
-        guard var account = accounts[question["client"]?.text ?? ""] else { throw Unknown("such a client: \(question.written)") }
+        guard var account = accounts[question["client"]?.text ?? ""] else { throw Unknown("the client in \(question.written)") }
         let times = Int(question["at_once"]?.whole ?? 1)
         if let options = question["options"]?.object {
-            guard Set(options.keys).isSubset(of: ["timeout", "max_retries"]) else { throw Unknown("such options: \(options)") }
+            guard Set(options.keys).isSubset(of: ["timeout", "max_retries"]) else { throw Unknown("an option in \(options)") }
             do {
                 account = try account.with(
                     timeout: options["timeout"]?.number.map { .seconds($0) },
@@ -102,7 +102,7 @@ struct Agent {
                 }
                 return try await group.reduce(into: []) { $0.append($1) }
             }
-        default: throw Unknown("such an account")
+        default: throw Unknown("an account of this kind")
         }
     }
 }

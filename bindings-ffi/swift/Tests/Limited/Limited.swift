@@ -105,7 +105,7 @@ private struct Resource {
     func limit(to most: UInt64) throws {
         var limit = before
         limit.rlim_cur = rlim_t(used + most)
-        guard setrlimit(number, &limit) == 0 else { throw Unknown("why this cannot be limited: \(errno)") }
+        guard setrlimit(number, &limit) == 0 else { throw Unknown("how to set this limit: errno \(errno)") }
     }
 
     func reset() {

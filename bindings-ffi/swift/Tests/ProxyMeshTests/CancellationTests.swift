@@ -23,7 +23,7 @@ extension ProxyMeshTests {
             client = try Client(username: username, password: password, baseURL: server.baseURL)
         }
 
-        /// Runs a test after a first response. Before, calls with the same credentials wait for each other.
+        /// Runs a test after a first response. Before that, calls with the same credentials wait for each other.
         private func test(_ act: () async throws -> Void) async throws {
             defer { server.close() }
             _ = try await client.geo.open()
@@ -55,7 +55,7 @@ extension ProxyMeshTests {
             }
         }
 
-        @Test func theServerSeesTheConnectionClosedWithin200MillisecondsOfAGroupThatIsCancelled() async throws {
+        @Test func theServerSeesTheConnectionsClosedWithin200MillisecondsOfCancellingAGroup() async throws {
             try await test {
                 var times: [Duration] = []
                 for round in 0..<20 {

@@ -7,7 +7,7 @@ extension ProxyMeshTests {
     /// Errors as Swift catches them. The conformance cases cover the fields and texts of every kind.
     @Suite struct ErrorsTests {
         /// Compares the properties that every error has with the fields of its kind.
-        @Test func theCommonPropertiesOfAnErrorHaveItsFields() async throws {
+        @Test func theCommonPropertiesOfAnErrorMatchItsFields() async throws {
             let refused = try Server(.answer(429, "", ["Retry-After": "61"]))
             let unreadable = try Server(.answer(200, "<html>"))
             let silent = try Server(.close)
@@ -51,7 +51,7 @@ extension ProxyMeshTests {
             let client = try Client(username: username, password: password, baseURL: server.baseURL)
             do {
                 _ = try await client.ips.list()
-                Issue.record("it is refused")
+                Issue.record("it was not refused")
             } catch ProxyMeshError.rateLimited(let refusal) {
                 #expect(refusal.retryAfter == .seconds(61))
             }
@@ -70,7 +70,7 @@ extension ProxyMeshTests {
         }
 
         @Test(arguments: [0, 2])
-        func aTimeOutIsKept(_ retries: Int) async throws {
+        func theTimeLimitIsRespected(_ retries: Int) async throws {
             let server = try Server(.hang)
             defer { server.close() }
             let client = try Client(

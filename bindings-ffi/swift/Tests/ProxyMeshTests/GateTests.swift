@@ -55,7 +55,7 @@ extension ProxyMeshTests {
             defer { server.close() }
             let account = try way.open(server.baseURL)
             let calls = Task { try await failures(of: account, again: true) }
-            // By then, the client has as many requests in flight as it may have.
+            // After this many responses, the client has as many requests in flight as it may have.
             try await until("the service is under load") { service.with { $0.accepted } >= 1000 }
             let open = service.with { service in
                 service.revoked = true

@@ -18,7 +18,7 @@
                 let process = Process()
                 let products = URL(fileURLWithPath: try #require(CommandLine.arguments.first)).deletingLastPathComponent()
                 process.executableURL = products.appendingPathComponent("Limited")
-                // The URL has a name, because resolving it takes a descriptor, too.
+                // The URL contains a host name, because resolving one takes a descriptor, too.
                 process.arguments = ["http://localhost:\(try #require(server.baseURL.port))"] + arguments
                 let output = Pipe()
                 process.standardOutput = output

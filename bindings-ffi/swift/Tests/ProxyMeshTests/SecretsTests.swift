@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 extension ProxyMeshTests {
-    /// Nothing that is printed, dumped or mirrored contains a secret, and no error does.
+    /// Nothing that is printed, dumped or mirrored contains a secret, nor does any error.
     @Suite struct SecretsTests {
         private func shown(_ value: Any) -> String {
             var dumped = ""

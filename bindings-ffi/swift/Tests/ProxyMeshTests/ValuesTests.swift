@@ -57,7 +57,7 @@ extension ProxyMeshTests {
             }
         }
 
-        @Test func aProxyHasACountryIfItsNameTellsIt() throws {
+        @Test func aProxyHasACountryIfItsNameContainsOne() throws {
             let countries = [("us-ca", "US"), ("uk", "GB"), ("open", nil), ("world", nil), ("usisp", nil)]
             for (name, country) in countries {
                 let proxy = try Proxy(host: "\(name).proxymesh.com")
@@ -143,7 +143,7 @@ extension ProxyMeshTests {
             ]
             for (host, port) in none {
                 guard case .validation(let error) = failureNow({ try Proxy(host: host, port: port) }) else {
-                    Issue.record("a proxy at \(host.prefix(100)):\(port)")
+                    Issue.record("the core accepts a proxy at \(host.prefix(100)):\(port)")
                     continue
                 }
                 #expect(error.field == "proxy")
@@ -161,7 +161,7 @@ extension ProxyMeshTests {
             ]
             for date in none {
                 guard case .validation(let error) = failureNow({ try client.tokens.create(expiresAt: date) }) else {
-                    Issue.record("a token that expires at \(date)")
+                    Issue.record("the core accepts a token that expires at \(date)")
                     continue
                 }
                 #expect(error.field == "expires_at")
@@ -169,7 +169,7 @@ extension ProxyMeshTests {
             #expect(server.connections == 0)
         }
 
-        @Test func theCoreRejectsHugeNumbers() throws {
+        @Test func theCoreRejectsNumbersOutOfRange() throws {
             let server = try Server(.answer(404))
             defer { server.close() }
             let client = try BlockingClient(username: username, password: password, baseURL: server.baseURL)

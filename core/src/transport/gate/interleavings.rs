@@ -72,7 +72,7 @@ struct Tally {
     lost: AtomicUsize,
     /// Requests, other than trials, that started after the gate was told about a 401.
     sprayed: AtomicUsize,
-    /// Whether the gate has been told about a 401, and no acceptance since.
+    /// 1 once the gate has been told about a 401, otherwise 0.
     refused: AtomicUsize,
 }
 

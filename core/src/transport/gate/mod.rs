@@ -9,8 +9,8 @@
 //!   fail locally until the window has passed.
 //! * An outage is not a wrong password. A trial that gets no response delays the next one, but blocks nothing. It counts as
 //!   a failure only if the same credentials also got a 401, because then it may have been another one.
-//! * A request asks for permission just before its first byte is written ([`Leave`]). Once a 401 has arrived, no request goes
-//!   out that has not been started.
+//! * A request asks for permission just before its first byte is written ([`Leave`]). Once a 401 has arrived, a request that has
+//!   not started is not sent.
 //!
 //! All clients in a process that have the same base URL and credentials share one gate. A forked process has its own, which
 //! knows about the failures before the fork. The processes of one user share what they know through a [`Record`].

@@ -357,12 +357,18 @@ mod tests {
                 state.lose(1, &lost(), now);
                 let Admission::Delayed(delay) = admit(&mut state, 1, now) else { panic!() };
                 assert_eq!(delay, Duration::from_millis(milliseconds));
-                assert!(matches!(admit(&mut state, 2, now), Admission::Trial(..)), "other credentials go on");
+                assert!(
+                    matches!(admit(&mut state, 2, now), Admission::Trial(..)),
+                    "other credentials are not delayed"
+                );
                 now = now + delay;
                 assert!(matches!(admit(&mut state, 1, now), Admission::Trial(..)));
             }
             state.answered(1);
-            assert!(matches!(admit(&mut state, 1, now), Admission::Trial(..)), "whoever answers is there");
+            assert!(
+                matches!(admit(&mut state, 1, now), Admission::Trial(..)),
+                "a service that responds is up"
+            );
             state.accept(1);
             assert!(matches!(admit(&mut state, 1, now), Admission::Proven));
         });
@@ -377,7 +383,10 @@ mod tests {
             state.lose(1, &lost(), start);
             state.reject(2, &refusal(), start);
             let later = start + seconds(2);
-            assert!(matches!(admit(&mut state, 1, later), Admission::Trial(..)), "it was others' 401");
+            assert!(
+                matches!(admit(&mut state, 1, later), Admission::Trial(..)),
+                "the 401 was for other credentials"
+            );
             state.reject(1, &refusal(), later);
             let even_later = later + seconds(2);
             assert!(matches!(admit(&mut state, 1, even_later), Admission::Blocked(_)));

@@ -55,7 +55,7 @@ public struct Proxy: Sendable, Hashable, CustomStringConvertible {
     ///   - username: The username of the account or of a sub-account.
     ///   - password: The password for the username.
     public func url(username: String, password: String) -> URL {
-        // Neither can fail: the host and port are already checked, and the credentials are percent-encoded.
+        // Neither line can fail: the host and port are already checked, and the credentials are percent-encoded.
         let text = try! proxyUrlWith(host: host, port: Int32(port), username: username, password: password)
         return URL(string: text)!
     }

@@ -1,7 +1,7 @@
 import ProxyMesh
 import Testing
 
-/// The error of a call that must fail. `nil` if the call succeeds or throws another error than ours.
+/// The error of a call that must fail. `nil` if the call succeeds or throws an error that is not ours.
 func failure<Given>(_ call: () async throws -> Given) async -> ProxyMeshError? {
     do {
         _ = try await call()

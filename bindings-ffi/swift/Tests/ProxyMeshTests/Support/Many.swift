@@ -2,7 +2,7 @@ import ProxyMesh
 import TestSupport
 
 /// Lets many callers of one client start together, in tasks, or in threads if the calls block. Returns the error of each. It is
-/// `nil` if the call succeeds or throws another error than ours.
+/// `nil` if the call succeeds or throws an error that is not ours.
 ///
 /// - Parameter again: Whether each caller repeats the call until it fails.
 func failures(of account: any Account, callers: Int = 256, again: Bool = false) async throws -> [ProxyMeshError?] {

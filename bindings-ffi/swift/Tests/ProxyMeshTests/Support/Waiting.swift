@@ -8,7 +8,7 @@ let patience = Duration.seconds(20)
 func until(_ what: String, _ holds: () -> Bool) async throws {
     let end = ContinuousClock.now + patience
     while !holds() {
-        try #require(ContinuousClock.now < end, "waited in vain until \(what)")
+        try #require(ContinuousClock.now < end, "timed out before this was true: \(what)")
         try await Task.sleep(for: .milliseconds(1))
     }
 }

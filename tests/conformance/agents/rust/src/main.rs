@@ -6,7 +6,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::print_stdout,
-    reason = "what it does not know ends it, and the case with it"
+    reason = "a request that it does not know ends the agent, and the case fails"
 )]
 
 mod sandboxes;

@@ -8,7 +8,7 @@ import com.proxymesh.Calls
 import com.proxymesh.Client
 import com.proxymesh.fromFfi
 
-/** Makes a call by its name. [calls] are for arguments that the client's types rule out. */
+/** Makes a call by its name. If the client's types rule out an argument, it uses [calls]. */
 internal suspend fun Client.make(arguments: Arguments, calls: () -> Calls): Any? = with(arguments) {
     when (call) {
         "geo.open" -> geo.open()
@@ -38,7 +38,7 @@ internal suspend fun Client.make(arguments: Arguments, calls: () -> Calls): Any?
     }
 }
 
-/** Makes a call by its name. [calls] are for arguments that the client's types rule out. */
+/** Makes a call by its name. If the client's types rule out an argument, it uses [calls]. */
 internal fun BlockingClient.make(arguments: Arguments, calls: () -> BlockingCalls): Any? = with(arguments) {
     when (call) {
         "geo.open" -> geo.open()

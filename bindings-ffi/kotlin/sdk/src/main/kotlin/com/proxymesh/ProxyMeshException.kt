@@ -72,7 +72,7 @@ public sealed class StatusException(message: String, public val refusal: Refusal
     /** The first 4 KiB of the response, as text. */
     public val body: String get() = refusal.body
 
-    /** How long the service asks to wait, if it does. */
+    /** How long the service asks you to wait, if it does. */
     public val retryAfter: Duration? get() = refusal.retryAfter
 
     /**
@@ -160,7 +160,7 @@ public class InternalException(message: String) : ProxyMeshException(message, nu
  *   this call.
  * @property fieldErrors the reasons for each form field, if the response names fields.
  * @property body the first 4 KiB of the response, as text.
- * @property retryAfter how long the service asks to wait, if it does.
+ * @property retryAfter how long the service asks you to wait, if it does.
  * @property attempts how many times the call was tried. 0 if it was not sent, because the service rejected the same credentials for
  *   another call.
  */

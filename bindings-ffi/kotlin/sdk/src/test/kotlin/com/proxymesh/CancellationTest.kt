@@ -35,7 +35,7 @@ class CancellationTest {
     }
     private val client = Client(USERNAME, PASSWORD, baseUrl = server.baseUrl)
 
-    /** Runs a test after a first response. If the credentials had never received one, the auth gate would soon delay calls. */
+    /** Runs a test after a first response. Without one, the auth gate would soon delay calls. */
     private fun test(act: suspend () -> Unit) = server.use {
         client.use {
             runBlocking(Dispatchers.Default) {
@@ -97,7 +97,7 @@ class CancellationTest {
     }
 
     @Test
-    fun `a coroutine that is cancelled already sends nothing`() = test {
+    fun `a coroutine that is already cancelled sends nothing`() = test {
         coroutineScope {
             launch(start = CoroutineStart.UNDISPATCHED) {
                 coroutineContext[kotlinx.coroutines.Job]!!.cancel()
@@ -160,7 +160,7 @@ class CancellationTest {
         println("left by 1,000 cancelled calls: $before before, ${left()} after")
     }
 
-    /** Threads of the JVM, threads of the system, and descriptors. */
+    /** How many JVM threads, system threads and file descriptors this process has. */
     private fun left() = mapOf(
         "JVM threads" to Thread.getAllStackTraces().size,
         "threads" to File("/proc/self/task").list()!!.size,

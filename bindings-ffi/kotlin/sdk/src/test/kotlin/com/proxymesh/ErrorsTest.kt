@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Assertions.assertNull
 import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Test
 
-/** One exception of each kind, thrown by a real call. The conformance cases cover the fields and texts. */
+/** One exception of each kind except InternalException, thrown by real code. The conformance cases cover the fields and texts. */
 class ErrorsTest {
     private fun fail(reply: Reply, options: Options = Options(maxRetries = 0), act: (BlockingClient) -> Any): ProxyMeshException =
         Server(reply).use { server ->

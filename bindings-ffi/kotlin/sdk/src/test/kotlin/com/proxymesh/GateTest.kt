@@ -30,7 +30,7 @@ class GateTest {
         assertEquals(listOf("401"), sandbox.requests().map { it.text("status") })
     }
 
-    /** A sandbox that is slow to respond to the first call, so that all calls have started before. */
+    /** A sandbox that is slow to respond to the first call, so that all calls have started by then. */
     private fun slowSandbox() = Sandbox().also { it.fault("""{"kind": "delay", "seconds": 2}""") }
 
     @Test
@@ -115,7 +115,7 @@ class GateTest {
     }
 
     @Test
-    fun `a password revoked under both costs only the requests in flight`() = revoked(clients = 2) { baseUrl ->
+    fun `a password revoked under coroutines and threads costs only the requests in flight`() = revoked(clients = 2) { baseUrl ->
         Client(USERNAME, PASSWORD, baseUrl = baseUrl).use { client ->
             BlockingClient(USERNAME, PASSWORD, baseUrl = baseUrl).use { blocking ->
                 val coroutines = CompletableFuture.supplyAsync { client.inCoroutines() }

@@ -44,7 +44,7 @@ class ModelsTest {
     }
 
     @Test
-    fun `a proxy has a country if its name tells it`() {
+    fun `a proxy has a country if its name contains one`() {
         for ((name, country) in listOf("us-ca" to "US", "uk" to "GB", "open" to null, "world" to null, "usisp" to null)) {
             val proxy = Proxy("$name.proxymesh.com")
             assertEquals(country, proxy.country)

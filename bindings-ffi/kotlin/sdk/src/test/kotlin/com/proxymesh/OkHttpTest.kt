@@ -63,7 +63,7 @@ class OkHttpTest {
     }
 
     @Test
-    fun `no page costs a 407, and no site gets the headers`() = through { sandbox, proxy, site, secureSite, trusting ->
+    fun `no request gets a 407, and no site gets the headers`() = through { sandbox, proxy, site, secureSite, trusting ->
         val client = block(proxy, proxy.headers(USERNAME, PASSWORD, ExitChoice(country = "DE"))).trusting().build()
         for (url in listOf(site.url("http"), secureSite.url("https"), site.url("http"))) {
             client.newCall(Request.Builder().url(url).build()).execute().use { assertEquals(200, it.code) }
@@ -90,7 +90,7 @@ class OkHttpTest {
     }
 
     @Test
-    fun `the JDK's own clients send them to an https site, as documented`() = through { sandbox, proxy, _, secureSite, _ ->
+    fun `the JDK's own clients send headers for the proxy to an https site, as documented`() = through { sandbox, proxy, _, secureSite, _ ->
         // Otherwise the proxy would refuse a CONNECT without a password.
         BlockingClient(USERNAME, PASSWORD, baseUrl = sandbox.baseUrl).use { client -> listOf("127.0.0.1", "::1").forEach { client.ips.add(it) } }
         val headers = proxy.headers(USERNAME, PASSWORD, ExitChoice(country = "DE"))

@@ -4771,7 +4771,7 @@ data class Refusal (
     val `body`: kotlin.String
     , 
     /**
-     * The seconds that the service asks to wait, if it does.
+     * How many seconds the service asks you to wait, if it does.
      */
     val `retryAfter`: kotlin.Double?
     , 
@@ -5670,7 +5670,7 @@ sealed class Failure: kotlin.Exception() {
     }
     
     /**
-     * `abort` ended the call. Each package turns this into the cancellation of its language.
+     * `abort` ended the call. The Swift package turns this into a `CancellationError`; Kotlin never calls `abort`.
      */
     class Aborted(
         

@@ -58,7 +58,7 @@ private fun report(what: String, left: Int, act: () -> Unit) {
     println("$what $left $end")
 }
 
-/** Loads all classes from the places of the given ones. Loading a class from a folder takes a descriptor. From an open jar, it does not. */
+/** Loads all classes in the folders of the given ones. Loading a class from a folder takes a descriptor. From an open jar, it does not. */
 private fun loadClasses(vararg names: String) {
     val loader = ClassLoader.getSystemClassLoader()
     for (name in names) {

@@ -55,7 +55,7 @@ class Server(private val script: (Request) -> Reply) : AutoCloseable {
     /** How many connections are open. */
     val openConnections: Int get() = open.size
 
-    /** How many connections the client has closed. */
+    /** How many connections have been closed, most of them by the client. */
     val gone = AtomicInteger()
 
     init {

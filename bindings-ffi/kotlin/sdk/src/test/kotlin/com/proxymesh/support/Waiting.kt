@@ -9,7 +9,7 @@ const val PATIENCE = 20_000L
 suspend fun until(what: String, holds: () -> Boolean) {
     val end = System.nanoTime() + PATIENCE * 1_000_000
     while (!holds()) {
-        check(System.nanoTime() < end) { "waited in vain until $what" }
+        check(System.nanoTime() < end) { "timed out before this was true: $what" }
         delay(1)
     }
 }
