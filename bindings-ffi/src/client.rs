@@ -45,6 +45,10 @@ pub struct Settings {
     /// How many times a call may be retried, if that is safe; 2 by default.
     #[uniffi(default)]
     pub max_retries: Option<i64>,
+    /// How many connections the client may have open at a time. Further calls wait for one. By default, it is a quarter of the file
+    /// descriptors that the process may open, but at least 64 and at most 256.
+    #[uniffi(default)]
+    pub max_connections: Option<i64>,
     /// A PEM file with additional CA certificates to trust.
     #[uniffi(default)]
     pub ca_file: Option<String>,
@@ -66,6 +70,7 @@ impl Settings {
             timeout: self.timeout,
             connect_timeout: self.connect_timeout,
             max_retries: self.max_retries,
+            max_connections: self.max_connections,
             ca_file: self.ca_file.map(Into::into),
             trust_env: self.trust_env,
             user_agent: self.user_agent,

@@ -75,6 +75,7 @@ macro_rules! client {
                 timeout: "float" = 30.0,
                 connect_timeout: "float" = 10.0,
                 max_retries: "int" = 2,
+                max_connections: "int | None" = None,
                 ca_file: "str | os.PathLike[str] | None" = None,
                 trust_env: "bool" = false,
             ))]
@@ -87,6 +88,7 @@ macro_rules! client {
                 #[pyo3(from_py_with = setting::timeout)] timeout: f64,
                 #[pyo3(from_py_with = setting::connect_timeout)] connect_timeout: f64,
                 #[pyo3(from_py_with = setting::max_retries)] max_retries: i64,
+                #[pyo3(from_py_with = setting::some_connections)] max_connections: Option<i64>,
                 ca_file: Option<PathBuf>,
                 trust_env: bool,
             ) -> Result<Self> {
@@ -98,6 +100,7 @@ macro_rules! client {
                     timeout: Some(timeout),
                     connect_timeout: Some(connect_timeout),
                     max_retries: Some(max_retries),
+                    max_connections,
                     ca_file,
                     trust_env,
                     ..SettingParts::default()
@@ -197,6 +200,9 @@ client! {
     ///         retried may take longer.
     ///     connect_timeout: The time limit for connecting, in seconds, including TLS.
     ///     max_retries: How many times a call may be retried, if that is safe.
+    ///     max_connections: How many connections the client may have open at a time. Further calls wait for one, and this wait does not
+    ///         count towards their time limit. By default, it is a quarter of the file descriptors that the process may open, but at
+    ///         least 64 and at most 256.
     ///     ca_file: A PEM file with additional CA certificates to trust. `SSL_CERT_FILE`, `SSL_CERT_DIR`, `REQUESTS_CA_BUNDLE` and
     ///         `CURL_CA_BUNDLE` can name more. If neither of the first two is set, the system's certificates are trusted as well.
     ///     trust_env: Whether to use the environment variables `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`. Off by default,
@@ -259,6 +265,9 @@ client! {
     ///         retried may take longer.
     ///     connect_timeout: The time limit for connecting, in seconds, including TLS.
     ///     max_retries: How many times a call may be retried, if that is safe.
+    ///     max_connections: How many connections the client may have open at a time. Further calls wait for one, and this wait does not
+    ///         count towards their time limit. By default, it is a quarter of the file descriptors that the process may open, but at
+    ///         least 64 and at most 256.
     ///     ca_file: A PEM file with additional CA certificates to trust. `SSL_CERT_FILE`, `SSL_CERT_DIR`, `REQUESTS_CA_BUNDLE` and
     ///         `CURL_CA_BUNDLE` can name more. If neither of the first two is set, the system's certificates are trusted as well.
     ///     trust_env: Whether to use the environment variables `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`. Off by default,

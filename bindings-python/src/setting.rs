@@ -11,6 +11,7 @@ use pyo3::{
     prelude::*,
     types::{PyBool, PyFloat, PyInt, PyString},
 };
+use std::fmt::Display;
 
 /// Text for a setting, if there is one.
 pub(crate) fn text(name: &str, value: Option<&Bound<'_, PyString>>) -> Result<Option<String>> {
@@ -27,7 +28,7 @@ fn type_of(value: &Bound<'_, PyAny>) -> String {
 }
 
 fn number(name: &'static str, value: &Bound<'_, PyAny>) -> PyResult<f64> {
-    let refused = |given: &dyn std::fmt::Display| Failure::Core(binding::no_seconds(name, given)).into();
+    let refused = |given: &dyn Display| Failure::Core(binding::no_seconds(name, given)).into();
     if value.is_instance_of::<PyBool>() {
         return Err(refused(&"bool"));
     }
@@ -46,7 +47,11 @@ pub(crate) fn connect_timeout(value: &Bound<'_, PyAny>) -> PyResult<f64> {
 }
 
 pub(crate) fn max_retries(value: &Bound<'_, PyAny>) -> PyResult<i64> {
-    let refused = |given: &dyn std::fmt::Display| Failure::Core(binding::no_retries(given)).into();
+    whole(value, |given| binding::no_retries(given))
+}
+
+fn whole(value: &Bound<'_, PyAny>, refusal: impl Fn(&dyn Display) -> Error) -> PyResult<i64> {
+    let refused = |given: &dyn Display| Failure::Core(refusal(given)).into();
     if value.is_instance_of::<PyBool>() || value.is_instance_of::<PyFloat>() {
         return Err(refused(&type_of(value)));
     }
@@ -56,7 +61,12 @@ pub(crate) fn max_retries(value: &Bound<'_, PyAny>) -> PyResult<i64> {
     })
 }
 
-/// `None` keeps the default.
+/// `None` means the default.
+pub(crate) fn some_connections(value: &Bound<'_, PyAny>) -> PyResult<Option<i64>> {
+    (!value.is_none()).then(|| whole(value, |given| binding::no_connections(given))).transpose()
+}
+
+/// `None` keeps the client's value.
 pub(crate) fn some_timeout(value: &Bound<'_, PyAny>) -> PyResult<Option<f64>> {
     (!value.is_none()).then(|| timeout(value)).transpose()
 }

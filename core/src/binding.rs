@@ -43,6 +43,7 @@ pub struct SettingParts {
     pub timeout: Option<f64>,
     pub connect_timeout: Option<f64>,
     pub max_retries: Option<i64>,
+    pub max_connections: Option<i64>,
     pub ca_file: Option<PathBuf>,
     pub trust_env: bool,
     pub user_agent: Option<String>,
@@ -58,6 +59,7 @@ impl SettingParts {
             token: self.token,
             base_url: self.base_url,
             connect_timeout: connect_timeout.transpose()?,
+            max_connections: self.max_connections.map(connections).transpose()?,
             ca_file: self.ca_file,
             user_agent: self.user_agent,
         );
@@ -177,6 +179,11 @@ fn retries(value: i64) -> Result<u32> {
     u32::try_from(value).map_err(|_| no_retries(value))
 }
 
+/// Checks the value of `max_connections`.
+fn connections(value: i64) -> Result<u32> {
+    u32::try_from(value).ok().filter(|value| *value > 0).ok_or_else(|| no_connections(value))
+}
+
 /// Checks a limit of a sub-account.
 fn gigabytes(field: &'static str, value: i64) -> Result<u32> {
     let reason = "must be a whole number of gigabytes from 0 (no limit) to 4294967295";
@@ -191,6 +198,11 @@ pub fn no_seconds(name: &'static str, given: impl Display) -> Error {
 /// The same for `max_retries`.
 pub fn no_retries(given: impl Display) -> Error {
     Error::config(format!("max_retries must be a whole number from 0 to 4294967295, not {given}"))
+}
+
+/// The same for `max_connections`.
+pub fn no_connections(given: impl Display) -> Error {
+    Error::config(format!("max_connections must be a whole number from 1 to 4294967295, not {given}"))
 }
 
 /// The error for a closed client.
@@ -214,6 +226,14 @@ mod tests {
         for bad in [-1, i64::MIN, 4_294_967_296] {
             let text = retries(bad).unwrap_err().to_string();
             assert_eq!(text, format!("max_retries must be a whole number from 0 to 4294967295, not {bad}"));
+        }
+        assert_eq!(connections(1).unwrap(), 1);
+        for bad in [0, -1, 4_294_967_296] {
+            let text = connections(bad).unwrap_err().to_string();
+            assert_eq!(
+                text,
+                format!("max_connections must be a whole number from 1 to 4294967295, not {bad}")
+            );
         }
     }
 }

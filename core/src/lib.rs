@@ -39,9 +39,9 @@
 //! A client opens no file descriptor and starts no thread before its first call. After that, a [`blocking::Client`] has its own event
 //! loop (three file descriptors on Linux), and each connection takes one more descriptor.
 //!
-//! A client has at most 100 requests in flight, so share one client rather than create many. Further requests wait for their turn, and
-//! this wait does not count towards their time limit. For a moment, a client may have more than 100 connections: if an idle connection
-//! becomes free while a request is opening a new one, the request uses the idle one, and both stay open.
+//! A client has at most [`max_connections`](Settings::max_connections) open at a time, so share one client rather than create many.
+//! Further requests wait for their turn, and this wait does not count towards their time limit. A connection that has been idle for 15 s
+//! is closed. A [`blocking::Client`] has no thread that could do this between calls, so it does it in its next call.
 //!
 //! Each name lookup runs in a thread of its own, which ends with the lookup. If the system is out of file descriptors, threads or
 //! memory, the call fails with [`Error::Connection`], and a later call tries again.

@@ -38,6 +38,7 @@ pub struct Settings {
     token: Option<SecretString>,
     base_url: Option<String>,
     connect_timeout: Option<Duration>,
+    max_connections: Option<u32>,
     pub(crate) options: Options,
     ca_file: Option<PathBuf>,
     ca_variables: &'static [&'static str],
@@ -105,6 +106,14 @@ impl Settings {
         self
     }
 
+    /// Sets how many connections the client may have open at a time. Further calls wait for one, and this wait does not count towards
+    /// their time limit. By default, it is a quarter of the file descriptors that the process may open, but at least 64 and at most 256.
+    #[must_use]
+    pub fn max_connections(mut self, connections: u32) -> Self {
+        self.max_connections = Some(connections);
+        self
+    }
+
     /// Sets a PEM file with additional CA certificates to trust.
     ///
     /// With an https base URL, environment variables can add more: `SSL_CERT_FILE` names such a file, and `SSL_CERT_DIR` lists
@@ -166,6 +175,9 @@ impl Settings {
             return Err(Error::config("connect_timeout must be greater than 0 seconds"));
         }
         self.options.check()?;
+        if self.max_connections == Some(0) {
+            return Err(Error::config("max_connections must be at least 1"));
+        }
         if let Some(path) = &self.ca_file {
             // No system accepts such a path, and the error would quote it.
             bounded("ca_file", &path.to_string_lossy(), 32 * 1024)?;
@@ -177,6 +189,7 @@ impl Settings {
             credentials,
             base_url,
             connect_timeout,
+            max_connections: self.max_connections,
             ca_file: self.ca_file,
             ca_variables: CaVariable::all(self.ca_variables),
             trust_env: self.trust_env,
@@ -207,6 +220,7 @@ pub(crate) struct Resolved {
     pub(crate) credentials: Credentials,
     pub(crate) base_url: Url,
     pub(crate) connect_timeout: Duration,
+    pub(crate) max_connections: Option<u32>,
     pub(crate) ca_file: Option<PathBuf>,
     pub(crate) ca_variables: Vec<CaVariable>,
     pub(crate) trust_env: bool,

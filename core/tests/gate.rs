@@ -341,7 +341,7 @@ fn revoking() -> (Server, Arc<AtomicUsize>) {
 #[test]
 fn once_proven_credentials_are_refused_no_call_that_waits_for_a_connection_is_sent() {
     let (server, refused) = revoking();
-    let client = support::asynchronous(settings(&server, "once right"));
+    let client = support::asynchronous(settings(&server, "once right").max_connections(100));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(client.ips().list()).unwrap();
     let kinds = kinds(runtime.block_on(from_tasks(vec![client; 1000])));
@@ -353,7 +353,7 @@ fn once_proven_credentials_are_refused_no_call_that_waits_for_a_connection_is_se
 #[test]
 fn once_proven_credentials_are_refused_no_thread_sends_a_call_that_was_waiting_for_a_connection() {
     let (server, refused) = revoking();
-    let client = support::blocking(settings(&server, "once right"));
+    let client = support::blocking(settings(&server, "once right").max_connections(100));
     client.ips().list().unwrap();
     let kinds = kinds(from_threads(vec![client; 400]));
     assert!(kinds.keys().all(|kind| kind.starts_with("Authentication")), "{kinds:?}");
@@ -497,7 +497,7 @@ fn after_a_trial_without_a_response_the_next_call_is_sent() {
 fn credentials_revoked_later_are_blocked_like_wrong_ones() {
     let mut answers = vec![Answer::new(200, r#"{"ips": []}"#)];
     let server = Server::start(move |_| answers.pop().unwrap_or_else(|| Answer::new(401, "")));
-    let client = support::blocking(settings(&server, "once right"));
+    let client = support::blocking(settings(&server, "once right").max_connections(100));
     client.ips().list().unwrap();
     for _ in 0..2 {
         let error = client.ips().list().unwrap_err();

@@ -126,12 +126,12 @@ fn creates_succeed_with_one_attempt_whatever_happens_to_idle_connections() {
 
 /// Further calls wait for their turn, because the process would otherwise run out of descriptors.
 #[tokio::test]
-async fn any_number_of_concurrent_calls_needs_only_100_connections() {
+async fn any_number_of_concurrent_calls_needs_only_max_connections() {
     let server = Server::start(|request: &Request| match request.path() {
         "/api/ips/" => Reply::Answer(Answer::new(200, r#"{"ips": []}"#)),
         _ => Reply::Hang,
     });
-    let client = support::asynchronous(support::basic(&server));
+    let client = support::asynchronous(support::basic(&server).max_connections(100));
     client.ips().list().await.unwrap();
     let crowd: Vec<_> = (0..300).map(|_| tokio::spawn(client.geo().open())).collect();
     let waits = server.clone();

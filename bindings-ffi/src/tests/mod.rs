@@ -46,6 +46,7 @@ fn nothing() -> Settings {
         timeout: None,
         connect_timeout: None,
         max_retries: None,
+        max_connections: None,
         ca_file: None,
         trust_env: false,
         user_agent: None,

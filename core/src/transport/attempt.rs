@@ -1,19 +1,24 @@
 //! Sends one request and classifies the outcome.
 
 use super::{
+    connection::Connection,
     outcome::{Cause, Outcome, Response},
+    outgoing::Outgoing,
+    pool::Pool,
     retry,
     sent::Sent,
     tls,
 };
 use crate::runtime::lack;
 use bytes::{Bytes, BytesMut};
-use reqwest::header::RETRY_AFTER;
+use http_body::Body as _;
+use hyper::{Request, body::Incoming, header::RETRY_AFTER};
 use std::{
     error::Error as StdError,
     future::poll_fn,
     io,
     pin::{Pin, pin},
+    sync::Arc,
     task::Poll,
     time::SystemTime,
 };
@@ -23,33 +28,38 @@ const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
 /// How much of a refusal is read. Its text is shortened further.
 pub(super) const LARGEST_REFUSAL: usize = 64 * 1024;
 
-/// Sends `request` and waits for the response until `expired` returns the reason to stop waiting.
+/// Sends `request` and waits for the response until `expired` returns the reason to stop waiting. `fresh` asks for a connection
+/// that no other request has used.
 pub(super) async fn send(
-    client: &reqwest::Client,
-    request: reqwest::Request,
+    pool: &Arc<Pool>,
+    request: Request<Outgoing>,
+    fresh: bool,
     sent: &Sent,
     expired: impl Future<Output = Cause>,
 ) -> Outcome {
     let mut expired = pin!(expired);
-    let failed = |cause| if sent.begun() { Outcome::Unanswered(cause) } else { Outcome::Unsent(cause) };
-    let mut response = match unless(expired.as_mut(), client.execute(request)).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(error)) => return failed(cause(&error)),
-        Err(cause) => return failed(cause),
+    let answered = unless(expired.as_mut(), pool.send(request, fresh)).await;
+    let (mut connection, response) = match answered.and_then(|answered| answered) {
+        Ok(answered) => answered,
+        Err(cause) if sent.begun() => return Outcome::Unanswered(cause),
+        Err(cause) => return Outcome::Unsent(cause),
     };
-    let status = response.status().as_u16();
+    let status = response.status();
     let retry_after = response
         .headers()
         .get(RETRY_AFTER)
         .and_then(|value| retry::retry_after(value.to_str().ok()?, SystemTime::now()));
-    match unless(expired, read(&mut response)).await.and_then(|read| read) {
-        Ok(body) => Outcome::Answered(Response { status, retry_after, body }),
+    let body = read(&mut connection, response.into_body(), status.is_success());
+    let body = match unless(expired, body).await.and_then(|read| read) {
+        Ok(body) => body,
         // A refusal's status counts even if reading its body failed.
-        Err(_) if !response.status().is_success() => {
-            Outcome::Answered(Response { status, retry_after, body: Some(Bytes::new()) })
-        }
-        Err(cause) => Outcome::Unanswered(cause),
+        Err(_) if !status.is_success() => Some(Bytes::new()),
+        Err(cause) => return Outcome::Unanswered(cause),
+    };
+    if !fresh {
+        pool.keep(connection).await;
     }
+    Outcome::Answered(Response { status: status.as_u16(), retry_after, body })
 }
 
 /// The output of `future`, unless `expired` ends before it.
@@ -66,30 +76,37 @@ async fn unless<T>(
 }
 
 /// Reads the body. A refusal is cut off. If a successful body is too large, the result is `None`.
-async fn read(response: &mut reqwest::Response) -> Result<Option<Bytes>, Cause> {
-    let success = response.status().is_success();
+async fn read(
+    connection: &mut Connection,
+    mut body: Incoming,
+    success: bool,
+) -> Result<Option<Bytes>, Cause> {
     let most = if success { LARGEST_ANSWER } else { LARGEST_REFUSAL };
     // Nothing has been read yet, so this is the length of the whole body.
-    let length = response.content_length();
+    let length = body.size_hint().exact();
     if success && length.is_some_and(|length| length > LARGEST_ANSWER as u64) {
         return Ok(None);
     }
-    // Most responses are one chunk, which is not copied here.
-    let Some(mut whole) = response.chunk().await.map_err(|error| cause(&error))? else {
-        return Ok(Some(Bytes::new()));
-    };
-    if length.is_none_or(|length| (whole.len() as u64) < length)
-        && whole.len() < most
-        && let Some(next) = response.chunk().await.map_err(|error| cause(&error))?
-    {
-        let mut joined = BytesMut::from(whole);
-        joined.extend_from_slice(&next);
-        while joined.len() <= most {
-            match response.chunk().await.map_err(|error| cause(&error))? {
-                Some(next) => joined.extend_from_slice(&next),
-                None => break,
-            }
+    let mut whole = Bytes::new();
+    let mut joined = BytesMut::new();
+    while whole.len().max(joined.len()) <= most && !body.is_end_stream() {
+        let part = match connection.next(&mut body).await {
+            Some(Ok(part)) => part,
+            Some(Err(error)) => return Err(cause(&error, false)),
+            None => break,
+        };
+        // Most responses are one part, which is not copied here.
+        if whole.is_empty() && joined.is_empty() {
+            whole = part;
+            continue;
         }
+        if joined.is_empty() {
+            joined.reserve(length.map_or(2 * whole.len(), |length| length.min(most as u64) as usize));
+            joined.extend_from_slice(&std::mem::take(&mut whole));
+        }
+        joined.extend_from_slice(&part);
+    }
+    if !joined.is_empty() {
         whole = joined.freeze();
     }
     if whole.len() <= most {
@@ -101,18 +118,26 @@ async fn read(response: &mut reqwest::Response) -> Result<Option<Bytes>, Cause> 
     }
 }
 
-/// What went wrong, as described by the layers below reqwest. It contains no URL, and so no query.
-fn cause(error: &reqwest::Error) -> Cause {
-    if error.is_connect() && error.is_timeout() {
-        let reason = "could not connect within connect_timeout".into();
-        return Cause { timed_out: true, lasting: false, reason };
-    }
+/// What went wrong, as described by the layers below reqwest. It contains no URL, and so no query. `connecting` says whether it
+/// went wrong before there was a connection.
+pub(super) fn cause(error: &(dyn StdError + 'static), connecting: bool) -> Cause {
+    let mut timed_out = false;
     let mut words: Vec<String> = Vec::new();
-    let mut source = error.source();
+    let mut source = Some(error);
     while let Some(inner) = source {
+        source = inner.source();
         if let Some(failure) = tls_failure(inner) {
-            let lasting = tls::is_lasting(failure, error.is_connect());
+            let lasting = tls::is_lasting(failure, connecting);
             return Cause { timed_out: false, lasting, reason: tls::in_words(failure) };
+        }
+        // reqwest's own words contain the URL.
+        if let Some(error) = inner.downcast_ref::<reqwest::Error>() {
+            if error.is_connect() && error.is_timeout() {
+                let reason = "could not connect within connect_timeout".into();
+                return Cause { timed_out: true, lasting: false, reason };
+            }
+            timed_out = error.is_timeout();
+            continue;
         }
         let lacking = inner.downcast_ref::<io::Error>().and_then(lack);
         let word = lacking.map_or_else(|| inner.to_string(), str::to_owned);
@@ -121,12 +146,11 @@ fn cause(error: &reqwest::Error) -> Cause {
         if !passes_on && !words.iter().any(|said| said.contains(&word)) {
             words.push(word);
         }
-        source = inner.source();
     }
     // A retry does not help if the proxy requires a password or rejects this one.
     let lasting = words.iter().any(|word| word.ends_with("proxy authorization required"));
     let reason = if words.is_empty() { "unknown cause".to_owned() } else { words.join(": ") };
-    Cause { timed_out: error.is_timeout(), lasting, reason }
+    Cause { timed_out, lasting, reason }
 }
 
 /// The TLS error inside any number of I/O errors. Their `source` skips it.

@@ -1,6 +1,7 @@
 //! How any call is sent: gate → attempt → retry → decode. Nothing here depends on the resource.
 
 mod attempt;
+mod connection;
 mod doubt;
 mod gate;
 #[cfg(any(test, fuzzing))]
@@ -9,6 +10,7 @@ mod gate;
 pub mod hostile;
 mod outcome;
 mod outgoing;
+mod pool;
 mod proxy;
 mod redact;
 mod refusal;
@@ -28,14 +30,17 @@ use crate::{
     settings::{Options, Resolved},
 };
 use bytes::Bytes;
+use connection::Connector;
 use doubt::{Doubt, Failure, Next};
 use gate::{GOES_ON, Gate, Held, Leave, Permit};
+use hyper::{
+    Uri,
+    header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, USER_AGENT},
+};
 use outcome::{Cause, Outcome, Response};
 use outgoing::Outgoing;
-use reqwest::{
-    Url,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT},
-};
+use pool::{Pool, Turn};
+use reqwest::Url;
 use secrecy::SecretString;
 use sent::Sent;
 use std::{
@@ -47,7 +52,7 @@ use std::{
 };
 use tls::Trust;
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+    sync::oneshot,
     task::{JoinError, JoinHandle},
     time::{Instant, timeout_at},
 };
@@ -55,30 +60,19 @@ use tokio::{
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 
-/// How long a connection may be idle. This is shorter than the limit of common servers and load balancers.
-const IDLE: Duration = Duration::from_secs(15);
-
-/// How many connections a client may have at a time. A process has only about a thousand file descriptors in all. Further calls
-/// wait for their turn.
-const CONNECTIONS: usize = 100;
-
 /// Replaces a time limit that the clock cannot represent.
 const FOR_EVER: Duration = Duration::from_secs(60 * 60 * 24 * 365);
 
 /// Sends calls to one service with one set of credentials.
 pub(crate) struct Transport {
     setup: Setup,
-    pooled: reqwest::Client,
-    /// For calls that are sent only once. Each gets its own connection, because the server may be closing a kept-alive one, which
-    /// would leave the outcome unknown.
-    unpooled: reqwest::Client,
-    /// The URL of each call, by path. There are so few that a linear search is fastest.
-    urls: Vec<(&'static str, Url)>,
+    pool: Arc<Pool>,
+    /// The target of each call, by path. There are so few that a linear search is fastest.
+    targets: Vec<(&'static str, Uri)>,
     /// The headers of every request.
     headers: HeaderMap,
     secrets: Vec<SecretString>,
     gate: Arc<Gate>,
-    connections: Arc<Semaphore>,
     /// The trial that was abandoned last.
     unfinished: Mutex<Option<JoinHandle<Outcome>>>,
 }
@@ -89,6 +83,7 @@ struct Setup {
     credentials: Arc<Credentials>,
     base_url: Url,
     connect_timeout: Duration,
+    max_connections: usize,
     trust: Trust,
     /// The environment's proxy, if it may be used.
     proxy: Option<reqwest::Proxy>,
@@ -131,8 +126,16 @@ impl fmt::Debug for Exchange {
 
 impl Transport {
     pub(crate) fn new(resolved: Resolved) -> Result<Self> {
-        let Resolved { credentials, base_url, connect_timeout, ca_file, ca_variables, trust_env, user_agent } =
-            resolved;
+        let Resolved {
+            credentials,
+            base_url,
+            connect_timeout,
+            max_connections,
+            ca_file,
+            ca_variables,
+            trust_env,
+            user_agent,
+        } = resolved;
         // The environment's certificates and proxies apply only to https. Plain http is for loopback, where a proxy would only
         // get to see the credentials. A bad ca_file is always an error.
         let secure = base_url.scheme() == "https";
@@ -145,6 +148,8 @@ impl Transport {
             credentials: Arc::new(credentials),
             base_url,
             connect_timeout,
+            max_connections: max_connections
+                .map_or_else(pool::default_size, |connections| connections as usize),
             trust,
             proxy,
             user_agent,
@@ -157,38 +162,33 @@ impl Transport {
     }
 
     fn from_setup(setup: Setup) -> Result<Self> {
-        let tls = tls::config(&setup.trust)?;
-        let build = |idle_connections: usize| {
-            let mut builder = reqwest::Client::builder()
-                .tls_backend_preconfigured(tls.clone())
-                .http1_only()
-                .redirect(reqwest::redirect::Policy::none())
-                .referer(false)
-                .retry(reqwest::retry::never())
-                .dns_resolver(dns::System)
-                .connect_timeout(setup.connect_timeout)
-                .pool_idle_timeout(IDLE)
-                .pool_max_idle_per_host(idle_connections);
-            builder = match &setup.proxy {
-                Some(proxy) => builder.proxy(proxy.clone()),
-                None => builder.no_proxy(),
-            };
-            builder.build().map_err(|error| Error::config(format!("could not create the client: {error}")))
+        let failed = |error| Error::config(format!("could not create the client: {error}"));
+        let mut builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls::config(&setup.trust)?)
+            .http1_only()
+            .dns_resolver(dns::System)
+            .connect_timeout(setup.connect_timeout);
+        builder = match &setup.proxy {
+            Some(proxy) => builder.proxy(proxy.clone()),
+            None => builder.no_proxy(),
         };
+        let connector = Connector::new(builder, setup.base_url.clone()).map_err(failed)?;
         let user_agent = HeaderValue::from_str(&setup.user_agent)
             .map_err(|_| Error::config("user_agent contains a character that is not allowed in a header"))?;
         let mut headers = HeaderMap::with_capacity(8);
+        headers.insert(HOST, host(&setup.base_url)?);
         headers.insert(ACCEPT, JSON);
         headers.insert(AUTHORIZATION, setup.credentials.header()?);
         headers.insert(USER_AGENT, user_agent);
         Ok(Self {
-            pooled: build(usize::MAX)?,
-            unpooled: build(0)?,
-            urls: CALLS.iter().map(|call| (call.path, url_of(&setup.base_url, call))).collect(),
+            pool: Arc::new(Pool::new(connector, setup.max_connections)),
+            targets: CALLS
+                .iter()
+                .map(|call| Ok((call.path, target(&setup.base_url, call, "")?)))
+                .collect::<Result<_>>()?,
             headers,
             secrets: setup.credentials.secrets(),
             gate: Arc::new(Gate::of(setup.base_url.as_str(), &setup.credentials)),
-            connections: Arc::new(Semaphore::new(CONNECTIONS)),
             unfinished: Mutex::new(None),
             setup,
         })
@@ -324,9 +324,8 @@ impl Transport {
         let call = request.call;
         let limit = options.attempt_timeout();
         loop {
-            // This fails only if the semaphore is closed, which it never is. The time limit applies to the attempt, not to the
-            // wait for a turn.
-            let turn = self.connections.clone().acquire_owned().await.ok();
+            // The time limit applies to the attempt, not to the wait for a turn.
+            let turn = self.pool.turn().await;
             let entered = match self.gate.pass() {
                 Some(permit) => Ok(permit),
                 None => self.gate.enter(call.name, limit).await,
@@ -338,7 +337,7 @@ impl Transport {
                 Err(Held::Unanswered(cause)) => return Ok((Outcome::Unsent(cause), start)),
             };
             let deadline = start.checked_add(limit).unwrap_or_else(|| start + FOR_EVER);
-            let (message, sent) = self.message(request, permit.leave());
+            let (message, sent) = self.message(request, permit.leave())?;
             let outcome = if permit.is_trial() {
                 let sending =
                     Sending { transport: self.clone(), request: request.clone(), attempts, permit, turn };
@@ -348,7 +347,7 @@ impl Transport {
                     tokio::time::sleep_until(deadline).await;
                     Cause::timed_out(limit)
                 };
-                let outcome = attempt::send(self.sender(call), message, &sent, expired).await;
+                let outcome = attempt::send(&self.pool, message, fresh(call), &sent, expired).await;
                 self.verify(permit, request, attempts, &outcome);
                 outcome
             };
@@ -357,10 +356,6 @@ impl Transport {
                 return Ok((outcome, start));
             }
         }
-    }
-
-    fn sender(&self, call: &Call) -> &reqwest::Client {
-        if call.replay == Replay::Once { &self.unpooled } else { &self.pooled }
     }
 
     /// Tells the gate what an outcome says about the credentials.
@@ -387,32 +382,31 @@ impl Transport {
     }
 
     /// The HTTP request, and whether it has been sent.
-    fn message(&self, request: &Request, leave: Leave) -> (reqwest::Request, Sent) {
+    fn message(&self, request: &Request, leave: Leave) -> Result<(hyper::Request<Outgoing>, Sent)> {
         let call = request.call;
-        let known = self.urls.iter().find(|(path, _)| *path == call.path);
-        let mut url = known.map_or_else(|| url_of(&self.setup.base_url, call), |(_, url)| url.clone());
-        let (method, form) = match call.method {
-            Method::Get => {
-                if !request.params.is_empty() {
-                    url.set_query(Some(request.params()));
-                }
-                (reqwest::Method::GET, Bytes::new())
-            }
-            Method::Post => (reqwest::Method::POST, request.params.clone()),
+        let (form, query) = match call.method {
+            Method::Get => (Bytes::new(), request.params()),
+            Method::Post => (request.params.clone(), ""),
         };
-        let mut message = reqwest::Request::new(method, url);
-        let headers = message.headers_mut();
-        headers.clone_from(&self.headers);
+        let known = self.targets.iter().find(|(path, _)| *path == call.path);
+        let target = match known {
+            Some((_, target)) if query.is_empty() => target.clone(),
+            _ => target(&self.setup.base_url, call, query)?,
+        };
+        let empty = form.is_empty();
+        let (body, sent) = Outgoing::new(form, leave);
+        let mut message = hyper::Request::new(body);
+        *message.uri_mut() = target;
+        *message.headers_mut() = self.headers.clone();
         if call.method == Method::Post {
-            headers.insert(CONTENT_TYPE, FORM);
-            if form.is_empty() {
+            *message.method_mut() = hyper::Method::POST;
+            message.headers_mut().insert(CONTENT_TYPE, FORM);
+            if empty {
                 // hyper omits the length, and front ends may then return 411 (RFC 9110, section 8.6).
-                headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+                message.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
             }
         }
-        let (body, sent) = Outgoing::new(form, leave);
-        *message.body_mut() = Some(reqwest::Body::wrap(body));
-        (message, sent)
+        Ok((message, sent))
     }
 
     fn secrets<'a>(&'a self, request: &'a Request) -> Vec<&'a SecretString> {
@@ -420,11 +414,27 @@ impl Transport {
     }
 }
 
-/// The URL of a call. The base URL's path, if any, is a prefix of the call's path.
-fn url_of(base_url: &Url, call: &Call) -> Url {
-    let mut url = base_url.clone();
-    url.set_path(&format!("{}{}", base_url.path().trim_end_matches('/'), call.path));
-    url
+/// Whether a call needs a connection that no other request has used: if it must not be sent twice. The server may be closing an idle
+/// connection, which would leave the outcome unknown.
+fn fresh(call: &Call) -> bool {
+    call.replay == Replay::Once
+}
+
+/// The target of a call (RFC 9112, section 3.2.1). The base URL's path, if any, is a prefix of the call's path.
+fn target(base_url: &Url, call: &Call, query: &str) -> Result<Uri> {
+    let mut target = format!("{}{}", base_url.path().trim_end_matches('/'), call.path);
+    if !query.is_empty() {
+        target.push('?');
+        target.push_str(query);
+    }
+    Uri::try_from(target).map_err(|_| Error::config("base_url has a path that cannot be sent"))
+}
+
+/// The `Host` header, which names the port unless it is the scheme's own.
+fn host(base_url: &Url) -> Result<HeaderValue> {
+    let name = base_url.host_str().unwrap_or_default();
+    let host = base_url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"));
+    HeaderValue::from_str(&host).map_err(|_| Error::config("base_url has a host that cannot be sent"))
 }
 
 /// A request that tries the credentials. Even if its own call is abandoned, it waits for the response, because that is the
@@ -435,13 +445,13 @@ struct Sending {
     attempts: u32,
     permit: Permit,
     /// Held as long as the request has a connection.
-    turn: Option<OwnedSemaphorePermit>,
+    turn: Turn,
 }
 
 impl Sending {
     async fn try_credentials(
         mut self,
-        message: reqwest::Request,
+        message: hyper::Request<Outgoing>,
         sent: &Sent,
         deadline: Instant,
         limit: Duration,
@@ -458,7 +468,7 @@ impl Sending {
                 tokio::time::sleep(GOES_ON).await;
                 Cause::timed_out(Duration::from_secs(begun.elapsed().as_secs()))
             };
-            let outcome = attempt::send(transport.sender(request.call), message, &of, expired).await;
+            let outcome = attempt::send(&transport.pool, message, fresh(request.call), &of, expired).await;
             transport.verify(permit, &request, attempts, &outcome);
             drop(turn);
             outcome
@@ -469,11 +479,7 @@ impl Sending {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(error)) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => failed(Cause {
-                    timed_out: false,
-                    lasting: false,
-                    reason: "the runtime was shut down".to_owned(),
-                }),
+                Err(_) => failed(Cause::other("the runtime was shut down")),
             },
             Err(_) => failed(Cause::timed_out(limit)),
         }

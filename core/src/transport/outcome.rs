@@ -65,6 +65,11 @@ impl Cause {
         Self { timed_out: true, lasting: false, reason: format!("gave up after {} s", limit.as_secs_f64()) }
     }
 
+    /// A cause that is neither a time-out nor lasting.
+    pub(super) fn other(reason: &str) -> Self {
+        Self { timed_out: false, lasting: false, reason: reason.to_owned() }
+    }
+
     /// The cause for a request whose response no caller waits for any longer.
     pub(super) fn given_up() -> Self {
         Self { timed_out: true, lasting: false, reason: "the call was abandoned".to_owned() }

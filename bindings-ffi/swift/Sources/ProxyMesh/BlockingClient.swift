@@ -26,6 +26,9 @@ public final class BlockingClient: Sendable {
     ///     that is retried may take longer.
     ///   - connectTimeout: The time limit for connecting, including TLS; 10 s by default.
     ///   - maxRetries: How many times a call may be retried, if that is safe; 2 by default.
+    ///   - maxConnections: How many connections the client may have open at a time. Further calls wait for one, and this wait does
+    ///     not count towards their time limit. By default, it is a quarter of the file descriptors that the process may open, but at
+    ///     least 64 and at most 256.
     ///   - caFile: A PEM file with additional CA certificates to trust. `SSL_CERT_FILE` and `SSL_CERT_DIR` can name more. If
     ///     neither is set, the system's certificates are trusted as well, except on iOS.
     ///   - trustEnv: Whether to use the environment variables `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`. Off by default,
@@ -39,12 +42,14 @@ public final class BlockingClient: Sendable {
         timeout: Duration? = nil,
         connectTimeout: Duration? = nil,
         maxRetries: Int? = nil,
+        maxConnections: Int? = nil,
         caFile: URL? = nil,
         trustEnv: Bool = false
     ) throws(ProxyMeshError) {
         let settings = Settings(
             username: username, password: password, token: token, baseURL: baseURL, timeout: timeout,
-            connectTimeout: connectTimeout, maxRetries: maxRetries, caFile: caFile, trustEnv: trustEnv)
+            connectTimeout: connectTimeout, maxRetries: maxRetries, maxConnections: maxConnections,
+            caFile: caFile, trustEnv: trustEnv)
         ffi = try ProxyMeshError.rethrowing { try ProxyMeshInternal.BlockingClient(settings: settings) }
     }
 

@@ -5,7 +5,7 @@ extension Settings {
     /// The settings of both clients. The core checks them.
     init(
         username: String?, password: String?, token: String?, baseURL: URL?, timeout: Duration?, connectTimeout: Duration?,
-        maxRetries: Int?, caFile: URL?, trustEnv: Bool
+        maxRetries: Int?, maxConnections: Int?, caFile: URL?, trustEnv: Bool
     ) {
         self.init(
             username: username,
@@ -15,6 +15,7 @@ extension Settings {
             timeout: timeout?.inSeconds,
             connectTimeout: connectTimeout?.inSeconds,
             maxRetries: maxRetries.map(Int64.init),
+            maxConnections: maxConnections.map(Int64.init),
             caFile: caFile.map { $0.isFileURL ? $0.path : $0.absoluteString },
             trustEnv: trustEnv,
             userAgent: "proxymesh-swift/\(version())")

@@ -58,6 +58,7 @@ struct Agent {
             case "timeout": options.timeout = value.number.map { .seconds($0) }
             case "connect_timeout": options.connectTimeout = value.number.map { .seconds($0) }
             case "max_retries": options.maxRetries = value.whole.map { Int($0) }
+            case "max_connections": options.maxConnections = value.whole.map { Int($0) }
             case "ca_file": options.caFile = value.text.map { URL(fileURLWithPath: $0) }
             case "trust_env": options.trustEnv = value == .bool(true)
             default: throw Unknown("a setting \(name)")

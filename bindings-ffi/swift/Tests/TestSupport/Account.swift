@@ -17,6 +17,7 @@ package struct Options {
     package var timeout: Duration?
     package var connectTimeout: Duration?
     package var maxRetries: Int?
+    package var maxConnections: Int?
     package var caFile: URL?
     package var trustEnv = false
 
@@ -55,7 +56,7 @@ package final class Awaited: Account {
         client = try Client(
             username: options.username, password: options.password, token: options.token, baseURL: baseURL,
             timeout: options.timeout, connectTimeout: options.connectTimeout, maxRetries: options.maxRetries,
-            caFile: options.caFile, trustEnv: options.trustEnv)
+            maxConnections: options.maxConnections, caFile: options.caFile, trustEnv: options.trustEnv)
     }
 
     private init(_ client: Client) {
@@ -81,7 +82,7 @@ package final class Blocked: Account {
         client = try BlockingClient(
             username: options.username, password: options.password, token: options.token, baseURL: baseURL,
             timeout: options.timeout, connectTimeout: options.connectTimeout, maxRetries: options.maxRetries,
-            caFile: options.caFile, trustEnv: options.trustEnv)
+            maxConnections: options.maxConnections, caFile: options.caFile, trustEnv: options.trustEnv)
     }
 
     private init(_ client: BlockingClient) {

@@ -16,7 +16,7 @@
 //! knows about the failures before the fork. The processes of one user share what they know through a [`Record`].
 //!
 //! Requests that are already in flight with proven credentials cannot be recalled. If the password changes while they are in
-//! flight, each of them fails. A client has at most as many in flight as it has connections, which is 100.
+//! flight, each of them fails. A client has at most as many in flight as it may have connections (`max_connections`).
 
 #[cfg(test)]
 mod interleavings;

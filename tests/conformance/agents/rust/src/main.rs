@@ -86,6 +86,7 @@ impl Agent {
                 "timeout" => parts.timeout = value.as_f64(),
                 "connect_timeout" => parts.connect_timeout = value.as_f64(),
                 "max_retries" => parts.max_retries = value.as_i64(),
+                "max_connections" => parts.max_connections = value.as_i64(),
                 "ca_file" => parts.ca_file = Some(text().into()),
                 "trust_env" => parts.trust_env = value.as_bool().unwrap(),
                 other => panic!("there is no setting {other}"),

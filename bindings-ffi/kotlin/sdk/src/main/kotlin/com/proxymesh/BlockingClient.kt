@@ -35,6 +35,9 @@ public class BlockingClient private constructor(private val calls: BlockingCalls
      *   retried may take longer.
      * @param connectTimeout the time limit for connecting, including TLS; 10 s by default.
      * @param maxRetries how many times a call may be retried, if that is safe; 2 by default.
+     * @param maxConnections how many connections the client may have open at a time. Further calls wait for one, and this wait does not
+     *   count towards their time limit. By default, it is a quarter of the file descriptors that the process may open, but at least 64
+     *   and at most 256.
      * @param caFile a PEM file with additional CA certificates to trust. `SSL_CERT_FILE` and `SSL_CERT_DIR` can name more. If neither
      *   is set, the system's certificates are trusted as well, except on Android.
      * @param trustEnv whether to use the environment variables `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`. Off by default,
@@ -49,10 +52,13 @@ public class BlockingClient private constructor(private val calls: BlockingCalls
         timeout: Duration? = null,
         connectTimeout: Duration? = null,
         maxRetries: Int? = null,
+        maxConnections: Int? = null,
         caFile: Path? = null,
         trustEnv: Boolean = false,
     ) : this(
-        BlockingCalls.open(settings(username, password, token, baseUrl, timeout, connectTimeout, maxRetries, caFile, trustEnv)),
+        BlockingCalls.open(
+            settings(username, password, token, baseUrl, timeout, connectTimeout, maxRetries, maxConnections, caFile, trustEnv),
+        ),
     )
 
     /** Creates a client with this username and password. This is for Java, which has no named arguments. */
@@ -115,6 +121,7 @@ public class BlockingClient private constructor(private val calls: BlockingCalls
         private var timeout: Duration? = null
         private var connectTimeout: Duration? = null
         private var maxRetries: Int? = null
+        private var maxConnections: Int? = null
         private var caFile: Path? = null
         private var trustEnv: Boolean = false
 
@@ -148,6 +155,13 @@ public class BlockingClient private constructor(private val calls: BlockingCalls
         public fun maxRetries(maxRetries: Int): Builder = apply { this.maxRetries = maxRetries }
 
         /**
+         * Sets how many connections the client may have open at a time. Further calls wait for one, and this wait does not count towards
+         * their time limit. By default, it is a quarter of the file descriptors that the process may open, but at least 64 and at most
+         * 256.
+         */
+        public fun maxConnections(maxConnections: Int): Builder = apply { this.maxConnections = maxConnections }
+
+        /**
          * Sets a PEM file with additional CA certificates to trust. `SSL_CERT_FILE` and `SSL_CERT_DIR` can name more. If neither is
          * set, the system's certificates are trusted as well, except on Android.
          */
@@ -165,7 +179,7 @@ public class BlockingClient private constructor(private val calls: BlockingCalls
          * @throws ConfigException a setting is missing or invalid, or settings contradict each other.
          */
         public fun build(): BlockingClient =
-            BlockingClient(username, password, token, baseUrl, timeout, connectTimeout, maxRetries, caFile, trustEnv)
+            BlockingClient(username, password, token, baseUrl, timeout, connectTimeout, maxRetries, maxConnections, caFile, trustEnv)
     }
 
     /** Creates builders. */

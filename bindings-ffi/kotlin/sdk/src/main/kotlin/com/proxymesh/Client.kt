@@ -36,6 +36,9 @@ public class Client private constructor(private val calls: Calls) : AutoCloseabl
      *   retried may take longer.
      * @param connectTimeout the time limit for connecting, including TLS; 10 s by default.
      * @param maxRetries how many times a call may be retried, if that is safe; 2 by default.
+     * @param maxConnections how many connections the client may have open at a time. Further calls wait for one, and this wait does not
+     *   count towards their time limit. By default, it is a quarter of the file descriptors that the process may open, but at least 64
+     *   and at most 256.
      * @param caFile a PEM file with additional CA certificates to trust. `SSL_CERT_FILE` and `SSL_CERT_DIR` can name more. If neither
      *   is set, the system's certificates are trusted as well, except on Android.
      * @param trustEnv whether to use the environment variables `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`. Off by default,
@@ -50,10 +53,13 @@ public class Client private constructor(private val calls: Calls) : AutoCloseabl
         timeout: Duration? = null,
         connectTimeout: Duration? = null,
         maxRetries: Int? = null,
+        maxConnections: Int? = null,
         caFile: Path? = null,
         trustEnv: Boolean = false,
     ) : this(
-        Calls.open(settings(username, password, token, baseUrl, timeout, connectTimeout, maxRetries, caFile, trustEnv)),
+        Calls.open(
+            settings(username, password, token, baseUrl, timeout, connectTimeout, maxRetries, maxConnections, caFile, trustEnv),
+        ),
     )
 
     /** The base URL of the service, without a trailing slash. */

@@ -13,6 +13,7 @@ internal fun settings(
     timeout: Duration?,
     connectTimeout: Duration?,
     maxRetries: Int?,
+    maxConnections: Int?,
     caFile: Path?,
     trustEnv: Boolean,
 ) = Settings(
@@ -23,6 +24,7 @@ internal fun settings(
     timeout = timeout?.inSeconds(),
     connectTimeout = connectTimeout?.inSeconds(),
     maxRetries = maxRetries?.toLong(),
+    maxConnections = maxConnections?.toLong(),
     caFile = caFile?.toString(),
     trustEnv = trustEnv,
     userAgent = "proxymesh-kotlin/$VERSION",

@@ -33,6 +33,7 @@ data class Options(
     val timeout: Duration? = null,
     val connectTimeout: Duration? = null,
     val maxRetries: Int? = null,
+    val maxConnections: Int? = null,
     val caFile: Path? = null,
     val trustEnv: Boolean = false,
 )
@@ -49,11 +50,11 @@ enum class Kind {
 }
 
 private fun settings(baseUrl: String, options: Options) =
-    with(options) { settings(username, password, token, baseUrl, timeout, connectTimeout, maxRetries, caFile, trustEnv) }
+    with(options) { settings(username, password, token, baseUrl, timeout, connectTimeout, maxRetries, maxConnections, caFile, trustEnv) }
 
 class Suspending private constructor(val client: Client, private val baseUrl: String, private val options: Options) : Account {
     constructor(baseUrl: String, options: Options) : this(
-        with(options) { Client(username, password, token, baseUrl, timeout, connectTimeout, maxRetries, caFile, trustEnv) },
+        with(options) { Client(username, password, token, baseUrl, timeout, connectTimeout, maxRetries, maxConnections, caFile, trustEnv) },
         baseUrl,
         options,
     )
@@ -68,7 +69,7 @@ class Suspending private constructor(val client: Client, private val baseUrl: St
 
 class Blocking private constructor(val client: BlockingClient, private val baseUrl: String, private val options: Options) : Account {
     constructor(baseUrl: String, options: Options) : this(
-        with(options) { BlockingClient(username, password, token, baseUrl, timeout, connectTimeout, maxRetries, caFile, trustEnv) },
+        with(options) { BlockingClient(username, password, token, baseUrl, timeout, connectTimeout, maxRetries, maxConnections, caFile, trustEnv) },
         baseUrl,
         options,
     )

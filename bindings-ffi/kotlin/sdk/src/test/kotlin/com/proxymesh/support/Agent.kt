@@ -68,6 +68,7 @@ private class Agent(private val kind: Kind) {
                 "timeout" -> options = options.copy(timeout = seconds(given))
                 "connect_timeout" -> options = options.copy(connectTimeout = seconds(given))
                 "max_retries" -> options = options.copy(maxRetries = given.int)
+                "max_connections" -> options = options.copy(maxConnections = given.int)
                 "ca_file" -> options = options.copy(caFile = Path.of(given.content))
                 "trust_env" -> options = options.copy(trustEnv = given.boolean)
                 else -> error("there is no setting $name")

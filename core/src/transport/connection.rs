@@ -1,0 +1,191 @@
+//! A connection to the service.
+//!
+//! reqwest opens it: it looks up the name, goes through the environment's proxy and completes the TLS handshake, all within the
+//! connect time-out. The call then speaks HTTP/1.1 on it with hyper, and polls the connection itself, so no task has to be woken to
+//! send a request or to read a response. docs/decisions/0009-the-call-polls-its-connection.md has the reasons and figures.
+
+use super::{attempt::cause, outcome::Cause, outgoing::Outgoing};
+use bytes::Bytes;
+use http_body::{Body as _, Frame};
+use hyper::{
+    Request, Response,
+    body::Incoming,
+    client::conn::{TrySendError, http1},
+    rt::{Read, Write},
+};
+use reqwest::Url;
+use std::{
+    error::Error as StdError,
+    fmt,
+    future::poll_fn,
+    pin::{Pin, pin},
+    sync::{Mutex, PoisonError},
+    task::{Context, Poll},
+};
+use tower_layer::Layer;
+use tower_service::Service;
+
+/// Opens connections.
+pub(super) struct Connector {
+    client: reqwest::Client,
+    service: Url,
+}
+
+impl Connector {
+    /// Opens connections to `service` as `client` does.
+    pub(super) fn new(client: reqwest::ClientBuilder, service: Url) -> reqwest::Result<Self> {
+        // A pool in reqwest would keep a request's connection to itself.
+        let client = client.connector_layer(HandOver).pool_max_idle_per_host(0).build()?;
+        Ok(Self { client, service })
+    }
+
+    /// Opens a connection. Dropping the future closes it.
+    pub(super) async fn connect(&self) -> Result<Connection, Cause> {
+        let request = reqwest::Request::new(reqwest::Method::GET, self.service.clone());
+        // The request is never sent, because every connection that is opened for one is handed over.
+        let io = match self.client.execute(request).await {
+            Err(error) => handed_over(&error).ok_or_else(|| cause(&error, error.is_connect()))?,
+            Ok(_) => return Err(Cause::other("the connection was not handed over")),
+        };
+        let (requests, driver) = http1::handshake(io).await.map_err(|error| cause(&error, true))?;
+        Ok(Connection { requests, driver: Some(driver) })
+    }
+}
+
+/// An open connection. Dropping it closes it.
+pub(super) struct Connection {
+    requests: http1::SendRequest<Outgoing>,
+    /// Reads and writes when it is polled. `None` once the connection has ended.
+    driver: Option<http1::Connection<Box<dyn Stream>, Outgoing>>,
+}
+
+impl Connection {
+    /// Reads and writes what is possible without waiting.
+    fn drive(&mut self, context: &mut Context<'_>) {
+        // An error is also reported to the request or to the body that it affects.
+        if let Some(driver) = &mut self.driver
+            && Pin::new(driver).poll(context).is_ready()
+        {
+            self.driver = None;
+        }
+    }
+
+    /// Whether the connection can take a request: nobody has closed it, and everything of the previous response has been read.
+    pub(super) async fn is_idle(&mut self) -> bool {
+        poll_fn(|context| {
+            self.drive(context);
+            Poll::Ready(self.driver.is_some() && self.requests.is_ready())
+        })
+        .await
+    }
+
+    /// Sends a request and waits for the head of the response. If the connection ended before the request was written, the error
+    /// contains the request.
+    pub(super) async fn send(
+        &mut self,
+        request: Request<Outgoing>,
+    ) -> Result<Response<Incoming>, TrySendError<Request<Outgoing>>> {
+        let mut response = pin!(self.requests.try_send_request(request));
+        poll_fn(|context| {
+            if let Some(driver) = &mut self.driver
+                && Pin::new(driver).poll(context).is_ready()
+            {
+                self.driver = None;
+            }
+            response.as_mut().poll(context)
+        })
+        .await
+    }
+
+    /// Waits for the next part of a response's body. Returns `None` at its end.
+    pub(super) async fn next(&mut self, body: &mut Incoming) -> Option<hyper::Result<Bytes>> {
+        loop {
+            let frame = poll_fn(|context| {
+                let frame = Pin::new(&mut *body).poll_frame(context);
+                if frame.is_ready() {
+                    return frame;
+                }
+                self.drive(context);
+                Pin::new(&mut *body).poll_frame(context)
+            });
+            match frame.await?.map(Frame::into_data) {
+                Ok(Ok(data)) => return Some(Ok(data)),
+                // Trailers, which say nothing to a client of this service.
+                Ok(Err(_)) => {}
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+/// The bytes that a connection carries, in the clear: over TLS, through a proxy, or neither.
+trait Stream: Read + Write + Send + Unpin {}
+
+impl<T: Read + Write + Send + Unpin> Stream for T {}
+
+/// Takes the connections that reqwest opens. reqwest gets an error instead, which carries the connection to
+/// [`Connector::connect`].
+#[derive(Clone)]
+struct HandOver;
+
+impl<S> Layer<S> for HandOver {
+    type Service = HandingOver<S>;
+
+    fn layer(&self, opens: S) -> HandingOver<S> {
+        HandingOver(opens)
+    }
+}
+
+#[derive(Clone)]
+struct HandingOver<S>(S);
+
+type BoxError = Box<dyn StdError + Send + Sync>;
+
+impl<R, S> Service<R> for HandingOver<S>
+where
+    S: Service<R, Error = BoxError>,
+    S::Response: Stream + 'static,
+    S::Future: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<S::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, to: R) -> Self::Future {
+        let opens = self.0.call(to);
+        Box::pin(async move { Err(Opened(Mutex::new(Some(Box::new(opens.await?)))).into()) })
+    }
+}
+
+/// An open connection.
+struct Opened(Mutex<Option<Box<dyn Stream>>>);
+
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Opened")
+    }
+}
+
+impl fmt::Display for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the connection was handed over")
+    }
+}
+
+impl StdError for Opened {}
+
+/// The connection that an error of reqwest carries, if it does.
+fn handed_over(error: &reqwest::Error) -> Option<Box<dyn Stream>> {
+    let mut source = error.source();
+    while let Some(error) = source {
+        if let Some(Opened(stream)) = error.downcast_ref() {
+            return stream.lock().unwrap_or_else(PoisonError::into_inner).take();
+        }
+        source = error.source();
+    }
+    None
+}

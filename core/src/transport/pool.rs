@@ -1,0 +1,196 @@
+//! The connections of one client.
+
+use super::{
+    attempt::cause,
+    connection::{Connection, Connector},
+    lock,
+    outcome::Cause,
+    outgoing::Outgoing,
+};
+use hyper::{Request, Response, body::Incoming};
+use std::{
+    sync::{Arc, Mutex, Weak},
+    time::Duration,
+};
+use tokio::{
+    runtime::{self, Handle},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, sleep_until},
+};
+
+/// How long a connection may be idle. This is shorter than the limit of common servers and load balancers.
+const IDLE: Duration = Duration::from_secs(15);
+
+/// Opens connections, and keeps those that are idle for the next requests.
+pub(super) struct Pool {
+    connector: Connector,
+    /// One for each request that may be in flight. At most as many connections are idle as turns are free, so the turns also limit
+    /// the number of connections.
+    turns: Arc<Semaphore>,
+    idle: Mutex<Idle>,
+}
+
+#[derive(Default)]
+struct Idle {
+    /// The one that became idle last is the last.
+    connections: Vec<IdleConnection>,
+    /// Whether a task closes those that have been idle for too long.
+    watched: bool,
+}
+
+struct IdleConnection {
+    connection: Connection,
+    since: Instant,
+    /// Only this runtime notices what arrives on the connection.
+    runtime: runtime::Id,
+}
+
+/// The turn of one request. The request has at most one connection at a time.
+pub(super) struct Turn {
+    /// Dropping it gives up the turn.
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Pool {
+    pub(super) fn new(connector: Connector, connections: usize) -> Self {
+        let turns = Semaphore::new(connections.min(Semaphore::MAX_PERMITS));
+        Self { connector, turns: Arc::new(turns), idle: Mutex::default() }
+    }
+
+    /// Waits until the number of connections allows another request.
+    pub(super) async fn turn(&self) -> Turn {
+        // This fails only if the semaphore is closed, which it never is.
+        Turn { _permit: self.turns.clone().acquire_owned().await.ok() }
+    }
+
+    /// Sends a request, and returns the head of the response, with the connection on which its body arrives. `fresh` asks for a
+    /// connection that no other request has used.
+    pub(super) async fn send(
+        &self,
+        mut request: Request<Outgoing>,
+        fresh: bool,
+    ) -> Result<(Connection, Response<Incoming>), Cause> {
+        loop {
+            let idle = if fresh { None } else { self.take().await };
+            let reused = idle.is_some();
+            let mut connection = match idle {
+                Some(connection) => connection,
+                None => self.connect().await?,
+            };
+            match connection.send(request).await {
+                Ok(response) => return Ok((connection, response)),
+                Err(mut error) => match error.take_message() {
+                    // The service closed the idle connection before anything was written to it.
+                    Some(unsent) if reused => request = unsent,
+                    _ => return Err(cause(&error.into_error(), false)),
+                },
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<Connection, Cause> {
+        {
+            let idle = &mut lock(&self.idle).connections;
+            let surplus = idle.len().saturating_sub(self.turns.available_permits());
+            idle.drain(..surplus);
+        }
+        self.connector.connect().await
+    }
+
+    /// An idle connection that the service has not closed, as far as is known.
+    async fn take(&self) -> Option<Connection> {
+        let runtime = Handle::current().id();
+        loop {
+            let mut idle = {
+                let mut idle = lock(&self.idle);
+                let last = idle.connections.iter().rposition(|idle| idle.runtime == runtime)?;
+                idle.connections.remove(last)
+            };
+            if idle.since.elapsed() < IDLE && idle.connection.is_idle().await {
+                return Some(idle.connection);
+            }
+        }
+    }
+
+    /// Keeps a connection for the next request, if the response was read to its end and the service keeps it open as well.
+    pub(super) async fn keep(self: &Arc<Self>, mut connection: Connection) {
+        if !connection.is_idle().await {
+            return;
+        }
+        let runtime = Handle::current();
+        let mut idle = lock(&self.idle);
+        idle.connections.push(IdleConnection { connection, since: Instant::now(), runtime: runtime.id() });
+        if !idle.watched {
+            idle.watched = true;
+            let watch = Watch(Arc::downgrade(self));
+            runtime.spawn(watch.run());
+        }
+    }
+}
+
+/// How many connections a client may have by default. A process may have only about a thousand file descriptors, and other clients.
+/// More than 256 connections do not make a client faster.
+pub(super) fn default_size() -> usize {
+    #[cfg(unix)]
+    let descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    #[cfg(not(unix))]
+    let descriptors = None;
+    size_for(descriptors)
+}
+
+fn size_for(descriptors: Option<u64>) -> usize {
+    descriptors.map_or(256, |most| (most / 4).clamp(64, 256) as usize)
+}
+
+/// Closes the connections that have been idle for too long, until none is left.
+struct Watch(Weak<Pool>);
+
+impl Watch {
+    async fn run(mut self) {
+        while let Some(next) = self.close_old() {
+            sleep_until(next).await;
+        }
+    }
+
+    /// Closes the connections that have been idle for too long. Returns when this is next necessary, or `None` if none is left.
+    fn close_old(&mut self) -> Option<Instant> {
+        let pool = self.0.upgrade()?;
+        let mut idle = lock(&pool.idle);
+        let old = idle.connections.iter().take_while(|idle| idle.since.elapsed() >= IDLE).count();
+        idle.connections.drain(..old);
+        let next = idle.connections.first().map(|idle| idle.since + IDLE);
+        if next.is_none() {
+            idle.watched = false;
+            self.0 = Weak::new();
+        }
+        next
+    }
+}
+
+impl Drop for Watch {
+    /// If the runtime was shut down, the next connection that becomes idle starts another watch.
+    fn drop(&mut self) {
+        if let Some(pool) = self.0.upgrade() {
+            lock(&pool.idle).watched = false;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_size_depends_on_how_many_files_the_process_may_open() {
+        for (descriptors, size) in [
+            (Some(0), 64),
+            (Some(256), 64),
+            (Some(600), 150),
+            (Some(1024), 256),
+            (Some(u64::MAX), 256),
+            (None, 256),
+        ] {
+            assert_eq!(size_for(descriptors), size, "{descriptors:?}");
+        }
+    }
+}
