@@ -1,6 +1,6 @@
 //! The values that calls return, for the other languages.
 
-use proxymesh::{GeoCounts, secrecy::ExposeSecret};
+use proxymesh::{GeoCounts, binding::ip_text, secrecy::ExposeSecret};
 use std::{collections::HashMap, net::IpAddr, time::SystemTime};
 
 /// A value that a call of the core returns, and its type here.
@@ -28,7 +28,7 @@ impl Response for IpAddr {
     type Given = String;
 
     fn give(self) -> String {
-        self.to_string()
+        ip_text(&self)
     }
 }
 
@@ -106,7 +106,7 @@ impl Response for proxymesh::LabeledIp {
     type Given = LabeledIp;
 
     fn give(self) -> LabeledIp {
-        LabeledIp { ip: self.ip.to_string(), label: self.label }
+        LabeledIp { ip: ip_text(&self.ip), label: self.label }
     }
 }
 

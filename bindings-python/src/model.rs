@@ -1,6 +1,7 @@
 //! The values that calls return: frozen, comparable, hashable, readable.
 
 use proxymesh::{
+    binding::ip_text,
     jiff::{Timestamp, civil::Date, tz::Offset},
     secrecy::ExposeSecret,
 };
@@ -174,7 +175,7 @@ model! {
 
 impl From<proxymesh::LabeledIp> for LabeledIp {
     fn from(core: proxymesh::LabeledIp) -> Self {
-        Self { ip: core.ip.to_string(), label: core.label }
+        Self { ip: ip_text(&core.ip), label: core.label }
     }
 }
 

@@ -5,8 +5,15 @@ use crate::{
     model::{LabeledIp, NewToken, ProxyCheck, SubAccount, Token},
     proxy::Proxy,
 };
-use proxymesh::GeoCounts;
-use pyo3::{IntoPyObjectExt, prelude::*};
+use proxymesh::{
+    GeoCounts,
+    binding::{ip_text, write_ip},
+};
+use pyo3::{
+    IntoPyObjectExt,
+    prelude::*,
+    types::{PyList, PyString},
+};
 use std::net::IpAddr;
 
 /// Implements `Response` by converting a result into something that pyo3 can turn into a Python object.
@@ -27,14 +34,23 @@ answers! {
     (), |py, _nothing| py.None();
     String, |py, text| text;
     Vec<String>, |py, texts| texts;
-    IpAddr, |py, ip| ip.to_string();
-    Vec<IpAddr>, |py, ips| ips.iter().map(IpAddr::to_string).collect::<Vec<_>>();
-    Vec<proxymesh::LabeledIp>, |py, ips| ips.into_iter().map(LabeledIp::from).collect::<Vec<_>>();
-    Vec<proxymesh::Proxy>, |py, proxies| proxies.into_iter().map(Proxy::from).collect::<Vec<_>>();
+    IpAddr, |py, ip| ip_text(&ip);
+    Vec<IpAddr>, |py, ips| addresses(py, &ips)?;
+    Vec<proxymesh::LabeledIp>, |py, ips| PyList::new(py, ips.into_iter().map(LabeledIp::from))?;
+    Vec<proxymesh::Proxy>, |py, proxies| PyList::new(py, proxies.into_iter().map(Proxy::from))?;
     proxymesh::SubAccount, |py, account| SubAccount::from(account);
     proxymesh::Token [needs "datetime"], |py, token| Token::from_core(py, &token)?;
     Vec<proxymesh::Token> [needs "datetime"], |py, tokens| tokens.iter().map(|token| Token::from_core(py, token)).collect::<PyResult<Vec<_>>>()?;
     proxymesh::NewToken [needs "datetime"], |py, token| NewToken::from_core(py, &token)?;
     GeoCounts, |py, counts| counts;
     proxymesh::Check, |py, check| ProxyCheck::from(check);
+}
+
+fn addresses<'py>(py: Python<'py>, ips: &[IpAddr]) -> PyResult<Bound<'py, PyList>> {
+    let mut text = String::new();
+    let addresses = ips.iter().map(|ip| {
+        write_ip(ip, &mut text);
+        PyString::new(py, &text)
+    });
+    PyList::new(py, addresses)
 }

@@ -2,8 +2,13 @@
 
 use super::{read, rule};
 use crate::error::{Error, Result};
-use serde::Deserialize;
-use std::net::IpAddr;
+use serde::{
+    Deserialize, Deserializer,
+    de::{
+        DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor, value::SeqAccessDeserializer,
+    },
+};
+use std::{fmt, net::IpAddr};
 
 /// An IP address, IPv4 or IPv6 (docs/assumptions.md, A8), as the input of a call. It can be created from an [`IpAddr`] or
 /// from text.
@@ -114,29 +119,84 @@ pub(crate) struct IpList {
 }
 
 /// The response of ip_labels: an array, or an object that holds one array (docs/assumptions.md, A5).
-#[derive(Deserialize)]
-#[serde(try_from = "serde_json::Value")]
 pub(crate) struct LabeledIpList(pub(crate) Vec<LabeledIp>);
 
-impl TryFrom<serde_json::Value> for LabeledIpList {
-    type Error = String;
+impl<'de> Deserialize<'de> for LabeledIpList {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        let list = Labels { inside: false }.deserialize(input)?;
+        list.map(Self).ok_or_else(|| D::Error::custom(Labels::EXPECTED))
+    }
+}
 
-    fn try_from(value: serde_json::Value) -> Result<Self, String> {
-        use serde_json::Value;
-        let list = match value {
-            Value::Array(_) => value,
-            Value::Object(fields) => {
-                let mut arrays = fields.into_iter().map(|(_, value)| value).filter(Value::is_array);
-                match (arrays.next(), arrays.next()) {
-                    (Some(list), None) => list,
-                    (None, _) => return Err("expected an array of labelled IPs".into()),
-                    (Some(_), Some(_)) => {
-                        return Err("expected one array of labelled IPs, found several".into());
-                    }
-                }
+/// Reads the array, if the value is or holds one.
+struct Labels {
+    /// Whether the value is inside the object, where other objects are ignored.
+    inside: bool,
+}
+
+impl Labels {
+    const EXPECTED: &str = "expected an array of labelled IPs";
+
+    #[allow(clippy::unnecessary_wraps)]
+    fn other<E>(self) -> Result<Option<Vec<LabeledIp>>, E> {
+        Ok(None)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Labels {
+    type Value = Option<Vec<LabeledIp>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<Self::Value, D::Error> {
+        input.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Labels {
+    type Value = Option<Vec<LabeledIp>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of labelled IPs")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, ips: A) -> Result<Self::Value, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(ips)).map(Some)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
+        let mut list = None;
+        while fields.next_key::<IgnoredAny>()?.is_some() {
+            if self.inside {
+                fields.next_value::<IgnoredAny>()?;
+            } else if let Some(found) = fields.next_value_seed(Self { inside: true })?
+                && list.replace(found).is_some()
+            {
+                return Err(A::Error::custom("expected one array of labelled IPs, found several"));
             }
-            _ => return Err("expected an array of labelled IPs".into()),
-        };
-        serde_json::from_value(list).map(Self).map_err(|error| error.to_string())
+        }
+        Ok(list)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        self.other()
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        self.other()
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        self.other()
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+        self.other()
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        self.other()
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+        self.other()
     }
 }

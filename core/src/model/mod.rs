@@ -3,7 +3,7 @@
 mod geo;
 mod hostname;
 mod ip;
-mod read;
+pub(crate) mod read;
 pub(crate) mod rule;
 mod sub_account;
 mod token;

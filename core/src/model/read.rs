@@ -1,7 +1,15 @@
 //! Tolerant parsing of single values that the service may send in more than one form.
 
 use jiff::{Timestamp, civil, tz::Offset};
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, Error as _, Visitor},
+};
+use std::{
+    fmt::{self, Display},
+    marker::PhantomData,
+    str::FromStr,
+};
 
 /// Whole gigabytes: an integer, or a fraction that is whole. `null` means no limit, which is 0.
 pub(crate) fn whole_gigabytes<'de, D: Deserializer<'de>>(input: D) -> Result<u64, D::Error> {
@@ -18,6 +26,29 @@ pub(crate) fn whole_gigabytes<'de, D: Deserializer<'de>>(input: D) -> Result<u64
 /// Text; `null` means empty text.
 pub(crate) fn text<'de, D: Deserializer<'de>>(input: D) -> Result<String, D::Error> {
     Ok(Option::<String>::deserialize(input)?.unwrap_or_default())
+}
+
+/// A value that is parsed from text, without copying the text.
+pub(crate) fn parsed<'de, D, T>(input: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err: Display>,
+{
+    struct Text<T>(PhantomData<T>);
+
+    impl<T: FromStr<Err: Display>> Visitor<'_> for Text<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string")
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+            text.parse().map_err(E::custom)
+        }
+    }
+
+    input.deserialize_str(Text(PhantomData))
 }
 
 /// A timestamp. Without a time zone it is UTC (docs/assumptions.md, A7); otherwise its time zone

@@ -17,7 +17,7 @@ pub(crate) fn text(field: &'static str, value: &str, most: usize) -> Result<()> 
 
 /// Between `least` and `most` characters.
 pub(crate) fn length(field: &'static str, value: &str, least: usize, most: usize) -> Result<()> {
-    let count = value.chars().count();
+    let count = if value.is_ascii() { value.len() } else { value.chars().count() };
     if count < least {
         Err(Error::validation(field, "must not be empty"))
     } else if count > most {
@@ -31,7 +31,10 @@ pub(crate) fn length(field: &'static str, value: &str, least: usize, most: usize
 pub(crate) fn dns_name(field: &'static str, value: &str) -> Result<()> {
     length(field, value, 1, 253)?;
     let fail = |reason: String| Err(Error::validation(field, reason));
-    if let Some(c) = value.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.'))) {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.');
+    if !value.bytes().all(allowed)
+        && let Some(c) = value.chars().find(|c| !u8::try_from(*c).is_ok_and(allowed))
+    {
         let hint = if c.is_ascii() { "" } else { "; write an international name in its xn-- form" };
         return fail(format!(
             "may contain only letters, digits, hyphens and dots, but this contains {:?}{hint}",

@@ -9,11 +9,11 @@ pub use exit::ExitChoice;
 use crate::{
     credentials::Credentials,
     error::{Error, Result},
-    model::rule,
+    model::{read, rule},
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use std::net::IpAddr;
 
 /// Everything except the unreserved characters of RFC 3986, section 2.3, so that a username may hold `@`.
@@ -83,8 +83,7 @@ impl From<Proxy> for ProxyHost {
 /// assert_eq!(proxy.url_with("me@ex.com", "a b"), "http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280");
 /// # Ok(()) }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Proxy {
     host: String,
     port: u16,
@@ -263,6 +262,12 @@ impl std::str::FromStr for Proxy {
             Some((_, port)) if port_number(port).is_some() => Self::at(value, None),
             _ => Err(Error::validation("proxy", "must be DOMAIN:PORT")),
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for Proxy {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> std::result::Result<Self, D::Error> {
+        read::parsed(input)
     }
 }
 
