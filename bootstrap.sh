@@ -3,7 +3,7 @@
 # is missing and installs it with apt, which needs root. Without apt or root, it fails. Nothing else in this repository installs
 # anything outside of target/.
 #
-#   bootstrap.sh [kotlin] [swift] [tests]   installs what every build needs, and what the given parts also need
+#   bootstrap.sh [kotlin] [swift] [tests] [instructions]   installs what every build needs, and what the given parts also need
 #
 #   PYTHON   the interpreter that the build uses; python3 by default
 set -euo pipefail
@@ -43,8 +43,11 @@ for part in "$@"; do
             any chromium chromium-browser google-chrome || lacks Chromium chromium
             any chromedriver || lacks ChromeDriver chromium-driver
             ;;
+        instructions)
+            any valgrind || lacks valgrind valgrind
+            ;;
         *)
-            echo "usage: bootstrap.sh [kotlin] [swift] [tests]" >&2
+            echo "usage: bootstrap.sh [kotlin] [swift] [tests] [instructions]" >&2
             exit 2
             ;;
     esac

@@ -5,18 +5,22 @@ use crate::{
     error::{Error, Result},
     process,
     resource::{Dispatch, handles},
-    runtime::{self, Lazy},
+    runtime::{self, Lazy, Timers},
     settings::{Options, Settings},
 };
 use std::{
     fmt,
-    future::Future,
+    future::{Future, poll_fn},
     io,
     pin::{Pin, pin},
     sync::Arc,
+    task::Poll,
     time::Duration,
 };
-use tokio::runtime::{Handle, Runtime};
+use tokio::{
+    runtime::{Handle, Runtime},
+    time::Instant,
+};
 
 /// The blocking client. It has a handle for each resource, such as `client.ips()`. Every call blocks its thread until it is done.
 ///
@@ -102,13 +106,14 @@ impl fmt::Debug for Client {
 /// on this.
 pub struct Driver {
     runtime: Lazy<Runtime>,
+    timers: Timers,
 }
 
 impl Driver {
     /// Creates a driver. It opens no file descriptor before it runs its first future.
     #[must_use]
     pub const fn new() -> Self {
-        Self { runtime: Lazy::new() }
+        Self { runtime: Lazy::new(), timers: Timers::new() }
     }
 
     /// Runs `future` to completion on this thread. `call` is the name of the call that it makes, for errors.
@@ -186,7 +191,18 @@ impl Driver {
     /// Drives `future` for at most `limit`. Returns whether it has finished.
     fn drive(&self, future: Pin<&mut (dyn Future<Output = ()> + Send)>, limit: Duration) -> io::Result<bool> {
         let runtime = self.runtime.get_or_try_init(runtime::event_loop)?;
-        let future = async { tokio::time::timeout(limit, future).await.is_ok() };
+        let future = async {
+            let Some(deadline) = Instant::now().checked_add(limit) else {
+                future.await;
+                return true;
+            };
+            let (mut future, mut over) = (future, pin!(self.timers.until(deadline)));
+            poll_fn(|context| match future.as_mut().poll(context) {
+                Poll::Ready(()) => Poll::Ready(true),
+                Poll::Pending => over.as_mut().poll(context).map(|()| false),
+            })
+            .await
+        };
         if Handle::try_current().is_err() {
             return Ok(runtime.block_on(future));
         }

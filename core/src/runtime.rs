@@ -6,12 +6,14 @@
 use crate::{error::Error, process::PerProcess};
 use std::{
     fmt, io,
+    pin::Pin,
     sync::{Mutex, OnceLock, PoisonError},
     thread,
 };
 use tokio::{
-    runtime::{Builder, Handle, Runtime},
+    runtime::{self, Builder, Handle, Runtime},
     sync::oneshot,
+    time::{Instant, Sleep, sleep_until},
 };
 
 /// A value that is created on first use. Unlike a [`OnceLock`], it stays empty if that fails.
@@ -58,6 +60,55 @@ impl<T> fmt::Debug for Lazy<T> {
 /// An event loop without a thread of its own. It takes three descriptors on Linux.
 pub(crate) fn event_loop() -> io::Result<Runtime> {
     Builder::new_current_thread().enable_io().enable_time().build()
+}
+
+/// Timers that calls use one after another. To set a timer to a later time costs a tenth of a new timer, because the runtime does not
+/// have to sort it in again.
+pub(crate) struct Timers {
+    /// A timer belongs to the runtime that it was created in.
+    unused: Mutex<Vec<(runtime::Id, Pin<Box<Sleep>>)>>,
+}
+
+impl Timers {
+    /// As many as a client has connections by default.
+    const MOST: usize = 256;
+
+    pub(crate) const fn new() -> Self {
+        Self { unused: Mutex::new(Vec::new()) }
+    }
+
+    /// Ends at `deadline`.
+    pub(crate) async fn until(&self, deadline: Instant) {
+        let runtime = Handle::current().id();
+        let mut timer = Timer { runtime, sleep: self.take(runtime), timers: self };
+        let sleep = timer.sleep.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        sleep.as_mut().reset(deadline);
+        sleep.await;
+    }
+
+    fn take(&self, runtime: runtime::Id) -> Option<Pin<Box<Sleep>>> {
+        let mut unused = self.unused.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = unused.iter().rposition(|(of, _)| *of == runtime)?;
+        Some(unused.swap_remove(last).1)
+    }
+}
+
+/// A timer in use.
+struct Timer<'a> {
+    runtime: runtime::Id,
+    sleep: Option<Pin<Box<Sleep>>>,
+    timers: &'a Timers,
+}
+
+impl Drop for Timer<'_> {
+    fn drop(&mut self) {
+        if let Some(sleep) = self.sleep.take() {
+            let mut unused = self.timers.unused.lock().unwrap_or_else(PoisonError::into_inner);
+            if unused.len() < Timers::MOST {
+                unused.push((self.runtime, sleep));
+            }
+        }
+    }
 }
 
 /// Returns the handle of a thread that drives spawned futures, for bindings whose callers have no runtime. Every process

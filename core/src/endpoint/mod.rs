@@ -13,7 +13,7 @@ pub mod token;
 
 use bytes::Bytes;
 use secrecy::{ExposeSecret, SecretString};
-use serde::de::DeserializeOwned;
+use serde::de::{self, DeserializeOwned};
 use std::{any::Any, fmt};
 use zeroize::Zeroizing;
 
@@ -309,6 +309,9 @@ impl Mismatch {
         let Self(error) = self;
         if quote {
             error.to_string()
+        } else if error.line() == 0 {
+            // It is not text.
+            "it is not the expected JSON".to_owned()
         } else {
             format!("it is not the expected JSON (line {}, column {})", error.line(), error.column())
         }
@@ -316,7 +319,8 @@ impl Mismatch {
 }
 
 fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Mismatch> {
-    serde_json::from_slice(body).map_err(Mismatch)
+    // This checks the encoding once, and not for each string.
+    std::str::from_utf8(body).map_err(de::Error::custom).and_then(serde_json::from_str).map_err(Mismatch)
 }
 
 /// The response of a call that promises none. Any body is accepted.

@@ -12,15 +12,15 @@ use super::{
 use crate::runtime::lack;
 use bytes::{Bytes, BytesMut};
 use http_body::Body as _;
-use hyper::{Request, body::Incoming, header::RETRY_AFTER};
+use hyper::{Request, StatusCode, body::Incoming, header::RETRY_AFTER};
 use std::{
     error::Error as StdError,
     future::poll_fn,
     io,
-    pin::{Pin, pin},
+    pin::pin,
     sync::Arc,
     task::Poll,
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 /// The largest successful response that is read.
@@ -28,51 +28,63 @@ const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
 /// How much of a refusal is read. Its text is shortened further.
 pub(super) const LARGEST_REFUSAL: usize = 64 * 1024;
 
-/// Sends `request` and waits for the response until `expired` returns the reason to stop waiting. `fresh` asks for a connection
+/// Takes `request`, sends it and waits for the response until `expired` returns the reason to stop waiting. `fresh` asks for a connection
 /// that no other request has used.
 pub(super) async fn send(
     pool: &Arc<Pool>,
-    request: Request<Outgoing>,
+    request: &mut Option<Request<Outgoing>>,
     fresh: bool,
     sent: &Sent,
     expired: impl Future<Output = Cause>,
 ) -> Outcome {
-    let mut expired = pin!(expired);
-    let answered = unless(expired.as_mut(), pool.send(request, fresh)).await;
-    let (mut connection, response) = match answered.and_then(|answered| answered) {
-        Ok(answered) => answered,
-        Err(cause) if sent.begun() => return Outcome::Unanswered(cause),
-        Err(cause) => return Outcome::Unsent(cause),
+    let mut head = None;
+    let body = {
+        let mut exchange = pin!(exchange(pool, request, fresh, &mut head));
+        let mut expired = pin!(expired);
+        let either = poll_fn(|context| match exchange.as_mut().poll(context) {
+            Poll::Ready(body) => Poll::Ready(body),
+            Poll::Pending => expired.as_mut().poll(context).map(Err),
+        });
+        either.await
     };
-    let status = response.status();
-    let retry_after = response
-        .headers()
+    match (body, head) {
+        (Ok(body), Some(Head { status, retry_after })) => {
+            Outcome::Answered(Response { status: status.as_u16(), retry_after, body })
+        }
+        // A refusal's status counts even if reading its body failed.
+        (Err(_), Some(Head { status, retry_after })) if !status.is_success() => {
+            Outcome::Answered(Response { status: status.as_u16(), retry_after, body: Some(Bytes::new()) })
+        }
+        (Ok(_), None) => Outcome::Unanswered(Cause::other("the response has no head")),
+        (Err(cause), _) if sent.begun() => Outcome::Unanswered(cause),
+        (Err(cause), _) => Outcome::Unsent(cause),
+    }
+}
+
+/// What an attempt needs to know from the head of a response.
+struct Head {
+    status: StatusCode,
+    retry_after: Option<Duration>,
+}
+
+/// Sends a request and reads the response. The head is stored as soon as it arrives.
+async fn exchange(
+    pool: &Arc<Pool>,
+    request: &mut Option<Request<Outgoing>>,
+    fresh: bool,
+    head: &mut Option<Head>,
+) -> Result<Option<Bytes>, Cause> {
+    let (mut connection, response) = pool.send(request, fresh).await?;
+    let (status, headers) = (response.status(), response.headers());
+    let retry_after = headers
         .get(RETRY_AFTER)
         .and_then(|value| retry::retry_after(value.to_str().ok()?, SystemTime::now()));
-    let body = read(&mut connection, response.into_body(), status.is_success());
-    let body = match unless(expired, body).await.and_then(|read| read) {
-        Ok(body) => body,
-        // A refusal's status counts even if reading its body failed.
-        Err(_) if !status.is_success() => Some(Bytes::new()),
-        Err(cause) => return Outcome::Unanswered(cause),
-    };
+    *head = Some(Head { status, retry_after });
+    let body = read(&mut connection, response.into_body(), status.is_success()).await?;
     if !fresh {
         pool.keep(connection).await;
     }
-    Outcome::Answered(Response { status: status.as_u16(), retry_after, body })
-}
-
-/// The output of `future`, unless `expired` ends before it.
-async fn unless<T>(
-    mut expired: Pin<&mut impl Future<Output = Cause>>,
-    future: impl Future<Output = T>,
-) -> Result<T, Cause> {
-    let mut future = pin!(future);
-    poll_fn(|context| match future.as_mut().poll(context) {
-        Poll::Ready(given) => Poll::Ready(Ok(given)),
-        Poll::Pending => expired.as_mut().poll(context).map(Err),
-    })
-    .await
+    Ok(body)
 }
 
 /// Reads the body. A refusal is cut off. If a successful body is too large, the result is `None`.

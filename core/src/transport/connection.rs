@@ -10,7 +10,7 @@ use http_body::{Body as _, Frame};
 use hyper::{
     Request, Response,
     body::Incoming,
-    client::conn::{TrySendError, http1},
+    client::conn::http1,
     rt::{Read, Write},
 };
 use reqwest::Url;
@@ -48,53 +48,55 @@ impl Connector {
             Ok(_) => return Err(Cause::other("the connection was not handed over")),
         };
         let (requests, driver) = http1::handshake(io).await.map_err(|error| cause(&error, true))?;
-        Ok(Connection { requests, driver: Some(driver) })
+        Ok(Connection { requests, driver: Some(Box::new(driver)) })
     }
 }
 
 /// An open connection. Dropping it closes it.
 pub(super) struct Connection {
     requests: http1::SendRequest<Outgoing>,
-    /// Reads and writes when it is polled. `None` once the connection has ended.
-    driver: Option<http1::Connection<Box<dyn Stream>, Outgoing>>,
+    /// Reads and writes when it is polled. `None` once the connection has ended. It is boxed because it is large, and a connection is
+    /// moved between calls.
+    driver: Option<Driver>,
+}
+
+type Driver = Box<http1::Connection<Box<dyn Stream>, Outgoing>>;
+
+/// Reads and writes what is possible without waiting.
+fn drive(driver: &mut Option<Driver>, context: &mut Context<'_>) {
+    // An error is also reported to the request or to the body that it affects.
+    if driver.as_mut().is_some_and(|driver| Pin::new(driver).poll(context).is_ready()) {
+        *driver = None;
+    }
 }
 
 impl Connection {
-    /// Reads and writes what is possible without waiting.
-    fn drive(&mut self, context: &mut Context<'_>) {
-        // An error is also reported to the request or to the body that it affects.
-        if let Some(driver) = &mut self.driver
-            && Pin::new(driver).poll(context).is_ready()
-        {
-            self.driver = None;
-        }
-    }
-
     /// Whether the connection can take a request: nobody has closed it, and everything of the previous response has been read.
     pub(super) async fn is_idle(&mut self) -> bool {
         poll_fn(|context| {
-            self.drive(context);
+            drive(&mut self.driver, context);
             Poll::Ready(self.driver.is_some() && self.requests.is_ready())
         })
         .await
     }
 
-    /// Sends a request and waits for the head of the response. If the connection ended before the request was written, the error
-    /// contains the request.
+    /// Takes the request, sends it and waits for the head of the response. If the connection ended before the request was written,
+    /// the request is put back.
     pub(super) async fn send(
         &mut self,
-        request: Request<Outgoing>,
-    ) -> Result<Response<Incoming>, TrySendError<Request<Outgoing>>> {
-        let mut response = pin!(self.requests.try_send_request(request));
-        poll_fn(|context| {
-            if let Some(driver) = &mut self.driver
-                && Pin::new(driver).poll(context).is_ready()
-            {
-                self.driver = None;
-            }
+        request: &mut Option<Request<Outgoing>>,
+    ) -> Result<Response<Incoming>, Cause> {
+        let Some(message) = request.take() else { return Err(Cause::other("the request was already sent")) };
+        // This only queues the request.
+        let mut response = pin!(self.requests.try_send_request(message));
+        let answered = poll_fn(|context| {
+            drive(&mut self.driver, context);
             response.as_mut().poll(context)
+        });
+        answered.await.map_err(|mut error| {
+            *request = error.take_message();
+            cause(&error.into_error(), false)
         })
-        .await
     }
 
     /// Waits for the next part of a response's body. Returns `None` at its end.
@@ -105,7 +107,7 @@ impl Connection {
                 if frame.is_ready() {
                     return frame;
                 }
-                self.drive(context);
+                drive(&mut self.driver, context);
                 Pin::new(&mut *body).poll_frame(context)
             });
             match frame.await?.map(Frame::into_data) {

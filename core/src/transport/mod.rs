@@ -27,6 +27,7 @@ use crate::{
     },
     error::{Error, Result},
     observer::{self, Observer},
+    runtime::Timers,
     settings::{Options, Resolved},
 };
 use bytes::Bytes;
@@ -67,6 +68,7 @@ const FOR_EVER: Duration = Duration::from_secs(60 * 60 * 24 * 365);
 pub(crate) struct Transport {
     setup: Setup,
     pool: Arc<Pool>,
+    timers: Timers,
     /// The target of each call, by path. There are so few that a linear search is fastest.
     targets: Vec<(&'static str, Uri)>,
     /// The headers of every request.
@@ -182,6 +184,7 @@ impl Transport {
         headers.insert(USER_AGENT, user_agent);
         Ok(Self {
             pool: Arc::new(Pool::new(connector, setup.max_connections)),
+            timers: Timers::new(),
             targets: CALLS
                 .iter()
                 .map(|call| Ok((call.path, target(&setup.base_url, call, "")?)))
@@ -220,7 +223,7 @@ impl Transport {
         };
         let result = match result {
             Ok(response) => Ok(response),
-            Err(failure) => self.conclude(call, endpoint, failure, options, observer).await,
+            Err(failure) => Box::pin(self.conclude(call, endpoint, failure, options, observer)).await,
         };
         Exchange { call, result }
     }
@@ -328,7 +331,7 @@ impl Transport {
             let turn = self.pool.turn().await;
             let entered = match self.gate.pass() {
                 Some(permit) => Ok(permit),
-                None => self.gate.enter(call.name, limit).await,
+                None => Box::pin(self.gate.enter(call.name, limit)).await,
             };
             let start = Instant::now();
             let permit = match entered {
@@ -337,17 +340,17 @@ impl Transport {
                 Err(Held::Unanswered(cause)) => return Ok((Outcome::Unsent(cause), start)),
             };
             let deadline = start.checked_add(limit).unwrap_or_else(|| start + FOR_EVER);
-            let (message, sent) = self.message(request, permit.leave())?;
+            let (mut message, sent) = self.message(request, permit.leave())?;
             let outcome = if permit.is_trial() {
                 let sending =
                     Sending { transport: self.clone(), request: request.clone(), attempts, permit, turn };
-                sending.try_credentials(message, &sent, deadline, limit).await
+                Box::pin(sending.try_credentials(message, &sent, deadline, limit)).await
             } else {
                 let expired = async {
-                    tokio::time::sleep_until(deadline).await;
+                    self.timers.until(deadline).await;
                     Cause::timed_out(limit)
                 };
-                let outcome = attempt::send(&self.pool, message, fresh(call), &sent, expired).await;
+                let outcome = attempt::send(&self.pool, &mut message, fresh(call), &sent, expired).await;
                 self.verify(permit, request, attempts, &outcome);
                 outcome
             };
@@ -382,7 +385,7 @@ impl Transport {
     }
 
     /// The HTTP request, and whether it has been sent.
-    fn message(&self, request: &Request, leave: Leave) -> Result<(hyper::Request<Outgoing>, Sent)> {
+    fn message(&self, request: &Request, leave: Leave) -> Result<(Option<hyper::Request<Outgoing>>, Sent)> {
         let call = request.call;
         let (form, query) = match call.method {
             Method::Get => (Bytes::new(), request.params()),
@@ -406,7 +409,7 @@ impl Transport {
                 message.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
             }
         }
-        Ok((message, sent))
+        Ok((Some(message), sent))
     }
 
     fn secrets<'a>(&'a self, request: &'a Request) -> Vec<&'a SecretString> {
@@ -422,12 +425,10 @@ fn fresh(call: &Call) -> bool {
 
 /// The target of a call (RFC 9112, section 3.2.1). The base URL's path, if any, is a prefix of the call's path.
 fn target(base_url: &Url, call: &Call, query: &str) -> Result<Uri> {
-    let mut target = format!("{}{}", base_url.path().trim_end_matches('/'), call.path);
-    if !query.is_empty() {
-        target.push('?');
-        target.push_str(query);
-    }
-    Uri::try_from(target).map_err(|_| Error::config("base_url has a path that cannot be sent"))
+    let prefix = base_url.path().trim_end_matches('/');
+    let question = if query.is_empty() { "" } else { "?" };
+    Uri::try_from([prefix, call.path, question, query].concat())
+        .map_err(|_| Error::config("base_url has a path that cannot be sent"))
 }
 
 /// The `Host` header, which names the port unless it is the scheme's own.
@@ -451,7 +452,7 @@ struct Sending {
 impl Sending {
     async fn try_credentials(
         mut self,
-        message: hyper::Request<Outgoing>,
+        mut message: Option<hyper::Request<Outgoing>>,
         sent: &Sent,
         deadline: Instant,
         limit: Duration,
@@ -468,7 +469,8 @@ impl Sending {
                 tokio::time::sleep(GOES_ON).await;
                 Cause::timed_out(Duration::from_secs(begun.elapsed().as_secs()))
             };
-            let outcome = attempt::send(&transport.pool, message, fresh(request.call), &of, expired).await;
+            let outcome =
+                attempt::send(&transport.pool, &mut message, fresh(request.call), &of, expired).await;
             transport.verify(permit, &request, attempts, &outcome);
             drop(turn);
             outcome

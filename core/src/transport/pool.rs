@@ -1,7 +1,6 @@
 //! The connections of one client.
 
 use super::{
-    attempt::cause,
     connection::{Connection, Connector},
     lock,
     outcome::Cause,
@@ -63,11 +62,11 @@ impl Pool {
         Turn { _permit: self.turns.clone().acquire_owned().await.ok() }
     }
 
-    /// Sends a request, and returns the head of the response, with the connection on which its body arrives. `fresh` asks for a
-    /// connection that no other request has used.
+    /// Takes the request and sends it. Returns the head of the response, and the connection on which its body arrives. `fresh` asks for
+    /// a connection that no other request has used.
     pub(super) async fn send(
         &self,
-        mut request: Request<Outgoing>,
+        request: &mut Option<Request<Outgoing>>,
         fresh: bool,
     ) -> Result<(Connection, Response<Incoming>), Cause> {
         loop {
@@ -75,15 +74,14 @@ impl Pool {
             let reused = idle.is_some();
             let mut connection = match idle {
                 Some(connection) => connection,
-                None => self.connect().await?,
+                // What happens seldom is boxed, so that the future of a call is small.
+                None => Box::pin(self.connect()).await?,
             };
             match connection.send(request).await {
                 Ok(response) => return Ok((connection, response)),
-                Err(mut error) => match error.take_message() {
-                    // The service closed the idle connection before anything was written to it.
-                    Some(unsent) if reused => request = unsent,
-                    _ => return Err(cause(&error.into_error(), false)),
-                },
+                // The service closed the idle connection before anything was written to it.
+                Err(_) if reused && request.is_some() => {}
+                Err(cause) => return Err(cause),
             }
         }
     }

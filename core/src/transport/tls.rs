@@ -98,20 +98,23 @@ impl Trust {
     }
 }
 
-/// The crate's roots and those in `files`. Clients with the same files share them.
+/// The crate's roots and those in `files`. Clients with the same files share them, unless a file has changed in the meantime.
 fn roots(files: &[(&str, &Path)]) -> Result<Arc<RootCertStore>> {
-    type Known = (Vec<(PathBuf, u64, Option<SystemTime>)>, Arc<RootCertStore>);
-    static LAST: ArcSwapOption<Known> = ArcSwapOption::const_empty();
+    type Stamp = (PathBuf, u64, Option<SystemTime>);
+    type Known = (Vec<Stamp>, Arc<RootCertStore>);
+    /// The process rarely uses more than one set of files. More than a few would only take memory.
+    const MOST: usize = 8;
+    static KNOWN: ArcSwapOption<Vec<Known>> = ArcSwapOption::const_empty();
     let stamp = |path: &Path| {
         let known = fs::metadata(path).ok();
         let modified = known.as_ref().and_then(|known| known.modified().ok());
         (path.to_owned(), known.map_or(0, |known| known.len()), modified)
     };
     let stamps: Vec<_> = files.iter().map(|(_, path)| stamp(path)).collect();
-    if let Some(last) = &*LAST.load()
-        && last.0 == stamps
+    if let Some(known) = &*KNOWN.load()
+        && let Some((_, roots)) = known.iter().find(|(of, _)| *of == stamps)
     {
-        return Ok(last.1.clone());
+        return Ok(roots.clone());
     }
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     for (name, path) in files {
@@ -119,7 +122,12 @@ fn roots(files: &[(&str, &Path)]) -> Result<Arc<RootCertStore>> {
             .map_err(|reason| Error::config(format!("{name} {}: {reason}", path.display())))?;
     }
     let roots = Arc::new(roots);
-    LAST.store(Some(Arc::new((stamps, roots.clone()))));
+    KNOWN.rcu(|known| {
+        let others =
+            known.iter().flat_map(|known| known.iter()).filter(|(of, _)| *of != stamps).take(MOST - 1);
+        let known: Vec<_> = std::iter::once((stamps.clone(), roots.clone())).chain(others.cloned()).collect();
+        Some(Arc::new(known))
+    });
     Ok(roots)
 }
 
@@ -296,5 +304,38 @@ fn refused(error: &CertificateError) -> String {
         CertificateError::NotValidForName => "the server's certificate is for a different name".to_owned(),
         CertificateError::Revoked => "the server's certificate has been revoked".to_owned(),
         other => format!("the server's certificate was rejected: {other}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn certificate() -> String {
+        let key = rcgen::KeyPair::generate().unwrap();
+        rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap().self_signed(&key).unwrap().pem()
+    }
+
+    #[test]
+    fn each_set_of_files_is_parsed_once_until_a_file_changes() {
+        let folder = std::env::temp_dir().join(format!("proxymesh-roots-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let (one, two) = (folder.join("one.pem"), folder.join("two.pem"));
+        fs::write(&one, certificate()).unwrap();
+        fs::write(&two, certificate()).unwrap();
+        let of = |paths: &[&Path]| {
+            roots(&paths.iter().map(|path| ("ca_file", *path)).collect::<Vec<_>>()).unwrap()
+        };
+
+        let (first, second, none) = (of(&[&one]), of(&[&two]), of(&[]));
+        assert_eq!((first.len(), second.len()), (none.len() + 1, none.len() + 1));
+        for _ in 0..2 {
+            assert!(Arc::ptr_eq(&of(&[&one]), &first) && Arc::ptr_eq(&of(&[&two]), &second));
+            assert!(Arc::ptr_eq(&of(&[]), &none));
+        }
+        fs::write(&one, certificate() + &certificate()).unwrap();
+        assert_eq!(of(&[&one]).len(), none.len() + 2);
+        assert!(Arc::ptr_eq(&of(&[&two]), &second));
+        fs::remove_dir_all(&folder).unwrap();
     }
 }

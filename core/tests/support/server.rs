@@ -95,6 +95,10 @@ pub enum Reply {
     AnswerThenClose(Answer, Duration),
     /// Sends these bytes and closes the connection.
     Raw(Vec<u8>),
+    /// Sends these bytes, the second part after this time, and reads on.
+    Parts(Vec<u8>, Duration, Vec<u8>),
+    /// Sends these bytes, and then only reads.
+    HalfClose(Vec<u8>),
     /// Closes the connection without a response.
     Close,
     /// Resets the connection.
@@ -394,6 +398,15 @@ fn serve(mut stream: TcpStream, connection: usize, welcome: Welcome, shared: &Sh
             Reply::Raw(bytes) => {
                 let _ = stream.write_all(&bytes);
                 break;
+            }
+            Reply::Parts(first, pause, second) => {
+                let _ = stream.write_all(&first);
+                thread::sleep(pause);
+                let _ = stream.write_all(&second);
+            }
+            Reply::HalfClose(bytes) => {
+                let _ = stream.write_all(&bytes);
+                let _ = stream.shutdown(Shutdown::Write);
             }
             Reply::Close => break,
             Reply::Reset => {

@@ -11,6 +11,7 @@ use std::{
     error::Error,
     fs,
     io::{self, Read as _, Write as _},
+    net::Ipv4Addr,
     path::Path,
     process,
     sync::Arc,
@@ -106,8 +107,7 @@ async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, delay: Option<D
 /// Responds to one request after another until the client closes the connection. A GET has no body, so a request ends with
 /// its headers.
 async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, delay: Option<Duration>) -> io::Result<()> {
-    let found =
-        format!("HTTP/1.1 200 OK\r\n{HEADERS}Content-Length: {}\r\n\r\n{SUB_ACCOUNT}", SUB_ACCOUNT.len());
+    let found = ok(SUB_ACCOUNT);
     let mut received = Vec::with_capacity(8192);
     loop {
         let end = loop {
@@ -118,14 +118,41 @@ async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, delay: Option<Du
                 return Ok(());
             }
         };
-        let refusal = refusal(&String::from_utf8_lossy(received.get(..end).unwrap_or_default()));
+        let request = String::from_utf8_lossy(received.get(..end).unwrap_or_default());
+        let list = list(&request);
+        let answer = list.as_deref().unwrap_or(refusal(&request).unwrap_or(&found));
         received.drain(..end);
         if let Some(delay) = delay {
             tokio::time::sleep(delay).await;
         }
-        stream.write_all(refusal.unwrap_or(&found).as_bytes()).await?;
+        stream.write_all(answer.as_bytes()).await?;
         stream.flush().await?;
     }
+}
+
+fn ip(n: u32) -> Ipv4Addr {
+    Ipv4Addr::from_bits(0xCB00_7100 + 7919 * n)
+}
+
+fn ok(body: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\n{HEADERS}Content-Length: {}\r\n\r\n{body}", body.len())
+}
+
+/// The response to a call for a list, which has 10,000 items.
+fn list(request: &str) -> Option<String> {
+    let path = request.strip_prefix("GET ")?.split(' ').next()?;
+    let items = |item: fn(u32) -> String| (0..10_000).map(item).collect::<Vec<_>>().join(", ");
+    match path {
+        "/api/ips/" => Some(format!(r#"{{"ips": [{}]}}"#, items(|n| format!(r#""{}""#, ip(n))))),
+        "/api/ip_labels/" => {
+            Some(format!("[{}]", items(|n| format!(r#"{{"ip": "{}", "label": "office {n}"}}"#, ip(n)))))
+        }
+        "/api/proxies/" => {
+            Some(format!(r#"{{"proxies": [{}]}}"#, items(|n| format!(r#""us-{n}.proxymesh.com:31280""#))))
+        }
+        _ => None,
+    }
+    .map(|body| ok(&body))
 }
 
 /// The response to any request other than the measured one. A client that gets it fails, so it cannot skip part of the call.
