@@ -7,16 +7,12 @@ use super::{
     pool::Pool,
     retry,
     sent::Sent,
-    tls,
 };
-use crate::runtime::lack;
 use bytes::{Bytes, BytesMut};
 use http_body::Body as _;
 use hyper::{Request, StatusCode, body::Incoming, header::RETRY_AFTER};
 use std::{
-    error::Error as StdError,
     future::poll_fn,
-    io,
     pin::pin,
     sync::Arc,
     task::Poll,
@@ -104,7 +100,7 @@ async fn read(
     while whole.len().max(joined.len()) <= most && !body.is_end_stream() {
         let part = match connection.next(&mut body).await {
             Some(Ok(part)) => part,
-            Some(Err(error)) => return Err(cause(&error, false)),
+            Some(Err(error)) => return Err(Cause::of(&error, false)),
             None => break,
         };
         // Most responses are one part, which is not copied here.
@@ -127,51 +123,5 @@ async fn read(
         Ok(None)
     } else {
         Ok(Some(whole.slice(..most)))
-    }
-}
-
-/// What went wrong, as described by the layers below reqwest. It contains no URL, and so no query. `connecting` says whether it
-/// went wrong before there was a connection.
-pub(super) fn cause(error: &(dyn StdError + 'static), connecting: bool) -> Cause {
-    let mut timed_out = false;
-    let mut words: Vec<String> = Vec::new();
-    let mut source = Some(error);
-    while let Some(inner) = source {
-        source = inner.source();
-        if let Some(failure) = tls_failure(inner) {
-            let lasting = tls::is_lasting(failure, connecting);
-            return Cause { timed_out: false, lasting, reason: tls::in_words(failure) };
-        }
-        // reqwest's own words contain the URL.
-        if let Some(error) = inner.downcast_ref::<reqwest::Error>() {
-            if error.is_connect() && error.is_timeout() {
-                let reason = "could not connect within connect_timeout".into();
-                return Cause { timed_out: true, lasting: false, reason };
-            }
-            timed_out = error.is_timeout();
-            continue;
-        }
-        let lacking = inner.downcast_ref::<io::Error>().and_then(lack);
-        let word = lacking.map_or_else(|| inner.to_string(), str::to_owned);
-        // Layers that only pass on an error repeat its text or say "client error (Connect)".
-        let passes_on = word.starts_with("client error (");
-        if !passes_on && !words.iter().any(|said| said.contains(&word)) {
-            words.push(word);
-        }
-    }
-    // A retry does not help if the proxy requires a password or rejects this one.
-    let lasting = words.iter().any(|word| word.ends_with("proxy authorization required"));
-    let reason = if words.is_empty() { "unknown cause".to_owned() } else { words.join(": ") };
-    Cause { timed_out, lasting, reason }
-}
-
-/// The TLS error inside any number of I/O errors. Their `source` skips it.
-fn tls_failure<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
-    let mut error = error;
-    loop {
-        if let Some(failure) = error.downcast_ref::<rustls::Error>() {
-            return Some(failure);
-        }
-        error = error.downcast_ref::<io::Error>()?.get_ref()?;
     }
 }

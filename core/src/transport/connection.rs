@@ -4,7 +4,7 @@
 //! connect time-out. The call then speaks HTTP/1.1 on it with hyper, and polls the connection itself, so no task has to be woken to
 //! send a request or to read a response. docs/decisions/0009-the-call-polls-its-connection.md has the reasons and figures.
 
-use super::{attempt::cause, outcome::Cause, outgoing::Outgoing};
+use super::{outcome::Cause, outgoing::Outgoing};
 use bytes::Bytes;
 use http_body::{Body as _, Frame};
 use hyper::{
@@ -44,10 +44,10 @@ impl Connector {
         let request = reqwest::Request::new(reqwest::Method::GET, self.service.clone());
         // The request is never sent, because every connection that is opened for one is handed over.
         let io = match self.client.execute(request).await {
-            Err(error) => handed_over(&error).ok_or_else(|| cause(&error, error.is_connect()))?,
+            Err(error) => handed_over(&error).ok_or_else(|| Cause::of(&error, error.is_connect()))?,
             Ok(_) => return Err(Cause::other("the connection was not handed over")),
         };
-        let (requests, driver) = http1::handshake(io).await.map_err(|error| cause(&error, true))?;
+        let (requests, driver) = http1::handshake(io).await.map_err(|error| Cause::of(&error, true))?;
         Ok(Connection { requests, driver: Some(Box::new(driver)) })
     }
 }
@@ -95,7 +95,7 @@ impl Connection {
         });
         answered.await.map_err(|mut error| {
             *request = error.take_message();
-            cause(&error.into_error(), false)
+            Cause::of(&error.into_error(), false)
         })
     }
 

@@ -1,8 +1,9 @@
 //! The possible outcomes of one attempt.
 
-use crate::{endpoint::Call, observer::Attempt};
+use super::tls;
+use crate::{endpoint::Call, observer::Attempt, runtime::lack};
 use bytes::Bytes;
-use std::time::Duration;
+use std::{error::Error as StdError, io, time::Duration};
 
 /// The outcome of one attempt.
 #[derive(Debug)]
@@ -61,6 +62,41 @@ pub(super) struct Cause {
 }
 
 impl Cause {
+    /// What went wrong, as described by the layers below reqwest. It contains no URL, and so no query. `connecting` says whether it
+    /// went wrong before there was a connection.
+    pub(super) fn of(error: &(dyn StdError + 'static), connecting: bool) -> Cause {
+        let mut timed_out = false;
+        let mut words: Vec<String> = Vec::new();
+        let mut source = Some(error);
+        while let Some(inner) = source {
+            source = inner.source();
+            if let Some(failure) = tls::failure_in(inner) {
+                let lasting = tls::is_lasting(failure, connecting);
+                return Cause { timed_out: false, lasting, reason: tls::in_words(failure) };
+            }
+            // reqwest's own words contain the URL.
+            if let Some(error) = inner.downcast_ref::<reqwest::Error>() {
+                if error.is_connect() && error.is_timeout() {
+                    let reason = "could not connect within connect_timeout".into();
+                    return Cause { timed_out: true, lasting: false, reason };
+                }
+                timed_out = error.is_timeout();
+                continue;
+            }
+            let lacking = inner.downcast_ref::<io::Error>().and_then(lack);
+            let word = lacking.map_or_else(|| inner.to_string(), str::to_owned);
+            // Layers that only pass on an error repeat its text or say "client error (Connect)".
+            let passes_on = word.starts_with("client error (");
+            if !passes_on && !words.iter().any(|said| said.contains(&word)) {
+                words.push(word);
+            }
+        }
+        // A retry does not help if the proxy requires a password or rejects this one.
+        let lasting = words.iter().any(|word| word.ends_with("proxy authorization required"));
+        let reason = if words.is_empty() { "unknown cause".to_owned() } else { words.join(": ") };
+        Cause { timed_out, lasting, reason }
+    }
+
     pub(super) fn timed_out(limit: Duration) -> Self {
         Self { timed_out: true, lasting: false, reason: format!("gave up after {} s", limit.as_secs_f64()) }
     }

@@ -21,7 +21,7 @@ use rustls::{
 };
 use std::{
     collections::HashSet,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     sync::Arc,
     time::SystemTime,
@@ -220,6 +220,17 @@ impl ServerCertVerifier for Verifier {
 
 fn is_unknown_issuer(error: &rustls::Error) -> bool {
     matches!(error, rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer))
+}
+
+/// The TLS error inside any number of I/O errors. Their `source` skips it.
+pub(super) fn failure_in<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    let mut error = error;
+    loop {
+        if let Some(failure) = error.downcast_ref::<rustls::Error>() {
+            return Some(failure);
+        }
+        error = error.downcast_ref::<io::Error>()?.get_ref()?;
+    }
 }
 
 /// Whether a retry would fail in the same way. While connecting, that is true of certificates, versions and a server that does
