@@ -94,6 +94,9 @@ class AsyncClient:
             retried may take longer.
         connect_timeout: The time limit for connecting, in seconds, including TLS.
         max_retries: How many times a call may be retried, if that is safe.
+        max_connections: How many connections the client may have open at a time. Further calls wait for one, and this wait does not
+            count towards their time limit. By default, it is a quarter of the file descriptors that the process may open, but at
+            least 64 and at most 256.
         ca_file: A PEM file with additional CA certificates to trust. `SSL_CERT_FILE`, `SSL_CERT_DIR`, `REQUESTS_CA_BUNDLE` and
             `CURL_CA_BUNDLE` can name more. If neither of the first two is set, the system's certificates are trusted as well.
         trust_env: Whether to use the environment variables `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`. Off by default,
@@ -116,6 +119,7 @@ class AsyncClient:
         timeout: float = 30.0,
         connect_timeout: float = 10.0,
         max_retries: int = 2,
+        max_connections: int | None = None,
         ca_file: str | os.PathLike[str] | None = None,
         trust_env: bool = False,
     ) -> AsyncClient: ...
@@ -607,6 +611,9 @@ class Client:
             retried may take longer.
         connect_timeout: The time limit for connecting, in seconds, including TLS.
         max_retries: How many times a call may be retried, if that is safe.
+        max_connections: How many connections the client may have open at a time. Further calls wait for one, and this wait does not
+            count towards their time limit. By default, it is a quarter of the file descriptors that the process may open, but at
+            least 64 and at most 256.
         ca_file: A PEM file with additional CA certificates to trust. `SSL_CERT_FILE`, `SSL_CERT_DIR`, `REQUESTS_CA_BUNDLE` and
             `CURL_CA_BUNDLE` can name more. If neither of the first two is set, the system's certificates are trusted as well.
         trust_env: Whether to use the environment variables `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`. Off by default,
@@ -629,6 +636,7 @@ class Client:
         timeout: float = 30.0,
         connect_timeout: float = 10.0,
         max_retries: int = 2,
+        max_connections: int | None = None,
         ca_file: str | os.PathLike[str] | None = None,
         trust_env: bool = False,
     ) -> Client: ...

@@ -3428,6 +3428,11 @@ public struct Settings: Equatable, Hashable {
      */
     public let maxRetries: Int64?
     /**
+     * How many connections the client may have open at a time. Further calls wait for one. By default, it is a quarter of the file
+     * descriptors that the process may open, but at least 64 and at most 256.
+     */
+    public let maxConnections: Int64?
+    /**
      * A PEM file with additional CA certificates to trust.
      */
     public let caFile: String?
@@ -3465,6 +3470,10 @@ public struct Settings: Equatable, Hashable {
          * How many times a call may be retried, if that is safe; 2 by default.
          */maxRetries: Int64? = nil, 
         /**
+         * How many connections the client may have open at a time. Further calls wait for one. By default, it is a quarter of the file
+         * descriptors that the process may open, but at least 64 and at most 256.
+         */maxConnections: Int64? = nil, 
+        /**
          * A PEM file with additional CA certificates to trust.
          */caFile: String? = nil, 
         /**
@@ -3480,6 +3489,7 @@ public struct Settings: Equatable, Hashable {
         self.timeout = timeout
         self.connectTimeout = connectTimeout
         self.maxRetries = maxRetries
+        self.maxConnections = maxConnections
         self.caFile = caFile
         self.trustEnv = trustEnv
         self.userAgent = userAgent
@@ -3508,6 +3518,7 @@ public struct FfiConverterTypeSettings: FfiConverterRustBuffer {
                 timeout: FfiConverterOptionDouble.read(from: &buf), 
                 connectTimeout: FfiConverterOptionDouble.read(from: &buf), 
                 maxRetries: FfiConverterOptionInt64.read(from: &buf), 
+                maxConnections: FfiConverterOptionInt64.read(from: &buf), 
                 caFile: FfiConverterOptionString.read(from: &buf), 
                 trustEnv: FfiConverterBool.read(from: &buf), 
                 userAgent: FfiConverterOptionString.read(from: &buf)
@@ -3522,6 +3533,7 @@ public struct FfiConverterTypeSettings: FfiConverterRustBuffer {
         FfiConverterOptionDouble.write(value.timeout, into: &buf)
         FfiConverterOptionDouble.write(value.connectTimeout, into: &buf)
         FfiConverterOptionInt64.write(value.maxRetries, into: &buf)
+        FfiConverterOptionInt64.write(value.maxConnections, into: &buf)
         FfiConverterOptionString.write(value.caFile, into: &buf)
         FfiConverterBool.write(value.trustEnv, into: &buf)
         FfiConverterOptionString.write(value.userAgent, into: &buf)

@@ -4870,6 +4870,12 @@ data class Settings (
     val `maxRetries`: kotlin.Long? = null 
     , 
     /**
+     * How many connections the client may have open at a time. Further calls wait for one. By default, it is a quarter of the file
+     * descriptors that the process may open, but at least 64 and at most 256.
+     */
+    val `maxConnections`: kotlin.Long? = null 
+    , 
+    /**
      * A PEM file with additional CA certificates to trust.
      */
     val `caFile`: kotlin.String? = null 
@@ -4906,6 +4912,7 @@ public object FfiConverterTypeSettings: FfiConverterRustBuffer<Settings> {
             FfiConverterOptionalDouble.read(buf),
             FfiConverterOptionalDouble.read(buf),
             FfiConverterOptionalLong.read(buf),
+            FfiConverterOptionalLong.read(buf),
             FfiConverterOptionalString.read(buf),
             FfiConverterBoolean.read(buf),
             FfiConverterOptionalString.read(buf),
@@ -4920,6 +4927,7 @@ public object FfiConverterTypeSettings: FfiConverterRustBuffer<Settings> {
             FfiConverterOptionalDouble.allocationSize(value.`timeout`) +
             FfiConverterOptionalDouble.allocationSize(value.`connectTimeout`) +
             FfiConverterOptionalLong.allocationSize(value.`maxRetries`) +
+            FfiConverterOptionalLong.allocationSize(value.`maxConnections`) +
             FfiConverterOptionalString.allocationSize(value.`caFile`) +
             FfiConverterBoolean.allocationSize(value.`trustEnv`) +
             FfiConverterOptionalString.allocationSize(value.`userAgent`)
@@ -4933,6 +4941,7 @@ public object FfiConverterTypeSettings: FfiConverterRustBuffer<Settings> {
             FfiConverterOptionalDouble.write(value.`timeout`, buf)
             FfiConverterOptionalDouble.write(value.`connectTimeout`, buf)
             FfiConverterOptionalLong.write(value.`maxRetries`, buf)
+            FfiConverterOptionalLong.write(value.`maxConnections`, buf)
             FfiConverterOptionalString.write(value.`caFile`, buf)
             FfiConverterBoolean.write(value.`trustEnv`, buf)
             FfiConverterOptionalString.write(value.`userAgent`, buf)
