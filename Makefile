@@ -113,6 +113,7 @@ test: bootstrap test-rust test-curl test-python test-pythons test-types test-ada
 # Builds what ships, uses it in other projects, and runs every conformance case on it.
 test-shipped:
 	@$(MAKE) --no-print-directory PROFILE=release test-downstream demo-kotlin demo-swift test-conformance
+	$(PYTHON) tests/packaging/sizes.py target/release/$(FFI_LIBRARY) target/maven/com/proxymesh/proxymesh-native/*/proxymesh-native-*[0-9].jar
 
 # The quick targets build one language without optimisation and run its fast tests.
 quick-rust:
@@ -263,6 +264,7 @@ test-packages: wheel test-sdist $(PACKAGING)/ready
 	$(PACKAGING)/bin/twine check --strict target/wheels/*.whl target/sdist/*.tar.gz
 	$(PACKAGING)/bin/check-wheel-contents target/wheels/*.whl
 	$(PACKAGING)/bin/python tests/packaging/contents.py target/wheels/*.whl target/sdist/*.tar.gz
+	$(PYTHON) tests/packaging/sizes.py target/wheels/*.whl
 	cargo publish --quiet --dry-run --locked --allow-dirty --package proxymesh-sandbox
 	cargo publish --quiet --dry-run --locked --allow-dirty --package proxymesh
 

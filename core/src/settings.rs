@@ -303,6 +303,9 @@ fn base(text: &str) -> Result<Url> {
     // The text may hold credentials by mistake, so it is not quoted.
     let refuse = |reason: &str| Err(Error::config(format!("base_url {reason}")));
     bounded("base_url", text, 2048)?;
+    if !text.is_ascii() {
+        return refuse("must contain only ASCII; write an international name in its xn-- form");
+    }
     let Ok(mut url) = Url::parse(text) else {
         return refuse("must be a URL, such as https://proxymesh.com");
     };

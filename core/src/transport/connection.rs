@@ -20,8 +20,9 @@ use std::{
     future::poll_fn,
     pin::{Pin, pin},
     sync::{Mutex, PoisonError},
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
+use tokio::task::unconstrained;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -73,10 +74,12 @@ fn drive(driver: &mut Option<Driver>, context: &mut Context<'_>) {
 impl Connection {
     /// Whether the connection can take a request: nobody has closed it, and everything of the previous response has been read.
     pub(super) async fn is_idle(&mut self) -> bool {
-        poll_fn(|context| {
-            drive(&mut self.driver, context);
+        // A task that makes many calls may have used up its budget. Then tokio would not look whether something has arrived.
+        unconstrained(poll_fn(|_| {
+            // Nobody waits. With the waker of the task, the next request would wake the task that is just sending it.
+            drive(&mut self.driver, &mut Context::from_waker(Waker::noop()));
             Poll::Ready(self.driver.is_some() && self.requests.is_ready())
-        })
+        }))
         .await
     }
 

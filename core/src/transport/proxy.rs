@@ -66,6 +66,9 @@ fn parse(name: &str, value: &str) -> Result<Proxy> {
     if address.ends_with(':') || address.contains(|c: char| c.is_whitespace() || c.is_control()) {
         return malformed();
     }
+    if !address.is_ascii() {
+        return refuse("must contain only ASCII in the host; write an international name in its xn-- form");
+    }
     let Ok(url) = Url::parse(&format!("{scheme}://{address}/")) else { return malformed() };
     if url.port() == Some(0) {
         return malformed();
@@ -152,6 +155,13 @@ mod tests {
                 assert!(text.starts_with(&beginning) && !text.contains("secret"), "{bad}: {text}");
             }
         }
+    }
+
+    #[test]
+    fn an_international_name_needs_its_ascii_form() {
+        let text = read(&[("HTTPS_PROXY", "http://u:secret@bücher.example")]).unwrap_err().to_string();
+        assert!(text.contains("HTTPS_PROXY") && text.contains("xn--") && !text.contains("secret"), "{text}");
+        assert!(read(&[("HTTPS_PROXY", "http://u:sécret@xn--bcher-kva.example")]).unwrap().is_some());
     }
 
     #[test]
