@@ -1,4 +1,4 @@
-"""Writes the seeds for the fuzz targets, from the conformance cases and the sandbox's hostile requests: `seeds.py FOLDER`."""
+"""Writes the seeds for the fuzz targets, from the conformance cases and the hostile requests: `seeds.py FOLDER`."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Counts the instructions of the SDK in fixed scenarios with callgrind, and compares them with `instructions.json`.
 
-`make bench-instructions` runs it. Unlike times, the counts hardly depend on what else the machine does. They depend on the compiler, on
-the Python version and on the C library, so compare them only on one machine: run it before and after a change. With `--update`, it
-writes the new counts to `instructions.json`.
+`make bench-instructions` runs it. Unlike times, the counts hardly depend on what else the machine does. They depend on
+the compiler, on the Python version and on the C library, so compare them only on one machine: run it before and after
+a change. With `--update`, it writes the new counts to `instructions.json`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ asyncio.run(main())
 
 
 class Scenario(NamedTuple):
-    """A program and how often it repeats what is counted: the difference of two runs is divided by that of their repeats."""
+    """A program, and how often it repeats what is counted. Two runs differ only in that."""
 
     program: str
     few: int
@@ -111,7 +111,8 @@ def main() -> int:
             [NATIVE, "serve", ca_file.name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as server,
     ):
-        assert server.stdin and server.stdout
+        assert server.stdin
+        assert server.stdout
         base_url = f"http://localhost:{json.loads(server.stdout.readline())['plain']}"
         for name in [arguments.only] if arguments.only else SCENARIOS:
             measured[name] = measure(name, base_url)

@@ -260,7 +260,9 @@ def revoked(surface: Surface, trial: Trial) -> Outcome:
     with Sandbox() as sandbox:
         for line in trial.given:
             sandbox.given(line)
-        surface.ask({"open": "main", "settings": {**settings(sandbox), "timeout": 20.0, "max_connections": CONNECTIONS}})
+        surface.ask(
+            {"open": "main", "settings": {**settings(sandbox), "timeout": 20.0, "max_connections": CONNECTIONS}}
+        )
         surface.ask({"call": "geo.open", "client": "main", "args": {}})
         sandbox.control("DELETE", "requests")
         sandbox.control("POST", "faults", {"kind": "status", "status": 401, "times": 0})
