@@ -31,30 +31,39 @@ pub(crate) fn length(field: &'static str, value: &str, least: usize, most: usize
 pub(crate) fn dns_name(field: &'static str, value: &str) -> Result<()> {
     length(field, value, 1, 253)?;
     let fail = |reason: String| Err(Error::validation(field, reason));
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.');
-    if !value.bytes().all(allowed)
-        && let Some(c) = value.chars().find(|c| !u8::try_from(*c).is_ok_and(allowed))
-    {
-        let hint = if c.is_ascii() { "" } else { "; write an international name in its xn-- form" };
-        return fail(format!(
-            "may contain only letters, digits, hyphens and dots, but this contains {:?}{hint}",
-            c
-        ));
-    }
-    for label in value.split('.') {
-        if label.is_empty() {
-            return fail("has an empty part: two dots in a row, or a dot at the start or end".into());
+    const EMPTY: &str = "has an empty part: two dots in a row, or a dot at the start or end";
+    const HYPHEN: &str = "has a part that starts or ends with a hyphen";
+    // The label that the byte belongs to
+    let mut start = 0;
+    let mut previous = b'.';
+    for (index, byte) in value.bytes().enumerate() {
+        match (byte, previous) {
+            (b'.', b'.') => return fail(EMPTY.into()),
+            (b'.', b'-') | (b'-', b'.') => return fail(HYPHEN.into()),
+            (b'.', _) => start = index + 1,
+            (b'-', _) => {}
+            _ if byte.is_ascii_alphanumeric() => {}
+            _ => {
+                let c = value.get(index..).and_then(|rest| rest.chars().next()).unwrap_or_default();
+                let hint = if c.is_ascii() { "" } else { "; write an international name in its xn-- form" };
+                return fail(format!(
+                    "may contain only letters, digits, hyphens and dots, but this contains {c:?}{hint}"
+                ));
+            }
         }
-        if label.len() > 63 {
+        if byte != b'.' && index - start >= 63 {
             return fail("has a part longer than 63 characters".into());
         }
-        if label.starts_with('-') || label.ends_with('-') {
-            return fail("has a part that starts or ends with a hyphen".into());
-        }
+        previous = byte;
+    }
+    match previous {
+        b'.' => return fail(EMPTY.into()),
+        b'-' => return fail(HYPHEN.into()),
+        _ => {}
     }
     // A URL parser treats a name that ends in a number as an IP address (WHATWG URL, "ends in a number"), so the name has
     // to be one (docs/assumptions.md, A17).
-    let last = value.rsplit('.').next().unwrap_or_default();
+    let last = value.get(start..).unwrap_or_default();
     let number = match last.strip_prefix("0x").or(last.strip_prefix("0X")) {
         Some(digits) => digits.bytes().all(|b| b.is_ascii_hexdigit()),
         None => last.bytes().all(|b| b.is_ascii_digit()),

@@ -57,8 +57,12 @@ impl ProxyHost {
 rule::validated_text!(ProxyHost);
 
 fn port_number(text: &str) -> Option<u16> {
-    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    if digits { text.parse().ok().filter(|port| *port > 0) } else { None }
+    // `parse` would accept a plus sign.
+    let digits = text.bytes().try_fold(0_u16, |number, byte| {
+        let digit = byte.is_ascii_digit().then(|| u16::from(byte - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    });
+    digits.filter(|port| *port > 0)
 }
 
 impl From<&Proxy> for ProxyHost {
@@ -258,9 +262,14 @@ impl std::str::FromStr for Proxy {
 
     fn from_str(value: &str) -> Result<Self> {
         // The proxies that the service lists have a port.
-        match value.rsplit_once(':') {
-            Some((_, port)) if port_number(port).is_some() => Self::at(value, None),
-            _ => Err(Error::validation("proxy", "must be DOMAIN:PORT")),
+        let address = value.rsplit_once(':').and_then(|(host, port)| Some((host, port_number(port)?)));
+        let Some((host, port)) = address else {
+            return Err(Error::validation("proxy", "must be DOMAIN:PORT"));
+        };
+        match rule::dns_name("proxy", host) {
+            Ok(()) => Ok(Self { host: host.to_owned(), port }),
+            // This error says more if it is a URL.
+            Err(_) => Self::at(value, None),
         }
     }
 }
