@@ -56,7 +56,7 @@ SECONDS ?= 60
 FFI := bindings-ffi
 FFI_LIBRARY := libproxymesh_ffi.$(if $(filter Darwin,$(shell uname -s)),dylib,so)
 # The generated folders.
-GENERATED := kotlin/native/src/main/kotlin/com/proxymesh/internal kotlin/sdk/src/main/kotlin/generated kotlin/sdk/src/test/kotlin/generated \
+GENERATED := kotlin/native/src/main/kotlin/generated kotlin/sdk/src/main/kotlin/generated kotlin/sdk/src/test/kotlin/generated \
 	swift/Sources/ProxyMeshFFI swift/Sources/ProxyMeshInternal swift/Sources/ProxyMesh/Resource swift/Tests/TestSupport/Generated
 KOTLIN := target/kotlin
 KOTLIN_QUICK := $(KOTLIN)/quick
@@ -72,8 +72,8 @@ PROFILE ?= dev
 BUILT := target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 WHEELS := target/wheels-$(PROFILE)
 SANDBOX := target/debug/proxymesh-sandbox
-# JNA's name for this platform.
-PLATFORM := $(shell uname -sm | sed 's/^Darwin arm64$$/darwin-aarch64/; s/^Darwin /darwin-/; s/^Linux /linux-/; s/x86_64/x86-64/')
+# The name of this platform in the jar.
+PLATFORM := $(shell uname -sm | sed 's/^Darwin arm64$$/macos-aarch64/; s/^Darwin /macos-/; s/^Linux /linux-/')
 # A JVM that runs for only a few seconds is faster without its second compiler.
 SHORT_LIVED := -XX:TieredStopAtLevel=1
 MAVEN = cd $(FFI)/kotlin && mvn --batch-mode --no-transfer-progress -Dmaven.repo.local=$(CURDIR)/target/maven

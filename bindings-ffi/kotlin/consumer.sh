@@ -42,7 +42,7 @@ for name in $(compgen -e PROXYMESH_ || true); do unset "$name"; done
 server=$!
 until [ -s "$work/listening" ]; do kill -0 "$server"; sleep 0.1; done
 PROXYMESH_SANDBOX=$(sed 's/^listening on //' "$work/listening")
-export PROXYMESH_SANDBOX work root
+export PROXYMESH_SANDBOX work root XDG_CACHE_HOME="$work/cache"
 
 # Everything else runs as root in a separate mount namespace. A user who is not root becomes root only there.
 [ "$(id -u)" = 0 ] && apart=(unshare --mount) || apart=(unshare --mount --map-root-user)
@@ -64,40 +64,40 @@ export PROXYMESH_SANDBOX work root
     echo "== a native library that cannot be loaded"
     # The library is unpacked into a folder that is mounted noexec, first without the fix and then with it.
     jars=$(find "$work/maven" \( -path "*/com/proxymesh/proxymesh/*" -o -path "*/com/proxymesh/proxymesh-native/*" \
-        -o -path "*/kotlin-stdlib/2.1.21/*" -o -path "*/kotlinx-coroutines-core-jvm/1.10.2/*" -o -path "*/net/java/dev/jna/jna/*" \) \
+        -o -path "*/kotlin-stdlib/2.1.21/*" -o -path "*/kotlinx-coroutines-core-jvm/1.10.2/*" \) \
         -name "*.jar" ! -name "*-sources.jar" ! -name "*-javadoc.jar" | tr "\n" ":")
     mkdir "$work/noexec" "$work/exec"
     mount -t tmpfs -o noexec none "$work/noexec"
     unloadable() { # CLASSPATH FIX [FLAG…]
         HOME="$work/noexec" java -Duser.home="$work/noexec" "${@:3}" -classpath "$work/kotlin/target/classes:$1" UnloadableKt "$2"
     }
-    unloadable "$jars" -Djna.tmpdir -Djava.io.tmpdir="$work/noexec"
-    if unloadable "$jars" "" -Djava.io.tmpdir="$work/noexec" -Djna.tmpdir="$work/exec" 2> "$work/log"; then
+    unset XDG_CACHE_HOME
+    unloadable "$jars" "The folder is mounted noexec: set -Dproxymesh.library.folder" -Djava.io.tmpdir="$work/noexec"
+    if unloadable "$jars" "" -Djava.io.tmpdir="$work/noexec" -Dproxymesh.library.folder="$work/exec" 2> "$work/log"; then
         echo "the fix does not work" >&2
         exit 1
     fi
     grep -q "it was loaded" "$work/log" || { cat "$work/log"; exit 1; }
 
-    # In turn, the library in the jar is missing, is damaged, is for another machine, is of another version, needs a later glibc,
-    # or needs a library that is not installed. Last, there is no room to unpack it.
+    # In turn, the library in the jar is missing, is damaged, is for another machine, is another library, needs a later glibc, or
+    # needs a library that is not installed. Last, there is no room to unpack it.
     others=$(tr ":" "\n" <<< "$jars" | grep -v /proxymesh-native/ | tr "\n" ":")
-    mkdir "$work/unpacked" "$work/jna" "$work/full"
+    mkdir "$work/unpacked" "$work/full"
     (cd "$work/unpacked" && jar xf "$work"/maven/com/proxymesh/proxymesh-native/*/proxymesh-native-[0-9]*[0-9].jar)
-    (cd "$work/jna" && jar xf "$work"/maven/net/java/dev/jna/jna/*/jna-[0-9]*[0-9].jar com/sun/jna)
-    library=$(echo "$work"/unpacked/*/libproxymesh_ffi.so)
-    platform=$(basename "$(dirname "$library")")
+    library=$(echo "$work"/unpacked/META-INF/com.proxymesh/native/*/libproxymesh_ffi.so)
     mv "$library" "$work/library.so"
     replaced() { # FIX
-        unloadable "$work/unpacked:$others" "$1" -Djna.tmpdir="$work/exec"
+        unloadable "$work/unpacked:$others" "$1" -Dproxymesh.library.folder="$work/exec"
     }
-    replaced "-Djna.library.path"
+    replaced "or set -Dproxymesh.library to the library"
     : > "$library"; replaced "The file is damaged"
-    cp "$work/jna/com/sun/jna/linux-s390x/libjnidispatch.so" "$library"; replaced "was built for another platform"
-    cp "$work/jna/com/sun/jna/$platform/libjnidispatch.so" "$library"; replaced "its version differs"
+    cp "$work/library.so" "$library"
+    printf "\026" | dd of="$library" bs=1 seek=18 conv=notrunc status=none; replaced "was built for another platform" # an IBM Z
+    cp /lib/*-linux-gnu/libm.so.6 "$library"; replaced "Use the same version of proxymesh and proxymesh-native"
     sed "s/GLIBC_2\.\([0-9]\)/GLIBC_9.\1/" "$work/library.so" > "$library"; replaced "It needs glibc 2.34 or later"
     sed "s/libgcc_s\.so\.1/libgcc_s.so.9/" "$work/library.so" > "$library"; replaced "This system lacks libgcc_s.so.9"
     mount -t tmpfs -o size=400k none "$work/full"
-    unloadable "$jars" "set -Djna.tmpdir to a writable one with enough space" -Djna.tmpdir="$work/full"
+    unloadable "$jars" "Set -Dproxymesh.library.folder to a writable folder with enough space" -Dproxymesh.library.folder="$work/full"
 
     echo "== the generated code cannot be seen"
     cd "$work/kotlin"

@@ -1,11 +1,16 @@
 //! The two clients and their settings.
 
-use crate::{error::Failure, model::Response, runtime};
+use crate::{
+    blocking::{Account, Caller},
+    error::Failure,
+    jvm,
+    model::Response,
+    runtime,
+};
 use arc_swap::ArcSwapOption;
 use proxymesh::{
     Pending,
     binding::{self, SettingParts},
-    blocking,
 };
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -125,6 +130,18 @@ impl Client {
         let response = runtime::run(name, aborted, async move { call(&*account?)?.await }).await?;
         Ok(response.give())
     }
+
+    /// Makes a call for Java, which drops the future if the call is cancelled.
+    pub(crate) fn pending<A: Response>(
+        &self,
+        call: impl FnOnce(&proxymesh::Client) -> proxymesh::Result<Pending<A>> + Send + 'static,
+    ) -> jvm::Pending {
+        let account = self.account();
+        Box::pin(async move {
+            let response: proxymesh::Result<A> = async { call(&*account?)?.await }.await;
+            response.map_or_else(|error| jvm::wire::failure(error.into()), jvm::wire::response)
+        })
+    }
 }
 
 #[uniffi::export]
@@ -174,24 +191,41 @@ impl Client {
 #[derive(uniffi::Object)]
 pub struct BlockingClient {
     /// `None` after the client is shut down.
-    account: ArcSwapOption<blocking::Client>,
+    account: ArcSwapOption<Account>,
 }
 
 impl BlockingClient {
-    fn account(&self) -> proxymesh::Result<Arc<blocking::Client>> {
+    fn of(account: Account) -> Self {
+        Self { account: ArcSwapOption::from_pointee(account) }
+    }
+
+    fn account(&self) -> proxymesh::Result<Arc<Account>> {
         self.account.load_full().ok_or_else(binding::closed)
     }
 
-    /// Makes a call on this thread. Turns a panic into an error.
+    /// Makes a call on this thread.
     pub(crate) fn run<A: Response>(
         &self,
-        call: impl FnOnce(&blocking::Client) -> proxymesh::Result<proxymesh::Result<A>>,
+        call: impl FnOnce(&Caller<'_>) -> proxymesh::Result<Result<A, Failure>>,
     ) -> Result<A::Given, Failure> {
+        Ok(self.make(None, call)?.give())
+    }
+
+    /// Makes a call on this thread, until `interrupted` returns true. Turns a panic into an error.
+    pub(crate) fn make<A: Response>(
+        &self,
+        interrupted: Option<&jvm::Interrupted<'_>>,
+        call: impl FnOnce(&Caller<'_>) -> proxymesh::Result<Result<A, Failure>>,
+    ) -> Result<A, Failure> {
         let account = self.account()?;
-        match catch_unwind(AssertUnwindSafe(|| call(&account)?)) {
-            Ok(response) => Ok(response?.give()),
-            Err(panic) => Err(Failure::panicked(panic.as_ref())),
-        }
+        catch_unwind(AssertUnwindSafe(|| call(&Caller::new(&account, interrupted))?))
+            .unwrap_or_else(|panic| Err(Failure::panicked(panic.as_ref())))
+    }
+
+    /// Returns an async client with the same settings, for calls that must not block their thread. It has connections of its own.
+    pub(crate) fn apart(&self) -> Result<Client, Failure> {
+        let client = self.account()?.apart()?;
+        Ok(Client::of(Arc::new(ArcSwapOption::from_pointee(client))))
     }
 }
 
@@ -200,16 +234,14 @@ impl BlockingClient {
     /// Creates a client. Nothing is sent.
     #[uniffi::constructor]
     pub fn new(settings: Settings) -> Result<Self, Failure> {
-        let account = blocking::Client::new(settings.check()?)?;
-        Ok(Self { account: ArcSwapOption::from_pointee(account) })
+        Ok(Self::of(Account::new(settings.check()?)?))
     }
 
     /// Returns a client with different options for its calls. It shares this client's connections, but is shut down separately.
     /// Options that are not given stay the same.
     pub fn with_options(&self, options: Options) -> Result<Arc<Self>, Failure> {
         let options = options.check()?;
-        let account = self.account()?.with_options(options)?;
-        Ok(Arc::new(Self { account: ArcSwapOption::from_pointee(account) }))
+        Ok(Arc::new(Self::of(self.account()?.with_options(options)?)))
     }
 
     /// Shuts the client down. Later calls fail with `Config`; calls in progress continue. The connections close with the last

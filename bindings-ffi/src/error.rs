@@ -144,7 +144,7 @@ pub enum Failure {
         /// How to find out whether the write was carried out.
         recovery_hint: String,
     },
-    /// `abort` ended the call. The Swift package turns this into a `CancellationError`; Kotlin never calls `abort`.
+    /// `abort` ended the call, or its thread was interrupted. The packages turn this into the cancellation error of the language.
     Aborted {
         /// The error's text.
         text: String,
@@ -188,7 +188,7 @@ impl Failure {
         Self::internal(&format!("panic: {}", said.unwrap_or("no message")))
     }
 
-    fn internal(what: &str) -> Self {
+    pub(crate) fn internal(what: &str) -> Self {
         Self::Internal { text: format!("internal error in the ProxyMesh library, please report it: {what}") }
     }
 

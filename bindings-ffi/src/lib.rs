@@ -3,15 +3,19 @@
 //! This layer is internal. The public API is in the hand-written packages in `kotlin/` and `swift/`. They wrap the code that is
 //! generated from this crate (`make bindings`). The macro `calls` exports each call for both [`Client`] and [`BlockingClient`],
 //! and the body of each call is one line that calls the core. All integers are signed, because Java has no unsigned ones.
-// UniFFI generates unsafe code. Nothing written here is unsafe.
+//!
+//! Swift calls UniFFI's functions. The JVM calls those in `jvm`.
+// UniFFI generates unsafe code. What is written here is safe, except for `jvm::jni`.
 #![allow(unsafe_code)]
 
+mod blocking;
 mod calls;
 mod client;
 mod error;
 mod geo;
 mod hostnames;
 mod ips;
+mod jvm;
 mod model;
 mod proxies;
 mod proxy;

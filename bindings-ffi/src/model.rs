@@ -1,19 +1,35 @@
 //! The values that calls return, for the other languages.
 
+use crate::UniFfiTag;
 use proxymesh::{GeoCounts, binding::ip_text, secrecy::ExposeSecret};
 use std::{collections::HashMap, net::IpAddr, time::SystemTime};
+use uniffi::Lower;
 
 /// A value that a call of the core returns, and its type here.
 pub(crate) trait Response: Send + 'static {
     type Given;
 
     fn give(self) -> Self::Given;
+
+    /// Writes what `give` returns, as UniFFI would, but without a copy of a list.
+    fn write(self, out: &mut Vec<u8>);
+}
+
+fn write<T: Lower<UniFfiTag>>(value: T, out: &mut Vec<u8>) {
+    T::write(value, out);
+}
+
+/// Writes how many items follow.
+fn write_length(length: usize, out: &mut Vec<u8>) {
+    write(i32::try_from(length).unwrap_or(i32::MAX), out);
 }
 
 impl Response for () {
     type Given = ();
 
     fn give(self) {}
+
+    fn write(self, _: &mut Vec<u8>) {}
 }
 
 impl Response for String {
@@ -21,6 +37,10 @@ impl Response for String {
 
     fn give(self) -> String {
         self
+    }
+
+    fn write(self, out: &mut Vec<u8>) {
+        write(self, out);
     }
 }
 
@@ -30,6 +50,10 @@ impl Response for IpAddr {
     fn give(self) -> String {
         ip_text(&self)
     }
+
+    fn write(self, out: &mut Vec<u8>) {
+        write(self.give(), out);
+    }
 }
 
 impl Response for GeoCounts {
@@ -37,6 +61,14 @@ impl Response for GeoCounts {
 
     fn give(self) -> HashMap<String, i64> {
         self.into_iter().map(|(country, count)| (country, signed(count))).collect()
+    }
+
+    fn write(self, out: &mut Vec<u8>) {
+        write_length(self.len(), out);
+        for (country, count) in self {
+            write(country, out);
+            write(signed(count), out);
+        }
     }
 }
 
@@ -46,7 +78,24 @@ impl<A: Response> Response for Vec<A> {
     fn give(self) -> Vec<A::Given> {
         self.into_iter().map(A::give).collect()
     }
+
+    fn write(self, out: &mut Vec<u8>) {
+        write_length(self.len(), out);
+        for item in self {
+            item.write(out);
+        }
+    }
 }
+
+/// Implements `write` for a record.
+macro_rules! record {
+    () => {
+        fn write(self, out: &mut Vec<u8>) {
+            <Self::Given as uniffi::Lower<crate::UniFfiTag>>::write(self.give(), out);
+        }
+    };
+}
+pub(crate) use record;
 
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
@@ -78,6 +127,8 @@ pub struct SubAccount {
 impl Response for proxymesh::SubAccount {
     type Given = SubAccount;
 
+    record!();
+
     fn give(self) -> SubAccount {
         SubAccount {
             username: self.username,
@@ -105,6 +156,8 @@ pub struct LabeledIp {
 impl Response for proxymesh::LabeledIp {
     type Given = LabeledIp;
 
+    record!();
+
     fn give(self) -> LabeledIp {
         LabeledIp { ip: ip_text(&self.ip), label: self.label }
     }
@@ -127,6 +180,8 @@ pub struct Token {
 
 impl Response for proxymesh::Token {
     type Given = Token;
+
+    record!();
 
     fn give(self) -> Token {
         Token {
@@ -151,6 +206,8 @@ pub struct NewToken {
 
 impl Response for proxymesh::NewToken {
     type Given = NewToken;
+
+    record!();
 
     fn give(self) -> NewToken {
         NewToken { secret: self.secret.expose_secret().to_owned(), token: self.details.give() }

@@ -1,6 +1,9 @@
 //! A proxy as a value: its address, its URLs and its headers.
 
-use crate::{error::Failure, model::Response};
+use crate::{
+    calls::functions,
+    model::{Response, record},
+};
 use proxymesh::{binding, secrecy::ExposeSecret};
 use std::{collections::HashMap, net::IpAddr};
 
@@ -26,6 +29,8 @@ pub struct Proxy {
 impl Response for proxymesh::Proxy {
     type Given = Proxy;
 
+    record!();
+
     fn give(self) -> Proxy {
         Proxy {
             host: self.host().to_owned(),
@@ -39,36 +44,46 @@ impl Response for proxymesh::Proxy {
     }
 }
 
-/// Returns the proxy at this host and port. The host may include the port. Fails with `Validation` if they are invalid.
-#[uniffi::export]
-pub fn proxy_of(host: String, port: Option<i32>) -> Result<Proxy, Failure> {
-    Ok(proxymesh::Proxy::at(&host, port.map(i64::from))?.give())
-}
+functions! {
+    /// Returns the proxy at this host and port. The host may include the port. Fails with `Validation` if they are invalid.
+    fn proxy_of(host: String, port: Option<i32>) -> Proxy {
+        Ok(proxymesh::Proxy::at(&host, port.map(i64::from))?.give())
+    }
 
-/// Returns the URL of the proxy with credentials, which are percent-encoded. Fails with `Validation` if the host or port is
-/// invalid.
-#[uniffi::export]
-pub fn proxy_url_with(
-    host: String,
-    port: i32,
-    username: String,
-    password: String,
-) -> Result<String, Failure> {
-    Ok(core_proxy(&host, port)?.url_with(&username, &password))
-}
+    /// Returns the URL of the proxy with credentials, which are percent-encoded. Fails with `Validation` if the host or port is
+    /// invalid.
+    fn proxy_url_with(
+        host: String,
+        port: i32,
+        username: String,
+        password: String,
+    ) -> String {
+        Ok(core_proxy(&host, port)?.url_with(&username, &password))
+    }
 
-/// Returns the headers to send to the proxy. Fails with `Config` if the credentials are invalid, and with `Validation` if this
-/// proxy cannot choose the country.
-#[uniffi::export]
-pub fn proxy_headers(
-    host: String,
-    port: i32,
-    credentials: Option<Credentials>,
-    exit: ExitChoice,
-) -> Result<HashMap<String, String>, Failure> {
-    let credentials = credentials.map(Credentials::check).transpose()?;
-    let headers = core_proxy(&host, port)?.headers(credentials.as_ref(), &exit.check()?)?;
-    Ok(headers.into_iter().map(|(name, value)| (name.to_owned(), value.expose_secret().to_owned())).collect())
+    /// Returns the headers to send to the proxy. Fails with `Config` if the credentials are invalid, and with `Validation` if this
+    /// proxy cannot choose the country.
+    fn proxy_headers(
+        host: String,
+        port: i32,
+        credentials: Option<Credentials>,
+        exit: ExitChoice,
+    ) -> HashMap<String, String> {
+        let credentials = credentials.map(Credentials::check).transpose()?;
+        let headers = core_proxy(&host, port)?.headers(credentials.as_ref(), &exit.check()?)?;
+        Ok(headers.into_iter().map(|(name, value)| (name.to_owned(), value.expose_secret().to_owned())).collect())
+    }
+
+    /// Returns the same choice in the core's spelling, so that equal choices compare as equal. Fails with `Validation` if it is
+    /// malformed.
+    fn exit_choice_of(choice: ExitChoice) -> ExitChoice {
+        let exit = choice.check()?;
+        Ok(ExitChoice {
+            country: exit.wanted_country().map(str::to_owned),
+            prefer_ip: exit.preferred_ip().map(|ip| ip.to_string()),
+            not_ips: exit.unwanted_ips().iter().map(IpAddr::to_string).collect(),
+        })
+    }
 }
 
 fn core_proxy(host: &str, port: i32) -> proxymesh::Result<proxymesh::Proxy> {
@@ -117,16 +132,4 @@ impl ExitChoice {
         let not_ips = self.not_ips.iter().map(String::as_str);
         binding::exit_choice(self.country.as_deref(), self.prefer_ip.as_deref(), not_ips)
     }
-}
-
-/// Returns the same choice in the core's spelling, so that equal choices compare as equal. Fails with `Validation` if it is
-/// malformed.
-#[uniffi::export]
-pub fn exit_choice_of(choice: ExitChoice) -> Result<ExitChoice, Failure> {
-    let exit = choice.check()?;
-    Ok(ExitChoice {
-        country: exit.wanted_country().map(str::to_owned),
-        prefer_ip: exit.preferred_ip().map(|ip| ip.to_string()),
-        not_ips: exit.unwanted_ips().iter().map(IpAddr::to_string).collect(),
-    })
 }

@@ -8,6 +8,7 @@ use std::{
     task::Poll,
 };
 use tokio::{
+    runtime::Handle,
     sync::{oneshot, watch},
     task::JoinHandle,
 };
@@ -40,8 +41,7 @@ pub(crate) async fn run<T: Send + 'static>(
         });
         let _ = give.send(result.await);
     });
-    let worker = worker().map_err(|error| Error::lacking(name_of(name), &error))?;
-    let mut task = Task(worker.spawn(call));
+    let mut task = Task(handle(name)?.spawn(call));
     match (&mut task.0).await {
         Ok(()) => given.try_recv().unwrap_or_else(|_| Err(Failure::aborted())),
         Err(error) => Err(match error.try_into_panic() {
@@ -49,6 +49,11 @@ pub(crate) async fn run<T: Send + 'static>(
             Err(_) => Failure::aborted(),
         }),
     }
+}
+
+/// The worker, for the call that is exported as `name`.
+pub(crate) fn handle(name: &'static str) -> Result<Handle, Failure> {
+    worker().map_err(|error| Error::lacking(name_of(name), &error).into())
 }
 
 /// The call's own name: `ips.add`, exported as `ips_add`.

@@ -49,7 +49,22 @@ impl File<'_> {
         records.dedup();
         imports
             .extend(records.iter().map(|record| format!("com.proxymesh.internal.{0} as Ffi{0}", record.ty)));
+        imports.extend(
+            self.resource
+                .calls
+                .iter()
+                .map(|call| format!("com.proxymesh.internal.{}", camel(&call.exported))),
+        );
         imports
+    }
+}
+
+impl Calls<'_> {
+    /// The calls that the tests make directly.
+    fn internal(&self) -> Vec<String> {
+        let calls = self.resources.iter().flat_map(|resource| &resource.calls);
+        let dated = calls.filter(|call| call.arguments.iter().any(Argument::is_date));
+        dated.map(|call| camel(&call.exported)).collect()
     }
 }
 
@@ -124,21 +139,22 @@ fn passed(call: &Call, whole: bool) -> String {
 
 /// The body: the library's call, and the conversion of its result.
 fn body(call: &Call, whole: bool) -> String {
-    let line = format!("{}({}){}", camel(&call.exported), passed(call, whole), converted(call));
-    if line.len() < 100 {
-        format!("calls.make {{ {line} }}")
+    let made = format!("{}({})", camel(&call.exported), passed(call, whole));
+    let (line, converted) = (format!("calls.make({made})"), converted(call));
+    if line.len() + converted.len() < 120 {
+        line + converted
     } else {
-        format!("calls.make {{\n            {line}\n        }}")
+        format!("calls.make(\n            {made},\n        ){converted}")
     }
 }
 
 fn converted(call: &Call) -> &'static str {
     match &call.response {
-        Some(Type::Record { .. }) => ".fromFfi()",
+        Some(Type::Record { .. }) => " { it.fromFfi() }",
         Some(Type::Sequence { inner_type }) if matches!(**inner_type, Type::Record { .. }) => {
-            ".map { it.fromFfi() }"
+            " { list -> list.map { it.fromFfi() } }"
         }
-        Some(Type::Map { .. }) => ".toSortedMap()",
+        Some(Type::Map { .. }) => " { it.toSortedMap() }",
         _ => "",
     }
 }
@@ -183,7 +199,7 @@ fn made(resource: &Resource, call: &Call) -> String {
     let line = format!("{}.{}({})", camel(resource.name), call.name, arguments("date"));
     match call.arguments.iter().find(|argument| argument.is_date()) {
         Some(date) => format!(
-            "if (isDate(\"{}\")) {line} else calls().make {{ {}({}){} }}",
+            "if (isDate(\"{}\")) {line} else calls().make({}({})){}",
             date.name,
             camel(&call.exported),
             arguments("text"),

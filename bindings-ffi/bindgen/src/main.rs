@@ -1,9 +1,10 @@
 //! `proxymesh-bindgen LIBRARY FOLDER` generates the Kotlin and Swift code that calls the library. FOLDER is `bindings-ffi/`. It
-//! writes UniFFI's bindings, and the resource classes that wrap them.
+//! writes UniFFI's bindings for Swift, the code that calls the library from the JVM, and the resource classes that wrap both.
 //!
 //! The library must have its symbols, as a debug build does, because they describe the interface.
 
 mod interface;
+mod jvm;
 mod kotlin;
 mod swift;
 
@@ -11,22 +12,13 @@ use anyhow::{Context, Result, bail};
 use askama::Template;
 use camino::{Utf8Path, Utf8PathBuf};
 use std::fs;
-use uniffi_bindgen::bindings::{
-    GenerateOptions, SwiftBindingsOptions, TargetLanguage, generate, generate_swift_bindings,
-};
+use uniffi_bindgen::bindings::{SwiftBindingsOptions, generate_swift_bindings};
 
 fn main() -> Result<()> {
     let arguments: Vec<_> = std::env::args().skip(1).map(Utf8PathBuf::from).collect();
     let [library, folder] = arguments.as_slice() else {
         bail!("usage: proxymesh-bindgen LIBRARY FOLDER");
     };
-    generate(GenerateOptions {
-        languages: vec![TargetLanguage::Kotlin],
-        source: library.clone(),
-        out_dir: folder.join("kotlin/native/src/main/kotlin"),
-        ..GenerateOptions::default()
-    })
-    .context("Kotlin")?;
     let swift = SwiftBindingsOptions {
         source: library.clone(),
         module_name: Some("ProxyMeshFFI".to_owned()),
@@ -49,6 +41,9 @@ fn main() -> Result<()> {
         ..swift
     })
     .context("Swift")?;
+    let of_jvm = folder.join("kotlin/native/src/main/kotlin/generated");
+    fs::create_dir_all(&of_jvm)?;
+    fs::write(of_jvm.join("Interface.kt"), jvm::Interface::of(library)?.render()?)?;
     write_resources(library, folder)
 }
 

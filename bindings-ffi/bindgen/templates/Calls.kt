@@ -7,6 +7,9 @@ import com.proxymesh.BlockingClient
 import com.proxymesh.Calls
 import com.proxymesh.Client
 import com.proxymesh.fromFfi
+{%- for call in self.internal() %}
+import com.proxymesh.internal.{{ call }}
+{%- endfor %}
 {% for client in CLIENTS %}
 /** Makes a call by its name. If the client's types rule out an argument, it uses [calls]. */
 internal {{ client.suspend }}fun {{ client.name }}.make(arguments: Arguments, calls: () -> {{ client.prefix }}Calls): Any? = with(arguments) {

@@ -4,8 +4,7 @@
 //   ./libraries.sh      # writes the native libraries and the licences into build
 //   gradle assembleRelease publishToMavenLocal
 //
-// The AAR is built from the sources of the jars, not from the jars. The jars contain the libraries for desktops and servers, and
-// depend on the jar of JNA, which clashes with its AAR.
+// The AAR is built from the sources of the jars, not from the jars, because the jars contain the libraries for desktops and servers.
 plugins {
     // Version 9 and later compile Kotlin themselves.
     id("com.android.library") version "9.0.0"
@@ -46,7 +45,6 @@ android {
 
 dependencies {
     api("org.jetbrains.kotlinx:kotlinx-coroutines-core:1.10.2")
-    implementation("net.java.dev.jna:jna:5.19.1@aar")
 }
 
 publishing {

@@ -2,6 +2,7 @@
 //! generator does.
 
 use super::exported;
+use crate::jvm;
 use serde_json::Value;
 use std::{collections::BTreeSet, process::Command};
 use uniffi_bindgen::macro_metadata::extract_from_bytes;
@@ -10,8 +11,6 @@ use uniffi_meta::{
     MethodMetadata, RecordMetadata, Type, VariantMetadata,
 };
 
-/// UniFFI generates these methods for every object in Kotlin.
-const OF_KOTLIN: [&str; 2] = ["close", "destroy"];
 /// Every exception of the JVM has these.
 const OF_THROWABLE: [&str; 4] = ["message", "cause", "stack_trace", "suppressed"];
 
@@ -90,9 +89,6 @@ impl Lint {
             Metadata::Method(it) => {
                 let place = format!("{}.{}", it.self_name, it.name);
                 self.function(&place, &it.inputs, it.return_type.as_ref(), it.docstring.as_ref());
-                if OF_KOTLIN.contains(&it.name.as_str()) {
-                    self.find(&place, "Kotlin generates a method of this name");
-                }
                 if it.is_async && !(it.self_name == "Client" && is_call(&it.name)) {
                     self.asynchronous(&place);
                 }
@@ -183,6 +179,25 @@ fn nothing_is_exported_that_breaks_a_language() {
     assert_eq!(lint(&items), BTreeSet::new());
 }
 
+#[test]
+fn everything_that_is_exported_is_exported_to_java_too() {
+    let items = extract_from_bytes(&library()).unwrap();
+    let exported: BTreeSet<String> = items
+        .into_iter()
+        .filter_map(|item| match item {
+            // A native method of its own returns it.
+            Metadata::Func(it) if it.name == "version" => None,
+            Metadata::Func(it) => Some(it.name),
+            Metadata::Constructor(it) => Some(format!("{}.{}", it.self_name, it.name)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(jvm::functions().map(|it| it.name.to_owned()).collect::<BTreeSet<_>>(), exported);
+
+    let numbers = || jvm::calls().map(|it| it.number).chain(jvm::functions().map(|it| it.number));
+    assert_eq!(numbers().collect::<BTreeSet<_>>().len(), numbers().count(), "two have the same number");
+}
+
 fn field(name: &str, ty: Type, docs: &str) -> FieldMetadata {
     let docstring = Some(docs.to_owned());
     FieldMetadata { name: name.to_owned(), orig_name: None, ty, default: None, docstring }
@@ -263,15 +278,12 @@ fn every_rule_finds_its_bad_example() {
         checksum: None,
         docstring: None,
     });
-    let kotlin = "Kotlin generates a method of this name";
     let throwable = "exceptions already have a field of this name";
     let comment = "its docs begin or end a comment";
     let unsigned = "an unsigned integer, which Java does not have";
     let duration = "a duration, which makes Swift abort if it is negative";
     let past = "an async export that is not made by the macro `calls`";
     let found = [
-        (method("close", false, vec![], None, ""), "Bad.close", kotlin),
-        (method("destroy", false, vec![], None, ""), "Bad.destroy", kotlin),
         (method("it", true, vec![], None, ""), "Bad.it", past),
         // The name alone does not make a method a call.
         (method("geo_open", true, vec![], None, ""), "Bad.geo_open", past),

@@ -2,6 +2,7 @@
 
 mod ends;
 mod errors;
+mod jvm;
 mod lint;
 mod panics;
 mod proxy;
@@ -26,15 +27,7 @@ const PASSWORD: &str = "pä:ss&w=o\"rd 1";
 
 /// Every call that the macro `calls` exported.
 fn exported() -> Vec<&'static str> {
-    let files = [
-        crate::geo::CALLS,
-        crate::hostnames::CALLS,
-        crate::ips::CALLS,
-        crate::proxies::CALLS,
-        crate::sub_accounts::CALLS,
-        crate::tokens::CALLS,
-    ];
-    files.into_iter().flatten().copied().collect()
+    crate::jvm::calls().map(|call| call.name).collect()
 }
 
 fn nothing() -> Settings {

@@ -25,7 +25,7 @@ def kotlin() -> list[str]:
     """The command that runs the Kotlin agent, which is part of the Kotlin package's tests."""
     built = ROOT / os.environ.get("KOTLIN_OUTPUT", "target/kotlin") / "proxymesh"
     classpath = f"{built}/test-classes:{built}/classes:{(built / 'classpath').read_text()}"
-    return ["java", "-classpath", classpath, "com.proxymesh.support.AgentKt"]
+    return ["java", f"-Dproxymesh.library.folder={built}/unpacked", "-classpath", classpath, "com.proxymesh.support.AgentKt"]
 
 
 SURFACES = {

@@ -4216,7 +4216,7 @@ enum Failure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          */recoveryHint: String
     )
     /**
-     * `abort` ended the call. The Swift package turns this into a `CancellationError`; Kotlin never calls `abort`.
+     * `abort` ended the call, or its thread was interrupted. The packages turn this into the cancellation error of the language.
      */
     case Aborted(
         /**

@@ -1,32 +1,149 @@
 package com.proxymesh.internal
 
-import com.sun.jna.CallbackThreadInitializer
-import com.sun.jna.Native
-import com.sun.jna.NativeLibrary
-import java.lang.ref.Reference
+import java.io.IOException
+import java.nio.file.FileAlreadyExistsException
+import java.nio.file.Files
+import java.nio.file.Path
+import java.nio.file.StandardCopyOption.ATOMIC_MOVE
+import java.nio.file.attribute.PosixFilePermission
+import java.nio.file.attribute.PosixFilePermissions
+import java.security.MessageDigest
+
+/** The file of the library to load, instead of the one in the jar. */
+public const val LIBRARY_PROPERTY: String = "proxymesh.library"
+
+/** The folder to unpack the library into. */
+public const val FOLDER_PROPERTY: String = "proxymesh.library.folder"
+
+/** Why the library cannot be loaded. */
+public class LibraryException internal constructor(message: String, cause: Throwable? = null) : Exception(message, cause)
 
 /**
- * Loads the native library. If this fails, it can be called again. It opens the library before a generated class needs it, because a
- * class whose initialisation has failed is never initialised again.
+ * Loads the native library. If this fails, it can be called again.
+ *
+ * @throws LibraryException the library cannot be found or unpacked, or it is of another version.
+ * @throws UnsatisfiedLinkError the system cannot load it.
  */
 public fun loadLibrary() {
-    val name = System.getProperty("uniffi.component.proxymesh.libraryOverride") ?: "proxymesh_ffi"
-    val library = NativeLibrary.getInstance(name, UniffiLib::class.java.classLoader)
-    // This compares the library with the generated code. Nothing else does.
-    uniffiEnsureInitialized()
-    keepThreadsAttached()
-    // This starts a thread now, so that no client has to start it.
-    UniffiLib.CLEANER
-    Reference.reachabilityFence(library)
+    val given = System.getProperty(LIBRARY_PROPERTY)
+    when {
+        given != null -> try {
+            load(Path.of(given).toAbsolutePath())
+        } catch (error: IOException) {
+            throw LibraryException("could not give it a second name, for another class loader: $error", error)
+        }
+        // An Android app installs the library, and the system finds it.
+        System.getProperty("java.vendor") == "The Android Project" -> System.loadLibrary(NAME)
+        else -> loadFromJar()
+    }
+    val version = try {
+        Native.libraryVersion()
+    } catch (error: UnsatisfiedLinkError) {
+        throw LibraryException("it is not a library of proxymesh", error)
+    }
+    if (version != VERSION) throw LibraryException("its version is $version, not $VERSION")
+}
+
+private const val NAME = "proxymesh_ffi"
+
+/** Unpacks the library and loads it, in the first folder where that is possible. */
+private fun loadFromJar() {
+    val platform = platform(System.getProperty("os.name"), System.getProperty("os.arch"))
+    val file = System.mapLibraryName(NAME)
+    val library = Native::class.java.getResourceAsStream("/META-INF/com.proxymesh/native/$platform/$file")?.use { it.readAllBytes() }
+        ?: throw LibraryException("the proxymesh-native jar has no library for $platform")
+    var failure: Throwable? = null
+    for (folder in folders()) {
+        try {
+            return load(unpack(library, folder, file))
+        } catch (error: IOException) {
+            failure = failure ?: LibraryException("could not unpack it into ${folder.parent}: $error", error)
+        } catch (error: UnsatisfiedLinkError) {
+            // The system's message says more than the other one.
+            failure = failure as? UnsatisfiedLinkError ?: error
+        }
+    }
+    throw failure ?: LibraryException("neither the user's cache nor the folder for temporary files has an absolute path")
+}
+
+/** The name of a platform's folder in the jar. */
+internal fun platform(os: String, architecture: String): String {
+    val system = if (os.startsWith("Mac")) "macos" else os.substringBefore(' ').lowercase()
+    val machine = mapOf("amd64" to "x86_64", "arm64" to "aarch64")[architecture] ?: architecture
+    return "$system-$machine"
+}
+
+/** The folders to try: the user's cache, and then the one for temporary files, which may differ in whether programs may run there. */
+private fun folders(): List<Path> {
+    val ofSystem = if (System.getProperty("os.name").startsWith("Mac")) "Library/Caches" else ".cache"
+    val caches = System.getenv("XDG_CACHE_HOME")?.let(Path::of) ?: Path.of(System.getProperty("user.home"), ofSystem)
+    val temporary = Path.of(System.getProperty("java.io.tmpdir"))
+    val given = System.getProperty(FOLDER_PROPERTY)
+    // A user without a home has "?" as its path.
+    val folders = if (given == null) listOf(caches, temporary).filter(Path::isAbsolute) else listOf(Path.of(given).toAbsolutePath())
+    return folders.map { it.resolve("proxymesh-${System.getProperty("user.name")}") }
 }
 
 /**
- * Keeps a thread of the native library attached to the JVM after it has reported a response. Attaching and detaching it for each call
- * would take longer than everything else that happens to a response. The threads are daemons, so the JVM does not wait for them.
+ * Writes the library into a folder, unless it is already there. Its name has its hash, so versions do not get into each other's way.
+ * Another user must not be able to replace it before it is loaded, so the folder must belong to this user alone.
  */
-private fun keepThreadsAttached() {
-    Native.setCallbackThreadInitializer(
-        uniffiRustFutureContinuationCallbackImpl,
-        CallbackThreadInitializer(true, false, "proxymesh"),
-    )
+private fun unpack(library: ByteArray, folder: Path, name: String): Path {
+    create(folder)
+    val hash = MessageDigest.getInstance("SHA-256").digest(library).take(HASH_BYTES).joinToString("") { "%02x".format(it) }
+    val file = folder.resolve("$hash-$name")
+    if (Files.isRegularFile(file) && Files.readAllBytes(file).contentEquals(library)) return file
+    val temporary = Files.createTempFile(folder, null, ".tmp")
+    try {
+        Files.write(temporary, library)
+        // Other processes may be loading the old file, or writing the same one.
+        Files.move(temporary, file, ATOMIC_MOVE)
+    } finally {
+        Files.deleteIfExists(temporary)
+    }
+    return file
+}
+
+private fun create(folder: Path) {
+    if (!Files.isDirectory(folder)) {
+        Files.createDirectories(folder.parent)
+        try {
+            Files.createDirectory(folder, PosixFilePermissions.asFileAttribute(OWNER_ONLY))
+        } catch (_: FileAlreadyExistsException) {
+            // Another thread or process has just created it.
+        }
+    }
+    val probe = Files.createTempFile(folder, null, ".tmp")
+    try {
+        val mine = Files.getOwner(folder) == Files.getOwner(probe)
+        val others = Files.getPosixFilePermissions(folder).any { it in OTHERS_WRITE }
+        if (!mine || others) throw IOException("other users can write to it")
+    } finally {
+        Files.delete(probe)
+    }
+}
+
+private const val HASH_BYTES = 8
+private val OWNER_ONLY = PosixFilePermissions.fromString("rwx------")
+private val OTHERS_WRITE = setOf(PosixFilePermission.GROUP_WRITE, PosixFilePermission.OTHERS_WRITE)
+
+/**
+ * Loads a file. A JVM loads a file for one class loader only. For another one, the file gets a second name, and both share the
+ * library: one worker thread, and one count of failed authentications.
+ */
+private fun load(file: Path) {
+    try {
+        System.load(file.toString())
+    } catch (error: UnsatisfiedLinkError) {
+        if ("already loaded in another classloader" !in error.message.orEmpty()) throw error
+        val other = Files.createTempDirectory(file.parent, "loader-")
+        try {
+            val name = Files.createLink(other.resolve(file.fileName), file)
+            System.load(name.toString())
+            Files.delete(name)
+        } finally {
+            Files.deleteIfExists(other.resolve(file.fileName))
+            Files.deleteIfExists(other)
+        }
+    }
 }

@@ -2,6 +2,9 @@
 
 package com.proxymesh
 
+import com.proxymesh.internal.geoOpen
+import com.proxymesh.internal.geoWorld
+
 /** The number of exit IPs in each country, for the proxies that can choose a country. See [Client.geo]. */
 public class Geo internal constructor(private val calls: Calls) {
     /**
@@ -10,7 +13,7 @@ public class Geo internal constructor(private val calls: Calls) {
      * @return The number of exit IPs for each country code, such as `US`.
      */
     public suspend fun open(): Map<String, Long> =
-        calls.make { geoOpen().toSortedMap() }
+        calls.make(geoOpen()) { it.toSortedMap() }
 
     /**
      * Counts the exit IPs of the `world` proxy in each country: `GET /api/geoips/world/`.
@@ -18,7 +21,7 @@ public class Geo internal constructor(private val calls: Calls) {
      * @return The number of exit IPs for each country code, such as `US`.
      */
     public suspend fun world(): Map<String, Long> =
-        calls.make { geoWorld().toSortedMap() }
+        calls.make(geoWorld()) { it.toSortedMap() }
 }
 
 /** The number of exit IPs in each country, for the proxies that can choose a country. See [BlockingClient.geo]. */
@@ -29,7 +32,7 @@ public class BlockingGeo internal constructor(private val calls: BlockingCalls) 
      * @return The number of exit IPs for each country code, such as `US`.
      */
     public fun open(): Map<String, Long> =
-        calls.make { geoOpen().toSortedMap() }
+        calls.make(geoOpen()) { it.toSortedMap() }
 
     /**
      * Counts the exit IPs of the `world` proxy in each country: `GET /api/geoips/world/`.
@@ -37,5 +40,5 @@ public class BlockingGeo internal constructor(private val calls: BlockingCalls) 
      * @return The number of exit IPs for each country code, such as `US`.
      */
     public fun world(): Map<String, Long> =
-        calls.make { geoWorld().toSortedMap() }
+        calls.make(geoWorld()) { it.toSortedMap() }
 }

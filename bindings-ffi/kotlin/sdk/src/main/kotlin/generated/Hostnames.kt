@@ -2,6 +2,10 @@
 
 package com.proxymesh
 
+import com.proxymesh.internal.hostnamesAdd
+import com.proxymesh.internal.hostnamesDelete
+import com.proxymesh.internal.hostnamesList
+
 /** Hostnames that may use the proxies without credentials. See [Client.hostnames]. */
 public class Hostnames internal constructor(private val calls: Calls) {
     /**
@@ -18,7 +22,7 @@ public class Hostnames internal constructor(private val calls: Calls) {
      *   looked up.
      */
     public suspend fun add(domain: String, username: String? = null): String =
-        calls.make { hostnamesAdd(domain, username) }
+        calls.make(hostnamesAdd(domain, username))
 
     /**
      * Deauthorises a hostname: `POST /api/hostname/delete/`.
@@ -32,13 +36,13 @@ public class Hostnames internal constructor(private val calls: Calls) {
      *   looked up.
      */
     public suspend fun delete(domain: String, username: String? = null): Unit =
-        calls.make { hostnamesDelete(domain, username) }
+        calls.make(hostnamesDelete(domain, username))
 
     /**
      * Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list a sub-account's hostnames.
      */
     public suspend fun list(): List<String> =
-        calls.make { hostnamesList() }
+        calls.make(hostnamesList())
 }
 
 /** Hostnames that may use the proxies without credentials. See [BlockingClient.hostnames]. */
@@ -58,7 +62,7 @@ public class BlockingHostnames internal constructor(private val calls: BlockingC
      */
     @JvmOverloads
     public fun add(domain: String, username: String? = null): String =
-        calls.make { hostnamesAdd(domain, username) }
+        calls.make(hostnamesAdd(domain, username))
 
     /**
      * Deauthorises a hostname: `POST /api/hostname/delete/`.
@@ -73,11 +77,11 @@ public class BlockingHostnames internal constructor(private val calls: BlockingC
      */
     @JvmOverloads
     public fun delete(domain: String, username: String? = null): Unit =
-        calls.make { hostnamesDelete(domain, username) }
+        calls.make(hostnamesDelete(domain, username))
 
     /**
      * Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list a sub-account's hostnames.
      */
     public fun list(): List<String> =
-        calls.make { hostnamesList() }
+        calls.make(hostnamesList())
 }

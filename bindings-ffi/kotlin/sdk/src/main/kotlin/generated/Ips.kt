@@ -2,6 +2,11 @@
 
 package com.proxymesh
 
+import com.proxymesh.internal.ipsAdd
+import com.proxymesh.internal.ipsDelete
+import com.proxymesh.internal.ipsLabels
+import com.proxymesh.internal.ipsList
+
 /** IPs that may use the proxies without credentials, at most 100 per account. See [Client.ips]. */
 public class Ips internal constructor(private val calls: Calls) {
     /**
@@ -17,7 +22,7 @@ public class Ips internal constructor(private val calls: Calls) {
      * @throws NotFoundException There is no such sub-account.
      */
     public suspend fun add(ip: String, label: String? = null, username: String? = null): String =
-        calls.make { ipsAdd(ip, label, username) }
+        calls.make(ipsAdd(ip, label, username))
 
     /**
      * Deauthorises an IP: `POST /api/ip/delete/`.
@@ -29,7 +34,7 @@ public class Ips internal constructor(private val calls: Calls) {
      * @throws NotFoundException There is no such sub-account.
      */
     public suspend fun delete(ip: String, username: String? = null): Unit =
-        calls.make { ipsDelete(ip, username) }
+        calls.make(ipsDelete(ip, username))
 
     /**
      * Lists the authorised IPs with their labels: `GET /api/ip_labels/`.
@@ -39,7 +44,7 @@ public class Ips internal constructor(private val calls: Calls) {
      * @throws NotFoundException There is no such sub-account.
      */
     public suspend fun labels(username: String? = null): List<LabeledIp> =
-        calls.make { ipsLabels(username).map { it.fromFfi() } }
+        calls.make(ipsLabels(username)) { list -> list.map { it.fromFfi() } }
 
     /**
      * Lists the authorised IPs: `GET /api/ips/`.
@@ -49,7 +54,7 @@ public class Ips internal constructor(private val calls: Calls) {
      * @throws NotFoundException There is no such sub-account.
      */
     public suspend fun list(username: String? = null): List<String> =
-        calls.make { ipsList(username) }
+        calls.make(ipsList(username))
 }
 
 /** IPs that may use the proxies without credentials, at most 100 per account. See [BlockingClient.ips]. */
@@ -68,7 +73,7 @@ public class BlockingIps internal constructor(private val calls: BlockingCalls) 
      */
     @JvmOverloads
     public fun add(ip: String, label: String? = null, username: String? = null): String =
-        calls.make { ipsAdd(ip, label, username) }
+        calls.make(ipsAdd(ip, label, username))
 
     /**
      * Deauthorises an IP: `POST /api/ip/delete/`.
@@ -81,7 +86,7 @@ public class BlockingIps internal constructor(private val calls: BlockingCalls) 
      */
     @JvmOverloads
     public fun delete(ip: String, username: String? = null): Unit =
-        calls.make { ipsDelete(ip, username) }
+        calls.make(ipsDelete(ip, username))
 
     /**
      * Lists the authorised IPs with their labels: `GET /api/ip_labels/`.
@@ -92,7 +97,7 @@ public class BlockingIps internal constructor(private val calls: BlockingCalls) 
      */
     @JvmOverloads
     public fun labels(username: String? = null): List<LabeledIp> =
-        calls.make { ipsLabels(username).map { it.fromFfi() } }
+        calls.make(ipsLabels(username)) { list -> list.map { it.fromFfi() } }
 
     /**
      * Lists the authorised IPs: `GET /api/ips/`.
@@ -103,5 +108,5 @@ public class BlockingIps internal constructor(private val calls: BlockingCalls) 
      */
     @JvmOverloads
     public fun list(username: String? = null): List<String> =
-        calls.make { ipsList(username) }
+        calls.make(ipsList(username))
 }

@@ -2,6 +2,10 @@
 
 package com.proxymesh
 
+import com.proxymesh.internal.proxiesAdd
+import com.proxymesh.internal.proxiesDelete
+import com.proxymesh.internal.proxiesList
+
 /** The proxies that the account may use. See [Client.proxies]. */
 public class Proxies internal constructor(private val calls: Calls) {
     /**
@@ -15,7 +19,7 @@ public class Proxies internal constructor(private val calls: Calls) {
      * @throws ServerException The service could not look up the plan (503). Try again in a few minutes.
      */
     public suspend fun add(proxy: String): String =
-        calls.make { proxiesAdd(proxy) }
+        calls.make(proxiesAdd(proxy))
 
     /** The same call with a [Proxy] instead of its name. */
     public suspend fun add(proxy: Proxy): String = add(proxy.toString())
@@ -28,7 +32,7 @@ public class Proxies internal constructor(private val calls: Calls) {
      * @throws BadRequestException There is no such proxy.
      */
     public suspend fun delete(proxy: String): Unit =
-        calls.make { proxiesDelete(proxy) }
+        calls.make(proxiesDelete(proxy))
 
     /** The same call with a [Proxy] instead of its name. */
     public suspend fun delete(proxy: Proxy): Unit = delete(proxy.toString())
@@ -37,7 +41,7 @@ public class Proxies internal constructor(private val calls: Calls) {
      * Lists the proxies that the account may use: `GET /api/proxies/`.
      */
     public suspend fun list(): List<Proxy> =
-        calls.make { proxiesList().map { it.fromFfi() } }
+        calls.make(proxiesList()) { list -> list.map { it.fromFfi() } }
 }
 
 /** The proxies that the account may use. See [BlockingClient.proxies]. */
@@ -53,7 +57,7 @@ public class BlockingProxies internal constructor(private val calls: BlockingCal
      * @throws ServerException The service could not look up the plan (503). Try again in a few minutes.
      */
     public fun add(proxy: String): String =
-        calls.make { proxiesAdd(proxy) }
+        calls.make(proxiesAdd(proxy))
 
     /** The same call with a [Proxy] instead of its name. */
     public fun add(proxy: Proxy): String = add(proxy.toString())
@@ -66,7 +70,7 @@ public class BlockingProxies internal constructor(private val calls: BlockingCal
      * @throws BadRequestException There is no such proxy.
      */
     public fun delete(proxy: String): Unit =
-        calls.make { proxiesDelete(proxy) }
+        calls.make(proxiesDelete(proxy))
 
     /** The same call with a [Proxy] instead of its name. */
     public fun delete(proxy: Proxy): Unit = delete(proxy.toString())
@@ -75,5 +79,5 @@ public class BlockingProxies internal constructor(private val calls: BlockingCal
      * Lists the proxies that the account may use: `GET /api/proxies/`.
      */
     public fun list(): List<Proxy> =
-        calls.make { proxiesList().map { it.fromFfi() } }
+        calls.make(proxiesList()) { list -> list.map { it.fromFfi() } }
 }

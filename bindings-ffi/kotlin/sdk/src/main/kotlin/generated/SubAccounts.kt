@@ -3,6 +3,12 @@
 package com.proxymesh
 
 import com.proxymesh.internal.SubAccountFields as FfiSubAccountFields
+import com.proxymesh.internal.subAccountsActivate
+import com.proxymesh.internal.subAccountsCreate
+import com.proxymesh.internal.subAccountsDeactivate
+import com.proxymesh.internal.subAccountsDelete
+import com.proxymesh.internal.subAccountsEdit
+import com.proxymesh.internal.subAccountsGet
 
 /** Sub-accounts. Only the parent account may make these calls. See [Client.subAccounts]. */
 public class SubAccounts internal constructor(private val calls: Calls) {
@@ -14,7 +20,7 @@ public class SubAccounts internal constructor(private val calls: Calls) {
      * @throws PermissionDeniedException The sub-account is not yours.
      */
     public suspend fun activate(username: String): SubAccount =
-        calls.make { subAccountsActivate(username).fromFfi() }
+        calls.make(subAccountsActivate(username)) { it.fromFfi() }
 
     /**
      * Creates a sub-account: `POST /api/sub/create/`. If the response is lost, the request is not sent again.
@@ -40,9 +46,9 @@ public class SubAccounts internal constructor(private val calls: Calls) {
         monthlyLimit: Long? = null,
         totalLimit: Long? = null,
     ): SubAccount =
-        calls.make {
-            subAccountsCreate(username, FfiSubAccountFields(password, firstName, lastName, email, monthlyLimit, totalLimit)).fromFfi()
-        }
+        calls.make(
+            subAccountsCreate(username, FfiSubAccountFields(password, firstName, lastName, email, monthlyLimit, totalLimit)),
+        ) { it.fromFfi() }
 
     /**
      * Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then respond to it with 402.
@@ -52,7 +58,7 @@ public class SubAccounts internal constructor(private val calls: Calls) {
      * @throws PermissionDeniedException The sub-account is not yours.
      */
     public suspend fun deactivate(username: String): SubAccount =
-        calls.make { subAccountsDeactivate(username).fromFfi() }
+        calls.make(subAccountsDeactivate(username)) { it.fromFfi() }
 
     /**
      * Deletes a sub-account permanently: `POST /api/sub/delete/`.
@@ -62,7 +68,7 @@ public class SubAccounts internal constructor(private val calls: Calls) {
      * @throws PermissionDeniedException The sub-account is not yours.
      */
     public suspend fun delete(username: String): Unit =
-        calls.make { subAccountsDelete(username) }
+        calls.make(subAccountsDelete(username))
 
     /**
      * Changes only the given fields: `POST /api/sub/edit/`. An empty string clears a name or the email address.
@@ -86,9 +92,9 @@ public class SubAccounts internal constructor(private val calls: Calls) {
         monthlyLimit: Long? = null,
         totalLimit: Long? = null,
     ): SubAccount =
-        calls.make {
-            subAccountsEdit(username, FfiSubAccountFields(password, firstName, lastName, email, monthlyLimit, totalLimit)).fromFfi()
-        }
+        calls.make(
+            subAccountsEdit(username, FfiSubAccountFields(password, firstName, lastName, email, monthlyLimit, totalLimit)),
+        ) { it.fromFfi() }
 
     /**
      * Gets a sub-account with its usage and limits: `GET /api/sub/get/`.
@@ -98,7 +104,7 @@ public class SubAccounts internal constructor(private val calls: Calls) {
      * @throws PermissionDeniedException The sub-account is not yours.
      */
     public suspend fun get(username: String): SubAccount =
-        calls.make { subAccountsGet(username).fromFfi() }
+        calls.make(subAccountsGet(username)) { it.fromFfi() }
 }
 
 /** Sub-accounts. Only the parent account may make these calls. See [BlockingClient.subAccounts]. */
@@ -111,7 +117,7 @@ public class BlockingSubAccounts internal constructor(private val calls: Blockin
      * @throws PermissionDeniedException The sub-account is not yours.
      */
     public fun activate(username: String): SubAccount =
-        calls.make { subAccountsActivate(username).fromFfi() }
+        calls.make(subAccountsActivate(username)) { it.fromFfi() }
 
     /**
      * Creates a sub-account: `POST /api/sub/create/`. If the response is lost, the request is not sent again.
@@ -138,13 +144,13 @@ public class BlockingSubAccounts internal constructor(private val calls: Blockin
         monthlyLimit: Long? = null,
         totalLimit: Long? = null,
     ): SubAccount =
-        calls.make {
-            subAccountsCreate(username, FfiSubAccountFields(password, firstName, lastName, email, monthlyLimit, totalLimit)).fromFfi()
-        }
+        calls.make(
+            subAccountsCreate(username, FfiSubAccountFields(password, firstName, lastName, email, monthlyLimit, totalLimit)),
+        ) { it.fromFfi() }
 
     /** The same call with the fields in one object. This is for Java, which has no named arguments. */
     public fun create(username: String, fields: SubAccountFields): SubAccount =
-        calls.make { subAccountsCreate(username, fields.toFfi()).fromFfi() }
+        calls.make(subAccountsCreate(username, fields.toFfi())) { it.fromFfi() }
 
     /**
      * Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then respond to it with 402.
@@ -154,7 +160,7 @@ public class BlockingSubAccounts internal constructor(private val calls: Blockin
      * @throws PermissionDeniedException The sub-account is not yours.
      */
     public fun deactivate(username: String): SubAccount =
-        calls.make { subAccountsDeactivate(username).fromFfi() }
+        calls.make(subAccountsDeactivate(username)) { it.fromFfi() }
 
     /**
      * Deletes a sub-account permanently: `POST /api/sub/delete/`.
@@ -164,7 +170,7 @@ public class BlockingSubAccounts internal constructor(private val calls: Blockin
      * @throws PermissionDeniedException The sub-account is not yours.
      */
     public fun delete(username: String): Unit =
-        calls.make { subAccountsDelete(username) }
+        calls.make(subAccountsDelete(username))
 
     /**
      * Changes only the given fields: `POST /api/sub/edit/`. An empty string clears a name or the email address.
@@ -189,13 +195,13 @@ public class BlockingSubAccounts internal constructor(private val calls: Blockin
         monthlyLimit: Long? = null,
         totalLimit: Long? = null,
     ): SubAccount =
-        calls.make {
-            subAccountsEdit(username, FfiSubAccountFields(password, firstName, lastName, email, monthlyLimit, totalLimit)).fromFfi()
-        }
+        calls.make(
+            subAccountsEdit(username, FfiSubAccountFields(password, firstName, lastName, email, monthlyLimit, totalLimit)),
+        ) { it.fromFfi() }
 
     /** The same call with the fields in one object. This is for Java, which has no named arguments. */
     public fun edit(username: String, fields: SubAccountFields): SubAccount =
-        calls.make { subAccountsEdit(username, fields.toFfi()).fromFfi() }
+        calls.make(subAccountsEdit(username, fields.toFfi())) { it.fromFfi() }
 
     /**
      * Gets a sub-account with its usage and limits: `GET /api/sub/get/`.
@@ -205,5 +211,5 @@ public class BlockingSubAccounts internal constructor(private val calls: Blockin
      * @throws PermissionDeniedException The sub-account is not yours.
      */
     public fun get(username: String): SubAccount =
-        calls.make { subAccountsGet(username).fromFfi() }
+        calls.make(subAccountsGet(username)) { it.fromFfi() }
 }

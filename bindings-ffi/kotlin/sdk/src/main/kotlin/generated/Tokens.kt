@@ -3,6 +3,11 @@
 package com.proxymesh
 
 import java.time.LocalDate
+import com.proxymesh.internal.tokensActivate
+import com.proxymesh.internal.tokensCreate
+import com.proxymesh.internal.tokensDeactivate
+import com.proxymesh.internal.tokensDelete
+import com.proxymesh.internal.tokensList
 
 /** Bearer tokens. These calls require the parent account's username and password, not a token. See [Client.tokens]. */
 public class Tokens internal constructor(private val calls: Calls) {
@@ -16,7 +21,7 @@ public class Tokens internal constructor(private val calls: Calls) {
      * @throws NotFoundException There is no such token or sub-account.
      */
     public suspend fun activate(id: Long, username: String? = null): Token =
-        calls.make { tokensActivate(id, username).fromFfi() }
+        calls.make(tokensActivate(id, username)) { it.fromFfi() }
 
     /**
      * Creates a token: `POST /api/token/create/`. Only this response contains its secret. If the response is lost, the
@@ -31,7 +36,7 @@ public class Tokens internal constructor(private val calls: Calls) {
      * @throws OutcomeUnknownException The response was lost. Call `list` to find out whether the token was created.
      */
     public suspend fun create(label: String? = null, expiresAt: LocalDate? = null, username: String? = null): NewToken =
-        calls.make { tokensCreate(label, expiresAt?.toString(), username).fromFfi() }
+        calls.make(tokensCreate(label, expiresAt?.toString(), username)) { it.fromFfi() }
 
     /**
      * Makes a token unusable until it is activated again: `POST /api/token/deactivate/`.
@@ -42,7 +47,7 @@ public class Tokens internal constructor(private val calls: Calls) {
      * @throws NotFoundException There is no such token or sub-account.
      */
     public suspend fun deactivate(id: Long, username: String? = null): Token =
-        calls.make { tokensDeactivate(id, username).fromFfi() }
+        calls.make(tokensDeactivate(id, username)) { it.fromFfi() }
 
     /**
      * Deletes a token permanently: `POST /api/token/delete/`.
@@ -53,7 +58,7 @@ public class Tokens internal constructor(private val calls: Calls) {
      * @throws NotFoundException There is no such token or sub-account.
      */
     public suspend fun delete(id: Long, username: String? = null): Unit =
-        calls.make { tokensDelete(id, username) }
+        calls.make(tokensDelete(id, username))
 
     /**
      * Lists the tokens, without their secrets: `GET /api/tokens/`.
@@ -63,7 +68,7 @@ public class Tokens internal constructor(private val calls: Calls) {
      * @throws NotFoundException There is no such sub-account.
      */
     public suspend fun list(username: String? = null): List<Token> =
-        calls.make { tokensList(username).map { it.fromFfi() } }
+        calls.make(tokensList(username)) { list -> list.map { it.fromFfi() } }
 }
 
 /** Bearer tokens. These calls require the parent account's username and password, not a token. See [BlockingClient.tokens]. */
@@ -79,7 +84,7 @@ public class BlockingTokens internal constructor(private val calls: BlockingCall
      */
     @JvmOverloads
     public fun activate(id: Long, username: String? = null): Token =
-        calls.make { tokensActivate(id, username).fromFfi() }
+        calls.make(tokensActivate(id, username)) { it.fromFfi() }
 
     /**
      * Creates a token: `POST /api/token/create/`. Only this response contains its secret. If the response is lost, the
@@ -95,7 +100,7 @@ public class BlockingTokens internal constructor(private val calls: BlockingCall
      */
     @JvmOverloads
     public fun create(label: String? = null, expiresAt: LocalDate? = null, username: String? = null): NewToken =
-        calls.make { tokensCreate(label, expiresAt?.toString(), username).fromFfi() }
+        calls.make(tokensCreate(label, expiresAt?.toString(), username)) { it.fromFfi() }
 
     /**
      * Makes a token unusable until it is activated again: `POST /api/token/deactivate/`.
@@ -107,7 +112,7 @@ public class BlockingTokens internal constructor(private val calls: BlockingCall
      */
     @JvmOverloads
     public fun deactivate(id: Long, username: String? = null): Token =
-        calls.make { tokensDeactivate(id, username).fromFfi() }
+        calls.make(tokensDeactivate(id, username)) { it.fromFfi() }
 
     /**
      * Deletes a token permanently: `POST /api/token/delete/`.
@@ -119,7 +124,7 @@ public class BlockingTokens internal constructor(private val calls: BlockingCall
      */
     @JvmOverloads
     public fun delete(id: Long, username: String? = null): Unit =
-        calls.make { tokensDelete(id, username) }
+        calls.make(tokensDelete(id, username))
 
     /**
      * Lists the tokens, without their secrets: `GET /api/tokens/`.
@@ -130,5 +135,5 @@ public class BlockingTokens internal constructor(private val calls: BlockingCall
      */
     @JvmOverloads
     public fun list(username: String? = null): List<Token> =
-        calls.make { tokensList(username).map { it.fromFfi() } }
+        calls.make(tokensList(username)) { list -> list.map { it.fromFfi() } }
 }

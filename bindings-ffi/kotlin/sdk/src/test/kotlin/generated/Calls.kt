@@ -7,6 +7,7 @@ import com.proxymesh.BlockingClient
 import com.proxymesh.Calls
 import com.proxymesh.Client
 import com.proxymesh.fromFfi
+import com.proxymesh.internal.tokensCreate
 
 /** Makes a call by its name. If the client's types rule out an argument, it uses [calls]. */
 internal suspend fun Client.make(arguments: Arguments, calls: () -> Calls): Any? = with(arguments) {
@@ -30,7 +31,7 @@ internal suspend fun Client.make(arguments: Arguments, calls: () -> Calls): Any?
         "sub_accounts.edit" -> subAccounts.edit(text("username"), maybeText("password"), maybeText("first_name"), maybeText("last_name"), maybeText("email"), maybeWhole("monthly_limit"), maybeWhole("total_limit"))
         "sub_accounts.get" -> subAccounts.get(text("username"))
         "tokens.activate" -> tokens.activate(whole("id"), maybeText("username"))
-        "tokens.create" -> if (isDate("expires_at")) tokens.create(maybeText("label"), maybeDate("expires_at"), maybeText("username")) else calls().make { tokensCreate(maybeText("label"), maybeText("expires_at"), maybeText("username")).fromFfi() }
+        "tokens.create" -> if (isDate("expires_at")) tokens.create(maybeText("label"), maybeDate("expires_at"), maybeText("username")) else calls().make(tokensCreate(maybeText("label"), maybeText("expires_at"), maybeText("username"))) { it.fromFfi() }
         "tokens.deactivate" -> tokens.deactivate(whole("id"), maybeText("username"))
         "tokens.delete" -> tokens.delete(whole("id"), maybeText("username"))
         "tokens.list" -> tokens.list(maybeText("username"))
@@ -60,7 +61,7 @@ internal fun BlockingClient.make(arguments: Arguments, calls: () -> BlockingCall
         "sub_accounts.edit" -> subAccounts.edit(text("username"), maybeText("password"), maybeText("first_name"), maybeText("last_name"), maybeText("email"), maybeWhole("monthly_limit"), maybeWhole("total_limit"))
         "sub_accounts.get" -> subAccounts.get(text("username"))
         "tokens.activate" -> tokens.activate(whole("id"), maybeText("username"))
-        "tokens.create" -> if (isDate("expires_at")) tokens.create(maybeText("label"), maybeDate("expires_at"), maybeText("username")) else calls().make { tokensCreate(maybeText("label"), maybeText("expires_at"), maybeText("username")).fromFfi() }
+        "tokens.create" -> if (isDate("expires_at")) tokens.create(maybeText("label"), maybeDate("expires_at"), maybeText("username")) else calls().make(tokensCreate(maybeText("label"), maybeText("expires_at"), maybeText("username"))) { it.fromFfi() }
         "tokens.deactivate" -> tokens.deactivate(whole("id"), maybeText("username"))
         "tokens.delete" -> tokens.delete(whole("id"), maybeText("username"))
         "tokens.list" -> tokens.list(maybeText("username"))

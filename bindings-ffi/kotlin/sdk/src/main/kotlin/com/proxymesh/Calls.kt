@@ -1,19 +1,25 @@
 package com.proxymesh
 
+import com.proxymesh.internal.Call
+import com.proxymesh.internal.Failure
+import com.proxymesh.internal.Native
+import com.proxymesh.internal.Options
+import com.proxymesh.internal.Settings
+import com.proxymesh.internal.baseUrl
+import com.proxymesh.internal.newBlockingClient
+import com.proxymesh.internal.newClient
+import com.proxymesh.internal.shutDown
+import com.proxymesh.internal.withOptions
 import java.nio.charset.CharacterCodingException
 import java.time.Duration
+import java.util.concurrent.CancellationException
+import java.util.concurrent.CompletableFuture
 import kotlin.coroutines.ContinuationInterceptor
 import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.withContext
-import com.proxymesh.internal.BlockingClient as FfiBlockingClient
-import com.proxymesh.internal.Client as FfiClient
-import com.proxymesh.internal.Failure
-import com.proxymesh.internal.InternalException as Broken
-import com.proxymesh.internal.Options
-import com.proxymesh.internal.Settings
 
 /** The version of this package. */
 internal const val VERSION = "0.1.0"
@@ -21,13 +27,15 @@ internal const val VERSION = "0.1.0"
 /**
  * How a [Client] makes its calls.
  *
- * It keeps the generated classes out of the public ones. Users compile without the generated classes, so a public class must not
+ * It keeps the internal classes out of the public ones. Users compile without the internal classes, so a public class must not
  * name one, even in a private signature.
  */
-internal class Calls(private val client: FfiClient) {
-    val baseUrl: String = client.baseUrl().orEmpty()
+internal class Calls(private val client: Native) {
+    val baseUrl: String = client.invoke(baseUrl()).orEmpty()
 
-    suspend fun <T> make(call: suspend FfiClient.() -> T): T {
+    suspend fun <T> make(call: Call<T>): T = make(call) { it }
+
+    suspend fun <T, R> make(call: Call<T>, convert: (T) -> R): R {
         val context = currentCoroutineContext()
         // A coroutine that is already cancelled sends nothing.
         context.ensureActive()
@@ -35,49 +43,74 @@ internal class Calls(private val client: FfiClient) {
         // would run on that thread and delay other calls.
         val dispatcher = context[ContinuationInterceptor] as? CoroutineDispatcher
         return if (dispatcher?.isDispatchNeeded(context) == true) {
-            translated { client.call() }
+            translated { convert(client.await(call)) }
         } else {
-            withContext(Dispatchers.Default) { translated { client.call() } }
+            withContext(Dispatchers.Default) { translated { convert(client.await(call)) } }
         }
     }
 
-    fun with(options: Options): Calls = translated { Calls(client.withOptions(options)) }
+    fun with(options: Options): Calls = translated { Calls(client.create(withOptions(options))) }
 
-    fun close() = client.shutDown()
+    fun close() = client.invoke(shutDown())
 
     companion object {
-        fun open(settings: Settings): Calls = translated { Calls(FfiClient(settings)) }
+        fun open(settings: Settings): Calls = translated { Calls(Native.functions.create(newClient(settings))) }
     }
 }
 
 /** How a [BlockingClient] makes its calls; see [Calls]. */
-internal class BlockingCalls(private val client: FfiBlockingClient) {
-    val baseUrl: String = client.baseUrl().orEmpty()
+internal class BlockingCalls(private val client: Native) {
+    val baseUrl: String = client.invoke(baseUrl()).orEmpty()
 
-    fun <T> make(call: FfiBlockingClient.() -> T): T = translated { client.call() }
+    fun <T> make(call: Call<T>): T = make(call) { it }
 
-    fun with(options: Options): BlockingCalls = translated { BlockingCalls(client.withOptions(options)) }
+    fun <T, R> make(call: Call<T>, convert: (T) -> R): R = translated {
+        val thread = Thread.currentThread()
+        if (thread.isInterrupted) throw interrupted()
+        convert(if (isVirtual(thread)) park(call) else client.invoke(call))
+    }
 
-    fun close() = client.shutDown()
+    /** Makes a call on a virtual thread, which leaves its carrier thread while it waits. A native method would not let it. */
+    private fun <T> park(call: Call<T>): T {
+        val answer = CompletableFuture<ByteArray?>()
+        val task = client.start(call, answer::complete)
+        try {
+            return call.result(answer.get())
+        } catch (_: InterruptedException) {
+            client.cancel(task)
+            Thread.currentThread().interrupt()
+            throw interrupted()
+        }
+    }
+
+    fun with(options: Options): BlockingCalls = translated { BlockingCalls(client.create(withOptions(options))) }
+
+    fun close() = client.invoke(shutDown())
 
     companion object {
-        fun open(settings: Settings): BlockingCalls = translated { BlockingCalls(FfiBlockingClient(settings)) }
+        fun open(settings: Settings): BlockingCalls =
+            translated { BlockingCalls(Native.functions.create(newBlockingClient(settings))) }
     }
 }
 
-/** Loads the native library and runs [block]. Replaces generated exceptions with public ones, which do not have them as causes. */
+/** Runs a function that belongs to no client. */
+internal fun <T, R> run(call: Call<T>, convert: (T) -> R): R = translated { convert(Native.functions.invoke(call)) }
+
+/** Loads the native library and runs [block]. Replaces internal exceptions with public ones, which do not have them as causes. */
 internal inline fun <T> translated(block: () -> T): T {
     NativeLibrary.load()
     return try {
         block()
     } catch (failure: Failure) {
-        throw failure.fromFfi()
-    } catch (broken: Broken) {
-        throw InternalException("internal error in the ProxyMesh library, please report it: ${broken.message}")
+        throw if (failure is Failure.Aborted) interrupted() else failure.fromFfi()
     } catch (_: CharacterCodingException) {
         throw ValidationException("text", "contains a lone surrogate, which is not a valid character")
     }
 }
+
+/** What an interrupted call throws. The thread stays interrupted. */
+internal fun interrupted(): CancellationException =
+    CancellationException("the thread was interrupted during the call").apply { initCause(InterruptedException()) }
 
 internal fun Duration.inSeconds(): Double = seconds + nano / NANOSECONDS
 

@@ -56,8 +56,7 @@ internal fun ExitChoice.toFfi() = FfiExitChoice(country, preferIp, notIps)
 /** A choice that the core has checked and normalised. */
 internal data class CheckedExit(val country: String?, val preferIp: String?, val notIps: List<String>) {
     companion object {
-        fun of(country: String?, preferIp: String?, notIps: List<String>): CheckedExit = translated {
-            exitChoiceOf(FfiExitChoice(country, preferIp, notIps)).let { CheckedExit(it.country, it.preferIp, it.notIps) }
-        }
+        fun of(country: String?, preferIp: String?, notIps: List<String>): CheckedExit =
+            run(exitChoiceOf(FfiExitChoice(country, preferIp, notIps))) { CheckedExit(it.country, it.preferIp, it.notIps) }
     }
 }

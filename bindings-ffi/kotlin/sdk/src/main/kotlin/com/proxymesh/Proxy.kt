@@ -66,7 +66,7 @@ public class Proxy
          * @param password the password for the username.
          */
         public fun url(username: String, password: String): String =
-            translated { proxyUrlWith(host, port, username, password) }
+            run(proxyUrlWith(host, port, username, password)) { it }
 
         /**
          * The headers to send to the proxy: on the `CONNECT` request for an https target, and on the request itself for an http target.
@@ -144,7 +144,7 @@ public class Proxy
 
 // This is not a method of the class, because a signature there must not name a class that users cannot see.
 private fun headersOf(proxy: Proxy, credentials: Credentials?, exit: ExitChoice): Map<String, String> =
-    translated { proxyHeaders(proxy.host, proxy.port, credentials, exit.toFfi()).toSortedMap() }
+    run(proxyHeaders(proxy.host, proxy.port, credentials, exit.toFfi())) { it.toSortedMap() }
 
 /** A host and port that the core has checked, with what it derives from them. */
 internal class CheckedProxy(
@@ -157,6 +157,6 @@ internal class CheckedProxy(
     val choosesCountry: Boolean,
 ) {
     companion object {
-        fun of(host: String, port: Int?): CheckedProxy = translated { proxyOf(host, port).checked() }
+        fun of(host: String, port: Int?): CheckedProxy = run(proxyOf(host, port)) { it.checked() }
     }
 }

@@ -199,6 +199,6 @@ internal fun Failure.fromFfi(): ProxyMeshException =
         is Failure.Decode -> DecodeException(text, call, status, reason, body)
         is Failure.OutcomeUnknown -> OutcomeUnknownException(text, call, reason, recoveryHint)
         is Failure.Internal -> InternalException(text)
-        // Only a cancelled coroutine aborts a call, and it ends with CancellationException anyway.
+        // This is not an error of the SDK; see `translated`.
         is Failure.Aborted -> InternalException(text)
     }

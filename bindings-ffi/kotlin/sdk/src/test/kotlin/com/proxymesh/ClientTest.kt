@@ -1,7 +1,7 @@
 package com.proxymesh
 
 import com.proxymesh.internal.Failure
-import com.proxymesh.internal.InternalException as Broken
+import com.proxymesh.internal.geoOpen
 import com.proxymesh.support.PASSWORD
 import com.proxymesh.support.Reply
 import com.proxymesh.support.Server
@@ -143,19 +143,15 @@ class ClientTest {
     }
 
     @Test
-    fun `a panic of the library and an error of UniFFI are internal exceptions`() {
-        val prefix = "internal error in the ProxyMesh library, please report it: "
-        val settings = settings(USERNAME, PASSWORD, null, null, null, null, null, null, false)
+    fun `a panic of the library is an internal exception`() = Server(us).use { server ->
+        val text = "internal error in the ProxyMesh library, please report it: it panicked: in a test"
+        val settings = settings(USERNAME, PASSWORD, null, server.baseUrl, null, null, null, null, null, false)
         val calls = Calls.open(settings)
         val blocking = BlockingCalls.open(settings)
-        for ((thrown, text) in listOf(
-            Failure.Internal("${prefix}it panicked: in a test") to "${prefix}it panicked: in a test",
-            Broken("Rust panic") to "${prefix}Rust panic",
-        )) {
-            val awaited = assertThrows(InternalException::class.java) { runBlocking { calls.make<Unit> { throw thrown } } }
-            val blocked = assertThrows(InternalException::class.java) { blocking.make<Unit> { throw thrown } }
-            assertEquals(listOf(text, text), listOf(awaited.message, blocked.message))
-        }
+        fun panic(): Unit = throw Failure.Internal(text)
+        val awaited = assertThrows(InternalException::class.java) { runBlocking { calls.make(geoOpen()) { panic() } } }
+        val blocked = assertThrows(InternalException::class.java) { blocking.make(geoOpen()) { panic() } }
+        assertEquals(listOf(text, text), listOf(awaited.message, blocked.message))
     }
 
     @Test
@@ -217,5 +213,5 @@ class ClientTest {
     fun `the version is the package's`() = assertEquals(System.getProperty("proxymesh.version"), VERSION)
 
     @Test
-    fun `the native library is of the same version`() = assertEquals(VERSION, com.proxymesh.internal.version())
+    fun `the internal package is of the same version`() = assertEquals(VERSION, com.proxymesh.internal.VERSION)
 }

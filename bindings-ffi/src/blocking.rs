@@ -1,0 +1,112 @@
+//! How [`BlockingClient`](crate::BlockingClient) makes a call: on the caller's thread, which may be interrupted.
+
+use crate::{error::Failure, jvm::Interrupted};
+use proxymesh::{
+    Client, Exchange, Options, Result, Settings,
+    blocking::Driver,
+    endpoint::Endpoint,
+    resource::{self, Dispatch},
+};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+/// How often a call in progress looks whether its thread is interrupted.
+const LOOK: Duration = Duration::from_millis(40);
+
+/// A client whose calls are driven by the threads that make them.
+pub(crate) struct Account {
+    client: Client,
+    driver: Arc<Driver>,
+    apart: Arc<OnceLock<Client>>,
+    /// The options that were set after the first client was created.
+    options: Vec<Options>,
+}
+
+impl Account {
+    pub(crate) fn new(settings: Settings) -> Result<Self> {
+        Ok(Self {
+            client: Client::new(settings)?,
+            driver: Arc::new(Driver::new()),
+            apart: Arc::default(),
+            options: Vec::new(),
+        })
+    }
+
+    pub(crate) fn with_options(&self, options: Options) -> Result<Self> {
+        Ok(Self {
+            client: self.client.with_options(options)?,
+            driver: self.driver.clone(),
+            apart: self.apart.clone(),
+            options: self.options.iter().copied().chain([options]).collect(),
+        })
+    }
+
+    pub(crate) fn base_url(&self) -> &str {
+        self.client.base_url()
+    }
+
+    /// A client for the worker. It has its own connections, because the worker cannot use those of the driver. All clients that share
+    /// the driver's connections share these, too.
+    pub(crate) fn apart(&self) -> Result<Client> {
+        let client = match self.apart.get() {
+            Some(client) => client.clone(),
+            None => {
+                let client = self.client.renewed()?;
+                self.apart.get_or_init(|| client).clone()
+            }
+        };
+        self.options.iter().try_fold(client, |client, options| client.with_options(*options))
+    }
+}
+
+/// Makes one call.
+pub(crate) struct Caller<'a> {
+    account: &'a Account,
+    interrupted: Option<&'a Interrupted<'a>>,
+}
+
+impl<'a> Caller<'a> {
+    pub(crate) fn new(account: &'a Account, interrupted: Option<&'a Interrupted<'a>>) -> Self {
+        Self { account, interrupted }
+    }
+
+    fn wait(
+        &self,
+        call: &'static str,
+        exchange: impl Future<Output = Result<Exchange, Failure>> + Send,
+    ) -> Result<Exchange, Failure> {
+        let Account { client, driver, .. } = self.account;
+        let ended = match self.interrupted {
+            None => driver.run(call, exchange),
+            Some(interrupted) => driver.run_checked(call, exchange, LOOK, || {
+                if interrupted() { Err(Failure::aborted()) } else { Ok(()) }
+            }),
+        };
+        if ended.is_err() {
+            driver.finish(client);
+        }
+        ended
+    }
+}
+
+impl Dispatch for Caller<'_> {
+    type Reply<T: Send + 'static> = Result<T, Failure>;
+
+    fn dispatch<E: Endpoint>(&self, endpoint: Result<E>) -> Result<E::Response, Failure> {
+        let endpoint = endpoint?;
+        let exchange = self.account.client.exchange(&endpoint);
+        let ended = self.wait(E::CALL.name, async { Ok(exchange.await.answered()?) })?;
+        Ok(ended.read(&endpoint)?)
+    }
+}
+
+macro_rules! handles {
+    ($( $method:ident: $handle:ident ),*) => {
+        impl Caller<'_> {
+            $( pub(crate) fn $method(&self) -> resource::$handle<'_, Self> { resource::$handle::new(self) } )*
+        }
+    };
+}
+handles!(geo: Geo, hostnames: Hostnames, ips: Ips, proxies: Proxies, sub_accounts: SubAccounts, tokens: Tokens);

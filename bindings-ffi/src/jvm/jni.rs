@@ -1,0 +1,250 @@
+//! The native methods of the class `com.proxymesh.internal.Native`. This is the only module that uses JNI's functions.
+//!
+//! Several class loaders may share this library, so nothing here belongs to a class loader for longer than a call. What is kept
+//! are classes and methods of the JVM itself.
+
+use super::{invoke, objects, start, tasks, wire};
+use crate::error::Failure;
+use jni_sys::{
+    JNI_EDETACHED, JNI_ERR, JNI_OK, JNI_VERSION_1_6, JNIEnv, JavaVM, JavaVMAttachArgs, jarray, jboolean,
+    jbyteArray, jclass, jint, jlong, jmethodID, jobject, jvalue,
+};
+use std::{
+    cell::OnceCell,
+    ffi::{CStr, c_void},
+    panic::{AssertUnwindSafe, catch_unwind},
+    ptr::null_mut,
+    sync::OnceLock,
+};
+
+/// What this library uses of the JVM.
+struct Java {
+    vm: *mut JavaVM,
+    thread: jclass,
+    current_thread: jmethodID,
+    is_interrupted: jmethodID,
+    /// `Consumer.accept`.
+    accept: jmethodID,
+}
+
+// SAFETY: the JVM allows every thread to use these. `thread` is a global reference, and the classes are never unloaded.
+unsafe impl Send for Java {}
+unsafe impl Sync for Java {}
+
+static JAVA: OnceLock<Java> = OnceLock::new();
+
+/// Calls a function of JNI.
+macro_rules! jni {
+    ($env:expr, $function:ident $(, $argument:expr)*) => {
+        ((**$env).v1_6.$function)($env $(, $argument)*)
+    };
+}
+
+/// The JVM calls this when a class loader loads the library.
+#[unsafe(no_mangle)]
+extern "system" fn JNI_OnLoad(vm: *mut JavaVM, _: *mut c_void) -> jint {
+    let mut env = null_mut();
+    // SAFETY: `vm` is the JVM that loads this library, and `env` belongs to this thread.
+    unsafe {
+        if ((**vm).v1_4.GetEnv)(vm, &raw mut env, JNI_VERSION_1_6) != JNI_OK {
+            return JNI_ERR;
+        }
+        match find(vm, env.cast()) {
+            Some(java) => {
+                let _ = JAVA.set(java);
+                JNI_VERSION_1_6
+            }
+            None => JNI_ERR,
+        }
+    }
+}
+
+/// Finds the classes and methods. If one is missing, an exception is pending.
+unsafe fn find(vm: *mut JavaVM, env: *mut JNIEnv) -> Option<Java> {
+    let class =
+        |name: &CStr| Some(unsafe { jni!(env, FindClass, name.as_ptr()) }).filter(|class| !class.is_null());
+    let some = |method: jmethodID| Some(method).filter(|method| !method.is_null());
+    // SAFETY: the classes are checked before they are used, and the names and signatures are those of the JVM's own methods.
+    unsafe {
+        let thread = class(c"java/lang/Thread")?;
+        let consumer = class(c"java/util/function/Consumer")?;
+        let current =
+            jni!(env, GetStaticMethodID, thread, c"currentThread".as_ptr(), c"()Ljava/lang/Thread;".as_ptr());
+        let interrupted = jni!(env, GetMethodID, thread, c"isInterrupted".as_ptr(), c"()Z".as_ptr());
+        let accept = jni!(env, GetMethodID, consumer, c"accept".as_ptr(), c"(Ljava/lang/Object;)V".as_ptr());
+        Some(Java {
+            vm,
+            thread: jni!(env, NewGlobalRef, thread),
+            current_thread: some(current)?,
+            is_interrupted: some(interrupted)?,
+            accept: some(accept)?,
+        })
+    }
+}
+
+#[unsafe(no_mangle)]
+extern "system" fn Java_com_proxymesh_internal_Native_version(env: *mut JNIEnv, _: jobject) -> jbyteArray {
+    // SAFETY: the JVM passes the environment of this thread.
+    unsafe { to_java(env, env!("CARGO_PKG_VERSION").as_bytes()) }
+}
+
+#[unsafe(no_mangle)]
+extern "system" fn Java_com_proxymesh_internal_Native_invoke(
+    env: *mut JNIEnv,
+    _: jobject,
+    handle: jlong,
+    number: jint,
+    arguments: jbyteArray,
+) -> jbyteArray {
+    // SAFETY: the JVM passes the environment of this thread, and an array.
+    let arguments = unsafe { from_java(env, arguments) };
+    let answer = caught(|| invoke(handle, number, &arguments, &|| unsafe { is_interrupted(env) }));
+    // SAFETY: as above.
+    unsafe { to_java(env, &answer) }
+}
+
+#[unsafe(no_mangle)]
+extern "system" fn Java_com_proxymesh_internal_Native_start(
+    env: *mut JNIEnv,
+    _: jobject,
+    handle: jlong,
+    number: jint,
+    arguments: jbyteArray,
+    done: jobject,
+) -> jlong {
+    // SAFETY: the JVM passes the environment of this thread, an array and a `Consumer`.
+    let (arguments, done) = unsafe { (from_java(env, arguments), Done(jni!(env, NewGlobalRef, done))) };
+    let started = catch_unwind(AssertUnwindSafe(|| {
+        start(handle, number, &arguments, move |answer| done.accept(answer))
+    }));
+    started.unwrap_or(0)
+}
+
+#[unsafe(no_mangle)]
+extern "system" fn Java_com_proxymesh_internal_Native_cancel(_: *mut JNIEnv, _: jobject, task: jlong) {
+    let _ = catch_unwind(|| tasks::cancel(task));
+}
+
+#[unsafe(no_mangle)]
+extern "system" fn Java_com_proxymesh_internal_Native_release(_: *mut JNIEnv, _: jobject, handle: jlong) {
+    let _ = catch_unwind(|| objects::release(handle));
+}
+
+/// A panic must not reach the JVM.
+fn caught(act: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
+    catch_unwind(AssertUnwindSafe(act))
+        .unwrap_or_else(|panic| wire::failure(Failure::panicked(panic.as_ref())))
+}
+
+/// The bytes of an array.
+unsafe fn from_java(env: *mut JNIEnv, array: jbyteArray) -> Vec<u8> {
+    // SAFETY: the buffer is as long as the array. The JVM fills all of it.
+    unsafe {
+        let length = jni!(env, GetArrayLength, array as jarray);
+        let mut bytes = vec![0_u8; usize::try_from(length).unwrap_or(0)];
+        jni!(env, GetByteArrayRegion, array, 0, length, bytes.as_mut_ptr().cast());
+        bytes
+    }
+}
+
+/// A new array with these bytes. It is null if the JVM is out of memory, and then an `OutOfMemoryError` is pending.
+unsafe fn to_java(env: *mut JNIEnv, bytes: &[u8]) -> jbyteArray {
+    // No response is this long.
+    let length = jint::try_from(bytes.len()).unwrap_or(0);
+    // SAFETY: the array is as long as the bytes.
+    unsafe {
+        let array = jni!(env, NewByteArray, length);
+        if !array.is_null() {
+            jni!(env, SetByteArrayRegion, array, 0, length, bytes.as_ptr().cast());
+        }
+        array
+    }
+}
+
+/// Whether this thread is interrupted. It stays interrupted.
+unsafe fn is_interrupted(env: *mut JNIEnv) -> bool {
+    let Some(java) = JAVA.get() else { return false };
+    // SAFETY: `env` belongs to this thread, and neither method has parameters.
+    unsafe {
+        let thread =
+            jni!(env, CallStaticObjectMethodA, java.thread, java.current_thread, null_mut::<jvalue>());
+        if thread.is_null() {
+            return false;
+        }
+        let interrupted: jboolean =
+            jni!(env, CallBooleanMethodA, thread, java.is_interrupted, null_mut::<jvalue>());
+        jni!(env, DeleteLocalRef, thread);
+        interrupted
+    }
+}
+
+/// A `Consumer` that waits for the answer of a call, as a global reference.
+struct Done(jobject);
+
+// SAFETY: every thread may use a global reference.
+unsafe impl Send for Done {}
+
+impl Done {
+    fn accept(self, answer: &[u8]) {
+        let Some((java, env)) = environment() else { return };
+        // SAFETY: `env` belongs to this thread. `accept` takes one object.
+        unsafe {
+            let array = to_java(env, answer);
+            jni!(env, ExceptionClear); // it gets null if the JVM is out of memory
+            let arguments = [jvalue { l: array }];
+            jni!(env, CallVoidMethodA, self.0, java.accept, arguments.as_ptr());
+            jni!(env, ExceptionClear); // nobody is left to catch it
+            // This thread never returns to the JVM, which would delete the reference then.
+            jni!(env, DeleteLocalRef, array);
+        }
+    }
+}
+
+impl Drop for Done {
+    fn drop(&mut self) {
+        let Some((_, env)) = environment() else { return };
+        // SAFETY: `env` belongs to this thread, and nobody else has this reference.
+        unsafe { jni!(env, DeleteGlobalRef, self.0) };
+    }
+}
+
+/// A thread of this library, while it is attached to the JVM. It is a daemon, so the JVM does not wait for it.
+struct Attached(&'static Java);
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        // SAFETY: this thread was attached by `environment`, and it ends now.
+        unsafe { ((**self.0.vm).v1_4.DetachCurrentThread)(self.0.vm) };
+    }
+}
+
+/// The JVM, and the environment of this thread. A thread of this library stays attached until it ends, because attaching it for
+/// each call would take longer than everything else that happens to a response.
+fn environment() -> Option<(&'static Java, *mut JNIEnv)> {
+    thread_local!(static ATTACHED: OnceCell<Attached> = const { OnceCell::new() });
+    let java = JAVA.get()?;
+    let mut env = null_mut();
+    // SAFETY: `vm` is the JVM that has loaded this library. The name is copied.
+    unsafe {
+        let state = ((**java.vm).v1_4.GetEnv)(java.vm, &raw mut env, JNI_VERSION_1_6);
+        if state == JNI_EDETACHED {
+            let mut arguments = JavaVMAttachArgs {
+                version: JNI_VERSION_1_6,
+                name: c"proxymesh".as_ptr().cast_mut(),
+                group: null_mut(),
+            };
+            let attached = ((**java.vm).v1_4.AttachCurrentThreadAsDaemon)(
+                java.vm,
+                &raw mut env,
+                (&raw mut arguments).cast(),
+            );
+            if attached != JNI_OK {
+                return None;
+            }
+            let _ = ATTACHED.try_with(|this| this.set(Attached(java)));
+        } else if state != JNI_OK {
+            return None;
+        }
+    }
+    Some((java, env.cast()))
+}
