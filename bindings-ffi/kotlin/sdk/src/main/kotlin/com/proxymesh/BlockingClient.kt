@@ -18,8 +18,14 @@ import java.time.Duration
  * }
  * ```
  *
- * Any number of threads may share one client. A call blocks its thread until it is done or its time limits have passed. It ignores
- * interrupts. During a call, a virtual thread is pinned to its carrier thread.
+ * Any number of threads may share one client. A call blocks its thread until it is done or its time limits have passed. A virtual thread
+ * leaves its carrier thread while it waits.
+ *
+ * `Thread.interrupt` ends a call within 40 ms and closes its connection. The call then throws
+ * [java.util.concurrent.CancellationException], and the thread stays interrupted, so later calls on it also end at once until
+ * `Thread.interrupted()` clears that. The exception is unchecked, and its cause is an [InterruptedException]. As with [Client], a request
+ * with credentials that have not worked yet continues for up to five seconds. After an interrupt, it is unknown whether a write was
+ * carried out.
  */
 public class BlockingClient private constructor(private val calls: BlockingCalls) : AutoCloseable {
     /**

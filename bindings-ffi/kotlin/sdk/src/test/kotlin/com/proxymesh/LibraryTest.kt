@@ -1,0 +1,144 @@
+package com.proxymesh
+
+import com.proxymesh.support.Application
+import com.proxymesh.support.JAVA
+import com.proxymesh.support.Printed
+import com.proxymesh.support.Reply
+import com.proxymesh.support.Server
+import com.proxymesh.support.startApplication
+import com.proxymesh.support.until
+import java.io.File
+import java.lang.ref.WeakReference
+import java.net.URLClassLoader
+import java.nio.file.Files
+import java.nio.file.Path
+import java.nio.file.attribute.PosixFilePermissions
+import kotlin.concurrent.thread
+import kotlin.io.path.exists
+import kotlin.io.path.getLastModifiedTime
+import kotlin.io.path.listDirectoryEntries
+import kotlin.io.path.readBytes
+import kotlin.io.path.writeText
+import kotlinx.coroutines.runBlocking
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.condition.EnabledOnOs
+import org.junit.jupiter.api.condition.OS
+import org.junit.jupiter.api.io.TempDir
+
+/** Where the native library is unpacked, and what several class loaders share. consumer.sh tests folders that are mounted noexec. */
+class LibraryTest {
+    @TempDir lateinit var folder: Path
+
+    private val us = Reply.Answer(200, """{"US": 1}""")
+    private val own get() = folder.resolve("proxymesh-${System.getProperty("user.name")}")
+    private val flag get() = "-Dproxymesh.library.folder=$folder"
+
+    /** Without this flag, Java warns about all native code since version 24. */
+    private val allowed = if (JAVA < 24) emptyList() else listOf("--enable-native-access=ALL-UNNAMED")
+
+    private fun start(vararg flags: String, environment: Map<String, String> = emptyMap()) =
+        startApplication(allowed + flags, environment)
+
+    @Test
+    fun `the library is loaded without a warning`() = Server(us).use { server ->
+        assertEquals(Printed("loaded", ""), startApplication(allowed + flag, baseUrl = server.baseUrl))
+    }
+
+    @Test
+    fun `the library is unpacked once, and a damaged file is replaced`() {
+        assertEquals(Printed("loaded", ""), start(flag))
+        val file = own.listDirectoryEntries().single()
+        val (bytes, time) = file.readBytes() to file.getLastModifiedTime()
+        assertTrue(Regex("[0-9a-f]{16}-(lib)?proxymesh_ffi\\.\\w+").matches(file.fileName.toString()), "$file")
+        assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(own)))
+
+        start(flag)
+        assertEquals(time, file.getLastModifiedTime())
+        file.writeText("damaged")
+        assertEquals("loaded", start(flag).output)
+        assertTrue(file.readBytes().contentEquals(bytes))
+        assertEquals(listOf(file), own.listDirectoryEntries())
+    }
+
+    @Test
+    fun `the user's cache is used, or else the folder for temporary files`() {
+        val (caches, temporary) = listOf("caches", "temporary").map { Files.createDirectory(folder.resolve(it)) }
+        fun used(folder: Path) = folder.resolve(own.fileName).exists()
+        val flags = arrayOf("-Djava.io.tmpdir=$temporary", "-Duser.home=$folder")
+        assertEquals("loaded", start(*flags, environment = mapOf("XDG_CACHE_HOME" to "$caches")).output)
+        assertEquals(listOf(true, false), listOf(caches, temporary).map(::used))
+
+        val file = folder.resolve("file").also { it.writeText("This is not a folder.") }
+        assertEquals("loaded", start(*flags, environment = mapOf("XDG_CACHE_HOME" to "$file")).output)
+        assertTrue(used(temporary))
+    }
+
+    @Test
+    fun `a folder that other users can write to is refused`() {
+        Files.createDirectory(own)
+        Files.setPosixFilePermissions(own, PosixFilePermissions.fromString("rwxrwxrwx"))
+        val text = start(flag).output
+        assertTrue("could not unpack it into $folder: java.io.IOException: other users can write to it. Set -D" in text, text)
+        assertEquals(emptyList<Path>(), own.listDirectoryEntries())
+    }
+
+    @Test
+    fun `a property names another library`() {
+        start(flag)
+        val file = own.listDirectoryEntries().single()
+        val other = folder.resolve("other")
+        assertEquals("loaded", start("-Dproxymesh.library=$file", "-Dproxymesh.library.folder=$other").output)
+        assertFalse(other.exists())
+        val text = start("-Dproxymesh.library=$folder/none.so").output
+        assertTrue(text.startsWith("could not load the native library on ") && "$folder/none.so" in text, text)
+    }
+
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    fun `eight class loaders share one library and one thread, and are collected`() = Server(us).use { server ->
+        Application.run(server.baseUrl) // with the class loader of the tests
+        val before = mapped().size to workers()
+        val references = deployEight(server.baseUrl) { assertEquals(before, mapped().size to workers()) }
+        runBlocking {
+            until("the class loaders are collected") {
+                System.gc()
+                references.all { it.get() == null }
+            }
+        }
+        Application.run(server.baseUrl)
+        // The files have their second names only while they are loaded.
+        val unpacked = Path.of(System.getProperty("proxymesh.library.folder"), own.fileName.toString())
+        assertEquals(emptyList<Path>(), unpacked.listDirectoryEntries("loader-*"))
+    }
+
+    /** Nothing outside of this function refers to the class loaders. */
+    private fun deployEight(baseUrl: String, check: () -> Unit): List<WeakReference<URLClassLoader>> {
+        val deployed = List(8) { deploy(baseUrl) }
+        check()
+        deployed.forEach(URLClassLoader::close)
+        return deployed.map { WeakReference(it) }
+    }
+
+    /** Runs the application with a class loader of its own, on a thread that ends. */
+    private fun deploy(baseUrl: String): URLClassLoader {
+        val urls = System.getProperty("java.class.path").split(File.pathSeparator).map { File(it).toURI().toURL() }
+        val loader = URLClassLoader(urls.toTypedArray(), ClassLoader.getPlatformClassLoader())
+        var failure: Throwable? = null
+        thread(contextClassLoader = loader) {
+            failure = runCatching {
+                loader.loadClass(Application::class.java.name).getMethod("run", String::class.java).invoke(null, baseUrl)
+            }.exceptionOrNull()
+        }.join()
+        failure?.let { throw it }
+        return loader
+    }
+
+    /** The files of the library that are mapped, by device and inode. */
+    private fun mapped(): Set<List<String>> =
+        File("/proc/self/maps").readLines().filter { "proxymesh_ffi" in it }.map { it.split(" ").slice(3..4) }.toSet()
+
+    private fun workers(): Int = File("/proc/self/task").listFiles()!!.count { File(it, "comm").readText().trim() == "proxymesh" }
+}
