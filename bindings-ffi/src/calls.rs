@@ -9,6 +9,7 @@ macro_rules! calls {
             fn $name:ident($account:ident $(, $argument:ident: $type:ty)* $(,)?) -> $response:ty $body:block
         )*
     ) => {
+        #[cfg(feature = "swift")]
         #[uniffi::export]
         impl Client {
             $(
@@ -19,6 +20,7 @@ macro_rules! calls {
             )*
         }
 
+        #[cfg(feature = "swift")]
         #[uniffi::export]
         impl BlockingClient {
             $(
@@ -62,7 +64,7 @@ macro_rules! functions {
     ) => {
         $(
             $(#[$doc])*
-            #[uniffi::export]
+            #[cfg_attr(feature = "swift", uniffi::export)]
             pub fn $name($( $argument: $type ),*) -> Result<$response, $crate::error::Failure> $body
         )*
 

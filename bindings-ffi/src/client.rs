@@ -19,7 +19,7 @@ use std::{
 use tokio::sync::watch;
 
 /// The version of this library.
-#[uniffi::export]
+#[cfg_attr(feature = "swift", uniffi::export)]
 #[must_use]
 pub fn version() -> String {
     env!("CARGO_PKG_VERSION").to_owned()
@@ -144,7 +144,7 @@ impl Client {
     }
 }
 
-#[uniffi::export]
+#[cfg_attr(feature = "swift", uniffi::export)]
 impl Client {
     /// Creates a client. Nothing is sent.
     #[uniffi::constructor]
@@ -229,7 +229,7 @@ impl BlockingClient {
     }
 }
 
-#[uniffi::export]
+#[cfg_attr(feature = "swift", uniffi::export)]
 impl BlockingClient {
     /// Creates a client. Nothing is sent.
     #[uniffi::constructor]

@@ -7,6 +7,8 @@
 //! Swift calls UniFFI's functions. The JVM calls those in `jvm`.
 // UniFFI generates unsafe code. What is written here is safe, except for `jvm::jni`.
 #![allow(unsafe_code)]
+// The JVM uses none of what only Swift calls.
+#![cfg_attr(not(feature = "swift"), allow(dead_code, unused_imports))]
 
 mod blocking;
 mod calls;
