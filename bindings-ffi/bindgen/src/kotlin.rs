@@ -21,13 +21,16 @@ pub(crate) struct Calls<'a> {
 struct Client {
     name: &'static str,
     prefix: &'static str,
-    blocking: bool,
+    /// Whether it is for Java, which has no named arguments.
+    java: bool,
     suspend: &'static str,
+    is_future: bool,
 }
 
-const CLIENTS: [Client; 2] = [
-    Client { name: "Client", prefix: "", blocking: false, suspend: "suspend " },
-    Client { name: "BlockingClient", prefix: "Blocking", blocking: true, suspend: "" },
+const CLIENTS: [Client; 3] = [
+    Client { name: "Client", prefix: "", java: false, suspend: "suspend ", is_future: false },
+    Client { name: "BlockingClient", prefix: "Blocking", java: true, suspend: "", is_future: false },
+    Client { name: "AsyncClient", prefix: "Async", java: true, suspend: "", is_future: true },
 ];
 
 impl File<'_> {
@@ -45,6 +48,7 @@ impl File<'_> {
         if arguments().any(Argument::is_date) {
             imports.push("java.time.LocalDate".to_owned());
         }
+        imports.push("java.util.concurrent.CompletableFuture".to_owned());
         let mut records: Vec<_> = arguments().filter_map(|argument| argument.record.as_ref()).collect();
         records.dedup();
         imports
@@ -138,9 +142,10 @@ fn passed(call: &Call, whole: bool) -> String {
 }
 
 /// The body: the library's call, and the conversion of its result.
-fn body(call: &Call, whole: bool) -> String {
+fn body(client: &Client, call: &Call, whole: bool) -> String {
     let made = format!("{}({})", camel(&call.exported), passed(call, whole));
-    let (line, converted) = (format!("calls.make({made})"), converted(call));
+    let line = format!("calls.make({made})");
+    let converted = if client.is_future && call.response.is_none() { " { null }" } else { converted(call) };
     if line.len() + converted.len() < 120 {
         line + converted
     } else {
@@ -159,8 +164,13 @@ fn converted(call: &Call) -> &'static str {
     }
 }
 
-fn response(call: &Call) -> String {
-    call.response.as_ref().map_or_else(|| "Unit".to_owned(), type_of)
+fn response(client: &Client, call: &Call) -> String {
+    let response = call.response.as_ref().map(type_of);
+    if client.is_future {
+        format!("CompletableFuture<{}>", response.as_deref().unwrap_or("Void?"))
+    } else {
+        response.unwrap_or_else(|| "Unit".to_owned())
+    }
 }
 
 fn type_of(ty: &Type) -> String {
@@ -183,7 +193,8 @@ fn record(call: &Call) -> Option<(&Argument, String)> {
 
 /// The code that makes a call for a test, with arguments that it reads by name. If the text for a date is not a date, the code calls
 /// the library directly.
-fn made(resource: &Resource, call: &Call) -> String {
+fn made(client: &Client, resource: &Resource, call: &Call) -> String {
+    let awaited = if client.is_future { ".await()" } else { "" };
     let read = |argument: &Argument, ty: &str| {
         let optional = if argument.optional { format!("maybe{}", pascal(ty)) } else { ty.to_owned() };
         format!("{optional}(\"{}\")", argument.name)
@@ -196,10 +207,10 @@ fn made(resource: &Resource, call: &Call) -> String {
         });
         read.collect::<Vec<_>>().join(", ")
     };
-    let line = format!("{}.{}({})", camel(resource.name), call.name, arguments("date"));
+    let line = format!("{}.{}({}){awaited}", camel(resource.name), call.name, arguments("date"));
     match call.arguments.iter().find(|argument| argument.is_date()) {
         Some(date) => format!(
-            "if (isDate(\"{}\")) {line} else calls().make({}({})){}",
+            "if (isDate(\"{}\")) {line} else calls().make({}({})){}{awaited}",
             date.name,
             camel(&call.exported),
             arguments("text"),

@@ -2,6 +2,8 @@
 
 package com.proxymesh.support
 
+import com.proxymesh.AsyncCalls
+import com.proxymesh.AsyncClient
 import com.proxymesh.BlockingCalls
 import com.proxymesh.BlockingClient
 import com.proxymesh.Calls
@@ -10,13 +12,14 @@ import com.proxymesh.fromFfi
 {%- for call in self.internal() %}
 import com.proxymesh.internal.{{ call }}
 {%- endfor %}
+import kotlinx.coroutines.future.await
 {% for client in CLIENTS %}
 /** Makes a call by its name. If the client's types rule out an argument, it uses [calls]. */
-internal {{ client.suspend }}fun {{ client.name }}.make(arguments: Arguments, calls: () -> {{ client.prefix }}Calls): Any? = with(arguments) {
+internal {% if client.is_future %}suspend {% endif %}{{ client.suspend }}fun {{ client.name }}.make(arguments: Arguments, calls: () -> {{ client.prefix }}Calls): Any? = with(arguments) {
     when (call) {
 {%- for resource in resources %}
 {%- for call in resource.calls %}
-        "{{ resource.name }}.{{ call.name }}" -> {{ self::made(resource, call) }}
+        "{{ resource.name }}.{{ call.name }}" -> {{ self::made(client, resource, call) }}
 {%- endfor %}
 {%- endfor %}
         else -> error("there is no call $call")

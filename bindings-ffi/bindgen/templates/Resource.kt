@@ -15,22 +15,22 @@ public class {{ client.prefix }}{{ self.class() }} internal constructor(private 
      *{% if !line.is_empty() %} {{ line }}{% endif %}
 {%- endfor %}
      */
-{%- if client.blocking && self::has_defaults(call) %}
+{%- if client.java && self::has_defaults(call) %}
     @JvmOverloads
 {%- endif %}
-    public {{ client.suspend }}fun {{ call.name }}({{ self::parameters(call) }}): {{ self::response(call) }} =
-        {{ self::body(call, false) }}
+    public {{ client.suspend }}fun {{ call.name }}({{ self::parameters(call) }}): {{ self::response(client, call) }} =
+        {{ self::body(client, call, false) }}
 {%- if call.takes_proxy() %}
 
     /** The same call with a [Proxy] instead of its name. */
-    public {{ client.suspend }}fun {{ call.name }}(proxy: Proxy): {{ self::response(call) }} = {{ call.name }}(proxy.toString())
+    public {{ client.suspend }}fun {{ call.name }}(proxy: Proxy): {{ self::response(client, call) }} = {{ call.name }}(proxy.toString())
 {%- endif %}
-{%- if client.blocking %}
+{%- if client.java %}
 {%- if let Some((first, fields)) = self::record(call) %}
 
     /** The same call with the fields in one object. This is for Java, which has no named arguments. */
-    public fun {{ call.name }}({{ first.name }}: String, {{ fields }}): {{ self::response(call) }} =
-        {{ self::body(call, true) }}
+    public fun {{ call.name }}({{ first.name }}: String, {{ fields }}): {{ self::response(client, call) }} =
+        {{ self::body(client, call, true) }}
 {%- endif %}
 {%- endif %}
 {%- if !loop.last %}

@@ -25,7 +25,8 @@ def kotlin() -> list[str]:
     """The command that runs the Kotlin agent, which is part of the Kotlin package's tests."""
     built = ROOT / os.environ.get("KOTLIN_OUTPUT", "target/kotlin") / "proxymesh"
     classpath = f"{built}/test-classes:{built}/classes:{(built / 'classpath').read_text()}"
-    return ["java", f"-Dproxymesh.library.folder={built}/unpacked", "-classpath", classpath, "com.proxymesh.support.AgentKt"]
+    unpacked = f"-Dproxymesh.library.folder={built}/unpacked"
+    return ["java", unpacked, "-classpath", classpath, "com.proxymesh.support.AgentKt"]
 
 
 SURFACES = {
@@ -35,6 +36,7 @@ SURFACES = {
     "Python, blocking": lambda: [*PYTHON, "blocking"],
     "Kotlin, suspend": lambda: [*kotlin(), "suspend"],
     "Kotlin, blocking": lambda: [*kotlin(), "blocking"],
+    "Kotlin, future": lambda: [*kotlin(), "future"],  # for Java
     "Swift, async": lambda: [*SWIFT, "async"],
     "Swift, blocking": lambda: [*SWIFT, "blocking"],
 }

@@ -2,6 +2,7 @@
 
 package com.proxymesh
 
+import java.util.concurrent.CompletableFuture
 import com.proxymesh.internal.geoOpen
 import com.proxymesh.internal.geoWorld
 
@@ -40,5 +41,24 @@ public class BlockingGeo internal constructor(private val calls: BlockingCalls) 
      * @return The number of exit IPs for each country code, such as `US`.
      */
     public fun world(): Map<String, Long> =
+        calls.make(geoWorld()) { it.toSortedMap() }
+}
+
+/** The number of exit IPs in each country, for the proxies that can choose a country. See [AsyncClient.geo]. */
+public class AsyncGeo internal constructor(private val calls: AsyncCalls) {
+    /**
+     * Counts the exit IPs of the `open` proxy in each country: `GET /api/geoips/open/`.
+     *
+     * @return The number of exit IPs for each country code, such as `US`.
+     */
+    public fun open(): CompletableFuture<Map<String, Long>> =
+        calls.make(geoOpen()) { it.toSortedMap() }
+
+    /**
+     * Counts the exit IPs of the `world` proxy in each country: `GET /api/geoips/world/`.
+     *
+     * @return The number of exit IPs for each country code, such as `US`.
+     */
+    public fun world(): CompletableFuture<Map<String, Long>> =
         calls.make(geoWorld()) { it.toSortedMap() }
 }

@@ -2,6 +2,7 @@
 
 package com.proxymesh
 
+import java.util.concurrent.CompletableFuture
 import com.proxymesh.internal.hostnamesAdd
 import com.proxymesh.internal.hostnamesDelete
 import com.proxymesh.internal.hostnamesList
@@ -83,5 +84,46 @@ public class BlockingHostnames internal constructor(private val calls: BlockingC
      * Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list a sub-account's hostnames.
      */
     public fun list(): List<String> =
+        calls.make(hostnamesList())
+}
+
+/** Hostnames that may use the proxies without credentials. See [AsyncClient.hostnames]. */
+public class AsyncHostnames internal constructor(private val calls: AsyncCalls) {
+    /**
+     * Authorises a hostname: `POST /api/hostname/add/`. If the response is lost, the client looks the hostname up. The call
+     * succeeds if the hostname is there.
+     *
+     * @param domain The hostname, such as `crawler.example.com`.
+     * @param username The sub-account to authorise it for; by default, your own account.
+     * @return The hostname.
+     * @throws BadRequestException The hostname is already authorised.
+     * @throws PermissionDeniedException The sub-account is not yours, or you are not the parent account.
+     * @throws NotFoundException There is no such sub-account.
+     * @throws OutcomeUnknownException The response was lost, and `username` was given. A sub-account's hostnames cannot be
+     *   looked up.
+     */
+    @JvmOverloads
+    public fun add(domain: String, username: String? = null): CompletableFuture<String> =
+        calls.make(hostnamesAdd(domain, username))
+
+    /**
+     * Deauthorises a hostname: `POST /api/hostname/delete/`.
+     *
+     * @param domain The hostname.
+     * @param username The sub-account that it belongs to; by default, your own account.
+     * @throws BadRequestException The hostname is not authorised.
+     * @throws PermissionDeniedException The sub-account is not yours, or you are not the parent account.
+     * @throws NotFoundException There is no such sub-account.
+     * @throws OutcomeUnknownException The response was lost, and `username` was given. A sub-account's hostnames cannot be
+     *   looked up.
+     */
+    @JvmOverloads
+    public fun delete(domain: String, username: String? = null): CompletableFuture<Void?> =
+        calls.make(hostnamesDelete(domain, username)) { null }
+
+    /**
+     * Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list a sub-account's hostnames.
+     */
+    public fun list(): CompletableFuture<List<String>> =
         calls.make(hostnamesList())
 }

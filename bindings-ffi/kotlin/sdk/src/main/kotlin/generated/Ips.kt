@@ -2,6 +2,7 @@
 
 package com.proxymesh
 
+import java.util.concurrent.CompletableFuture
 import com.proxymesh.internal.ipsAdd
 import com.proxymesh.internal.ipsDelete
 import com.proxymesh.internal.ipsLabels
@@ -108,5 +109,59 @@ public class BlockingIps internal constructor(private val calls: BlockingCalls) 
      */
     @JvmOverloads
     public fun list(username: String? = null): List<String> =
+        calls.make(ipsList(username))
+}
+
+/** IPs that may use the proxies without credentials, at most 100 per account. See [AsyncClient.ips]. */
+public class AsyncIps internal constructor(private val calls: AsyncCalls) {
+    /**
+     * Authorises an IP: `POST /api/ip/add/`. If the response is lost, the client looks the IP up. The call succeeds if the
+     * IP is there.
+     *
+     * @param ip The address, IPv4 or IPv6.
+     * @param label A note to store with it, at most 255 characters.
+     * @param username The sub-account to authorise it for; by default, your own account.
+     * @return The address.
+     * @throws BadRequestException The IP is already authorised, or the account already has 100.
+     * @throws PermissionDeniedException The sub-account is not yours, or you are not the parent account.
+     * @throws NotFoundException There is no such sub-account.
+     */
+    @JvmOverloads
+    public fun add(ip: String, label: String? = null, username: String? = null): CompletableFuture<String> =
+        calls.make(ipsAdd(ip, label, username))
+
+    /**
+     * Deauthorises an IP: `POST /api/ip/delete/`.
+     *
+     * @param ip The address.
+     * @param username The sub-account that it belongs to; by default, your own account.
+     * @throws BadRequestException The IP is not authorised.
+     * @throws PermissionDeniedException The sub-account is not yours, or you are not the parent account.
+     * @throws NotFoundException There is no such sub-account.
+     */
+    @JvmOverloads
+    public fun delete(ip: String, username: String? = null): CompletableFuture<Void?> =
+        calls.make(ipsDelete(ip, username)) { null }
+
+    /**
+     * Lists the authorised IPs with their labels: `GET /api/ip_labels/`.
+     *
+     * @param username The sub-account whose IPs to list; by default, your own account.
+     * @throws PermissionDeniedException The sub-account is not yours, or you are not the parent account.
+     * @throws NotFoundException There is no such sub-account.
+     */
+    @JvmOverloads
+    public fun labels(username: String? = null): CompletableFuture<List<LabeledIp>> =
+        calls.make(ipsLabels(username)) { list -> list.map { it.fromFfi() } }
+
+    /**
+     * Lists the authorised IPs: `GET /api/ips/`.
+     *
+     * @param username The sub-account whose IPs to list; by default, your own account.
+     * @throws PermissionDeniedException The sub-account is not yours, or you are not the parent account.
+     * @throws NotFoundException There is no such sub-account.
+     */
+    @JvmOverloads
+    public fun list(username: String? = null): CompletableFuture<List<String>> =
         calls.make(ipsList(username))
 }

@@ -2,6 +2,7 @@
 
 package com.proxymesh
 
+import java.util.concurrent.CompletableFuture
 import com.proxymesh.internal.proxiesAdd
 import com.proxymesh.internal.proxiesDelete
 import com.proxymesh.internal.proxiesList
@@ -79,5 +80,43 @@ public class BlockingProxies internal constructor(private val calls: BlockingCal
      * Lists the proxies that the account may use: `GET /api/proxies/`.
      */
     public fun list(): List<Proxy> =
+        calls.make(proxiesList()) { list -> list.map { it.fromFfi() } }
+}
+
+/** The proxies that the account may use. See [AsyncClient.proxies]. */
+public class AsyncProxies internal constructor(private val calls: AsyncCalls) {
+    /**
+     * Authorises the account to use a proxy: `POST /api/proxy/add/`. If the proxy is already authorised, the call succeeds
+     * and changes nothing.
+     *
+     * @param proxy The host (`us-ca`), the domain (`us-ca.proxymesh.com`) or `domain:port`.
+     * @return The domain.
+     * @throws BadRequestException There is no such proxy.
+     * @throws PlanLimitException The plan does not allow more proxies.
+     * @throws ServerException The service could not look up the plan (503). Try again in a few minutes.
+     */
+    public fun add(proxy: String): CompletableFuture<String> =
+        calls.make(proxiesAdd(proxy))
+
+    /** The same call with a [Proxy] instead of its name. */
+    public fun add(proxy: Proxy): CompletableFuture<String> = add(proxy.toString())
+
+    /**
+     * Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes
+     * nothing.
+     *
+     * @param proxy The host (`us-ca`), the domain (`us-ca.proxymesh.com`) or `domain:port`.
+     * @throws BadRequestException There is no such proxy.
+     */
+    public fun delete(proxy: String): CompletableFuture<Void?> =
+        calls.make(proxiesDelete(proxy)) { null }
+
+    /** The same call with a [Proxy] instead of its name. */
+    public fun delete(proxy: Proxy): CompletableFuture<Void?> = delete(proxy.toString())
+
+    /**
+     * Lists the proxies that the account may use: `GET /api/proxies/`.
+     */
+    public fun list(): CompletableFuture<List<Proxy>> =
         calls.make(proxiesList()) { list -> list.map { it.fromFfi() } }
 }

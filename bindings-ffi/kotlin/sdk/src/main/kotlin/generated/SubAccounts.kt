@@ -2,6 +2,7 @@
 
 package com.proxymesh
 
+import java.util.concurrent.CompletableFuture
 import com.proxymesh.internal.SubAccountFields as FfiSubAccountFields
 import com.proxymesh.internal.subAccountsActivate
 import com.proxymesh.internal.subAccountsCreate
@@ -211,5 +212,112 @@ public class BlockingSubAccounts internal constructor(private val calls: Blockin
      * @throws PermissionDeniedException The sub-account is not yours.
      */
     public fun get(username: String): SubAccount =
+        calls.make(subAccountsGet(username)) { it.fromFfi() }
+}
+
+/** Sub-accounts. Only the parent account may make these calls. See [AsyncClient.subAccounts]. */
+public class AsyncSubAccounts internal constructor(private val calls: AsyncCalls) {
+    /**
+     * Lets a deactivated sub-account use the proxies again: `POST /api/sub/activate/`.
+     *
+     * @param username The username of the sub-account.
+     * @throws NotFoundException There is no such sub-account.
+     * @throws PermissionDeniedException The sub-account is not yours.
+     */
+    public fun activate(username: String): CompletableFuture<SubAccount> =
+        calls.make(subAccountsActivate(username)) { it.fromFfi() }
+
+    /**
+     * Creates a sub-account: `POST /api/sub/create/`. If the response is lost, the request is not sent again.
+     *
+     * @param username The username, 1 to 30 characters: ASCII letters, digits, and `.` `@` `+` `-` `_`.
+     * @param password The password, 1 to 128 characters.
+     * @param firstName The first name, at most 20 characters.
+     * @param lastName The last name, at most 20 characters.
+     * @param email The email address, at most 255 characters.
+     * @param monthlyLimit The limit per billing period in whole gigabytes; 0 means no limit.
+     * @param totalLimit The limit on the total usage in whole gigabytes; 0 means no limit.
+     * @throws BadRequestException The username is taken.
+     * @throws PlanLimitException The plan does not allow more sub-accounts.
+     * @throws OutcomeUnknownException The response was lost. Call `get` to find out whether the sub-account was
+     *   created.
+     */
+    @JvmOverloads
+    public fun create(
+        username: String,
+        password: String? = null,
+        firstName: String? = null,
+        lastName: String? = null,
+        email: String? = null,
+        monthlyLimit: Long? = null,
+        totalLimit: Long? = null,
+    ): CompletableFuture<SubAccount> =
+        calls.make(
+            subAccountsCreate(username, FfiSubAccountFields(password, firstName, lastName, email, monthlyLimit, totalLimit)),
+        ) { it.fromFfi() }
+
+    /** The same call with the fields in one object. This is for Java, which has no named arguments. */
+    public fun create(username: String, fields: SubAccountFields): CompletableFuture<SubAccount> =
+        calls.make(subAccountsCreate(username, fields.toFfi())) { it.fromFfi() }
+
+    /**
+     * Stops a sub-account from using the proxies: `POST /api/sub/deactivate/`. The proxies then respond to it with 402.
+     *
+     * @param username The username of the sub-account.
+     * @throws NotFoundException There is no such sub-account.
+     * @throws PermissionDeniedException The sub-account is not yours.
+     */
+    public fun deactivate(username: String): CompletableFuture<SubAccount> =
+        calls.make(subAccountsDeactivate(username)) { it.fromFfi() }
+
+    /**
+     * Deletes a sub-account permanently: `POST /api/sub/delete/`.
+     *
+     * @param username The username of the sub-account.
+     * @throws NotFoundException There is no such sub-account.
+     * @throws PermissionDeniedException The sub-account is not yours.
+     */
+    public fun delete(username: String): CompletableFuture<Void?> =
+        calls.make(subAccountsDelete(username)) { null }
+
+    /**
+     * Changes only the given fields: `POST /api/sub/edit/`. An empty string clears a name or the email address.
+     *
+     * @param username The username of the sub-account.
+     * @param password The password, 1 to 128 characters.
+     * @param firstName The first name, at most 20 characters.
+     * @param lastName The last name, at most 20 characters.
+     * @param email The email address, at most 255 characters.
+     * @param monthlyLimit The limit per billing period in whole gigabytes; 0 means no limit.
+     * @param totalLimit The limit on the total usage in whole gigabytes; 0 means no limit.
+     * @throws NotFoundException There is no such sub-account.
+     * @throws PermissionDeniedException The sub-account is not yours.
+     */
+    @JvmOverloads
+    public fun edit(
+        username: String,
+        password: String? = null,
+        firstName: String? = null,
+        lastName: String? = null,
+        email: String? = null,
+        monthlyLimit: Long? = null,
+        totalLimit: Long? = null,
+    ): CompletableFuture<SubAccount> =
+        calls.make(
+            subAccountsEdit(username, FfiSubAccountFields(password, firstName, lastName, email, monthlyLimit, totalLimit)),
+        ) { it.fromFfi() }
+
+    /** The same call with the fields in one object. This is for Java, which has no named arguments. */
+    public fun edit(username: String, fields: SubAccountFields): CompletableFuture<SubAccount> =
+        calls.make(subAccountsEdit(username, fields.toFfi())) { it.fromFfi() }
+
+    /**
+     * Gets a sub-account with its usage and limits: `GET /api/sub/get/`.
+     *
+     * @param username The username of the sub-account.
+     * @throws NotFoundException There is no such sub-account.
+     * @throws PermissionDeniedException The sub-account is not yours.
+     */
+    public fun get(username: String): CompletableFuture<SubAccount> =
         calls.make(subAccountsGet(username)) { it.fromFfi() }
 }

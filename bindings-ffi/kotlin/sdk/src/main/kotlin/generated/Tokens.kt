@@ -3,6 +3,7 @@
 package com.proxymesh
 
 import java.time.LocalDate
+import java.util.concurrent.CompletableFuture
 import com.proxymesh.internal.tokensActivate
 import com.proxymesh.internal.tokensCreate
 import com.proxymesh.internal.tokensDeactivate
@@ -135,5 +136,72 @@ public class BlockingTokens internal constructor(private val calls: BlockingCall
      */
     @JvmOverloads
     public fun list(username: String? = null): List<Token> =
+        calls.make(tokensList(username)) { list -> list.map { it.fromFfi() } }
+}
+
+/** Bearer tokens. These calls require the parent account's username and password, not a token. See [AsyncClient.tokens]. */
+public class AsyncTokens internal constructor(private val calls: AsyncCalls) {
+    /**
+     * Makes a deactivated token usable again: `POST /api/token/activate/`.
+     *
+     * @param id The token's ID.
+     * @param username The sub-account that it belongs to; by default, your own account.
+     * @throws BadRequestException The token has expired.
+     * @throws PermissionDeniedException The sub-account is not yours, or you are not the parent account.
+     * @throws NotFoundException There is no such token or sub-account.
+     */
+    @JvmOverloads
+    public fun activate(id: Long, username: String? = null): CompletableFuture<Token> =
+        calls.make(tokensActivate(id, username)) { it.fromFfi() }
+
+    /**
+     * Creates a token: `POST /api/token/create/`. Only this response contains its secret. If the response is lost, the
+     * request is not sent again.
+     *
+     * @param label A note to store with it, at most 100 characters.
+     * @param expiresAt The date on which it expires; by default, it never expires.
+     * @param username The sub-account to create it for; by default, your own account.
+     * @throws PlanLimitException The plan does not include tokens, or does not allow more.
+     * @throws PermissionDeniedException The sub-account is not yours, or you are not the parent account.
+     * @throws NotFoundException There is no such sub-account.
+     * @throws OutcomeUnknownException The response was lost. Call `list` to find out whether the token was created.
+     */
+    @JvmOverloads
+    public fun create(label: String? = null, expiresAt: LocalDate? = null, username: String? = null): CompletableFuture<NewToken> =
+        calls.make(tokensCreate(label, expiresAt?.toString(), username)) { it.fromFfi() }
+
+    /**
+     * Makes a token unusable until it is activated again: `POST /api/token/deactivate/`.
+     *
+     * @param id The token's ID.
+     * @param username The sub-account that it belongs to; by default, your own account.
+     * @throws PermissionDeniedException The sub-account is not yours, or you are not the parent account.
+     * @throws NotFoundException There is no such token or sub-account.
+     */
+    @JvmOverloads
+    public fun deactivate(id: Long, username: String? = null): CompletableFuture<Token> =
+        calls.make(tokensDeactivate(id, username)) { it.fromFfi() }
+
+    /**
+     * Deletes a token permanently: `POST /api/token/delete/`.
+     *
+     * @param id The token's ID.
+     * @param username The sub-account that it belongs to; by default, your own account.
+     * @throws PermissionDeniedException The sub-account is not yours, or you are not the parent account.
+     * @throws NotFoundException There is no such token or sub-account.
+     */
+    @JvmOverloads
+    public fun delete(id: Long, username: String? = null): CompletableFuture<Void?> =
+        calls.make(tokensDelete(id, username)) { null }
+
+    /**
+     * Lists the tokens, without their secrets: `GET /api/tokens/`.
+     *
+     * @param username The sub-account whose tokens to list; by default, your own account.
+     * @throws PermissionDeniedException The sub-account is not yours, or you are not the parent account.
+     * @throws NotFoundException There is no such sub-account.
+     */
+    @JvmOverloads
+    public fun list(username: String? = null): CompletableFuture<List<Token>> =
         calls.make(tokensList(username)) { list -> list.map { it.fromFfi() } }
 }

@@ -2,12 +2,15 @@
 
 package com.proxymesh.support
 
+import com.proxymesh.AsyncCalls
+import com.proxymesh.AsyncClient
 import com.proxymesh.BlockingCalls
 import com.proxymesh.BlockingClient
 import com.proxymesh.Calls
 import com.proxymesh.Client
 import com.proxymesh.fromFfi
 import com.proxymesh.internal.tokensCreate
+import kotlinx.coroutines.future.await
 
 /** Makes a call by its name. If the client's types rule out an argument, it uses [calls]. */
 internal suspend fun Client.make(arguments: Arguments, calls: () -> Calls): Any? = with(arguments) {
@@ -65,6 +68,36 @@ internal fun BlockingClient.make(arguments: Arguments, calls: () -> BlockingCall
         "tokens.deactivate" -> tokens.deactivate(whole("id"), maybeText("username"))
         "tokens.delete" -> tokens.delete(whole("id"), maybeText("username"))
         "tokens.list" -> tokens.list(maybeText("username"))
+        else -> error("there is no call $call")
+    }
+}
+
+/** Makes a call by its name. If the client's types rule out an argument, it uses [calls]. */
+internal suspend fun AsyncClient.make(arguments: Arguments, calls: () -> AsyncCalls): Any? = with(arguments) {
+    when (call) {
+        "geo.open" -> geo.open().await()
+        "geo.world" -> geo.world().await()
+        "hostnames.add" -> hostnames.add(text("domain"), maybeText("username")).await()
+        "hostnames.delete" -> hostnames.delete(text("domain"), maybeText("username")).await()
+        "hostnames.list" -> hostnames.list().await()
+        "ips.add" -> ips.add(text("ip"), maybeText("label"), maybeText("username")).await()
+        "ips.delete" -> ips.delete(text("ip"), maybeText("username")).await()
+        "ips.labels" -> ips.labels(maybeText("username")).await()
+        "ips.list" -> ips.list(maybeText("username")).await()
+        "proxies.add" -> proxies.add(text("proxy")).await()
+        "proxies.delete" -> proxies.delete(text("proxy")).await()
+        "proxies.list" -> proxies.list().await()
+        "sub_accounts.activate" -> subAccounts.activate(text("username")).await()
+        "sub_accounts.create" -> subAccounts.create(text("username"), maybeText("password"), maybeText("first_name"), maybeText("last_name"), maybeText("email"), maybeWhole("monthly_limit"), maybeWhole("total_limit")).await()
+        "sub_accounts.deactivate" -> subAccounts.deactivate(text("username")).await()
+        "sub_accounts.delete" -> subAccounts.delete(text("username")).await()
+        "sub_accounts.edit" -> subAccounts.edit(text("username"), maybeText("password"), maybeText("first_name"), maybeText("last_name"), maybeText("email"), maybeWhole("monthly_limit"), maybeWhole("total_limit")).await()
+        "sub_accounts.get" -> subAccounts.get(text("username")).await()
+        "tokens.activate" -> tokens.activate(whole("id"), maybeText("username")).await()
+        "tokens.create" -> if (isDate("expires_at")) tokens.create(maybeText("label"), maybeDate("expires_at"), maybeText("username")).await() else calls().make(tokensCreate(maybeText("label"), maybeText("expires_at"), maybeText("username"))) { it.fromFfi() }.await()
+        "tokens.deactivate" -> tokens.deactivate(whole("id"), maybeText("username")).await()
+        "tokens.delete" -> tokens.delete(whole("id"), maybeText("username")).await()
+        "tokens.list" -> tokens.list(maybeText("username")).await()
         else -> error("there is no call $call")
     }
 }

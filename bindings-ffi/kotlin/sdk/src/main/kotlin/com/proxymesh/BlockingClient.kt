@@ -118,74 +118,14 @@ public class BlockingClient private constructor(private val calls: BlockingCalls
     /** The class and the URL, without the credentials. */
     override fun toString(): String = "BlockingClient(baseUrl=$baseUrl)"
 
-    /** The settings for a new [BlockingClient]. This is for Java, which has no named arguments. */
-    public class Builder internal constructor() {
-        private var username: String? = null
-        private var password: String? = null
-        private var token: String? = null
-        private var baseUrl: String? = null
-        private var timeout: Duration? = null
-        private var connectTimeout: Duration? = null
-        private var maxRetries: Int? = null
-        private var maxConnections: Int? = null
-        private var caFile: Path? = null
-        private var trustEnv: Boolean = false
-
-        /** Sets the username of the account or of a sub-account; `PROXYMESH_USERNAME` by default. */
-        public fun username(username: String): Builder = apply { this.username = username }
-
-        /** Sets the password for the username; `PROXYMESH_PASSWORD` by default. */
-        public fun password(password: String): Builder = apply { this.password = password }
-
-        /**
-         * Sets a token (`pm_…`), instead of a username and password; `PROXYMESH_TOKEN` by default. The token calls do not accept it.
-         */
-        public fun token(token: String): Builder = apply { this.token = token }
-
-        /**
-         * Sets the base URL of the service; by default `PROXYMESH_BASE_URL`, or else `https://proxymesh.com`. Plain http is allowed
-         * only to loopback hosts.
-         */
-        public fun baseUrl(baseUrl: String): Builder = apply { this.baseUrl = baseUrl }
-
-        /**
-         * Sets the time limit for one attempt, from connecting to the last byte of the response; 30 s by default. A call that is
-         * retried may take longer.
-         */
-        public fun timeout(timeout: Duration): Builder = apply { this.timeout = timeout }
-
-        /** Sets the time limit for connecting, including TLS; 10 s by default. */
-        public fun connectTimeout(connectTimeout: Duration): Builder = apply { this.connectTimeout = connectTimeout }
-
-        /** Sets how many times a call may be retried, if that is safe; 2 by default. */
-        public fun maxRetries(maxRetries: Int): Builder = apply { this.maxRetries = maxRetries }
-
-        /**
-         * Sets how many connections the client may have open at a time. Further calls wait for one, and this wait does not count towards
-         * their time limit. By default, it is a quarter of the file descriptors that the process may open, but at least 64 and at most
-         * 256.
-         */
-        public fun maxConnections(maxConnections: Int): Builder = apply { this.maxConnections = maxConnections }
-
-        /**
-         * Sets a PEM file with additional CA certificates to trust. `SSL_CERT_FILE` and `SSL_CERT_DIR` can name more. If neither is
-         * set, the system's certificates are trusted as well, except on Android.
-         */
-        public fun caFile(caFile: Path): Builder = apply { this.caFile = caFile }
-
-        /**
-         * Sets whether to use the environment variables `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`. Off by default, because the
-         * account's calls should not go through a scraper's proxy.
-         */
-        public fun trustEnv(trustEnv: Boolean): Builder = apply { this.trustEnv = trustEnv }
-
+    /** The settings for a new [BlockingClient]. */
+    public class Builder internal constructor() : ClientBuilder<Builder>() {
         /**
          * Creates the client. Nothing is sent.
          *
          * @throws ConfigException a setting is missing or invalid, or settings contradict each other.
          */
-        public fun build(): BlockingClient =
-            BlockingClient(username, password, token, baseUrl, timeout, connectTimeout, maxRetries, maxConnections, caFile, trustEnv)
+        public fun build(): BlockingClient = BlockingClient(BlockingCalls.open(chosen.checked()))
     }
 
     /** Creates builders. */

@@ -30,5 +30,22 @@ internal fun settings(
     userAgent = "proxymesh-kotlin/$VERSION",
 )
 
+/** The settings that a builder has collected. */
+internal class ChosenSettings {
+    var username: String? = null
+    var password: String? = null
+    var token: String? = null
+    var baseUrl: String? = null
+    var timeout: Duration? = null
+    var connectTimeout: Duration? = null
+    var maxRetries: Int? = null
+    var maxConnections: Int? = null
+    var caFile: Path? = null
+    var trustEnv: Boolean = false
+
+    fun checked(): Settings =
+        settings(username, password, token, baseUrl, timeout, connectTimeout, maxRetries, maxConnections, caFile, trustEnv)
+}
+
 internal fun options(timeout: Duration?, maxRetries: Int?) =
     Options(timeout = timeout?.inSeconds(), maxRetries = maxRetries?.toLong())

@@ -197,6 +197,8 @@ class ClientTest {
             Client(USERNAME, PASSWORD).toString(),
             BlockingClient(USERNAME, PASSWORD).toString(),
             BlockingClient.builder().username(USERNAME).password(PASSWORD).toString(),
+            AsyncClient.builder().username(USERNAME).password(PASSWORD).toString(),
+            AsyncClient(USERNAME, PASSWORD).toString(),
             SubAccountFields().password(PASSWORD).toString(),
             NewToken(token, canaries[1]).toString(),
             listOf(NewToken(token, canaries[1])).toString(),
@@ -206,7 +208,7 @@ class ClientTest {
             }.stackTraceToString(),
         )
         for (text in shown) for (canary in canaries) assertFalse(canary in text)
-        assertEquals("NewToken(token=Token(id=1, label=ci, isActive=true, expiresAt=null, createdAt=1970-01-01T00:00:00Z), secret=[redacted])", shown[4])
+        assertEquals("NewToken(token=Token(id=1, label=ci, isActive=true, expiresAt=null, createdAt=1970-01-01T00:00:00Z), secret=[redacted])", shown[6])
     }
 
     @Test

@@ -1,5 +1,7 @@
 package com.proxymesh.support
 
+import com.proxymesh.AsyncCalls
+import com.proxymesh.AsyncClient
 import com.proxymesh.BlockingCalls
 import com.proxymesh.BlockingClient
 import com.proxymesh.Calls
@@ -17,7 +19,7 @@ import kotlinx.serialization.json.JsonNull
 import kotlinx.serialization.json.JsonObject
 import kotlinx.serialization.json.JsonPrimitive
 
-/** A client of either kind, whose calls are made by name. */
+/** A client of any kind, whose calls are made by name. */
 interface Account : AutoCloseable {
     suspend fun call(arguments: Arguments): JsonElement
 
@@ -44,6 +46,9 @@ enum class Kind {
     },
     BLOCKING {
         override fun open(baseUrl: String, options: Options): Account = Blocking(baseUrl, options)
+    },
+    FUTURE {
+        override fun open(baseUrl: String, options: Options): Account = Future(baseUrl, options)
     }, ;
 
     abstract fun open(baseUrl: String, options: Options = Options()): Account
@@ -80,6 +85,28 @@ class Blocking private constructor(val client: BlockingClient, private val baseU
         json(client.make(arguments) { BlockingCalls.open(settings(baseUrl, options)) }).also { arguments.checkAllAsked() }
 
     override fun close() = client.close()
+}
+
+class Future private constructor(val client: AsyncClient, private val baseUrl: String, private val options: Options) : Account {
+    constructor(baseUrl: String, options: Options) : this(builder(baseUrl, options).build(), baseUrl, options)
+
+    override fun with(timeout: Duration?, maxRetries: Int?) = Future(client.withOptions(timeout, maxRetries), baseUrl, options)
+
+    override suspend fun call(arguments: Arguments): JsonElement =
+        json(client.make(arguments) { AsyncCalls.open(builder(baseUrl, options).chosen, null) }).also { arguments.checkAllAsked() }
+
+    override fun close() = client.close()
+}
+
+private fun builder(baseUrl: String, options: Options) = AsyncClient.builder().baseUrl(baseUrl).trustEnv(options.trustEnv).apply {
+    options.username?.let(::username)
+    options.password?.let(::password)
+    options.token?.let(::token)
+    options.timeout?.let(::timeout)
+    options.connectTimeout?.let(::connectTimeout)
+    options.maxRetries?.let(::maxRetries)
+    options.maxConnections?.let(::maxConnections)
+    options.caFile?.let(::caFile)
 }
 
 /** The result of a call as JSON, with the names that the service uses. */

@@ -22,9 +22,9 @@ import kotlinx.serialization.json.jsonObject
 import kotlinx.serialization.json.jsonPrimitive
 import kotlinx.serialization.json.long
 
-/** The agent of the conformance cases for Kotlin: `suspend|blocking`. `tests/conformance/README.md` describes the protocol. */
+/** The agent of the conformance cases for Kotlin: `suspend|blocking|future`. `tests/conformance/README.md` describes the protocol. */
 fun main(arguments: Array<String>) {
-    val agent = Agent(mapOf("suspend" to Kind.SUSPENDING, "blocking" to Kind.BLOCKING).getValue(arguments.single()))
+    val agent = Agent(mapOf("suspend" to Kind.SUSPENDING, "blocking" to Kind.BLOCKING, "future" to Kind.FUTURE).getValue(arguments.single()))
     for (line in generateSequence(::readlnOrNull)) {
         val answer = try {
             agent.answer(Json.parseToJsonElement(line).jsonObject)
@@ -91,7 +91,7 @@ private class Agent(private val kind: Kind) {
             mapOf("error" to told(error))
         }
         return when (kind) {
-            Kind.SUSPENDING -> runBlocking(Dispatchers.Default) { List(times) { async { one() } }.awaitAll() }
+            Kind.SUSPENDING, Kind.FUTURE -> runBlocking(Dispatchers.Default) { List(times) { async { one() } }.awaitAll() }
             Kind.BLOCKING -> {
                 val threads = Executors.newFixedThreadPool(times)
                 try {

@@ -1,5 +1,6 @@
 package com.proxymesh.support
 
+import com.proxymesh.AsyncClient
 import com.proxymesh.BlockingClient
 import com.proxymesh.Client
 import com.proxymesh.Proxy
@@ -13,6 +14,7 @@ object Application {
     fun run(baseUrl: String) {
         BlockingClient(USERNAME, PASSWORD, baseUrl = baseUrl).use { it.geo.open() }
         Client(USERNAME, PASSWORD, baseUrl = baseUrl).use { client -> runBlocking { client.geo.open() } }
+        AsyncClient.builder().username(USERNAME).password(PASSWORD).baseUrl(baseUrl).build().use { it.geo.open().join() }
     }
 
     /** Loads the library, and makes calls if there is a base URL. Prints the error if the library cannot be loaded. */
