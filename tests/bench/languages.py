@@ -30,6 +30,7 @@ CONTESTANTS = {
     ],
     "Kotlin, BlockingClient": [*JVM, "blocking"],
     "Kotlin, Client": [*JVM, "suspend"],
+    "Java, AsyncClient": [*JVM, "future"],
     "java.net.http": [*JVM, "java.net.http"],
     "Swift, BlockingClient": [*SWIFT, "blocking"],
     "Swift, Client": [*SWIFT, "async"],
@@ -49,13 +50,14 @@ def burst(name: str, process: bench.Process, base_url: str) -> dict[str, float]:
     answer: dict[str, Any] = process.ask(f"sequential {base_url} 1 {CALLS}")
     if "error" in answer:
         raise SystemExit(f"{name}: {answer['error']}; see {bench.COMPLAINTS.relative_to(bench.ROOT)}")
-    return {"p50_us": answer["p50_us"], "cpu_us": (cpu_us(process.pid) - before) / CALLS}
+    cost = {"p50_us": answer["p50_us"], "cpu_us": (cpu_us(process.pid) - before) / CALLS}
+    return cost | {key: answer[key] for key in answer if key == "garbage"}
 
 
 def table(rounds: dict[str, list[dict[str, float]]]) -> str:
     lines = [
-        "| | p50, µs | × Rust | middle half | CPU per call, µs | × Rust |",
-        "|---|--:|--:|--:|--:|--:|",
+        "| | p50, µs | × Rust | middle half | CPU per call, µs | × Rust | garbage per call, bytes |",
+        "|---|--:|--:|--:|--:|--:|--:|",
     ]
     for name, bursts in rounds.items():
         cells = [name]
@@ -66,6 +68,7 @@ def table(rounds: dict[str, list[dict[str, float]]]) -> str:
             if figure == "p50_us":
                 low, _, high = quantiles(ratios, n=4)
                 cells.append(f"{low:.2f}-{high:.2f}")
+        cells.append(f"{median(one['garbage'] for one in bursts):.0f}" if "garbage" in bursts[0] else "")
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 

@@ -1,4 +1,4 @@
-//! The exports for the JVM, without a JVM. `NativeTest.kt` tests them with one.
+//! The exports for the JVM, without a JVM. The tests of the Kotlin package use them with one.
 
 use super::{
     PASSWORD, USERNAME, nothing,

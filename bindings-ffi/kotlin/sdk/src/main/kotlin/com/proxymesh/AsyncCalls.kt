@@ -21,10 +21,18 @@ internal class AsyncCalls(private val client: Native, private val executor: Exec
 
     fun <T, R> make(call: Call<T>, convert: (T) -> R): CompletableFuture<R> {
         val future = CompletableFuture<R>()
+        var answered = false
         try {
-            val task = translated { client.start(call) { answer -> deliver { future.completeWith { convert(call.result(answer)) } } } }
+            val task = translated {
+                client.start(call) { answer ->
+                    deliver {
+                        answered = true
+                        future.completeWith { convert(call.result(answer)) }
+                    }
+                }
+            }
             // If the future is completed in another way, nobody waits for the response.
-            future.whenComplete { _, _ -> client.cancel(task) }
+            future.whenComplete { _, _ -> if (!answered) client.cancel(task) }
         } catch (error: ProxyMeshException) {
             future.completeExceptionally(error)
         }

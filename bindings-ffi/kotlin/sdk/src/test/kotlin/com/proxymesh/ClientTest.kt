@@ -190,6 +190,26 @@ class ClientTest {
     }
 
     @Test
+    fun `a client that was never closed is released after it has been garbage-collected`() = Server(us).use { server ->
+        runBlocking {
+            fun use(): List<WeakReference<Any>> {
+                val client = Client(USERNAME, PASSWORD, baseUrl = server.baseUrl)
+                val blocking = BlockingClient(USERNAME, PASSWORD, baseUrl = server.baseUrl).withOptions(0)
+                runBlocking { client.geo.open() }
+                blocking.geo.open()
+                return listOf(WeakReference(client), WeakReference(blocking))
+            }
+            val references = use()
+            assertEquals(listOf(2, 0), listOf(server.connections, server.gone).map { it.get() })
+            until("the clients are collected, and a later call has released them") {
+                System.gc()
+                Proxy("us-ca.proxymesh.com")
+                references.all { it.get() == null } && server.gone.get() == 2
+            }
+        }
+    }
+
+    @Test
     fun `toString and stack traces show no secret`() {
         val canaries = listOf(PASSWORD, "pm_canary7f3a91token")
         val token = Token(1, "ci", true, null, java.time.Instant.EPOCH)
