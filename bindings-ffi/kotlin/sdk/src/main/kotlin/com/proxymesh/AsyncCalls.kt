@@ -12,6 +12,8 @@ import java.util.concurrent.Executor
 import java.util.concurrent.SynchronousQueue
 import java.util.concurrent.ThreadPoolExecutor
 import java.util.concurrent.TimeUnit
+import java.util.concurrent.atomic.AtomicBoolean
+import java.util.concurrent.atomic.AtomicInteger
 
 /** How an [AsyncClient] makes its calls; see [Calls]. */
 internal class AsyncCalls(private val client: Native, private val executor: Executor) {
@@ -20,41 +22,13 @@ internal class AsyncCalls(private val client: Native, private val executor: Exec
     fun <T> make(call: Call<T>): CompletableFuture<T> = make(call) { it }
 
     fun <T, R> make(call: Call<T>, convert: (T) -> R): CompletableFuture<R> {
-        val future = CompletableFuture<R>()
-        var answered = false
+        val response = Response(call, convert, executor)
         try {
-            val task = translated {
-                client.start(call) { answer ->
-                    deliver {
-                        answered = true
-                        future.completeWith { convert(call.result(answer)) }
-                    }
-                }
-            }
-            // If the future is completed in another way, nobody waits for the response.
-            future.whenComplete { _, _ -> if (!answered) client.cancel(task) }
+            translated { response.start(client) }
         } catch (error: ProxyMeshException) {
-            future.completeExceptionally(error)
+            response.completeExceptionally(error)
         }
-        return future
-    }
-
-    /** Completing a future runs what depends on it. That must not delay other calls, so it does not happen on this thread. */
-    private fun deliver(complete: Runnable) {
-        try {
-            executor.execute(complete)
-        } catch (_: Throwable) {
-            // The executor rejects it, or there are no more threads. The future must be completed even so.
-            complete.run()
-        }
-    }
-
-    private inline fun <R> CompletableFuture<R>.completeWith(result: () -> R) {
-        try {
-            complete(translated(result))
-        } catch (error: Throwable) {
-            completeExceptionally(error)
-        }
+        return response
     }
 
     fun with(options: Options): AsyncCalls = translated { AsyncCalls(client.create(withOptions(options)), executor) }
@@ -70,6 +44,76 @@ internal class AsyncCalls(private val client: Native, private val executor: Exec
 
         private val threads = ThreadPoolExecutor(0, Int.MAX_VALUE, 5, TimeUnit.SECONDS, SynchronousQueue()) { work ->
             Thread(work, "proxymesh-future").apply { isDaemon = true }
+        }
+    }
+}
+
+/**
+ * The future of a call. Completing it runs what depends on it. That must not delay other calls, so it never happens on the library's
+ * thread. A thread that waits in [join] or [get] completes it, because that takes one switch of threads less than the executor.
+ */
+private class Response<T, R>(private val call: Call<T>, private val convert: (T) -> R, private val executor: Executor) :
+    CompletableFuture<R>() {
+    private val answer = CompletableFuture<ByteArray?>()
+    private val isTaken = AtomicBoolean()
+    private val waiting = AtomicInteger()
+
+    fun start(client: Native) {
+        val task = client.start(call, ::arrive)
+        whenComplete { _, _ ->
+            // It may have been completed in another way. Then nobody needs the answer.
+            if (!isTaken.get()) client.cancel(task)
+            answer.complete(null)
+        }
+    }
+
+    private fun arrive(bytes: ByteArray?) {
+        answer.complete(bytes)
+        if (waiting.get() == 0) handOver()
+    }
+
+    override fun join(): R {
+        if (!isDone) await { answer.join() }
+        return super.join()
+    }
+
+    override fun get(): R {
+        if (!isDone) await { answer.get() }
+        return super.get()
+    }
+
+    override fun get(timeout: Long, unit: TimeUnit): R {
+        if (!isDone) await { answer.get(timeout, unit) }
+        return super.get(timeout, unit)
+    }
+
+    private inline fun await(wait: () -> Unit) {
+        waiting.incrementAndGet()
+        try {
+            wait()
+            take()
+        } finally {
+            // If this thread was interrupted or its time is over, the answer may have come just now.
+            if (waiting.decrementAndGet() == 0 && answer.isDone) handOver()
+        }
+    }
+
+    private fun handOver() {
+        if (isTaken.get() || isDone) return
+        try {
+            executor.execute(::take)
+        } catch (_: Throwable) {
+            // The executor rejects it, or there are no more threads. The future must be completed even so.
+            take()
+        }
+    }
+
+    private fun take() {
+        if (isDone || !isTaken.compareAndSet(false, true)) return
+        try {
+            complete(translated { convert(call.result(answer.join())) })
+        } catch (error: Throwable) {
+            completeExceptionally(error)
         }
     }
 }

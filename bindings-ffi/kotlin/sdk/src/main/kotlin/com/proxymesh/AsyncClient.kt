@@ -22,7 +22,8 @@ import java.util.concurrent.Executor
  * The future of a failed call has a [ProxyMeshException]. `join` throws it as the cause of a `CompletionException`, and `get` as the cause
  * of an `ExecutionException`.
  *
- * What depends on a future, such as a function in `thenApply`, runs on a thread of the [Builder.executor]. It may block.
+ * What depends on a future, such as a function in `thenApply`, runs on a thread of the [Builder.executor], or on a thread that waits in `join`
+ * or `get`. It may block.
  */
 public class AsyncClient private constructor(private val calls: AsyncCalls) : AutoCloseable {
     /** Creates a client with this username and password. For other settings, use [builder]. Nothing is sent. */

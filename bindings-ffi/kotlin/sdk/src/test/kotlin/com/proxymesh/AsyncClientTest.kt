@@ -14,7 +14,9 @@ import java.util.concurrent.ExecutionException
 import java.util.concurrent.Executor
 import java.util.concurrent.RejectedExecutionException
 import java.util.concurrent.TimeUnit
+import java.util.concurrent.TimeoutException
 import java.util.concurrent.atomic.AtomicInteger
+import kotlin.concurrent.thread
 import kotlinx.coroutines.runBlocking
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertFalse
@@ -113,13 +115,42 @@ class AsyncClientTest {
     }
 
     @Test
+    fun `a thread may stop waiting, and another one gets the result`() = test { client ->
+        val call = client.geo.world()
+        val after = call.thenApply { Thread.currentThread().name }
+        assertThrows(TimeoutException::class.java) { call.get(10, TimeUnit.MILLISECONDS) }
+        Thread.currentThread().interrupt()
+        assertThrows(InterruptedException::class.java) { call.get() }
+        assertEquals("proxymesh-future", after.get(10, TimeUnit.SECONDS))
+        assertEquals(listOf(mapOf("US" to 1L), mapOf("US" to 1L)), listOf(call.join(), call.get(0, TimeUnit.SECONDS)))
+    }
+
+    @Test
+    fun `threads that wait for the same call all get its result, or its end`() = test { client ->
+        fun wait(call: CompletableFuture<*>) = List(8) { number ->
+            CompletableFuture<Any?>().also { outcome ->
+                thread { outcome.complete(runCatching { if (number % 2 == 0) call.join() else call.get() }.let { it.getOrNull() ?: it.exceptionOrNull() }) }
+            }
+        }
+        assertEquals(List(8) { mapOf("US" to 1L) }, wait(client.geo.world()).map { it.get(10, TimeUnit.SECONDS) })
+        val sent = server.requests.size
+        val call = client.ips.list()
+        val waiting = wait(call)
+        until("it is sent") { server.requests.size == sent + 1 }
+        call.cancel(true)
+        assertTrue(waiting.all { it.get(10, TimeUnit.SECONDS) is CancellationException })
+    }
+
+    @Test
     fun `the executor runs what depends on a future`() {
         val count = AtomicInteger()
         test(builder().executor { work -> count.incrementAndGet().also { work.run() } }.build()) { client ->
-            client.withOptions(Duration.ofSeconds(5)).geo.open().join()
-            client.withOptions(null, 0).geo.open().join()
+            for (options in listOf(client.withOptions(Duration.ofSeconds(5)), client.withOptions(null, 0))) {
+                val before = count.get()
+                assertEquals(1L, options.geo.world().thenApply { it["US"] }.join())
+                assertEquals(before + 1, count.get())
+            }
         }
-        assertEquals(4, count.get())
     }
 
     @Test
