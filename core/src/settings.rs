@@ -462,6 +462,14 @@ mod tests {
         }
     }
 
+    /// Swift's `URL` converts such a name itself.
+    #[test]
+    fn an_international_name_needs_its_ascii_form() {
+        let error = base("https://bücher.example").unwrap_err().to_string();
+        assert_eq!(error, "base_url must contain only ASCII; write an international name in its xn-- form");
+        assert_eq!(base("https://xn--bcher-kva.example").unwrap().host_str(), Some("xn--bcher-kva.example"));
+    }
+
     #[test]
     fn plain_http_is_for_loopback_only() {
         for good in [
