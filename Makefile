@@ -115,7 +115,7 @@ test: bootstrap test-rust test-curl test-python test-pythons test-types test-ada
 # Builds what ships, uses it in other projects, and runs every conformance case on it.
 test-shipped:
 	@$(MAKE) --no-print-directory PROFILE=release test-downstream demo-kotlin demo-swift test-conformance
-	$(PYTHON) tests/packaging/sizes.py target/release/$(FFI_LIBRARY) target/maven/com/proxymesh/proxymesh-native/*/proxymesh-native-*[0-9].jar
+	$(PYTHON) tests/packaging/sizes.py $(KOTLIN)/libraries/$(PLATFORM)/$(FFI_LIBRARY) target/maven/com/proxymesh/proxymesh-native/*/proxymesh-native-*[0-9].jar
 
 # The quick targets build one language without optimisation and run its fast tests.
 quick-rust:

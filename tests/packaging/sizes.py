@@ -23,7 +23,7 @@ def sizes(path: Path) -> dict[str, int]:
         case ".jar":
             return {"proxymesh-native jar": size}
         case _:
-            return {"library for Kotlin and Swift": size}
+            return {"library for Kotlin and Java": size}
 
 
 def main() -> int:
