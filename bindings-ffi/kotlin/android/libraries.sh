@@ -24,7 +24,8 @@ build() {
         "AR_${target//-/_}=$tools/llvm-ar" \
         "CARGO_TARGET_${upper}_LINKER=$tools/$compiler$api-clang" \
         "CARGO_TARGET_${upper}_RUSTFLAGS=-Clink-arg=-Wl,-z,max-page-size=16384" \
-        cargo build --manifest-path "$root/Cargo.toml" --release --locked --package proxymesh-ffi --target "$target"
+        cargo build --manifest-path "$root/Cargo.toml" --release --locked --package proxymesh-ffi --no-default-features \
+        --target "$target"
     mkdir -p "$here/build/jniLibs/$abi"
     cp "$root/target/$target/release/libproxymesh_ffi.so" "$here/build/jniLibs/$abi/"
     check "$here/build/jniLibs/$abi/libproxymesh_ffi.so"

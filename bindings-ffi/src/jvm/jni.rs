@@ -164,17 +164,18 @@ unsafe fn to_java(env: *mut JNIEnv, bytes: &[u8]) -> jbyteArray {
 /// Whether this thread is interrupted. It stays interrupted.
 unsafe fn is_interrupted(env: *mut JNIEnv) -> bool {
     let Some(java) = JAVA.get() else { return false };
-    // SAFETY: `env` belongs to this thread, and neither method has parameters.
+    // SAFETY: `env` belongs to this thread, and neither method has parameters. Neither throws.
     unsafe {
         let thread =
             jni!(env, CallStaticObjectMethodA, java.thread, java.current_thread, null_mut::<jvalue>());
-        if thread.is_null() {
+        if jni!(env, ExceptionCheck) || thread.is_null() {
             return false;
         }
         let interrupted: jboolean =
             jni!(env, CallBooleanMethodA, thread, java.is_interrupted, null_mut::<jvalue>());
+        let failed = jni!(env, ExceptionCheck);
         jni!(env, DeleteLocalRef, thread);
-        interrupted
+        interrupted && !failed
     }
 }
 

@@ -43,8 +43,17 @@ class LibraryTest {
         startApplication(allowed + flags, environment)
 
     @Test
-    fun `the library is loaded without a warning`() = Server(us).use { server ->
-        assertEquals(Printed("loaded", ""), startApplication(allowed + flag, baseUrl = server.baseUrl))
+    fun `the library is loaded and used without a warning, even if the JVM checks each use of JNI`() = Server(us).use { server ->
+        for (flags in listOf(listOf(flag), listOf(flag, "-Xcheck:jni"))) {
+            assertEquals(Printed("loaded", ""), startApplication(allowed + flags, arguments = listOf(server.baseUrl)))
+        }
+    }
+
+    @Test
+    fun `a process ends during calls without a complaint`() = Server(us).use { server ->
+        repeat(5) {
+            assertEquals(Printed("loaded", ""), startApplication(allowed + flag, arguments = listOf(server.baseUrl, "leave")))
+        }
     }
 
     @Test
