@@ -93,7 +93,7 @@ def count(program: str, base_url: str, repeats: int) -> int:
 
 
 def measure(name: str, base_url: str) -> int:
-    """The number of instructions of one repeat. Timers that expire on a busy machine only add to it, so the least counts."""
+    """The number of instructions of one repeat. Timers that expire on a busy machine add to it, so the least counts."""
     scenario = SCENARIOS[name]
     few, many = (
         min(count(scenario.program, base_url, repeats) for _ in range(RUNS))
