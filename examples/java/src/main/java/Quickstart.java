@@ -1,8 +1,10 @@
+import com.proxymesh.AsyncClient;
 import com.proxymesh.BlockingClient;
 import com.proxymesh.NotFoundException;
 import com.proxymesh.SubAccountFields;
 import com.proxymesh.ValidationException;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
 /**
@@ -79,6 +81,15 @@ public final class Quickstart {
         }
     }
 
+    /** Makes two calls at the same time, each with a time limit of five seconds. */
+    static void askAtTheSameTime(AsyncClient client) {
+        System.out.println("\nTwo calls at the same time:");
+        var open = client.getGeo().open().orTimeout(5, TimeUnit.SECONDS);
+        var world = client.getGeo().world().orTimeout(5, TimeUnit.SECONDS);
+        var text = open.thenCombine(world, (a, b) -> a.size() + " countries with open, " + b.size() + " with world");
+        System.out.println("  " + text.join());
+    }
+
     /** Uses the sandbox if there is one, otherwise the real service. */
     public static void main(String[] arguments) {
         var sandbox = System.getenv("PROXYMESH_SANDBOX");
@@ -95,6 +106,10 @@ public final class Quickstart {
             lookAround(client, "parent", "parent-password");
             manage(client);
             beRefused(client);
+        }
+        var asyncBuilder = AsyncClient.builder().username("parent").password("parent-password").baseUrl(sandbox);
+        try (var client = asyncBuilder.build()) {
+            askAtTheSameTime(client);
         }
         System.out.println("\nThat was all. Set PROXYMESH_USERNAME and PROXYMESH_PASSWORD to see your own account.");
     }

@@ -20,7 +20,7 @@ import java.time.Duration
  * exception: until the credentials have worked once, the request continues for up to five seconds, because its response shows whether
  * they are right. After a cancellation, it is unknown whether a write was carried out.
  *
- * For Java and for scripts, use [BlockingClient].
+ * For scripts and for Java, use [BlockingClient]. In Java, the calls of [AsyncClient] return futures.
  */
 public class Client private constructor(private val calls: Calls) : AutoCloseable {
     /**

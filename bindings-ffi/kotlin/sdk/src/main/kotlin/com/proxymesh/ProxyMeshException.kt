@@ -14,7 +14,7 @@ import com.proxymesh.internal.Refusal as FfiRefusal
  *
  * Your own tests can create any of them as a call would throw it: `RateLimitedException("…", Refusal("ips.add", 429, "slow down"))`.
  *
- * A cancelled coroutine throws none of these. It ends with `CancellationException`, as usual.
+ * A call that is cancelled or interrupted throws none of these. It ends with `CancellationException`.
  *
  * @property call the call that failed, such as `ips.add`; null if a setting or an input is invalid.
  */

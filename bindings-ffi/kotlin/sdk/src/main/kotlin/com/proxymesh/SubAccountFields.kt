@@ -3,7 +3,7 @@ package com.proxymesh
 import com.proxymesh.internal.SubAccountFields as FfiSubAccountFields
 
 /**
- * The fields that [BlockingSubAccounts.create] and [BlockingSubAccounts.edit] can set. This is for Java, which has no named arguments:
+ * The fields that `create` and `edit` of [BlockingSubAccounts] and [AsyncSubAccounts] can set. This is for Java, which has no named arguments:
  *
  * ```java
  * client.getSubAccounts().create("crawler-1", new SubAccountFields().password("correct horse").monthlyLimit(5));
