@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-/// How often a call in progress looks whether its thread is interrupted.
+/// How often a call in progress checks whether its thread has been interrupted.
 const LOOK: Duration = Duration::from_millis(40);
 
 /// A client whose calls are driven by the threads that make them.
@@ -47,8 +47,8 @@ impl Account {
         self.client.base_url()
     }
 
-    /// A client for the worker. It has its own connections, because the worker cannot use those of the driver. All clients that share
-    /// the driver's connections share these, too.
+    /// A client for the worker. It has its own connections, because the worker cannot use those of the driver. All clients that
+    /// share the driver's connections share these, too.
     pub(crate) fn apart(&self) -> Result<Client> {
         let client = match self.apart.get() {
             Some(client) => client.clone(),

@@ -131,7 +131,7 @@ impl Client {
         Ok(response.give())
     }
 
-    /// Makes a call for Java, which drops the future if the call is cancelled.
+    /// Makes a call for Java. If the call is cancelled, its task is aborted, which drops the future.
     pub(crate) fn pending<A: Response>(
         &self,
         call: impl FnOnce(&proxymesh::Client) -> proxymesh::Result<Pending<A>> + Send + 'static,

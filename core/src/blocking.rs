@@ -24,8 +24,8 @@ use tokio::{
 
 /// The blocking client. It has a handle for each resource, such as `client.ips()`. Every call blocks its thread until it is done.
 ///
-/// A client is cheap to clone, and clones share their connections. Any number of threads may share one client. It also works inside an
-/// async runtime, but it blocks a thread of the runtime. Use [`crate::Client`] there.
+/// A client is cheap to clone, and clones share their connections. Any number of threads may share one client. It also works
+/// inside an async runtime, but it blocks a thread of the runtime. Use [`crate::Client`] there.
 ///
 /// ```no_run
 /// # fn main() -> proxymesh::Result<()> {
@@ -53,8 +53,8 @@ impl Client {
         Ok(Self { client: crate::Client::new(settings)?, driver: Arc::new(Driver::new()) })
     }
 
-    /// Returns a client with different options for its calls. It shares this client's connections. Options that are not set stay the
-    /// same.
+    /// Returns a client with different options for its calls. It shares this client's connections. Options that are not set stay
+    /// the same.
     ///
     /// # Errors
     ///
@@ -102,7 +102,7 @@ impl fmt::Debug for Client {
 
 /// Runs futures on the calling thread. Its event loop has no thread of its own and is created for the first future.
 ///
-/// If several threads use a driver at the same time, one of them drives the connections of all. Bindings build their blocking clients
+/// If several threads use a driver at the same time, one of them runs the event loop for all. Bindings build their blocking clients
 /// on this.
 pub struct Driver {
     runtime: Lazy<Runtime>,
@@ -170,14 +170,15 @@ impl Driver {
         let result = checked
             .and_then(|()| result.unwrap_or_else(|| Err(Error::config("the call was abandoned").into())));
         if result.is_err() {
-            // Nobody would poll the connection of a failed or cancelled call either, so let it close now.
+            // Let the tasks that the call has left behind end now, such as a trial or a name lookup: nothing runs them between
+            // calls.
             let _ = self.drive(pin!(take_notice()), Duration::MAX);
         }
         result
     }
 
-    /// Call this after a call of `client` has failed or has been cancelled. If its request was trying credentials that have not worked
-    /// yet, the request continues on a thread of its own until the service responds, for at most five seconds.
+    /// Call this after a call of `client` has failed or has been cancelled. If its request was trying credentials that have not
+    /// worked yet, the request continues on a thread of its own until the service responds, for at most five seconds.
     pub fn finish(self: &Arc<Self>, client: &crate::Client) {
         let Some(trial) = client.unfinished() else { return };
         let driver = self.clone();
@@ -220,7 +221,7 @@ impl Driver {
     }
 }
 
-/// Lets the tasks of the connections run a few times.
+/// Lets spawned tasks run a few times.
 async fn take_notice() {
     for _ in 0..4 {
         tokio::task::yield_now().await;

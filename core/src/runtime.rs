@@ -62,8 +62,8 @@ pub(crate) fn event_loop() -> io::Result<Runtime> {
     Builder::new_current_thread().enable_io().enable_time().build()
 }
 
-/// Timers that calls use one after another. To set a timer to a later time costs a tenth of a new timer, because the runtime does not
-/// have to sort it in again.
+/// Timers that calls reuse. Setting a timer to a later time costs a tenth of what a new timer costs, because the runtime does not
+/// have to insert it into its timer wheel again.
 pub(crate) struct Timers {
     /// A timer belongs to the runtime that it was created in.
     unused: Mutex<Vec<(runtime::Id, Pin<Box<Sleep>>)>>,

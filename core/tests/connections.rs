@@ -37,7 +37,7 @@ fn is_used_again(reply: impl Fn() -> Reply + Send + 'static) -> bool {
     for call in
         [&(|| blocking.ips().list()) as &dyn Fn() -> proxymesh::Result<Vec<std::net::IpAddr>>, &|| {
             runtime.block_on(async {
-                // The runtime has to look once to notice what has arrived.
+                // The event loop has to run once to notice what has arrived.
                 tokio::time::sleep(Duration::from_millis(1)).await;
                 client.ips().list().await
             })
@@ -126,7 +126,7 @@ fn a_response_that_ends_too_early_is_a_connection_error() {
     }
 }
 
-/// The service would close them soon, and a call might be under way just then.
+/// The service would close it before long, perhaps just as a call is being sent on it.
 #[tokio::test]
 async fn an_idle_connection_is_closed_after_15_seconds_without_a_call() {
     let server = Server::always(Answer::new(200, BODY));

@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 NATIVE = ROOT / "target/release/proxymesh-bench"
 KEPT = HERE / "instructions.json"
-# A change that costs more says so in its commit.
+# If a change costs more than this, its commit message says so.
 TOLERANCE = 0.02
 RUNS = 3
 
@@ -43,7 +43,7 @@ asyncio.run(main())
 
 
 class Scenario(NamedTuple):
-    """A program, and how often it repeats what is counted. Two runs differ only in that."""
+    """A program, and how often each of its two runs repeats what is counted. They differ only in that number."""
 
     program: str
     few: int
@@ -68,7 +68,7 @@ SCENARIOS = {
     "ips.labels, 10,000 items": blocking("client.ips.labels()", 2, 12),
     "proxies.list, 10,000 items": blocking("client.proxies.list()", 2, 12),
     "client made and dropped": blocking(CLIENT.format(kind="Client")),
-    # Bare Python runs the same program without the import.
+    # The run with 0 is the same program in bare Python, without the import.
     "import": Scenario("import sys\nif sys.argv[2] == '1': import proxymesh", 0, 1),
 }
 
@@ -84,7 +84,7 @@ def count(program: str, base_url: str, repeats: int) -> int:
                 *(sys.executable, "-I", "-c", program, base_url, str(repeats)),
             ],
             check=True,
-            # No certificates, proxies or state of the user's.
+            # Without the user's certificates, proxies and state.
             env={"PATH": os.defpath, "PYTHONHASHSEED": "0", "XDG_STATE_HOME": "/dev/null"},
         )
         found = re.search(r"Collected : (\d+)", log.read())

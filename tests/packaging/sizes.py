@@ -1,6 +1,6 @@
 """Checks that what ships is not larger than its budget: sizes.py [WHEEL] [LIBRARY] [JAR].
 
-`budgets.json` has the budgets in bytes, for Linux on x86-64. Raise one only for a reason that the commit gives.
+`budgets.json` has the budgets in bytes, for Linux on x86-64. If you raise one, give the reason in the commit message.
 """
 
 from __future__ import annotations

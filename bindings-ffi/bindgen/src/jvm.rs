@@ -1,5 +1,5 @@
-//! What Kotlin's internal package needs to call the library over JNI: the library's records and enums, how they are read and written
-//! in UniFFI's format, and a function for each export. The function returns a `Call`, which the hand-written code makes.
+//! What Kotlin's internal package needs to call the library over JNI: the library's records and enums, how they are read and
+//! written in UniFFI's format, and a function for each export. The function returns a `Call`, which the hand-written code makes.
 
 use crate::interface::camel;
 use anyhow::{Result, bail};
@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 use uniffi_bindgen::macro_metadata::extract_from_library;
 use uniffi_meta::{FieldMetadata, FnParamMetadata, Metadata, Type, VariantMetadata};
 
-/// Kotlin does not need these. It drops a cancelled call.
+/// Kotlin does not need these. It ends a call with `Native.cancel`.
 const OF_SWIFT: [&str; 2] = ["abort", "abortable"];
-/// A native method of its own returns it.
+/// It has its own native method.
 const VERSION: &str = "version";
 
 #[derive(Template)]

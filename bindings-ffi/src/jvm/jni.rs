@@ -1,6 +1,6 @@
 //! The native methods of the class `com.proxymesh.internal.Native`. This is the only module that uses JNI's functions.
 //!
-//! Several class loaders may share this library, so nothing here belongs to a class loader for longer than a call. What is kept
+//! Several class loaders may share this library, so nothing of a class loader is kept here for longer than a call. What is kept
 //! are classes and methods of the JVM itself.
 
 use super::{invoke, objects, start, tasks, wire};
@@ -195,7 +195,7 @@ impl Done {
             let arguments = [jvalue { l: array }];
             jni!(env, CallVoidMethodA, self.0, java.accept, arguments.as_ptr());
             jni!(env, ExceptionClear); // nobody is left to catch it
-            // This thread never returns to the JVM, which would delete the reference then.
+            // The worker never returns to the JVM, which would delete the reference then.
             jni!(env, DeleteLocalRef, array);
         }
     }

@@ -1,7 +1,8 @@
 //! The exports for the JVM. Kotlin and Java make each call with its number and with its arguments as bytes, and get its answer as
 //! bytes. The bytes are in UniFFI's own format. [`jni`] is the only part that knows the JVM.
 //!
-//! UniFFI has no JNI yet. When it has, the module and the Kotlin code that bindgen generates can be replaced by UniFFI's own.
+//! UniFFI does not support JNI yet. Once it does, its own code can replace this module and the Kotlin code that bindgen
+//! generates for it.
 
 mod jni;
 pub(crate) mod objects;
@@ -30,7 +31,7 @@ type Blocking = fn(&BlockingClient, &mut &[u8], &Interrupted<'_>) -> Result<Vec<
 /// Says whether the thread that makes a call is interrupted.
 pub(crate) type Interrupted<'a> = dyn Fn() -> bool + 'a;
 
-/// A call for the worker, which gives its answer.
+/// The future of a call, for the worker. Its output is the answer.
 pub(crate) type Pending = Pin<Box<dyn Future<Output = Vec<u8>> + Send>>;
 
 /// A function that belongs to no client.
@@ -73,8 +74,8 @@ pub(crate) const fn number(signature: &str) -> i32 {
     hash.cast_signed()
 }
 
-/// Runs a function, or a method of the object with this handle. The closure says whether the thread is interrupted, which ends a
-/// call.
+/// Runs a function, or a method of the object with this handle. `interrupted` says whether the thread is interrupted; if it is,
+/// that ends a call.
 pub(crate) fn invoke(handle: i64, number: i32, mut input: &[u8], interrupted: &Interrupted<'_>) -> Vec<u8> {
     let done = match objects::get(handle) {
         None => functions()

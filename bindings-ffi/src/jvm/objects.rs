@@ -1,4 +1,4 @@
-//! The clients that Java has created. Java knows them by handles, so a stale handle can do no harm.
+//! The clients that Java has created. Java refers to them by handles, which are looked up here, so a stale handle does no harm.
 
 use super::{Function, number, wire};
 use crate::{

@@ -1,5 +1,5 @@
-//! Finds exports that UniFFI accepts but that break Kotlin, Swift or Java. It reads the interface from the symbols of the library, as the
-//! generator does.
+//! Finds exports that UniFFI accepts but that break Kotlin, Swift or Java. It reads the interface from the symbols of the
+//! library, as the generator does.
 
 use super::exported;
 use crate::jvm;
@@ -185,7 +185,7 @@ fn everything_that_is_exported_is_exported_to_java_too() {
     let exported: BTreeSet<String> = items
         .into_iter()
         .filter_map(|item| match item {
-            // A native method of its own returns it.
+            // It has its own native method.
             Metadata::Func(it) if it.name == "version" => None,
             Metadata::Func(it) => Some(it.name),
             Metadata::Constructor(it) => Some(format!("{}.{}", it.self_name, it.name)),

@@ -33,7 +33,7 @@ pub(crate) fn dns_name(field: &'static str, value: &str) -> Result<()> {
     let fail = |reason: String| Err(Error::validation(field, reason));
     const EMPTY: &str = "has an empty part: two dots in a row, or a dot at the start or end";
     const HYPHEN: &str = "has a part that starts or ends with a hyphen";
-    // The label that the byte belongs to
+    // Where the current label starts
     let mut start = 0;
     let mut previous = b'.';
     for (index, byte) in value.bytes().enumerate() {

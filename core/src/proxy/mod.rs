@@ -268,7 +268,7 @@ impl std::str::FromStr for Proxy {
         };
         match rule::dns_name("proxy", host) {
             Ok(()) => Ok(Self { host: host.to_owned(), port }),
-            // This error says more if it is a URL.
+            // If `value` is a URL, the error of `at` says more.
             Err(_) => Self::at(value, None),
         }
     }

@@ -35,7 +35,7 @@ pub(super) struct Connector {
 impl Connector {
     /// Opens connections to `service` as `client` does.
     pub(super) fn new(client: reqwest::ClientBuilder, service: Url) -> reqwest::Result<Self> {
-        // A pool in reqwest would keep a request's connection to itself.
+        // Without a pool, reqwest opens one connection for each request, and keeps none.
         let client = client.connector_layer(HandOver).pool_max_idle_per_host(0).build()?;
         Ok(Self { client, service })
     }
@@ -56,8 +56,8 @@ impl Connector {
 /// An open connection. Dropping it closes it.
 pub(super) struct Connection {
     requests: http1::SendRequest<Outgoing>,
-    /// Reads and writes when it is polled. `None` once the connection has ended. It is boxed because it is large, and a connection is
-    /// moved between calls.
+    /// Reads and writes when it is polled. `None` once the connection has ended. It is boxed because it is large, and a
+    /// connection is moved between calls.
     driver: Option<Driver>,
 }
 
@@ -72,11 +72,13 @@ fn drive(driver: &mut Option<Driver>, context: &mut Context<'_>) {
 }
 
 impl Connection {
-    /// Whether the connection can take a request: nobody has closed it, and everything of the previous response has been read.
+    /// Whether the connection can take a request: neither side has closed it, and the whole previous response has been read.
     pub(super) async fn is_idle(&mut self) -> bool {
-        // A task that makes many calls may have used up its budget. Then tokio would not look whether something has arrived.
+        // A task that makes many calls may have used up tokio's cooperative budget. Then tokio would not check whether anything
+        // has arrived.
         unconstrained(poll_fn(|_| {
-            // Nobody waits. With the waker of the task, the next request would wake the task that is just sending it.
+            // This poll waits for nothing, so it needs no waker. If it left the task's waker behind, sending the next request
+            // would wake the very task that sends it.
             drive(&mut self.driver, &mut Context::from_waker(Waker::noop()));
             Poll::Ready(self.driver.is_some() && self.requests.is_ready())
         }))
@@ -115,7 +117,7 @@ impl Connection {
             });
             match frame.await?.map(Frame::into_data) {
                 Ok(Ok(data)) => return Some(Ok(data)),
-                // Trailers, which say nothing to a client of this service.
+                // Trailers, which this client does not need.
                 Ok(Err(_)) => {}
                 Err(error) => return Some(Err(error)),
             }
@@ -123,7 +125,7 @@ impl Connection {
     }
 }
 
-/// The bytes that a connection carries, in the clear: over TLS, through a proxy, or neither.
+/// The decrypted bytes of a connection, whether it uses TLS, a proxy, both or neither.
 trait Stream: Read + Write + Send + Unpin {}
 
 impl<T: Read + Write + Send + Unpin> Stream for T {}

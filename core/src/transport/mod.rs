@@ -316,8 +316,8 @@ impl Transport {
         }
     }
 
-    /// Passes the gate and sends the request once. Returns the outcome and when the attempt started. An error comes from the
-    /// gate, and means that nothing was sent.
+    /// Passes the gate and sends the request once. Returns the outcome and when the attempt started. An error means that
+    /// nothing was sent: it comes from the gate, or the request cannot be built.
     async fn attempt(
         self: &Arc<Self>,
         request: &Request,
@@ -417,13 +417,13 @@ impl Transport {
     }
 }
 
-/// Whether a call needs a connection that no other request has used: if it must not be sent twice. The server may be closing an idle
-/// connection, which would leave the outcome unknown.
+/// Whether a call needs a connection that no other request has used. A call that must not be sent twice does: the server may be
+/// closing an idle connection, which would leave the outcome unknown.
 fn fresh(call: &Call) -> bool {
     call.replay == Replay::Once
 }
 
-/// The target of a call (RFC 9112, section 3.2.1). The base URL's path, if any, is a prefix of the call's path.
+/// The target of a call (RFC 9112, section 3.2.1): the base URL's path, if any, followed by the call's path.
 fn target(base_url: &Url, call: &Call, query: &str) -> Result<Uri> {
     let prefix = base_url.path().trim_end_matches('/');
     let question = if query.is_empty() { "" } else { "?" };

@@ -23,15 +23,15 @@ const IDLE: Duration = Duration::from_secs(15);
 /// Opens connections, and keeps those that are idle for the next requests.
 pub(super) struct Pool {
     connector: Connector,
-    /// One for each request that may be in flight. At most as many connections are idle as turns are free, so the turns also limit
-    /// the number of connections.
+    /// One for each request that may be in flight. Before a connection is opened, idle ones beyond the number of free turns are
+    /// closed, so the turns also limit the number of connections.
     turns: Arc<Semaphore>,
     idle: Mutex<Idle>,
 }
 
 #[derive(Default)]
 struct Idle {
-    /// The one that became idle last is the last.
+    /// In the order in which they became idle.
     connections: Vec<IdleConnection>,
     /// Whether a task closes those that have been idle for too long.
     watched: bool,
@@ -62,8 +62,8 @@ impl Pool {
         Turn { _permit: self.turns.clone().acquire_owned().await.ok() }
     }
 
-    /// Takes the request and sends it. Returns the head of the response, and the connection on which its body arrives. `fresh` asks for
-    /// a connection that no other request has used.
+    /// Takes the request and sends it. Returns the head of the response, and the connection on which its body arrives. `fresh`
+    /// asks for a connection that no other request has used.
     pub(super) async fn send(
         &self,
         request: &mut Option<Request<Outgoing>>,

@@ -102,7 +102,7 @@ impl Trust {
 fn roots(files: &[(&str, &Path)]) -> Result<Arc<RootCertStore>> {
     type Stamp = (PathBuf, u64, Option<SystemTime>);
     type Known = (Vec<Stamp>, Arc<RootCertStore>);
-    /// The process rarely uses more than one set of files. More than a few would only take memory.
+    /// A process rarely uses more than one set of files. Keeping more than a few would only waste memory.
     const MOST: usize = 8;
     static KNOWN: ArcSwapOption<Vec<Known>> = ArcSwapOption::const_empty();
     let stamp = |path: &Path| {

@@ -18,7 +18,7 @@ public class Call<out T> internal constructor(
     internal fun arguments(): ByteArray = Writer().apply(write).bytes()
 
     /**
-     * Reads the result from an answer, which is null if the JVM had no memory for it.
+     * Reads the result from an answer. The answer is null if the JVM had no memory for it.
      *
      * @throws Failure the call failed.
      */
@@ -78,7 +78,7 @@ internal class Writer {
         if (size + more > buffer.size) buffer = buffer.copyOf(maxOf(2 * buffer.size, size + more))
     }
 
-    /** Such a text has no bytes in UTF-8. Java would replace the surrogate. */
+    /** UTF-8 cannot represent such a text. Java would replace the surrogate with a question mark. */
     private fun hasLoneSurrogate(text: String): Boolean {
         var index = 0
         while (index < text.length) {
@@ -118,7 +118,7 @@ internal class Reader(private val bytes: ByteArray) {
         return String(bytes, at, length, Charsets.UTF_8).also { at += length }
     }
 
-    /** A time before 1970 has negative seconds, and its nanoseconds count backwards, too. */
+    /** A time before 1970 has negative seconds, and its nanoseconds also count backwards. */
     fun instant(): Instant {
         val seconds = long()
         val nanos = int().toLong()

@@ -59,7 +59,7 @@ private fun loadFromJar() {
         } catch (error: IOException) {
             failure = failure ?: LibraryException("could not unpack it into ${folder.parent}: $error", error)
         } catch (error: UnsatisfiedLinkError) {
-            // The system's message says more than the other one.
+            // The message of the system's loader says more than a failure to unpack.
             failure = failure as? UnsatisfiedLinkError ?: error
         }
     }
@@ -73,7 +73,7 @@ internal fun platform(os: String, architecture: String): String {
     return "$system-$machine"
 }
 
-/** The folders to try: the user's cache, and then the one for temporary files, which may differ in whether programs may run there. */
+/** The folders to try: the user's cache, and then the one for temporary files. One of them may be mounted noexec. */
 private fun folders(): List<Path> {
     val ofSystem = if (System.getProperty("os.name").startsWith("Mac")) "Library/Caches" else ".cache"
     val caches = System.getenv("XDG_CACHE_HOME")?.let(Path::of) ?: Path.of(System.getProperty("user.home"), ofSystem)
@@ -85,8 +85,9 @@ private fun folders(): List<Path> {
 }
 
 /**
- * Writes the library into a folder, unless it is already there. Its name has its hash, so versions do not get into each other's way.
- * Another user must not be able to replace it before it is loaded, so the folder must belong to this user alone.
+ * Writes the library into a folder, unless it is already there. The file's name contains a hash of its content, so versions do not get
+ * into each other's way. Another user must not be able to replace it before it is loaded, so only this user may be able to write to the
+ * folder.
  */
 private fun unpack(library: ByteArray, folder: Path, name: String): Path {
     create(folder)

@@ -10,7 +10,7 @@ import kotlinx.coroutines.suspendCancellableCoroutine
 /**
  * A client of the library. Load the library before you use it.
  *
- * The native methods are methods of an object, so that the object cannot be garbage-collected during a call. So the library does not
+ * The native methods are not static, so that the object cannot be garbage-collected during a call. That way, the library does not
  * forget a client that is in use.
  */
 public class Native private constructor(private val handle: Long) {

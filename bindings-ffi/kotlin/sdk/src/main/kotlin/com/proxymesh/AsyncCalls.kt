@@ -49,8 +49,9 @@ internal class AsyncCalls(private val client: Native, private val executor: Exec
 }
 
 /**
- * The future of a call. Completing it runs what depends on it. That must not delay other calls, so it never happens on the library's
- * thread. A thread that waits in [join] or [get] completes it, because that takes one switch of threads less than the executor.
+ * The future of a call. Completing it runs what depends on it. That must not delay other calls, so it happens on the library's
+ * thread only if the executor rejects it. A thread that waits in [join] or [get] completes it, because that takes one thread switch less
+ * than the executor.
  */
 private class Response<T, R>(private val call: Call<T>, private val convert: (T) -> R, private val executor: Executor) :
     CompletableFuture<R>() {
@@ -61,7 +62,7 @@ private class Response<T, R>(private val call: Call<T>, private val convert: (T)
     fun start(client: Native) {
         val task = client.start(call, ::arrive)
         whenComplete { _, _ ->
-            // It may have been completed in another way. Then nobody needs the answer.
+            // It may have been completed in another way, such as by `cancel`. Then nobody needs the answer.
             if (!isTaken.get()) client.cancel(task)
             answer.complete(null)
         }

@@ -14,16 +14,17 @@ import java.util.concurrent.Executor
  *
  * Any number of threads may share one client. The calls block no thread. A call starts at once.
  *
- * `cancel`, `orTimeout`, or any other way to complete the future of a call before its response arrives ends the call and closes its
- * connection. There is one exception: until the credentials have worked once, the request continues for up to five seconds, because its
- * response shows whether they are right. After a cancellation, it is unknown whether a write was carried out. As always with
+ * If you complete the future of a call before its response arrives, by `cancel`, `orTimeout` or in any other way, this ends the call and
+ * closes its connection. There is one exception: until the credentials have worked once, the request continues for up to five seconds,
+ * because its response shows whether they are right. After a cancellation, it is unknown whether a write was carried out. As always with
  * `CompletableFuture`, cancelling a stage that depends on the call, such as the result of `thenApply`, does not cancel the call.
  *
  * The future of a failed call has a [ProxyMeshException]. `join` throws it as the cause of a `CompletionException`, and `get` as the cause
  * of an `ExecutionException`.
  *
- * What depends on a future, such as a function in `thenApply`, runs on a thread of the [Builder.executor], or on a thread that waits in `join`
- * or `get`. It may block.
+ * When a response arrives, what depends on its future, such as a function in `thenApply`, runs on a thread of the [Builder.executor], or
+ * on a thread that waits in `join or `get`. There it may block. As always, a function that you add to a completed future runs at once on
+ * your thread, and after `cancel` or `orTimeout` it runs on the thread that completed the future.
  */
 public class AsyncClient private constructor(private val calls: AsyncCalls) : AutoCloseable {
     /** Creates a client with this username and password. For other settings, use [builder]. Nothing is sent. */
@@ -82,7 +83,7 @@ public class AsyncClient private constructor(private val calls: AsyncCalls) : Au
         private var executor: Executor? = null
 
         /**
-         * Sets what runs the functions that depend on a future. By default, these are threads of the SDK, as many as are needed at a
+         * Sets the executor for the functions that depend on a future. By default, threads of the SDK run them, as many as are needed at a
          * time. They are daemons, and end when they have had nothing to do for five seconds.
          */
         public fun executor(executor: Executor): Builder = apply { this.executor = executor }

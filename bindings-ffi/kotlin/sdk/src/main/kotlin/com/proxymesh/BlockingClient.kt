@@ -23,9 +23,9 @@ import java.time.Duration
  *
  * `Thread.interrupt` ends a call within 40 ms and closes its connection. The call then throws
  * [java.util.concurrent.CancellationException], and the thread stays interrupted, so later calls on it also end at once until
- * `Thread.interrupted()` clears that. The exception is unchecked, and its cause is an [InterruptedException]. As with [Client], a request
- * with credentials that have not worked yet continues for up to five seconds. After an interrupt, it is unknown whether a write was
- * carried out.
+ * `Thread.interrupted()` clears the interrupt. The exception is unchecked, and its cause is an [InterruptedException]. As with [Client],
+ * a request with credentials that have not worked yet continues for up to five seconds. After an interrupt, it is unknown whether a
+ * write was carried out.
  */
 public class BlockingClient private constructor(private val calls: BlockingCalls) : AutoCloseable {
     /**

@@ -199,6 +199,6 @@ internal fun Failure.fromFfi(): ProxyMeshException =
         is Failure.Decode -> DecodeException(text, call, status, reason, body)
         is Failure.OutcomeUnknown -> OutcomeUnknownException(text, call, reason, recoveryHint)
         is Failure.Internal -> InternalException(text)
-        // This is not an error of the SDK; see `translated`.
+        // This does not happen: `translated` turns it into a CancellationException first.
         is Failure.Aborted -> InternalException(text)
     }

@@ -44,7 +44,7 @@ class AsyncClientTest {
 
     private fun builder() = AsyncClient.builder().username(USERNAME).password(PASSWORD).baseUrl(server.baseUrl)
 
-    /** Runs a test after a first response. Without one, an abandoned request would continue. */
+    /** Runs a test after a first response. Before one, an abandoned request would continue for up to five seconds. */
     private fun test(client: AsyncClient = builder().build(), act: suspend (AsyncClient) -> Unit) = server.use {
         client.use {
             client.geo.open().join()
@@ -69,7 +69,7 @@ class AsyncClientTest {
             client.proxies.list().handle { _, error -> error }.join(),
         )
         for (exception in exceptions) assertEquals("proxies.list", (exception as NotFoundException).call)
-        // Bad input does not throw at once, either.
+        // Even for bad input, it is the future that fails, not the call of the method.
         fun validation(call: () -> CompletableFuture<*>) =
             assertThrows(CompletionException::class.java) { call().join() }.cause as ValidationException
         assertEquals("ip", validation { client.ips.add("nowhere") }.field)

@@ -40,7 +40,7 @@ class InterruptTest {
     }
     private val client = BlockingClient(USERNAME, PASSWORD, baseUrl = server.baseUrl)
 
-    /** Starts threads of a kind. Java 17 has no virtual ones. */
+    /** The kinds of threads. Java 17 has no virtual ones. */
     private enum class Threads(val newExecutor: () -> ExecutorService) {
         PLATFORM({ Executors.newCachedThreadPool() }),
         VIRTUAL({ Executors::class.java.getMethod("newVirtualThreadPerTaskExecutor").invoke(null) as ExecutorService }),

@@ -36,7 +36,7 @@ class LibraryTest {
     private val own get() = folder.resolve("proxymesh-${System.getProperty("user.name")}")
     private val flag get() = "-Dproxymesh.library.folder=$folder"
 
-    /** Without this flag, Java warns about all native code since version 24. */
+    /** Since version 24, Java warns about any native code without this flag. */
     private val allowed = if (JAVA < 24) emptyList() else listOf("--enable-native-access=ALL-UNNAMED")
 
     private fun start(vararg flags: String, environment: Map<String, String> = emptyMap()) =
@@ -118,7 +118,7 @@ class LibraryTest {
             }
         }
         Application.run(server.baseUrl)
-        // The files have their second names only while they are loaded.
+        // The second names are deleted as soon as the library is loaded.
         val unpacked = Path.of(System.getProperty("proxymesh.library.folder"), own.fileName.toString())
         assertEquals(emptyList<Path>(), unpacked.listDirectoryEntries("loader-*"))
     }
