@@ -19,6 +19,8 @@ const LOOK: Duration = Duration::from_millis(40);
 pub(crate) struct Account {
     client: Client,
     driver: Arc<Driver>,
+    /// The first client, without the options that were set later.
+    first: Client,
     apart: Arc<OnceLock<Client>>,
     /// The options that were set after the first client was created.
     options: Vec<Options>,
@@ -26,8 +28,10 @@ pub(crate) struct Account {
 
 impl Account {
     pub(crate) fn new(settings: Settings) -> Result<Self> {
+        let client = Client::new(settings)?;
         Ok(Self {
-            client: Client::new(settings)?,
+            first: client.clone(),
+            client,
             driver: Arc::new(Driver::new()),
             apart: Arc::default(),
             options: Vec::new(),
@@ -38,6 +42,7 @@ impl Account {
         Ok(Self {
             client: self.client.with_options(options)?,
             driver: self.driver.clone(),
+            first: self.first.clone(),
             apart: self.apart.clone(),
             options: self.options.iter().copied().chain([options]).collect(),
         })
@@ -53,7 +58,7 @@ impl Account {
         let client = match self.apart.get() {
             Some(client) => client.clone(),
             None => {
-                let client = self.client.renewed()?;
+                let client = self.first.renewed()?;
                 self.apart.get_or_init(|| client).clone()
             }
         };

@@ -20,32 +20,28 @@
 //! # What it does for you
 //!
 //! * **It refuses bad input before it sends anything**, and names the field and the rule ([`Error::Validation`]).
-//! * **It keeps the account from being banned.** Four failed authentications ban it for three hours. Until the credentials have
-//! worked
+//! * **It keeps the account from being banned.** Four failed authentications ban it for three hours. Until the credentials have worked
 //!   once, only one call at a time tries them. In five minutes, the client allows two failures with the same credentials, and three in
 //!   the whole process. After that, calls fail with [`Error::AuthenticationBlocked`], and nothing is sent. Once the service has
 //!   rejected the credentials, an attempt whose response is lost counts as a failure, too.
-//! * **It retries only what is safe to repeat** ([`endpoint::Replay`]). It never repeats a create that may have been carried
-//! out. If
+//! * **It retries only what is safe to repeat** ([`endpoint::Replay`]). It never repeats a create that may have been carried out. If
 //!   the response to an `ips().add` is lost, the client looks the IP up. The call succeeds if the IP is there.
 //! * **It never shows a secret** in an error, a log line or `Debug`.
 //!
 //! # Logging
 //!
-//! Each attempt emits one [`tracing`] event at DEBUG with the target `proxymesh`. Its fields are `call`, `method`, `path`,
-//! `status`,
+//! Each attempt emits one [`tracing`] event at DEBUG with the target `proxymesh`. Its fields are `call`, `method`, `path`, `status`,
 //! `failure`, `elapsed_ms`, `retry_in_ms` and `attempt`. Queries, forms and credentials are never logged. [`Client::with_observer`]
 //! passes the same information to a closure.
 //!
 //! # System resources
 //!
-//! A client opens no file descriptor and starts no thread before its first call. After that, a [`blocking::Client`] has its own
-//! event loop (three file descriptors on Linux), and each connection takes one more descriptor.
+//! A client opens no file descriptor and starts no thread before its first call. After that, a [`blocking::Client`] has its own event
+//! loop (three file descriptors on Linux), and each connection takes one more descriptor.
 //!
-//! A client has at most [`max_connections`](Settings::max_connections) connections open at a time, so share one client rather
-//! than create many. Further requests wait for their turn, and this wait does not count towards their time limit. A connection
-//! that has been idle for 15 s is closed. A [`blocking::Client`] has no thread that could close it between calls, so it does so
-//! during its next call.
+//! A client has at most [`max_connections`](Settings::max_connections) connections open at a time, so share one client rather than
+//! create many. Further requests wait for their turn, and this wait does not count towards their time limit. A connection that has been idle for 15 s
+//! is closed. A [`blocking::Client`] has no thread that could do this between calls, so it does so during its next call.
 //!
 //! Each name lookup runs in a thread of its own, which ends with the lookup. If the system is out of file descriptors, threads or
 //! memory, the call fails with [`Error::Connection`], and a later call tries again.

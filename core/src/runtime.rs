@@ -7,7 +7,7 @@ use crate::{error::Error, process::PerProcess};
 use std::{
     fmt, io,
     pin::Pin,
-    sync::{Mutex, OnceLock, PoisonError},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
     thread,
 };
 use tokio::{
@@ -64,9 +64,13 @@ pub(crate) fn event_loop() -> io::Result<Runtime> {
 
 /// Timers that calls reuse. Setting a timer to a later time costs a tenth of what a new timer costs, because the runtime does not
 /// have to insert it into its timer wheel again.
-pub(crate) struct Timers {
-    /// A timer belongs to the runtime that it was created in.
-    unused: Mutex<Vec<(runtime::Id, Pin<Box<Sleep>>)>>,
+pub(crate) struct Timers(Mutex<Unused>);
+
+/// A timer belongs to the runtime that it was created in, and keeps that runtime's resources. So only timers of the runtime that was
+/// used last are kept.
+struct Unused {
+    runtime: Option<runtime::Id>,
+    timers: Vec<Pin<Box<Sleep>>>,
 }
 
 impl Timers {
@@ -74,7 +78,7 @@ impl Timers {
     const MOST: usize = 256;
 
     pub(crate) const fn new() -> Self {
-        Self { unused: Mutex::new(Vec::new()) }
+        Self(Mutex::new(Unused { runtime: None, timers: Vec::new() }))
     }
 
     /// Ends at `deadline`.
@@ -87,9 +91,23 @@ impl Timers {
     }
 
     fn take(&self, runtime: runtime::Id) -> Option<Pin<Box<Sleep>>> {
-        let mut unused = self.unused.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = unused.iter().rposition(|(of, _)| *of == runtime)?;
-        Some(unused.swap_remove(last).1)
+        let mut unused = self.lock();
+        if unused.runtime == Some(runtime) { unused.timers.pop() } else { None }
+    }
+
+    fn keep(&self, runtime: runtime::Id, sleep: Pin<Box<Sleep>>) {
+        let mut unused = self.lock();
+        if unused.runtime != Some(runtime) {
+            unused.timers.clear();
+            unused.runtime = Some(runtime);
+        }
+        if unused.timers.len() < Self::MOST {
+            unused.timers.push(sleep);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Unused> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -103,10 +121,7 @@ struct Timer<'a> {
 impl Drop for Timer<'_> {
     fn drop(&mut self) {
         if let Some(sleep) = self.sleep.take() {
-            let mut unused = self.timers.unused.lock().unwrap_or_else(PoisonError::into_inner);
-            if unused.len() < Timers::MOST {
-                unused.push((self.runtime, sleep));
-            }
+            self.timers.keep(self.runtime, sleep);
         }
     }
 }

@@ -304,7 +304,9 @@ fn base(text: &str) -> Result<Url> {
     let refuse = |reason: &str| Err(Error::config(format!("base_url {reason}")));
     bounded("base_url", text, 2048)?;
     if !text.is_ascii() {
-        return refuse("must contain only ASCII; write an international name in its xn-- form");
+        return refuse(
+            "must contain only ASCII; write an international name in its xn-- form, and percent-encode a path",
+        );
     }
     let Ok(mut url) = Url::parse(text) else {
         return refuse("must be a URL, such as https://proxymesh.com");
@@ -466,7 +468,10 @@ mod tests {
     #[test]
     fn an_international_name_needs_its_ascii_form() {
         let error = base("https://bücher.example").unwrap_err().to_string();
-        assert_eq!(error, "base_url must contain only ASCII; write an international name in its xn-- form");
+        assert_eq!(
+            error,
+            "base_url must contain only ASCII; write an international name in its xn-- form, and percent-encode a path"
+        );
         assert_eq!(base("https://xn--bcher-kva.example").unwrap().host_str(), Some("xn--bcher-kva.example"));
     }
 

@@ -3,7 +3,7 @@
 
 mod support;
 
-use proxymesh::{NewSubAccount, Result};
+use proxymesh::{NewSubAccount, Options, Result};
 use std::{
     collections::{HashMap, HashSet},
     thread,
@@ -118,10 +118,15 @@ async fn with_the_async_client_a_connection_that_was_closed_before_costs_no_seco
 #[test]
 fn creates_succeed_with_one_attempt_whatever_happens_to_idle_connections() {
     let server = server();
-    let client = support::blocking(support::basic(&server).max_retries(0));
-    let results: Vec<_> =
-        (0..CALLS).map(|call| client.sub_accounts().create(create(call)).map(drop)).collect();
-    check(&server, &results);
+    let client = support::blocking(support::basic(&server));
+    let once = client.with_options(Options::new().max_retries(0)).unwrap();
+    let creates = (0..CALLS).map(|call| {
+        // Afterwards, the server is about to close this connection, which is idle.
+        client.ips().list().unwrap();
+        thread::sleep(pause(call));
+        once.sub_accounts().create(create(call)).map(drop)
+    });
+    check(&server, &creates.collect::<Vec<_>>());
 }
 
 /// Further calls wait for their turn, because the process would otherwise run out of descriptors.

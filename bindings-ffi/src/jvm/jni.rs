@@ -49,6 +49,10 @@ extern "system" fn JNI_OnLoad(vm: *mut JavaVM, _: *mut c_void) -> jint {
         if ((**vm).v1_4.GetEnv)(vm, &raw mut env, JNI_VERSION_1_6) != JNI_OK {
             return JNI_ERR;
         }
+        // Another class loader may have loaded the library before.
+        if JAVA.get().is_some() {
+            return JNI_VERSION_1_6;
+        }
         match find(vm, env.cast()) {
             Some(java) => {
                 let _ = JAVA.set(java);

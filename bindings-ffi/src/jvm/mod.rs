@@ -14,7 +14,12 @@ use crate::{
     error::Failure,
 };
 use objects::Object;
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+};
 
 /// A call of both clients, which the macro `calls` defines.
 pub(crate) struct Call {
@@ -99,9 +104,11 @@ pub(crate) fn start(
     input: &[u8],
     done: impl FnOnce(&[u8]) + Send + 'static,
 ) -> i64 {
-    match prepare(handle, number, input)
-        .and_then(|(name, pending)| Ok((crate::runtime::handle(name)?, pending)))
-    {
+    let prepared = catch_unwind(AssertUnwindSafe(|| {
+        let (name, pending) = prepare(handle, number, input)?;
+        Ok((crate::runtime::handle(name)?, pending))
+    }));
+    match prepared.unwrap_or_else(|panic| Err(Failure::panicked(panic.as_ref()))) {
         Ok((worker, pending)) => tasks::start(&worker, pending, done),
         Err(failure) => {
             done(&wire::failure(failure));

@@ -124,6 +124,23 @@ fn a_call_of_a_closed_or_released_client_fails() {
     assert_eq!(text(&begin(other, IPS_LIST).1.recv().unwrap()), unknown);
 }
 
+/// The worker has one client for all that share connections. It is created by the first of them that needs it.
+#[test]
+fn options_of_one_client_do_not_apply_to_another_one_on_the_worker() {
+    let server = Server::always(Answer::new(503, ""));
+    let client = create("BlockingClient", &server.base_url());
+    let with_retries = |retries: i64| {
+        let options = [bytes(None::<f64>), bytes(Some(retries))].concat();
+        let other = invoke(client, number("with_options(options:Options,)Self"), &options, &never);
+        i64::from_be_bytes(other[1..].try_into().unwrap())
+    };
+    for (client, requests) in [(with_retries(1), 2), (client, 1), (with_retries(0), 1)] {
+        let before = server.count();
+        text(&begin(client, IPS_LIST).1.recv().unwrap());
+        assert_eq!(server.count() - before, requests);
+    }
+}
+
 #[test]
 fn a_call_that_the_library_does_not_have_and_arguments_that_it_cannot_read_fail() {
     let server = listing();

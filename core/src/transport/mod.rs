@@ -428,7 +428,7 @@ fn target(base_url: &Url, call: &Call, query: &str) -> Result<Uri> {
     let prefix = base_url.path().trim_end_matches('/');
     let question = if query.is_empty() { "" } else { "?" };
     Uri::try_from([prefix, call.path, question, query].concat())
-        .map_err(|_| Error::config("base_url has a path that cannot be sent"))
+        .map_err(|_| Error::config("base_url has a path that cannot be sent, or the request is too long"))
 }
 
 /// The `Host` header, which names the port unless it is the scheme's own.

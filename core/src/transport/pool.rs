@@ -33,8 +33,16 @@ pub(super) struct Pool {
 struct Idle {
     /// In the order in which they became idle.
     connections: Vec<IdleConnection>,
-    /// Whether a task closes those that have been idle for too long.
-    watched: bool,
+    /// The runtime whose task closes those that have been idle for too long. Other runtimes may not be running.
+    watched_by: Option<runtime::Id>,
+}
+
+impl Idle {
+    fn no_longer_watched_by(&mut self, runtime: runtime::Id) {
+        if self.watched_by == Some(runtime) {
+            self.watched_by = None;
+        }
+    }
 }
 
 struct IdleConnection {
@@ -118,9 +126,9 @@ impl Pool {
         let runtime = Handle::current();
         let mut idle = lock(&self.idle);
         idle.connections.push(IdleConnection { connection, since: Instant::now(), runtime: runtime.id() });
-        if !idle.watched {
-            idle.watched = true;
-            let watch = Watch(Arc::downgrade(self));
+        if idle.watched_by != Some(runtime.id()) {
+            idle.watched_by = Some(runtime.id());
+            let watch = Watch { pool: Arc::downgrade(self), runtime: runtime.id() };
             runtime.spawn(watch.run());
         }
     }
@@ -141,7 +149,10 @@ fn size_for(descriptors: Option<u64>) -> usize {
 }
 
 /// Closes the connections that have been idle for too long, until none is left.
-struct Watch(Weak<Pool>);
+struct Watch {
+    pool: Weak<Pool>,
+    runtime: runtime::Id,
+}
 
 impl Watch {
     async fn run(mut self) {
@@ -152,14 +163,14 @@ impl Watch {
 
     /// Closes the connections that have been idle for too long. Returns when this is next necessary, or `None` if none is left.
     fn close_old(&mut self) -> Option<Instant> {
-        let pool = self.0.upgrade()?;
+        let pool = self.pool.upgrade()?;
         let mut idle = lock(&pool.idle);
         let old = idle.connections.iter().take_while(|idle| idle.since.elapsed() >= IDLE).count();
         idle.connections.drain(..old);
         let next = idle.connections.first().map(|idle| idle.since + IDLE);
         if next.is_none() {
-            idle.watched = false;
-            self.0 = Weak::new();
+            idle.no_longer_watched_by(self.runtime);
+            self.pool = Weak::new();
         }
         next
     }
@@ -168,8 +179,8 @@ impl Watch {
 impl Drop for Watch {
     /// If the runtime was shut down, the next connection that becomes idle starts another watch.
     fn drop(&mut self) {
-        if let Some(pool) = self.0.upgrade() {
-            lock(&pool.idle).watched = false;
+        if let Some(pool) = self.pool.upgrade() {
+            lock(&pool.idle).no_longer_watched_by(self.runtime);
         }
     }
 }

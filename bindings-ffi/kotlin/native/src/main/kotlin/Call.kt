@@ -118,7 +118,7 @@ internal class Reader(private val bytes: ByteArray) {
         return String(bytes, at, length, Charsets.UTF_8).also { at += length }
     }
 
-    /** A time before 1970 has negative seconds, and its nanoseconds also count backwards. */
+    /** A time before 1970 has negative seconds, and its nanoseconds also count backwards. Within a second before 1970, the format has no sign. */
     fun instant(): Instant {
         val seconds = long()
         val nanos = int().toLong()

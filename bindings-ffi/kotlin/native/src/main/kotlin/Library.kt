@@ -50,8 +50,11 @@ private const val NAME = "proxymesh_ffi"
 private fun loadFromJar() {
     val platform = platform(System.getProperty("os.name"), System.getProperty("os.arch"))
     val file = System.mapLibraryName(NAME)
-    val library = Native::class.java.getResourceAsStream("/META-INF/com.proxymesh/native/$platform/$file")?.use { it.readAllBytes() }
-        ?: throw LibraryException("the proxymesh-native jar has no library for $platform")
+    val library = try {
+        Native::class.java.getResourceAsStream("/META-INF/com.proxymesh/native/$platform/$file")?.use { it.readAllBytes() }
+    } catch (error: IOException) {
+        throw LibraryException("could not read it from the proxymesh-native jar: $error", error)
+    } ?: throw LibraryException("the proxymesh-native jar has no library for $platform")
     var failure: Throwable? = null
     for (folder in folders()) {
         try {
@@ -76,7 +79,8 @@ internal fun platform(os: String, architecture: String): String {
 /** The folders to try: the user's cache, and then the one for temporary files. One of them may be mounted noexec. */
 private fun folders(): List<Path> {
     val ofSystem = if (System.getProperty("os.name").startsWith("Mac")) "Library/Caches" else ".cache"
-    val caches = System.getenv("XDG_CACHE_HOME")?.let(Path::of) ?: Path.of(System.getProperty("user.home"), ofSystem)
+    // A relative path is ignored, as its specification says.
+    val caches = System.getenv("XDG_CACHE_HOME")?.let(Path::of)?.takeIf(Path::isAbsolute) ?: Path.of(System.getProperty("user.home"), ofSystem)
     val temporary = Path.of(System.getProperty("java.io.tmpdir"))
     val given = System.getProperty(FOLDER_PROPERTY)
     // A user without a home has "?" as its path.
@@ -114,6 +118,8 @@ private fun create(folder: Path) {
             // Another thread or process has just created it.
         }
     }
+    // Its owner could let the link point to another folder after this check.
+    if (Files.isSymbolicLink(folder)) throw IOException("$folder is a symbolic link")
     val probe = Files.createTempFile(folder, null, ".tmp")
     try {
         val mine = Files.getOwner(folder) == Files.getOwner(probe)

@@ -9,6 +9,7 @@ import com.proxymesh.internal.shutDown
 import com.proxymesh.internal.withOptions
 import java.util.concurrent.CompletableFuture
 import java.util.concurrent.Executor
+import java.util.concurrent.ForkJoinPool
 import java.util.concurrent.SynchronousQueue
 import java.util.concurrent.ThreadPoolExecutor
 import java.util.concurrent.TimeUnit
@@ -105,7 +106,11 @@ private class Response<T, R>(private val call: Call<T>, private val convert: (T)
             executor.execute(::take)
         } catch (_: Throwable) {
             // The executor rejects it, or there are no more threads. The future must be completed even so.
-            take()
+            try {
+                ForkJoinPool.commonPool().execute(::take)
+            } catch (_: Throwable) {
+                take()
+            }
         }
     }
 

@@ -23,7 +23,7 @@ import java.util.concurrent.Executor
  * of an `ExecutionException`.
  *
  * When a response arrives, what depends on its future, such as a function in `thenApply`, runs on a thread of the [Builder.executor], or
- * on a thread that waits in `join or `get`. There it may block. As always, a function that you add to a completed future runs at once on
+ * on a thread that waits in `join` or `get`. There it may block. As always, a function that you add to a completed future runs at once on
  * your thread, and after `cancel` or `orTimeout` it runs on the thread that completed the future.
  */
 public class AsyncClient private constructor(private val calls: AsyncCalls) : AutoCloseable {

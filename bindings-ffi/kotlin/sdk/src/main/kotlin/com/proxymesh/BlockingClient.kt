@@ -19,7 +19,7 @@ import java.time.Duration
  * ```
  *
  * Any number of threads may share one client. A call blocks its thread until it is done or its time limits have passed. A virtual thread
- * leaves its carrier thread while it waits.
+ * leaves its carrier thread while it waits. Calls on virtual threads have connections of their own, also at most `maxConnections`.
  *
  * `Thread.interrupt` ends a call within 40 ms and closes its connection. The call then throws
  * [java.util.concurrent.CancellationException], and the thread stays interrupted, so later calls on it also end at once until

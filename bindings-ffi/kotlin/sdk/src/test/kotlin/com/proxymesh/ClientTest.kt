@@ -143,7 +143,7 @@ class ClientTest {
     }
 
     @Test
-    fun `a panic of the library is an internal exception`() = Server(us).use { server ->
+    fun `an internal failure is an internal exception`() = Server(us).use { server ->
         val text = "internal error in the ProxyMesh library, please report it: it panicked: in a test"
         val settings = settings(USERNAME, PASSWORD, null, server.baseUrl, null, null, null, null, null, false)
         val calls = Calls.open(settings)

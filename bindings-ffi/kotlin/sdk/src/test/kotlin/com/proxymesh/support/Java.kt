@@ -1,7 +1,9 @@
 package com.proxymesh.support
 
+import java.nio.file.Files
 import java.nio.file.Path
 import java.util.concurrent.TimeUnit
+import kotlin.io.path.readText
 
 /** What a process has printed to its output and to its errors. */
 data class Printed(val output: String, val errors: String)
@@ -17,9 +19,15 @@ fun startApplication(flags: List<String>, environment: Map<String, String> = emp
     builder.environment() += environment
     // The JVM would mention this variable.
     builder.environment() -= "JAVA_TOOL_OPTIONS"
-    val process = builder.start()
-    val output = process.inputReader().readText()
-    val errors = process.errorReader().readText()
-    check(process.waitFor(1, TimeUnit.MINUTES) && process.exitValue() == 0) { "$output$errors" }
-    return Printed(output.trim(), errors.trim())
+    val (output, errors) = List(2) { Files.createTempFile("application", ".txt") }
+    try {
+        val process = builder.redirectOutput(output.toFile()).redirectError(errors.toFile()).start()
+        val ended = process.waitFor(1, TimeUnit.MINUTES)
+        process.destroyForcibly()
+        val printed = Printed(output.readText().trim(), errors.readText().trim())
+        check(ended && process.exitValue() == 0) { printed }
+        return printed
+    } finally {
+        listOf(output, errors).forEach(Files::delete)
+    }
 }
