@@ -4,10 +4,14 @@
 //! requested in a way that returns an error and does not panic. A failure is not remembered, so the next call tries again.
 
 use crate::{error::Error, process::PerProcess};
+use atomic_waker::AtomicWaker;
 use std::{
-    fmt, io,
+    fmt,
+    future::poll_fn,
+    io,
     pin::Pin,
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    task::{Context, Wake, Waker},
     thread,
 };
 use tokio::{
@@ -70,7 +74,24 @@ pub(crate) struct Timers(Mutex<Unused>);
 /// used last are kept.
 struct Unused {
     runtime: Option<runtime::Id>,
-    timers: Vec<Pin<Box<Sleep>>>,
+    timers: Vec<Timer>,
+}
+
+struct Timer {
+    sleep: Pin<Box<Sleep>>,
+    /// What the runtime wakes when the time comes. It passes this on to the task that waits, if there is one.
+    waker: Waker,
+    waits: Arc<Waits>,
+}
+
+/// The task that waits for a timer. A timer that nobody uses must not keep the last one.
+#[derive(Default)]
+struct Waits(AtomicWaker);
+
+impl Wake for Waits {
+    fn wake(self: Arc<Self>) {
+        self.0.wake();
+    }
 }
 
 impl Timers {
@@ -84,25 +105,29 @@ impl Timers {
     /// Ends at `deadline`.
     pub(crate) async fn until(&self, deadline: Instant) {
         let runtime = Handle::current().id();
-        let mut timer = Timer { runtime, sleep: self.take(runtime), timers: self };
-        let sleep = timer.sleep.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        sleep.as_mut().reset(deadline);
-        sleep.await;
+        let mut used = Used { runtime, timer: self.take(runtime), timers: self };
+        let timer = used.timer.get_or_insert_with(|| Timer::new(deadline));
+        timer.sleep.as_mut().reset(deadline);
+        poll_fn(|context| {
+            timer.waits.0.register(context.waker());
+            timer.sleep.as_mut().poll(&mut Context::from_waker(&timer.waker))
+        })
+        .await;
     }
 
-    fn take(&self, runtime: runtime::Id) -> Option<Pin<Box<Sleep>>> {
+    fn take(&self, runtime: runtime::Id) -> Option<Timer> {
         let mut unused = self.lock();
         if unused.runtime == Some(runtime) { unused.timers.pop() } else { None }
     }
 
-    fn keep(&self, runtime: runtime::Id, sleep: Pin<Box<Sleep>>) {
+    fn keep(&self, runtime: runtime::Id, timer: Timer) {
         let mut unused = self.lock();
         if unused.runtime != Some(runtime) {
             unused.timers.clear();
             unused.runtime = Some(runtime);
         }
         if unused.timers.len() < Self::MOST {
-            unused.timers.push(sleep);
+            unused.timers.push(timer);
         }
     }
 
@@ -111,17 +136,25 @@ impl Timers {
     }
 }
 
+impl Timer {
+    fn new(deadline: Instant) -> Self {
+        let waits = Arc::<Waits>::default();
+        Self { sleep: Box::pin(sleep_until(deadline)), waker: waits.clone().into(), waits }
+    }
+}
+
 /// A timer in use.
-struct Timer<'a> {
+struct Used<'a> {
     runtime: runtime::Id,
-    sleep: Option<Pin<Box<Sleep>>>,
+    timer: Option<Timer>,
     timers: &'a Timers,
 }
 
-impl Drop for Timer<'_> {
+impl Drop for Used<'_> {
     fn drop(&mut self) {
-        if let Some(sleep) = self.sleep.take() {
-            self.timers.keep(self.runtime, sleep);
+        if let Some(timer) = self.timer.take() {
+            timer.waits.0.take();
+            self.timers.keep(self.runtime, timer);
         }
     }
 }
@@ -189,6 +222,29 @@ const THREADS: &str = "could not start a thread: the process or memory limit is 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::{pin::pin, time::Duration};
+
+    /// The task of a call may hold much, such as the event loop of another language.
+    #[test]
+    fn an_unused_timer_keeps_no_waker_and_no_runtime_but_the_last() {
+        let timers = Timers::new();
+        let waits = Arc::<Waits>::default();
+        let waker = Waker::from(waits.clone());
+        for _ in 0..3 {
+            let runtime = event_loop().unwrap();
+            runtime.block_on(async {
+                for _ in 0..2 {
+                    let mut hour = pin!(timers.until(Instant::now() + Duration::from_secs(3600)));
+                    assert!(hour.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+                    assert_eq!(Arc::strong_count(&waits), 3);
+                }
+                timers.until(Instant::now() + Duration::from_millis(1)).await;
+            });
+            assert_eq!(timers.lock().timers.len(), 1);
+        }
+        drop(waker);
+        assert_eq!(Arc::strong_count(&waits), 1);
+    }
 
     #[test]
     fn a_value_that_could_not_be_created_is_created_on_the_next_request() {

@@ -31,7 +31,8 @@ pub(super) struct CompletionQueue {
     /// The process that created the queue. A forked process has no worker to fill it, and shares the loop's descriptors with its
     /// parent.
     process: u32,
-    arrivals: Mutex<Vec<Arrival>>,
+    /// `None` once the loop is closed. An attempt that is reported later would keep the queue, because its log refers to the queue.
+    arrivals: Mutex<Option<Vec<Arrival>>>,
     wake: Wake,
     calls: Mutex<Calls>,
 }
@@ -144,7 +145,7 @@ impl CompletionQueue {
         let new = |wake| {
             Arc::new(Self {
                 process: process::id(),
-                arrivals: Mutex::default(),
+                arrivals: Mutex::new(Some(Vec::new())),
                 wake,
                 calls: Mutex::default(),
             })
@@ -192,6 +193,7 @@ impl CompletionQueue {
     fn arrive(self: &Arc<Self>, arrival: Arrival) {
         let first = {
             let mut arrivals = lock(&self.arrivals);
+            let Some(arrivals) = arrivals.as_mut() else { return };
             arrivals.push(arrival);
             arrivals.len() == 1
         };
@@ -229,13 +231,16 @@ impl CompletionQueue {
         if let Wake::Descriptor(descriptor) = &self.wake {
             descriptor.awake();
         }
-        let mut arrivals = VecDeque::from(std::mem::take(&mut *lock(&self.arrivals)));
+        let mut arrivals =
+            VecDeque::from(lock(&self.arrivals).as_mut().map(std::mem::take).unwrap_or_default());
         while let Some(arrival) = arrivals.pop_front() {
             match arrival {
                 Arrival::Attempted(log) => {
                     if let Err(raised) = log.flush(py) {
                         // Report the exception to the loop, and keep the rest for its next turn.
-                        lock(&self.arrivals).splice(..0, arrivals);
+                        if let Some(later) = lock(&self.arrivals).as_mut() {
+                            later.splice(..0, arrivals);
+                        }
                         self.wake();
                         return Err(raised);
                     }
@@ -284,10 +289,10 @@ impl CompletionQueue {
         }
     }
 
-    /// Abandons all calls. Drops them outside the locks, because dropping may abandon further calls.
+    /// Abandons all calls of a closed loop. Drops them outside the locks, because dropping may abandon further calls.
     fn give_up_all(&self) {
         let calls = std::mem::take(&mut lock(&self.calls).awaited);
-        let arrivals = std::mem::take(&mut *lock(&self.arrivals));
+        let arrivals = lock(&self.arrivals).take();
         drop(arrivals);
         for call in calls.values() {
             call.task.abort();
