@@ -184,6 +184,14 @@ def test_a_contradictory_environment_is_rejected(
         ({"max_retries": 1.5}, "max_retries must be a whole number from 0 to 4294967295, not float"),
         ({"max_retries": "1"}, "max_retries must be a whole number from 0 to 4294967295, not str"),
         ({"max_retries": True}, "max_retries must be a whole number from 0 to 4294967295, not bool"),
+        ({"max_connections": 0}, "max_connections must be a whole number from 1 to 4294967295, not 0"),
+        ({"max_connections": 2**32}, "max_connections must be a whole number from 1 to 4294967295, not 4294967296"),
+        (
+            {"max_connections": 10**400},
+            "max_connections must be a whole number from 1 to 4294967295, not a number that large",
+        ),
+        ({"max_connections": 1.5}, "max_connections must be a whole number from 1 to 4294967295, not float"),
+        ({"max_connections": True}, "max_connections must be a whole number from 1 to 4294967295, not bool"),
     ],
     ids=lambda value: "" if isinstance(value, str) else next(iter(value)),
 )
