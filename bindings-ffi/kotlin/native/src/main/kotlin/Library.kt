@@ -2,6 +2,7 @@ package com.proxymesh.internal
 
 import java.io.IOException
 import java.nio.file.FileAlreadyExistsException
+import java.nio.file.FileSystems
 import java.nio.file.Files
 import java.nio.file.Path
 import java.nio.file.StandardCopyOption.ATOMIC_MOVE
@@ -113,7 +114,7 @@ private fun create(folder: Path) {
     if (!Files.isDirectory(folder)) {
         Files.createDirectories(folder.parent)
         try {
-            Files.createDirectory(folder, PosixFilePermissions.asFileAttribute(OWNER_ONLY))
+            Files.createDirectory(folder, *(if (hasPermissions) arrayOf(OWNER_ONLY) else emptyArray()))
         } catch (_: FileAlreadyExistsException) {
             // Another thread or process has just created it.
         }
@@ -123,7 +124,7 @@ private fun create(folder: Path) {
     val probe = Files.createTempFile(folder, null, ".tmp")
     try {
         val mine = Files.getOwner(folder) == Files.getOwner(probe)
-        val others = Files.getPosixFilePermissions(folder).any { it in OTHERS_WRITE }
+        val others = hasPermissions && Files.getPosixFilePermissions(folder).any { it in OTHERS_WRITE }
         if (!mine || others) throw IOException("other users can write to it")
     } finally {
         Files.delete(probe)
@@ -131,7 +132,10 @@ private fun create(folder: Path) {
 }
 
 private const val HASH_BYTES = 8
-private val OWNER_ONLY = PosixFilePermissions.fromString("rwx------")
+
+/** Windows has no such permissions. There, both folders are in the user's profile, which others cannot write to. */
+private val hasPermissions = "posix" in FileSystems.getDefault().supportedFileAttributeViews()
+private val OWNER_ONLY = PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"))
 private val OTHERS_WRITE = setOf(PosixFilePermission.GROUP_WRITE, PosixFilePermission.OTHERS_WRITE)
 
 /**

@@ -50,9 +50,9 @@ internal class AsyncCalls(private val client: Native, private val executor: Exec
 }
 
 /**
- * The future of a call. Completing it runs what depends on it. That must not delay other calls, so it happens on the library's
- * thread only if the executor rejects it. A thread that waits in [join] or [get] completes it, because that takes one thread switch less
- * than the executor.
+ * The future of a call. Completing it runs what depends on it. That must not delay other calls, so it happens on a thread of the
+ * executor, or on one of the common pool if the executor rejects it. A thread that waits in [join] or [get] completes it itself, because
+ * that takes one thread switch less.
  */
 private class Response<T, R>(private val call: Call<T>, private val convert: (T) -> R, private val executor: Executor) :
     CompletableFuture<R>() {
