@@ -34,7 +34,6 @@ from typing_extensions import Self
 from urllib3 import ProxyManager, Retry
 
 from ._authorized import AsyncAuthorizedIp, AuthorizedIp
-from ._pool import AsyncProxyPool, ProxyPool
 """
 
 
@@ -52,7 +51,7 @@ def with_coroutines(stub: str) -> str:
     """Makes the calls of `AsyncClient`'s handles return coroutines. In Rust, they are annotated as in `Client`."""
     classes = re.split(r"(?m)^(?=@final)", stub)
     for i, text in enumerate(classes):
-        if re.search(r"^class Async(?!Client)", text, re.M):
+        if re.search(r"^class Async(?!Client|ProxyPool)", text, re.M):
             no_call = r"(?!.*Async(?:ProxyPool|AuthorizedIp))"
             classes[i] = re.sub(rf"(?m)\) -> {no_call}(.*):$", r") -> Coroutine[Any, Any, \1]:", text)
     return "".join(classes)

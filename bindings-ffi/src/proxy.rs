@@ -37,7 +37,7 @@ impl Response for proxymesh::Proxy {
             port: self.port().into(),
             address_host: self.address().0.to_owned(),
             name: self.name().to_owned(),
-            url: self.url(),
+            url: self.plain_url(),
             country: self.country(),
             chooses_country: self.chooses_country(),
         }
@@ -70,8 +70,8 @@ functions! {
         exit: ExitChoice,
     ) -> HashMap<String, String> {
         let credentials = credentials.map(Credentials::check).transpose()?;
-        let headers = core_proxy(&host, port)?.headers(credentials.as_ref(), &exit.check()?)?;
-        Ok(headers.into_iter().map(|(name, value)| (name.to_owned(), value.expose_secret().to_owned())).collect())
+        let proxy = core_proxy(&host, port)?.using(credentials).steer(exit.check()?)?;
+        Ok(proxy.headers().into_iter().map(|(name, value)| (name.to_owned(), value.expose_secret().to_owned())).collect())
     }
 
     /// Returns the same choice in the core's spelling, so that equal choices compare as equal. Fails with `Validation` if it is

@@ -5,7 +5,7 @@ use crate::{
     error::{Failure, Result, import},
     log::Log,
 };
-use proxymesh::{Client, Exchange, blocking::Driver, endpoint::Endpoint, resource::Dispatch};
+use proxymesh::{Client, blocking::Driver, endpoint::Endpoint, resource::Dispatch};
 use pyo3::prelude::*;
 use std::{sync::Arc, time::Duration};
 
@@ -40,14 +40,15 @@ impl Dispatch for Caller<'_, Blocking> {
 }
 
 impl<'py> Caller<'py, Blocking> {
-    fn wait(
+    /// Runs a future that makes calls of this client. `call` is the name of the call, for errors.
+    pub(crate) fn wait<T: Send>(
         &self,
         call: &'static str,
-        exchange: impl Future<Output = Result<Exchange>> + Send,
-    ) -> Result<Exchange> {
+        future: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
         let Self { py, mode, log, .. } = self;
         let log = log.as_deref();
-        let result = py.detach(|| mode.driver.run_checked(call, exchange, SIGNALS, || look_around(log)));
+        let result = py.detach(|| mode.driver.run_checked(call, future, SIGNALS, || look_around(log)));
         if result.is_err() {
             mode.driver.finish(&self.client);
         }

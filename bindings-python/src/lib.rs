@@ -13,6 +13,7 @@ mod input;
 mod interpreter;
 mod log;
 mod model;
+mod pool;
 mod proxy;
 mod resource;
 mod response;
@@ -92,9 +93,12 @@ module! {
         crate::model::NewToken,
         crate::model::ProxiedRequest,
         crate::model::ProxyCheck,
+        crate::model::ProxyStats,
         crate::model::RecordedRequest,
         crate::model::SubAccount,
         crate::model::Token,
+        crate::pool::AsyncProxyPool,
+        crate::pool::ProxyPool,
         crate::proxy::Proxy,
         crate::resource::AsyncGeo,
         crate::resource::AsyncHostnames,

@@ -273,6 +273,39 @@ impl From<proxymesh::Check> for ProxyCheck {
 }
 
 model! {
+    /// What a pool knows about one of its proxies. `pool.stats()` returns it.
+    ProxyStats {
+        /// How often the pool has handed it out.
+        handed_out: u64,
+        /// How many successes were reported.
+        successes: u64,
+        /// How many failures were reported.
+        failures: u64,
+        /// How many bytes were reported.
+        bytes: u64,
+        /// The average of the reported latencies in seconds; `None` if there is none. Newer ones count more.
+        latency: Option<f64>,
+        /// The seconds for which it will still be left out; `None` if it is not left out.
+        cooling: Option<f64>,
+    }
+    secret: None,
+    module: "proxymesh",
+}
+
+impl From<proxymesh::ProxyStats> for ProxyStats {
+    fn from(core: proxymesh::ProxyStats) -> Self {
+        Self {
+            handed_out: core.handed_out,
+            successes: core.successes,
+            failures: core.failures,
+            bytes: core.bytes,
+            latency: core.latency.map(|latency| latency.as_secs_f64()),
+            cooling: core.cooling.map(|cooling| cooling.as_secs_f64()),
+        }
+    }
+}
+
+model! {
     /// A request that one of the sandbox's proxies received.
     ProxiedRequest {
         /// The number of the request, counted from 1 since the start or the last reset.

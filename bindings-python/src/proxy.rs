@@ -9,7 +9,7 @@ use crate::{
     setting,
 };
 use proxymesh::{
-    Credentials, Error, ExitChoice,
+    Credentials, Error, ProxyHost,
     binding::{self, seconds},
     secrecy::ExposeSecret,
 };
@@ -18,7 +18,7 @@ use pyo3::{
     prelude::*,
     types::{IntoPyDict, PyDict, PyString, PyTuple},
 };
-use std::{cmp::Ordering, hash::Hash};
+use std::cmp::Ordering;
 
 /// A proxy server that the account may use.
 ///
@@ -49,35 +49,20 @@ use std::{cmp::Ordering, hash::Hash};
 ///     ValidationError: The host is neither a DNS name nor an IPv4 address, the port is not from 1 to 65535, or the host includes a
 ///         port that differs from the one given.
 #[pyclass(frozen, eq, hash, ord, module = "proxymesh")]
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Proxy {
     pub(crate) core: proxymesh::Proxy,
-    credentials: Option<Credentials>,
-    exit: ExitChoice,
 }
 
 impl From<proxymesh::Proxy> for Proxy {
     fn from(core: proxymesh::Proxy) -> Self {
-        Self { core, credentials: None, exit: ExitChoice::new() }
-    }
-}
-
-impl PartialEq for Proxy {
-    fn eq(&self, other: &Self) -> bool {
-        (&self.core, &self.credentials, &self.exit) == (&other.core, &other.credentials, &other.exit)
-    }
-}
-
-impl Hash for Proxy {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.core.hash(state);
-        self.exit.hash(state);
+        Self { core }
     }
 }
 
 impl PartialOrd for Proxy {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        self.core.partial_cmp(&other.core)
+        (self.host(), self.port()).partial_cmp(&(other.host(), other.port()))
     }
 }
 
@@ -197,7 +182,7 @@ impl Proxy {
                 return Err(Error::Config { reason }.into());
             }
         };
-        Ok(Self { credentials, ..self.clone() })
+        Ok(self.core.clone().using(credentials).into())
     }
 
     /// Returns the same proxy with this exit choice. It replaces an earlier choice. The choice is sent in the headers
@@ -236,8 +221,7 @@ impl Proxy {
         let not_ips = not_ips.iter().map(|ip| text("not_ip", ip)).collect::<Result<Vec<_>>>()?;
         let (country, prefer_ip) = (some_text("country", country)?, some_text("prefer_ip", prefer_ip)?);
         let exit = binding::exit_choice(country, prefer_ip, not_ips)?;
-        self.core.headers(None, &exit)?;
-        Ok(Self { exit, ..self.clone() })
+        Ok(self.core.clone().steer(exit)?.into())
     }
 
     /// The proxy's URL, for any HTTP library.
@@ -259,10 +243,9 @@ impl Proxy {
         username: Option<&Bound<'_, PyString>>,
         password: Option<&Bound<'_, PyString>>,
     ) -> Result<String> {
-        match (username, password, &self.credentials) {
-            (None, None, None) => Ok(self.core.url()),
-            (None, None, Some(credentials)) => Ok(self.core.url_for(credentials)?.expose_secret().to_owned()),
-            (Some(username), Some(password), _) => {
+        match (username, password) {
+            (None, None) => Ok(self.core.url()?.expose_secret().to_owned()),
+            (Some(username), Some(password)) => {
                 Ok(self.core.url_with(text("username", username)?, text("password", password)?))
             }
             _ => Err(PyTypeError::new_err("give both username and password, or neither").into()),
@@ -279,9 +262,9 @@ impl Proxy {
     /// - `urllib.request`, Scrapy's `headers=` and Playwright's `extra_http_headers`: they send the exit choice to an https site.
     ///   For Scrapy, use `proxymesh.scrapy`. For urllib and browsers, use `url` and `playwright`, without an exit choice.
     #[pyo3(signature = () -> "dict[str, str]")]
-    fn headers<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyDict>> {
+    fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let headers = PyDict::new(py);
-        for (name, value) in self.core.headers(self.credentials.as_ref(), &self.exit)? {
+        for (name, value) in self.core.headers() {
             headers.set_item(name, value.expose_secret())?;
         }
         Ok(headers)
@@ -305,10 +288,7 @@ impl Proxy {
         #[pyo3(from_py_with = setting::timeout)] timeout: f64,
     ) -> Result<ProxyCheck> {
         let timeout = seconds("timeout", timeout)?;
-        let Self { core, credentials, exit } = self;
-        let check =
-            blocking::run(py, "Proxy.check", core.check(credentials.as_ref(), exit, target, timeout))?;
-        Ok(check.into())
+        Ok(blocking::run(py, "Proxy.check", self.core.check(target, timeout))?.into())
     }
 
     /// The same as `check`, for asyncio.
@@ -319,9 +299,8 @@ impl Proxy {
     ) -> "Coroutine[Any, Any, ProxyCheck]")]
     fn acheck(&self, target: &str, #[pyo3(from_py_with = setting::timeout)] timeout: f64) -> Result<Call> {
         let timeout = seconds("timeout", timeout)?;
-        let (this, target) = (self.clone(), target.to_owned());
-        let check =
-            async move { this.core.check(this.credentials.as_ref(), &this.exit, &target, timeout).await };
+        let (proxy, target) = (self.core.clone(), target.to_owned());
+        let check = async move { proxy.check(&target, timeout).await };
         Ok(Call::of("Proxy.acheck", "Proxy.check", None, Box::pin(check)))
     }
 
@@ -504,7 +483,7 @@ impl Proxy {
     /// The username and password, for the adapters.
     #[pyo3(signature = () -> "tuple[str, str] | None")]
     fn _username_and_password(&self) -> Option<(&str, &str)> {
-        let (username, password) = self.credentials.as_ref()?.username_and_password()?;
+        let (username, password) = self.core.credentials()?.username_and_password()?;
         Some((username, password.expose_secret()))
     }
 
@@ -514,7 +493,7 @@ impl Proxy {
         let dict = PyDict::new(py);
         dict.set_item("host", self.host())?;
         dict.set_item("port", self.port())?;
-        if !self.exit.is_empty() {
+        if !self.core.exit_choice().is_empty() {
             dict.set_item("steer", self.steered(py)?.into_py_dict(py)?)?;
         }
         Ok(dict)
@@ -526,7 +505,7 @@ impl Proxy {
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let mut shown = format!("Proxy(host='{}', port={})", self.host(), self.port());
-        match self.credentials.as_ref().map(Credentials::username_and_password) {
+        match self.core.credentials().map(Credentials::username_and_password) {
             None => {}
             Some(None) => shown.push_str(".using(token='[redacted]')"),
             Some(Some((username, _))) => {
@@ -534,7 +513,7 @@ impl Proxy {
                 shown.push_str(&format!(".using({username}, '[redacted]')"));
             }
         }
-        if !self.exit.is_empty() {
+        if !self.core.exit_choice().is_empty() {
             let mut wishes = Vec::new();
             for (name, value) in self.steered(py)? {
                 wishes.push(format!("{name}={}", value.repr()?));
@@ -547,18 +526,18 @@ impl Proxy {
     #[pyo3(signature = () -> "tuple[Any, ...]")]
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
         let (py, this) = (slf.py(), slf.get());
-        if this.credentials.is_some() {
+        if this.core.credentials().is_some() {
             let reason = "a Proxy with credentials cannot be pickled, because they are secret; pickle proxy.using(), \
                           which has none, and add the credentials again after loading it";
             return Err(PyTypeError::new_err(reason));
         }
         let plain = (slf.get_type(), (this.host(), this.port()));
-        if this.exit.is_empty() {
+        if this.core.exit_choice().is_empty() {
             return plain.into_pyobject(py);
         }
         let steer = this.steered(py)?.into_py_dict(py)?;
         let again = py.import("operator")?.call_method("methodcaller", ("steer",), Some(&steer))?;
-        let plain = Bound::new(py, Self::from(this.core.clone()))?;
+        let plain = slf.get_type().call1((this.host(), this.port()))?;
         (again, (plain,)).into_pyobject(py)
     }
 
@@ -573,17 +552,35 @@ impl Proxy {
     }
 }
 
+/// A proxy given by name, or as a `Proxy`.
+#[derive(FromPyObject)]
+pub(crate) enum Named<'py> {
+    #[pyo3(transparent, annotation = "str")]
+    Text(Bound<'py, PyString>),
+    #[pyo3(transparent, annotation = "Proxy")]
+    Listed(PyRef<'py, Proxy>),
+}
+
+impl Named<'_> {
+    pub(crate) fn host(&self) -> Result<ProxyHost> {
+        match self {
+            Self::Text(name) => Ok(ProxyHost::new(text("proxy", name)?)?),
+            Self::Listed(proxy) => Ok(ProxyHost::from(&proxy.core)),
+        }
+    }
+}
+
 impl Proxy {
     /// The arguments that `steer` was given.
     fn steered<'py>(&self, py: Python<'py>) -> PyResult<Vec<(&'static str, Bound<'py, PyAny>)>> {
-        let mut given = Vec::new();
-        if let Some(country) = self.exit.wanted_country() {
+        let (mut given, exit) = (Vec::new(), self.core.exit_choice());
+        if let Some(country) = exit.wanted_country() {
             given.push(("country", PyString::new(py, country).into_any()));
         }
-        if let Some(ip) = self.exit.preferred_ip() {
+        if let Some(ip) = exit.preferred_ip() {
             given.push(("prefer_ip", PyString::new(py, &ip.to_string()).into_any()));
         }
-        let not_ips = self.exit.unwanted_ips();
+        let not_ips = exit.unwanted_ips();
         if !not_ips.is_empty() {
             let texts = not_ips.iter().map(ToString::to_string);
             given.push(("not_ip", PyTuple::new(py, texts.collect::<Vec<_>>())?.into_any()));

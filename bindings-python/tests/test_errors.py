@@ -92,7 +92,7 @@ FIELDS = {
     "ConnectionError": {"call", "reason", "attempts"},
     "DecodeError": {"call", "status", "reason", "body"},
     "OutcomeUnknownError": {"call", "reason", "recovery_hint"},
-    "PoolExhaustedError": {"call", "retry_after"},
+    "PoolExhaustedError": {"call", "reason", "retry_after"},
 }
 
 

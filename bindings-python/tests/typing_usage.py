@@ -262,6 +262,8 @@ def last_mile(client: Client) -> list[str]:
     pool: ProxyPool = client.proxies.pool(country="US", order="random", ttl=60, cooldown=5, credentials=False)
     proxy = pool.get()
     assert_type(pool.get(country="US"), Proxy)
+    assert_type(pool.get(country=("US", "DE")), Proxy)
+    assert_type(pool.stats()[proxy].latency, float | None)
     pool.report(proxy, 200)
     pool.report(proxy, TimeoutError())
     assert_type(pool.cooling(), dict[Proxy, float])

@@ -2,10 +2,13 @@
 //! the public API and may change in any release.
 #![allow(missing_docs, reason = "the names are those of the public API")]
 
+pub use crate::pool::{HandedOut, Pool, Wanted};
+
 use crate::{
     error::{Error, Result},
     model::{NewIp, NewSubAccount, SubAccountEdit, TokenRequest},
-    proxy::ExitChoice,
+    pool::{Order, PoolOptions},
+    proxy::{ExitChoice, ProxyHost},
     resource::{Dispatch, Hostnames, HostnamesOf, Ips, Tokens},
     settings::{Options, Settings},
 };
@@ -117,6 +120,48 @@ pub fn new_ip(ip: &str, label: Option<&str>) -> Result<NewIp> {
 
 pub fn token_request(label: Option<&str>, expires_at: Option<&str>) -> Result<TokenRequest> {
     Ok(set!(TokenRequest::new(), ? label: label, expires_at: expires_at))
+}
+
+/// The options of a pool, with numbers that are not checked yet. `None` means every country.
+pub struct PoolParts<'a> {
+    pub countries: Option<Vec<String>>,
+    pub exclude: Vec<ProxyHost>,
+    pub order: &'a str,
+    pub ttl: f64,
+    pub cooldown: f64,
+    pub credentials: bool,
+}
+
+impl Default for PoolParts<'_> {
+    fn default() -> Self {
+        let (ttl, cooldown) = (300.0, 60.0);
+        Self { countries: None, exclude: Vec::new(), order: "round_robin", ttl, cooldown, credentials: true }
+    }
+}
+
+impl PoolParts<'_> {
+    pub fn check(self) -> Result<PoolOptions> {
+        let order = match self.order {
+            "round_robin" => Order::RoundRobin,
+            "random" => Order::Random,
+            "fastest" => Order::Fastest,
+            _ => return Err(Error::validation("order", "must be round_robin, random or fastest")),
+        };
+        // The setters refuse zero and cut what is too long.
+        let seconds = |value: f64| match value.is_finite() && value > 0.0 {
+            true => Duration::try_from_secs_f64(value).unwrap_or(Duration::MAX),
+            false => Duration::ZERO,
+        };
+        let mut options = PoolOptions::new().order(order).credentials(self.credentials);
+        options = options.ttl(seconds(self.ttl))?.cooldown(seconds(self.cooldown))?;
+        if self.countries.as_ref().is_some_and(Vec::is_empty) {
+            return Err(Error::validation("country", "name at least one country"));
+        }
+        for code in self.countries.iter().flatten() {
+            options = options.country(code)?;
+        }
+        self.exclude.into_iter().try_fold(options, PoolOptions::exclude)
+    }
 }
 
 pub fn exit_choice<'a>(

@@ -3,7 +3,9 @@
 use crate::{
     endpoint::Endpoint,
     error::{Error, Result},
+    pool::pool,
     process,
+    proxy::{Check, Proxy},
     resource::{Dispatch, handles},
     runtime::{self, Lazy, Timers},
     settings::{Options, Settings},
@@ -76,11 +78,20 @@ impl Client {
     /// Any [`Error`].
     pub fn call<E: Endpoint>(&self, endpoint: E) -> Result<E::Response> {
         let exchange = self.client.exchange(&endpoint);
-        let ended = self.driver.run(E::CALL.name, async { exchange.await.answered() });
+        self.drive(E::CALL.name, async { exchange.await.answered() })?.read(&endpoint)
+    }
+
+    /// Runs a future that makes calls of the async client.
+    fn drive<T: Send>(
+        &self,
+        call: &'static str,
+        future: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
+        let ended = self.driver.run(call, future);
         if ended.is_err() {
             self.driver.finish(&self.client);
         }
-        ended?.read(&endpoint)
+        ended
     }
 }
 
@@ -94,10 +105,40 @@ impl Dispatch for Client {
     }
 }
 
+pool! {
+    /// Hands out the account's proxies in turn, and leaves out failing ones for a while.
+    /// [`Proxies::pool`](crate::resource::Proxies::pool) creates it. A pool is cheap to clone, and threads may share one.
+    ///
+    /// ```no_run
+    /// # fn example(client: proxymesh::blocking::Client) -> proxymesh::Result<()> {
+    /// use proxymesh::{Outcome, PoolOptions};
+    ///
+    /// let pool = client.proxies().pool(PoolOptions::new().country("DE")?);
+    /// let proxy = pool.get()?;
+    /// // Make a request through the proxy, and then report its status, or that it failed.
+    /// pool.report(&proxy, Outcome::Status(200));
+    /// # Ok(()) }
+    /// ```
+    [] true, |this, wanted| match this.pool.at_once(&wanted) {
+        Some(proxy) => proxy,
+        None => Ok(this.client.drive("proxies.list", this.pool.next(&this.client.client, &wanted))?.logged()),
+    }
+}
+
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.client, f)
     }
+}
+
+/// Checks a proxy, as [`Proxy::check`] does.
+///
+/// # Errors
+///
+/// [`Error::Validation`] if the target is not `host:port`, and [`Error::Connection`] if the system has no file descriptor, thread or
+/// memory left.
+pub fn check(proxy: &Proxy, target: &str, timeout: Duration) -> Result<Check> {
+    Driver::new().run("Proxy.check", proxy.check(target, timeout))
 }
 
 /// Runs futures on the calling thread. Its event loop has no thread of its own and is created for the first future.

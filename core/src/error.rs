@@ -108,6 +108,14 @@ pub enum Error {
         /// The first 4 KiB of the response, as text.
         body: String,
     },
+    /// A pool has no proxy to hand out: all are cooling down after failures, or the account has no authorised proxy.
+    #[error("{reason}")]
+    PoolExhausted {
+        /// Why there is none.
+        reason: String,
+        /// How long until the first proxy has cooled down; zero if the account has no authorised proxy.
+        retry_after: Duration,
+    },
     /// A write was sent, but it is unknown whether it was carried out. `recovery_hint` says how to find out.
     #[error("{call}: {reason}, so the call may or may not have taken effect; {recovery_hint}")]
     OutcomeUnknown {
@@ -253,6 +261,7 @@ impl Error {
             Self::Timeout { .. } => "Timeout",
             Self::Connection { .. } => "Connection",
             Self::Decode { .. } => "Decode",
+            Self::PoolExhausted { .. } => "PoolExhausted",
             Self::OutcomeUnknown { .. } => "OutcomeUnknown",
         }
     }
@@ -273,11 +282,11 @@ impl Error {
         }
     }
 
-    /// The call that failed, such as `ips.add`; `None` if a setting or an input is invalid.
+    /// The call that failed, such as `ips.add`; `None` if a setting or an input is invalid, or a pool has no proxy.
     #[must_use]
     pub fn call(&self) -> Option<&'static str> {
         match self {
-            Self::Config { .. } | Self::Validation { .. } => None,
+            Self::Config { .. } | Self::Validation { .. } | Self::PoolExhausted { .. } => None,
             Self::BasicAuthRequired { call }
             | Self::AuthenticationBlocked { call, .. }
             | Self::Timeout { call, .. }
@@ -301,7 +310,9 @@ impl Error {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::AuthenticationBlocked { retry_after, .. } => Some(*retry_after),
+            Self::AuthenticationBlocked { retry_after, .. } | Self::PoolExhausted { retry_after, .. } => {
+                Some(*retry_after)
+            }
             _ => self.refusal().and_then(|refusal| refusal.retry_after),
         }
     }
@@ -315,6 +326,7 @@ impl Error {
             | Self::Timeout { reason, .. }
             | Self::Connection { reason, .. }
             | Self::Decode { reason, .. }
+            | Self::PoolExhausted { reason, .. }
             | Self::OutcomeUnknown { reason, .. } => Some(reason),
             _ => self.refusal().map(|refusal| refusal.reason.as_str()),
         }

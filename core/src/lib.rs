@@ -61,6 +61,7 @@ pub mod endpoint;
 mod error;
 mod model;
 mod observer;
+mod pool;
 pub mod process;
 mod proxy;
 pub mod resource;
@@ -79,6 +80,7 @@ pub use model::{
     SubAccount, SubAccountEdit, Token, TokenId, TokenLabel, TokenRequest, Username,
 };
 pub use observer::{Attempt, Observer};
+pub use pool::{Order, Outcome, PoolOptions, ProxyPool, ProxyStats, Report};
 pub use proxy::{Check, ExitChoice, Proxy, ProxyHost};
 pub use settings::{Options, Settings};
 pub use transport::Exchange;

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-use proxymesh::{Check, Credentials, ExitChoice, Proxy};
+use proxymesh::{Check, Credentials, Proxy};
 use proxymesh_sandbox::{Fault, Sandbox};
 use std::io::Write;
 use std::net::TcpListener;
@@ -11,7 +11,7 @@ use std::time::Duration;
 const SERVICE: &str = "proxymesh.com:443";
 
 async fn check(proxy: &Proxy, credentials: Option<&Credentials>) -> Check {
-    proxy.check(credentials, &ExitChoice::new(), SERVICE, Duration::from_secs(5)).await.unwrap()
+    proxy.clone().using(credentials.cloned()).check(SERVICE, Duration::from_secs(5)).await.unwrap()
 }
 
 async fn started() -> (Sandbox, Proxy, Credentials) {
@@ -45,10 +45,8 @@ async fn a_check_returns_the_proxys_response() {
     let dropped = check(&proxy, Some(&credentials)).await;
     assert!(!dropped.reachable && dropped.meaning.contains("could not reach the proxy"), "{dropped:?}");
     sandbox.inject(Fault::delay(Duration::from_secs(5)).proxy("us-ca")).unwrap();
-    let late = proxy
-        .check(Some(&credentials), &ExitChoice::new(), SERVICE, Duration::from_millis(50))
-        .await
-        .unwrap();
+    let late =
+        proxy.clone().using(credentials.clone()).check(SERVICE, Duration::from_millis(50)).await.unwrap();
     assert_eq!((late.reachable, late.meaning.as_str()), (false, "no response within 0.05 s"));
     sandbox.stop();
     assert!(!check(&proxy, Some(&credentials)).await.reachable);
@@ -69,7 +67,7 @@ async fn a_server_that_is_not_a_proxy_is_reported_and_an_invalid_target_is_rejec
         (false, "the server at this address is not an HTTP proxy")
     );
     for bad in ["", "example.com", ":80", "a:0", "a:99999", "a b:80", "a\r\nb:80", "http://a:80", "u@a:80"] {
-        let refused = proxy.check(None, &ExitChoice::new(), bad, Duration::from_secs(1)).await;
+        let refused = proxy.check(bad, Duration::from_secs(1)).await;
         assert!(refused.unwrap_err().to_string().starts_with("target: "), "{bad}");
     }
 }

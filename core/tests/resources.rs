@@ -5,7 +5,7 @@
 
 mod support;
 
-use proxymesh::{Check, Client, Credentials, Error, ExitChoice, Proxy, Settings, blocking, runtime::worker};
+use proxymesh::{Check, Client, Credentials, Error, Proxy, Settings, blocking, runtime::worker};
 use rustix::process::{Resource, Rlimit, getrlimit, getuid, setrlimit};
 use std::{env, fs, io, os::unix::process::CommandExt as _, process::Command, time::Duration};
 use support::server::{Answer, Server};
@@ -30,10 +30,8 @@ fn call(way: &str, client: &Clients) -> Result<(), Error> {
             given.recv().unwrap().map(drop)
         }
         "check" => {
-            let (proxy, exit) = ("localhost:9".parse::<Proxy>()?, ExitChoice::new());
-            let credentials = Credentials::basic("me", "pw")?;
-            let check = proxy.check(Some(&credentials), &exit, "example.com:443", Duration::from_secs(5));
-            let check: Check = blocking::Driver::new().run("Proxy.check", check)?;
+            let proxy = "localhost:9".parse::<Proxy>()?.using(Credentials::basic("me", "pw")?);
+            let check: Check = blocking::check(&proxy, "example.com:443", Duration::from_secs(5))?;
             assert!(!check.ok());
             // What the process lacks is reported like any other reason why the proxy cannot be reached.
             let lacks =

@@ -56,6 +56,7 @@ from ._proxymesh import (  # noqa: E402
     AsyncHostnames,
     AsyncIps,
     AsyncProxies,
+    AsyncProxyPool,
     AsyncSubAccounts,
     AsyncTokens,
     Client,
@@ -67,6 +68,8 @@ from ._proxymesh import (  # noqa: E402
     Proxies,
     Proxy,
     ProxyCheck,
+    ProxyPool,
+    ProxyStats,
     SubAccount,
     SubAccounts,
     Token,
@@ -77,14 +80,11 @@ from ._proxymesh import (  # noqa: E402
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._authorized import AsyncAuthorizedIp, AuthorizedIp
-    from ._pool import AsyncProxyPool, ProxyPool
 
 # Imported on demand, because these need asyncio, which takes ten times as long to import as everything else.
 _LATER = {
     "AsyncAuthorizedIp": "_authorized",
-    "AsyncProxyPool": "_pool",
     "AuthorizedIp": "_authorized",
-    "ProxyPool": "_pool",
 }
 
 
@@ -106,9 +106,9 @@ def _seen_by_freezers() -> None:  # pyright: ignore[reportUnusedFunction]
     import json
     import operator
 
-    from . import _adapters, _authorized, _errors, _pool
+    from . import _adapters, _authorized, _errors
 
-    _ = asyncio, contextvars, ipaddress, json, operator, _adapters, _authorized, _errors, _pool
+    _ = asyncio, contextvars, ipaddress, json, operator, _adapters, _authorized, _errors
 
 
 # A forked process has to know that it is a different process.
@@ -152,6 +152,7 @@ __all__ = [
     "ProxyCheck",
     "ProxyMeshError",
     "ProxyPool",
+    "ProxyStats",
     "RateLimitedError",
     "ServerError",
     "StatusError",

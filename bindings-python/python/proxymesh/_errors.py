@@ -181,6 +181,8 @@ class OutcomeUnknownError(ProxyMeshError):
 class PoolExhaustedError(ProxyMeshError):
     """A pool has no proxy to hand out: all are cooling down after failures, or the account has no authorised proxy."""
 
+    reason: str = ""
+    """Why there is none."""
     retry_after: float = 0.0
     """The seconds until the first proxy has cooled down; 0 if the account has no authorised proxy."""
 

@@ -20,7 +20,6 @@ from typing_extensions import Self
 from urllib3 import ProxyManager, Retry
 
 from ._authorized import AsyncAuthorizedIp, AuthorizedIp
-from ._pool import AsyncProxyPool, ProxyPool
 
 __all__ = [
     "AsyncClient",
@@ -28,6 +27,7 @@ __all__ = [
     "AsyncHostnames",
     "AsyncIps",
     "AsyncProxies",
+    "AsyncProxyPool",
     "AsyncSubAccounts",
     "AsyncTokens",
     "Client",
@@ -40,6 +40,8 @@ __all__ = [
     "Proxies",
     "Proxy",
     "ProxyCheck",
+    "ProxyPool",
+    "ProxyStats",
     "RecordedRequest",
     "Sandbox",
     "SubAccount",
@@ -378,8 +380,9 @@ class AsyncProxies:
         self,
         /,
         *,
-        country: str | None = None,
-        order: Literal["round_robin", "random"] = "round_robin",
+        country: str | Iterable[str] | None = None,
+        exclude: Iterable[str | Proxy] | None = None,
+        order: Literal["round_robin", "random", "fastest"] = "round_robin",
         ttl: float = 300.0,
         cooldown: float = 60.0,
         credentials: bool = True,
@@ -390,10 +393,13 @@ class AsyncProxies:
         The pool sends nothing until the first proxy is requested.
 
         Args:
-            country: A two-letter country code. The pool hands out only proxies with exit IPs in this country. These are the
-                proxies in the country, and `open` and `world` if their geo counts include it. `open` and `world` are asked for
-                an exit IP in the country.
-            order: `round_robin` or `random`. With `random`, each round hands out every proxy once, in random order.
+            country: One or more two-letter country codes. The pool hands out only proxies with exit IPs in one of these countries.
+                These are the proxies in the country, and `open` and `world` if their geo counts include it. `open` and `world` are
+                asked for an exit IP in the country; if there are several countries, each has its turn.
+            exclude: Proxies to leave out: hosts (`us-ca`), domains (`us-ca.proxymesh.com`), `domain:port` or `Proxy` objects.
+            order: `round_robin`, `random` or `fastest`. With `random`, each round hands out every proxy once, in random order. With
+                `fastest`, a proxy is handed out the more often, the lower its average latency is, as reported with `report`. A
+                proxy without a report counts as the fastest.
             ttl: The seconds after which the list is fetched again. If fetching fails, the old list stays in use.
             cooldown: The seconds for which a proxy is left out after its first failure. Each further failure doubles the time,
                 up to 16 times this value.
@@ -401,7 +407,75 @@ class AsyncProxies:
                 IP is authorised.
 
         Raises:
-            ValidationError: The country code or an option is invalid.
+            ValidationError: A country code or an option is invalid.
+        """
+
+@final
+class AsyncProxyPool:
+    """
+    A `ProxyPool` for asyncio. `proxies.pool()` of an `AsyncClient` creates it. Any number of tasks may share one.
+    """
+    def __repr__(self, /) -> str: ...
+    def cooling(self, /) -> dict[Proxy, float]:
+        """
+        The proxies that are cooling down, with the remaining seconds.
+        """
+    def get(self, /, *, country: str | Iterable[str] | None = None) -> Coroutine[Any, Any, Proxy]:
+        """
+        Returns the next proxy. The pool fetches the list of proxies first if there is none, or if it is older than `ttl`. One
+        task at a time fetches it.
+
+        Args:
+            country: One or more two-letter codes. The proxy has exit IPs in one of these countries. They override the pool's
+                countries.
+
+        Raises:
+            PoolExhaustedError: All proxies are cooling down, or the account has no authorised proxy.
+            ValidationError: No proxy has exit IPs in the countries, all are excluded, or a code is invalid.
+            ProxyMeshError: The list could not be fetched, and there is no older one.
+        """
+    @property
+    def listed(self, /) -> bool:
+        """
+        Whether the list of proxies has been fetched.
+        """
+    @property
+    def proxies(self, /) -> list[Proxy]:
+        """
+        The proxies that the pool hands out, from the last list. Empty until the list has been fetched.
+        """
+    def report(
+        self,
+        /,
+        proxy: Proxy,
+        outcome: bool | int | BaseException | ProxyCheck | None = ...,
+        *,
+        latency: float | None = None,
+        bytes: int = 0,
+    ) -> float | None:
+        """
+        Reports how a request through a proxy went. After a failure, the proxy is left out until it has cooled down. Each
+        further failure doubles the cooldown, up to 16 times the first. A success resets the count.
+
+        Args:
+            proxy: The proxy that was handed out. Its credentials do not matter.
+            outcome: `True`, the default, and a `ProxyCheck` that is `ok` are successes. `False`, an exception and `None` (no response)
+                are failures. A status is a failure if it is 402, 403, 407, 429, or 500 and above. Such a status comes from
+                the proxy, or from a site that blocks it.
+            latency: The seconds until the response arrived. It counts for the order `fastest`. A `ProxyCheck` has its own.
+            bytes: How many bytes were transferred. The pool only adds them up.
+
+        Returns:
+            The seconds for which the proxy is now left out. `None` if it is not left out, or if it was already.
+
+        Raises:
+            TypeError: The proxy or the outcome is of another type.
+            ValidationError: The latency is not a number of seconds.
+        """
+    def stats(self, /) -> dict[Proxy, ProxyStats]:
+        """
+        The proxies that the pool hands out, from the last list, and what the pool knows about each. Empty until the list has
+        been fetched.
         """
 
 @final
@@ -1103,8 +1177,9 @@ class Proxies:
         self,
         /,
         *,
-        country: str | None = None,
-        order: Literal["round_robin", "random"] = "round_robin",
+        country: str | Iterable[str] | None = None,
+        exclude: Iterable[str | Proxy] | None = None,
+        order: Literal["round_robin", "random", "fastest"] = "round_robin",
         ttl: float = 300.0,
         cooldown: float = 60.0,
         credentials: bool = True,
@@ -1121,10 +1196,13 @@ class Proxies:
         The pool sends nothing until the first proxy is requested.
 
         Args:
-            country: A two-letter country code. The pool hands out only proxies with exit IPs in this country. These are the
-                proxies in the country, and `open` and `world` if their geo counts include it. `open` and `world` are asked for
-                an exit IP in the country.
-            order: `round_robin` or `random`. With `random`, each round hands out every proxy once, in random order.
+            country: One or more two-letter country codes. The pool hands out only proxies with exit IPs in one of these countries.
+                These are the proxies in the country, and `open` and `world` if their geo counts include it. `open` and `world` are
+                asked for an exit IP in the country; if there are several countries, each has its turn.
+            exclude: Proxies to leave out: hosts (`us-ca`), domains (`us-ca.proxymesh.com`), `domain:port` or `Proxy` objects.
+            order: `round_robin`, `random` or `fastest`. With `random`, each round hands out every proxy once, in random order. With
+                `fastest`, a proxy is handed out the more often, the lower its average latency is, as reported with `report`. A
+                proxy without a report counts as the fastest.
             ttl: The seconds after which the list is fetched again. If fetching fails, the old list stays in use.
             cooldown: The seconds for which a proxy is left out after its first failure. Each further failure doubles the time,
                 up to 16 times this value.
@@ -1132,7 +1210,7 @@ class Proxies:
                 IP is authorised.
 
         Raises:
-            ValidationError: The country code or an option is invalid.
+            ValidationError: A country code or an option is invalid.
         """
 
 @final
@@ -1492,6 +1570,141 @@ class ProxyCheck:
     def status(self, /) -> int | None:
         """
         The status of its response; `None` if it did not respond. 200 means that it opened a tunnel.
+        """
+    def to_dict(self, /) -> dict[str, Any]:
+        """
+        The fields as a dict for `json.dumps`. Dates and times are ISO 8601 strings.
+        """
+
+@final
+class ProxyPool:
+    """
+    Hands out the account's proxies in turn. `client.proxies.pool()` creates it.
+
+    Any number of threads may share one.
+
+        >>> from proxymesh.sandbox import Sandbox
+        >>> with Sandbox(proxies=True) as sandbox, sandbox.client() as client:
+        ...     pool = client.proxies.pool()
+        ...     proxy = pool.get()
+        ...     pool.report(proxy, proxy.check())
+    """
+    def __repr__(self, /) -> str: ...
+    def cooling(self, /) -> dict[Proxy, float]:
+        """
+        The proxies that are cooling down, with the remaining seconds.
+        """
+    def get(self, /, *, country: str | Iterable[str] | None = None) -> Proxy:
+        """
+        Returns the next proxy. The pool fetches the list of proxies first if there is none, or if it is older than `ttl`. One
+        caller at a time fetches it. A signal handler may call this, too.
+
+        Args:
+            country: One or more two-letter codes. The proxy has exit IPs in one of these countries. They override the pool's
+                countries.
+
+        Raises:
+            PoolExhaustedError: All proxies are cooling down, or the account has no authorised proxy.
+            ValidationError: No proxy has exit IPs in the countries, all are excluded, or a code is invalid.
+            ProxyMeshError: The list could not be fetched, and there is no older one.
+        """
+    @property
+    def listed(self, /) -> bool:
+        """
+        Whether the list of proxies has been fetched.
+        """
+    @property
+    def proxies(self, /) -> list[Proxy]:
+        """
+        The proxies that the pool hands out, from the last list. Empty until the list has been fetched.
+        """
+    def report(
+        self,
+        /,
+        proxy: Proxy,
+        outcome: bool | int | BaseException | ProxyCheck | None = ...,
+        *,
+        latency: float | None = None,
+        bytes: int = 0,
+    ) -> float | None:
+        """
+        Reports how a request through a proxy went. After a failure, the proxy is left out until it has cooled down. Each
+        further failure doubles the cooldown, up to 16 times the first. A success resets the count.
+
+        Args:
+            proxy: The proxy that was handed out. Its credentials do not matter.
+            outcome: `True`, the default, and a `ProxyCheck` that is `ok` are successes. `False`, an exception and `None` (no response)
+                are failures. A status is a failure if it is 402, 403, 407, 429, or 500 and above. Such a status comes from
+                the proxy, or from a site that blocks it.
+            latency: The seconds until the response arrived. It counts for the order `fastest`. A `ProxyCheck` has its own.
+            bytes: How many bytes were transferred. The pool only adds them up.
+
+        Returns:
+            The seconds for which the proxy is now left out. `None` if it is not left out, or if it was already.
+
+        Raises:
+            TypeError: The proxy or the outcome is of another type.
+            ValidationError: The latency is not a number of seconds.
+        """
+    def stats(self, /) -> dict[Proxy, ProxyStats]:
+        """
+        The proxies that the pool hands out, from the last list, and what the pool knows about each. Empty until the list has
+        been fetched.
+        """
+
+@final
+class ProxyStats:
+    """
+    What a pool knows about one of its proxies. `pool.stats()` returns it.
+    """
+
+    __match_args__ = ("handed_out", "successes", "failures", "bytes", "latency", "cooling")
+    def __copy__(self, /) -> ProxyStats: ...
+    def __deepcopy__(self, memo: object, /) -> ProxyStats: ...
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(
+        cls,
+        /,
+        handed_out: SupportsIndex,
+        successes: SupportsIndex,
+        failures: SupportsIndex,
+        bytes: SupportsIndex,
+        latency: SupportsFloat | SupportsIndex | None,
+        cooling: SupportsFloat | SupportsIndex | None,
+    ) -> ProxyStats: ...
+    def __reduce__(self, /) -> tuple[Any, ...]: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def bytes(self, /) -> int:
+        """
+        How many bytes were reported.
+        """
+    @property
+    def cooling(self, /) -> float | None:
+        """
+        The seconds for which it will still be left out; `None` if it is not left out.
+        """
+    @property
+    def failures(self, /) -> int:
+        """
+        How many failures were reported.
+        """
+    @property
+    def handed_out(self, /) -> int:
+        """
+        How often the pool has handed it out.
+        """
+    @property
+    def latency(self, /) -> float | None:
+        """
+        The average of the reported latencies in seconds; `None` if there is none. Newer ones count more.
+        """
+    @property
+    def successes(self, /) -> int:
+        """
+        How many successes were reported.
         """
     def to_dict(self, /) -> dict[str, Any]:
         """

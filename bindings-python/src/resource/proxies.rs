@@ -2,19 +2,12 @@
 
 use super::handle;
 use crate::{
-    asyncio::Awaited,
-    blocking::Blocking,
-    call::Class,
-    error::{Result, import},
-    input::text,
-    proxy::Proxy,
+    error::Result,
+    pool::{self, AsyncProxyPool, Countries, ProxyPool},
+    proxy::Named,
     setting,
 };
-use proxymesh::ProxyHost;
-use pyo3::{
-    prelude::*,
-    types::{PyDict, PyString},
-};
+use pyo3::prelude::*;
 
 handle! {
     /// The proxies that the account may use. See `client.proxies`.
@@ -67,10 +60,13 @@ handle! {
         /// The pool sends nothing until the first proxy is requested.
         ///
         /// Args:
-        ///     country: A two-letter country code. The pool hands out only proxies with exit IPs in this country. These are the
-        ///         proxies in the country, and `open` and `world` if their geo counts include it. `open` and `world` are asked for
-        ///         an exit IP in the country.
-        ///     order: `round_robin` or `random`. With `random`, each round hands out every proxy once, in random order.
+        ///     country: One or more two-letter country codes. The pool hands out only proxies with exit IPs in one of these countries.
+        ///         These are the proxies in the country, and `open` and `world` if their geo counts include it. `open` and `world` are
+        ///         asked for an exit IP in the country; if there are several countries, each has its turn.
+        ///     exclude: Proxies to leave out: hosts (`us-ca`), domains (`us-ca.proxymesh.com`), `domain:port` or `Proxy` objects.
+        ///     order: `round_robin`, `random` or `fastest`. With `random`, each round hands out every proxy once, in random order. With
+        ///         `fastest`, a proxy is handed out the more often, the lower its average latency is, as reported with `report`. A
+        ///         proxy without a report counts as the fastest.
         ///     ttl: The seconds after which the list is fetched again. If fetching fails, the old list stays in use.
         ///     cooldown: The seconds for which a proxy is left out after its first failure. Each further failure doubles the time,
         ///         up to 16 times this value.
@@ -78,26 +74,27 @@ handle! {
         ///         IP is authorised.
         ///
         /// Raises:
-        ///     ValidationError: The country code or an option is invalid.
+        ///     ValidationError: A country code or an option is invalid.
         #[pyo3(signature = (
             *,
-            country: "str | None" = None,
-            order: "Literal['round_robin', 'random']" = "round_robin",
+            country: "str | Iterable[str] | None" = None,
+            exclude: "Iterable[str | Proxy] | None" = None,
+            order: "Literal['round_robin', 'random', 'fastest']" = "round_robin",
             ttl: "float" = 300.0,
             cooldown: "float" = 60.0,
             credentials: "bool" = true,
         ) -> "ProxyPool")]
-        fn pool<'py>(
+        fn pool(
             &self,
-            py: Python<'py>,
-            country: Option<&Bound<'py, PyString>>,
+            country: Option<Countries<'_>>,
+            exclude: Option<&Bound<'_, PyAny>>,
             order: &str,
             #[pyo3(from_py_with = setting::ttl)] ttl: f64,
             #[pyo3(from_py_with = setting::cooldown)] cooldown: f64,
             credentials: bool,
-        ) -> PyResult<Bound<'py, PyAny>> {
-            let client = Blocking::client_of(py, &self.0)?;
-            pool(&client, "ProxyPool", country, order, ttl, cooldown, credentials)
+        ) -> Result<ProxyPool> {
+            self.0.open()?;
+            Ok(ProxyPool::new(&self.0, pool::options(country.as_ref(), exclude, order, ttl, cooldown, credentials)?))
         }
     } {
         /// Creates a pool that hands out these proxies in turn and leaves out failing ones for a while.
@@ -105,10 +102,13 @@ handle! {
         /// The pool sends nothing until the first proxy is requested.
         ///
         /// Args:
-        ///     country: A two-letter country code. The pool hands out only proxies with exit IPs in this country. These are the
-        ///         proxies in the country, and `open` and `world` if their geo counts include it. `open` and `world` are asked for
-        ///         an exit IP in the country.
-        ///     order: `round_robin` or `random`. With `random`, each round hands out every proxy once, in random order.
+        ///     country: One or more two-letter country codes. The pool hands out only proxies with exit IPs in one of these countries.
+        ///         These are the proxies in the country, and `open` and `world` if their geo counts include it. `open` and `world` are
+        ///         asked for an exit IP in the country; if there are several countries, each has its turn.
+        ///     exclude: Proxies to leave out: hosts (`us-ca`), domains (`us-ca.proxymesh.com`), `domain:port` or `Proxy` objects.
+        ///     order: `round_robin`, `random` or `fastest`. With `random`, each round hands out every proxy once, in random order. With
+        ///         `fastest`, a proxy is handed out the more often, the lower its average latency is, as reported with `report`. A
+        ///         proxy without a report counts as the fastest.
         ///     ttl: The seconds after which the list is fetched again. If fetching fails, the old list stays in use.
         ///     cooldown: The seconds for which a proxy is left out after its first failure. Each further failure doubles the time,
         ///         up to 16 times this value.
@@ -116,63 +116,27 @@ handle! {
         ///         IP is authorised.
         ///
         /// Raises:
-        ///     ValidationError: The country code or an option is invalid.
+        ///     ValidationError: A country code or an option is invalid.
         #[pyo3(signature = (
             *,
-            country: "str | None" = None,
-            order: "Literal['round_robin', 'random']" = "round_robin",
+            country: "str | Iterable[str] | None" = None,
+            exclude: "Iterable[str | Proxy] | None" = None,
+            order: "Literal['round_robin', 'random', 'fastest']" = "round_robin",
             ttl: "float" = 300.0,
             cooldown: "float" = 60.0,
             credentials: "bool" = true,
         ) -> "AsyncProxyPool")]
-        fn pool<'py>(
+        fn pool(
             &self,
-            py: Python<'py>,
-            country: Option<&Bound<'py, PyString>>,
+            country: Option<Countries<'_>>,
+            exclude: Option<&Bound<'_, PyAny>>,
             order: &str,
             #[pyo3(from_py_with = setting::ttl)] ttl: f64,
             #[pyo3(from_py_with = setting::cooldown)] cooldown: f64,
             credentials: bool,
-        ) -> PyResult<Bound<'py, PyAny>> {
-            let client = Awaited::client_of(py, &self.0)?;
-            pool(&client, "AsyncProxyPool", country, order, ttl, cooldown, credentials)
-        }
-    }
-}
-
-/// Creates a pool of the given class.
-fn pool<'py>(
-    client: &Bound<'py, PyAny>,
-    class: &str,
-    country: Option<&Bound<'py, PyString>>,
-    order: &str,
-    ttl: f64,
-    cooldown: f64,
-    credentials: bool,
-) -> PyResult<Bound<'py, PyAny>> {
-    let options = PyDict::new(client.py());
-    options.set_item("country", country)?;
-    options.set_item("order", order)?;
-    options.set_item("ttl", ttl)?;
-    options.set_item("cooldown", cooldown)?;
-    options.set_item("credentials", credentials)?;
-    import(client.py(), "proxymesh._pool")?.call_method(class, (client,), Some(&options))
-}
-
-/// A proxy given by name, or as a `Proxy`.
-#[derive(FromPyObject)]
-enum Named<'py> {
-    #[pyo3(transparent, annotation = "str")]
-    Text(Bound<'py, PyString>),
-    #[pyo3(transparent, annotation = "Proxy")]
-    Listed(PyRef<'py, Proxy>),
-}
-
-impl Named<'_> {
-    fn host(&self) -> Result<ProxyHost> {
-        match self {
-            Self::Text(name) => Ok(ProxyHost::new(text("proxy", name)?)?),
-            Self::Listed(proxy) => Ok(ProxyHost::from(&proxy.core)),
+        ) -> Result<AsyncProxyPool> {
+            self.0.open()?;
+            Ok(AsyncProxyPool::new(&self.0, pool::options(country.as_ref(), exclude, order, ttl, cooldown, credentials)?))
         }
     }
 }

@@ -1,8 +1,7 @@
 //! Checks whether a proxy accepts a connection, with one `CONNECT`.
 
-use super::{ExitChoice, Proxy};
+use super::Proxy;
 use crate::{
-    credentials::Credentials,
     dns,
     error::{Error, Result},
     runtime::lack,
@@ -71,19 +70,14 @@ impl Check {
 }
 
 impl Proxy {
-    /// Checks the proxy: asks it to open a tunnel to `target`, and closes the tunnel. A refusal, an unreachable proxy and a
-    /// time-out are results, not errors. The target sees a connection, but receives no data.
+    /// Checks the proxy: asks it to open a tunnel to `target`, such as `proxymesh.com:443`, and closes the tunnel. A refusal, an
+    /// unreachable proxy and a time-out are results, not errors. The target sees a connection, but receives no data. For code
+    /// without async, there is [`blocking::check`](crate::blocking::check).
     ///
     /// # Errors
     ///
-    /// [`Error::Validation`] if the target is not `host:port`, or if this proxy cannot choose the country.
-    pub async fn check(
-        &self,
-        credentials: Option<&Credentials>,
-        exit: &ExitChoice,
-        target: &str,
-        timeout: Duration,
-    ) -> Result<Check> {
+    /// [`Error::Validation`] if the target is not `host:port`.
+    pub async fn check(&self, target: &str, timeout: Duration) -> Result<Check> {
         let good = target.rsplit_once(':').is_some_and(|(host, port)| {
             let printable = host.bytes().all(|b| b.is_ascii_graphic() && !b"/@?#".contains(&b));
             !host.is_empty()
@@ -95,7 +89,7 @@ impl Proxy {
             return Err(Error::validation("target", "must be host:port, such as proxymesh.com:443"));
         }
         let mut request = Zeroizing::new(format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n"));
-        for (name, value) in self.headers(credentials, exit)? {
+        for (name, value) in self.headers() {
             let _ = write!(request, "{name}: {}\r\n", value.expose_secret());
         }
         request.push_str("\r\n");

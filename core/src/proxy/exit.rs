@@ -9,8 +9,8 @@ use std::net::IpAddr;
 /// ```
 /// # fn main() -> proxymesh::Result<()> {
 /// let proxy: proxymesh::Proxy = "open.proxymesh.com:31280".parse()?;
-/// let exit = proxymesh::ExitChoice::new().country("DE")?;
-/// assert_eq!(proxy.headers(None, &exit)?[0].0, "X-ProxyMesh-Country");
+/// let proxy = proxy.steer(proxymesh::ExitChoice::new().country("DE")?)?;
+/// assert_eq!(proxy.headers()[0].0, "X-ProxyMesh-Country");
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -23,8 +23,8 @@ pub struct ExitChoice {
 impl ExitChoice {
     /// Any exit IP: the proxy chooses.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new() -> Self {
+        Self { country: None, prefer_ip: None, not_ip: Vec::new() }
     }
 
     /// Asks for an exit IP in this country: a two-letter code, as the geo calls return it. Only the proxies `open` and `world`

@@ -14,7 +14,7 @@ use crate::{
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
-use std::net::IpAddr;
+use std::{hash::Hash, net::IpAddr, sync::Arc};
 
 /// Everything except the unreserved characters of RFC 3986, section 2.3, so that a username may hold `@`.
 const USERINFO: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -52,6 +52,16 @@ impl ProxyHost {
         rule::dns_name("proxy", host)?;
         Ok(Self(value.to_owned()))
     }
+
+    /// Whether this is the name of the proxy.
+    pub(crate) fn names(&self, proxy: &Proxy) -> bool {
+        let (host, port) = match self.0.split_once(':') {
+            Some((host, port)) => (host, port_number(port)),
+            None => (self.0.as_str(), None),
+        };
+        let name = if host.contains('.') { proxy.host() } else { proxy.name() };
+        name.eq_ignore_ascii_case(host) && port.is_none_or(|port| port == proxy.port())
+    }
 }
 
 rule::validated_text!(ProxyHost);
@@ -79,18 +89,39 @@ impl From<Proxy> for ProxyHost {
 
 /// A proxy server that the account may use.
 ///
+/// A proxy that the service lists has no credentials. It works as it is on a machine whose IP or hostname is authorised.
+/// [`using`](Self::using) returns it with credentials, and [`steer`](Self::steer) with an exit choice.
+///
 /// ```
 /// # fn main() -> proxymesh::Result<()> {
 /// let proxy: proxymesh::Proxy = "us-ca.proxymesh.com:31280".parse()?;
 /// assert_eq!(proxy.name(), "us-ca");
-/// assert_eq!(proxy.url(), "http://us-ca.proxymesh.com:31280");
+/// assert_eq!(proxy.plain_url(), "http://us-ca.proxymesh.com:31280");
 /// assert_eq!(proxy.url_with("me@ex.com", "a b"), "http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280");
 /// # Ok(()) }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+///
+/// Two proxies are equal if their hosts, ports, credentials and exit choices are equal.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proxy {
     host: String,
     port: u16,
+    /// `None` if the proxy has neither credentials nor an exit choice. Most proxies of a list have none, and those of a pool share
+    /// the same ones.
+    access: Option<Arc<Access>>,
+}
+
+/// How to authenticate to a proxy, and which exit IP to ask it for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Access {
+    credentials: Option<Credentials>,
+    exit: ExitChoice,
+}
+
+impl Hash for Proxy {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        (&self.host, self.port, self.exit_choice()).hash(state);
+    }
 }
 
 /// The port of the service's proxies.
@@ -135,7 +166,69 @@ impl Proxy {
             return Err(Error::validation("proxy", reason));
         }
         rule::dns_name("proxy", host)?;
-        Ok(Self { host: host.to_owned(), port: held.or(given).unwrap_or(PORT) })
+        Ok(Self { host: host.to_owned(), port: held.or(given).unwrap_or(PORT), access: None })
+    }
+
+    /// Returns the same proxy with these credentials, such as [a client's](crate::Client::credentials). `None` removes them.
+    ///
+    /// ```
+    /// # fn main() -> proxymesh::Result<()> {
+    /// use proxymesh::{Credentials, Proxy};
+    ///
+    /// let proxy = Proxy::at("us-ca.proxymesh.com", None)?.using(Credentials::basic("me@ex.com", "a b")?);
+    /// assert_eq!(proxy.headers()[0].0, "Proxy-Authorization");
+    /// assert_eq!(proxy.using(None).credentials(), None);
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn using(self, credentials: impl Into<Option<Credentials>>) -> Self {
+        let credentials = credentials.into();
+        self.with(|access| access.credentials = credentials)
+    }
+
+    /// Returns the same proxy with this exit choice. It replaces an earlier choice.
+    ///
+    /// ```
+    /// # fn main() -> proxymesh::Result<()> {
+    /// use proxymesh::{ExitChoice, Proxy};
+    ///
+    /// let proxy = Proxy::at("open.proxymesh.com", None)?.steer(ExitChoice::new().country("DE")?)?;
+    /// assert_eq!(proxy.headers()[0].0, "X-ProxyMesh-Country");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Validation`] with the field `country` if this proxy has no exit IPs in the country and cannot choose one.
+    pub fn steer(self, exit: ExitChoice) -> Result<Self> {
+        if let Some(country) = exit.wanted_country()
+            && !self.chooses_country()
+            && self.country().as_deref() != Some(country)
+        {
+            let reason =
+                format!("the proxy {} cannot choose the country {country}; open and world can", self.name());
+            return Err(Error::validation("country", reason));
+        }
+        Ok(self.with(|access| access.exit = exit))
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Access)) -> Self {
+        let mut access = self.access.as_deref().cloned().unwrap_or_default();
+        change(&mut access);
+        self.access = (access != Access::default()).then(|| Arc::new(access));
+        self
+    }
+
+    /// The credentials with which to authenticate to it, if it has any.
+    #[must_use]
+    pub fn credentials(&self) -> Option<&Credentials> {
+        self.access.as_ref()?.credentials.as_ref()
+    }
+
+    /// Which exit IP to ask it for.
+    #[must_use]
+    pub fn exit_choice(&self) -> &ExitChoice {
+        self.access.as_ref().map_or(const { &ExitChoice::new() }, |access| &access.exit)
     }
 
     /// The domain, such as `us-ca.proxymesh.com`.
@@ -183,13 +276,28 @@ impl Proxy {
 
     /// The URL without credentials, for a machine whose IP or hostname is authorised.
     #[must_use]
-    pub fn url(&self) -> String {
+    pub fn plain_url(&self) -> String {
         let (host, port) = self.address();
         format!("http://{host}:{port}")
     }
 
-    /// The URL with credentials, for any HTTP library. They are percent-encoded, so they may contain `@` or `:`. The URL
-    /// contains the password, so keep it out of logs.
+    /// The URL for any HTTP library, with the proxy's credentials if it has any. They are percent-encoded, so they may contain `@`
+    /// or `:`. The URL then contains the password, so keep it out of logs. An exit choice cannot go into a URL; use
+    /// [`headers`](Self::headers).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Validation`] if the credentials are a token. A token cannot go into a URL; use [`headers`](Self::headers).
+    pub fn url(&self) -> Result<SecretString> {
+        let Some(credentials) = self.credentials() else { return Ok(self.plain_url().into()) };
+        let Some((username, password)) = credentials.username_and_password() else {
+            let reason = "a token cannot be part of a URL; send it in the Proxy-Authorization header";
+            return Err(Error::validation("token", reason));
+        };
+        Ok(self.url_with(username, password.expose_secret()).into())
+    }
+
+    /// The URL with this username and password; see [`url`](Self::url).
     #[must_use]
     pub fn url_with(&self, username: &str, password: &str) -> String {
         let username = utf8_percent_encode(username, USERINFO);
@@ -198,47 +306,21 @@ impl Proxy {
         format!("http://{username}:{password}@{host}:{port}")
     }
 
-    /// The URL with these credentials, such as [a client's](crate::Client::credentials); see [`url_with`](Self::url_with).
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Validation`] if the credentials are a token. A token cannot go into a URL; use [`headers`](Self::headers).
-    pub fn url_for(&self, credentials: &Credentials) -> Result<SecretString> {
-        let Some((username, password)) = credentials.username_and_password() else {
-            let reason = "a token cannot be part of a URL; send it in the Proxy-Authorization header";
-            return Err(Error::validation("token", reason));
-        };
-        Ok(self.url_with(username, password.expose_secret()).into())
-    }
-
     /// The headers to send to the proxy: on the `CONNECT` request for an https target, and on the request itself for an http
     /// target. `Proxy-Authorization` contains the credentials, as Basic in UTF-8 or as Bearer. Keep it out of logs.
     ///
     /// Pass the headers to a library only if it sends them to the proxy alone. If it sends them as ordinary request headers, an
     /// https site gets them, including the password.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Validation`] if this proxy cannot choose the country.
-    pub fn headers(
-        &self,
-        credentials: Option<&Credentials>,
-        exit: &ExitChoice,
-    ) -> Result<Vec<(&'static str, SecretString)>> {
+    #[must_use]
+    pub fn headers(&self) -> Vec<(&'static str, SecretString)> {
         let mut headers = Vec::new();
-        if let Some(credentials) = credentials {
+        if let Some(credentials) = self.credentials() {
             headers.push(("Proxy-Authorization", SecretString::from(credentials.authorization().as_str())));
         }
-        if let Some(country) = exit.wanted_country() {
-            if self.chooses_country() {
-                headers.push(("X-ProxyMesh-Country", country.into()));
-            } else if self.country().as_deref() != Some(country) {
-                let reason = format!(
-                    "the proxy {} cannot choose the country {country}; open and world can",
-                    self.name()
-                );
-                return Err(Error::validation("country", reason));
-            }
+        let exit = self.exit_choice();
+        // Other proxies have exit IPs in one country only, which `steer` has checked.
+        if let Some(country) = exit.wanted_country().filter(|_| self.chooses_country()) {
+            headers.push(("X-ProxyMesh-Country", country.into()));
         }
         if let Some(ip) = exit.preferred_ip() {
             headers.push(("X-ProxyMesh-Prefer-IP", ip.to_string().into()));
@@ -247,7 +329,7 @@ impl Proxy {
             let list: Vec<String> = exit.unwanted_ips().iter().map(IpAddr::to_string).collect();
             headers.push(("X-ProxyMesh-Not-IP", list.join(",").into()));
         }
-        Ok(headers)
+        headers
     }
 }
 
@@ -267,7 +349,7 @@ impl std::str::FromStr for Proxy {
             return Err(Error::validation("proxy", "must be DOMAIN:PORT"));
         };
         match rule::dns_name("proxy", host) {
-            Ok(()) => Ok(Self { host: host.to_owned(), port }),
+            Ok(()) => Ok(Self { host: host.to_owned(), port, access: None }),
             // If `value` is a URL, the error of `at` says more.
             Err(_) => Self::at(value, None),
         }
@@ -350,7 +432,7 @@ mod tests {
     #[test]
     fn names_under_localhost_are_this_machine() {
         let proxy: Proxy = "us-ca.localhost:40000".parse().unwrap();
-        assert_eq!((proxy.name(), proxy.url().as_str()), ("us-ca", "http://localhost:40000"));
+        assert_eq!((proxy.name(), proxy.plain_url().as_str()), ("us-ca", "http://localhost:40000"));
         assert_eq!(proxy.url_with("a", "b"), "http://a:b@localhost:40000");
         assert_eq!(proxy.to_string(), "us-ca.localhost:40000");
     }
@@ -358,16 +440,16 @@ mod tests {
     #[test]
     fn the_headers_for_a_proxy_contain_utf8_credentials_and_the_exit_choice() {
         let shown = |name, credentials: Option<&Credentials>, exit: &ExitChoice| {
-            let headers = proxy(name).headers(credentials, exit)?;
-            Ok(headers
-                .iter()
-                .map(|(name, value)| format!("{name}: {}", value.expose_secret()))
-                .collect::<Vec<_>>())
+            let proxy = proxy(name).using(credentials.cloned()).steer(exit.clone())?;
+            let headers = proxy.headers().into_iter();
+            Ok::<_, Error>(
+                headers.map(|(name, value)| format!("{name}: {}", value.expose_secret())).collect::<Vec<_>>(),
+            )
         };
         let basic = Credentials::basic("me+1@ex.com", "@:/% é").unwrap();
         let exit = ExitChoice::new().country("de").unwrap().prefer_ip("1.2.3.4").unwrap();
         let exit = exit.not_ip("5.6.7.8").unwrap().not_ip("::1").unwrap();
-        let all: Result<_> = shown("open", Some(&basic), &exit);
+        let all = shown("open", Some(&basic), &exit);
         let expected = [
             "Proxy-Authorization: Basic bWUrMUBleC5jb206QDovJSDDqQ==",
             "X-ProxyMesh-Country: DE",
@@ -387,12 +469,23 @@ mod tests {
     }
 
     #[test]
+    fn credentials_and_exit_choices_count_when_proxies_are_compared() {
+        let basic = Credentials::basic("me", "pw").unwrap();
+        let (plain, used) = (proxy("open"), proxy("open").using(basic.clone()));
+        assert!(plain != used && used == proxy("open").using(basic) && used.clone().using(None) == plain);
+        let steered = plain.clone().steer(ExitChoice::new().country("DE").unwrap()).unwrap();
+        assert!(steered != plain && steered.steer(ExitChoice::new()).unwrap() == plain);
+        assert!(!format!("{used:?}").contains("pw"));
+    }
+
+    #[test]
     fn a_url_may_contain_a_password_but_no_token() {
         let basic = Credentials::basic("me+1@ex.com", "@:/% é").unwrap();
-        let url = proxy("us-ca").url_for(&basic).unwrap();
+        assert_eq!(proxy("us-ca").url().unwrap().expose_secret(), "http://us-ca.proxymesh.com:31280");
+        let url = proxy("us-ca").using(basic).url().unwrap();
         let expected = "http://me%2B1%40ex.com:%40%3A%2F%25%20%C3%A9@us-ca.proxymesh.com:31280";
         assert_eq!(url.expose_secret(), expected);
-        assert!(proxy("us-ca").url_for(&Credentials::bearer("pm_token").unwrap()).is_err());
+        assert!(proxy("us-ca").using(Credentials::bearer("pm_token").unwrap()).url().is_err());
         for bad in ["", "D", "DEU", "D1", "ÄÖ"] {
             assert!(ExitChoice::new().country(bad).is_err(), "{bad}");
         }

@@ -10,7 +10,7 @@ use crate::{
 /// The proxies that the account may use.
 #[derive(Clone, Debug)]
 pub struct Proxies<'a, D> {
-    via: &'a D,
+    pub(crate) via: &'a D,
 }
 
 impl<'a, D: Dispatch> Proxies<'a, D> {

@@ -1,0 +1,302 @@
+//! `proxymesh.ProxyPool` and `proxymesh.AsyncProxyPool`: the core's pool for both kinds of client.
+
+use crate::{
+    asyncio::{Awaited, Call},
+    blocking::Blocking,
+    call::{Caller, Response, Shared},
+    error::{Failure, Result},
+    input::text,
+    model::{ProxyCheck, ProxyStats},
+    proxy::{Named, Proxy},
+};
+use proxymesh::{
+    Error, Outcome, Report,
+    binding::{HandedOut, Pool, PoolParts, Wanted},
+};
+use pyo3::{
+    Borrowed,
+    exceptions::{PyBaseException, PyTypeError},
+    intern,
+    prelude::*,
+    types::{PyBool, PyDict, PyInt, PyString},
+};
+use std::{sync::Arc, time::Duration};
+
+/// One or more countries.
+#[derive(FromPyObject)]
+pub(crate) enum Countries<'py> {
+    #[pyo3(transparent, annotation = "str")]
+    One(Bound<'py, PyString>),
+    #[pyo3(transparent, annotation = "Iterable[str]")]
+    Several(Bound<'py, PyAny>),
+}
+
+impl Countries<'_> {
+    fn codes(&self) -> Result<Vec<String>> {
+        let code = |code: &Bound<'_, PyString>| Ok(text("country", code)?.to_owned());
+        match self {
+            Self::One(one) => Ok(vec![code(one)?]),
+            Self::Several(several) => {
+                several.try_iter()?.map(|one| code(one?.cast::<PyString>().map_err(PyErr::from)?)).collect()
+            }
+        }
+    }
+}
+
+/// The arguments of `proxies.pool()`.
+pub(crate) fn options(
+    country: Option<&Countries<'_>>,
+    exclude: Option<&Bound<'_, PyAny>>,
+    order: &str,
+    ttl: f64,
+    cooldown: f64,
+    credentials: bool,
+) -> Result<Arc<Pool>> {
+    let mut parts = PoolParts { order, ttl, cooldown, credentials, ..PoolParts::default() };
+    parts.countries = country.map(Countries::codes).transpose()?;
+    for proxy in exclude.map(|proxies| proxies.try_iter()).transpose()?.into_iter().flatten() {
+        parts.exclude.push(proxy?.extract::<Named<'_>>()?.host()?);
+    }
+    Ok(Arc::new(Pool::new(parts.check()?)))
+}
+
+/// How a request went.
+enum Reported<'py> {
+    /// Nothing was said about it.
+    Success,
+    Given(Bound<'py, PyAny>),
+}
+
+impl<'py> FromPyObject<'_, 'py> for Reported<'py> {
+    type Error = PyErr;
+
+    fn extract(outcome: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        Ok(Self::Given(outcome.to_owned()))
+    }
+}
+
+impl Reported<'_> {
+    fn report(&self, latency: Option<f64>, bytes: u64) -> Result<Report> {
+        let mut report = match self {
+            Self::Success => Outcome::Success.into(),
+            Self::Given(outcome) => given(outcome)?,
+        };
+        if let Some(seconds) = latency {
+            let reason = "must be a number of seconds".to_owned();
+            let seconds = Duration::try_from_secs_f64(seconds);
+            report = report.latency(seconds.map_err(|_| Error::Validation { field: "latency", reason })?);
+        }
+        Ok(report.bytes(bytes))
+    }
+}
+
+fn given(outcome: &Bound<'_, PyAny>) -> Result<Report> {
+    if outcome.is_none() || outcome.is_instance_of::<PyBaseException>() {
+        return Ok(Outcome::Failure.into());
+    }
+    if let Ok(success) = outcome.cast::<PyBool>() {
+        return Ok(if success.is_true() { Outcome::Success } else { Outcome::Failure }.into());
+    }
+    if outcome.is_instance_of::<PyInt>() {
+        // A number that is no status is a failure, like 0.
+        return Ok(Outcome::Status(outcome.extract().unwrap_or(0)).into());
+    }
+    if let Ok(check) = outcome.cast::<ProxyCheck>() {
+        let ProxyCheck { ok, latency, .. } = check.get();
+        let report = Report::from(if *ok { Outcome::Success } else { Outcome::Failure });
+        let measured = Duration::try_from_secs_f64(*latency).ok().filter(|_| *ok);
+        return Ok(measured.map_or(report, |latency| report.latency(latency)));
+    }
+    let given = outcome.get_type().name()?;
+    let reason = format!("outcome must be bool, a status, an exception, a ProxyCheck or None, not {given}");
+    Err(PyTypeError::new_err(reason).into())
+}
+
+impl Response for HandedOut {
+    fn into_python(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        if let Some(error) = self.stale {
+            let logger = py.import("logging")?.call_method1("getLogger", ("proxymesh",))?;
+            let text = "could not refresh the list of proxies, so the old one stays in use: %s";
+            logger.call_method1(intern!(py, "warning"), (text, error.to_string()))?;
+        }
+        Ok(Bound::new(py, Proxy::from(self.proxy))?.into_any())
+    }
+}
+
+macro_rules! pool {
+    ($(#[$attribute:meta])* $name:ident($mode:ty) { $($get:tt)* }) => {
+        $(#[$attribute])*
+        #[pyclass(frozen, module = "proxymesh")]
+        pub(crate) struct $name {
+            shared: Arc<Shared<$mode>>,
+            pool: Arc<Pool>,
+        }
+
+        impl $name {
+            pub(crate) fn new(shared: &Arc<Shared<$mode>>, pool: Arc<Pool>) -> Self {
+                Self { shared: shared.clone(), pool }
+            }
+
+            fn wanted(&self, country: Option<&Countries<'_>>, blocking: bool) -> Result<Wanted> {
+                let codes = country.map(Countries::codes).transpose()?;
+                let codes = codes.as_deref().map(|codes| codes.iter().map(String::as_str));
+                Ok(self.pool.wanted(codes, blocking)?)
+            }
+        }
+
+        #[pymethods]
+        impl $name {
+            $($get)*
+
+            /// Reports how a request through a proxy went. After a failure, the proxy is left out until it has cooled down. Each
+            /// further failure doubles the cooldown, up to 16 times the first. A success resets the count.
+            ///
+            /// Args:
+            ///     proxy: The proxy that was handed out. Its credentials do not matter.
+            ///     outcome: `True`, the default, and a `ProxyCheck` that is `ok` are successes. `False`, an exception and `None` (no response)
+            ///         are failures. A status is a failure if it is 402, 403, 407, 429, or 500 and above. Such a status comes from
+            ///         the proxy, or from a site that blocks it.
+            ///     latency: The seconds until the response arrived. It counts for the order `fastest`. A `ProxyCheck` has its own.
+            ///     bytes: How many bytes were transferred. The pool only adds them up.
+            ///
+            /// Returns:
+            ///     The seconds for which the proxy is now left out. `None` if it is not left out, or if it was already.
+            ///
+            /// Raises:
+            ///     TypeError: The proxy or the outcome is of another type.
+            ///     ValidationError: The latency is not a number of seconds.
+            #[pyo3(signature = (
+                proxy: "Proxy",
+                outcome: "bool | int | BaseException | ProxyCheck | None" = Reported::Success,
+                *,
+                latency: "float | None" = None,
+                bytes: "int" = 0,
+            ) -> "float | None")]
+            fn report(
+                &self,
+                proxy: &Bound<'_, PyAny>,
+                outcome: Reported<'_>,
+                latency: Option<f64>,
+                bytes: u64,
+            ) -> Result<Option<f64>> {
+                let Ok(handed_out) = proxy.cast::<Proxy>() else {
+                    let given = proxy.get_type().name()?;
+                    return Err(PyTypeError::new_err(format!("proxy must be a Proxy, not {given}")).into());
+                };
+                let report = outcome.report(latency, bytes)?;
+                Ok(self.pool.report(&handed_out.get().core, report).map(|cooldown| cooldown.as_secs_f64()))
+            }
+
+            /// The proxies that are cooling down, with the remaining seconds.
+            #[pyo3(signature = () -> "dict[Proxy, float]")]
+            fn cooling<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+                let cooling = PyDict::new(py);
+                for stats in self.pool.stats() {
+                    if let Some(seconds) = stats.cooling {
+                        cooling.set_item(Proxy::from(stats.proxy), seconds.as_secs_f64())?;
+                    }
+                }
+                Ok(cooling)
+            }
+
+            /// The proxies that the pool hands out, from the last list, and what the pool knows about each. Empty until the list has
+            /// been fetched.
+            #[pyo3(signature = () -> "dict[Proxy, ProxyStats]")]
+            fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+                let all = PyDict::new(py);
+                for stats in self.pool.stats() {
+                    all.set_item(Proxy::from(stats.proxy.clone()), ProxyStats::from(stats))?;
+                }
+                Ok(all)
+            }
+
+            /// The proxies that the pool hands out, from the last list. Empty until the list has been fetched.
+            #[getter]
+            fn proxies(&self) -> Vec<Proxy> {
+                self.pool.stats().into_iter().map(|stats| stats.proxy.into()).collect()
+            }
+
+            /// Whether the list of proxies has been fetched.
+            #[getter]
+            fn listed(&self) -> bool {
+                self.pool.is_listed()
+            }
+
+            fn __repr__(&self) -> String {
+                let stats = self.pool.stats();
+                let cooling = stats.iter().filter(|stats| stats.cooling.is_some()).count();
+                let countries = self.pool.countries().map(|codes| format!(" country={}", codes.join(",")));
+                let (name, proxies) = (stringify!($name), stats.len());
+                format!("<proxymesh.{name}{} proxies={proxies} cooling={cooling}>", countries.unwrap_or_default())
+            }
+        }
+    };
+}
+
+pool! {
+    /// Hands out the account's proxies in turn. `client.proxies.pool()` creates it.
+    ///
+    /// Any number of threads may share one.
+    ///
+    ///     >>> from proxymesh.sandbox import Sandbox
+    ///     >>> with Sandbox(proxies=True) as sandbox, sandbox.client() as client:
+    ///     ...     pool = client.proxies.pool()
+    ///     ...     proxy = pool.get()
+    ///     ...     pool.report(proxy, proxy.check())
+    ProxyPool(Blocking) {
+        /// Returns the next proxy. The pool fetches the list of proxies first if there is none, or if it is older than `ttl`. One
+        /// caller at a time fetches it. A signal handler may call this, too.
+        ///
+        /// Args:
+        ///     country: One or more two-letter codes. The proxy has exit IPs in one of these countries. They override the pool's
+        ///         countries.
+        ///
+        /// Raises:
+        ///     PoolExhaustedError: All proxies are cooling down, or the account has no authorised proxy.
+        ///     ValidationError: No proxy has exit IPs in the countries, all are excluded, or a code is invalid.
+        ///     ProxyMeshError: The list could not be fetched, and there is no older one.
+        #[pyo3(signature = (*, country: "str | Iterable[str] | None" = None) -> "Proxy")]
+        fn get<'py>(&self, py: Python<'py>, country: Option<Countries<'_>>) -> Result<Bound<'py, PyAny>> {
+            let wanted = self.wanted(country.as_ref(), true)?;
+            if let Some(proxy) = self.pool.at_once(&wanted) {
+                return Ok(Bound::new(py, Proxy::from(proxy?))?.into_any());
+            }
+            let caller = Caller::<Blocking>::new(py, &self.shared)?;
+            let next = self.pool.next(&caller.client, &wanted);
+            Ok(caller.wait("proxies.list", async { Ok(next.await?) })?.into_python(py)?)
+        }
+    }
+}
+
+pool! {
+    /// A `ProxyPool` for asyncio. `proxies.pool()` of an `AsyncClient` creates it. Any number of tasks may share one.
+    AsyncProxyPool(Awaited) {
+        /// Returns the next proxy. The pool fetches the list of proxies first if there is none, or if it is older than `ttl`. One
+        /// task at a time fetches it.
+        ///
+        /// Args:
+        ///     country: One or more two-letter codes. The proxy has exit IPs in one of these countries. They override the pool's
+        ///         countries.
+        ///
+        /// Raises:
+        ///     PoolExhaustedError: All proxies are cooling down, or the account has no authorised proxy.
+        ///     ValidationError: No proxy has exit IPs in the countries, all are excluded, or a code is invalid.
+        ///     ProxyMeshError: The list could not be fetched, and there is no older one.
+        #[pyo3(signature = (*, country: "str | Iterable[str] | None" = None) -> "Coroutine[Any, Any, Proxy]")]
+        fn get<'py>(&self, py: Python<'py>, country: Option<Countries<'_>>) -> Result<Bound<'py, PyAny>> {
+            const NAME: &str = "AsyncProxyPool.get";
+            let made = self.wanted(country.as_ref(), false).and_then(|wanted| {
+                if let Some(proxy) = self.pool.at_once(&wanted) {
+                    let proxy = Proxy::from(proxy?);
+                    return Ok(Call::at_once(NAME, |py| Ok(Py::new(py, proxy)?.into_any())));
+                }
+                let Caller { client, log, .. } = Caller::<Awaited>::new(py, &self.shared)?;
+                let pool = self.pool.clone();
+                let next = async move { pool.next(&client, &wanted).await };
+                Ok(Call::of(NAME, "proxies.list", log, Box::pin(next)))
+            });
+            let made = made.unwrap_or_else(|failure: Failure| Call::at_once(NAME, move |_| Err(failure.into())));
+            Ok(Bound::new(py, made)?.into_any())
+        }
+    }
+}
