@@ -250,6 +250,10 @@ model! {
         status: Option<u16>,
         /// The exit IP, from the header `X-ProxyMesh-IP` of the response, if it is there.
         exit_ip: Option<String>,
+        /// Whether the proxy does not have the exit IP that `steer(prefer_ip=…)` asked for. It then uses another one.
+        preferred_ip_is_gone: bool,
+        /// Why the proxy refused, in its own words, if it says so.
+        error: Option<String>,
         /// The seconds from the start of the connection to the response or the failure.
         latency: f64,
         /// What the result means, and what to do about it.
@@ -266,6 +270,8 @@ impl From<proxymesh::Check> for ProxyCheck {
             reachable: core.reachable,
             status: core.status,
             exit_ip: core.exit_ip,
+            preferred_ip_is_gone: core.preferred_ip_is_gone,
+            error: core.error,
             latency: core.latency.as_secs_f64(),
             meaning: core.meaning,
         }

@@ -3,13 +3,13 @@
 
 use super::{
     outcome::{Outcome, Response},
-    redact::Redactor,
     refusal, retry,
 };
 use crate::{
     endpoint::{CALLS, Call, Endpoint, for_each_call, geo, hostname, ip, proxy, sub_account, token},
     model::{ExpiryDate, Hostname, IpAddress, IpLabel, TokenLabel, Username},
     proxy::{Proxy, ProxyHost},
+    redact::Redactor,
 };
 use bytes::Bytes;
 use reqwest::Url;

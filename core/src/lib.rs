@@ -64,6 +64,7 @@ mod observer;
 mod pool;
 pub mod process;
 mod proxy;
+mod redact;
 pub mod resource;
 pub mod runtime;
 mod settings;

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-use proxymesh::{Check, Credentials, Proxy};
+use proxymesh::{Check, Credentials, ExitChoice, Proxy, secrecy::ExposeSecret};
 use proxymesh_sandbox::{Fault, Sandbox};
 use std::io::Write;
 use std::net::TcpListener;
@@ -50,6 +50,35 @@ async fn a_check_returns_the_proxys_response() {
     assert_eq!((late.reachable, late.meaning.as_str()), (false, "no response within 0.05 s"));
     sandbox.stop();
     assert!(!check(&proxy, Some(&credentials)).await.reachable);
+}
+
+#[tokio::test]
+async fn a_check_says_why_the_proxy_refuses_and_whether_the_preferred_exit_is_gone() {
+    let (_sandbox, proxy, credentials) = started().await;
+    let nobody = check(&proxy, None).await;
+    assert!(nobody.error.as_deref().unwrap().contains("No Proxy-Authorization"), "{nobody:?}");
+    let exit = |ip: &str| ExitChoice::new().prefer_ip(ip).unwrap();
+    let first = check(&proxy, Some(&credentials)).await.exit_ip.unwrap();
+    let same = check(&proxy.clone().steer(exit(&first)).unwrap(), Some(&credentials)).await;
+    assert_eq!((same.exit_ip, same.preferred_ip_is_gone, same.error), (Some(first), false, None));
+    let gone = check(&proxy.steer(exit("192.0.2.7")).unwrap(), Some(&credentials)).await;
+    assert!(gone.ok() && gone.preferred_ip_is_gone && gone.exit_ip.is_some(), "{gone:?}");
+}
+
+#[tokio::test]
+async fn a_reason_that_echoes_the_credentials_is_redacted() {
+    let (sandbox, proxy, credentials) = started().await;
+    let header = |value: &str| Fault::status(407).header("X-ProxyMesh-Error", value).proxy("us-ca");
+    let basic = credentials_header(&proxy.clone().using(credentials.clone()));
+    for secret in ["parent-password", basic.trim_start_matches("Basic ")] {
+        sandbox.inject(header(&format!("no:\t{secret} is wrong {}", "x".repeat(300)))).unwrap();
+        let error = check(&proxy, Some(&credentials)).await.error.unwrap();
+        assert!(error.starts_with("no: [redacted] is wrong x") && error.len() < 210, "{error}");
+    }
+}
+
+fn credentials_header(proxy: &Proxy) -> String {
+    proxy.headers().remove(0).1.expose_secret().to_owned()
 }
 
 #[tokio::test]

@@ -1523,7 +1523,7 @@ class ProxyCheck:
     The result of one CONNECT to a proxy. `proxy.check()` returns it.
     """
 
-    __match_args__ = ("ok", "reachable", "status", "exit_ip", "latency", "meaning")
+    __match_args__ = ("ok", "reachable", "status", "exit_ip", "preferred_ip_is_gone", "error", "latency", "meaning")
     def __copy__(self, /) -> ProxyCheck: ...
     def __deepcopy__(self, memo: object, /) -> ProxyCheck: ...
     def __eq__(self, value: object, /) -> bool: ...
@@ -1536,11 +1536,18 @@ class ProxyCheck:
         reachable: bool,
         status: SupportsIndex | None,
         exit_ip: str | None,
+        preferred_ip_is_gone: bool,
+        error: str | None,
         latency: SupportsFloat | SupportsIndex,
         meaning: str,
     ) -> ProxyCheck: ...
     def __reduce__(self, /) -> tuple[Any, ...]: ...
     def __repr__(self, /) -> str: ...
+    @property
+    def error(self, /) -> str | None:
+        """
+        Why the proxy refused, in its own words, if it says so.
+        """
     @property
     def exit_ip(self, /) -> str | None:
         """
@@ -1560,6 +1567,11 @@ class ProxyCheck:
     def ok(self, /) -> bool:
         """
         Whether you can use the proxy: it responded with 200.
+        """
+    @property
+    def preferred_ip_is_gone(self, /) -> bool:
+        """
+        Whether the proxy does not have the exit IP that `steer(prefer_ip=…)` asked for. It then uses another one.
         """
     @property
     def reachable(self, /) -> bool:

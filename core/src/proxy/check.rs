@@ -2,8 +2,10 @@
 
 use super::Proxy;
 use crate::{
+    credentials::Credentials,
     dns,
     error::{Error, Result},
+    redact::Redactor,
     runtime::lack,
 };
 use httparse::ParserConfig;
@@ -22,6 +24,8 @@ use zeroize::Zeroizing;
 
 /// How many bytes of a response's head are read at most.
 const LARGEST_HEAD: usize = 16 * 1024;
+/// How many bytes of the proxy's own reason are kept.
+const LONGEST_REASON: usize = 200;
 
 /// The result of one `CONNECT` to a proxy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +37,12 @@ pub struct Check {
     pub status: Option<u16>,
     /// The exit IP, from the header `X-ProxyMesh-IP` of the response, if it is there.
     pub exit_ip: Option<String>,
+    /// Whether the proxy does not have the exit IP that the exit choice prefers, from the header `X-ProxyMesh-IP-Not-Found`. It then
+    /// uses another one (docs/assumptions.md, A26).
+    pub preferred_ip_is_gone: bool,
+    /// Why the proxy refused, in its own words, from the header `X-ProxyMesh-Error` (docs/assumptions.md, A25). It may contain
+    /// anything, but it is one short line.
+    pub error: Option<String>,
     /// The time from the start of the connection to the response or the failure.
     pub latency: Duration,
     /// What the result means, and what to do about it.
@@ -40,6 +50,12 @@ pub struct Check {
 }
 
 impl Check {
+    /// The check of a proxy that did not respond.
+    fn silent(latency: Duration, meaning: String) -> Self {
+        let (reachable, preferred_ip_is_gone) = (false, false);
+        Self { reachable, status: None, exit_ip: None, preferred_ip_is_gone, error: None, latency, meaning }
+    }
+
     /// Whether you can use the proxy: it responded with 200.
     #[must_use]
     pub fn ok(&self) -> bool {
@@ -96,20 +112,16 @@ impl Proxy {
         let began = Instant::now();
         let asked = tokio::time::timeout(timeout, ask(self.address(), request.as_bytes())).await;
         let latency = began.elapsed();
-        let silent =
-            |meaning: String| Check { reachable: false, status: None, exit_ip: None, latency, meaning };
+        let silent = |meaning: String| Check::silent(latency, meaning);
         Ok(match asked {
             Err(_) => silent(format!("no response within {} s", timeout.as_secs_f64())),
             Ok(Err(error)) => {
                 let reason = lack(&error).map_or_else(|| error.to_string(), str::to_owned);
                 silent(format!("could not reach the proxy: {reason}"))
             }
-            Ok(Ok(head)) => match read(&head) {
+            Ok(Ok(head)) => match read(&head, self.credentials()) {
                 None => silent("the server at this address is not an HTTP proxy".to_owned()),
-                Some((status, exit_ip)) => {
-                    let meaning = Check::meaning_of(status).to_owned();
-                    Check { reachable: true, status: Some(status), exit_ip, latency, meaning }
-                }
+                Some(check) => Check { latency, ..check },
             },
         })
     }
@@ -128,17 +140,28 @@ async fn ask(address: (&str, u16), request: &[u8]) -> io::Result<Vec<u8>> {
     if head.is_empty() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(head) }
 }
 
-/// The status and the exit IP. A head that is truncated, or malformed after its first line, still has its status.
-fn read(head: &[u8]) -> Option<(u16, Option<String>)> {
+/// What the head of a response says. A head that is truncated, or malformed after its first line, still has its status.
+fn read(head: &[u8], credentials: Option<&Credentials>) -> Option<Check> {
     let mut headers = [httparse::EMPTY_HEADER; 128];
     let mut response = httparse::Response::new(&mut headers);
     let read =
         ParserConfig::default().ignore_invalid_headers_in_responses(true).parse_response(&mut response, head);
     let status = response.code.filter(|status| (100..=599).contains(status))?;
     let headers = if read.is_ok() { &*response.headers } else { &[] };
-    let exit_ip = headers.iter().find(|header| header.name.eq_ignore_ascii_case("x-proxymesh-ip"));
-    let exit_ip = exit_ip.and_then(|header| std::str::from_utf8(header.value).ok());
-    // Anything other than an address is useless, and could be arbitrary text.
-    let exit_ip = exit_ip.filter(|ip| ip.parse::<IpAddr>().is_ok());
-    Some((status, exit_ip.map(str::to_owned)))
+    let header = |name: &str| headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
+    let exit_ip = header("x-proxymesh-ip").and_then(|header| std::str::from_utf8(header.value).ok());
+    let error = header("x-proxymesh-error").map(|header| {
+        // A proxy may echo what it was sent.
+        let secrets = credentials.map(Credentials::secrets).unwrap_or_default();
+        Redactor::new(secrets.iter()).one_line(&String::from_utf8_lossy(header.value), LONGEST_REASON)
+    });
+    Some(Check {
+        reachable: true,
+        status: Some(status),
+        // Anything other than an address is useless, and could be arbitrary text.
+        exit_ip: exit_ip.filter(|ip| ip.parse::<IpAddr>().is_ok()).map(str::to_owned),
+        preferred_ip_is_gone: header("x-proxymesh-ip-not-found").is_some(),
+        error: error.filter(|error| !error.is_empty()),
+        ..Check::silent(Duration::ZERO, Check::meaning_of(status).to_owned())
+    })
 }

@@ -12,7 +12,6 @@ mod outcome;
 mod outgoing;
 mod pool;
 mod proxy;
-mod redact;
 mod refusal;
 mod retry;
 mod sent;

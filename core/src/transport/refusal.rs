@@ -1,9 +1,10 @@
 //! Parses the service's response when it refuses a call (docs/assumptions.md, A10).
 
-use super::{attempt::LARGEST_REFUSAL, outcome::Response, redact::Redactor};
+use super::{attempt::LARGEST_REFUSAL, outcome::Response};
 use crate::{
     endpoint::{Call, Replay},
     error::Refusal,
+    redact::{Redactor, cut},
 };
 use secrecy::SecretString;
 use serde_json::Value;
@@ -48,13 +49,13 @@ pub(super) fn refusal(
         }
     }
     let body = shown(bytes, &redactor);
-    let told = one_line(&reasons.join("; "), REASON, &redactor);
+    let told = redactor.one_line(&reasons.join("; "), REASON);
     let reason = match (told.is_empty(), documented(call, response.status)) {
         // 503 on proxies.add keeps its own advice.
         (false, Some(advice)) if response.status >= 500 => format!("{told} ({advice})"),
         (false, _) => told,
         (true, Some(meaning)) => meaning.to_owned(),
-        (true, None) => match (meaning(call, response.status), one_line(&body, QUOTED, &redactor)) {
+        (true, None) => match (meaning(call, response.status), redactor.one_line(&body, QUOTED)) {
             (Some(meaning), _) => meaning.to_owned(),
             (None, quoted) if quoted.is_empty() => "the service gave no reason".to_owned(),
             (None, quoted) => quoted,
@@ -85,7 +86,7 @@ pub(super) fn unreadable(
     } else {
         shown(body, &redactor)
     };
-    (one_line(&redactor.redact(reason), REASON, &redactor), body)
+    (redactor.one_line(&redactor.redact(reason), REASON), body)
 }
 
 /// The body's first 4 KiB as text.
@@ -95,24 +96,6 @@ fn shown(body: &[u8], redactor: &Redactor) -> String {
     let clean =
         if body.len() == LARGEST_REFUSAL { redactor.redact_cut(&text) } else { redactor.redact(&text) };
     cut(&clean, SHOWN).to_owned()
-}
-
-fn cut(text: &str, most: usize) -> &str {
-    if text.len() <= most {
-        return text;
-    }
-    let end = (0..=most).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-    text.get(..end).unwrap_or_default()
-}
-
-/// The text in one line, shortened, and without control characters, which a terminal would obey. Redacts again, because removing
-/// characters may join the parts of a secret.
-fn one_line(text: &str, most: usize, redactor: &Redactor) -> String {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let line: String = words.join(" ").chars().filter(|c| !c.is_control()).collect();
-    let line = redactor.redact(&line);
-    let short = cut(&line, most);
-    if short.len() < line.len() { format!("{short}…") } else { line }
 }
 
 /// A string, or the strings in a list.

@@ -22,6 +22,8 @@ pub(crate) struct Exit {
     pub(crate) ip: IpAddr,
     /// The country, if the proxy has exits in several countries.
     pub(crate) country: Option<&'static str>,
+    /// The preferred exit IP, if the proxy does not have it.
+    pub(crate) missing: Option<IpAddr>,
 }
 
 /// Chooses the exit for a request through this proxy, or says why there is none.
@@ -32,7 +34,9 @@ pub(crate) fn choose(proxy: &str, wishes: &Wishes) -> Result<Exit, String> {
     let preferred = allowed.iter().position(|exit| wishes.prefer.contains(&exit.ip));
     let index = preferred.unwrap_or_else(|| if count == 0 { 0 } else { fastrand::usize(..count) });
     let chosen = allowed.into_iter().nth(index);
-    chosen.ok_or_else(|| "X-ProxyMesh-Not-IP excludes every exit IP.".to_owned())
+    let chosen = chosen.ok_or_else(|| "X-ProxyMesh-Not-IP excludes every exit IP.".to_owned())?;
+    let missing = if preferred.is_none() { wishes.prefer.first().copied() } else { None };
+    Ok(Exit { missing, ..chosen })
 }
 
 fn candidates(proxy: &str, country: Option<&str>) -> Result<Vec<Exit>, String> {
@@ -56,7 +60,11 @@ fn candidates(proxy: &str, country: Option<&str>) -> Result<Vec<Exit>, String> {
 
 fn pool(second: u8, third: usize, country: Option<&'static str>) -> impl Iterator<Item = Exit> {
     let third = u8::try_from(third).unwrap_or(u8::MAX);
-    (1..=PER_POOL).map(move |last| Exit { ip: Ipv4Addr::new(198, second, third, last).into(), country })
+    (1..=PER_POOL).map(move |last| Exit {
+        ip: Ipv4Addr::new(198, second, third, last).into(),
+        country,
+        missing: None,
+    })
 }
 
 #[cfg(test)]
@@ -89,6 +97,8 @@ mod tests {
             assert_eq!(choose("us-ca", &prefer).unwrap().ip, *last);
             assert_eq!(choose("us-ca", &avoid).unwrap().ip, *last);
         }
+        assert_eq!(choose("us-ca", &prefer).unwrap().missing, None);
+        assert_eq!(choose("uk", &prefer).unwrap().missing, Some(*last), "another proxy does not have it");
         let none = Wishes { not: all, ..Wishes::default() };
         assert!(choose("us-ca", &none).is_err());
     }

@@ -42,6 +42,10 @@ use target::Target;
 /// The pause after a failed accept, for example because there are no file descriptors left.
 const PAUSE: Duration = Duration::from_millis(10);
 const EXIT_IP: &str = "x-proxymesh-ip";
+/// Why the proxy refuses a request.
+const REASON: &str = "x-proxymesh-error";
+/// The preferred exit IP, if the proxy does not have it.
+const NOT_FOUND: &str = "x-proxymesh-ip-not-found";
 const STEERING: &str = "x-proxymesh-";
 const CREDENTIALS: &str = "proxy-authorization";
 /// The headers that are for a single connection and are not forwarded (RFC 9110, section 7.6.1).
@@ -119,10 +123,14 @@ impl Refused {
 
 impl From<Refused> for Response<Outgoing> {
     fn from(refused: Refused) -> Self {
+        let reason = HeaderValue::from_str(&refused.reason);
         let mut response = Self::new(Outgoing::Text(Bytes::from(refused.reason + "\n")));
         *response.status_mut() = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::BAD_GATEWAY);
         let headers = response.headers_mut();
         headers.insert("content-type", HeaderValue::from_static("text/plain; charset=utf-8"));
+        if let Ok(reason) = reason {
+            headers.insert(REASON, reason);
+        }
         if refused.status == 407 {
             let challenge = HeaderValue::from_static("Basic realm=\"ProxyMesh\"");
             headers.insert("proxy-authenticate", challenge);
@@ -179,10 +187,15 @@ impl Proxy {
             Err(refused) => refused.into(),
             Ok(admitted) => {
                 let exit = admitted.exit.ip.to_string();
+                let missing = admitted.exit.missing.map(|ip| ip.to_string());
                 let carried = self.carry_out(Request::from_parts(head, body), admitted, entry).await;
                 let mut response = carried.unwrap_or_else(Response::from);
                 let exit = HeaderValue::from_str(&exit).map_err(|_| Cut)?;
                 response.headers_mut().insert(EXIT_IP, exit);
+                if let Some(missing) = missing {
+                    let missing = HeaderValue::from_str(&missing).map_err(|_| Cut)?;
+                    response.headers_mut().insert(NOT_FOUND, missing);
+                }
                 response
             }
         };

@@ -9,7 +9,7 @@ const REDACTED: &str = "[redacted]";
 const SHORTEST: usize = 4;
 
 /// The secrets that a text must not show.
-pub(super) struct Redactor {
+pub(crate) struct Redactor {
     secrets: Vec<Secret>,
     /// Whether a spelling of any secret begins with this byte. This makes most text quick to skip.
     begins: [bool; 256],
@@ -19,7 +19,7 @@ pub(super) struct Redactor {
 type Secret = Vec<Vec<Zeroizing<String>>>;
 
 impl Redactor {
-    pub(super) fn new<'a>(secrets: impl Iterator<Item = &'a SecretString>) -> Self {
+    pub(crate) fn new<'a>(secrets: impl Iterator<Item = &'a SecretString>) -> Self {
         let secrets = secrets.map(ExposeSecret::expose_secret).filter(|secret| secret.len() >= SHORTEST);
         let secrets: Vec<Secret> = secrets.map(|secret| secret.chars().map(spellings).collect()).collect();
         let mut begins = [false; 256];
@@ -33,14 +33,24 @@ impl Redactor {
     }
 
     /// Replaces every secret in `text`, in any form that an echo may have.
-    pub(super) fn redact(&self, text: &str) -> String {
+    pub(crate) fn redact(&self, text: &str) -> String {
         self.replace(text, false)
     }
 
     /// The same for a text that was cut off, perhaps within a secret: also removes the beginning of a secret at the end.
-    pub(super) fn redact_cut(&self, text: &str) -> String {
+    pub(crate) fn redact_cut(&self, text: &str) -> String {
         // The remains of a character that was cut in half.
         self.replace(text.trim_end_matches(char::REPLACEMENT_CHARACTER), true)
+    }
+
+    /// The text in one line of at most `most` bytes, and without control characters, which a terminal would obey. Redacts after it
+    /// has removed characters, because that may join the parts of a secret.
+    pub(crate) fn one_line(&self, text: &str, most: usize) -> String {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let line: String = words.join(" ").chars().filter(|c| !c.is_control()).collect();
+        let line = self.redact(&line);
+        let short = cut(&line, most);
+        if short.len() < line.len() { format!("{short}…") } else { line }
     }
 
     fn replace(&self, text: &str, was_cut: bool) -> String {
@@ -137,6 +147,15 @@ fn beginning(secret: &Secret, text: &str, was_cut: bool) -> Option<Taken> {
         ends = next;
     }
     ends.into_iter().max().map(Taken::Whole)
+}
+
+/// The beginning of the text, cut between two characters.
+pub(crate) fn cut(text: &str, most: usize) -> &str {
+    if text.len() <= most {
+        return text;
+    }
+    let end = (0..=most).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    text.get(..end).unwrap_or_default()
 }
 
 #[cfg(test)]
