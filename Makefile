@@ -14,6 +14,7 @@
 #   make test-packages   checks the crates and the Python packages: licences, contents, metadata, and installing from source
 #   make lint    checks formatting, lints, types and docs
 #   make bench   runs the benchmark in ten minutes (QUICK=1: in a minute or two; ONLY="proxymesh,requests": only these): tests/bench/README.md
+#   make bench-readme   writes the figures of the last full benchmark to README.md
 #   make bench-instructions   counts the instructions of a call, and compares them with the last counts (UPDATE=1: keeps the new ones)
 #   make bench-languages   compares the cost of a call in each language with its cost in Rust
 #   make generate    generates all committed files that can be generated: openapi, bindings, stubs
@@ -27,7 +28,7 @@
 #   make clean   removes everything that was built or installed
 
 .DEFAULT_GOAL := help
-.PHONY: bench bench-check bench-install bench-instructions bench-languages bindings clean conformance-agents demo demo-kotlin demo-swift fuzz generate help kotlin kotlin-library kotlin-packages lint lint-bindings lint-notices lint-python lint-rust lint-swift mutants notices openapi quick-kotlin quick-python quick-rust quick-swift sandbox-program sdist stubs swift swift-library test test-adapters test-conformance test-curl test-downstream test-faults test-freethreaded test-frozen test-hosts test-kotlin test-kotlin-versions test-openapi test-packages test-python test-pythons test-rust test-sdist test-secrets test-shipped test-soak test-swift test-types tested-wheel wheel
+.PHONY: bench bench-check bench-install bench-instructions bench-languages bench-readme bindings clean conformance-agents demo demo-kotlin demo-swift fuzz generate help kotlin kotlin-library kotlin-packages lint lint-bindings lint-notices lint-python lint-rust lint-swift mutants notices openapi quick-kotlin quick-python quick-rust quick-swift sandbox-program sdist stubs swift swift-library test test-adapters test-conformance test-curl test-downstream test-faults test-freethreaded test-frozen test-hosts test-kotlin test-kotlin-versions test-openapi test-packages test-python test-pythons test-rust test-sdist test-secrets test-shipped test-soak test-swift test-types tested-wheel wheel
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -293,6 +294,10 @@ test-secrets:
 # Not part of the tests, because timings depend on the load of the machine.
 bench: bench-install
 	@$(BENCH)/venv/bin/python tests/bench/bench.py $(if $(QUICK),--quick) $(if $(ONLY),--only "$(ONLY)")
+
+# Writes the figures of the last full `make bench` to README.md.
+bench-readme:
+	@$(BENCH)/venv/bin/python tests/bench/bench.py --readme
 
 # Checks that every contestant still works.
 bench-check: bench-install

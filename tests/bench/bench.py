@@ -323,8 +323,12 @@ def main() -> int:
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--quick", action="store_true", help="some contestants, a minute or two; for development")
     how.add_argument("--check", action="store_true", help="every contestant, hardly any calls: do they all run?")
+    how.add_argument("--readme", action="store_true", help="writes the figures of the last full run to the README")
     parser.add_argument("--only", metavar="NAMES", help="some contestants, with commas: " + ", ".join(CONTESTANTS))
     arguments = parser.parse_args()
+    if arguments.readme:
+        report.write_readme(json.loads((OUT / "report.json").read_text()), ROOT / "README.md")
+        return 0
     contestants = [name for name in CONTESTANTS if name in QUICK or not arguments.quick]
     if arguments.only:
         contestants = [name.strip() for name in arguments.only.split(",")]
