@@ -52,3 +52,9 @@ def test_a_call_loads_nothing_heavy(act: str) -> None:
         f"import proxymesh.sandbox\nwith proxymesh.sandbox.Sandbox() as sandbox, sandbox.client() as client:\n    {act}"
     )
     assert not loaded_by(code) & HEAVY
+
+
+def test_dir_lists_the_public_names_alone() -> None:
+    names = {name for name in dir(proxymesh) if not name.startswith("__")}
+    assert names == set(proxymesh.__all__) - {"__version__"}
+    assert all(hasattr(proxymesh, name) for name in names)

@@ -96,6 +96,10 @@ def __getattr__(name: str) -> object:
     return getattr(importlib.import_module(f".{_LATER[name]}", __name__), name)
 
 
+def __dir__() -> list[str]:
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})
+
+
 def _seen_by_freezers() -> None:  # pyright: ignore[reportUnusedFunction]
     """Never called. PyInstaller, cx_Freeze and Nuitka find dependencies by reading a program's Python code. This shows
     them what only the native module imports.
