@@ -381,15 +381,16 @@ def test_ctrl_c_at_any_moment_leaves_the_pool_usable(sandbox: Sandbox, client: C
     try:
         for step in range(200):
             pool = client.proxies.pool(cooldown=0.001, ttl=0.0001)
-            signal.setitimer(signal.ITIMER_REAL, 0.0002 + step * 0.00002)
             try:
-                for _ in range(100):
-                    pool.report(pool.get(), 200)
-                    pool.cooling()
-            except KeyboardInterrupt:
+                try:
+                    signal.setitimer(signal.ITIMER_REAL, 0.0002 + step * 0.00002)
+                    for _ in range(100):
+                        pool.report(pool.get(), 200)
+                        pool.cooling()
+                finally:
+                    signal.setitimer(signal.ITIMER_REAL, 0)
+            except KeyboardInterrupt:  # once per step, but anywhere in it
                 interrupted += 1
-            finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
             began = time.monotonic()
             with ThreadPoolExecutor(1) as threads:
                 assert threads.submit(pool.get).result(LIMIT).name.startswith("us-")
