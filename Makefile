@@ -28,7 +28,7 @@
 #   make clean   removes everything that was built or installed
 
 .DEFAULT_GOAL := help
-.PHONY: bench bench-check bench-install bench-instructions bench-languages bench-readme bindings clean conformance-agents demo demo-kotlin demo-swift fuzz generate help kotlin kotlin-library kotlin-packages lint lint-bindings lint-notices lint-python lint-rust lint-swift mutants notices openapi quick-kotlin quick-python quick-rust quick-swift sandbox-program sdist stubs swift swift-library test test-adapters test-conformance test-curl test-downstream test-faults test-freethreaded test-frozen test-hosts test-kotlin test-kotlin-versions test-openapi test-packages test-python test-pythons test-rust test-sdist test-secrets test-shipped test-soak test-swift test-types tested-wheel wheel
+.PHONY: bench bench-check bench-install bench-instructions bench-languages bench-readme bindings clean conformance-agents demo demo-kotlin demo-swift ffi-library fuzz generate help kotlin kotlin-library kotlin-packages lint lint-bindings lint-notices lint-python lint-rust lint-swift mutants notices openapi quick-kotlin quick-python quick-rust quick-swift sandbox-program sdist stubs swift swift-library test test-adapters test-conformance test-curl test-downstream test-faults test-freethreaded test-frozen test-hosts test-kotlin test-kotlin-versions test-openapi test-packages test-python test-pythons test-rust test-sdist test-secrets test-shipped test-soak test-swift test-types tested-wheel wheel
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -58,7 +58,7 @@ FFI := bindings-ffi
 FFI_LIBRARY := libproxymesh_ffi.$(if $(filter Darwin,$(shell uname -s)),dylib,so)
 # The generated folders.
 GENERATED := kotlin/native/src/main/kotlin/generated kotlin/sdk/src/main/kotlin/generated kotlin/sdk/src/test/kotlin/generated \
-	swift/Sources/ProxyMeshFFI swift/Sources/ProxyMeshInternal swift/Sources/ProxyMesh/Resource swift/Tests/TestSupport/Generated
+	swift/Sources/ProxyMeshInternal/Generated swift/Sources/ProxyMesh/Resource swift/Tests/TestSupport/Generated
 KOTLIN := target/kotlin
 KOTLIN_QUICK := $(KOTLIN)/quick
 SWIFT := target/swift-library
@@ -337,7 +337,7 @@ lint-python: $(TOOLS)/ready
 
 lint-swift:
 	$(FFI)/swift/toolchain.sh swift format lint --strict --configuration $(FFI)/swift/.swift-format --recursive \
-	    $(FFI)/swift/Sources/ProxyMesh $(FFI)/swift/Tests $(FFI)/swift/consumer examples/swift tests/bench/swift Package.swift
+	    $(FFI)/swift/Sources $(FFI)/swift/Tests $(FFI)/swift/consumer examples/swift tests/bench/swift Package.swift
 
 # Checks that the generated Kotlin and Swift code is up to date.
 lint-bindings:
@@ -390,9 +390,12 @@ kotlin:
 kotlin-packages: kotlin-library
 	@$(MAVEN) --quiet install -DskipTests
 
-# The library that ships has no functions that only Swift calls.
-kotlin-library:
+# One build makes both libraries: the dynamic one for the JVM, and the static one for Swift. What ships has no description of its
+# interface.
+ffi-library:
 	cargo build --quiet --profile $(PROFILE) --locked --package proxymesh-ffi $(if $(filter release,$(PROFILE)),--no-default-features)
+
+kotlin-library: ffi-library
 	@mkdir -p $(KOTLIN)/libraries/$(PLATFORM)
 	@cp $(BUILT)/$(FFI_LIBRARY) $(KOTLIN)/libraries/$(PLATFORM)
 
@@ -401,8 +404,7 @@ swift:
 
 # Only the static library is used, so a program does not have to find a library when it starts. SwiftPM does not notice when the
 # library changes. So this removes everything that is linked with it, and SwiftPM links it again.
-swift-library:
-	cargo build --quiet --profile $(PROFILE) --locked --package proxymesh-ffi
+swift-library: ffi-library
 	@mkdir -p $(SWIFT)
 	@cmp --silent $(BUILT)/libproxymesh_ffi.a $(SWIFT)/libproxymesh_ffi.a || { \
 	    rm -rf $(SWIFT_BUILD)/debug/*.xctest $(SWIFT_BUILD)/debug/{ConformanceAgent,Limited} $(BENCH)/languages/swift-build/release/Bench && \

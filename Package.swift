@@ -4,8 +4,8 @@ import PackageDescription
 // The Swift package of the ProxyMesh SDK. Its sources are in bindings-ffi/swift. This file is here because SwiftPM finds a
 // package only at the root of a repository.
 //
-// ProxyMesh is the API, written by hand. ProxyMeshInternal is generated (`make bindings`). It calls the native library through
-// the C module ProxyMeshFFI.
+// ProxyMesh is the API. ProxyMeshInternal calls the native library through the C module ProxyMeshFFI. Both contain generated code
+// (`make bindings`).
 #if canImport(Darwin)
     // The native library for Apple's platforms, built by bindings-ffi/swift/xcframework.sh. For a release, the script
     // prints the `url:` and the `checksum:` that replace the `path:`.

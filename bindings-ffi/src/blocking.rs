@@ -1,6 +1,6 @@
 //! How [`BlockingClient`](crate::BlockingClient) makes a call: on the caller's thread, which may be interrupted.
 
-use crate::{error::Failure, jvm::Interrupted};
+use crate::{bridge::Interrupted, error::Failure};
 use proxymesh::{
     Client, Exchange, Options, Result, Settings,
     blocking::Driver,

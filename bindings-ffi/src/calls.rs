@@ -1,7 +1,7 @@
-//! The macros that export calls and functions: through UniFFI, and as rows of the tables that Java uses.
+//! The macros that declare calls and functions. Each declaration becomes a row of a table of the bridge, and a part of the
+//! description that the generator reads.
 
-/// Exports each call for both clients: `async` on `Client`, plain on `BlockingClient`. The body of a call returns the core's
-/// reply, and may fail with the core's errors.
+/// Declares calls, which both clients have. The body of a call returns the core's reply, and may fail with the core's errors.
 macro_rules! calls {
     (
         $(
@@ -9,43 +9,38 @@ macro_rules! calls {
             fn $name:ident($account:ident $(, $argument:ident: $type:ty)* $(,)?) -> $response:ty $body:block
         )*
     ) => {
-        #[cfg(feature = "swift")]
+        #[cfg(feature = "description")]
+        use $crate::Client;
+
+        #[cfg(feature = "description")]
+        #[allow(unused_variables)]
         #[uniffi::export]
         impl Client {
             $(
                 $(#[$doc])*
-                pub async fn $name(&self $(, $argument: $type)*) -> Result<$response, $crate::error::Failure> {
-                    self.run(stringify!($name), move |$account| Ok($body)).await
-                }
-            )*
-        }
-
-        #[cfg(feature = "swift")]
-        #[uniffi::export]
-        impl BlockingClient {
-            $(
-                $(#[$doc])*
                 pub fn $name(&self $(, $argument: $type)*) -> Result<$response, $crate::error::Failure> {
-                    self.run(move |$account| Ok($body))
+                    $crate::calls::described()
                 }
             )*
         }
 
-        pub(crate) const CALLS: &[$crate::jvm::Call] = &[
+        pub(crate) const CALLS: &[$crate::bridge::Call] = &[
             $(
-                $crate::jvm::Call {
+                $crate::bridge::Call {
                     name: stringify!($name),
-                    number: $crate::jvm::number(concat!(
+                    number: $crate::bridge::number(concat!(
                         stringify!($name), "(", $( stringify!($argument), ":", stringify!($type), ",", )* ")",
                         stringify!($response),
                     )),
                     blocking: |client, _input, interrupted| {
-                        $( let $argument: $type = $crate::jvm::wire::read(_input)?; )*
-                        client.make(Some(interrupted), move |$account| Ok($body)).map($crate::jvm::wire::response)
+                        $( let $argument: $type = $crate::bridge::wire::read(_input)?; )*
+                        client
+                            .make(interrupted, move |$account| Ok($body))
+                            .map($crate::bridge::wire::response::<$response, _>)
                     },
                     pending: |client, _input| {
-                        $( let $argument: $type = $crate::jvm::wire::read(_input)?; )*
-                        Ok(client.pending(move |$account| Ok($body)))
+                        $( let $argument: $type = $crate::bridge::wire::read(_input)?; )*
+                        Ok(client.pending::<$response, _>(move |$account| Ok($body)))
                     },
                 },
             )*
@@ -54,7 +49,13 @@ macro_rules! calls {
 }
 pub(crate) use calls;
 
-/// Exports functions that belong to no client.
+/// The body of a method that only describes a call. Nothing calls it.
+#[cfg(feature = "description")]
+pub(crate) fn described<T>() -> Result<T, crate::error::Failure> {
+    Err(crate::error::Failure::internal("this function is only a description"))
+}
+
+/// Declares functions that belong to no client.
 macro_rules! functions {
     (
         $(
@@ -64,22 +65,22 @@ macro_rules! functions {
     ) => {
         $(
             $(#[$doc])*
-            #[cfg_attr(feature = "swift", uniffi::export)]
+            #[cfg_attr(feature = "description", uniffi::export)]
             pub fn $name($( $argument: $type ),*) -> Result<$response, $crate::error::Failure> $body
         )*
 
-        pub(crate) const FUNCTIONS: &[$crate::jvm::Function] = &[
+        pub(crate) const FUNCTIONS: &[$crate::bridge::Function] = &[
             $(
-                $crate::jvm::Function {
+                $crate::bridge::Function {
                     #[cfg(test)]
                     name: stringify!($name),
-                    number: $crate::jvm::number(concat!(
+                    number: $crate::bridge::number(concat!(
                         stringify!($name), "(", $( stringify!($argument), ":", stringify!($type), ",", )* ")",
                         stringify!($response),
                     )),
                     run: |input| {
-                        $( let $argument: $type = $crate::jvm::wire::read(input)?; )*
-                        Ok($crate::jvm::wire::value($name($( $argument ),*)?))
+                        $( let $argument: $type = $crate::bridge::wire::read(input)?; )*
+                        Ok($crate::bridge::wire::value($name($( $argument ),*)?))
                     },
                 },
             )*

@@ -2,10 +2,9 @@
 
 use crate::{
     blocking::{Account, Caller},
+    bridge::{self, wire},
     error::Failure,
-    jvm,
     model::Response,
-    runtime,
 };
 use arc_swap::ArcSwapOption;
 use proxymesh::{
@@ -16,52 +15,33 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
-use tokio::sync::watch;
-
-/// The version of this library.
-#[cfg_attr(feature = "swift", uniffi::export)]
-#[must_use]
-pub fn version() -> String {
-    env!("CARGO_PKG_VERSION").to_owned()
-}
 
 /// The settings of a client. A setting that is not given comes from its environment variable, if there is one, or else from its
 /// default.
 #[derive(uniffi::Record)]
 pub struct Settings {
     /// The username of the account or of a sub-account. It requires a password.
-    #[uniffi(default)]
     pub username: Option<String>,
     /// The password for the username. It requires a username.
-    #[uniffi(default)]
     pub password: Option<String>,
     /// A token (`pm_…`), instead of a username and password. The token calls do not accept it.
-    #[uniffi(default)]
     pub token: Option<String>,
     /// The base URL of the service; `https://proxymesh.com` by default.
-    #[uniffi(default)]
     pub base_url: Option<String>,
     /// The time limit for one attempt, in seconds; 30 by default.
-    #[uniffi(default)]
     pub timeout: Option<f64>,
     /// The time limit for connecting, in seconds; 10 by default.
-    #[uniffi(default)]
     pub connect_timeout: Option<f64>,
     /// How many times a call may be retried, if that is safe; 2 by default.
-    #[uniffi(default)]
     pub max_retries: Option<i64>,
     /// How many connections the client may have open at a time. Further calls wait for one. By default, it is a quarter of the file
     /// descriptors that the process may open, but at least 64 and at most 256.
-    #[uniffi(default)]
     pub max_connections: Option<i64>,
     /// A PEM file with additional CA certificates to trust.
-    #[uniffi(default)]
     pub ca_file: Option<String>,
     /// Whether to use the environment variables `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`.
-    #[uniffi(default = false)]
     pub trust_env: bool,
     /// The `User-Agent` header.
-    #[uniffi(default)]
     pub user_agent: Option<String>,
 }
 
@@ -88,10 +68,8 @@ impl Settings {
 #[derive(uniffi::Record)]
 pub struct Options {
     /// The time limit for one attempt, in seconds.
-    #[uniffi(default)]
     pub timeout: Option<f64>,
     /// How many times a call may be retried, if that is safe.
-    #[uniffi(default)]
     pub max_retries: Option<i64>,
 }
 
@@ -103,75 +81,47 @@ impl Options {
 
 /// A client whose calls are async. They run on a thread of this library. Dropping the future of a call ends the call and closes
 /// its connection.
-#[derive(uniffi::Object)]
+#[cfg_attr(feature = "description", derive(uniffi::Object))]
 pub struct Client {
     /// `None` after the client is shut down.
-    account: Arc<ArcSwapOption<proxymesh::Client>>,
-    aborted: watch::Sender<bool>,
+    account: ArcSwapOption<proxymesh::Client>,
 }
 
 impl Client {
-    fn of(account: Arc<ArcSwapOption<proxymesh::Client>>) -> Self {
-        Self { account, aborted: watch::Sender::new(false) }
+    fn of(account: proxymesh::Client) -> Self {
+        Self { account: ArcSwapOption::from_pointee(account) }
     }
 
     fn account(&self) -> proxymesh::Result<Arc<proxymesh::Client>> {
         self.account.load_full().ok_or_else(binding::closed)
     }
 
-    /// Makes a call on the runtime, where a panic stays within its task. Every async export goes through here.
-    pub(crate) async fn run<A: Response>(
-        &self,
-        name: &'static str,
-        call: impl FnOnce(&proxymesh::Client) -> proxymesh::Result<Pending<A>> + Send + 'static,
-    ) -> Result<A::Given, Failure> {
-        let aborted = self.aborted.subscribe();
-        let account = self.account();
-        let response = runtime::run(name, aborted, async move { call(&*account?)?.await }).await?;
-        Ok(response.give())
-    }
-
-    /// Makes a call for Java. If the call is cancelled, its task is aborted, which drops the future.
-    pub(crate) fn pending<A: Response>(
+    /// Prepares a call for the worker. `T` is the type that the description gives its response.
+    pub(crate) fn pending<T, A: Response<Described = T>>(
         &self,
         call: impl FnOnce(&proxymesh::Client) -> proxymesh::Result<Pending<A>> + Send + 'static,
-    ) -> jvm::Pending {
+    ) -> bridge::Pending {
         let account = self.account();
         Box::pin(async move {
             let response: proxymesh::Result<A> = async { call(&*account?)?.await }.await;
-            response.map_or_else(|error| jvm::wire::failure(error.into()), jvm::wire::response)
+            response.map_or_else(|error| wire::failure(error.into()), wire::response)
         })
     }
 }
 
-#[cfg_attr(feature = "swift", uniffi::export)]
+#[cfg_attr(feature = "description", uniffi::export)]
 impl Client {
     /// Creates a client. Nothing is sent.
-    #[uniffi::constructor]
+    #[cfg_attr(feature = "description", uniffi::constructor)]
     pub fn new(settings: Settings) -> Result<Self, Failure> {
-        let account = proxymesh::Client::new(settings.check()?)?;
-        Ok(Self::of(Arc::new(ArcSwapOption::from_pointee(account))))
+        Ok(Self::of(proxymesh::Client::new(settings.check()?)?))
     }
 
     /// Returns a client with different options for its calls. It shares this client's connections, but is shut down separately.
     /// Options that are not given stay the same.
     pub fn with_options(&self, options: Options) -> Result<Arc<Self>, Failure> {
         let options = options.check()?;
-        let account = self.account()?.with_options(options)?;
-        Ok(Arc::new(Self::of(Arc::new(ArcSwapOption::from_pointee(account)))))
-    }
-
-    /// Returns the same client with calls that `abort` can end. It is shut down together with this one. This is for languages
-    /// that do not drop the future of a cancelled call.
-    #[must_use]
-    pub fn abortable(&self) -> Arc<Self> {
-        Arc::new(Self::of(self.account.clone()))
-    }
-
-    /// Ends the current and later calls of this object with `Aborted`, and closes their connections. A call that already has
-    /// its response keeps it.
-    pub fn abort(&self) {
-        self.aborted.send_replace(true);
+        Ok(Arc::new(Self::of(self.account()?.with_options(options)?)))
     }
 
     /// Shuts the client down. Later calls fail with `Config`; calls in progress continue. The connections close with the last
@@ -188,7 +138,7 @@ impl Client {
 }
 
 /// A client whose calls block until they are done.
-#[derive(uniffi::Object)]
+#[cfg_attr(feature = "description", derive(uniffi::Object))]
 pub struct BlockingClient {
     /// `None` after the client is shut down.
     account: ArcSwapOption<Account>,
@@ -203,18 +153,10 @@ impl BlockingClient {
         self.account.load_full().ok_or_else(binding::closed)
     }
 
-    /// Makes a call on this thread.
-    pub(crate) fn run<A: Response>(
-        &self,
-        call: impl FnOnce(&Caller<'_>) -> proxymesh::Result<Result<A, Failure>>,
-    ) -> Result<A::Given, Failure> {
-        Ok(self.make(None, call)?.give())
-    }
-
     /// Makes a call on this thread, until `interrupted` returns true. Turns a panic into an error.
     pub(crate) fn make<A: Response>(
         &self,
-        interrupted: Option<&jvm::Interrupted<'_>>,
+        interrupted: Option<&bridge::Interrupted<'_>>,
         call: impl FnOnce(&Caller<'_>) -> proxymesh::Result<Result<A, Failure>>,
     ) -> Result<A, Failure> {
         let account = self.account()?;
@@ -224,15 +166,14 @@ impl BlockingClient {
 
     /// Returns an async client with the same settings, for calls that must not block their thread. It has connections of its own.
     pub(crate) fn apart(&self) -> Result<Client, Failure> {
-        let client = self.account()?.apart()?;
-        Ok(Client::of(Arc::new(ArcSwapOption::from_pointee(client))))
+        Ok(Client::of(self.account()?.apart()?))
     }
 }
 
-#[cfg_attr(feature = "swift", uniffi::export)]
+#[cfg_attr(feature = "description", uniffi::export)]
 impl BlockingClient {
     /// Creates a client. Nothing is sent.
-    #[uniffi::constructor]
+    #[cfg_attr(feature = "description", uniffi::constructor)]
     pub fn new(settings: Settings) -> Result<Self, Failure> {
         Ok(Self::of(Account::new(settings.check()?)?))
     }

@@ -144,7 +144,7 @@ pub enum Failure {
         /// How to find out whether the write was carried out.
         recovery_hint: String,
     },
-    /// `abort` ended the call, or its thread was interrupted. The packages turn this into the cancellation error of the language.
+    /// The call was cancelled, or its thread was interrupted. The packages turn this into the cancellation error of the language.
     Aborted {
         /// The error's text.
         text: String,

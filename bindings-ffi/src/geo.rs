@@ -1,6 +1,6 @@
 //! `/api/geoips/…`
 
-use crate::{BlockingClient, Client, calls::calls};
+use crate::calls::calls;
 use std::collections::HashMap;
 
 calls! {

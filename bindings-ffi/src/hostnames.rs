@@ -1,6 +1,6 @@
 //! `/api/hostname…`
 
-use crate::{BlockingClient, Client, calls::calls};
+use crate::calls::calls;
 use proxymesh::binding::of;
 
 calls! {

@@ -1,6 +1,6 @@
 //! `/api/ip…`
 
-use crate::{BlockingClient, Client, calls::calls, model::LabeledIp};
+use crate::{calls::calls, model::LabeledIp};
 use proxymesh::binding::{new_ip, of};
 
 calls! {

@@ -5,13 +5,12 @@ use proxymesh::{GeoCounts, binding::ip_text, secrecy::ExposeSecret};
 use std::{collections::HashMap, net::IpAddr, time::SystemTime};
 use uniffi::Lower;
 
-/// A value that a call of the core returns, and its type here.
+/// A value that a call of the core returns.
 pub(crate) trait Response: Send + 'static {
-    type Given;
+    /// The type that the description gives it.
+    type Described;
 
-    fn give(self) -> Self::Given;
-
-    /// Writes what `give` returns, as UniFFI would, but without a copy of a list.
+    /// Writes it as UniFFI would write the described type, but without a copy of a list.
     fn write(self, out: &mut Vec<u8>);
 }
 
@@ -25,19 +24,13 @@ fn write_length(length: usize, out: &mut Vec<u8>) {
 }
 
 impl Response for () {
-    type Given = ();
-
-    fn give(self) {}
+    type Described = ();
 
     fn write(self, _: &mut Vec<u8>) {}
 }
 
 impl Response for String {
-    type Given = String;
-
-    fn give(self) -> String {
-        self
-    }
+    type Described = String;
 
     fn write(self, out: &mut Vec<u8>) {
         write(self, out);
@@ -45,23 +38,15 @@ impl Response for String {
 }
 
 impl Response for IpAddr {
-    type Given = String;
-
-    fn give(self) -> String {
-        ip_text(&self)
-    }
+    type Described = String;
 
     fn write(self, out: &mut Vec<u8>) {
-        write(self.give(), out);
+        write(ip_text(&self), out);
     }
 }
 
 impl Response for GeoCounts {
-    type Given = HashMap<String, i64>;
-
-    fn give(self) -> HashMap<String, i64> {
-        self.into_iter().map(|(country, count)| (country, signed(count))).collect()
-    }
+    type Described = HashMap<String, i64>;
 
     fn write(self, out: &mut Vec<u8>) {
         write_length(self.len(), out);
@@ -73,11 +58,7 @@ impl Response for GeoCounts {
 }
 
 impl<A: Response> Response for Vec<A> {
-    type Given = Vec<A::Given>;
-
-    fn give(self) -> Vec<A::Given> {
-        self.into_iter().map(A::give).collect()
-    }
+    type Described = Vec<A::Described>;
 
     fn write(self, out: &mut Vec<u8>) {
         write_length(self.len(), out);
@@ -87,15 +68,19 @@ impl<A: Response> Response for Vec<A> {
     }
 }
 
-/// Implements `write` for a record.
-macro_rules! record {
-    () => {
-        fn write(self, out: &mut Vec<u8>) {
-            <Self::Given as uniffi::Lower<crate::UniFfiTag>>::write(self.give(), out);
+/// Writes a value of the core as a record.
+macro_rules! response {
+    ($core:ty => $record:ty) => {
+        impl $crate::model::Response for $core {
+            type Described = $record;
+
+            fn write(self, out: &mut Vec<u8>) {
+                <$record as uniffi::Lower<$crate::UniFfiTag>>::write(self.into(), out);
+            }
         }
     };
 }
-pub(crate) use record;
+pub(crate) use response;
 
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
@@ -124,22 +109,20 @@ pub struct SubAccount {
     pub email: Option<String>,
 }
 
-impl Response for proxymesh::SubAccount {
-    type Given = SubAccount;
+response!(proxymesh::SubAccount => SubAccount);
 
-    record!();
-
-    fn give(self) -> SubAccount {
-        SubAccount {
-            username: self.username,
-            active: self.active,
-            monthly_bandwidth: self.monthly_bandwidth,
-            total_bandwidth: self.total_bandwidth,
-            monthly_bandwidth_limit: signed(self.monthly_bandwidth_limit),
-            total_bandwidth_limit: signed(self.total_bandwidth_limit),
-            first_name: self.first_name,
-            last_name: self.last_name,
-            email: self.email,
+impl From<proxymesh::SubAccount> for SubAccount {
+    fn from(core: proxymesh::SubAccount) -> Self {
+        Self {
+            username: core.username,
+            active: core.active,
+            monthly_bandwidth: core.monthly_bandwidth,
+            total_bandwidth: core.total_bandwidth,
+            monthly_bandwidth_limit: signed(core.monthly_bandwidth_limit),
+            total_bandwidth_limit: signed(core.total_bandwidth_limit),
+            first_name: core.first_name,
+            last_name: core.last_name,
+            email: core.email,
         }
     }
 }
@@ -153,13 +136,11 @@ pub struct LabeledIp {
     pub label: String,
 }
 
-impl Response for proxymesh::LabeledIp {
-    type Given = LabeledIp;
+response!(proxymesh::LabeledIp => LabeledIp);
 
-    record!();
-
-    fn give(self) -> LabeledIp {
-        LabeledIp { ip: ip_text(&self.ip), label: self.label }
+impl From<proxymesh::LabeledIp> for LabeledIp {
+    fn from(core: proxymesh::LabeledIp) -> Self {
+        Self { ip: ip_text(&core.ip), label: core.label }
     }
 }
 
@@ -178,19 +159,17 @@ pub struct Token {
     pub created_at: SystemTime,
 }
 
-impl Response for proxymesh::Token {
-    type Given = Token;
+response!(proxymesh::Token => Token);
 
-    record!();
-
-    fn give(self) -> Token {
-        Token {
-            id: self.id,
-            label: self.label,
-            is_active: self.is_active,
-            expires_at: self.expires_at.map(|date| date.to_string()),
+impl From<proxymesh::Token> for Token {
+    fn from(core: proxymesh::Token) -> Self {
+        Self {
+            id: core.id,
+            label: core.label,
+            is_active: core.is_active,
+            expires_at: core.expires_at.map(|date| date.to_string()),
             // On the supported platforms, no time from the core is out of range.
-            created_at: self.created_at.try_into().unwrap_or(SystemTime::UNIX_EPOCH),
+            created_at: core.created_at.try_into().unwrap_or(SystemTime::UNIX_EPOCH),
         }
     }
 }
@@ -204,12 +183,10 @@ pub struct NewToken {
     pub secret: String,
 }
 
-impl Response for proxymesh::NewToken {
-    type Given = NewToken;
+response!(proxymesh::NewToken => NewToken);
 
-    record!();
-
-    fn give(self) -> NewToken {
-        NewToken { secret: self.secret.expose_secret().to_owned(), token: self.details.give() }
+impl From<proxymesh::NewToken> for NewToken {
+    fn from(core: proxymesh::NewToken) -> Self {
+        Self { secret: core.secret.expose_secret().to_owned(), token: core.details.into() }
     }
 }

@@ -1,6 +1,6 @@
 //! `/api/prox…`
 
-use crate::{BlockingClient, Client, calls::calls, proxy::Proxy};
+use crate::{calls::calls, proxy::Proxy};
 
 calls! {
     /// Lists the proxies that the account may use: `GET /api/proxies/`.

@@ -1,9 +1,6 @@
 //! A proxy as a value: its address, its URLs and its headers.
 
-use crate::{
-    calls::functions,
-    model::{Response, record},
-};
+use crate::{calls::functions, model::response};
 use proxymesh::{binding, secrecy::ExposeSecret};
 use std::{collections::HashMap, net::IpAddr};
 
@@ -26,20 +23,18 @@ pub struct Proxy {
     pub chooses_country: bool,
 }
 
-impl Response for proxymesh::Proxy {
-    type Given = Proxy;
+response!(proxymesh::Proxy => Proxy);
 
-    record!();
-
-    fn give(self) -> Proxy {
-        Proxy {
-            host: self.host().to_owned(),
-            port: self.port().into(),
-            address_host: self.address().0.to_owned(),
-            name: self.name().to_owned(),
-            url: self.plain_url(),
-            country: self.country(),
-            chooses_country: self.chooses_country(),
+impl From<proxymesh::Proxy> for Proxy {
+    fn from(core: proxymesh::Proxy) -> Self {
+        Self {
+            host: core.host().to_owned(),
+            port: core.port().into(),
+            address_host: core.address().0.to_owned(),
+            name: core.name().to_owned(),
+            url: core.plain_url(),
+            country: core.country(),
+            chooses_country: core.chooses_country(),
         }
     }
 }
@@ -47,7 +42,7 @@ impl Response for proxymesh::Proxy {
 functions! {
     /// Returns the proxy at this host and port. The host may include the port. Fails with `Validation` if they are invalid.
     fn proxy_of(host: String, port: Option<i32>) -> Proxy {
-        Ok(proxymesh::Proxy::at(&host, port.map(i64::from))?.give())
+        Ok(proxymesh::Proxy::at(&host, port.map(i64::from))?.into())
     }
 
     /// Returns the URL of the proxy with credentials, which are percent-encoded. Fails with `Validation` if the host or port is

@@ -1,28 +1,22 @@
 //! `/api/sub/…`
 
-use crate::{BlockingClient, Client, calls::calls, model::SubAccount};
+use crate::{calls::calls, model::SubAccount};
 use proxymesh::binding::SubAccountParts;
 
 /// The fields that create and edit can set. Fields that are not given are not sent.
 #[derive(uniffi::Record)]
 pub struct SubAccountFields {
     /// The password, 1 to 128 characters.
-    #[uniffi(default)]
     pub password: Option<String>,
     /// The first name, at most 20 characters.
-    #[uniffi(default)]
     pub first_name: Option<String>,
     /// The last name, at most 20 characters.
-    #[uniffi(default)]
     pub last_name: Option<String>,
     /// The email address, at most 255 characters.
-    #[uniffi(default)]
     pub email: Option<String>,
     /// The limit per billing period in whole gigabytes; 0 means no limit.
-    #[uniffi(default)]
     pub monthly_limit: Option<i64>,
     /// The limit on the total usage in whole gigabytes; 0 means no limit.
-    #[uniffi(default)]
     pub total_limit: Option<i64>,
 }
 

@@ -1,7 +1,6 @@
 //! `/api/token…`
 
 use crate::{
-    BlockingClient, Client,
     calls::calls,
     model::{NewToken, Token},
 };

@@ -30,7 +30,8 @@ slice() {
     local platform=$1 target built=()
     shift
     for target in "$@"; do
-        cargo build --manifest-path "$root/Cargo.toml" --release --locked --package proxymesh-ffi --target "$target"
+        cargo build --manifest-path "$root/Cargo.toml" --release --locked --package proxymesh-ffi --no-default-features \
+            --target "$target"
         built+=("$root/target/$target/release/$library")
     done
     mkdir -p "$out/$platform"

@@ -1,213 +1,211 @@
-//! Reads the calls of the clients from the library's metadata, and groups them by resource.
+//! What another language needs to call the library: its records and enums, and a call for each export. The number of a call is its
+//! key in the library. The templates for Kotlin and Swift write this as code that reads and writes values in UniFFI's format.
 
-use anyhow::{Context, Result, bail};
+use crate::resources::camel;
+use anyhow::{Result, bail};
 use camino::Utf8Path;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use uniffi_bindgen::macro_metadata::extract_from_library;
-use uniffi_meta::{Metadata, MethodMetadata, RecordMetadata, Type};
+use uniffi_meta::{FieldMetadata, FnParamMetadata, Metadata, Type, VariantMetadata};
 
-/// The resources and their docs.
-const RESOURCES: [(&str, &str); 6] = [
-    ("geo", "The number of exit IPs in each country, for the proxies that can choose a country."),
-    ("hostnames", "Hostnames that may use the proxies without credentials."),
-    ("ips", "IPs that may use the proxies without credentials, at most 100 per account."),
-    ("proxies", "The proxies that the account may use."),
-    ("sub_accounts", "Sub-accounts. Only the parent account may make these calls."),
-    ("tokens", "Bearer tokens. These calls require the parent account's username and password, not a token."),
-];
-
-pub(crate) struct Resource {
-    pub(crate) name: &'static str,
-    pub(crate) docs: &'static str,
+#[derive(Default)]
+pub(crate) struct Interface {
+    pub(crate) records: Vec<Record>,
+    pub(crate) enums: Vec<Enum>,
     pub(crate) calls: Vec<Call>,
+    read: BTreeSet<String>,
+    written: BTreeSet<String>,
 }
 
-pub(crate) struct Call {
-    /// The name that the library exports, such as `sub_accounts_create`.
-    pub(crate) exported: String,
-    /// The name within the resource, such as `create`.
+pub(crate) struct Record {
     pub(crate) name: String,
-    pub(crate) docs: Docs,
-    pub(crate) arguments: Vec<Argument>,
+    pub(crate) fields: Vec<Field>,
+}
+
+pub(crate) struct Enum {
+    pub(crate) name: String,
+    pub(crate) is_error: bool,
+    pub(crate) variants: Vec<Variant>,
+}
+
+pub(crate) struct Variant {
+    pub(crate) name: String,
+    pub(crate) fields: Vec<Field>,
+}
+
+pub(crate) struct Field {
+    pub(crate) name: String,
+    pub(crate) ty: Type,
+}
+
+/// An exported function, constructor or method. A method that both clients have is one call.
+pub(crate) struct Call {
+    pub(crate) name: String,
+    pub(crate) number: i32,
+    pub(crate) arguments: Vec<Field>,
     pub(crate) response: Option<Type>,
 }
 
-/// An argument of a call. If the library takes a record of optional fields, each field is an argument.
-pub(crate) struct Argument {
-    pub(crate) name: String,
-    pub(crate) docs: Vec<String>,
-    pub(crate) ty: Type,
-    pub(crate) optional: bool,
-    pub(crate) record: Option<Record>,
-}
-
-/// The record that an argument is a field of.
-#[derive(Clone, PartialEq)]
-pub(crate) struct Record {
-    pub(crate) argument: String,
-    pub(crate) ty: String,
-}
-
-/// The sections of a doc comment, as lines without comment markers.
-#[derive(Default)]
-pub(crate) struct Docs {
-    pub(crate) text: Vec<String>,
-    pub(crate) returns: Vec<String>,
-    /// The kind of each error, by its name in the core, and its text.
-    pub(crate) errors: Vec<(String, Vec<String>)>,
-    arguments: BTreeMap<String, Vec<String>>,
-}
-
-/// The resources of a library.
-pub(crate) fn resources(library: &Utf8Path) -> Result<Vec<Resource>> {
-    let items = extract_from_library(library)?;
-    let records: BTreeMap<&str, &RecordMetadata> = items
-        .iter()
-        .filter_map(|item| match item {
-            Metadata::Record(record) => Some((record.name.as_str(), record)),
-            _ => None,
-        })
-        .collect();
-    let methods = || {
-        items.iter().filter_map(|item| match item {
-            Metadata::Method(method) if method.self_name == "Client" => Some(method),
-            _ => None,
-        })
-    };
-    RESOURCES
-        .into_iter()
-        .map(|(name, docs)| {
-            let of_it = methods()
-                .filter_map(|method| Some((method, method.name.strip_prefix(name)?.strip_prefix('_')?)));
-            let mut calls = of_it
-                .map(|(method, call)| read(method, call, &records).with_context(|| method.name.clone()))
-                .collect::<Result<Vec<Call>>>()?;
-            calls.sort_by(|a, b| a.name.cmp(&b.name));
-            if calls.is_empty() {
-                bail!("the library exports no call of {name}");
-            }
-            Ok(Resource { name, docs, calls })
-        })
-        .collect()
-}
-
-fn read(method: &MethodMetadata, name: &str, records: &BTreeMap<&str, &RecordMetadata>) -> Result<Call> {
-    let mut docs = Docs::read(method.docstring.as_deref().unwrap_or_default())?;
-    let mut arguments = Vec::new();
-    for input in &method.inputs {
-        if let Type::Record { name: ty, .. } = &input.ty
-            && let Some(record) = records.get(ty.as_str())
-        {
-            arguments.extend(record.fields.iter().map(|field| {
-                let docs = field.docstring.as_deref().unwrap_or_default();
-                Argument {
-                    docs: docs.lines().map(str::to_owned).collect(),
-                    record: Some(Record { argument: input.name.clone(), ty: ty.clone() }),
-                    ..Argument::new(&field.name, &field.ty)
-                }
-            }));
-        } else {
-            let docs =
-                docs.arguments.remove(&input.name).with_context(|| format!("{} has no docs", input.name))?;
-            arguments.push(Argument { docs, ..Argument::new(&input.name, &input.ty) });
+impl Interface {
+    /// Reads the interface of a library.
+    pub(crate) fn of(library: &Utf8Path) -> Result<Self> {
+        let mut interface = Self::default();
+        for item in extract_from_library(library)? {
+            interface.add(item)?;
         }
-    }
-    if let Some(name) = docs.arguments.keys().next() {
-        bail!("the docs describe {name}, which is not an argument");
-    }
-    let response = method.return_type.clone();
-    Ok(Call { exported: method.name.clone(), name: name.to_owned(), docs, arguments, response })
-}
-
-impl Argument {
-    fn new(name: &str, ty: &Type) -> Self {
-        let (ty, optional) = match ty {
-            Type::Optional { inner_type } => (inner_type.as_ref(), true),
-            _ => (ty, false),
-        };
-        Self { name: name.to_owned(), docs: Vec::new(), ty: ty.clone(), optional, record: None }
+        interface.records.sort_by(|a, b| a.name.cmp(&b.name));
+        interface.enums.sort_by(|a, b| a.name.cmp(&b.name));
+        interface.calls.sort_by(|a, b| a.name.cmp(&b.name));
+        interface.calls.dedup_by(|a, b| a.name == b.name);
+        interface.reach();
+        Ok(interface)
     }
 
-    /// Whether it is a date. The library accepts it as text.
-    pub(crate) fn is_date(&self) -> bool {
-        self.name == "expires_at"
+    fn add(&mut self, item: Metadata) -> Result<()> {
+        match item {
+            Metadata::Record(it) => self.records.push(Record { name: it.name, fields: fields(it.fields) }),
+            Metadata::Enum(it) => self.enums.push(Enum {
+                is_error: it.shape.is_error(),
+                variants: it
+                    .variants
+                    .into_iter()
+                    .map(|VariantMetadata { name, fields: of_it, .. }| Variant {
+                        name,
+                        fields: fields(of_it),
+                    })
+                    .collect(),
+                name: it.name,
+            }),
+            Metadata::Func(it) => {
+                self.calls.push(Call::new(camel(&it.name), &it.name, it.inputs, it.return_type))
+            }
+            Metadata::Method(it) => {
+                self.calls.push(Call::new(camel(&it.name), &it.name, it.inputs, it.return_type));
+            }
+            Metadata::Constructor(it) => {
+                let object = Type::Object {
+                    module_path: it.module_path,
+                    name: it.self_name.clone(),
+                    imp: uniffi_meta::ObjectImpl::Struct,
+                };
+                let exported = format!("{}.{}", it.self_name, it.name);
+                let name = it.name + &it.self_name;
+                self.calls.push(Call::new(name, &exported, it.inputs, Some(object)));
+            }
+            Metadata::Object(_) | Metadata::Namespace(_) => {}
+            other => bail!("the bridge has no {other:?}"),
+        }
+        Ok(())
+    }
+
+    /// Finds the types that calls read and write. Every call may read the error.
+    fn reach(&mut self) {
+        let errors = self.enums.iter().filter(|it| it.is_error).map(|it| it.name.clone());
+        let mut read: Vec<String> = errors.collect();
+        let mut written = Vec::new();
+        for call in &self.calls {
+            call.arguments.iter().for_each(|argument| names(&argument.ty, &mut written));
+            call.response.iter().for_each(|response| names(response, &mut read));
+        }
+        self.read = self.with_parts(read);
+        self.written = self.with_parts(written);
+    }
+
+    /// These types, with the types of their fields.
+    fn with_parts(&self, mut waiting: Vec<String>) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        while let Some(name) = waiting.pop() {
+            let records = self.records.iter().filter(|it| it.name == name).flat_map(|it| &it.fields);
+            let variants = self.enums.iter().filter(|it| it.name == name).flat_map(|it| &it.variants);
+            if found.insert(name.clone()) {
+                records
+                    .chain(variants.flat_map(|it| &it.fields))
+                    .for_each(|field| names(&field.ty, &mut waiting));
+            }
+        }
+        found
+    }
+
+    pub(crate) fn is_read(&self, name: &str) -> bool {
+        self.read.contains(name)
+    }
+
+    pub(crate) fn is_written(&self, name: &str) -> bool {
+        self.written.contains(name)
     }
 }
 
 impl Call {
-    /// Whether a `Proxy` is accepted in place of its name.
-    pub(crate) fn takes_proxy(&self) -> bool {
-        self.arguments.iter().any(|argument| argument.name == "proxy")
-    }
-
-    /// Whether it changes something.
-    pub(crate) fn writes(&self) -> bool {
-        self.docs.text.iter().any(|line| line.contains("`POST "))
-    }
-
-    /// The arguments in the form that the library accepts. The fields of a record form one group, and any other argument is its own group.
-    pub(crate) fn inputs(&self) -> Vec<&[Argument]> {
-        self.arguments.chunk_by(|a, b| a.record.is_some() && a.record == b.record).collect()
+    fn new(name: String, exported: &str, inputs: Vec<FnParamMetadata>, response: Option<Type>) -> Self {
+        let arguments: Vec<Field> =
+            inputs.into_iter().map(|input| Field { name: input.name, ty: input.ty }).collect();
+        let signature: String =
+            arguments.iter().map(|argument| format!("{}:{},", argument.name, rust(&argument.ty))).collect();
+        let result = response.as_ref().map_or_else(|| "()".to_owned(), rust);
+        let number = number(&format!("{exported}({signature}){result}"));
+        Self { name, number, arguments, response }
     }
 }
 
-impl Docs {
-    fn read(docs: &str) -> Result<Self> {
-        let mut read = Self::default();
-        let mut section = "";
-        let mut item: Option<&mut Vec<String>> = None;
-        for line in docs.lines() {
-            if let Some(title) = line.strip_prefix("# ") {
-                section = title;
-                item = None;
-                continue;
-            }
-            match section {
-                "" => read.text.push(line.to_owned()),
-                "Returns" => read.returns.push(line.to_owned()),
-                "Arguments" | "Errors" => {
-                    if let Some((name, text)) =
-                        line.strip_prefix("* `").and_then(|line| line.split_once("`: "))
-                    {
-                        let lines = vec![text.to_owned()];
-                        item = if section == "Errors" {
-                            read.errors.push((name.to_owned(), lines));
-                            read.errors.last_mut().map(|(_, lines)| lines)
-                        } else {
-                            read.arguments.insert(name.to_owned(), lines);
-                            read.arguments.get_mut(name)
-                        };
-                    } else if let (Some(lines), false) = (item.as_mut(), line.trim().is_empty()) {
-                        lines.push(line.trim().to_owned());
-                    }
-                }
-                other => bail!("the docs have an unknown section: {other}"),
-            }
+fn fields(fields: Vec<FieldMetadata>) -> Vec<Field> {
+    fields.into_iter().map(|field| Field { name: field.name, ty: field.ty }).collect()
+}
+
+/// The records and enums in a type.
+fn names(ty: &Type, found: &mut Vec<String>) {
+    match ty {
+        Type::Record { name, .. } | Type::Enum { name, .. } => found.push(name.clone()),
+        Type::Optional { inner_type } | Type::Sequence { inner_type } | Type::Box { inner_type } => {
+            names(inner_type, found);
         }
-        for lines in [&mut read.text, &mut read.returns] {
-            let is_empty = |line: &String| line.trim().is_empty();
-            lines.drain(..lines.iter().take_while(|line| is_empty(line)).count());
-            while lines.last().is_some_and(is_empty) {
-                lines.pop();
-            }
+        Type::Map { key_type, value_type } => {
+            names(key_type, found);
+            names(value_type, found);
         }
-        Ok(read)
+        _ => {}
     }
 }
 
-/// `monthly_limit` as `monthlyLimit`.
-pub(crate) fn camel(name: &str) -> String {
-    let mut words = name.split('_');
-    let first = words.next().unwrap_or_default().to_owned();
-    words.fold(first, |name, word| name + &capitalised(word))
+/// `bridge::number` in the library.
+fn number(signature: &str) -> i32 {
+    let hash = signature
+        .bytes()
+        .filter(|byte| *byte != b' ')
+        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    hash.cast_signed()
 }
 
-/// `sub_accounts` as `SubAccounts`.
-pub(crate) fn pascal(name: &str) -> String {
-    capitalised(&camel(name))
+/// A type as the library spells it. The lint in the library's tests allows only these.
+fn rust(ty: &Type) -> String {
+    match ty {
+        Type::String => "String".to_owned(),
+        Type::Boolean => "bool".to_owned(),
+        Type::Int32 => "i32".to_owned(),
+        Type::Int64 => "i64".to_owned(),
+        Type::Float64 => "f64".to_owned(),
+        Type::Timestamp => "SystemTime".to_owned(),
+        Type::Optional { inner_type } => format!("Option<{}>", rust(inner_type)),
+        Type::Sequence { inner_type } => format!("Vec<{}>", rust(inner_type)),
+        Type::Map { key_type, value_type } => format!("HashMap<{},{}>", rust(key_type), rust(value_type)),
+        Type::Record { name, .. } | Type::Enum { name, .. } => name.clone(),
+        Type::Object { .. } => "Self".to_owned(),
+        other => format!("{other:?}"),
+    }
 }
 
-fn capitalised(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+/// The name of the function that reads or writes a type.
+pub(crate) fn function(name: &str) -> String {
+    camel(&snake(name))
+}
+
+/// `SubAccount` as `sub_account`.
+fn snake(name: &str) -> String {
+    let mut snake = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.extend(letter.to_lowercase());
+    }
+    snake
 }

@@ -1,6 +1,6 @@
 //! The resource classes of Kotlin and Java.
 
-use crate::interface::{Argument, Call, Resource, camel, pascal};
+use crate::resources::{Argument, Call, Resource, camel, pascal};
 use askama::Template;
 use uniffi_meta::Type;
 

@@ -1,11 +1,11 @@
 //! The resource types of Swift.
 
-use crate::interface::{Argument, Call, Resource, camel, pascal};
+use crate::resources::{Argument, Call, Resource, camel, pascal};
 use askama::Template;
 use uniffi_meta::Type;
 
 /// The longest line that `swift format` allows.
-const WIDTH: usize = 130;
+pub(crate) const WIDTH: usize = 130;
 
 #[derive(Template)]
 #[template(path = "Resource.swift", escape = "none")]
@@ -123,20 +123,19 @@ fn body(client: &Client, call: &Call, indent: usize) -> String {
         Some(Type::Map { .. }) => format!("{inner}.mapValues {{ Int(clamping: $0) }}"),
         _ => inner.to_owned(),
     };
-    let line = wrap(&format!(
-        "{tries} client.call {{ {tries} $0.{exported}({}) }}",
-        passed(call, "", ", ").join(", ")
-    ));
+    let line = format!(
+        "{tries} {}",
+        wrap(&format!("client.call({exported}({}))", passed(call, "", ", ").join(", ")))
+    );
     if indent + line.len() <= WIDTH {
         return line;
     }
     let at = |levels: usize| format!("\n{}", " ".repeat(indent + 4 * levels));
     let inputs = passed(call, &at(3), &format!(",{}", at(3))).join(&format!(",{}", at(2)));
     format!(
-        "let response = {tries} client.call {{{}{tries} $0.{exported}({}{inputs}){}}}{}return {}",
+        "let response = {tries} client.call({}{exported}({}{inputs})){}return {}",
         at(1),
         at(2),
-        at(0),
         at(0),
         wrap("response")
     )

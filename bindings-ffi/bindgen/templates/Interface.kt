@@ -6,17 +6,17 @@ import java.time.Instant
 
 /** The version of the library that this code calls. */
 public const val VERSION: String = "{{ version }}"
-{% for record in records %}
+{% for record in interface.records %}
 public class {{ record.name }}(
 {%- for field in record.fields %}
     public val {{ self::camel(field.name) }}: {{ self::kotlin(field.ty) }},
 {%- endfor %}
 )
-{% if self.is_read(record.name) %}
+{% if interface.is_read(record.name) %}
 internal fun Reader.{{ self::function(record.name) }}(): {{ record.name }} =
     {{ record.name }}({{ self::read_all(record.fields) }})
 {% endif %}
-{%- if self.is_written(record.name) %}
+{%- if interface.is_written(record.name) %}
 internal fun Writer.{{ self::function(record.name) }}(value: {{ record.name }}) {
 {%- for field in record.fields %}
     {{ self::write_field(field) }}
@@ -24,7 +24,7 @@ internal fun Writer.{{ self::function(record.name) }}(value: {{ record.name }}) 
 }
 {% endif %}
 {%- endfor %}
-{%- for item in enums %}
+{%- for item in interface.enums %}
 {%- if item.is_error %}
 /** It has no stack trace, because the SDK turns it into one of its own exceptions at once. */
 public sealed class {{ item.name }} : Exception(null, null, false, false) {
@@ -37,7 +37,7 @@ public sealed class {{ item.name }} {
 {% endif %}
 {%- endfor %}
 }
-{% if self.is_read(item.name) %}
+{% if interface.is_read(item.name) %}
 internal fun Reader.{{ self::function(item.name) }}(): {{ item.name }} =
     when (val kind = int()) {
 {%- for variant in item.variants %}
@@ -46,7 +46,7 @@ internal fun Reader.{{ self::function(item.name) }}(): {{ item.name }} =
         else -> error("there is no kind $kind of {{ item.name }}")
     }
 {% endif %}
-{%- if self.is_written(item.name) %}
+{%- if interface.is_written(item.name) %}
 internal fun Writer.{{ self::function(item.name) }}(value: {{ item.name }}) {
     when (value) {
 {%- for variant in item.variants %}
@@ -61,7 +61,7 @@ internal fun Writer.{{ self::function(item.name) }}(value: {{ item.name }}) {
 }
 {% endif %}
 {%- endfor %}
-{%- for call in calls %}
-public fun {{ call.name }}({{ self::parameters(call.arguments, "") }}): Call<{{ call.response() }}> =
-    Call({{ call.number }}, {{ self::block(self::write_all(call.arguments)) }}) {{ self::block(call.reading()) }}
+{%- for call in interface.calls %}
+public fun {{ call.name }}({{ self::parameters(call.arguments, "") }}): Call<{{ self::response(call) }}> =
+    Call({{ call.number }}, {{ self::block(self::write_all(call.arguments)) }}) {{ self::block(self::reading(call)) }}
 {% endfor -%}

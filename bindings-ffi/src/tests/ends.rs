@@ -1,11 +1,10 @@
-//! How calls and clients end: dropped, aborted, shut down, and many at once.
+//! How calls and clients end: cancelled, shut down, and many at once.
 
 use super::{
-    asynchronous, basic, blocking, failure,
+    GEO_OPEN, GEO_WORLD, Started, asynchronous, basic, blocking, failure,
     server::{Answer, Reply, Server},
-    wait, wait_for,
 };
-use crate::{Failure, Options, Settings};
+use crate::{Failure, Options, Settings, bridge::tasks};
 use proxymesh_sandbox::{Fault, Sandbox};
 use std::{
     sync::{Arc, Barrier},
@@ -25,102 +24,50 @@ fn hanging() -> Server {
     })
 }
 
-fn is_aborted(failure: &Failure) -> bool {
-    matches!(failure, Failure::Aborted { text } if text == "the call was cancelled")
+/// Cancels a call. Returns whether it had its answer.
+fn cancel(call: &Started) -> bool {
+    tasks::cancel(call.task);
+    // The worker drops the sender when it drops the call.
+    call.given.recv_timeout(Duration::from_secs(60)).is_ok()
 }
 
 #[test]
-fn a_call_whose_future_is_dropped_closes_its_connection() {
+fn a_cancelled_call_closes_its_connection_at_once() {
     let server = hanging();
     let client = asynchronous(basic(server.base_url()));
-    wait(client.geo_world()).unwrap();
-    assert!(wait_for(client.geo_open(), Duration::from_millis(300)).is_none());
-    let dropped = Instant::now();
+    client.count(GEO_WORLD).unwrap();
+    let call = client.start(GEO_OPEN, &[]);
+    server.wait_for_requests(2);
+    let cancelled = Instant::now();
+    assert!(!cancel(&call));
     server.wait_for_given_up(1);
-    assert!(dropped.elapsed() < SOON, "{:?}", dropped.elapsed());
+    assert!(cancelled.elapsed() < SOON, "{:?}", cancelled.elapsed());
     assert_eq!(server.count(), 2);
 }
 
 #[test]
-fn abort_ends_a_call_in_progress_and_closes_its_connection() {
-    let server = hanging();
-    let client = asynchronous(basic(server.base_url()));
-    wait(client.geo_world()).unwrap();
-    let one = client.abortable();
-    let call = thread::spawn({
-        let one = one.clone();
-        move || failure(wait(one.geo_open()))
-    });
-    server.wait_for_requests(2);
-    let aborted = Instant::now();
-    one.abort();
-    server.wait_for_given_up(1);
-    let failure = call.join().unwrap();
-    assert!(aborted.elapsed() < SOON, "{:?}", aborted.elapsed());
-    assert!(is_aborted(&failure), "{failure:?}");
-}
-
-#[test]
-fn abort_closes_the_connection_even_while_nobody_polls_the_call() {
-    let server = hanging();
-    let one = asynchronous(basic(server.base_url())).abortable();
-    wait(one.geo_world()).unwrap();
-    let mut call = Box::pin(one.geo_open());
-    assert!(wait_for(call.as_mut(), Duration::from_millis(1)).is_none());
-    server.wait_for_requests(2);
-    one.abort();
-    server.wait_for_given_up(1);
-    let failure = failure(wait(call));
-    assert!(is_aborted(&failure), "{failure:?}");
-}
-
-#[test]
-fn a_call_that_was_aborted_before_it_began_is_not_sent() {
-    let server = hanging();
-    let one = asynchronous(basic(server.base_url())).abortable();
-    one.abort();
-    for _ in 0..100 {
-        let failure = failure(wait(one.geo_open()));
-        assert!(is_aborted(&failure), "{failure:?}");
-    }
-    assert_eq!((server.count(), server.connections()), (0, 0));
-}
-
-#[test]
-fn abort_after_the_end_has_no_effect() {
+fn to_cancel_a_call_after_its_end_has_no_effect() {
     let server = Server::always(Answer::new(200, r#"{"US": 1}"#));
     let client = asynchronous(basic(server.base_url()));
-    let one = client.abortable();
-    assert_eq!(wait(one.geo_open()).unwrap().get("US"), Some(&1));
-    one.abort();
-    one.abort();
-    // It does not affect the client that the object was created from, or other objects created from that client.
-    wait(client.geo_open()).unwrap();
-    wait(client.abortable().geo_open()).unwrap();
+    let call = client.start(GEO_OPEN, &[]);
+    assert!(call.given.recv().is_ok());
+    tasks::cancel(call.task);
+    tasks::cancel(call.task);
+    assert_eq!(client.count(GEO_OPEN).unwrap().get("US"), Some(&1));
     assert_eq!(server.connections(), 1);
 }
 
 #[test]
-fn an_abort_at_any_moment_either_ends_the_call_or_has_no_effect() {
+fn a_call_that_is_cancelled_at_any_moment_has_its_answer_or_none() {
     let server = Server::always(Answer::new(200, "{}"));
     let client = asynchronous(basic(server.base_url()));
-    wait(client.geo_open()).unwrap();
+    client.count(GEO_OPEN).unwrap();
     let mut ends = [0, 0];
     for moment in 0..400 {
-        let one = client.abortable();
-        let call = thread::spawn({
-            let one = one.clone();
-            move || wait(one.geo_open())
-        });
+        let call = client.start(GEO_OPEN, &[]);
         thread::sleep(Duration::from_micros(moment * 5));
-        one.abort();
-        match call.join().unwrap() {
-            Ok(_) => ends[0] += 1,
-            Err(failure) => {
-                assert!(is_aborted(&failure), "{failure:?}");
-                ends[1] += 1;
-            }
-        }
+        ends[usize::from(cancel(&call))] += 1;
+        assert!(!tasks::is_in_progress(call.task));
     }
     assert!(ends[0] > 0 && ends[1] > 0, "{ends:?}");
 }
@@ -129,83 +76,54 @@ fn an_abort_at_any_moment_either_ends_the_call_or_has_no_effect() {
 fn a_client_that_was_shut_down_makes_no_more_calls() {
     let server = Server::always(Answer::new(200, "{}"));
     let options = || Options { timeout: Some(5.0), max_retries: None };
-
-    let client = asynchronous(basic(server.base_url()));
-    let other = client.with_options(options()).unwrap();
-    let twin = client.abortable();
-    assert_eq!(client.base_url(), Some(server.base_url()));
-    client.shut_down();
-    client.shut_down();
-    assert_eq!(client.base_url(), None);
-    for failed in [
-        failure(wait(client.geo_open())),
-        failure(wait(twin.geo_open())),
-        failure(wait(client.abortable().geo_open())),
-        failure(client.with_options(options())),
-    ] {
-        assert!(
-            matches!(&failed, Failure::Config { text, reason } if text == CLOSED && reason == CLOSED),
-            "{failed:?}"
-        );
+    for create in [asynchronous, blocking] {
+        let before = server.count();
+        let client = create(basic(server.base_url()));
+        let other = client.with_options(options()).unwrap();
+        assert_eq!(client.base_url(), Some(server.base_url()));
+        client.shut_down();
+        client.shut_down();
+        assert_eq!(client.base_url(), None);
+        for failed in [failure(client.count(GEO_OPEN)), failure(client.with_options(options()))] {
+            assert!(
+                matches!(&failed, Failure::Config { text, reason } if text == CLOSED && reason == CLOSED),
+                "{failed:?}"
+            );
+        }
+        assert_eq!(server.count(), before);
+        other.count(GEO_OPEN).unwrap();
     }
-    assert_eq!(server.count(), 0);
-    wait(other.geo_open()).unwrap();
-
-    let client = blocking(basic(server.base_url()));
-    let other = client.with_options(options()).unwrap();
-    client.shut_down();
-    client.shut_down();
-    assert_eq!(client.base_url(), None);
-    for failed in [failure(client.geo_open()), failure(client.with_options(options()))] {
-        assert!(matches!(&failed, Failure::Config { text, .. } if text == CLOSED), "{failed:?}");
-    }
-    other.geo_open().unwrap();
-    assert_eq!(server.count(), 2);
 }
 
 #[test]
-fn calls_in_progress_continue_when_the_client_is_shut_down() {
-    let slow = || {
-        Server::start(|_| {
+fn calls_in_progress_continue_when_the_client_is_shut_down_or_released() {
+    for create in [asynchronous, blocking] {
+        let server = Server::start(|_| {
             thread::sleep(SOON);
             Answer::new(200, "{}")
-        })
-    };
-    let server = slow();
-    let client = asynchronous(basic(server.base_url()));
-    let call = thread::spawn({
-        let client = client.clone();
-        move || wait(client.geo_open())
-    });
-    server.wait_for_requests(1);
-    client.shut_down();
-    call.join().unwrap().unwrap();
-
-    let server = slow();
-    let client = blocking(basic(server.base_url()));
-    let call = thread::spawn({
-        let client = client.clone();
-        move || client.geo_open()
-    });
-    server.wait_for_requests(1);
-    client.shut_down();
-    call.join().unwrap().unwrap();
+        });
+        let client = create(basic(server.base_url()));
+        let call = thread::spawn({
+            let client = client.clone();
+            move || client.count(GEO_OPEN)
+        });
+        server.wait_for_requests(1);
+        client.shut_down();
+        crate::bridge::objects::release(client.handle);
+        call.join().unwrap().unwrap();
+    }
 }
 
 #[test]
 fn options_apply_to_the_client_that_was_created_with_them() {
     let server = hanging();
-    let client = asynchronous(basic(server.base_url()));
-    let quick = client.with_options(Options { timeout: Some(0.05), max_retries: None }).unwrap();
-    let failed = failure(wait(quick.geo_open()));
-    assert!(matches!(failed, Failure::Timeout { attempts: 1, .. }), "{failed:?}");
-    let twin = failure(wait(quick.abortable().geo_open()));
-    assert!(matches!(twin, Failure::Timeout { .. }), "{twin:?}");
-    let quick = blocking(basic(server.base_url()))
-        .with_options(Options { timeout: Some(0.05), max_retries: None })
-        .unwrap();
-    let failed = failure(quick.geo_open());
-    assert!(matches!(failed, Failure::Timeout { attempts: 1, .. }), "{failed:?}");
+    for create in [asynchronous, blocking] {
+        let quick = create(basic(server.base_url()))
+            .with_options(Options { timeout: Some(0.05), max_retries: None })
+            .unwrap();
+        let failed = failure(quick.count(GEO_OPEN));
+        assert!(matches!(failed, Failure::Timeout { attempts: 1, .. }), "{failed:?}");
+    }
 }
 
 #[test]
@@ -222,7 +140,7 @@ fn tasks_with_a_wrong_password_cost_one_401() {
             let (client, start) = (client.clone(), start.clone());
             thread::spawn(move || {
                 start.wait();
-                failure(wait(client.ips_list(None)))
+                failure(client.list())
             })
         })
         .collect();
@@ -234,27 +152,24 @@ fn tasks_with_a_wrong_password_cost_one_401() {
 }
 
 #[test]
-fn a_thousand_abandoned_calls_leave_no_thread_and_no_connection() {
+fn a_thousand_cancelled_calls_leave_no_thread_and_no_connection() {
     let sandbox = Sandbox::start().unwrap();
     let client = asynchronous(Settings {
         username: Some(sandbox.username().to_owned()),
         password: Some(sandbox.password().to_owned()),
         ..basic(sandbox.base_url())
     });
-    wait(client.ips_list(None)).unwrap();
+    client.list().unwrap();
     sandbox.inject(Fault::delay(Duration::from_secs(5)).path("/api/geoips/open/").times(10_000)).unwrap();
     for round in 0..1000 {
+        let call = client.start(GEO_OPEN, &[]);
         if round % 2 == 0 {
-            assert!(wait_for(client.geo_open(), Duration::from_micros(500)).is_none());
-        } else {
-            let one = client.abortable();
-            let call = one.geo_open();
-            one.abort();
-            assert!(is_aborted(&failure(wait(call))));
+            thread::sleep(Duration::from_micros(500));
         }
+        assert!(!cancel(&call));
     }
     sandbox.clear_faults();
-    wait(client.ips_list(None)).unwrap();
+    client.list().unwrap();
     let deadline = Instant::now() + Duration::from_secs(10);
     while sandbox.open_connections() > 2 {
         assert!(Instant::now() < deadline, "{} connections", sandbox.open_connections());

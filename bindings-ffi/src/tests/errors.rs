@@ -1,13 +1,17 @@
 //! Every kind of the core's errors, with its fields and text.
 
 use super::{
-    asynchronous, basic, failure, nothing,
+    GEO_OPEN, Native, asynchronous, basic, bytes, failure, nothing,
     server::{Answer, Server, nobody_listens},
-    wait,
 };
-use crate::{BlockingClient, Client, Failure, Options, Settings};
+use crate::{Failure, NewToken, Options, Settings, SubAccount, Token};
 use proxymesh::Error;
 use std::{collections::BTreeSet, time::Duration};
+
+const TOKENS_CREATE: &str =
+    "tokens_create(label:Option<String>,expires_at:Option<String>,username:Option<String>,)NewToken";
+const TOKENS_LIST: &str = "tokens_list(username:Option<String>,)Vec<Token>";
+const SUB_ACCOUNTS_GET: &str = "sub_accounts_get(username:String,)SubAccount";
 
 /// The name of the variant, which `Debug` starts with.
 fn kind(failure: &Failure) -> String {
@@ -20,7 +24,7 @@ fn every_kind_of_the_core_has_its_variant() {
     let hang = Server::start(|_| super::server::Reply::Hang);
     let close = Server::start(|_| super::server::Reply::Close);
     let status = |status: u16| Server::always(Answer::new(status, ""));
-    let get = |server: &Server| failure(wait(asynchronous(basic(server.base_url())).geo_open()));
+    let get = |server: &Server| failure(asynchronous(basic(server.base_url())).count(GEO_OPEN));
     let mut kinds = BTreeSet::new();
     let mut see = |failure: Failure, wanted: &str| {
         assert_eq!(kind(&failure), wanted);
@@ -43,13 +47,13 @@ fn every_kind_of_the_core_has_its_variant() {
     see(get(&status(200)), "Decode");
     see(get(&close), "Connection");
     let none = nobody_listens();
-    let refused = failure(wait(asynchronous(basic(none.base_url())).geo_open()));
+    let refused = failure(asynchronous(basic(none.base_url())).count(GEO_OPEN));
     assert!(matches!(&refused, Failure::Connection { call, attempts: 1, .. } if call == "geo.open"));
 
     let quick = Settings { timeout: Some(0.05), ..basic(hang.base_url()) };
-    see(failure(wait(asynchronous(quick).geo_open())), "Timeout");
+    see(failure(asynchronous(quick).count(GEO_OPEN)), "Timeout");
     let create = asynchronous(basic(close.base_url()));
-    let unknown = failure(wait(create.tokens_create(None, None, None)));
+    let unknown = failure(create.call::<NewToken>(TOKENS_CREATE, &[0, 0, 0]));
     assert!(
         matches!(&unknown, Failure::OutcomeUnknown { call, recovery_hint, reason, .. }
             if call == "tokens.create" && !recovery_hint.is_empty() && !reason.is_empty()),
@@ -60,10 +64,10 @@ fn every_kind_of_the_core_has_its_variant() {
     let wrong = status(401);
     let with = |password: &str| Settings { password: Some(password.to_owned()), ..basic(wrong.base_url()) };
     for password in ["1", "2", "3"] {
-        failure(wait(asynchronous(with(password)).geo_open()));
+        failure(asynchronous(with(password)).count(GEO_OPEN));
     }
     let client = asynchronous(with("4"));
-    let blocked = failure(wait(client.geo_open()));
+    let blocked = failure(client.count(GEO_OPEN));
     assert!(
         matches!(&blocked, Failure::AuthenticationBlocked { retry_after, .. } if (1.0..=300.0).contains(retry_after)),
         "{blocked:?}"
@@ -71,9 +75,12 @@ fn every_kind_of_the_core_has_its_variant() {
     see(blocked, "AuthenticationBlocked");
     let token =
         Settings { token: Some("pm_Abc123".to_owned()), base_url: Some(wrong.base_url()), ..nothing() };
-    see(failure(wait(asynchronous(token).tokens_list(None))), "BasicAuthRequired");
-    see(failure(wait(client.sub_accounts_get(String::new()))), "Validation");
-    see(failure(Client::new(Settings { username: Some(String::new()), ..basic("https://x") })), "Config");
+    see(failure(asynchronous(token).call::<Vec<Token>>(TOKENS_LIST, &[0])), "BasicAuthRequired");
+    see(failure(client.call::<SubAccount>(SUB_ACCOUNTS_GET, &bytes(String::new()))), "Validation");
+    see(
+        failure(Native::new("Client", Settings { username: Some(String::new()), ..basic("https://x") })),
+        "Config",
+    );
 
     assert_eq!(kinds.len(), 16);
 }
@@ -89,7 +96,9 @@ fn numbers_that_no_setting_accepts_are_config_errors() {
     for bad in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e300] {
         for (name, with) in settings {
             let text = format!("{name} must be a number of seconds greater than 0, not {bad}");
-            for failed in [failure(Client::new(with(bad))), failure(BlockingClient::new(with(bad)))] {
+            for failed in
+                [failure(Native::new("Client", with(bad))), failure(Native::new("BlockingClient", with(bad)))]
+            {
                 assert!(matches!(&failed, Failure::Config { reason, .. } if *reason == text), "{failed:?}");
                 assert_eq!(failed.to_string(), text);
             }
@@ -100,7 +109,7 @@ fn numbers_that_no_setting_accepts_are_config_errors() {
     for bad in [-1, i64::MAX] {
         let text = format!("max_retries must be a whole number from 0 to 4294967295, not {bad}");
         let failed = [
-            failure(Client::new(Settings { max_retries: Some(bad), ..basic("https://x") })),
+            failure(Native::new("Client", Settings { max_retries: Some(bad), ..basic("https://x") })),
             failure(client.with_options(Options { timeout: None, max_retries: Some(bad) })),
         ];
         assert!(failed.iter().all(|failed| failed.to_string() == text), "{failed:?}");

@@ -1,10 +1,10 @@
 //! The tests are in this crate because no other crate can link it (see `crate-type`). The server is the one from the core's tests.
 
+mod bridge_calls;
+mod c;
 mod ends;
 mod errors;
-mod jvm;
 mod lint;
-mod panics;
 mod proxy;
 #[cfg(target_os = "linux")]
 #[allow(clippy::print_stdout, clippy::print_stderr)]
@@ -13,21 +13,26 @@ mod resources;
 #[path = "../../../core/tests/support/server.rs"]
 mod server;
 
-use crate::{BlockingClient, Client, Failure, Settings};
-use std::{
-    pin::pin,
-    sync::Arc,
-    task::{Context, Poll, Wake, Waker},
-    thread::{self, Thread},
-    time::{Duration, Instant},
+use crate::{
+    Failure, Options, Settings, UniFfiTag,
+    bridge::{self, objects, tasks},
 };
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        mpsc::{self, Receiver},
+    },
+    time::Duration,
+};
+use uniffi::{Lift, Lower};
 
 const USERNAME: &str = "me+1@ex.com";
 const PASSWORD: &str = "pä:ss&w=o\"rd 1";
 
-/// Every call that the macro `calls` exported.
-fn exported() -> Vec<&'static str> {
-    crate::jvm::calls().map(|call| call.name).collect()
+/// Every call that the macro `calls` declared.
+fn declared() -> Vec<&'static str> {
+    bridge::calls().map(|call| call.name).collect()
 }
 
 fn nothing() -> Settings {
@@ -56,12 +61,116 @@ fn basic(base_url: impl Into<String>) -> Settings {
     }
 }
 
-fn asynchronous(settings: Settings) -> Arc<Client> {
-    Arc::new(Client::new(settings).unwrap())
+const GEO_OPEN: &str = "geo_open()HashMap<String,i64>";
+const GEO_WORLD: &str = "geo_world()HashMap<String,i64>";
+const IPS_LIST: &str = "ips_list(username:Option<String>,)Vec<String>";
+const IPS_LABELS: &str = "ips_labels(username:Option<String>,)Vec<LabeledIp>";
+
+/// A client of the bridge, as another language has it. It is released with its last owner.
+struct Native {
+    handle: i64,
+    is_async: bool,
 }
 
-fn blocking(settings: Settings) -> Arc<BlockingClient> {
-    Arc::new(BlockingClient::new(settings).unwrap())
+/// A call on the worker.
+struct Started {
+    task: i64,
+    given: Receiver<Vec<u8>>,
+}
+
+impl Native {
+    fn new(kind: &str, settings: Settings) -> Result<Arc<Self>, Failure> {
+        let answer =
+            bridge::invoke(0, number(&format!("{kind}.new(settings:Settings,)Self")), &bytes(settings), None);
+        Ok(Arc::new(Self { handle: result(&answer)?, is_async: kind == "Client" }))
+    }
+
+    /// Makes a call in the way of this kind of client.
+    fn call<T: Lift<UniFfiTag>>(&self, signature: &str, arguments: &[u8]) -> Result<T, Failure> {
+        if self.is_async {
+            self.start(signature, arguments).wait()
+        } else {
+            self.invoke(signature, arguments)
+        }
+    }
+
+    /// Makes a call that returns a map.
+    fn count(&self, signature: &str) -> Result<HashMap<String, i64>, Failure> {
+        self.call(signature, &[])
+    }
+
+    fn list(&self) -> Result<Vec<String>, Failure> {
+        self.call(IPS_LIST, &bytes(None::<String>))
+    }
+
+    fn invoke<T: Lift<UniFfiTag>>(&self, signature: &str, arguments: &[u8]) -> Result<T, Failure> {
+        result(&bridge::invoke(self.handle, number(signature), arguments, None))
+    }
+
+    fn start(&self, signature: &str, arguments: &[u8]) -> Started {
+        let (give, given) = mpsc::channel();
+        let task = tasks::number();
+        bridge::start(task, self.handle, number(signature), arguments, move |answer| {
+            give.send(answer).unwrap()
+        });
+        Started { task, given }
+    }
+
+    fn with_options(&self, options: Options) -> Result<Arc<Self>, Failure> {
+        let handle = self.invoke("with_options(options:Options,)Self", &bytes(options))?;
+        Ok(Arc::new(Self { handle, is_async: self.is_async }))
+    }
+
+    fn shut_down(&self) {
+        assert_eq!(bridge::invoke(self.handle, number("shut_down()()"), &[], None), [0]);
+    }
+
+    fn base_url(&self) -> Option<String> {
+        self.invoke("base_url()Option<String>", &[]).unwrap()
+    }
+}
+
+impl Drop for Native {
+    fn drop(&mut self) {
+        objects::release(self.handle);
+    }
+}
+
+impl Started {
+    fn wait<T: Lift<UniFfiTag>>(self) -> Result<T, Failure> {
+        result(&self.given.recv_timeout(Duration::from_secs(60)).expect("the call hangs"))
+    }
+}
+
+fn asynchronous(settings: Settings) -> Arc<Native> {
+    Native::new("Client", settings).unwrap()
+}
+
+fn blocking(settings: Settings) -> Arc<Native> {
+    Native::new("BlockingClient", settings).unwrap()
+}
+
+fn number(signature: &str) -> i32 {
+    bridge::number(signature)
+}
+
+/// A value in UniFFI's format.
+fn bytes<T: Lower<UniFfiTag>>(value: T) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    T::write(value, &mut bytes);
+    bytes
+}
+
+/// Reads an answer with UniFFI's own code.
+fn result<T: Lift<UniFfiTag>>(answer: &[u8]) -> Result<T, Failure> {
+    let (is_failure, mut rest) = answer.split_first().unwrap();
+    let result = match is_failure {
+        0 => Ok(T::try_read(&mut rest).unwrap()),
+        1 => Err(<Failure as Lift<UniFfiTag>>::try_read(&mut rest).unwrap()),
+        other => panic!("an answer starts with {other}"),
+    };
+    assert!(rest.is_empty(), "{} bytes are left", rest.len());
+    result
 }
 
 /// The failure in a result whose value has no `Debug`.
@@ -69,32 +178,5 @@ fn failure<T>(result: Result<T, Failure>) -> Failure {
     match result {
         Ok(_) => panic!("it succeeded"),
         Err(failure) => failure,
-    }
-}
-
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-/// Waits for a future as Kotlin and Swift do: with a waker, and without a Rust runtime.
-pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
-    wait_for(future, Duration::from_secs(60)).expect("the call hangs")
-}
-
-/// The same, up to a time limit. Then the future is dropped.
-fn wait_for<T>(future: impl Future<Output = T>, limit: Duration) -> Option<T> {
-    let deadline = Instant::now() + limit;
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            return Some(output);
-        }
-        let left = deadline.checked_duration_since(Instant::now())?;
-        thread::park_timeout(left);
     }
 }

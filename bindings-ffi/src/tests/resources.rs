@@ -4,7 +4,6 @@
 use super::{
     asynchronous, basic, blocking,
     server::{Answer, Server},
-    wait,
 };
 use crate::Failure;
 use rustix::process::{Resource, Rlimit, getrlimit, getuid, setrlimit};
@@ -27,8 +26,8 @@ fn child() {
     let (client, blocking) = &clients[0];
     let way = env::var("TEST_WAY").unwrap();
     let call = || match way.as_str() {
-        "blocking" => blocking.ips_list(None),
-        _ => wait(client.ips_list(None)),
+        "blocking" => blocking.list(),
+        _ => client.list(),
     };
     let resource = match env::var("TEST_RESOURCE").unwrap().as_str() {
         "descriptors" => Resource::Nofile,

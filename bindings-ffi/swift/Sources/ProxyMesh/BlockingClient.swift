@@ -11,7 +11,7 @@ internal import ProxyMeshInternal
 /// Any number of threads may share one client. Every call throws ``ProxyMeshError``. The calls are unavailable in async code,
 /// where they would block other tasks. Use ``Client`` there.
 public final class BlockingClient: Sendable {
-    private let ffi: ProxyMeshInternal.BlockingClient
+    private let native: Native
 
     /// Creates a client. Nothing is sent. A setting that you omit comes from its environment variable, if there is one, or else
     /// from its default.
@@ -50,11 +50,11 @@ public final class BlockingClient: Sendable {
             username: username, password: password, token: token, baseURL: baseURL, timeout: timeout,
             connectTimeout: connectTimeout, maxRetries: maxRetries, maxConnections: maxConnections,
             caFile: caFile, trustEnv: trustEnv)
-        ffi = try ProxyMeshError.rethrowing { try ProxyMeshInternal.BlockingClient(settings: settings) }
+        native = try ProxyMeshError.rethrowing { try Native.functions.create(newBlockingClient(settings: settings)) }
     }
 
-    private init(_ ffi: ProxyMeshInternal.BlockingClient) {
-        self.ffi = ffi
+    private init(_ native: Native) {
+        self.native = native
     }
 
     /// Sub-accounts. Only the parent account may make these calls.
@@ -82,7 +82,7 @@ public final class BlockingClient: Sendable {
     public var geo: Geo { Geo(client: self) }
 
     /// The base URL of the service, without a trailing slash; `nil` once the client is closed.
-    public var baseURL: URL? { ffi.baseUrl().flatMap(URL.init(string:)) }
+    public var baseURL: URL? { (try? native.invoke(baseUrl())).flatMap(URL.init(string:)) }
 
     /// Returns a client with different options for its calls. It shares this client's connections, but is closed separately.
     /// Options that you omit stay the same.
@@ -92,21 +92,19 @@ public final class BlockingClient: Sendable {
     ///   - maxRetries: How many times a call may be retried, if that is safe.
     /// - Throws: ``ProxyMeshError/config(_:)`` if an option is invalid, or this client is closed.
     public func withOptions(timeout: Duration? = nil, maxRetries: Int? = nil) throws(ProxyMeshError) -> BlockingClient {
-        let options = Options(timeout: timeout, maxRetries: maxRetries)
-        return BlockingClient(try ProxyMeshError.rethrowing { try ffi.withOptions(options: options) })
+        let call = ProxyMeshInternal.withOptions(options: Options(timeout: timeout, maxRetries: maxRetries))
+        return BlockingClient(try ProxyMeshError.rethrowing { try native.create(call) })
     }
 
     /// Closes the client. Later calls fail with ``ProxyMeshError/config(_:)``; calls in progress continue. The connections close
     /// with the last client that shares them. You may close a client twice. A client that is no longer referenced closes by
     /// itself.
     public func close() {
-        ffi.shutDown()
+        try? native.invoke(shutDown())
     }
 
     /// Makes a call on this thread.
-    func call<Given>(
-        _ body: (ProxyMeshInternal.BlockingClient) throws -> Given
-    ) throws(ProxyMeshError) -> Given {
-        try ProxyMeshError.rethrowing { try body(ffi) }
+    func call<Response>(_ call: Call<Response>) throws(ProxyMeshError) -> Response {
+        try ProxyMeshError.rethrowing { try native.invoke(call) }
     }
 }

@@ -20,7 +20,7 @@ internal import ProxyMeshInternal
 ///
 /// For scripts and threads, use ``BlockingClient``.
 public final class Client: Sendable {
-    private let ffi: ProxyMeshInternal.Client
+    private let native: Native
 
     /// Creates a client. Nothing is sent. A setting that you omit comes from its environment variable, if there is one, or else
     /// from its default.
@@ -59,11 +59,11 @@ public final class Client: Sendable {
             username: username, password: password, token: token, baseURL: baseURL, timeout: timeout,
             connectTimeout: connectTimeout, maxRetries: maxRetries, maxConnections: maxConnections,
             caFile: caFile, trustEnv: trustEnv)
-        ffi = try ProxyMeshError.rethrowing { try ProxyMeshInternal.Client(settings: settings) }
+        native = try ProxyMeshError.rethrowing { try Native.functions.create(newClient(settings: settings)) }
     }
 
-    private init(_ ffi: ProxyMeshInternal.Client) {
-        self.ffi = ffi
+    private init(_ native: Native) {
+        self.native = native
     }
 
     /// Sub-accounts. Only the parent account may make these calls.
@@ -85,7 +85,7 @@ public final class Client: Sendable {
     public var geo: Geo { Geo(client: self) }
 
     /// The base URL of the service, without a trailing slash; `nil` once the client is closed.
-    public var baseURL: URL? { ffi.baseUrl().flatMap(URL.init(string:)) }
+    public var baseURL: URL? { (try? native.invoke(baseUrl())).flatMap(URL.init(string:)) }
 
     /// Returns a client with different options for its calls. It shares this client's connections, but is closed separately.
     /// Options that you omit stay the same.
@@ -95,30 +95,22 @@ public final class Client: Sendable {
     ///   - maxRetries: How many times a call may be retried, if that is safe.
     /// - Throws: ``ProxyMeshError/config(_:)`` if an option is invalid, or this client is closed.
     public func withOptions(timeout: Duration? = nil, maxRetries: Int? = nil) throws(ProxyMeshError) -> Client {
-        let options = Options(timeout: timeout, maxRetries: maxRetries)
-        return Client(try ProxyMeshError.rethrowing { try ffi.withOptions(options: options) })
+        let call = ProxyMeshInternal.withOptions(options: Options(timeout: timeout, maxRetries: maxRetries))
+        return Client(try ProxyMeshError.rethrowing { try native.create(call) })
     }
 
     /// Closes the client. Later calls fail with ``ProxyMeshError/config(_:)``; calls in progress continue. The connections close
     /// with the last client that shares them. You may close a client twice. A client that is no longer referenced closes by
     /// itself.
     public func close() {
-        ffi.shutDown()
+        try? native.invoke(shutDown())
     }
 
-    /// Makes a call that ends when its task is cancelled. The code that UniFFI generates ignores cancellation
-    /// (https://github.com/mozilla/uniffi-rs/issues/2771), so each call uses its own object, which can be aborted.
-    func call<Given: Sendable>(
-        _ body: @Sendable (ProxyMeshInternal.Client) async throws -> Given
-    ) async throws -> Given {
-        let one = ffi.abortable()
+    /// Makes a call. It ends when its task is cancelled.
+    func call<Response>(_ call: Call<Response>) async throws -> Response {
         do {
-            return try await withTaskCancellationHandler {
-                try await body(one)
-            } onCancel: {
-                one.abort()
-            }
-        } catch Failure.Aborted {
+            return try await native.invokeAsync(call)
+        } catch Failure.aborted {
             throw CancellationError()
         } catch {
             throw ProxyMeshError(error)

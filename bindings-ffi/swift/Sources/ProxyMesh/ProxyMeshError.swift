@@ -372,7 +372,7 @@ extension ProxyMeshError: CustomStringConvertible, LocalizedError {
 }
 
 extension ProxyMeshError {
-    /// Runs `body`. Turns the errors of the generated module into those of this module.
+    /// Runs `body`. Turns the errors of the internal module into those of this module.
     static func rethrowing<Given>(_ body: () throws -> Given) throws(ProxyMeshError) -> Given {
         do {
             return try body()
@@ -381,48 +381,48 @@ extension ProxyMeshError {
         }
     }
 
-    /// Converts an error of the generated module.
+    /// Converts an error of the internal module.
     init(_ error: any Error) {
         guard let failure = error as? Failure else {
-            // An error of UniFFI itself, such as one about a panic that the library did not catch.
+            // An answer that cannot be read.
             self = .internalError(.init(text: "internal error in the ProxyMesh library, please report it: \(error)"))
             return
         }
         switch failure {
-        case .Config(let text, let reason):
+        case .config(let text, let reason):
             self = .config(.init(text: text, reason: reason))
-        case .Validation(let text, let field, let reason):
+        case .validation(let text, let field, let reason):
             self = .validation(.init(text: text, field: field, reason: reason))
-        case .BasicAuthRequired(let text, let call):
+        case .basicAuthRequired(let text, let call):
             self = .basicAuthRequired(.init(text: text, call: call))
-        case .AuthenticationBlocked(let text, let call, let retryAfter):
+        case .authenticationBlocked(let text, let call, let retryAfter):
             self = .authenticationBlocked(.init(text: text, call: call, retryAfter: Duration(inSeconds: retryAfter)))
-        case .Authentication(let text, let refusal):
+        case .authentication(let text, let refusal):
             self = .authentication(Refusal(text, refusal))
-        case .BadRequest(let text, let refusal):
+        case .badRequest(let text, let refusal):
             self = .badRequest(Refusal(text, refusal))
-        case .PlanLimit(let text, let refusal):
+        case .planLimit(let text, let refusal):
             self = .planLimit(Refusal(text, refusal))
-        case .PermissionDenied(let text, let refusal):
+        case .permissionDenied(let text, let refusal):
             self = .permissionDenied(Refusal(text, refusal))
-        case .NotFound(let text, let refusal):
+        case .notFound(let text, let refusal):
             self = .notFound(Refusal(text, refusal))
-        case .RateLimited(let text, let refusal):
+        case .rateLimited(let text, let refusal):
             self = .rateLimited(Refusal(text, refusal))
-        case .Server(let text, let refusal):
+        case .server(let text, let refusal):
             self = .server(Refusal(text, refusal))
-        case .UnexpectedStatus(let text, let refusal):
+        case .unexpectedStatus(let text, let refusal):
             self = .unexpectedStatus(Refusal(text, refusal))
-        case .Timeout(let text, let call, let reason, let attempts):
+        case .timeout(let text, let call, let reason, let attempts):
             self = .timeout(.init(text: text, call: call, reason: reason, attempts: Int(attempts)))
-        case .Connection(let text, let call, let reason, let attempts):
+        case .connection(let text, let call, let reason, let attempts):
             self = .connection(.init(text: text, call: call, reason: reason, attempts: Int(attempts)))
-        case .Decode(let text, let call, let status, let reason, let body):
+        case .decode(let text, let call, let status, let reason, let body):
             self = .decode(.init(text: text, call: call, status: Int(status), reason: reason, body: body))
-        case .OutcomeUnknown(let text, let call, let reason, let recoveryHint):
+        case .outcomeUnknown(let text, let call, let reason, let recoveryHint):
             self = .outcomeUnknown(.init(text: text, call: call, reason: reason, recoveryHint: recoveryHint))
-        case .Aborted(let text), .Internal(let text):
-            // An async call has already turned `Aborted` into a CancellationError.
+        case .aborted(let text), .internal(let text):
+            // An async call has already turned `aborted` into a CancellationError.
             self = .internalError(.init(text: text))
         }
     }

@@ -18,7 +18,7 @@ extension Settings {
             maxConnections: maxConnections.map(Int64.init),
             caFile: caFile.map { $0.isFileURL ? $0.path : $0.absoluteString },
             trustEnv: trustEnv,
-            userAgent: "proxymesh-swift/\(version())")
+            userAgent: "proxymesh-swift/\(version)")
     }
 }
 

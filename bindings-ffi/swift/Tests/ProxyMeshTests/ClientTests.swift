@@ -154,6 +154,22 @@ extension ProxyMeshTests {
             #expect(server.requests.count == 2024)
         }
 
+        @Test func aResponseWithTenThousandIPsIsRead() async throws {
+            let ips = (0..<10_000).map { "10.\($0 / 65536).\($0 / 256 % 256).\($0 % 256)" }
+            let server = try Server { request in
+                let items = ips.map { request.path == "/api/ips/" ? "\"\($0)\"" : #"{"ip": "\#($0)", "label": "ä"}"# }
+                let list = "[\(items.joined(separator: ","))]"
+                return .answer(200, request.path == "/api/ips/" ? #"{"ips": \#(list)}"# : list)
+            }
+            defer { server.close() }
+            let client = try Client(username: username, password: password, baseURL: server.baseURL)
+            #expect(try await client.ips.list() == ips)
+            #expect(try await client.ips.labels() == ips.map { LabeledIP(ip: $0, label: "ä") })
+            let blocking = try BlockingClient(username: username, password: password, baseURL: server.baseURL)
+            let lists = try { (try blocking.ips.list(), try blocking.ips.labels()) }()
+            #expect(lists.0 == ips && lists.1.map(\.ip) == ips)
+        }
+
         /// 80 calls wait at once on the threads of Swift's pool, which has one thread per core.
         @Test func callsThatWaitForResponsesBlockNoThread() async throws {
             let us = us

@@ -26,7 +26,7 @@ public struct ExitChoice: Sendable, Hashable {
     /// - Throws: ``ProxyMeshError/validation(_:)`` if an argument is malformed. Its field is `country`, `prefer_ip` or `not_ip`.
     public init(country: String? = nil, preferIP: String? = nil, notIPs: [String] = []) throws(ProxyMeshError) {
         let given = ProxyMeshInternal.ExitChoice(country: country, preferIp: preferIP, notIps: notIPs)
-        self.init(try ProxyMeshError.rethrowing { try exitChoiceOf(choice: given) })
+        self.init(try ProxyMeshError.rethrowing { try Native.functions.invoke(exitChoiceOf(choice: given)) })
     }
 
     private init(_ checked: ProxyMeshInternal.ExitChoice) {
@@ -35,5 +35,5 @@ public struct ExitChoice: Sendable, Hashable {
         notIPs = checked.notIps
     }
 
-    var ffi: ProxyMeshInternal.ExitChoice { .init(country: country, preferIp: preferIP, notIps: notIPs) }
+    var given: ProxyMeshInternal.ExitChoice { .init(country: country, preferIp: preferIP, notIps: notIPs) }
 }

@@ -35,7 +35,8 @@ public struct Proxy: Sendable, Hashable, CustomStringConvertible {
     /// - Throws: ``ProxyMeshError/validation(_:)`` with the field `proxy` if the host is not a DNS name, the port is not from 1
     ///   to 65535, or the host includes a port that differs from the one given.
     public init(host: String, port: Int? = nil) throws(ProxyMeshError) {
-        self.init(try ProxyMeshError.rethrowing { try proxyOf(host: host, port: port.map(Int32.init(clamping:))) })
+        let call = proxyOf(host: host, port: port.map(Int32.init(clamping:)))
+        self.init(try ProxyMeshError.rethrowing { try Native.functions.invoke(call) })
     }
 
     init(_ given: ProxyMeshInternal.Proxy) {
@@ -56,8 +57,8 @@ public struct Proxy: Sendable, Hashable, CustomStringConvertible {
     ///   - password: The password for the username.
     public func url(username: String, password: String) -> URL {
         // Neither line can fail: the host and port are already checked, and the credentials are percent-encoded.
-        let text = try! proxyUrlWith(host: host, port: Int32(port), username: username, password: password)
-        return URL(string: text)!
+        let call = proxyUrlWith(host: host, port: Int32(port), username: username, password: password)
+        return URL(string: try! Native.functions.invoke(call))!
     }
 
     /// The headers to send to the proxy: on the `CONNECT` request for an https target, and on the request itself for an http
@@ -106,9 +107,8 @@ public struct Proxy: Sendable, Hashable, CustomStringConvertible {
     }
 
     private func headers(_ credentials: Credentials?, _ exit: ExitChoice) throws(ProxyMeshError) -> [String: String] {
-        try ProxyMeshError.rethrowing {
-            try proxyHeaders(host: host, port: Int32(port), credentials: credentials, exit: exit.ffi)
-        }
+        let call = proxyHeaders(host: host, port: Int32(port), credentials: credentials, exit: exit.given)
+        return try ProxyMeshError.rethrowing { try Native.functions.invoke(call) }
     }
 
     /// The proxy as `domain:port`.

@@ -11,14 +11,14 @@ extension Client {
         ///
         /// - Returns: The number of exit IPs for each country code, such as `US`.
         public func open() async throws -> [String: Int] {
-            try await client.call { try await $0.geoOpen() }.mapValues { Int(clamping: $0) }
+            try await client.call(geoOpen()).mapValues { Int(clamping: $0) }
         }
 
         /// Counts the exit IPs of the `world` proxy in each country: `GET /api/geoips/world/`.
         ///
         /// - Returns: The number of exit IPs for each country code, such as `US`.
         public func world() async throws -> [String: Int] {
-            try await client.call { try await $0.geoWorld() }.mapValues { Int(clamping: $0) }
+            try await client.call(geoWorld()).mapValues { Int(clamping: $0) }
         }
     }
 }
@@ -32,14 +32,14 @@ extension BlockingClient {
         ///
         /// - Returns: The number of exit IPs for each country code, such as `US`.
         public func open() throws(ProxyMeshError) -> [String: Int] {
-            try client.call { try $0.geoOpen() }.mapValues { Int(clamping: $0) }
+            try client.call(geoOpen()).mapValues { Int(clamping: $0) }
         }
 
         /// Counts the exit IPs of the `world` proxy in each country: `GET /api/geoips/world/`.
         ///
         /// - Returns: The number of exit IPs for each country code, such as `US`.
         public func world() throws(ProxyMeshError) -> [String: Int] {
-            try client.call { try $0.geoWorld() }.mapValues { Int(clamping: $0) }
+            try client.call(geoWorld()).mapValues { Int(clamping: $0) }
         }
     }
 }

@@ -22,7 +22,7 @@ extension Client {
         ///     looked up.
         @discardableResult
         public func add(_ domain: String, username: String? = nil) async throws -> String {
-            try await client.call { try await $0.hostnamesAdd(domain: domain, username: username) }
+            try await client.call(hostnamesAdd(domain: domain, username: username))
         }
 
         /// Deauthorises a hostname: `POST /api/hostname/delete/`.
@@ -37,12 +37,12 @@ extension Client {
         ///   - ``ProxyMeshError/outcomeUnknown(_:)``: The response was lost, and `username` was given. A sub-account's hostnames cannot be
         ///     looked up.
         public func delete(_ domain: String, username: String? = nil) async throws {
-            try await client.call { try await $0.hostnamesDelete(domain: domain, username: username) }
+            try await client.call(hostnamesDelete(domain: domain, username: username))
         }
 
         /// Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list a sub-account's hostnames.
         public func list() async throws -> [String] {
-            try await client.call { try await $0.hostnamesList() }
+            try await client.call(hostnamesList())
         }
     }
 }
@@ -67,7 +67,7 @@ extension BlockingClient {
         ///     looked up.
         @discardableResult
         public func add(_ domain: String, username: String? = nil) throws(ProxyMeshError) -> String {
-            try client.call { try $0.hostnamesAdd(domain: domain, username: username) }
+            try client.call(hostnamesAdd(domain: domain, username: username))
         }
 
         /// Deauthorises a hostname: `POST /api/hostname/delete/`.
@@ -82,12 +82,12 @@ extension BlockingClient {
         ///   - ``ProxyMeshError/outcomeUnknown(_:)``: The response was lost, and `username` was given. A sub-account's hostnames cannot be
         ///     looked up.
         public func delete(_ domain: String, username: String? = nil) throws(ProxyMeshError) {
-            try client.call { try $0.hostnamesDelete(domain: domain, username: username) }
+            try client.call(hostnamesDelete(domain: domain, username: username))
         }
 
         /// Lists your own authorised hostnames: `GET /api/hostnames/`. The service does not list a sub-account's hostnames.
         public func list() throws(ProxyMeshError) -> [String] {
-            try client.call { try $0.hostnamesList() }
+            try client.call(hostnamesList())
         }
     }
 }

@@ -21,7 +21,7 @@ extension Client {
         ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
         @discardableResult
         public func add(_ ip: String, label: String? = nil, username: String? = nil) async throws -> String {
-            try await client.call { try await $0.ipsAdd(ip: ip, label: label, username: username) }
+            try await client.call(ipsAdd(ip: ip, label: label, username: username))
         }
 
         /// Deauthorises an IP: `POST /api/ip/delete/`.
@@ -34,7 +34,7 @@ extension Client {
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours, or you are not the parent account.
         ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
         public func delete(_ ip: String, username: String? = nil) async throws {
-            try await client.call { try await $0.ipsDelete(ip: ip, username: username) }
+            try await client.call(ipsDelete(ip: ip, username: username))
         }
 
         /// Lists the authorised IPs with their labels: `GET /api/ip_labels/`.
@@ -44,7 +44,7 @@ extension Client {
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours, or you are not the parent account.
         ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
         public func labels(username: String? = nil) async throws -> [LabeledIP] {
-            try await client.call { try await $0.ipsLabels(username: username) }.map(LabeledIP.init)
+            try await client.call(ipsLabels(username: username)).map(LabeledIP.init)
         }
 
         /// Lists the authorised IPs: `GET /api/ips/`.
@@ -54,7 +54,7 @@ extension Client {
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours, or you are not the parent account.
         ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
         public func list(username: String? = nil) async throws -> [String] {
-            try await client.call { try await $0.ipsList(username: username) }
+            try await client.call(ipsList(username: username))
         }
     }
 }
@@ -78,7 +78,7 @@ extension BlockingClient {
         ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
         @discardableResult
         public func add(_ ip: String, label: String? = nil, username: String? = nil) throws(ProxyMeshError) -> String {
-            try client.call { try $0.ipsAdd(ip: ip, label: label, username: username) }
+            try client.call(ipsAdd(ip: ip, label: label, username: username))
         }
 
         /// Deauthorises an IP: `POST /api/ip/delete/`.
@@ -91,7 +91,7 @@ extension BlockingClient {
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours, or you are not the parent account.
         ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
         public func delete(_ ip: String, username: String? = nil) throws(ProxyMeshError) {
-            try client.call { try $0.ipsDelete(ip: ip, username: username) }
+            try client.call(ipsDelete(ip: ip, username: username))
         }
 
         /// Lists the authorised IPs with their labels: `GET /api/ip_labels/`.
@@ -101,7 +101,7 @@ extension BlockingClient {
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours, or you are not the parent account.
         ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
         public func labels(username: String? = nil) throws(ProxyMeshError) -> [LabeledIP] {
-            try client.call { try $0.ipsLabels(username: username) }.map(LabeledIP.init)
+            try client.call(ipsLabels(username: username)).map(LabeledIP.init)
         }
 
         /// Lists the authorised IPs: `GET /api/ips/`.
@@ -111,7 +111,7 @@ extension BlockingClient {
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours, or you are not the parent account.
         ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
         public func list(username: String? = nil) throws(ProxyMeshError) -> [String] {
-            try client.call { try $0.ipsList(username: username) }
+            try client.call(ipsList(username: username))
         }
     }
 }

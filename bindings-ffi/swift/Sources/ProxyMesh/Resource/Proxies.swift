@@ -18,7 +18,7 @@ extension Client {
         ///   - ``ProxyMeshError/server(_:)``: The service could not look up the plan (503). Try again in a few minutes.
         @discardableResult
         public func add(_ proxy: String) async throws -> String {
-            try await client.call { try await $0.proxiesAdd(proxy: proxy) }
+            try await client.call(proxiesAdd(proxy: proxy))
         }
 
         /// The same call with a ``Proxy`` instead of its name.
@@ -34,7 +34,7 @@ extension Client {
         /// - Throws:
         ///   - ``ProxyMeshError/badRequest(_:)``: There is no such proxy.
         public func delete(_ proxy: String) async throws {
-            try await client.call { try await $0.proxiesDelete(proxy: proxy) }
+            try await client.call(proxiesDelete(proxy: proxy))
         }
 
         /// The same call with a ``Proxy`` instead of its name.
@@ -44,7 +44,7 @@ extension Client {
 
         /// Lists the proxies that the account may use: `GET /api/proxies/`.
         public func list() async throws -> [Proxy] {
-            try await client.call { try await $0.proxiesList() }.map(Proxy.init)
+            try await client.call(proxiesList()).map(Proxy.init)
         }
     }
 }
@@ -65,7 +65,7 @@ extension BlockingClient {
         ///   - ``ProxyMeshError/server(_:)``: The service could not look up the plan (503). Try again in a few minutes.
         @discardableResult
         public func add(_ proxy: String) throws(ProxyMeshError) -> String {
-            try client.call { try $0.proxiesAdd(proxy: proxy) }
+            try client.call(proxiesAdd(proxy: proxy))
         }
 
         /// The same call with a ``Proxy`` instead of its name.
@@ -81,7 +81,7 @@ extension BlockingClient {
         /// - Throws:
         ///   - ``ProxyMeshError/badRequest(_:)``: There is no such proxy.
         public func delete(_ proxy: String) throws(ProxyMeshError) {
-            try client.call { try $0.proxiesDelete(proxy: proxy) }
+            try client.call(proxiesDelete(proxy: proxy))
         }
 
         /// The same call with a ``Proxy`` instead of its name.
@@ -91,7 +91,7 @@ extension BlockingClient {
 
         /// Lists the proxies that the account may use: `GET /api/proxies/`.
         public func list() throws(ProxyMeshError) -> [Proxy] {
-            try client.call { try $0.proxiesList() }.map(Proxy.init)
+            try client.call(proxiesList()).map(Proxy.init)
         }
     }
 }

@@ -15,7 +15,7 @@ extension Client {
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours.
         @discardableResult
         public func activate(_ username: String) async throws -> SubAccount {
-            SubAccount(try await client.call { try await $0.subAccountsActivate(username: username) })
+            try await SubAccount(client.call(subAccountsActivate(username: username)))
         }
 
         /// Creates a sub-account: `POST /api/sub/create/`. If the response is lost, the request is not sent again.
@@ -43,8 +43,8 @@ extension Client {
             monthlyLimit: Int? = nil,
             totalLimit: Int? = nil
         ) async throws -> SubAccount {
-            let response = try await client.call {
-                try await $0.subAccountsCreate(
+            let response = try await client.call(
+                subAccountsCreate(
                     username: username,
                     fields: SubAccountFields(
                         password: password,
@@ -52,8 +52,7 @@ extension Client {
                         lastName: lastName,
                         email: email,
                         monthlyLimit: monthlyLimit.map(Int64.init),
-                        totalLimit: totalLimit.map(Int64.init)))
-            }
+                        totalLimit: totalLimit.map(Int64.init))))
             return SubAccount(response)
         }
 
@@ -65,7 +64,7 @@ extension Client {
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours.
         @discardableResult
         public func deactivate(_ username: String) async throws -> SubAccount {
-            SubAccount(try await client.call { try await $0.subAccountsDeactivate(username: username) })
+            try await SubAccount(client.call(subAccountsDeactivate(username: username)))
         }
 
         /// Deletes a sub-account permanently: `POST /api/sub/delete/`.
@@ -75,7 +74,7 @@ extension Client {
         ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours.
         public func delete(_ username: String) async throws {
-            try await client.call { try await $0.subAccountsDelete(username: username) }
+            try await client.call(subAccountsDelete(username: username))
         }
 
         /// Changes only the given fields: `POST /api/sub/edit/`. An empty string clears a name or the email address.
@@ -101,8 +100,8 @@ extension Client {
             monthlyLimit: Int? = nil,
             totalLimit: Int? = nil
         ) async throws -> SubAccount {
-            let response = try await client.call {
-                try await $0.subAccountsEdit(
+            let response = try await client.call(
+                subAccountsEdit(
                     username: username,
                     fields: SubAccountFields(
                         password: password,
@@ -110,8 +109,7 @@ extension Client {
                         lastName: lastName,
                         email: email,
                         monthlyLimit: monthlyLimit.map(Int64.init),
-                        totalLimit: totalLimit.map(Int64.init)))
-            }
+                        totalLimit: totalLimit.map(Int64.init))))
             return SubAccount(response)
         }
 
@@ -122,7 +120,7 @@ extension Client {
         ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours.
         public func get(_ username: String) async throws -> SubAccount {
-            SubAccount(try await client.call { try await $0.subAccountsGet(username: username) })
+            try await SubAccount(client.call(subAccountsGet(username: username)))
         }
     }
 }
@@ -140,7 +138,7 @@ extension BlockingClient {
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours.
         @discardableResult
         public func activate(_ username: String) throws(ProxyMeshError) -> SubAccount {
-            SubAccount(try client.call { try $0.subAccountsActivate(username: username) })
+            try SubAccount(client.call(subAccountsActivate(username: username)))
         }
 
         /// Creates a sub-account: `POST /api/sub/create/`. If the response is lost, the request is not sent again.
@@ -168,8 +166,8 @@ extension BlockingClient {
             monthlyLimit: Int? = nil,
             totalLimit: Int? = nil
         ) throws(ProxyMeshError) -> SubAccount {
-            let response = try client.call {
-                try $0.subAccountsCreate(
+            let response = try client.call(
+                subAccountsCreate(
                     username: username,
                     fields: SubAccountFields(
                         password: password,
@@ -177,8 +175,7 @@ extension BlockingClient {
                         lastName: lastName,
                         email: email,
                         monthlyLimit: monthlyLimit.map(Int64.init),
-                        totalLimit: totalLimit.map(Int64.init)))
-            }
+                        totalLimit: totalLimit.map(Int64.init))))
             return SubAccount(response)
         }
 
@@ -190,7 +187,7 @@ extension BlockingClient {
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours.
         @discardableResult
         public func deactivate(_ username: String) throws(ProxyMeshError) -> SubAccount {
-            SubAccount(try client.call { try $0.subAccountsDeactivate(username: username) })
+            try SubAccount(client.call(subAccountsDeactivate(username: username)))
         }
 
         /// Deletes a sub-account permanently: `POST /api/sub/delete/`.
@@ -200,7 +197,7 @@ extension BlockingClient {
         ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours.
         public func delete(_ username: String) throws(ProxyMeshError) {
-            try client.call { try $0.subAccountsDelete(username: username) }
+            try client.call(subAccountsDelete(username: username))
         }
 
         /// Changes only the given fields: `POST /api/sub/edit/`. An empty string clears a name or the email address.
@@ -226,8 +223,8 @@ extension BlockingClient {
             monthlyLimit: Int? = nil,
             totalLimit: Int? = nil
         ) throws(ProxyMeshError) -> SubAccount {
-            let response = try client.call {
-                try $0.subAccountsEdit(
+            let response = try client.call(
+                subAccountsEdit(
                     username: username,
                     fields: SubAccountFields(
                         password: password,
@@ -235,8 +232,7 @@ extension BlockingClient {
                         lastName: lastName,
                         email: email,
                         monthlyLimit: monthlyLimit.map(Int64.init),
-                        totalLimit: totalLimit.map(Int64.init)))
-            }
+                        totalLimit: totalLimit.map(Int64.init))))
             return SubAccount(response)
         }
 
@@ -247,7 +243,7 @@ extension BlockingClient {
         ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours.
         public func get(_ username: String) throws(ProxyMeshError) -> SubAccount {
-            SubAccount(try client.call { try $0.subAccountsGet(username: username) })
+            try SubAccount(client.call(subAccountsGet(username: username)))
         }
     }
 }

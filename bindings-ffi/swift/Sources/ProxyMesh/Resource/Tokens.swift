@@ -19,7 +19,7 @@ extension Client {
         ///   - ``ProxyMeshError/notFound(_:)``: There is no such token or sub-account.
         @discardableResult
         public func activate(_ id: Int64, username: String? = nil) async throws -> Token {
-            Token(try await client.call { try await $0.tokensActivate(id: id, username: username) })
+            try await Token(client.call(tokensActivate(id: id, username: username)))
         }
 
         /// Creates a token: `POST /api/token/create/`. Only this response contains its secret. If the response is lost, the
@@ -39,13 +39,7 @@ extension Client {
             expiresAt: DateComponents? = nil,
             username: String? = nil
         ) async throws -> NewToken {
-            let response = try await client.call {
-                try await $0.tokensCreate(
-                    label: label,
-                    expiresAt: expiresAt?.isoDate,
-                    username: username)
-            }
-            return NewToken(response)
+            try await NewToken(client.call(tokensCreate(label: label, expiresAt: expiresAt?.isoDate, username: username)))
         }
 
         /// Makes a token unusable until it is activated again: `POST /api/token/deactivate/`.
@@ -58,7 +52,7 @@ extension Client {
         ///   - ``ProxyMeshError/notFound(_:)``: There is no such token or sub-account.
         @discardableResult
         public func deactivate(_ id: Int64, username: String? = nil) async throws -> Token {
-            Token(try await client.call { try await $0.tokensDeactivate(id: id, username: username) })
+            try await Token(client.call(tokensDeactivate(id: id, username: username)))
         }
 
         /// Deletes a token permanently: `POST /api/token/delete/`.
@@ -70,7 +64,7 @@ extension Client {
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours, or you are not the parent account.
         ///   - ``ProxyMeshError/notFound(_:)``: There is no such token or sub-account.
         public func delete(_ id: Int64, username: String? = nil) async throws {
-            try await client.call { try await $0.tokensDelete(id: id, username: username) }
+            try await client.call(tokensDelete(id: id, username: username))
         }
 
         /// Lists the tokens, without their secrets: `GET /api/tokens/`.
@@ -80,7 +74,7 @@ extension Client {
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours, or you are not the parent account.
         ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
         public func list(username: String? = nil) async throws -> [Token] {
-            try await client.call { try await $0.tokensList(username: username) }.map(Token.init)
+            try await client.call(tokensList(username: username)).map(Token.init)
         }
     }
 }
@@ -101,7 +95,7 @@ extension BlockingClient {
         ///   - ``ProxyMeshError/notFound(_:)``: There is no such token or sub-account.
         @discardableResult
         public func activate(_ id: Int64, username: String? = nil) throws(ProxyMeshError) -> Token {
-            Token(try client.call { try $0.tokensActivate(id: id, username: username) })
+            try Token(client.call(tokensActivate(id: id, username: username)))
         }
 
         /// Creates a token: `POST /api/token/create/`. Only this response contains its secret. If the response is lost, the
@@ -121,7 +115,7 @@ extension BlockingClient {
             expiresAt: DateComponents? = nil,
             username: String? = nil
         ) throws(ProxyMeshError) -> NewToken {
-            NewToken(try client.call { try $0.tokensCreate(label: label, expiresAt: expiresAt?.isoDate, username: username) })
+            try NewToken(client.call(tokensCreate(label: label, expiresAt: expiresAt?.isoDate, username: username)))
         }
 
         /// Makes a token unusable until it is activated again: `POST /api/token/deactivate/`.
@@ -134,7 +128,7 @@ extension BlockingClient {
         ///   - ``ProxyMeshError/notFound(_:)``: There is no such token or sub-account.
         @discardableResult
         public func deactivate(_ id: Int64, username: String? = nil) throws(ProxyMeshError) -> Token {
-            Token(try client.call { try $0.tokensDeactivate(id: id, username: username) })
+            try Token(client.call(tokensDeactivate(id: id, username: username)))
         }
 
         /// Deletes a token permanently: `POST /api/token/delete/`.
@@ -146,7 +140,7 @@ extension BlockingClient {
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours, or you are not the parent account.
         ///   - ``ProxyMeshError/notFound(_:)``: There is no such token or sub-account.
         public func delete(_ id: Int64, username: String? = nil) throws(ProxyMeshError) {
-            try client.call { try $0.tokensDelete(id: id, username: username) }
+            try client.call(tokensDelete(id: id, username: username))
         }
 
         /// Lists the tokens, without their secrets: `GET /api/tokens/`.
@@ -156,7 +150,7 @@ extension BlockingClient {
         ///   - ``ProxyMeshError/permissionDenied(_:)``: The sub-account is not yours, or you are not the parent account.
         ///   - ``ProxyMeshError/notFound(_:)``: There is no such sub-account.
         public func list(username: String? = nil) throws(ProxyMeshError) -> [Token] {
-            try client.call { try $0.tokensList(username: username) }.map(Token.init)
+            try client.call(tokensList(username: username)).map(Token.init)
         }
     }
 }

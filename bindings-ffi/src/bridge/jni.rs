@@ -3,8 +3,7 @@
 //! Several class loaders may share this library, so nothing of a class loader is kept here for longer than a call. What is kept
 //! are classes and methods of the JVM itself.
 
-use super::{invoke, objects, start, tasks, wire};
-use crate::error::Failure;
+use super::{caught, invoke, objects, start, tasks};
 use jni_sys::{
     JNI_EDETACHED, JNI_ERR, JNI_OK, JNI_VERSION_1_6, JNIEnv, JavaVM, JavaVMAttachArgs, jarray, jboolean,
     jbyteArray, jclass, jint, jlong, jmethodID, jobject, jvalue,
@@ -102,7 +101,7 @@ extern "system" fn Java_com_proxymesh_internal_Native_invoke(
 ) -> jbyteArray {
     // SAFETY: the JVM passes the environment of this thread, and an array.
     let arguments = unsafe { from_java(env, arguments) };
-    let answer = caught(|| invoke(handle, number, &arguments, &|| unsafe { is_interrupted(env) }));
+    let answer = caught(|| invoke(handle, number, &arguments, Some(&|| unsafe { is_interrupted(env) })));
     // SAFETY: as above.
     unsafe { to_java(env, &answer) }
 }
@@ -119,7 +118,9 @@ extern "system" fn Java_com_proxymesh_internal_Native_start(
     // SAFETY: the JVM passes the environment of this thread, an array and a `Consumer`.
     let (arguments, done) = unsafe { (from_java(env, arguments), Done(jni!(env, NewGlobalRef, done))) };
     let started = catch_unwind(AssertUnwindSafe(|| {
-        start(handle, number, &arguments, move |answer| done.accept(answer))
+        let task = tasks::number();
+        start(task, handle, number, &arguments, move |answer| done.accept(&answer));
+        task
     }));
     started.unwrap_or(0)
 }
@@ -132,12 +133,6 @@ extern "system" fn Java_com_proxymesh_internal_Native_cancel(_: *mut JNIEnv, _: 
 #[unsafe(no_mangle)]
 extern "system" fn Java_com_proxymesh_internal_Native_release(_: *mut JNIEnv, _: jobject, handle: jlong) {
     let _ = catch_unwind(|| objects::release(handle));
-}
-
-/// A panic must not reach the JVM.
-fn caught(act: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
-    catch_unwind(AssertUnwindSafe(act))
-        .unwrap_or_else(|panic| wire::failure(Failure::panicked(panic.as_ref())))
 }
 
 /// The bytes of an array.

@@ -1,9 +1,8 @@
-//! The exports for the JVM. Kotlin and Java make each call with its number and with its arguments as bytes, and get its answer as
-//! bytes. The bytes are in UniFFI's own format. [`jni`] is the only part that knows the JVM.
-//!
-//! UniFFI does not support JNI yet. Once it does, its own code can replace this module and the Kotlin code that bindgen
-//! generates for it.
+//! How other languages make calls. They pass the number of a call and its arguments as bytes, and get its answer as bytes. The
+//! bytes are in UniFFI's own format. [`jni`] exports this to the JVM, and [`c`] to Swift. No other part knows the language, and no
+//! other part is unsafe.
 
+pub(crate) mod c;
 mod jni;
 pub(crate) mod objects;
 pub(crate) mod tasks;
@@ -14,12 +13,14 @@ use crate::{
     error::Failure,
 };
 use objects::Object;
+use proxymesh::{Error, endpoint::CALLS};
 use std::{
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
 };
+use tokio::runtime::Handle;
 
 /// A call of both clients, which the macro `calls` defines.
 pub(crate) struct Call {
@@ -31,7 +32,7 @@ pub(crate) struct Call {
     pub(crate) pending: fn(&Client, &mut &[u8]) -> Result<Pending, Failure>,
 }
 
-type Blocking = fn(&BlockingClient, &mut &[u8], &Interrupted<'_>) -> Result<Vec<u8>, Failure>;
+type Blocking = fn(&BlockingClient, &mut &[u8], Option<&Interrupted<'_>>) -> Result<Vec<u8>, Failure>;
 
 /// Says whether the thread that makes a call is interrupted.
 pub(crate) type Interrupted<'a> = dyn Fn() -> bool + 'a;
@@ -79,15 +80,19 @@ pub(crate) const fn number(signature: &str) -> i32 {
     hash.cast_signed()
 }
 
-/// Runs a function, or a method of the object with this handle. `interrupted` says whether the thread is interrupted; if it is,
-/// that ends a call.
-pub(crate) fn invoke(handle: i64, number: i32, mut input: &[u8], interrupted: &Interrupted<'_>) -> Vec<u8> {
+/// Runs a function, or a method of the object with this handle. A call ends when `interrupted`, if given, returns true.
+pub(crate) fn invoke(
+    handle: i64,
+    number: i32,
+    mut input: &[u8],
+    interrupted: Option<&Interrupted<'_>>,
+) -> Vec<u8> {
     let done = match objects::get(handle) {
         None => functions()
             .find(|function| function.number == number)
             .map_or_else(|| Err(unknown()), |function| (function.run)(&mut input)),
-        Some(object) => match (object.method(number), &object) {
-            (Some(method), _) => method(&object, &mut input),
+        Some(object) => match (objects::method(number), &object) {
+            (Some(method), _) => (method.run)(&object, &mut input),
             (None, Object::BlockingClient(client)) => calls()
                 .find(|call| call.number == number)
                 .map_or_else(|| Err(unknown()), |call| (call.blocking)(client, &mut input, interrupted)),
@@ -97,23 +102,28 @@ pub(crate) fn invoke(handle: i64, number: i32, mut input: &[u8], interrupted: &I
     done.unwrap_or_else(wire::failure)
 }
 
-/// Starts a call on the worker. `done` gets the answer, unless the call is cancelled first. Returns a number for `tasks::cancel`.
+/// Turns a panic into an answer, because it must not reach the other language.
+fn caught(act: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
+    catch_unwind(AssertUnwindSafe(act))
+        .unwrap_or_else(|panic| wire::failure(Failure::panicked(panic.as_ref())))
+}
+
+/// Starts a call on the worker, as the task with the given number from `tasks::number`. `done` gets the answer. If the call is
+/// cancelled first, `done` is dropped.
 pub(crate) fn start(
+    task: i64,
     handle: i64,
     number: i32,
     input: &[u8],
-    done: impl FnOnce(&[u8]) + Send + 'static,
-) -> i64 {
+    done: impl FnOnce(Vec<u8>) + Send + 'static,
+) {
     let prepared = catch_unwind(AssertUnwindSafe(|| {
         let (name, pending) = prepare(handle, number, input)?;
-        Ok((crate::runtime::handle(name)?, pending))
+        Ok((worker(name)?, pending))
     }));
     match prepared.unwrap_or_else(|panic| Err(Failure::panicked(panic.as_ref()))) {
-        Ok((worker, pending)) => tasks::start(&worker, pending, done),
-        Err(failure) => {
-            done(&wire::failure(failure));
-            0
-        }
+        Ok((worker, pending)) => tasks::start(task, &worker, pending, done),
+        Err(failure) => done(wire::failure(failure)),
     }
 }
 
@@ -125,6 +135,16 @@ fn prepare(handle: i64, number: i32, mut input: &[u8]) -> Result<(&'static str, 
         None => return Err(unknown()),
     };
     Ok((call.name, (call.pending)(&client, &mut input)?))
+}
+
+/// The worker, for the call with this name.
+fn worker(name: &'static str) -> Result<Handle, Failure> {
+    proxymesh::runtime::worker().map_err(|error| Error::lacking(core_name(name), &error).into())
+}
+
+/// The name of a call in the core: `ips.add` for `ips_add`.
+fn core_name(name: &'static str) -> &'static str {
+    CALLS.iter().map(|call| call.name).find(|core| core.replace('.', "_") == name).unwrap_or(name)
 }
 
 fn unknown() -> Failure {

@@ -12,8 +12,8 @@ pub(crate) fn read<T: Lift<UniFfiTag>>(input: &mut &[u8]) -> Result<T, Failure> 
     T::try_read(input).map_err(|error| Failure::internal(&format!("unreadable argument: {error}")))
 }
 
-/// The answer with what a call returned.
-pub(crate) fn response<A: Response>(response: A) -> Vec<u8> {
+/// The answer with what a call returned. `T` is the type that the description gives it.
+pub(crate) fn response<T, A: Response<Described = T>>(response: A) -> Vec<u8> {
     let mut answer = started();
     response.write(&mut answer);
     answer
