@@ -124,12 +124,18 @@ impl Pool {
             return;
         }
         let runtime = Handle::current();
-        let mut idle = lock(&self.idle);
-        idle.connections.push(IdleConnection { connection, since: Instant::now(), runtime: runtime.id() });
-        if idle.watched_by != Some(runtime.id()) {
-            idle.watched_by = Some(runtime.id());
-            let watch = Watch { pool: Arc::downgrade(self), runtime: runtime.id() };
-            runtime.spawn(watch.run());
+        let is_watched = {
+            let mut idle = lock(&self.idle);
+            idle.connections.push(IdleConnection {
+                connection,
+                since: Instant::now(),
+                runtime: runtime.id(),
+            });
+            idle.watched_by.replace(runtime.id()) == Some(runtime.id())
+        };
+        if !is_watched {
+            // A runtime that is shutting down drops the task at once, and the task then needs the lock.
+            runtime.spawn(Watch { pool: Arc::downgrade(self), runtime: runtime.id() }.run());
         }
     }
 }
