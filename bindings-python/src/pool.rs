@@ -52,11 +52,12 @@ pub(crate) fn options(
     cooldown: f64,
     credentials: bool,
 ) -> Result<Arc<Pool>> {
-    let mut parts = PoolParts { order, ttl, cooldown, credentials, ..PoolParts::default() };
-    parts.countries = country.map(Countries::codes).transpose()?;
+    let countries = country.map(Countries::codes).transpose()?;
+    let mut excluded = Vec::new();
     for proxy in exclude.map(|proxies| proxies.try_iter()).transpose()?.into_iter().flatten() {
-        parts.exclude.push(proxy?.extract::<Named<'_>>()?.host()?);
+        excluded.push(proxy?.extract::<Named<'_>>()?.host()?);
     }
+    let parts = PoolParts { countries, exclude: excluded, order, ttl, cooldown, credentials };
     Ok(Arc::new(Pool::new(parts.check()?)))
 }
 

@@ -132,13 +132,6 @@ pub struct PoolParts<'a> {
     pub credentials: bool,
 }
 
-impl Default for PoolParts<'_> {
-    fn default() -> Self {
-        let (ttl, cooldown) = (300.0, 60.0);
-        Self { countries: None, exclude: Vec::new(), order: "round_robin", ttl, cooldown, credentials: true }
-    }
-}
-
 impl PoolParts<'_> {
     pub fn check(self) -> Result<PoolOptions> {
         let order = match self.order {

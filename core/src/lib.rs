@@ -68,6 +68,8 @@ mod redact;
 pub mod resource;
 pub mod runtime;
 mod settings;
+#[cfg(test)]
+mod simulated;
 #[cfg(feature = "testing")]
 #[doc(hidden)]
 pub mod testing;

@@ -327,7 +327,10 @@ def main() -> int:
     parser.add_argument("--only", metavar="NAMES", help="some contestants, with commas: " + ", ".join(CONTESTANTS))
     arguments = parser.parse_args()
     if arguments.readme:
-        report.write_readme(json.loads((OUT / "report.json").read_text()), ROOT / "README.md")
+        last = json.loads((OUT / "report.json").read_text())
+        if last["runs"] != FULL.runs:
+            parser.error("the last run was not a full one: run `make bench` first")
+        report.write_readme(last, ROOT / "README.md")
         return 0
     contestants = [name for name in CONTESTANTS if name in QUICK or not arguments.quick]
     if arguments.only:

@@ -398,8 +398,8 @@ class AsyncProxies:
                 asked for an exit IP in the country; if there are several countries, each has its turn.
             exclude: Proxies to leave out: hosts (`us-ca`), domains (`us-ca.proxymesh.com`), `domain:port` or `Proxy` objects.
             order: `round_robin`, `random` or `fastest`. With `random`, each round hands out every proxy once, in random order. With
-                `fastest`, a proxy is handed out the more often, the lower its average latency is, as reported with `report`. A
-                proxy without a report counts as the fastest.
+                `fastest`, proxies with a lower average latency are handed out more often. The latencies come from `report`. A
+                proxy without one counts as the fastest.
             ttl: The seconds after which the list is fetched again. If fetching fails, the old list stays in use.
             cooldown: The seconds for which a proxy is left out after its first failure. Each further failure doubles the time,
                 up to 16 times this value.
@@ -1201,8 +1201,8 @@ class Proxies:
                 asked for an exit IP in the country; if there are several countries, each has its turn.
             exclude: Proxies to leave out: hosts (`us-ca`), domains (`us-ca.proxymesh.com`), `domain:port` or `Proxy` objects.
             order: `round_robin`, `random` or `fastest`. With `random`, each round hands out every proxy once, in random order. With
-                `fastest`, a proxy is handed out the more often, the lower its average latency is, as reported with `report`. A
-                proxy without a report counts as the fastest.
+                `fastest`, proxies with a lower average latency are handed out more often. The latencies come from `report`. A
+                proxy without one counts as the fastest.
             ttl: The seconds after which the list is fetched again. If fetching fails, the old list stays in use.
             cooldown: The seconds for which a proxy is left out after its first failure. Each further failure doubles the time,
                 up to 16 times this value.

@@ -1,40 +1,17 @@
 //! A pool under a model checker. shuttle runs callers in many orders against a service that answers or fails, while some callers
-//! give up. Only time is simulated: it stands still until a task sleeps.
+//! give up. Only time is simulated.
 
 use super::*;
+use crate::simulated::{self, GivenUp};
 use shuttle::rand::Rng;
 use std::{
     cell::Cell,
-    ops::Add,
-    pin::Pin,
     sync::atomic::{AtomicUsize, Ordering::SeqCst},
-    task::Context,
 };
 
 thread_local! {
-    static NOW: Cell<Duration> = const { Cell::new(Duration::from_secs(1_000_000)) };
-}
-
-/// A point in simulated time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Instant(Duration);
-
-impl Instant {
-    pub(super) fn now() -> Self {
-        Self(NOW.get())
-    }
-
-    pub(super) fn saturating_duration_since(self, earlier: Self) -> Duration {
-        self.0.saturating_sub(earlier.0)
-    }
-}
-
-impl Add<Duration> for Instant {
-    type Output = Self;
-
-    fn add(self, wait: Duration) -> Self {
-        Self(self.0.saturating_add(wait))
-    }
+    /// Whether callers lose patience with a fetch.
+    static IMPATIENT: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Lets the time pass only if a test wants it to.
@@ -42,13 +19,7 @@ pub(super) async fn sleep_until(until: Instant) {
     if !IMPATIENT.get() {
         return std::future::pending().await;
     }
-    shuttle::future::yield_now().await;
-    NOW.set(NOW.get().max(until.0));
-}
-
-thread_local! {
-    /// Whether callers lose patience with a fetch.
-    static IMPATIENT: Cell<bool> = const { Cell::new(false) };
+    simulated::sleep_until(until).await;
 }
 
 /// What the service does.
@@ -90,24 +61,6 @@ impl Drop for Over<'_> {
     }
 }
 
-/// A call that is dropped after some polls.
-struct GivenUp<F>(Option<Pin<Box<F>>>, usize);
-
-impl<F: Future> Future for GivenUp<F> {
-    type Output = Option<F::Output>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        if self.1 == 0 {
-            self.0 = None;
-        }
-        self.1 = self.1.saturating_sub(1);
-        match &mut self.0 {
-            None => Poll::Ready(None),
-            Some(call) => call.as_mut().poll(context).map(Some),
-        }
-    }
-}
-
 /// Three callers, of which the first ones give up. Every other caller gets a proxy or the error of a fetch. Then one more caller
 /// comes, which must not wait forever either.
 fn run(cancelled: usize, fails: fn() -> bool, options: PoolOptions) -> (Arc<Fake>, Vec<Option<Result<()>>>) {
@@ -129,7 +82,7 @@ fn run(cancelled: usize, fails: fn() -> bool, options: PoolOptions) -> (Arc<Fake
                 assert!(cancelled > 0 || pool.at_once(&wanted).is_some(), "the list is there");
                 Ok(())
             };
-            shuttle::future::spawn(GivenUp(Some(Box::pin(call)), polls))
+            shuttle::future::spawn(GivenUp::after(polls, call))
         })
         .collect();
     // If a task waits forever, shuttle reports that every task is blocked.

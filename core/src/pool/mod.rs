@@ -34,7 +34,9 @@ use std::{
 /// The primitives that the model checker replaces in tests, so that it can run a pool in every order.
 mod sync {
     #[cfg(test)]
-    pub(super) use super::interleavings::{Instant, sleep_until};
+    pub(super) use super::interleavings::sleep_until;
+    #[cfg(test)]
+    pub(super) use crate::simulated::Instant;
     #[cfg(test)]
     pub(super) use shuttle::sync::{Mutex, MutexGuard};
     #[cfg(not(test))]
@@ -229,7 +231,7 @@ impl Pool {
         }
     }
 
-    /// Takes note of how a request went; see [`ProxyPool::report`].
+    /// Records how a request went; see [`ProxyPool::report`].
     pub fn report(&self, proxy: &Proxy, report: Report) -> Option<Duration> {
         let state = self.state();
         lock(&state).rotation.report(&self.options, proxy, report, Instant::now())
@@ -269,7 +271,7 @@ impl Pool {
     }
 }
 
-/// Fetches the list, and the geo counts if anyone has asked for a country. Returns the error if the old list will do.
+/// Fetches the list, and the geo counts if anyone has asked for a country. Returns the error if the old list can still be used.
 async fn renew(source: &impl Source, fetch: Fetch<'_>, wanted: &Wanted) -> Result<Option<Error>> {
     let fetched = async {
         let proxies = source.list().await?;

@@ -15,8 +15,8 @@ pub enum Order {
     RoundRobin,
     /// Every proxy once per round, in random order.
     Random,
-    /// The faster a proxy, the more often: in inverse proportion to its average latency. The latency comes from reports. A proxy
-    /// that has not been measured counts as the fastest.
+    /// Faster proxies more often, in inverse proportion to their average latency. The latencies come from reports. A proxy without
+    /// one counts as the fastest.
     Fastest,
 }
 

@@ -115,11 +115,6 @@ impl Turns {
                     left.clone_from(all);
                     fastrand::shuffle(left);
                 }
-                while let Some(place) = left.pop() {
-                    if usable(place) {
-                        return Some(place);
-                    }
-                }
                 None
             }
             Self::Fastest(shares) => {
@@ -325,7 +320,7 @@ impl<T: Copy + Ord + std::ops::Add<Duration, Output = T>> Rotation<T> {
         exhausted(fitting.len(), ends.min().map_or(Duration::ZERO, seconds))
     }
 
-    /// Takes note of how a request went. Returns the cooldown that begins with it.
+    /// Records how a request went. Returns the cooldown that begins with it.
     pub(super) fn report(
         &mut self,
         options: &PoolOptions,

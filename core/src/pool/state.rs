@@ -145,7 +145,7 @@ impl Fetching {
     }
 }
 
-/// The right and the duty to fetch the list. If it is dropped, someone else fetches it.
+/// A fetch that its owner must carry out. If it is dropped early, another caller fetches the list.
 pub(super) struct Fetch<'a> {
     state: &'a Mutex<State>,
     options: &'a PoolOptions,

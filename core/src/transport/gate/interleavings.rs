@@ -5,54 +5,17 @@
 //! it stands still until a task sleeps.
 
 use super::*;
+use crate::simulated::{self, GivenUp};
 use bytes::Bytes;
 use http_body::Body;
-use std::{
-    cell::Cell,
-    ops::Add,
-    pin::Pin,
-    sync::atomic::{AtomicUsize, Ordering::SeqCst},
-    task::{Context, Poll},
-};
-
-thread_local! {
-    static NOW: Cell<Duration> = const { Cell::new(Duration::from_secs(1_000_000)) };
-}
-
-/// A point in simulated time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Instant(Duration);
-
-impl Instant {
-    pub(super) fn now() -> Self {
-        Self(NOW.get())
-    }
-
-    pub(super) fn saturating_duration_since(self, earlier: Self) -> Duration {
-        self.0.saturating_sub(earlier.0)
-    }
-
-    pub(super) fn elapsed(self) -> Duration {
-        Self::now().saturating_duration_since(self)
-    }
-}
-
-impl Add<Duration> for Instant {
-    type Output = Self;
-
-    fn add(self, wait: Duration) -> Self {
-        Self(self.0 + wait)
-    }
-}
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 /// Lets other tasks run, and then advances the time. An endless sleep never returns.
 pub(super) async fn sleep(wait: Duration) {
     if wait > Duration::from_secs(u64::MAX / 2) {
         return std::future::pending().await;
     }
-    let until = NOW.get() + wait;
-    shuttle::future::yield_now().await;
-    NOW.set(NOW.get().max(until));
+    simulated::sleep_until(Instant::now() + wait).await;
 }
 
 /// What the service does with a request.
@@ -148,25 +111,6 @@ impl Drop for Arrived<'_> {
     }
 }
 
-/// A call whose future is dropped after this many polls.
-struct GivenUp<F>(Option<Pin<Box<F>>>, usize);
-
-impl<F: Future<Output = End>> Future for GivenUp<F> {
-    type Output = End;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<End> {
-        if self.1 == 0 {
-            self.0 = None;
-            return Poll::Ready(End::Cancelled);
-        }
-        self.1 -= 1;
-        match &mut self.0 {
-            Some(call) => call.as_mut().poll(context),
-            None => Poll::Ready(End::Cancelled),
-        }
-    }
-}
-
 /// Runs `calls` calls with one set of credentials in one order. `says` decides what the service does with each request.
 /// The first `cancelled` calls are dropped at a random time.
 fn run(proven: bool, calls: usize, cancelled: usize, says: fn() -> Says) -> (Vec<End>, Arc<Tally>) {
@@ -180,7 +124,8 @@ fn run(proven: bool, calls: usize, cancelled: usize, says: fn() -> Says) -> (Vec
         .map(|number| {
             let call = call(gate.clone(), service.clone(), says);
             let polls = if number < cancelled { random(6) } else { usize::MAX };
-            shuttle::future::spawn(GivenUp(Some(Box::pin(call)), polls))
+            let call = GivenUp::after(polls, call);
+            shuttle::future::spawn(async { call.await.unwrap_or(End::Cancelled) })
         })
         .collect();
     // If a task waits forever, shuttle reports that every task is blocked.

@@ -45,7 +45,9 @@ use tokio::sync::watch;
 /// The primitives that the model checker replaces in tests, so that it can run the gate in every order.
 mod sync {
     #[cfg(test)]
-    pub(super) use super::interleavings::{Instant, sleep};
+    pub(super) use super::interleavings::sleep;
+    #[cfg(test)]
+    pub(super) use crate::simulated::Instant;
     #[cfg(test)]
     pub(super) use shuttle::sync::{Mutex, MutexGuard, atomic::AtomicBool};
     #[cfg(not(test))]
