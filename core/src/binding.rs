@@ -2,7 +2,10 @@
 //! the public API and may change in any release.
 #![allow(missing_docs, reason = "the names are those of the public API")]
 
-pub use crate::pool::{HandedOut, Pool, Wanted};
+pub use crate::{
+    lease::{Follow, Lease, Unreleased},
+    pool::{HandedOut, Pool, Wanted},
+};
 
 use crate::{
     error::{Error, Result},

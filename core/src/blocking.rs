@@ -3,10 +3,11 @@
 use crate::{
     endpoint::Endpoint,
     error::{Error, Result},
+    lease::{AuthorizedIp, Follow, FollowedIp, Lease, given_back, warn},
     pool::pool,
     process,
     proxy::{Check, Proxy},
-    resource::{Dispatch, handles},
+    resource::{Dispatch, Ips, handles},
     runtime::{self, Lazy, Timers},
     settings::{Options, Settings},
 };
@@ -14,6 +15,7 @@ use std::{
     fmt,
     future::{Future, poll_fn},
     io,
+    net::IpAddr,
     pin::{Pin, pin},
     sync::Arc,
     task::Poll,
@@ -122,6 +124,194 @@ pool! {
     [] true, |this, wanted| match this.pool.at_once(&wanted) {
         Some(proxy) => proxy,
         None => Ok(this.client.drive("proxies.list", this.pool.next(&this.client.client, &wanted))?.logged()),
+    }
+}
+
+/// An IP that is authorised until this is dropped. [`Ips::authorized`] returns it.
+///
+/// Dropping it releases the IP, which takes one to three calls. [`release`](Self::release) does the same, and returns the error if that
+/// fails.
+#[derive(Debug)]
+#[must_use = "dropping it releases the IP"]
+pub struct IpLease {
+    ip: IpAddr,
+    client: Client,
+    /// `None` once it has been released.
+    lease: Option<Lease>,
+}
+
+impl IpLease {
+    /// The authorised address.
+    #[must_use]
+    pub fn ip(&self) -> IpAddr {
+        self.ip
+    }
+
+    /// Removes the IP, if a lease added it and nobody on this machine needs it any more. Does nothing in a process that was forked
+    /// since the lease was created.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Ips::labels`] and [`Ips::delete`], and [`Error::Timeout`] and [`Error::Config`] as in [`Ips::authorized`]. The IP
+    /// then stays authorised, and the next lease of the same account on this machine takes over or removes it.
+    pub fn release(mut self) -> Result<()> {
+        self.lease.take().map_or(Ok(()), |lease| self.client.release(&lease))
+    }
+}
+
+impl Drop for IpLease {
+    fn drop(&mut self) {
+        if let Some(lease) = self.lease.take()
+            && let Err(error) = self.client.release(&lease)
+        {
+            warn(self.ip, &error);
+        }
+    }
+}
+
+/// Keeps this machine's address authorised until it is dropped. [`Ips::follow`] returns it.
+///
+/// Dropping it ends its thread and removes the IP. [`close`](Self::close) does the same, and returns the error if that fails.
+#[must_use = "dropping it releases the IP"]
+pub struct IpFollower {
+    client: Client,
+    /// `None` once it has been closed.
+    follow: Option<Follow>,
+    /// Kept for after that.
+    ip: IpAddr,
+}
+
+impl IpFollower {
+    /// The IP that is authorised now.
+    #[must_use]
+    pub fn ip(&self) -> IpAddr {
+        self.follow.as_ref().map_or(self.ip, Follow::ip)
+    }
+
+    /// Why the last check failed; `None` if it worked. After a failure, it is repeated after one second, and then at intervals that
+    /// double until they reach [`FollowedIp::interval`].
+    #[must_use]
+    pub fn error(&self) -> Option<Error> {
+        self.follow.as_ref().and_then(Follow::error)
+    }
+
+    /// Whether the follower goes on. It ends by itself only if the service rejects the credentials; [`error`](Self::error) is then
+    /// the service's refusal.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.follow.as_ref().is_some_and(Follow::is_running)
+    }
+
+    /// Ends the follower and removes the IP, as [`IpLease::release`] does.
+    ///
+    /// # Errors
+    ///
+    /// The error that has ended the follower, or else those of [`IpLease::release`].
+    pub fn close(mut self) -> Result<()> {
+        self.end()
+    }
+
+    fn end(&mut self) -> Result<()> {
+        self.follow.take().map_or(Ok(()), |follow| self.client.drive("ips.follow", follow.close()))
+    }
+}
+
+impl Drop for IpFollower {
+    fn drop(&mut self) {
+        if let Err(error) = self.end() {
+            warn(self.ip, &error);
+        }
+    }
+}
+
+impl Client {
+    /// Enters a lease. If that fails, gives back what it holds.
+    fn enter(&self, lease: &Lease) -> Result<IpAddr> {
+        let thread = Some(std::thread::current().id());
+        let entered = self.drive("ips.authorized", lease.enter(&self.client, thread));
+        if entered.is_err() {
+            given_back(lease, self.release(lease));
+        }
+        entered
+    }
+
+    fn release(&self, lease: &Lease) -> Result<()> {
+        let thread = Some(std::thread::current().id());
+        self.drive("ips.authorized", lease.release(&self.client, thread))
+    }
+}
+
+impl Ips<'_, Client> {
+    /// Authorises an IP until the returned lease is dropped: by default, this machine's own.
+    ///
+    /// The IP is added if it is not authorised yet, and removed with the lease that added it. Leases of one user on one machine share
+    /// an IP: the last one removes it, whichever process added it, and even if they use different credentials for the account. A
+    /// killed process leaves its IP behind. The next lease of the same account on this machine takes it over, or removes it if this
+    /// machine has a different address by now, unless the IP's label has changed. An IP that was already authorised stays.
+    ///
+    /// The leases find each other through files in the user's state folder, or else in a folder for temporary files. These contain
+    /// no address, name or secret.
+    ///
+    /// ```no_run
+    /// # fn example(client: proxymesh::blocking::Client) -> proxymesh::Result<()> {
+    /// use proxymesh::AuthorizedIp;
+    ///
+    /// let lease = client.ips().authorized(AuthorizedIp::new().label("nightly crawl")?)?;
+    /// println!("{} may use the proxies without credentials", lease.ip());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`labels`](Self::labels) and [`add`](Self::add). [`Error::Connection`] if this machine's address cannot be determined
+    /// within 10 seconds. [`Error::Timeout`] if another process is in the middle of adding or removing an IP for more than 60 seconds.
+    /// [`Error::Config`] if there is no folder that only this user can write to.
+    pub fn authorized(&self, wanted: AuthorizedIp) -> Result<IpLease> {
+        let lease = Lease::new(wanted, self.owner.clone());
+        let ip = self.via.enter(&lease)?;
+        Ok(IpLease { ip, client: self.via.clone(), lease: Some(lease) })
+    }
+
+    /// Keeps this machine's address authorised while it changes, until the follower is dropped. A thread checks the address at every
+    /// [`interval`](FollowedIp::interval), 60 seconds by default. When it has changed, the thread adds the new address and removes
+    /// the old one, as [`authorized`](Self::authorized) does. An address that was already authorised stays.
+    ///
+    /// If this machine has a dynamic DNS name, [`hostnames().add`](crate::resource::Hostnames::own) is the service's own answer to a
+    /// changing address. Nothing has to run on this machine then.
+    ///
+    /// A check that fails, for example because this machine is offline, is repeated. The last address stays authorised meanwhile. Only
+    /// rejected credentials end the follower.
+    ///
+    /// ```no_run
+    /// # fn example(client: proxymesh::blocking::Client) -> proxymesh::Result<()> {
+    /// use proxymesh::FollowedIp;
+    ///
+    /// let follower = client.ips().follow(FollowedIp::new().label("home")?)?;
+    /// println!("{} may use the proxies without credentials", follower.ip());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`authorized`](Self::authorized), for the first address. [`Error::Connection`] if the system has no file descriptor,
+    /// thread or memory left.
+    pub fn follow(&self, wanted: FollowedIp) -> Result<IpFollower> {
+        let owner = self.owner.clone();
+        let lease = Arc::new(wanted.first(owner.clone()));
+        let ip = self.via.enter(&lease)?;
+        match Follow::in_thread(&self.via.client, wanted, owner, (ip, lease.clone())) {
+            Ok(follow) => Ok(IpFollower { client: self.via.clone(), follow: Some(follow), ip }),
+            Err(error) => {
+                given_back(&lease, self.via.release(&lease));
+                Err(error)
+            }
+        }
+    }
+}
+
+impl fmt::Debug for IpFollower {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IpFollower").field("ip", &self.ip()).finish_non_exhaustive()
     }
 }
 

@@ -100,6 +100,11 @@ impl Client {
         self.transport.base_url()
     }
 
+    /// An HTTP client for other sites, without credentials and proxies.
+    pub(crate) fn anonymous(&self) -> Result<reqwest::ClientBuilder> {
+        self.transport.anonymous()
+    }
+
     /// If a call was cancelled while it tried the credentials: a future that ends with that trial. Someone has to run the event loop
     /// until then.
     #[doc(hidden)]

@@ -20,6 +20,19 @@ impl Resolve for System {
     }
 }
 
+/// The same, but prefers IPv4: the IPv4 addresses come first.
+pub(crate) struct Ipv4First;
+
+impl Resolve for Ipv4First {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let mut found = look_up(name.as_str(), 0).await?;
+            found.sort_by_key(|address| !address.is_ipv4());
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
+
 /// The addresses of a host.
 pub(crate) async fn look_up(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     if let Ok(ip) = host.parse::<IpAddr>() {

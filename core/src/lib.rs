@@ -59,6 +59,7 @@ mod credentials;
 mod dns;
 pub mod endpoint;
 mod error;
+mod lease;
 mod model;
 mod observer;
 mod pool;
@@ -70,6 +71,7 @@ pub mod runtime;
 mod settings;
 #[cfg(test)]
 mod simulated;
+mod state_folder;
 #[cfg(feature = "testing")]
 #[doc(hidden)]
 pub mod testing;
@@ -78,6 +80,7 @@ mod transport;
 pub use client::{Client, Pending};
 pub use credentials::Credentials;
 pub use error::{Error, Refusal, Result};
+pub use lease::{AuthorizedIp, FollowedIp, IpFollower, IpLease};
 pub use model::{
     ExpiryDate, GeoCounts, Hostname, IpAddress, IpLabel, LabeledIp, NewIp, NewSubAccount, NewToken,
     SubAccount, SubAccountEdit, Token, TokenId, TokenLabel, TokenRequest, Username,

@@ -14,6 +14,7 @@ use crate::{
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
+use std::net::IpAddr;
 
 /// A call's input.
 trait Input: Sized {
@@ -123,6 +124,11 @@ macro_rules! dispatchers {
     (@of) => { &["username"] };
 }
 for_each_call!(dispatchers);
+
+/// What a page returns as this machine's address.
+pub async fn asked(client: &Client, page: &str) -> Result<IpAddr, String> {
+    crate::lease::asked(client, page).await
+}
 
 fn shown(response: impl Serialize) -> Value {
     serde_json::to_value(response).unwrap_or_else(|error| panic!("{error}"))

@@ -11,8 +11,8 @@ use std::net::IpAddr;
 /// IPs that may use the proxies without credentials, at most 100 per account.
 #[derive(Clone, Debug)]
 pub struct Ips<'a, D> {
-    via: &'a D,
-    owner: Option<Username>,
+    pub(crate) via: &'a D,
+    pub(crate) owner: Option<Username>,
 }
 
 impl<'a, D: Dispatch> Ips<'a, D> {

@@ -204,6 +204,16 @@ impl Transport {
         self.setup.base_url.as_str().trim_end_matches('/')
     }
 
+    /// An HTTP client for other sites. It trusts the same certificates, but has no credentials and uses no proxy. It prefers IPv4.
+    pub(crate) fn anonymous(&self) -> Result<reqwest::ClientBuilder> {
+        Ok(reqwest::Client::builder()
+            .tls_backend_preconfigured(tls::config(&self.setup.trust)?)
+            .http1_only()
+            .dns_resolver(dns::Ipv4First)
+            .user_agent(&self.setup.user_agent)
+            .no_proxy())
+    }
+
     /// Sends a call, including its retries and any look-up.
     pub(crate) async fn exchange(
         self: Arc<Self>,

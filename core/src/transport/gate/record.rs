@@ -5,13 +5,9 @@
 //! ends, the system releases the lock. If there is no such folder, or it is not writable, each process works on its own.
 
 use super::state::{GOES_ON, PER_CREDENTIALS, STANDS_FOR, WINDOW, delay_after};
-use ring::{
-    hmac,
-    rand::{SecureRandom, SystemRandom},
-};
+use crate::state_folder::{StateFolder, private_file};
 use serde::{Deserialize, Serialize};
 use std::{
-    env,
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read, Seek, Write},
     path::{Path, PathBuf},
@@ -117,17 +113,13 @@ impl Record {
 
     fn open(&self) -> Option<File> {
         let path = self.path.get_or_init(|| self.locate().ok()).as_ref()?;
-        private().create(true).truncate(false).read(true).write(true).open(path).ok()
+        private_file().open(path).ok()
     }
 
     fn locate(&self) -> io::Result<PathBuf> {
-        let folder = folder().ok_or(io::ErrorKind::NotFound)?;
-        make(&folder)?;
-        let key = hmac::Key::new(hmac::HMAC_SHA256, &key(&folder.join("key"))?);
-        let name: String =
-            hmac::sign(&key, &self.of).as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        remove_forgotten(&folder);
-        Ok(folder.join(name))
+        let folder = StateFolder::open("credentials")?;
+        remove_forgotten(folder.path());
+        Ok(folder.path().join(folder.hash(&self.of)))
     }
 }
 
@@ -216,67 +208,6 @@ fn milliseconds(at: SystemTime) -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The folder where the user's programs keep their state.
-fn folder() -> Option<PathBuf> {
-    let variable = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let state = if cfg!(windows) {
-        variable("LOCALAPPDATA")?
-    } else if cfg!(target_vendor = "apple") {
-        env::home_dir()?.join("Library/Application Support")
-    } else {
-        variable("XDG_STATE_HOME").or_else(|| env::home_dir().map(|home| home.join(".local/state")))?
-    };
-    Some(state.join("proxymesh").join("credentials"))
-}
-
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    options
-}
-
-fn make(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt;
-        builder.mode(0o700);
-    }
-    builder.create(folder)
-}
-
-/// The key of the hash. The first process creates it.
-fn key(path: &Path) -> io::Result<Vec<u8>> {
-    const LENGTH: usize = 32;
-    let mut file = private().create(true).truncate(false).read(true).write(true).open(path)?;
-    for _ in 0..40 {
-        match file.try_lock() {
-            Ok(()) => {
-                let mut key = Vec::new();
-                file.read_to_end(&mut key)?;
-                if key.len() != LENGTH {
-                    key = vec![0; LENGTH];
-                    SystemRandom::new().fill(&mut key).map_err(|_| io::ErrorKind::Other)?;
-                    file.set_len(0)?;
-                    file.rewind()?;
-                    file.write_all(&key)?;
-                }
-                file.unlock()?;
-                return Ok(key);
-            }
-            // Another process holds the lock only while it reads or writes 32 bytes.
-            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
-            Err(TryLockError::Error(error)) => return Err(error),
-        }
-    }
-    Err(io::ErrorKind::WouldBlock.into())
-}
-
 /// Removes outdated records, except those that a process holds.
 fn remove_forgotten(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -285,7 +216,6 @@ fn remove_forgotten(folder: &Path) {
             .and_then(|about| about.modified())
             .is_ok_and(|written| SystemTime::now().duration_since(written).is_ok_and(|age| age > FORGOTTEN));
         if old
-            && entry.file_name() != "key"
             && let Ok(file) = OpenOptions::new().write(true).open(entry.path())
             && file.try_lock().is_ok()
         {

@@ -1,0 +1,387 @@
+//! Authorises an IP for as long as it is needed: `ips().authorized()` and `ips().follow()`.
+//!
+//! Processes of the same user on the same machine share an IP, even with different credentials. The first one adds it, and the
+//! last one removes it. An IP that was already authorised stays. [`record`] has the files that the processes share. [`address`]
+//! finds this machine's address. [`follow`] changes the IP when that address changes.
+
+mod address;
+mod follow;
+mod options;
+mod record;
+
+pub use follow::{Follow, IpFollower};
+pub use options::{AuthorizedIp, FollowedIp};
+
+#[cfg(feature = "testing")]
+pub(crate) use address::asked;
+
+use crate::{
+    client::Client,
+    endpoint::ip::{Add, Delete, Labels},
+    error::{Error, Result},
+    model::{NewIp, Username},
+    process,
+    resource::Ips,
+};
+use record::{Account, Guard, Lock, Record};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread::ThreadId,
+};
+use tokio::runtime::Handle;
+
+/// The call's name in errors.
+const CALL: &str = "ips.authorized";
+
+/// One claim on an authorised IP, without a client: what [`IpLease`], [`blocking::IpLease`](crate::blocking::IpLease) and
+/// [`Follow`] share. Bindings build their own on it.
+///
+/// Whatever happens to [`enter`](Self::enter), including that its future is dropped, call [`release`](Self::release) afterwards, or
+/// let [`Unreleased`] do it. If that does not happen, the record stays, and the next lease of this machine takes over the IP.
+pub struct Lease {
+    wanted: AuthorizedIp,
+    owner: Option<Username>,
+    held: Mutex<Option<Held>>,
+    /// The process that created the lease. A process forked later has no part in it.
+    process: u32,
+}
+
+/// What a lease holds between the start of `enter` and the end of `release`.
+struct Held {
+    ip: IpAddr,
+    record: Record,
+    lock: Lock,
+    /// Whether the service has said which IPs are authorised. Without that, nothing was done, so nothing is undone.
+    has_looked: bool,
+}
+
+impl Lease {
+    /// A lease that holds nothing yet. `owner` is the sub-account to authorise the IP for; by default, the client's own account.
+    #[must_use]
+    pub fn new(wanted: AuthorizedIp, owner: Option<Username>) -> Self {
+        Self { wanted, owner, held: Mutex::new(None), process: process::id() }
+    }
+
+    /// Authorises the IP, if it is not authorised yet, and returns it. A blocking caller gives its thread, because a signal handler
+    /// may interrupt it and use another lease.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Ips::authorized`].
+    pub async fn enter(&self, client: &Client, thread: Option<ThreadId>) -> Result<IpAddr> {
+        let ip = self.wanted.address(client).await?;
+        self.claim(client, ip, thread).await?;
+        Ok(ip)
+    }
+
+    async fn claim(&self, client: &Client, ip: IpAddr, thread: Option<ThreadId>) -> Result<()> {
+        let label = self.wanted.label_or_default()?;
+        let guard = Guard::enter(self.wanted.patience, thread).await?;
+        let record = self.record(&guard, client, ip);
+        let lock = record.share(self.wanted.patience).await?;
+        // Whatever happens from here on, `release` gives the claim back.
+        self.hold(Held { ip, record: record.clone(), lock, has_looked: false });
+        let mut there = self.labels(client).await?;
+        self.has_looked();
+        self.remove_abandoned(client, &guard, &mut there, ip).await?;
+        let ours = record.read()?;
+        let as_labelled = |label: &str| guard.added(label, &options::machine());
+        match there.get(&ip) {
+            None => {
+                record.write(&as_labelled(label.as_str()))?;
+                let new = NewIp { ip, label: Some(label) };
+                let added = client.call(Add { new, owner: self.owner.clone() }).await;
+                if let Err(error @ Error::BadRequest(_)) = added {
+                    record.clear()?;
+                    // If the IP is listed now, someone else added it first and owns it.
+                    if !self.labels(client).await?.contains_key(&ip) {
+                        return Err(error);
+                    }
+                } else {
+                    added?;
+                }
+            }
+            // The IP that a killed process left is gone; this one belongs to someone else.
+            Some(label) if ours.as_ref().is_some_and(|ours| !ours.is_labelled_as(&as_labelled(label))) => {
+                record.clear()?;
+            }
+            Some(label) => {
+                // A process with different credentials for the account added the IP. This one needs it, too.
+                if ours.is_some() || record.has_others(&as_labelled(label), false)? {
+                    record.write(&as_labelled(label))?;
+                    }
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the other IPs that killed processes of this machine have left in the account: its address has changed since.
+    async fn remove_abandoned(
+        &self,
+        client: &Client,
+        guard: &Guard,
+        there: &mut BTreeMap<IpAddr, String>,
+        needed: IpAddr,
+    ) -> Result<()> {
+        for (ip, label) in there.clone() {
+            if ip == needed {
+                continue;
+            }
+            let record = self.record(guard, client, ip);
+            let added = guard.added(&label, &options::machine());
+            let Some(lock) = record.abandoned(&added)? else { continue };
+            if record.has_others(&added, true)? {
+                continue;
+            }
+            match self.delete(client, ip).await {
+                Ok(()) => {
+                    record.remove(lock)?;
+                    there.remove(&ip);
+                }
+                Err(error) => warn(ip, &error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the claim back. Removes the IP if it was added for a lease and nobody needs it any more. Does nothing if there is no
+    /// claim, or in a process that was forked since the lease was created. After an error, or if the future is dropped, this may
+    /// be tried again.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`IpLease::release`].
+    pub async fn release(&self, client: &Client, thread: Option<ThreadId>) -> Result<()> {
+        if self.ip().is_none() {
+            return Ok(());
+        }
+        let guard = Guard::enter(self.wanted.patience, thread).await?;
+        let mut returning = Returning { lease: self, held: self.lock().take() };
+        let Some(Held { ip, record, lock, has_looked }) = &mut returning.held else { return Ok(()) };
+        let is_last = lock.exclusive().map_err(|error| record.unusable(error))?;
+        let added = record.read()?;
+        if is_last
+            && *has_looked
+            && let Some(added) = &added
+            && !record.has_others(added, true)?
+        {
+            let there = self.labels(client).await?;
+            let label = there.get(ip).map(|label| guard.added(label, ""));
+            if label.is_some_and(|label| added.is_labelled_as(&label)) {
+                self.delete(client, *ip).await?;
+            }
+        }
+        let Some(Held { record, lock, has_looked, .. }) = returning.held.take() else { return Ok(()) };
+        if is_last && (has_looked || added.is_none()) { record.remove(lock) } else { Ok(()) }
+    }
+
+    /// Removes the IP. It may be gone already.
+    async fn delete(&self, client: &Client, ip: IpAddr) -> Result<()> {
+        match client.call(Delete { ip, owner: self.owner.clone() }).await {
+            Err(error @ Error::BadRequest(_)) if self.labels(client).await?.contains_key(&ip) => Err(error),
+            Err(Error::BadRequest(_)) => Ok(()),
+            result => result,
+        }
+    }
+
+    async fn labels(&self, client: &Client) -> Result<BTreeMap<IpAddr, String>> {
+        let labels = client.call(Labels { owner: self.owner.clone() }).await?;
+        Ok(labels.into_iter().map(|known| (known.ip, known.label)).collect())
+    }
+
+    fn record(&self, guard: &Guard, client: &Client, ip: IpAddr) -> Record {
+        let credentials = client.credentials();
+        let authorization = credentials.authorization();
+        let account = Account {
+            service: client.base_url(),
+            // A password may change.
+            credentials: match credentials.username_and_password() {
+                Some((username, _)) => username.as_bytes(),
+                None => authorization.as_bytes(),
+            },
+            owner: self.owner.as_ref().map_or("", Username::as_str),
+        };
+        guard.record(&account, &ip.to_string())
+    }
+
+    fn hold(&self, held: Held) {
+        *self.lock() = Some(held);
+    }
+
+    fn has_looked(&self) {
+        if let Some(held) = &mut *self.lock() {
+            held.has_looked = true;
+        }
+    }
+
+    /// The address, while the lease holds it.
+    pub fn ip(&self) -> Option<IpAddr> {
+        if self.process != process::id() {
+            return None;
+        }
+        self.lock().as_ref().map(|held| held.ip)
+    }
+
+    /// The lock is held only to move a value in or out.
+    fn lock(&self) -> MutexGuard<'_, Option<Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Holds on to the claim while it is being given back.
+struct Returning<'a> {
+    lease: &'a Lease,
+    held: Option<Held>,
+}
+
+impl Drop for Returning<'_> {
+    fn drop(&mut self) {
+        if let Some(mut held) = self.held.take() {
+            // Others must not meet an exclusive lock.
+            if held.lock.share().is_ok_and(|shared| shared) {
+                self.lease.hold(held);
+            }
+        }
+    }
+}
+
+/// Releases a lease in the background if it is dropped, for example because a task was cancelled.
+pub struct Unreleased {
+    lease: Arc<Lease>,
+    client: Client,
+    runtime: Option<Handle>,
+    is_armed: bool,
+}
+
+impl Unreleased {
+    /// Releases `lease` on the current runtime when this is dropped. If there is none, the record stays, so that the next lease of this
+    /// machine takes over the IP.
+    #[must_use]
+    pub fn new(lease: Arc<Lease>, client: Client) -> Self {
+        Self { lease, client, runtime: Handle::try_current().ok(), is_armed: true }
+    }
+
+    /// The lease is in good hands.
+    pub fn disarm(mut self) -> Arc<Lease> {
+        self.is_armed = false;
+        self.lease.clone()
+    }
+}
+
+impl Drop for Unreleased {
+    fn drop(&mut self) {
+        let Some(runtime) = &self.runtime else { return };
+        if !self.is_armed {
+            return;
+        }
+        // In a forked process, the runtime has no threads, and the lease belongs to the parent.
+        let Some(ip) = self.lease.ip() else { return };
+        let (lease, client) = (self.lease.clone(), self.client.clone());
+        runtime.spawn(async move {
+            if let Err(error) = lease.release(&client, None).await {
+                warn(ip, &error);
+            }
+        });
+    }
+}
+
+/// Says that an IP stays authorised.
+pub(crate) fn warn(ip: IpAddr, error: &Error) {
+    tracing::warn!(target: "proxymesh", %ip, %error, "the IP stays authorised until the next ips.authorized()");
+}
+
+/// An IP that is authorised until this is released. [`Ips::authorized`] returns it.
+///
+/// Call [`release`](Self::release) when the IP is no longer needed. If the lease is dropped instead, for example because its task
+/// was cancelled, a task of the current runtime releases it. If the runtime ends before that, or if there is none, the IP stays
+/// authorised. The next lease of the same account on this machine then takes over or removes it.
+#[derive(Debug)]
+#[must_use = "dropping it releases the IP"]
+pub struct IpLease {
+    ip: IpAddr,
+    unreleased: Unreleased,
+}
+
+impl IpLease {
+    /// The authorised address.
+    #[must_use]
+    pub fn ip(&self) -> IpAddr {
+        self.ip
+    }
+
+    /// Removes the IP, if a lease added it and nobody on this machine needs it any more. Does nothing in a process that was forked
+    /// since the lease was created.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Ips::labels`] and [`Ips::delete`], and [`Error::Timeout`] and [`Error::Config`] as in [`Ips::authorized`]. The IP
+    /// then stays authorised, and the next lease of the same account on this machine takes over or removes it.
+    pub async fn release(self) -> Result<()> {
+        let result = self.unreleased.lease.release(&self.unreleased.client, None).await;
+        // An error has ended the lease, too. A dropped future has not.
+        self.unreleased.disarm();
+        result
+    }
+}
+
+impl Ips<'_, Client> {
+    /// Authorises an IP for as long as the returned lease exists: by default, this machine's own.
+    ///
+    /// The IP is added if it is not authorised yet, and removed with the lease that added it. Leases of one user on one machine share
+    /// an IP: the last one removes it, whichever process added it, and even if they use different credentials for the account. A
+    /// killed process leaves its IP behind. The next lease of the same account on this machine takes it over, or removes it if this
+    /// machine has a different address by now, unless the IP's label has changed. An IP that was already authorised stays.
+    ///
+    /// The leases find each other through files in the user's state folder, or else in a folder for temporary files. These contain
+    /// no address, name or secret.
+    ///
+    /// ```no_run
+    /// # async fn example(client: proxymesh::Client) -> proxymesh::Result<()> {
+    /// use proxymesh::AuthorizedIp;
+    ///
+    /// let lease = client.ips().authorized(AuthorizedIp::new().label("nightly crawl")?).await?;
+    /// println!("{} may use the proxies without credentials", lease.ip());
+    /// lease.release().await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`labels`](Self::labels) and [`add`](Self::add). [`Error::Connection`] if this machine's address cannot be determined
+    /// within 10 seconds. [`Error::Timeout`] if another process is in the middle of adding or removing an IP for more than 60 seconds.
+    /// [`Error::Config`] if there is no folder that only this user can write to.
+    pub async fn authorized(&self, wanted: AuthorizedIp) -> Result<IpLease> {
+        let lease = Arc::new(Lease::new(wanted, self.owner.clone()));
+        let unreleased = Unreleased::new(lease.clone(), self.via.clone());
+        match lease.enter(self.via, None).await {
+            Ok(ip) => Ok(IpLease { ip, unreleased }),
+            Err(error) => {
+                given_back(&lease, lease.release(self.via, None).await);
+                unreleased.disarm();
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Logs the error of giving back a claim. Whoever asked for it has an error of their own.
+pub(crate) fn given_back(lease: &Lease, result: Result<()>) {
+    if let (Err(error), Some(ip)) = (result, lease.ip()) {
+        warn(ip, &error);
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease").field("wanted", &self.wanted).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Unreleased {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.lease, f)
+    }
+}
