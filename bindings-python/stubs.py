@@ -33,7 +33,7 @@ from selenium.webdriver import Proxy as SeleniumProxy
 from typing_extensions import Self
 from urllib3 import ProxyManager, Retry
 
-from ._authorized import AsyncAuthorizedIp, AuthorizedIp
+from ._errors import ProxyMeshError
 """
 
 
@@ -51,8 +51,8 @@ def with_coroutines(stub: str) -> str:
     """Makes the calls of `AsyncClient`'s handles return coroutines. In Rust, they are annotated as in `Client`."""
     classes = re.split(r"(?m)^(?=@final)", stub)
     for i, text in enumerate(classes):
-        if re.search(r"^class Async(?!Client|ProxyPool)", text, re.M):
-            no_call = r"(?!.*Async(?:ProxyPool|AuthorizedIp))"
+        if re.search(r"^class Async(?!Client|ProxyPool|AuthorizedIp|FollowedIp)", text, re.M):
+            no_call = r"(?!.*Async(?:ProxyPool|AuthorizedIp|FollowedIp))"
             classes[i] = re.sub(rf"(?m)\) -> {no_call}(.*):$", r") -> Coroutine[Any, Any, \1]:", text)
     return "".join(classes)
 
@@ -66,6 +66,8 @@ def generate() -> str:
     )
     stub = SCRATCH / "proxymesh/_proxymesh.pyi"
     text = with_coroutines(with_match_args(stub.read_text(encoding="utf-8")))
+    # In Rust, a property cannot be annotated.
+    text = text.replace("-> BaseException | None", "-> ProxyMeshError | None")
     first_import = text.index("from datetime import")
     stub.write_text(text[:first_import] + IMPORTS + text[first_import:], encoding="utf-8")
     ruff = TOOLS / "ruff"

@@ -15,12 +15,6 @@ pub(crate) trait Mode: Send + Sync + 'static {
     fn client(&self) -> &proxymesh::Client;
 }
 
-/// A mode that has a Python client class.
-pub(crate) trait Class: Mode + Sized {
-    /// The Python client that shares this with its handles.
-    fn client_of<'py>(py: Python<'py>, shared: &Arc<Shared<Self>>) -> PyResult<Bound<'py, PyAny>>;
-}
-
 /// The result of a call, which can be converted into a Python object.
 pub(crate) trait Response: Send + 'static {
     /// The module that the conversion needs, if any. It is imported before the call is sent, because a result that cannot be converted
@@ -60,6 +54,10 @@ impl<M: Mode> Shared<M> {
         Ok(Arc::new(Self { account: ArcSwapOption::new(self.account.load_full()), options }))
     }
 
+    pub(crate) fn options(&self) -> Options {
+        self.options
+    }
+
     pub(crate) fn close(&self) {
         self.account.store(None);
     }
@@ -82,8 +80,12 @@ where
     Self: resource::Dispatch,
 {
     pub(crate) fn new(py: Python<'py>, shared: &Shared<M>) -> Result<Self> {
-        let mode = shared.open()?;
-        let client = mode.client().with_options(shared.options)?;
+        Self::of(py, shared.open()?, shared.options)
+    }
+
+    /// The same for a client that may have been closed since.
+    pub(crate) fn of(py: Python<'py>, mode: Arc<M>, options: Options) -> Result<Self> {
+        let client = mode.client().with_options(options)?;
         let log = Log::wanted(py)?;
         let client = match &log {
             Some(log) => client.with_observer(log.observer()),

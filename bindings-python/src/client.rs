@@ -3,7 +3,7 @@
 use crate::{
     asyncio::{Awaited, Call},
     blocking::Blocking,
-    call::{Class, Mode, Shared},
+    call::{Mode, Shared},
     error::Result,
     proxy::Account,
     resource::{
@@ -45,12 +45,6 @@ macro_rules! client {
         #[pyclass(frozen, module = "proxymesh")]
         pub(crate) struct $name {
             shared: Arc<Shared<$mode>>,
-        }
-
-        impl Class for $mode {
-            fn client_of<'py>(py: Python<'py>, shared: &Arc<Shared<Self>>) -> PyResult<Bound<'py, PyAny>> {
-                Ok(Bound::new(py, $name { shared: shared.clone() })?.into_any())
-            }
         }
 
         impl $name {

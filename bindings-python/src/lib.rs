@@ -11,6 +11,7 @@ mod error;
 mod input;
 #[cfg(not(feature = "stubs"))]
 mod interpreter;
+mod lease;
 mod log;
 mod model;
 mod pool;
@@ -89,6 +90,10 @@ module! {
     classes {
         crate::client::AsyncClient,
         crate::client::Client,
+        crate::lease::AsyncAuthorizedIp,
+        crate::lease::AsyncFollowedIp,
+        crate::lease::AuthorizedIp,
+        crate::lease::FollowedIp,
         crate::model::LabeledIp,
         crate::model::NewToken,
         crate::model::ProxiedRequest,

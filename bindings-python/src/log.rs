@@ -1,6 +1,6 @@
 //! Python's `logging`: the logger `proxymesh`, one record at DEBUG per attempt.
 
-use proxymesh::{Attempt, Observer};
+use proxymesh::{Attempt, Error, Observer};
 use pyo3::{
     exceptions::PyException,
     intern,
@@ -10,6 +10,7 @@ use pyo3::{
 };
 use std::{
     collections::VecDeque,
+    net::IpAddr,
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
@@ -89,6 +90,13 @@ fn logger(py: Python<'_>) -> PyResult<Option<&Bound<'_, PyAny>>> {
     // The attribute does not exist yet while `logging` is being imported.
     let Ok(logger) = logging.call_method1("getLogger", ("proxymesh",)) else { return Ok(None) };
     Ok(Some(LOGGER.get_or_init(py, || logger.unbind()).bind(py)))
+}
+
+/// Logs that an IP stays authorised.
+pub(crate) fn stays_authorised(py: Python<'_>, ip: IpAddr, error: &Error) -> PyResult<()> {
+    let logger = py.import("logging")?.call_method1("getLogger", ("proxymesh",))?;
+    let text = "the IP %s stays authorised until the next ips.authorized(): %s";
+    logger.call_method1(intern!(py, "warning"), (text, ip.to_string(), error.to_string())).map(drop)
 }
 
 fn record(py: Python<'_>, attempt: &Attempt, context: Option<&Bound<'_, PyAny>>) -> PyResult<()> {

@@ -83,7 +83,11 @@ pub(crate) fn cooldown(value: &Bound<'_, PyAny>) -> PyResult<f64> {
     option("cooldown", value)
 }
 
-/// A pool option. The pool itself checks the range.
+pub(crate) fn interval(value: &Bound<'_, PyAny>) -> PyResult<f64> {
+    option("interval", value)
+}
+
+/// A number of seconds. The core itself checks the range.
 fn option(field: &'static str, value: &Bound<'_, PyAny>) -> PyResult<f64> {
     let number = if value.is_instance_of::<PyBool>() { None } else { value.extract().ok() };
     number.ok_or_else(|| {

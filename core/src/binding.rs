@@ -9,6 +9,7 @@ pub use crate::{
 
 use crate::{
     error::{Error, Result},
+    lease::{AuthorizedIp, FollowedIp},
     model::{NewIp, NewSubAccount, SubAccountEdit, TokenRequest},
     pool::{Order, PoolOptions},
     proxy::{ExitChoice, ProxyHost},
@@ -119,6 +120,16 @@ impl SubAccountParts<'_> {
 
 pub fn new_ip(ip: &str, label: Option<&str>) -> Result<NewIp> {
     Ok(set!(NewIp::new(ip)?, ? label: label))
+}
+
+pub fn authorized_ip(ip: Option<&str>, label: Option<&str>, lookup: Option<&str>) -> Result<AuthorizedIp> {
+    Ok(set!(AuthorizedIp::new(), ? ip: ip, label: label, lookup: lookup))
+}
+
+/// `interval` is a number of seconds.
+pub fn followed_ip(label: Option<&str>, lookup: Option<&str>, interval: f64) -> Result<FollowedIp> {
+    let interval = Duration::try_from_secs_f64(interval).unwrap_or_default();
+    Ok(set!(FollowedIp::new().interval(interval)?, ? label: label, lookup: lookup))
 }
 
 pub fn token_request(label: Option<&str>, expires_at: Option<&str>) -> Result<TokenRequest> {

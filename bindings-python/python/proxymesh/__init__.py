@@ -51,7 +51,9 @@ from ._errors import (  # noqa: E402
     ValidationError,
 )
 from ._proxymesh import (  # noqa: E402
+    AsyncAuthorizedIp,
     AsyncClient,
+    AsyncFollowedIp,
     AsyncGeo,
     AsyncHostnames,
     AsyncIps,
@@ -59,7 +61,9 @@ from ._proxymesh import (  # noqa: E402
     AsyncProxyPool,
     AsyncSubAccounts,
     AsyncTokens,
+    AuthorizedIp,
     Client,
+    FollowedIp,
     Geo,
     Hostnames,
     Ips,
@@ -77,24 +81,6 @@ from ._proxymesh import (  # noqa: E402
     __version__,
 )
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ._authorized import AsyncAuthorizedIp, AuthorizedIp
-
-# Imported on demand, because these need asyncio, which takes ten times as long to import as everything else.
-_LATER = {
-    "AsyncAuthorizedIp": "_authorized",
-    "AuthorizedIp": "_authorized",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import importlib
-
-    return getattr(importlib.import_module(f".{_LATER[name]}", __name__), name)
-
 
 def __dir__() -> list[str]:
     return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})
@@ -108,11 +94,12 @@ def _seen_by_freezers() -> None:  # pyright: ignore[reportUnusedFunction]
     import contextvars
     import ipaddress
     import json
+    import logging
     import operator
 
-    from . import _adapters, _authorized, _errors
+    from . import _adapters, _errors
 
-    _ = asyncio, contextvars, ipaddress, json, operator, _adapters, _authorized, _errors
+    _ = asyncio, contextvars, ipaddress, json, logging, operator, _adapters, _errors
 
 
 # A forked process has to know that it is a different process.
@@ -125,6 +112,7 @@ _atexit.register(_proxymesh.leave_interpreter)
 __all__ = [
     "AsyncAuthorizedIp",
     "AsyncClient",
+    "AsyncFollowedIp",
     "AsyncGeo",
     "AsyncHostnames",
     "AsyncIps",
@@ -141,6 +129,7 @@ __all__ = [
     "ConfigError",
     "ConnectionError",
     "DecodeError",
+    "FollowedIp",
     "Geo",
     "Hostnames",
     "Ips",

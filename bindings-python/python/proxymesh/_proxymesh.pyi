@@ -19,10 +19,12 @@ from selenium.webdriver import Proxy as SeleniumProxy
 from typing_extensions import Self
 from urllib3 import ProxyManager, Retry
 
-from ._authorized import AsyncAuthorizedIp, AuthorizedIp
+from ._errors import ProxyMeshError
 
 __all__ = [
+    "AsyncAuthorizedIp",
     "AsyncClient",
+    "AsyncFollowedIp",
     "AsyncGeo",
     "AsyncHostnames",
     "AsyncIps",
@@ -30,7 +32,9 @@ __all__ = [
     "AsyncProxyPool",
     "AsyncSubAccounts",
     "AsyncTokens",
+    "AuthorizedIp",
     "Client",
+    "FollowedIp",
     "Geo",
     "Hostnames",
     "Ips",
@@ -60,6 +64,14 @@ __version__: Final[str]
 """
 The version of the package.
 """
+
+@final
+class AsyncAuthorizedIp:
+    """
+    Authorises an IP for the duration of an `async with` block. `ips.authorized()` of an `AsyncClient` creates it.
+    """
+    def __aenter__(self, /) -> Coroutine[Any, Any, str]: ...
+    def __aexit__(self, /, *exception: object) -> Coroutine[Any, Any, None]: ...
 
 @final
 class AsyncClient:
@@ -180,6 +192,30 @@ class AsyncClient:
         """
 
 @final
+class AsyncFollowedIp:
+    """
+    Keeps this machine's address authorised for the duration of an `async with` block. `ips.follow()` of an `AsyncClient` creates it.
+    """
+    def __aenter__(self, /) -> Coroutine[Any, Any, Self]: ...
+    def __aexit__(self, /, *exception: object) -> Coroutine[Any, Any, None]: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def error(self, /) -> ProxyMeshError | None:
+        """
+        Why the last check failed. `None` if it worked, and outside the block.
+        """
+    @property
+    def ip(self, /) -> str | None:
+        """
+        The IP that is authorised now. `None` outside the block.
+        """
+    @property
+    def running(self, /) -> bool:
+        """
+        Whether it goes on. It ends with the block, or if the service rejects the credentials.
+        """
+
+@final
 class AsyncGeo:
     """
     The number of exit IPs in each country, for the proxies that can choose a country. See `client.geo`.
@@ -274,7 +310,7 @@ class AsyncIps:
     def authorized(
         self,
         /,
-        ip: str | None = None,
+        ip: str | ipaddress.IPv4Address | ipaddress.IPv6Address | None = None,
         *,
         label: str | None = None,
         username: str | None = None,
@@ -285,23 +321,26 @@ class AsyncIps:
 
         The block adds the IP if it is not authorised yet. A block that added the IP removes it at the end, even after an
         exception or Ctrl-C. If several blocks of the same user on the same machine need the IP, the last one removes it, even
-        if they use different credentials for the account. On Windows, the first block that ends removes it. If a killed
-        process leaves an IP behind, the next block takes it over, unless the IP's label has changed.
+        if they use different credentials for the account. If a killed process leaves an IP behind, the next block of the
+        account takes it over, or removes it if this machine has a different address by then. If the IP's label has changed,
+        the IP belongs to someone else and stays.
 
         Without `ip`, the block uses this machine's address, as the service sees it. This is the local address of a connection
         to the service. If that address is not public, for example behind a router, the block asks the `lookup` page instead.
+        Neither goes through a proxy, because programs connect to ProxyMesh's proxies directly.
 
         Args:
             ip: The address, IPv4 or IPv6.
             label: A note to store with it, at most 255 characters; by default, `proxymesh on` and the name of this machine.
             username: The sub-account to authorise it for; by default, your own account.
-            lookup: The URL of a page that returns the requester's address as plain text.
+            lookup: The URL of a page that returns the requester's address as plain text. It gets no credentials.
 
         Raises:
-            ValidationError: `ip` is not an IP address.
+            ValidationError: An argument is invalid.
 
         Entering the block raises the errors of `ips.labels` and `ips.add`. It also raises `ConnectionError` if it cannot
-        determine this machine's address, and `ConfigError` if there is no folder that only this user can write to.
+        determine this machine's address within 10 seconds, `TimeoutError` if another process is in the middle of entering or
+        leaving a block for more than 60 seconds, and `ConfigError` if there is no folder that only this user can write to.
         """
     def delete(
         self, /, ip: str | ipaddress.IPv4Address | ipaddress.IPv6Address, *, username: str | None = None
@@ -317,6 +356,37 @@ class AsyncIps:
             BadRequestError: The IP is not authorised.
             PermissionDeniedError: The sub-account is not yours, or you are not the parent account.
             NotFoundError: There is no such sub-account.
+        """
+    def follow(
+        self,
+        /,
+        *,
+        label: str | None = None,
+        username: str | None = None,
+        interval: float = 60.0,
+        lookup: str = "https://api.ipify.org",
+    ) -> AsyncFollowedIp:
+        """
+        Keeps this machine's address authorised for the duration of an `async with` block, while the address changes.
+
+        A background thread checks the address at every `interval`. If it has changed, the new address is added, and the old one is removed,
+        as `ips.authorized` does. If this machine has a dynamic DNS name, `hostnames.add` is the service's own answer to a
+        changing address; nothing has to run on this machine then.
+
+        A check that fails, for example because this machine is offline, is repeated, after one second at first. The last
+        address stays authorised meanwhile. Only rejected credentials end it before the block ends.
+
+        Args:
+            label: A note to store with the IP, at most 255 characters; by default, `proxymesh on` and the name of this machine.
+            username: The sub-account to authorise it for; by default, your own account.
+            interval: The seconds from the end of one check to the next, from 1 to 86,400.
+            lookup: The URL of a page that returns the requester's address as plain text. Behind a router, each check asks it.
+
+        Raises:
+            ValidationError: An argument is invalid.
+
+        Entering the block raises the errors of `ips.authorized` for the first address. Leaving it raises the error that has
+        ended it, if there is one.
         """
     def labels(self, /, *, username: str | None = None) -> Coroutine[Any, Any, builtins.list[LabeledIp]]:
         """
@@ -660,6 +730,14 @@ class AsyncTokens:
         """
 
 @final
+class AuthorizedIp:
+    """
+    Authorises an IP for the duration of a `with` block. `client.ips.authorized()` creates it.
+    """
+    def __enter__(self, /) -> str: ...
+    def __exit__(self, /, *exception: object) -> None: ...
+
+@final
 class Client:
     """
     A blocking client. It has a handle for each resource, such as `client.ips`.
@@ -769,6 +847,30 @@ class Client:
         """
 
 @final
+class FollowedIp:
+    """
+    Keeps this machine's address authorised for the duration of a `with` block. `client.ips.follow()` creates it.
+    """
+    def __enter__(self, /) -> Self: ...
+    def __exit__(self, /, *exception: object) -> None: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def error(self, /) -> ProxyMeshError | None:
+        """
+        Why the last check failed. `None` if it worked, and outside the block.
+        """
+    @property
+    def ip(self, /) -> str | None:
+        """
+        The IP that is authorised now. `None` outside the block.
+        """
+    @property
+    def running(self, /) -> bool:
+        """
+        Whether it goes on. It ends with the block, or if the service rejects the credentials.
+        """
+
+@final
 class Geo:
     """
     The number of exit IPs in each country, for the proxies that can choose a country. See `client.geo`.
@@ -863,7 +965,7 @@ class Ips:
     def authorized(
         self,
         /,
-        ip: str | None = None,
+        ip: str | ipaddress.IPv4Address | ipaddress.IPv6Address | None = None,
         *,
         label: str | None = None,
         username: str | None = None,
@@ -874,8 +976,9 @@ class Ips:
 
         The block adds the IP if it is not authorised yet. A block that added the IP removes it at the end, even after an
         exception or Ctrl-C. If several blocks of the same user on the same machine need the IP, the last one removes it, even
-        if they use different credentials for the account. On Windows, the first block that ends removes it. If a killed
-        process leaves an IP behind, the next block takes it over, unless the IP's label has changed.
+        if they use different credentials for the account. If a killed process leaves an IP behind, the next block of the
+        account takes it over, or removes it if this machine has a different address by then. If the IP's label has changed,
+        the IP belongs to someone else and stays.
 
             >>> from proxymesh.sandbox import Sandbox
             >>> with Sandbox() as sandbox, sandbox.client() as client:
@@ -887,18 +990,20 @@ class Ips:
 
         Without `ip`, the block uses this machine's address, as the service sees it. This is the local address of a connection
         to the service. If that address is not public, for example behind a router, the block asks the `lookup` page instead.
+        Neither goes through a proxy, because programs connect to ProxyMesh's proxies directly.
 
         Args:
             ip: The address, IPv4 or IPv6.
             label: A note to store with it, at most 255 characters; by default, `proxymesh on` and the name of this machine.
             username: The sub-account to authorise it for; by default, your own account.
-            lookup: The URL of a page that returns the requester's address as plain text.
+            lookup: The URL of a page that returns the requester's address as plain text. It gets no credentials.
 
         Raises:
-            ValidationError: `ip` is not an IP address.
+            ValidationError: An argument is invalid.
 
         Entering the block raises the errors of `ips.labels` and `ips.add`. It also raises `ConnectionError` if it cannot
-        determine this machine's address, and `ConfigError` if there is no folder that only this user can write to.
+        determine this machine's address within 10 seconds, `TimeoutError` if another process is in the middle of entering or
+        leaving a block for more than 60 seconds, and `ConfigError` if there is no folder that only this user can write to.
         """
     def delete(
         self, /, ip: str | ipaddress.IPv4Address | ipaddress.IPv6Address, *, username: str | None = None
@@ -914,6 +1019,43 @@ class Ips:
             BadRequestError: The IP is not authorised.
             PermissionDeniedError: The sub-account is not yours, or you are not the parent account.
             NotFoundError: There is no such sub-account.
+        """
+    def follow(
+        self,
+        /,
+        *,
+        label: str | None = None,
+        username: str | None = None,
+        interval: float = 60.0,
+        lookup: str = "https://api.ipify.org",
+    ) -> FollowedIp:
+        """
+        Keeps this machine's address authorised for the duration of a `with` block, while the address changes.
+
+        A thread checks the address at every `interval`. If it has changed, the new address is added, and the old one is removed,
+        as `ips.authorized` does. If this machine has a dynamic DNS name, `hostnames.add` is the service's own answer to a
+        changing address; nothing has to run on this machine then.
+
+        A check that fails, for example because this machine is offline, is repeated, after one second at first. The last
+        address stays authorised meanwhile. Only rejected credentials end it before the block ends.
+
+            >>> from proxymesh.sandbox import Sandbox
+            >>> with Sandbox() as sandbox, sandbox.client() as client:
+            ...     with client.ips.follow() as followed:
+            ...         followed.ip, followed.error, client.ips.list()
+            ('127.0.0.1', None, ['127.0.0.1'])
+
+        Args:
+            label: A note to store with the IP, at most 255 characters; by default, `proxymesh on` and the name of this machine.
+            username: The sub-account to authorise it for; by default, your own account.
+            interval: The seconds from the end of one check to the next, from 1 to 86,400.
+            lookup: The URL of a page that returns the requester's address as plain text. Behind a router, each check asks it.
+
+        Raises:
+            ValidationError: An argument is invalid.
+
+        Entering the block raises the errors of `ips.authorized` for the first address. Leaving it raises the error that has
+        ended it, if there is one.
         """
     def labels(self, /, *, username: str | None = None) -> builtins.list[LabeledIp]:
         """

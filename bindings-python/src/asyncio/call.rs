@@ -31,6 +31,8 @@ pub(crate) struct Call {
     /// The module that is needed to convert the result.
     module: Option<&'static str>,
     log: Option<Arc<Log>>,
+    /// Returned instead of the result.
+    instead: Option<Py<PyAny>>,
     state: Mutex<State>,
     /// The process that created the call. A process forked later must not use the client's connections.
     process: u32,
@@ -64,7 +66,16 @@ impl Call {
     }
 
     fn new(name: &'static str, module: Option<&'static str>, log: Option<Arc<Log>>, state: State) -> Self {
-        Self { name, module, log, state: Mutex::new(state), process: process::id() }
+        Self { name, module, log, instead: None, state: Mutex::new(state), process: process::id() }
+    }
+
+    /// The same call, but it returns `object` if it succeeds.
+    pub(crate) fn returning(self, object: Py<PyAny>) -> Self {
+        // A call has a `Drop` of its own, so its fields cannot be moved.
+        let state = self.take();
+        let mut call = Self::new(self.name, self.module, self.log.clone(), state);
+        call.instead = Some(object);
+        call
     }
 
     fn take(&self) -> State {
@@ -118,7 +129,9 @@ impl Call {
         if let Some(log) = &self.log {
             log.flush(py)?;
         }
-        Err(PyStopIteration::new_err((outcome(py)?,)))
+        let result = outcome(py)?;
+        let result = self.instead.as_ref().map_or(result, |instead| instead.clone_ref(py));
+        Err(PyStopIteration::new_err((result,)))
     }
 }
 

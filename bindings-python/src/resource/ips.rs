@@ -2,22 +2,18 @@
 
 use super::{handle, of};
 use crate::{
-    asyncio::Awaited,
-    blocking::Blocking,
-    call::Class,
     error::{Result, import},
     input::{some_text, text},
+    lease::{AsyncAuthorizedIp, AsyncFollowedIp, AuthorizedIp, FollowedIp, Wanted, owner},
+    setting,
 };
-use proxymesh::{IpAddress, binding};
+use proxymesh::binding;
 use pyo3::{
     exceptions::PyTypeError,
     prelude::*,
     sync::PyOnceLock,
     types::{PyString, PyType},
 };
-
-/// The module of the context managers that `authorized` returns.
-const MODULE: &str = "proxymesh._authorized";
 
 handle! {
     /// IPs that may use the proxies without credentials, at most 100 per account. See `client.ips`.
@@ -101,8 +97,9 @@ handle! {
         ///
         /// The block adds the IP if it is not authorised yet. A block that added the IP removes it at the end, even after an
         /// exception or Ctrl-C. If several blocks of the same user on the same machine need the IP, the last one removes it, even
-        /// if they use different credentials for the account. On Windows, the first block that ends removes it. If a killed
-        /// process leaves an IP behind, the next block takes it over, unless the IP's label has changed.
+        /// if they use different credentials for the account. If a killed process leaves an IP behind, the next block of the
+        /// account takes it over, or removes it if this machine has a different address by then. If the IP's label has changed,
+        /// the IP belongs to someone else and stays.
         ///
         ///     >>> from proxymesh.sandbox import Sandbox
         ///     >>> with Sandbox() as sandbox, sandbox.client() as client:
@@ -114,81 +111,162 @@ handle! {
         ///
         /// Without `ip`, the block uses this machine's address, as the service sees it. This is the local address of a connection
         /// to the service. If that address is not public, for example behind a router, the block asks the `lookup` page instead.
+        /// Neither goes through a proxy, because programs connect to ProxyMesh's proxies directly.
         ///
         /// Args:
         ///     ip: The address, IPv4 or IPv6.
         ///     label: A note to store with it, at most 255 characters; by default, `proxymesh on` and the name of this machine.
         ///     username: The sub-account to authorise it for; by default, your own account.
-        ///     lookup: The URL of a page that returns the requester's address as plain text.
+        ///     lookup: The URL of a page that returns the requester's address as plain text. It gets no credentials.
         ///
         /// Raises:
-        ///     ValidationError: `ip` is not an IP address.
+        ///     ValidationError: An argument is invalid.
         ///
         /// Entering the block raises the errors of `ips.labels` and `ips.add`. It also raises `ConnectionError` if it cannot
-        /// determine this machine's address, and `ConfigError` if there is no folder that only this user can write to.
+        /// determine this machine's address within 10 seconds, `TimeoutError` if another process is in the middle of entering or
+        /// leaving a block for more than 60 seconds, and `ConfigError` if there is no folder that only this user can write to.
         #[pyo3(signature = (
-            ip: "str | None" = None,
+            ip: "str | ipaddress.IPv4Address | ipaddress.IPv6Address | None" = None,
             *,
             label: "str | None" = None,
             username: "str | None" = None,
             lookup: "str" = "https://api.ipify.org",
         ) -> "AuthorizedIp")]
-        fn authorized<'py>(
+        fn authorized(
             &self,
-            py: Python<'py>,
-            ip: Option<&Bound<'py, PyString>>,
-            label: Option<&Bound<'py, PyString>>,
-            username: Option<&Bound<'py, PyString>>,
+            ip: Option<&Bound<'_, PyAny>>,
+            label: Option<&Bound<'_, PyString>>,
+            username: Option<&Bound<'_, PyString>>,
             lookup: &str,
-        ) -> Result<Bound<'py, PyAny>> {
-            if let Some(ip) = ip {
-                IpAddress::new(text("ip", ip)?)?;
-            }
-            let client = Blocking::client_of(py, &self.0)?;
-            Ok(import(py, MODULE)?.call_method1("AuthorizedIp", (client, ip, label, username, lookup))?)
+        ) -> Result<AuthorizedIp> {
+            let ip = ip.map(address).transpose()?;
+            let what = binding::authorized_ip(ip.as_deref(), some_text("label", label)?, Some(lookup))?;
+            Ok(Wanted { shared: self.0.clone(), what, owner: owner(username)? }.into())
+        }
+
+        /// Keeps this machine's address authorised for the duration of a `with` block, while the address changes.
+        ///
+        /// A thread checks the address at every `interval`. If it has changed, the new address is added, and the old one is removed,
+        /// as `ips.authorized` does. If this machine has a dynamic DNS name, `hostnames.add` is the service's own answer to a
+        /// changing address; nothing has to run on this machine then.
+        ///
+        /// A check that fails, for example because this machine is offline, is repeated, after one second at first. The last
+        /// address stays authorised meanwhile. Only rejected credentials end it before the block ends.
+        ///
+        ///     >>> from proxymesh.sandbox import Sandbox
+        ///     >>> with Sandbox() as sandbox, sandbox.client() as client:
+        ///     ...     with client.ips.follow() as followed:
+        ///     ...         followed.ip, followed.error, client.ips.list()
+        ///     ('127.0.0.1', None, ['127.0.0.1'])
+        ///
+        /// Args:
+        ///     label: A note to store with the IP, at most 255 characters; by default, `proxymesh on` and the name of this machine.
+        ///     username: The sub-account to authorise it for; by default, your own account.
+        ///     interval: The seconds from the end of one check to the next, from 1 to 86,400.
+        ///     lookup: The URL of a page that returns the requester's address as plain text. Behind a router, each check asks it.
+        ///
+        /// Raises:
+        ///     ValidationError: An argument is invalid.
+        ///
+        /// Entering the block raises the errors of `ips.authorized` for the first address. Leaving it raises the error that has
+        /// ended it, if there is one.
+        #[pyo3(signature = (
+            *,
+            label: "str | None" = None,
+            username: "str | None" = None,
+            interval: "float" = 60.0,
+            lookup: "str" = "https://api.ipify.org",
+        ) -> "FollowedIp")]
+        fn follow(
+            &self,
+            label: Option<&Bound<'_, PyString>>,
+            username: Option<&Bound<'_, PyString>>,
+            #[pyo3(from_py_with = setting::interval)] interval: f64,
+            lookup: &str,
+        ) -> Result<FollowedIp> {
+            let what = binding::followed_ip(some_text("label", label)?, Some(lookup), interval)?;
+            Ok(Wanted { shared: self.0.clone(), what, owner: owner(username)? }.into())
         }
     } {
         /// Authorises an IP for the duration of an `async with` block, and yields the address.
         ///
         /// The block adds the IP if it is not authorised yet. A block that added the IP removes it at the end, even after an
         /// exception or Ctrl-C. If several blocks of the same user on the same machine need the IP, the last one removes it, even
-        /// if they use different credentials for the account. On Windows, the first block that ends removes it. If a killed
-        /// process leaves an IP behind, the next block takes it over, unless the IP's label has changed.
+        /// if they use different credentials for the account. If a killed process leaves an IP behind, the next block of the
+        /// account takes it over, or removes it if this machine has a different address by then. If the IP's label has changed,
+        /// the IP belongs to someone else and stays.
         ///
         /// Without `ip`, the block uses this machine's address, as the service sees it. This is the local address of a connection
         /// to the service. If that address is not public, for example behind a router, the block asks the `lookup` page instead.
+        /// Neither goes through a proxy, because programs connect to ProxyMesh's proxies directly.
         ///
         /// Args:
         ///     ip: The address, IPv4 or IPv6.
         ///     label: A note to store with it, at most 255 characters; by default, `proxymesh on` and the name of this machine.
         ///     username: The sub-account to authorise it for; by default, your own account.
-        ///     lookup: The URL of a page that returns the requester's address as plain text.
+        ///     lookup: The URL of a page that returns the requester's address as plain text. It gets no credentials.
         ///
         /// Raises:
-        ///     ValidationError: `ip` is not an IP address.
+        ///     ValidationError: An argument is invalid.
         ///
         /// Entering the block raises the errors of `ips.labels` and `ips.add`. It also raises `ConnectionError` if it cannot
-        /// determine this machine's address, and `ConfigError` if there is no folder that only this user can write to.
+        /// determine this machine's address within 10 seconds, `TimeoutError` if another process is in the middle of entering or
+        /// leaving a block for more than 60 seconds, and `ConfigError` if there is no folder that only this user can write to.
         #[pyo3(signature = (
-            ip: "str | None" = None,
+            ip: "str | ipaddress.IPv4Address | ipaddress.IPv6Address | None" = None,
             *,
             label: "str | None" = None,
             username: "str | None" = None,
             lookup: "str" = "https://api.ipify.org",
         ) -> "AsyncAuthorizedIp")]
-        fn authorized<'py>(
+        fn authorized(
             &self,
-            py: Python<'py>,
-            ip: Option<&Bound<'py, PyString>>,
-            label: Option<&Bound<'py, PyString>>,
-            username: Option<&Bound<'py, PyString>>,
+            ip: Option<&Bound<'_, PyAny>>,
+            label: Option<&Bound<'_, PyString>>,
+            username: Option<&Bound<'_, PyString>>,
             lookup: &str,
-        ) -> Result<Bound<'py, PyAny>> {
-            if let Some(ip) = ip {
-                IpAddress::new(text("ip", ip)?)?;
-            }
-            let client = Awaited::client_of(py, &self.0)?;
-            Ok(import(py, MODULE)?.call_method1("AsyncAuthorizedIp", (client, ip, label, username, lookup))?)
+        ) -> Result<AsyncAuthorizedIp> {
+            let ip = ip.map(address).transpose()?;
+            let what = binding::authorized_ip(ip.as_deref(), some_text("label", label)?, Some(lookup))?;
+            Ok(Wanted { shared: self.0.clone(), what, owner: owner(username)? }.into())
+        }
+
+        /// Keeps this machine's address authorised for the duration of an `async with` block, while the address changes.
+        ///
+        /// A background thread checks the address at every `interval`. If it has changed, the new address is added, and the old one is removed,
+        /// as `ips.authorized` does. If this machine has a dynamic DNS name, `hostnames.add` is the service's own answer to a
+        /// changing address; nothing has to run on this machine then.
+        ///
+        /// A check that fails, for example because this machine is offline, is repeated, after one second at first. The last
+        /// address stays authorised meanwhile. Only rejected credentials end it before the block ends.
+        ///
+        /// Args:
+        ///     label: A note to store with the IP, at most 255 characters; by default, `proxymesh on` and the name of this machine.
+        ///     username: The sub-account to authorise it for; by default, your own account.
+        ///     interval: The seconds from the end of one check to the next, from 1 to 86,400.
+        ///     lookup: The URL of a page that returns the requester's address as plain text. Behind a router, each check asks it.
+        ///
+        /// Raises:
+        ///     ValidationError: An argument is invalid.
+        ///
+        /// Entering the block raises the errors of `ips.authorized` for the first address. Leaving it raises the error that has
+        /// ended it, if there is one.
+        #[pyo3(signature = (
+            *,
+            label: "str | None" = None,
+            username: "str | None" = None,
+            interval: "float" = 60.0,
+            lookup: "str" = "https://api.ipify.org",
+        ) -> "AsyncFollowedIp")]
+        fn follow(
+            &self,
+            label: Option<&Bound<'_, PyString>>,
+            username: Option<&Bound<'_, PyString>>,
+            #[pyo3(from_py_with = setting::interval)] interval: f64,
+            lookup: &str,
+        ) -> Result<AsyncFollowedIp> {
+            let what = binding::followed_ip(some_text("label", label)?, Some(lookup), interval)?;
+            Ok(Wanted { shared: self.0.clone(), what, owner: owner(username)? }.into())
         }
     }
 }

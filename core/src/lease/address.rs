@@ -232,7 +232,8 @@ mod tests {
 
     #[test]
     fn a_lookup_page_is_a_url_without_credentials() {
-        for bad in ["", "nowhere", "ftp://page.example", "https://", "https://u:p@page.example", "file:///x"] {
+        for bad in ["", "nowhere", "ftp://page.example", "https://", "https://u:p@page.example", "file:///x"]
+        {
             let error = Page::new(bad).unwrap_err();
             assert!(matches!(error, Error::Validation { field: "lookup", .. }), "{bad}: {error}");
         }

@@ -3,9 +3,9 @@
 //! [`Plan`] decides when to check again, and whether to go on. [`Following`] does it, in a [`World`]: the service and this machine,
 //! or a simulation in tests.
 
-use super::{FollowedIp, Lease, Unreleased, given_back, warn};
+use super::{FollowedIp, Lease, entered, warn};
 use crate::{
-    client::Client,
+    client::{Client, Pending},
     error::{Error, Result},
     model::Username,
     process,
@@ -123,10 +123,16 @@ impl Follow {
         self.seen.load().error.clone()
     }
 
+    /// Whether this process started the follower. A process forked since then has no part in it.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        self.process == process::id()
+    }
+
     /// Whether the follower goes on. It ends when it is closed, and when the service rejects the credentials.
     #[must_use]
     pub fn is_running(&self) -> bool {
-        self.process == process::id() && self.seen.load().is_running
+        self.is_own() && self.seen.load().is_running
     }
 
     /// Ends the follower and waits until it has released the IP. Does nothing in a process that was forked since it began.
@@ -135,7 +141,7 @@ impl Follow {
     ///
     /// The error that has ended it, or else that of releasing the IP.
     pub async fn close(&self) -> Result<()> {
-        if self.process != process::id() {
+        if !self.is_own() {
             return Ok(());
         }
         self.stop.send_replace(true);
@@ -152,7 +158,7 @@ impl Follow {
 impl Drop for Follow {
     fn drop(&mut self) {
         // In a forked process, a lock inside may be locked for ever.
-        if self.process == process::id() {
+        if self.is_own() {
             self.stop.send_replace(true);
         }
     }
@@ -404,26 +410,13 @@ impl Ips<'_, Client> {
     /// # Errors
     ///
     /// Those of [`authorized`](Self::authorized), for the first address.
-    pub async fn follow(&self, wanted: FollowedIp) -> Result<IpFollower> {
-        let lease = Arc::new(wanted.first(self.owner.clone()));
-        let unreleased = Unreleased::new(lease.clone(), self.via.clone());
-        match lease.enter(self.via, None).await {
-            Ok(ip) => {
-                let first = (ip, unreleased.disarm());
-                Ok(IpFollower(Follow::on(
-                    &Handle::current(),
-                    self.via.clone(),
-                    wanted,
-                    self.owner.clone(),
-                    first,
-                )))
-            }
-            Err(error) => {
-                given_back(&lease, lease.release(self.via, None).await);
-                unreleased.disarm();
-                Err(error)
-            }
-        }
+    pub fn follow(&self, wanted: FollowedIp) -> Pending<IpFollower> {
+        let (client, owner) = (self.via.clone(), self.owner.clone());
+        Box::pin(async move {
+            let (ip, unreleased) = entered(&client, wanted.first(owner.clone())).await?;
+            let first = (ip, unreleased.disarm());
+            Ok(IpFollower(Follow::on(&Handle::current(), client, wanted, owner, first)))
+        })
     }
 }
 
@@ -559,7 +552,9 @@ mod tests {
         assert!(follow.error().is_none());
         follow.close().await.unwrap();
         assert!(fake.there().is_empty() && !follow.is_running());
-        fake.with(|happens| assert_eq!(happens.most, 2, "the new one is added before the old one is removed"));
+        fake.with(|happens| {
+            assert_eq!(happens.most, 2, "the new one is added before the old one is removed")
+        });
     }
 
     #[tokio::test(start_paused = true)]

@@ -16,7 +16,7 @@ pub use options::{AuthorizedIp, FollowedIp};
 pub(crate) use address::asked;
 
 use crate::{
-    client::Client,
+    client::{Client, Pending},
     endpoint::ip::{Add, Delete, Labels},
     error::{Error, Result},
     model::{NewIp, Username},
@@ -56,6 +56,8 @@ struct Held {
     lock: Lock,
     /// Whether the service has said which IPs are authorised. Without that, nothing was done, so nothing is undone.
     has_looked: bool,
+    /// Whether the service may still add the IP: the call was made, and its outcome is unknown.
+    may_be_added: bool,
 }
 
 impl Lease {
@@ -83,25 +85,41 @@ impl Lease {
         let record = self.record(&guard, client, ip);
         let lock = record.share(self.wanted.patience).await?;
         // Whatever happens from here on, `release` gives the claim back.
-        self.hold(Held { ip, record: record.clone(), lock, has_looked: false });
+        self.hold(Held { ip, record: record.clone(), lock, has_looked: false, may_be_added: false });
         let mut there = self.labels(client).await?;
-        self.has_looked();
+        self.note(|held| held.has_looked = true);
         self.remove_abandoned(client, &guard, &mut there, ip).await?;
         let ours = record.read()?;
         let as_labelled = |label: &str| guard.added(label, &options::machine());
         match there.get(&ip) {
             None => {
                 record.write(&as_labelled(label.as_str()))?;
+                self.note(|held| held.may_be_added = true);
                 let new = NewIp { ip, label: Some(label) };
                 let added = client.call(Add { new, owner: self.owner.clone() }).await;
-                if let Err(error @ Error::BadRequest(_)) = added {
-                    record.clear()?;
-                    // If the IP is listed now, someone else added it first and owns it.
-                    if !self.labels(client).await?.contains_key(&ip) {
-                        return Err(error);
+                if matches!(added, Ok(_) | Err(Error::BadRequest(_))) {
+                    self.note(|held| held.may_be_added = false);
+                }
+                match added {
+                    Err(error @ Error::BadRequest(_)) => {
+                        // If the IP is listed now, someone else added it first and owns it. Or it is an earlier claim, whose
+                        // call was given up and has taken effect only now.
+                        let there = self.labels(client).await?;
+                        let there = there.get(&ip).map(|label| as_labelled(label));
+                        match (there, ours) {
+                            (Some(there), Some(ours)) if ours.is_labelled_as(&there) => {
+                                record.write(&there)?
+                            }
+                            (Some(_), _) => record.clear()?,
+                            (None, _) => {
+                                record.clear()?;
+                                return Err(error);
+                            }
+                        }
                     }
-                } else {
-                    added?;
+                    added => {
+                        added?;
+                    }
                 }
             }
             // The IP that a killed process left is gone; this one belongs to someone else.
@@ -112,7 +130,7 @@ impl Lease {
                 // A process with different credentials for the account added the IP. This one needs it, too.
                 if ours.is_some() || record.has_others(&as_labelled(label), false)? {
                     record.write(&as_labelled(label))?;
-                    }
+                }
             }
         }
         Ok(())
@@ -160,7 +178,10 @@ impl Lease {
         }
         let guard = Guard::enter(self.wanted.patience, thread).await?;
         let mut returning = Returning { lease: self, held: self.lock().take() };
-        let Some(Held { ip, record, lock, has_looked }) = &mut returning.held else { return Ok(()) };
+        let Some(Held { ip, record, lock, has_looked, may_be_added }) = &mut returning.held else {
+            return Ok(());
+        };
+        let mut is_unsettled = !*has_looked;
         let is_last = lock.exclusive().map_err(|error| record.unusable(error))?;
         let added = record.read()?;
         if is_last
@@ -170,12 +191,14 @@ impl Lease {
         {
             let there = self.labels(client).await?;
             let label = there.get(ip).map(|label| guard.added(label, ""));
+            is_unsettled = label.is_none() && *may_be_added;
             if label.is_some_and(|label| added.is_labelled_as(&label)) {
                 self.delete(client, *ip).await?;
             }
         }
-        let Some(Held { record, lock, has_looked, .. }) = returning.held.take() else { return Ok(()) };
-        if is_last && (has_looked || added.is_none()) { record.remove(lock) } else { Ok(()) }
+        let Some(Held { record, lock, .. }) = returning.held.take() else { return Ok(()) };
+        // The next lease needs the record of an IP that may be authorised, now or in a moment.
+        if is_last && (added.is_none() || !is_unsettled) { record.remove(lock) } else { Ok(()) }
     }
 
     /// Removes the IP. It may be gone already.
@@ -211,15 +234,22 @@ impl Lease {
         *self.lock() = Some(held);
     }
 
-    fn has_looked(&self) {
+    fn note(&self, change: impl FnOnce(&mut Held)) {
         if let Some(held) = &mut *self.lock() {
-            held.has_looked = true;
+            change(held);
         }
     }
 
+    /// Whether this process created the lease. A process forked since then has no part in it.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        self.process == process::id()
+    }
+
     /// The address, while the lease holds it.
+    #[must_use]
     pub fn ip(&self) -> Option<IpAddr> {
-        if self.process != process::id() {
+        if !self.is_own() {
             return None;
         }
         self.lock().as_ref().map(|held| held.ip)
@@ -264,7 +294,14 @@ impl Unreleased {
         Self { lease, client, runtime: Handle::try_current().ok(), is_armed: true }
     }
 
+    /// The lease.
+    #[must_use]
+    pub fn lease(&self) -> &Lease {
+        &self.lease
+    }
+
     /// The lease is in good hands.
+    #[allow(clippy::must_use_candidate)]
     pub fn disarm(mut self) -> Arc<Lease> {
         self.is_armed = false;
         self.lease.clone()
@@ -353,16 +390,24 @@ impl Ips<'_, Client> {
     /// Those of [`labels`](Self::labels) and [`add`](Self::add). [`Error::Connection`] if this machine's address cannot be determined
     /// within 10 seconds. [`Error::Timeout`] if another process is in the middle of adding or removing an IP for more than 60 seconds.
     /// [`Error::Config`] if there is no folder that only this user can write to.
-    pub async fn authorized(&self, wanted: AuthorizedIp) -> Result<IpLease> {
-        let lease = Arc::new(Lease::new(wanted, self.owner.clone()));
-        let unreleased = Unreleased::new(lease.clone(), self.via.clone());
-        match lease.enter(self.via, None).await {
-            Ok(ip) => Ok(IpLease { ip, unreleased }),
-            Err(error) => {
-                given_back(&lease, lease.release(self.via, None).await);
-                unreleased.disarm();
-                Err(error)
-            }
+    pub fn authorized(&self, wanted: AuthorizedIp) -> Pending<IpLease> {
+        let (client, lease) = (self.via.clone(), Lease::new(wanted, self.owner.clone()));
+        Box::pin(async move {
+            let (ip, unreleased) = entered(&client, lease).await?;
+            Ok(IpLease { ip, unreleased })
+        })
+    }
+}
+
+/// Enters a lease. If that fails, gives back what it holds.
+async fn entered(client: &Client, lease: Lease) -> Result<(IpAddr, Unreleased)> {
+    let unreleased = Unreleased::new(Arc::new(lease), client.clone());
+    match unreleased.lease.enter(client, None).await {
+        Ok(ip) => Ok((ip, unreleased)),
+        Err(error) => {
+            given_back(&unreleased.lease, unreleased.lease.release(client, None).await);
+            unreleased.disarm();
+            Err(error)
         }
     }
 }

@@ -101,7 +101,9 @@ impl Guard {
                     return Ok(Self::inside_of(folder, lock, thread));
                 }
                 // Another process is creating the key.
-                Err(failed) if failed.error.kind() == io::ErrorKind::WouldBlock && Instant::now() < deadline => {
+                Err(failed)
+                    if failed.error.kind() == io::ErrorKind::WouldBlock && Instant::now() < deadline =>
+                {
                     sleep(pause()).await;
                 }
                 Err(failed) => return Err(no_record(&failed)),
@@ -153,7 +155,8 @@ impl Record {
     /// Takes part: others see that the IP is needed.
     pub(super) async fn share(&self, patience: Duration) -> Result<Lock> {
         let deadline = Instant::now() + patience;
-        let mut lock = private_file().open(self.lock_path()).map(Lock::new).map_err(|error| self.unusable(error))?;
+        let mut lock =
+            private_file().open(self.lock_path()).map(Lock::new).map_err(|error| self.unusable(error))?;
         while !lock.share().map_err(|error| self.unusable(error))? {
             wait(deadline, patience, &self.folder).await?;
         }
@@ -198,7 +201,8 @@ impl Record {
     pub(super) fn has_others(&self, added: &Added, held: bool) -> Result<bool> {
         for account in self.accounts().map_err(|error| self.unusable(error))? {
             let other = Self { account, ..self.clone() };
-            if other.account == self.account || other.read()?.is_none_or(|there| !there.is_labelled_as(added)) {
+            if other.account == self.account || other.read()?.is_none_or(|there| !there.is_labelled_as(added))
+            {
                 continue;
             }
             if !held || other.is_held()? {
