@@ -1,23 +1,31 @@
-"""`client.ips.authorized()`: an IP that it added is removed, whatever happens. An IP that was there before stays."""
+"""`client.ips.authorized()` and `follow()`: an IP that they added is removed, whatever happens, and any other stays.
+
+core/tests/lease.rs tests the same in Rust, and also this machine's address and what happens when it changes.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import http.server
+import contextlib
+import ipaddress
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import proxymesh
 import pytest
-from proxymesh import Client, _authorized
+from proxymesh import Client
 from proxymesh.sandbox import Sandbox
+
+if sys.platform != "win32":
+    import fcntl
+    import resource
 
 IP = "203.0.113.7"
 
@@ -32,13 +40,24 @@ with proxymesh.Client() as client:
         print("left", client.ips.list(), flush=True)
 """
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes are not coordinated there")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the tests use signals and forks")
 
 
 @pytest.fixture(autouse=True)
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    if sys.platform == "darwin":
+        monkeypatch.setenv("HOME", str(tmp_path))
+        return tmp_path / "Library/Application Support/proxymesh/ips"
     return tmp_path / "proxymesh/ips"
+
+
+@contextlib.contextmanager
+def guarded(folder: Path) -> Iterator[None]:
+    """As if another process were entering or leaving a block."""
+    with (folder / "guard").open("ab") as guard:
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture
@@ -122,48 +141,13 @@ def test_the_address_that_the_service_sees(client: Client, sandbox: Sandbox) -> 
         assert client.ips.list() == [ip]
 
 
-def test_behind_a_router_a_page_returns_the_address(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
-    class Connection:
-        """A connection from a private network."""
-
-        def __enter__(self) -> object:
-            return self
-
-        def __exit__(self, *_: object) -> None: ...
-
-        def getsockname(self) -> tuple[str, int]:
-            return ("192.168.1.5", 50000)
-
-        def getpeername(self) -> tuple[str, int]:
-            return ("198.51.100.1", 443)
-
-    class Page(http.server.BaseHTTPRequestHandler):
-        text = b""
-
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(self.text)
-
-        def log_message(self, *_: object) -> None: ...
-
-    monkeypatch.setattr(_authorized, "_connected", lambda *_: Connection())
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")  # must not be used: its address would be a different one
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    lookup = f"http://127.0.0.1:{server.server_address[1]}/"
-    Page.text = b"198.51.100.77\n"
-    assert _authorized.seen("https://proxymesh.com", lookup) == "198.51.100.77"
-    for Page.text in (b"<html>", b"", b"\xff"):
-        with pytest.raises(
-            proxymesh.ConnectionError, match=r"^ips\.authorized: could not determine .*; pass it as ip=$"
-        ):
-            _authorized.seen("https://proxymesh.com", lookup)
-    server.shutdown()
-    server.server_close()
-    with pytest.raises(proxymesh.ConnectionError, match="pass it as ip="):
-        _authorized.seen("https://proxymesh.com", lookup)
-    assert _authorized.seen("https://proxymesh.com", f"{sandbox.base_url}/_sandbox/ip") == "127.0.0.1"
+def test_without_an_address_the_error_says_what_to_do(sandbox: Sandbox) -> None:
+    client = Client(sandbox.username, sandbox.password, base_url="http://127.0.0.1:1")
+    for method in (client.ips.authorized, client.ips.follow):
+        with pytest.raises(proxymesh.ConnectionError, match=r"could not determine this machine's address \(") as error:
+            method().__enter__()
+        assert str(error.value).startswith(f"ips.{method.__name__}: connection failed: ")
+        assert str(error.value).endswith("; pass it as ip=") == (method.__name__ == "authorized")
 
 
 @pytest.mark.parametrize("ip", ["nowhere", "", "1.2.3", "fe80::1%eth0"])
@@ -171,6 +155,32 @@ def test_an_invalid_ip_is_rejected_at_once(client: Client, sandbox: Sandbox, ip:
     with pytest.raises(proxymesh.ValidationError):
         client.ips.authorized(ip)
     assert sandbox.requests() == []
+
+
+def test_other_invalid_arguments_are_rejected_at_once(client: Client, sandbox: Sandbox) -> None:
+    ips = client.ips
+    calls: list[tuple[str, Callable[[], object]]] = [
+        ("label", lambda: ips.authorized(label="x" * 256)),
+        ("username", lambda: ips.authorized(username="a b")),
+        ("lookup", lambda: ips.authorized(lookup="nowhere")),
+        ("lookup", lambda: ips.follow(lookup="https://me:secret@page.example")),
+        ("label", lambda: ips.follow(label="\n")),
+        *[
+            ("interval", lambda bad=bad: ips.follow(interval=bad))
+            for bad in (0, -1, 0.5, 86401, float("nan"), "x", True)
+        ],
+    ]
+    for field, call in calls:
+        with pytest.raises(proxymesh.ValidationError) as error:
+            call()
+        assert error.value.field == field
+        assert "secret" not in str(error.value)
+    assert sandbox.requests() == []
+
+
+def test_an_ip_may_be_an_address_object(client: Client) -> None:
+    with client.ips.authorized(ipaddress.ip_address(IP)) as ip:
+        assert ip == IP
 
 
 def test_an_ip_that_cannot_be_added_is_an_error(client: Client, sandbox: Sandbox, folder: Path) -> None:
@@ -294,14 +304,12 @@ def test_a_loop_is_not_blocked_by_another_process(client: Client, sandbox: Sandb
         async with sandbox.async_client() as awaited:
             with client.ips.authorized(IP):
                 pass
-            guard = _authorized._Guard(folder / "x")  # held as if another process entered or left a block
-            guard.lock(wait=True)
-            task = asyncio.create_task(enter(awaited))
-            began = time.monotonic()
-            await asyncio.sleep(0.2)
-            assert time.monotonic() - began < 5, "the event loop goes on"
-            assert not task.done()
-            guard.file.close()
+            with guarded(folder):
+                task = asyncio.create_task(enter(awaited))
+                began = time.monotonic()
+                await asyncio.sleep(0.2)
+                assert time.monotonic() - began < 5, "the event loop goes on"
+                assert not task.done()
             await task
 
     async def enter(awaited: proxymesh.AsyncClient) -> None:
@@ -317,7 +325,8 @@ def test_without_a_state_folder_it_uses_the_temporary_folder(
     nowhere = tmp_path / "file"
     nowhere.write_text("")
     monkeypatch.setenv("XDG_STATE_HOME", str(nowhere))
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("HOME", str(nowhere))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     with client.ips.authorized(IP):
         assert (tmp_path / f"proxymesh-{os.getuid()}").stat().st_mode & 0o777 == 0o700
     assert client.ips.list() == []
@@ -365,8 +374,13 @@ def test_without_a_writable_folder_the_error_says_what_is_needed(
 ) -> None:
     nowhere = tmp_path / "file"
     nowhere.write_text("")
-    monkeypatch.setenv("XDG_STATE_HOME", str(nowhere))
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path if kind != "file" else nowhere))
+    if kind == "no space":
+        with client.ips.authorized(IP):
+            pass
+    else:
+        monkeypatch.setenv("XDG_STATE_HOME", str(nowhere))
+        monkeypatch.setenv("HOME", str(nowhere))
+    monkeypatch.setenv("TMPDIR", str(tmp_path if kind != "file" else nowhere))
     folder = tmp_path / f"proxymesh-{os.getuid()}"
     if kind == "symlink":
         (tmp_path / "elsewhere").mkdir()
@@ -374,22 +388,216 @@ def test_without_a_writable_folder_the_error_says_what_is_needed(
     if kind == "writable for all":
         folder.mkdir()
         folder.chmod(0o777)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
     if kind == "no space":
-
-        def full(*_: object) -> None:
-            raise OSError(28, "No space left on device")
-
-        monkeypatch.setattr(_authorized, "_write", full)
-    with pytest.raises(proxymesh.ConfigError, match=r"^ips\.authorized needs a folder .* or use ips\.add"):
-        client.ips.authorized(IP).__enter__()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        with pytest.raises(proxymesh.ConfigError, match=r"^ips\.authorized needs a folder .* or use ips\.add"):
+            client.ips.authorized(IP).__enter__()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert client.ips.list() == []
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="the state folder is a different one there")
-def test_a_relative_state_folder_is_ignored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_relative_state_folder_is_ignored(client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Otherwise two processes in different folders would not find each other."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_STATE_HOME", "relative")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    assert _authorized._folder() == tmp_path / "home/.local/state/proxymesh/ips"
+    with client.ips.authorized(IP):
+        assert (tmp_path / "home/.local/state/proxymesh/ips/guard").exists()
     assert not (tmp_path / "relative").exists()
+
+
+def test_the_block_ends_even_if_the_client_is_closed(client: Client, sandbox: Sandbox) -> None:
+    other = sandbox.client()
+    with other.ips.authorized(IP):
+        other.close()
+        assert client.ips.list() == [IP]
+    assert client.ips.list() == []
+
+
+@contextlib.contextmanager
+def signalled(act: Callable[[], None], when: Callable[[], bool]) -> Iterator[None]:
+    """Runs `act` in a signal handler of the main thread, once `when` holds."""
+
+    def send() -> None:
+        while not when():
+            time.sleep(0.005)
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, lambda *_: act())
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+        signal.signal(signal.SIGUSR1, before)
+
+
+def interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("path", ["/api/ip_labels/", "/api/ip/add/"])
+def test_ctrl_c_while_entering_gives_it_back(client: Client, sandbox: Sandbox, path: str) -> None:
+    client.ips.list()
+    sandbox.fault("delay", seconds=1, path=path)
+    before = len(sandbox.requests())
+
+    def when() -> bool:
+        return any(request.path == path for request in sandbox.requests()[before:])
+
+    with signalled(interrupt, when), pytest.raises(KeyboardInterrupt), client.ips.authorized(IP):
+        pytest.fail("it was interrupted")
+    with client.ips.authorized(IP):
+        pass
+    assert client.ips.list() == []
+
+
+def test_ctrl_c_ends_the_wait_for_another_process(client: Client, folder: Path) -> None:
+    with client.ips.authorized(IP):
+        pass
+    began = time.monotonic()
+    with (
+        guarded(folder),
+        signalled(interrupt, lambda: time.monotonic() > began + 0.2),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        client.ips.authorized(IP).__enter__()
+    assert time.monotonic() < began + 10
+    assert client.ips.list() == []
+
+
+def test_a_signal_handler_does_not_wait_for_the_block_that_it_interrupts(client: Client, sandbox: Sandbox) -> None:
+    client.ips.list()
+    sandbox.fault("delay", seconds=1, path="/api/ip/add/")
+    raised: list[BaseException] = []
+
+    def handler() -> None:
+        try:
+            client.ips.authorized("203.0.113.8").__enter__()
+        except proxymesh.ProxyMeshError as error:
+            raised.append(error)
+
+    with signalled(handler, lambda: any(request.path == "/api/ip/add/" for request in sandbox.requests())):
+        with client.ips.authorized(IP):
+            assert client.ips.list() == [IP]
+        time.sleep(0.1)
+    assert [type(error) for error in raised] == [proxymesh.ConfigError]
+    assert "signal handler" in str(raised[0])
+    assert client.ips.list() == []
+
+
+def test_cancelling_a_task_while_it_enters_gives_it_back(sandbox: Sandbox) -> None:
+    async def enter(client: proxymesh.AsyncClient) -> None:
+        async with client.ips.authorized(IP):
+            pytest.fail("it was cancelled")
+
+    async def main() -> None:
+        async with sandbox.async_client() as client:
+            await client.ips.list()
+            for path in ("/api/ip_labels/", "/api/ip/add/"):
+                sandbox.fault("delay", seconds=0.5, path=path)
+                before = len(sandbox.requests())
+                task = asyncio.create_task(enter(client))
+                while not any(request.path == path for request in sandbox.requests()[before:]):
+                    await asyncio.sleep(0.005)
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+                async with client.ips.authorized(IP):
+                    pass
+                assert await client.ips.list() == []
+            # The outcome has arrived, but the task is cancelled before it sees it.
+            coroutine = client.ips.authorized(IP).__aenter__()
+            future = coroutine.send(None)
+            while await client.ips.list() != [IP]:
+                await asyncio.sleep(0.005)
+            await asyncio.sleep(0.1)
+            coroutine.close()
+            del coroutine, future
+            while await client.ips.list() != []:
+                await asyncio.sleep(0.005)
+
+    asyncio.run(asyncio.wait_for(main(), 30))
+
+
+def test_an_async_context_is_entered_once_at_a_time(sandbox: Sandbox) -> None:
+    async def main() -> None:
+        async with sandbox.async_client() as client:
+            for context in (client.ips.authorized(IP), client.ips.follow()):
+                async with context:
+                    with pytest.raises(RuntimeError, match="already been entered"):
+                        await context.__aenter__()
+                    assert len(await client.ips.list()) == 1
+                assert await client.ips.list() == []
+                async with context:
+                    assert len(await client.ips.list()) == 1
+                both = await asyncio.gather(context.__aenter__(), context.__aenter__(), return_exceptions=True)
+                assert [type(result) for result in both].count(RuntimeError) == 1
+                await context.__aexit__(None, None, None)
+                while await client.ips.list() != []:  # the other one is given back in the background
+                    await asyncio.sleep(0.01)
+
+    asyncio.run(asyncio.wait_for(main(), 30))
+
+
+def test_follow(client: Client) -> None:
+    context = client.ips.follow(label="home", interval=1)
+    assert (context.ip, context.error, context.running) == (None, None, False)
+    with context as followed:
+        assert followed is context
+        assert (followed.ip, followed.error, followed.running) == ("127.0.0.1", None, True)
+        assert repr(followed) == "<proxymesh.FollowedIp 127.0.0.1>"
+        assert [(known.ip, known.label) for known in client.ips.labels()] == [("127.0.0.1", "home")]
+        with pytest.raises(RuntimeError, match="already been entered"):
+            context.__enter__()
+        with client.ips.authorized():
+            pass
+        assert client.ips.list() == ["127.0.0.1"], "the follower still needs it"
+    assert (context.ip, context.running) == (None, False)
+    assert client.ips.list() == []
+    with pytest.raises(KeyError), context:
+        raise KeyError
+    assert client.ips.list() == []
+
+
+def test_follow_for_asyncio(client: Client, sandbox: Sandbox) -> None:
+    async def main() -> None:
+        async with sandbox.async_client() as awaited:
+            context = awaited.ips.follow()
+            async with context as followed:
+                assert followed is context
+                assert (followed.ip, followed.error, followed.running) == ("127.0.0.1", None, True)
+                assert await awaited.ips.list() == ["127.0.0.1"]
+            assert (context.ip, context.running) == (None, False)
+            assert await awaited.ips.list() == []
+
+    asyncio.run(main())
+    assert client.ips.list() == []
+
+
+def test_an_ip_that_a_follower_cannot_remove_is_an_error(client: Client, sandbox: Sandbox) -> None:
+    with pytest.raises(proxymesh.ServerError), client.ips.follow():
+        sandbox.fault("status", status=503, path="/api/ip/delete/")
+    assert client.ips.list() == ["127.0.0.1"]
+    with client.ips.follow():
+        pass
+    assert client.ips.list() == []
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # about forking with threads
+def test_a_forked_process_does_not_end_a_follower(client: Client) -> None:
+    with client.ips.follow() as followed:
+        child = os.fork()
+        if child == 0:
+            good = followed.ip == "127.0.0.1" and not followed.running
+            followed.__exit__(None, None, None)
+            os._exit(0 if good else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        assert followed.running
+        assert client.ips.list() == ["127.0.0.1"]
+    assert client.ips.list() == []

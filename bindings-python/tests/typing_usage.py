@@ -12,7 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import proxymesh
-from proxymesh import AsyncClient, AuthorizedIp, Client, LabeledIp, NewToken, Proxy, ProxyPool, SubAccount, Token
+from proxymesh import (
+    AsyncClient,
+    AuthorizedIp,
+    Client,
+    FollowedIp,
+    LabeledIp,
+    NewToken,
+    Proxy,
+    ProxyMeshError,
+    ProxyPool,
+    SubAccount,
+    Token,
+)
 from proxymesh.sandbox import RecordedRequest, Sandbox
 
 if TYPE_CHECKING:
@@ -270,6 +282,11 @@ def last_mile(client: Client) -> list[str]:
     authorized: AuthorizedIp = client.ips.authorized("203.0.113.9", label="crawl")
     with authorized as ip:
         assert_type(ip, str)
+    with client.ips.follow(label="home", interval=60) as followed:
+        assert_type(followed, FollowedIp)
+        assert_type(followed.ip, str | None)
+        assert_type(followed.error, ProxyMeshError | None)
+        assert_type(followed.running, bool)
     assert_type(proxy.using("me", "secret").scrapy_meta(), dict[str, str])
     assert_type(proxy.using("me", "secret").env(), dict[str, str])
     assert_type(proxy.using(client=client).headers(), dict[str, str])

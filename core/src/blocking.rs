@@ -276,7 +276,7 @@ impl Ips<'_, Client> {
     /// [`interval`](FollowedIp::interval), 60 seconds by default. When it has changed, the thread adds the new address and removes
     /// the old one, as [`authorized`](Self::authorized) does. An address that was already authorised stays.
     ///
-    /// If this machine has a dynamic DNS name, [`hostnames().add`](crate::resource::Hostnames::own) is the service's own answer to a
+    /// If this machine has a dynamic DNS name, [`hostnames().add`](crate::resource::Hostnames::add) is the service's own answer to a
     /// changing address. Nothing has to run on this machine then.
     ///
     /// A check that fails, for example because this machine is offline, is repeated. The last address stays authorised meanwhile. Only

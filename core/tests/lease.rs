@@ -41,6 +41,10 @@ fn program(test: &str, scratch: &Path) -> Command {
     for name in ["XDG_STATE_HOME", "HOME", "LOCALAPPDATA", "TMPDIR", "TEMP", "TMP", SCRATCH] {
         command.env(name, scratch);
     }
+    // It must not be used: it has another address.
+    for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
+        command.env(name, "http://127.0.0.1:1");
+    }
     command
 }
 

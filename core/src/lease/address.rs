@@ -1,7 +1,7 @@
 //! This machine's own address, as the service and its proxies see it.
 //!
 //! The environment's proxy is never used for this, not even if `trust_env` is set: a program connects to the service's proxies
-//! directly, so that is the address to authorise.
+//! directly, so that is the address to authorise (docs/assumptions.md, A27).
 
 use super::CALL;
 use crate::{
