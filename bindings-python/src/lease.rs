@@ -276,8 +276,7 @@ impl AsyncAuthorizedIp {
             own,
             move |client, unreleased| async move {
                 let ip = unreleased.lease().ip();
-                let error = unreleased.lease().release(&client, None).await.err();
-                unreleased.disarm();
+                let error = unreleased.release(client).await.err();
                 Left { error: ip.zip(error), quietly }
             },
         )

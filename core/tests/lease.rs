@@ -360,6 +360,55 @@ fn many_threads_share_it() {
     });
 }
 
+/// Tasks and threads that enter, leave and give up at random. While a lease exists, its IP is authorised, and nothing is left.
+#[test]
+fn no_claim_is_lost_whoever_gives_up_when() {
+    apart("no_claim_is_lost_whoever_gives_up_when", |scratch| {
+        let (sandbox, client) = parent();
+        thread::scope(|scope| {
+            for seed in 0..3 {
+                let (sandbox, client) = (&sandbox, &client);
+                scope.spawn(move || {
+                    let mut random = fastrand::Rng::with_seed(seed);
+                    for _ in 0..40 {
+                        if random.bool() {
+                            let lease = client.ips().authorized(wanted()).unwrap();
+                            assert!(is_there(client, IP));
+                            lease.release().unwrap();
+                        }
+                        run(give_up_somewhere(sandbox, &mut random));
+                    }
+                });
+            }
+        });
+        drop(client.ips().authorized(wanted()).unwrap());
+        assert!(there(&client).is_empty());
+        let left: Vec<_> =
+            fs::read_dir(files(scratch)).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["guard"]);
+    });
+}
+
+async fn give_up_somewhere(sandbox: &Sandbox, random: &mut fastrand::Rng) {
+    let client = asynchronous(sandbox);
+    for _ in 0..random.u32(1..4) {
+        let patience = Duration::from_micros(random.u64(0..30_000));
+        let Ok(entered) = tokio::time::timeout(patience, client.ips().authorized(wanted())).await else {
+            continue;
+        };
+        let lease = entered.unwrap();
+        assert!(client.ips().list().await.unwrap().contains(&ip(IP)));
+        if random.bool() {
+            let patience = Duration::from_micros(random.u64(0..10_000));
+            let _ = tokio::time::timeout(patience, lease.release()).await;
+        }
+    }
+    if random.bool() {
+        // Otherwise, the runtime ends while tasks give back what they have.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 #[test]
 fn leases_with_other_credentials_share_it() {
     apart("leases_with_other_credentials_share_it", |_| {

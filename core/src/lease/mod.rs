@@ -300,6 +300,21 @@ impl Unreleased {
         &self.lease
     }
 
+    /// Releases the lease, with a client that may differ from that of the background task in what it observes. If this future is
+    /// dropped, the release goes on: a call to remove the IP that was only abandoned could take effect after the next lease has
+    /// found the IP.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Lease::release`].
+    pub async fn release(self, client: Client) -> Result<()> {
+        let Some(runtime) = self.runtime.clone() else { return self.disarm().release(&client, None).await };
+        let lease = self.disarm();
+        let releasing = runtime.spawn(async move { lease.release(&client, None).await });
+        let ended = releasing.await;
+        ended.unwrap_or_else(|_| Err(Error::config("the runtime has ended, so the IP stays authorised")))
+    }
+
     /// The lease is in good hands.
     #[allow(clippy::must_use_candidate)]
     pub fn disarm(mut self) -> Arc<Lease> {
@@ -350,17 +365,15 @@ impl IpLease {
     }
 
     /// Removes the IP, if a lease added it and nobody on this machine needs it any more. Does nothing in a process that was forked
-    /// since the lease was created.
+    /// since the lease was created. If the future is dropped after it was polled, this goes on in the background.
     ///
     /// # Errors
     ///
     /// Those of [`Ips::labels`] and [`Ips::delete`], and [`Error::Timeout`] and [`Error::Config`] as in [`Ips::authorized`]. The IP
     /// then stays authorised, and the next lease of the same account on this machine takes over or removes it.
     pub async fn release(self) -> Result<()> {
-        let result = self.unreleased.lease.release(&self.unreleased.client, None).await;
-        // An error has ended the lease, too. A dropped future has not.
-        self.unreleased.disarm();
-        result
+        let client = self.unreleased.client.clone();
+        self.unreleased.release(client).await
     }
 }
 
