@@ -4,7 +4,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
-use proxymesh::{AuthorizedIp, Client, Error, FollowedIp, Settings, blocking, testing::asked};
+use proxymesh::{
+    AuthorizedIp, Client, Error, FollowedIp, Settings, binding::Lease, blocking, testing::asked,
+};
 use proxymesh_sandbox::{Fault, Sandbox};
 use std::{
     env,
@@ -226,7 +228,7 @@ fn a_cancelled_task_gives_it_back() {
             // It is cancelled while it waits for each of its calls, and inside.
             for path in ["/api/ip_labels/", "/api/ip/add/", ""] {
                 if !path.is_empty() {
-                    sandbox.inject(Fault::delay(Duration::from_millis(300)).path(path)).unwrap();
+                    sandbox.inject(Fault::delay_after_apply(Duration::from_secs(1)).path(path)).unwrap();
                 }
                 let before = sandbox.requests().len();
                 let client = client.clone();
@@ -240,11 +242,12 @@ fn a_cancelled_task_gives_it_back() {
                 }
                 task.abort();
                 let _ = task.await;
-                // The service may add it after the request was given up.
-                tokio::time::sleep(Duration::from_millis(400)).await;
-                let lease = asynchronous(&sandbox).ips().authorized(wanted()).await.unwrap();
-                lease.release().await.unwrap();
-                assert!(asynchronous(&sandbox).ips().list().await.unwrap().is_empty(), "{path}");
+                let client = asynchronous(&sandbox);
+                let began = Instant::now();
+                while !client.ips().list().await.unwrap().is_empty() {
+                    assert!(began.elapsed() < PATIENCE, "{path}");
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
             }
             // Dropped without being released
             drop(client.ips().authorized(wanted()).await.unwrap());
@@ -286,6 +289,82 @@ fn a_killed_process_is_succeeded() {
         assert!(is_there(&client, OTHER) && !is_there(&client, IP));
         drop(lease);
         assert!(there(&client).is_empty());
+    });
+}
+
+#[test]
+fn a_process_that_was_killed_while_it_entered_is_succeeded() {
+    apart("a_process_that_was_killed_while_it_entered_is_succeeded", |scratch| {
+        let (sandbox, client) = parent();
+        sandbox.inject(Fault::delay_after_apply(PATIENCE).path("/api/ip/add/")).unwrap();
+        let holder = Holder::start(scratch, sandbox.base_url());
+        eventually("it is added", || is_there(&client, IP));
+        holder.kill();
+        // A lease that cannot even look leaves everything to the next one.
+        sandbox.inject(Fault::status(503).path("/api/ip_labels/")).unwrap();
+        let before = sandbox.requests().len();
+        assert!(matches!(client.ips().authorized(wanted()), Err(Error::Server(_))));
+        assert_eq!(sandbox.requests().len() - before, 1);
+        drop(client.ips().authorized(wanted()).unwrap());
+        assert!(there(&client).is_empty());
+    });
+}
+
+/// The label that a lease uses by default.
+fn default_label(client: &blocking::Client) -> String {
+    let _lease = client.ips().authorized(wanted()).unwrap();
+    there(client).into_iter().map(|(_, label)| label).collect()
+}
+
+#[test]
+fn a_call_that_takes_effect_after_it_was_given_up_is_noticed() {
+    apart("a_call_that_takes_effect_after_it_was_given_up_is_noticed", |_| {
+        let (sandbox, client) = parent();
+        let label = default_label(&client);
+        let late = || client.ips().add(proxymesh::NewIp::new(IP).unwrap().label(&label).unwrap()).unwrap();
+        let give_up = || {
+            sandbox.inject(Fault::drop().path("/api/ip/add/")).unwrap();
+            assert!(client.ips().authorized(wanted()).is_err());
+            assert!(there(&client).is_empty());
+        };
+        // Before the next lease
+        give_up();
+        late();
+        drop(client.ips().authorized(wanted()).unwrap());
+        assert!(there(&client).is_empty());
+        // While the next lease enters
+        give_up();
+        sandbox.inject(Fault::delay(Duration::from_millis(500)).path("/api/ip/add/")).unwrap();
+        let before = sandbox.requests().len();
+        let entering = client.clone();
+        let entering = thread::spawn(move || drop(entering.ips().authorized(wanted()).unwrap()));
+        eventually("it adds the IP", || {
+            sandbox.requests().iter().skip(before).any(|request| request.path == "/api/ip/add/")
+        });
+        late();
+        entering.join().unwrap();
+        assert!(there(&client).is_empty());
+        let refused = sandbox.requests().iter().any(|request| request.status == Some(400));
+        assert!(refused, "the lease was too late");
+    });
+}
+
+#[test]
+fn a_release_that_failed_can_be_repeated_and_holds_up_nobody() {
+    apart("a_release_that_failed_can_be_repeated_and_holds_up_nobody", |_| {
+        let (sandbox, blocking) = parent();
+        run(async {
+            let client = asynchronous(&sandbox);
+            let lease = Lease::new(wanted(), None);
+            lease.enter(&client, None).await.unwrap();
+            sandbox.inject(Fault::status(503).path("/api/ip/delete/")).unwrap();
+            assert!(matches!(lease.release(&client, None).await, Err(Error::Server(_))));
+            let other = client.ips().authorized(wanted().patience(Duration::from_secs(1))).await.unwrap();
+            lease.release(&client, None).await.unwrap();
+            assert_eq!(client.ips().list().await.unwrap(), [other.ip()]);
+            other.release().await.unwrap();
+        });
+        assert!(there(&blocking).is_empty());
     });
 }
 
