@@ -43,12 +43,16 @@
 //! create many. Further requests wait for their turn, and this wait does not count towards their time limit. A connection that has been idle for 15 s
 //! is closed. A [`blocking::Client`] has no thread that could do this between calls, so it does so during its next call.
 //!
-//! Each name lookup runs in a thread of its own, which ends with the lookup. If the system is out of file descriptors, threads or
+//! Each name lookup runs in a thread of its own, which ends with the lookup. A [`blocking::IpFollower`] has a thread, an event loop and
+//! connections of its own. If the system is out of file descriptors, threads or
 //! memory, the call fails with [`Error::Connection`], and a later call tries again.
 //!
 //! # Processes
 //!
 //! A process created by `fork` must not use a client that it inherited. [`Client::renewed`] returns one that it may use.
+//!
+//! The processes of one user on one machine share small files in the user's state folder. These keep wrong credentials from being tried by
+//! each process, and let processes share an authorised IP ([`resource::Ips::authorized`]). They contain no names and no secrets.
 #![forbid(unsafe_code)]
 
 #[doc(hidden)]
