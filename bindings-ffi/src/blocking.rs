@@ -2,7 +2,7 @@
 
 use crate::{bridge::Interrupted, error::Failure};
 use proxymesh::{
-    Client, Exchange, Options, Result, Settings,
+    Client, Credentials, Options, Result, Settings,
     blocking::Driver,
     endpoint::Endpoint,
     resource::{self, Dispatch},
@@ -16,6 +16,7 @@ use std::{
 const LOOK: Duration = Duration::from_millis(40);
 
 /// A client whose calls are driven by the threads that make them.
+#[derive(Clone)]
 pub(crate) struct Account {
     client: Client,
     driver: Arc<Driver>,
@@ -52,6 +53,10 @@ impl Account {
         self.client.base_url()
     }
 
+    pub(crate) fn credentials(&self) -> &Credentials {
+        self.client.credentials()
+    }
+
     /// A client for the worker. It has its own connections, because the worker cannot use those of the driver. All clients that
     /// share the driver's connections share these, too.
     pub(crate) fn apart(&self) -> Result<Client> {
@@ -77,22 +82,36 @@ impl<'a> Caller<'a> {
         Self { account, interrupted }
     }
 
-    fn wait(
+    /// Runs work that this client makes calls for.
+    pub(crate) fn wait<T: Send>(
         &self,
         call: &'static str,
-        exchange: impl Future<Output = Result<Exchange, Failure>> + Send,
-    ) -> Result<Exchange, Failure> {
+        work: impl Future<Output = Result<T, Failure>> + Send,
+    ) -> Result<T, Failure> {
         let Account { client, driver, .. } = self.account;
-        let ended = match self.interrupted {
-            None => driver.run(call, exchange),
-            Some(interrupted) => driver.run_checked(call, exchange, LOOK, || {
-                if interrupted() { Err(Failure::aborted()) } else { Ok(()) }
-            }),
-        };
+        let ended = wait(driver, call, self.interrupted, work);
         if ended.is_err() {
             driver.finish(client);
         }
         ended
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.account.client
+    }
+}
+
+/// Runs work on this thread, until `interrupted` returns true.
+pub(crate) fn wait<T: Send>(
+    driver: &Driver,
+    call: &'static str,
+    interrupted: Option<&Interrupted<'_>>,
+    work: impl Future<Output = Result<T, Failure>> + Send,
+) -> Result<T, Failure> {
+    match interrupted {
+        None => driver.run(call, work),
+        Some(interrupted) => driver
+            .run_checked(call, work, LOOK, || if interrupted() { Err(Failure::aborted()) } else { Ok(()) }),
     }
 }
 

@@ -4,7 +4,11 @@ use crate::{
     blocking::{Account, Caller},
     bridge::{self, wire},
     error::Failure,
+    follower::{Follower, FollowerOptions},
+    lease::{Lease, LeaseOptions},
     model::Response,
+    pool::{Pool, PoolOptions},
+    proxy::{Proxy, ProxyInput},
 };
 use arc_swap::ArcSwapOption;
 use proxymesh::{
@@ -92,7 +96,7 @@ impl Client {
         Self { account: ArcSwapOption::from_pointee(account) }
     }
 
-    fn account(&self) -> proxymesh::Result<Arc<proxymesh::Client>> {
+    pub(crate) fn account(&self) -> proxymesh::Result<Arc<proxymesh::Client>> {
         self.account.load_full().ok_or_else(binding::closed)
     }
 
@@ -154,7 +158,7 @@ impl BlockingClient {
     }
 
     /// Makes a call on this thread, until `interrupted` returns true. Turns a panic into an error.
-    pub(crate) fn make<A: Response>(
+    pub(crate) fn make<A>(
         &self,
         interrupted: Option<&bridge::Interrupted<'_>>,
         call: impl FnOnce(&Caller<'_>) -> proxymesh::Result<Result<A, Failure>>,
@@ -169,6 +173,63 @@ impl BlockingClient {
         Ok(Client::of(self.account()?.apart()?))
     }
 }
+
+/// A client of either kind.
+#[derive(Clone)]
+pub(crate) enum Via {
+    Client(Arc<Client>),
+    BlockingClient(Arc<BlockingClient>),
+}
+
+impl Via {
+    /// The core's client for calls on the worker.
+    pub(crate) fn for_worker(&self) -> proxymesh::Result<proxymesh::Client> {
+        match self {
+            Self::Client(client) => Ok((*client.account()?).clone()),
+            Self::BlockingClient(client) => client.account()?.apart(),
+        }
+    }
+
+    /// The same client, but shutting down the first one does not shut it down.
+    pub(crate) fn kept(&self) -> proxymesh::Result<Self> {
+        Ok(match self {
+            Self::Client(client) => Self::Client(Arc::new(Client::of((*client.account()?).clone()))),
+            Self::BlockingClient(client) => {
+                Self::BlockingClient(Arc::new(BlockingClient::of((*client.account()?).clone())))
+            }
+        })
+    }
+}
+
+/// What both clients create.
+macro_rules! creates {
+    ($client:ident) => {
+        #[cfg_attr(feature = "description", uniffi::export)]
+        impl $client {
+            /// Creates a pool of the account's proxies. Nothing is sent.
+            pub fn pool(self: Arc<Self>, options: PoolOptions) -> Result<Arc<Pool>, Failure> {
+                Ok(Arc::new(Pool::new(Via::$client(self), options)?))
+            }
+
+            /// Creates a lease of an IP. Nothing is sent.
+            pub fn lease(self: Arc<Self>, options: LeaseOptions) -> Result<Arc<Lease>, Failure> {
+                Ok(Arc::new(Lease::new(&Via::$client(self), &options)?))
+            }
+
+            /// Creates a follower of this machine's address. Nothing is sent.
+            pub fn follower(self: Arc<Self>, options: FollowerOptions) -> Result<Arc<Follower>, Failure> {
+                Ok(Arc::new(Follower::new(&Via::$client(self), &options)?))
+            }
+
+            /// Returns a proxy with this client's credentials.
+            pub fn using_own(&self, proxy: ProxyInput) -> Result<Proxy, Failure> {
+                Ok(proxy.check()?.using(self.account()?.credentials().clone()).into())
+            }
+        }
+    };
+}
+creates!(Client);
+creates!(BlockingClient);
 
 #[cfg_attr(feature = "description", uniffi::export)]
 impl BlockingClient {

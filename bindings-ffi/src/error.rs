@@ -133,6 +133,13 @@ pub enum Failure {
         /// The first 4 KiB of the response, as text.
         body: String,
     },
+    /// A pool has no proxy to hand out: all are cooling down after failures, or the account has no authorised proxy.
+    PoolExhausted {
+        /// The error's text.
+        text: String,
+        /// The seconds until the first proxy has cooled down; 0 if the account has no authorised proxy.
+        retry_after: f64,
+    },
     /// A write was sent, but it is unknown whether it was carried out. `recovery_hint` says how to find out.
     OutcomeUnknown {
         /// The error's text.
@@ -209,6 +216,7 @@ impl Failure {
             | Self::Timeout { text, .. }
             | Self::Connection { text, .. }
             | Self::Decode { text, .. }
+            | Self::PoolExhausted { text, .. }
             | Self::OutcomeUnknown { text, .. }
             | Self::Aborted { text }
             | Self::Internal { text } => text,
@@ -271,6 +279,9 @@ impl From<Error> for Failure {
             }
             Error::Decode { call, status, reason, body } => {
                 Self::Decode { text, call: owned(call), status: status.into(), reason, body }
+            }
+            Error::PoolExhausted { retry_after, .. } => {
+                Self::PoolExhausted { text, retry_after: seconds(retry_after) }
             }
             Error::OutcomeUnknown { call, reason, recovery_hint } => {
                 Self::OutcomeUnknown { text, call: owned(call), reason, recovery_hint: owned(recovery_hint) }

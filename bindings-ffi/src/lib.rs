@@ -14,10 +14,13 @@ mod bridge;
 mod calls;
 mod client;
 mod error;
+mod follower;
 mod geo;
 mod hostnames;
 mod ips;
+mod lease;
 mod model;
+mod pool;
 mod proxies;
 mod proxy;
 mod sub_accounts;
@@ -27,8 +30,14 @@ mod tokens;
 
 pub use client::{BlockingClient, Client, Options, Settings};
 pub use error::{Failure, Refusal};
+pub use follower::{Follower, FollowerOptions};
+pub use lease::{Lease, LeaseOptions};
 pub use model::{LabeledIp, NewToken, SubAccount, Token};
-pub use proxy::{Credentials, ExitChoice, Proxy, exit_choice_of, proxy_headers, proxy_of, proxy_url_with};
+pub use pool::{Pool, PoolOptions, ProxyStats, Report};
+pub use proxy::{
+    Access, Credentials, ExitChoice, Proxy, ProxyCheck, ProxyInput, exit_choice_of, proxy_headers, proxy_of,
+    proxy_url, proxy_url_with, proxy_with,
+};
 pub use sub_accounts::SubAccountFields;
 
 #[cfg(feature = "description")]

@@ -29,11 +29,28 @@ impl Response for () {
     fn write(self, _: &mut Vec<u8>) {}
 }
 
-impl Response for String {
-    type Described = String;
+/// These are written as they are.
+macro_rules! as_is {
+    ($($type:ty)*) => {
+        $( impl Response for $type {
+            type Described = Self;
+
+            fn write(self, out: &mut Vec<u8>) {
+                write(self, out);
+            }
+        } )*
+    };
+}
+as_is!(String bool f64);
+
+impl<A: Response> Response for Option<A> {
+    type Described = Option<A::Described>;
 
     fn write(self, out: &mut Vec<u8>) {
-        write(self, out);
+        write(self.is_some(), out);
+        if let Some(value) = self {
+            value.write(out);
+        }
     }
 }
 

@@ -1,7 +1,15 @@
-//! A proxy as a value: its address, its URLs and its headers.
+//! A proxy as a value: its address, its URLs and its headers. And a check of it.
 
-use crate::{calls::functions, model::response};
-use proxymesh::{binding, secrecy::ExposeSecret};
+use crate::{
+    bridge::{Operation, number, wire},
+    calls::functions,
+    error::Failure,
+    model::response,
+};
+use proxymesh::{
+    binding::{self, seconds},
+    secrecy::ExposeSecret,
+};
 use std::{collections::HashMap, net::IpAddr};
 
 /// A proxy server that the account may use.
@@ -16,11 +24,22 @@ pub struct Proxy {
     /// The first part of the domain, such as `us-ca`.
     pub name: String,
     /// The URL without credentials, for a machine whose IP or hostname is authorised.
-    pub url: String,
+    pub plain_url: String,
     /// The country of its exit IPs as an ISO 3166 code, if the name contains it: `US` for `us-ca`, `GB` for `uk`.
     pub country: Option<String>,
     /// Whether an exit choice can choose the country: true for `open` and `world`, which have exit IPs in many countries.
     pub chooses_country: bool,
+    /// The credentials and the exit choice, if it has any.
+    pub access: Option<Access>,
+}
+
+/// How to authenticate to a proxy, and which exit IP to ask it for.
+#[derive(uniffi::Record)]
+pub struct Access {
+    /// The credentials, if there are any.
+    pub credentials: Option<Credentials>,
+    /// The exit choice.
+    pub exit: ExitChoice,
 }
 
 response!(proxymesh::Proxy => Proxy);
@@ -32,10 +51,38 @@ impl From<proxymesh::Proxy> for Proxy {
             port: core.port().into(),
             address_host: core.address().0.to_owned(),
             name: core.name().to_owned(),
-            url: core.plain_url(),
+            plain_url: core.plain_url(),
             country: core.country(),
             chooses_country: core.chooses_country(),
+            access: Access::of(&core),
         }
+    }
+}
+
+impl Access {
+    fn of(core: &proxymesh::Proxy) -> Option<Self> {
+        let credentials = core.credentials().map(Credentials::of);
+        let has_any = credentials.is_some() || *core.exit_choice() != proxymesh::ExitChoice::new();
+        has_any.then(|| Self { credentials, exit: ExitChoice::of(core.exit_choice()) })
+    }
+}
+
+/// A proxy, as another language passes it.
+#[derive(uniffi::Record)]
+pub struct ProxyInput {
+    /// The domain.
+    pub host: String,
+    /// The port, from 1 to 65535.
+    pub port: i32,
+    /// The credentials and the exit choice, if it has any.
+    pub access: Option<Access>,
+}
+
+impl ProxyInput {
+    pub(crate) fn check(self) -> proxymesh::Result<proxymesh::Proxy> {
+        let proxy = proxymesh::Proxy::at(&self.host, Some(self.port.into()))?;
+        let Some(Access { credentials, exit }) = self.access else { return Ok(proxy) };
+        proxy.using(credentials.map(Credentials::check).transpose()?).steer(exit.check()?)
     }
 }
 
@@ -45,45 +92,96 @@ functions! {
         Ok(proxymesh::Proxy::at(&host, port.map(i64::from))?.into())
     }
 
-    /// Returns the URL of the proxy with credentials, which are percent-encoded. Fails with `Validation` if the host or port is
-    /// invalid.
-    fn proxy_url_with(
-        host: String,
-        port: i32,
-        username: String,
-        password: String,
-    ) -> String {
-        Ok(core_proxy(&host, port)?.url_with(&username, &password))
+    /// Returns the proxy with its credentials and its exit choice in the core's spelling. Fails with `Config` if the credentials are
+    /// invalid, and with `Validation` if this proxy cannot choose the country.
+    fn proxy_with(proxy: ProxyInput) -> Proxy {
+        Ok(proxy.check()?.into())
     }
 
-    /// Returns the headers to send to the proxy. Fails with `Config` if the credentials are invalid, and with `Validation` if this
-    /// proxy cannot choose the country.
-    fn proxy_headers(
-        host: String,
-        port: i32,
-        credentials: Option<Credentials>,
-        exit: ExitChoice,
-    ) -> HashMap<String, String> {
-        let credentials = credentials.map(Credentials::check).transpose()?;
-        let proxy = core_proxy(&host, port)?.using(credentials).steer(exit.check()?)?;
-        Ok(proxy.headers().into_iter().map(|(name, value)| (name.to_owned(), value.expose_secret().to_owned())).collect())
+    /// Returns the URL of the proxy with its credentials, which are percent-encoded. Fails with `Validation` if they are a token.
+    fn proxy_url(proxy: ProxyInput) -> String {
+        Ok(proxy.check()?.url()?.expose_secret().to_owned())
+    }
+
+    /// Returns the URL of the proxy with this username and password.
+    fn proxy_url_with(proxy: ProxyInput, username: String, password: String) -> String {
+        Ok(proxy.check()?.url_with(&username, &password))
+    }
+
+    /// Returns the headers to send to the proxy.
+    fn proxy_headers(proxy: ProxyInput) -> HashMap<String, String> {
+        let headers = proxy.check()?.headers();
+        Ok(headers.into_iter().map(|(name, value)| (name.to_owned(), value.expose_secret().to_owned())).collect())
     }
 
     /// Returns the same choice in the core's spelling, so that equal choices compare as equal. Fails with `Validation` if it is
     /// malformed.
     fn exit_choice_of(choice: ExitChoice) -> ExitChoice {
-        let exit = choice.check()?;
-        Ok(ExitChoice {
-            country: exit.wanted_country().map(str::to_owned),
-            prefer_ip: exit.preferred_ip().map(|ip| ip.to_string()),
-            not_ips: exit.unwanted_ips().iter().map(IpAddr::to_string).collect(),
-        })
+        Ok(ExitChoice::of(&choice.check()?))
     }
 }
 
-fn core_proxy(host: &str, port: i32) -> proxymesh::Result<proxymesh::Proxy> {
-    proxymesh::Proxy::at(host, Some(port.into()))
+/// The result of a check of a proxy.
+#[derive(uniffi::Record)]
+pub struct ProxyCheck {
+    /// Whether the proxy can be used: it responded with 200.
+    pub ok: bool,
+    /// Whether the proxy responded.
+    pub reachable: bool,
+    /// The status of its response.
+    pub status: Option<i32>,
+    /// The exit IP.
+    pub exit_ip: Option<String>,
+    /// Whether the proxy does not have the exit IP that the exit choice prefers.
+    pub preferred_ip_is_gone: bool,
+    /// Why the proxy refused, in its own words.
+    pub error: Option<String>,
+    /// The seconds from the start of the connection to the response or the failure.
+    pub latency: f64,
+    /// What the result means, and what to do about it.
+    pub meaning: String,
 }
+
+impl From<proxymesh::Check> for ProxyCheck {
+    fn from(core: proxymesh::Check) -> Self {
+        Self {
+            ok: core.ok(),
+            reachable: core.reachable,
+            status: core.status.map(i32::from),
+            exit_ip: core.exit_ip,
+            preferred_ip_is_gone: core.preferred_ip_is_gone,
+            error: core.error,
+            latency: core.latency.as_secs_f64(),
+            meaning: core.meaning,
+        }
+    }
+}
+
+#[cfg(feature = "description")]
+mod description {
+    use super::{Failure, ProxyCheck, ProxyInput};
+
+    /// Checks whether a proxy accepts a connection to `target`, which is `host:port`. `timeout` is in seconds. Needs no client.
+    #[allow(unused_variables)]
+    #[uniffi::export]
+    fn proxy_check(proxy: ProxyInput, target: String, timeout: f64) -> Result<ProxyCheck, Failure> {
+        crate::calls::described()
+    }
+}
+
+pub(crate) const OPERATIONS: &[Operation] = &[Operation {
+    #[cfg(test)]
+    name: "proxy_check",
+    number: number("proxy_check(proxy:ProxyInput,target:String,timeout:f64,)ProxyCheck"),
+    call: "Proxy.check",
+    is_interruptible: true,
+    make: |_, _, input| {
+        let proxy: ProxyInput = wire::read(input)?;
+        let (target, timeout): (String, f64) = (wire::read(input)?, wire::read(input)?);
+        let (proxy, timeout) = (proxy.check()?, seconds("timeout", timeout)?);
+        Ok(Box::pin(async move { Ok(wire::value(ProxyCheck::from(proxy.check(&target, timeout).await?))) }))
+    },
+}];
 
 /// How to authenticate to a proxy.
 #[derive(uniffi::Enum)]
@@ -103,6 +201,17 @@ pub enum Credentials {
 }
 
 impl Credentials {
+    fn of(core: &proxymesh::Credentials) -> Self {
+        match core.username_and_password() {
+            Some((username, password)) => {
+                Self::Basic { username: username.to_owned(), password: password.expose_secret().to_owned() }
+            }
+            None => Self::Bearer {
+                token: core.token().map(|token| token.expose_secret().to_owned()).unwrap_or_default(),
+            },
+        }
+    }
+
     fn check(self) -> proxymesh::Result<proxymesh::Credentials> {
         match self {
             Self::Basic { username, password } => proxymesh::Credentials::basic(username, password),
@@ -123,6 +232,14 @@ pub struct ExitChoice {
 }
 
 impl ExitChoice {
+    fn of(core: &proxymesh::ExitChoice) -> Self {
+        Self {
+            country: core.wanted_country().map(str::to_owned),
+            prefer_ip: core.preferred_ip().map(|ip| ip.to_string()),
+            not_ips: core.unwanted_ips().iter().map(IpAddr::to_string).collect(),
+        }
+    }
+
     fn check(self) -> proxymesh::Result<proxymesh::ExitChoice> {
         let not_ips = self.not_ips.iter().map(String::as_str);
         binding::exit_choice(self.country.as_deref(), self.prefer_ip.as_deref(), not_ips)

@@ -10,8 +10,8 @@ use crate::{
     proxy::{Named, Proxy},
 };
 use proxymesh::{
-    Error, Outcome, Report,
-    binding::{HandedOut, Pool, PoolParts, Wanted},
+    Outcome, Report,
+    binding::{self, HandedOut, Pool, PoolParts, Wanted},
 };
 use pyo3::{
     Borrowed,
@@ -20,7 +20,7 @@ use pyo3::{
     prelude::*,
     types::{PyBool, PyDict, PyInt, PyString},
 };
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 /// One or more countries.
 #[derive(FromPyObject)]
@@ -57,6 +57,7 @@ pub(crate) fn options(
     for proxy in exclude.map(|proxies| proxies.try_iter()).transpose()?.into_iter().flatten() {
         excluded.push(proxy?.extract::<Named<'_>>()?.host()?);
     }
+    let (ttl, cooldown) = (Some(ttl), Some(cooldown));
     let parts = PoolParts { countries, exclude: excluded, order, ttl, cooldown, credentials };
     Ok(Arc::new(Pool::new(parts.check()?)))
 }
@@ -78,35 +79,30 @@ impl<'py> FromPyObject<'_, 'py> for Reported<'py> {
 
 impl Reported<'_> {
     fn report(&self, latency: Option<f64>, bytes: u64) -> Result<Report> {
-        let mut report = match self {
-            Self::Success => Outcome::Success.into(),
+        let (outcome, measured) = match self {
+            Self::Success => (Outcome::Success, None),
             Self::Given(outcome) => given(outcome)?,
         };
-        if let Some(seconds) = latency {
-            let reason = "must be a number of seconds".to_owned();
-            let seconds = Duration::try_from_secs_f64(seconds);
-            report = report.latency(seconds.map_err(|_| Error::Validation { field: "latency", reason })?);
-        }
-        Ok(report.bytes(bytes))
+        Ok(binding::report(outcome, latency.or(measured), bytes)?)
     }
 }
 
-fn given(outcome: &Bound<'_, PyAny>) -> Result<Report> {
+/// The outcome, and the latency of a check.
+fn given(outcome: &Bound<'_, PyAny>) -> Result<(Outcome, Option<f64>)> {
     if outcome.is_none() || outcome.is_instance_of::<PyBaseException>() {
-        return Ok(Outcome::Failure.into());
+        return Ok((Outcome::Failure, None));
     }
-    if let Ok(success) = outcome.cast::<PyBool>() {
-        return Ok(if success.is_true() { Outcome::Success } else { Outcome::Failure }.into());
+    let success = |is_true| if is_true { Outcome::Success } else { Outcome::Failure };
+    if let Ok(given) = outcome.cast::<PyBool>() {
+        return Ok((success(given.is_true()), None));
     }
     if outcome.is_instance_of::<PyInt>() {
         // A number that is no status is a failure, like 0.
-        return Ok(Outcome::Status(outcome.extract().unwrap_or(0)).into());
+        return Ok((Outcome::Status(outcome.extract().unwrap_or(0)), None));
     }
     if let Ok(check) = outcome.cast::<ProxyCheck>() {
         let ProxyCheck { ok, latency, .. } = check.get();
-        let report = Report::from(if *ok { Outcome::Success } else { Outcome::Failure });
-        let measured = Duration::try_from_secs_f64(*latency).ok().filter(|_| *ok);
-        return Ok(measured.map_or(report, |latency| report.latency(latency)));
+        return Ok((success(*ok), ok.then_some(*latency)));
     }
     let given = outcome.get_type().name()?;
     let reason = format!("outcome must be bool, a status, an exception, a ProxyCheck or None, not {given}");

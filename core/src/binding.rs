@@ -11,7 +11,7 @@ use crate::{
     error::{Error, Result},
     lease::{AuthorizedIp, FollowedIp},
     model::{NewIp, NewSubAccount, SubAccountEdit, TokenRequest},
-    pool::{Order, PoolOptions},
+    pool::{Order, Outcome, PoolOptions, Report},
     proxy::{ExitChoice, ProxyHost},
     resource::{Dispatch, Hostnames, HostnamesOf, Ips, Tokens},
     settings::{Options, Settings},
@@ -127,22 +127,22 @@ pub fn authorized_ip(ip: Option<&str>, label: Option<&str>, lookup: Option<&str>
 }
 
 /// `interval` is a number of seconds.
-pub fn followed_ip(label: Option<&str>, lookup: Option<&str>, interval: f64) -> Result<FollowedIp> {
-    let interval = Duration::try_from_secs_f64(interval).unwrap_or_default();
-    Ok(set!(FollowedIp::new().interval(interval)?, ? label: label, lookup: lookup))
+pub fn followed_ip(label: Option<&str>, lookup: Option<&str>, interval: Option<f64>) -> Result<FollowedIp> {
+    let interval = interval.map(|interval| Duration::try_from_secs_f64(interval).unwrap_or_default());
+    Ok(set!(FollowedIp::new(), ? label: label, lookup: lookup, interval: interval))
 }
 
 pub fn token_request(label: Option<&str>, expires_at: Option<&str>) -> Result<TokenRequest> {
     Ok(set!(TokenRequest::new(), ? label: label, expires_at: expires_at))
 }
 
-/// The options of a pool, with numbers that are not checked yet. `None` means every country.
+/// The options of a pool, with numbers that are not checked yet. `None` means every country, or the default.
 pub struct PoolParts<'a> {
     pub countries: Option<Vec<String>>,
     pub exclude: Vec<ProxyHost>,
     pub order: &'a str,
-    pub ttl: f64,
-    pub cooldown: f64,
+    pub ttl: Option<f64>,
+    pub cooldown: Option<f64>,
     pub credentials: bool,
 }
 
@@ -159,8 +159,11 @@ impl PoolParts<'_> {
             true => Duration::try_from_secs_f64(value).unwrap_or(Duration::MAX),
             false => Duration::ZERO,
         };
-        let mut options = PoolOptions::new().order(order).credentials(self.credentials);
-        options = options.ttl(seconds(self.ttl))?.cooldown(seconds(self.cooldown))?;
+        let mut options = set!(
+            PoolOptions::new().order(order).credentials(self.credentials),
+            ? ttl: self.ttl.map(seconds),
+            cooldown: self.cooldown.map(seconds),
+        );
         if self.countries.as_ref().is_some_and(Vec::is_empty) {
             return Err(Error::validation("country", "name at least one country"));
         }
@@ -169,6 +172,13 @@ impl PoolParts<'_> {
         }
         self.exclude.into_iter().try_fold(options, PoolOptions::exclude)
     }
+}
+
+/// A report about a request. `latency` is a number of seconds.
+pub fn report(outcome: Outcome, latency: Option<f64>, bytes: u64) -> Result<Report> {
+    let latency = latency.map(Duration::try_from_secs_f64).transpose();
+    let latency = latency.map_err(|_| Error::validation("latency", "must be a number of seconds"))?;
+    Ok(set!(Report::from(outcome).bytes(bytes), latency: latency))
 }
 
 pub fn exit_choice<'a>(

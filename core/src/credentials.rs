@@ -91,6 +91,15 @@ impl Credentials {
         }
     }
 
+    /// The token; `None` for a username and password.
+    #[must_use]
+    pub fn token(&self) -> Option<&SecretString> {
+        match &self.0 {
+            Kind::Basic { .. } => None,
+            Kind::Bearer { token } => Some(token),
+        }
+    }
+
     /// The value of the `Authorization` or `Proxy-Authorization` header.
     pub(crate) fn authorization(&self) -> Zeroizing<String> {
         Zeroizing::new(match &self.0 {

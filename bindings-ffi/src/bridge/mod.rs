@@ -9,11 +9,12 @@ pub(crate) mod tasks;
 pub(crate) mod wire;
 
 use crate::{
-    client::{BlockingClient, Client},
+    blocking,
+    client::{BlockingClient, Client, Via},
     error::Failure,
 };
 use objects::Object;
-use proxymesh::{Error, endpoint::CALLS};
+use proxymesh::{Error, blocking::Driver, endpoint::CALLS};
 use std::{
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -46,6 +47,35 @@ pub(crate) struct Function {
     pub(crate) name: &'static str,
     pub(crate) number: i32,
     pub(crate) run: fn(&mut &[u8]) -> Result<Vec<u8>, Failure>,
+}
+
+/// A method of an object that calls the service, or a function that connects to a proxy.
+pub(crate) struct Operation {
+    #[cfg(test)]
+    pub(crate) name: &'static str,
+    pub(crate) number: i32,
+    /// The name in errors of the system.
+    pub(crate) call: &'static str,
+    /// Whether it ends if its thread is interrupted.
+    pub(crate) is_interruptible: bool,
+    /// Prepares it for the worker or for this thread, with the client to use there.
+    pub(crate) make: Make,
+}
+
+type Make = fn(Option<Object>, Option<proxymesh::Client>, &mut &[u8]) -> Result<Work, Failure>;
+
+/// What an operation does. Its output is the answer.
+pub(crate) type Work = Pin<Box<dyn Future<Output = Result<Vec<u8>, Failure>> + Send>>;
+
+/// Every operation.
+pub(crate) fn operations() -> impl Iterator<Item = &'static Operation> {
+    let files = [
+        crate::follower::OPERATIONS,
+        crate::lease::OPERATIONS,
+        crate::pool::OPERATIONS,
+        crate::proxy::OPERATIONS,
+    ];
+    files.into_iter().flatten()
 }
 
 /// Every call.
@@ -87,19 +117,45 @@ pub(crate) fn invoke(
     mut input: &[u8],
     interrupted: Option<&Interrupted<'_>>,
 ) -> Vec<u8> {
-    let done = match objects::get(handle) {
-        None => functions()
-            .find(|function| function.number == number)
-            .map_or_else(|| Err(unknown()), |function| (function.run)(&mut input)),
-        Some(object) => match (objects::method(number), &object) {
-            (Some(method), _) => (method.run)(&object, &mut input),
-            (None, Object::BlockingClient(client)) => calls()
-                .find(|call| call.number == number)
-                .map_or_else(|| Err(unknown()), |call| (call.blocking)(client, &mut input, interrupted)),
-            (None, Object::Client(_)) => Err(unknown()),
-        },
+    let object = objects::get(handle);
+    let done = if let Some(operation) = operations().find(|operation| operation.number == number) {
+        perform(operation, object, &mut input, interrupted)
+    } else {
+        match object {
+            None => functions()
+                .find(|function| function.number == number)
+                .map_or_else(|| Err(unknown()), |function| (function.run)(&mut input)),
+            Some(object) => match (objects::methods().find(|method| method.number == number), &object) {
+                (Some(method), _) => (method.run)(&object, &mut input),
+                (None, Object::BlockingClient(client)) => calls()
+                    .find(|call| call.number == number)
+                    .map_or_else(|| Err(unknown()), |call| (call.blocking)(client, &mut input, interrupted)),
+                (None, _) => Err(unknown()),
+            },
+        }
     };
     done.unwrap_or_else(wire::failure)
+}
+
+/// Performs an operation on this thread.
+fn perform(
+    operation: &Operation,
+    object: Option<Object>,
+    input: &mut &[u8],
+    interrupted: Option<&Interrupted<'_>>,
+) -> Result<Vec<u8>, Failure> {
+    let interrupted = interrupted.filter(|_| operation.is_interruptible);
+    match object.as_ref().map(Object::via) {
+        None => {
+            let work = (operation.make)(None, None, input)?;
+            blocking::wait(&Driver::new(), operation.call, interrupted, work)
+        }
+        Some(Via::BlockingClient(client)) => client.make(interrupted, |caller| {
+            Ok((operation.make)(object, Some(caller.client().clone()), input)
+                .and_then(|work| caller.wait(operation.call, work)))
+        }),
+        Some(Via::Client(_)) => Err(unknown()),
+    }
 }
 
 /// Turns a panic into an answer, because it must not reach the other language.
@@ -128,17 +184,23 @@ pub(crate) fn start(
 }
 
 fn prepare(handle: i64, number: i32, mut input: &[u8]) -> Result<(&'static str, Pending), Failure> {
+    let object = objects::get(handle);
+    if let Some(operation) = operations().find(|operation| operation.number == number) {
+        let client = object.as_ref().map(|object| object.via().for_worker()).transpose()?;
+        let work = (operation.make)(object, client, &mut input)?;
+        return Ok((operation.call, Box::pin(async { work.await.unwrap_or_else(wire::failure) })));
+    }
     let call = calls().find(|call| call.number == number).ok_or_else(unknown)?;
-    let client = match objects::get(handle) {
+    let client = match object {
         Some(Object::Client(client)) => client,
         Some(Object::BlockingClient(client)) => Arc::new(client.apart()?),
-        None => return Err(unknown()),
+        _ => return Err(unknown()),
     };
     Ok((call.name, (call.pending)(&client, &mut input)?))
 }
 
 /// The worker, for the call with this name.
-fn worker(name: &'static str) -> Result<Handle, Failure> {
+pub(crate) fn worker(name: &'static str) -> Result<Handle, Failure> {
     proxymesh::runtime::worker().map_err(|error| Error::lacking(core_name(name), &error).into())
 }
 
@@ -147,6 +209,6 @@ fn core_name(name: &'static str) -> &'static str {
     CALLS.iter().map(|call| call.name).find(|core| core.replace('.', "_") == name).unwrap_or(name)
 }
 
-fn unknown() -> Failure {
+pub(crate) fn unknown() -> Failure {
     Failure::internal("the library has no such call")
 }

@@ -1,9 +1,14 @@
-//! The clients. Other languages refer to them by handles, which are looked up here, so a stale handle does no harm.
+//! The clients, and what they create. Other languages refer to them by handles, which are looked up here, so a stale handle does no
+//! harm.
 
-use super::{Function, number, wire};
+use super::{Function, number, unknown, wire};
 use crate::{
-    client::{BlockingClient, Client, Options},
+    client::{BlockingClient, Client, Options, Via},
     error::Failure,
+    follower::{Follower, FollowerOptions},
+    lease::{Lease, LeaseOptions},
+    pool::{Pool, PoolOptions},
+    proxy::ProxyInput,
 };
 use std::{
     collections::HashMap,
@@ -11,57 +16,86 @@ use std::{
 };
 
 #[derive(Clone)]
-pub(super) enum Object {
+pub(crate) enum Object {
     Client(Arc<Client>),
     BlockingClient(Arc<BlockingClient>),
+    Pool(Arc<Pool>),
+    Lease(Arc<Lease>),
+    Follower(Arc<Follower>),
 }
 
-/// A method that both clients have, apart from the calls.
+impl Object {
+    /// The client that it is, or that has created it.
+    pub(super) fn via(&self) -> Via {
+        match self {
+            Self::Client(client) => Via::Client(client.clone()),
+            Self::BlockingClient(client) => Via::BlockingClient(client.clone()),
+            Self::Pool(pool) => pool.via.clone(),
+            Self::Lease(lease) => lease.via.clone(),
+            Self::Follower(follower) => follower.via.clone(),
+        }
+    }
+}
+
+/// A method that does not wait for the network.
 pub(crate) struct Method {
     #[cfg(test)]
     pub(crate) name: &'static str,
     pub(crate) number: i32,
-    pub(super) run: fn(&Object, &mut &[u8]) -> Result<Vec<u8>, Failure>,
+    pub(crate) run: fn(&Object, &mut &[u8]) -> Result<Vec<u8>, Failure>,
 }
 
-pub(crate) const METHODS: [Method; 3] = [
-    Method {
-        #[cfg(test)]
-        name: "with_options",
-        number: number("with_options(options:Options,)Self"),
-        run: |object, input| {
-            let options: Options = wire::read(input)?;
-            let other = match object {
-                Object::Client(client) => Object::Client(client.with_options(options)?),
-                Object::BlockingClient(client) => Object::BlockingClient(client.with_options(options)?),
-            };
-            Ok(wire::value(insert(other)))
-        },
-    },
-    Method {
-        #[cfg(test)]
-        name: "shut_down",
-        number: number("shut_down()()"),
-        run: |object, _| {
-            match object {
-                Object::Client(client) => client.shut_down(),
-                Object::BlockingClient(client) => client.shut_down(),
-            }
-            Ok(wire::nothing())
-        },
-    },
-    Method {
-        #[cfg(test)]
-        name: "base_url",
-        number: number("base_url()Option<String>"),
-        run: |object, _| {
-            Ok(wire::value(match object {
-                Object::Client(client) => client.base_url(),
-                Object::BlockingClient(client) => client.base_url(),
-            }))
-        },
-    },
+/// A method of both clients.
+macro_rules! method {
+    ($name:literal, $signature:literal, |$client:ident, $input:ident| $run:expr) => {
+        Method {
+            #[cfg(test)]
+            name: $name,
+            number: number(concat!($name, $signature)),
+            run: |object, $input| match object {
+                Object::Client($client) => Ok($run),
+                Object::BlockingClient($client) => Ok($run),
+                _ => Err(unknown()),
+            },
+        }
+    };
+}
+
+/// What both clients have, apart from the calls.
+pub(crate) const METHODS: &[Method] = &[
+    method!("with_options", "(options:Options,)Self", |client, input| {
+        wire::value(insert(client.with_options(wire::read::<Options>(input)?)?.into()))
+    }),
+    method!("shut_down", "()()", |client, _input| {
+        client.shut_down();
+        wire::nothing()
+    }),
+    method!("base_url", "()Option<String>", |client, _input| wire::value(client.base_url())),
+    method!("pool", "(options:PoolOptions,)Self", |client, input| {
+        wire::value(insert(Object::Pool(client.clone().pool(wire::read::<PoolOptions>(input)?)?)))
+    }),
+    method!("lease", "(options:LeaseOptions,)Self", |client, input| {
+        wire::value(insert(Object::Lease(client.clone().lease(wire::read::<LeaseOptions>(input)?)?)))
+    }),
+    method!("follower", "(options:FollowerOptions,)Self", |client, input| {
+        wire::value(insert(Object::Follower(client.clone().follower(wire::read::<FollowerOptions>(input)?)?)))
+    }),
+    method!("using_own", "(proxy:ProxyInput,)Proxy", |client, input| {
+        wire::value(client.using_own(wire::read::<ProxyInput>(input)?)?)
+    }),
 ];
+
+impl From<Arc<Client>> for Object {
+    fn from(client: Arc<Client>) -> Self {
+        Self::Client(client)
+    }
+}
+
+impl From<Arc<BlockingClient>> for Object {
+    fn from(client: Arc<BlockingClient>) -> Self {
+        Self::BlockingClient(client)
+    }
+}
 
 pub(super) const CONSTRUCTORS: &[Function] = &[
     Function {
@@ -81,9 +115,9 @@ pub(super) const CONSTRUCTORS: &[Function] = &[
     },
 ];
 
-/// The method with this number.
-pub(super) fn method(number: i32) -> Option<&'static Method> {
-    METHODS.iter().find(|method| method.number == number)
+/// Every method.
+pub(crate) fn methods() -> impl Iterator<Item = &'static Method> {
+    METHODS.iter().chain(crate::pool::METHODS).chain(crate::follower::METHODS)
 }
 
 #[derive(Default)]

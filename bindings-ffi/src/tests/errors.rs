@@ -2,9 +2,10 @@
 
 use super::{
     GEO_OPEN, Native, asynchronous, basic, bytes, failure, nothing,
+    objects::all,
     server::{Answer, Server, nobody_listens},
 };
-use crate::{Failure, NewToken, Options, Settings, SubAccount, Token};
+use crate::{Failure, NewToken, Options, Proxy, Settings, SubAccount, Token};
 use proxymesh::Error;
 use std::{collections::BTreeSet, time::Duration};
 
@@ -82,7 +83,16 @@ fn every_kind_of_the_core_has_its_variant() {
         "Config",
     );
 
-    assert_eq!(kinds.len(), 16);
+    let empty = Server::always(Answer::new(200, r#"{"proxies": []}"#));
+    let pool = asynchronous(basic(empty.base_url())).create("pool(options:PoolOptions,)Self", all());
+    let exhausted = failure(pool.call::<Proxy>("pool_next(countries:Option<Vec<String>>,)Proxy", &[0]));
+    assert!(
+        matches!(&exhausted, Failure::PoolExhausted { retry_after, .. } if *retry_after == 0.0),
+        "{exhausted:?}"
+    );
+    see(exhausted, "PoolExhausted");
+
+    assert_eq!(kinds.len(), 17);
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod c;
 mod ends;
 mod errors;
 mod lint;
+mod objects;
 mod proxy;
 #[cfg(target_os = "linux")]
 #[allow(clippy::print_stdout, clippy::print_stderr)]
@@ -15,7 +16,7 @@ mod server;
 
 use crate::{
     Failure, Options, Settings, UniFfiTag,
-    bridge::{self, objects, tasks},
+    bridge::{self, objects as handles, tasks},
 };
 use std::{
     collections::HashMap,
@@ -121,6 +122,12 @@ impl Native {
         Ok(Arc::new(Self { handle, is_async: self.is_async }))
     }
 
+    /// Creates an object, with options.
+    fn create<T: Lower<UniFfiTag>>(&self, signature: &str, options: T) -> Arc<Self> {
+        let handle = self.invoke(signature, &bytes(options)).unwrap();
+        Arc::new(Self { handle, is_async: self.is_async })
+    }
+
     fn shut_down(&self) {
         assert_eq!(bridge::invoke(self.handle, number("shut_down()()"), &[], None), [0]);
     }
@@ -132,7 +139,7 @@ impl Native {
 
 impl Drop for Native {
     fn drop(&mut self) {
-        objects::release(self.handle);
+        handles::release(self.handle);
     }
 }
 

@@ -1,7 +1,10 @@
 //! The URLs and headers for the proxies. They need no client and no network.
 
 use super::failure;
-use crate::{Credentials, ExitChoice, Failure, exit_choice_of, proxy_headers, proxy_of};
+use crate::{
+    Access, Credentials, ExitChoice, Failure, ProxyInput, exit_choice_of, proxy_headers, proxy_of, proxy_url,
+    proxy_url_with, proxy_with,
+};
 use std::collections::HashMap;
 
 fn exit(country: Option<&str>, prefer_ip: Option<&str>, not_ips: &[&str]) -> ExitChoice {
@@ -13,12 +16,16 @@ fn exit(country: Option<&str>, prefer_ip: Option<&str>, not_ips: &[&str]) -> Exi
     }
 }
 
+fn input(host: &str, access: Option<Access>) -> ProxyInput {
+    ProxyInput { host: host.to_owned(), port: 31280, access }
+}
+
 fn headers(
     host: &str,
     credentials: Option<Credentials>,
     exit: ExitChoice,
 ) -> Result<HashMap<String, String>, Failure> {
-    proxy_headers(host.to_owned(), 31280, credentials, exit)
+    proxy_headers(input(host, Some(Access { credentials, exit })))
 }
 
 fn basic(username: &str, password: &str) -> Option<Credentials> {
@@ -89,9 +96,9 @@ fn an_exit_choice_is_returned_in_the_cores_spelling_or_rejected() {
 
 #[test]
 fn a_proxy_can_be_created_and_returns_its_url_with_credentials() {
-    let made = crate::proxy_of("us-ca.proxymesh.com:31280".to_owned(), None).unwrap();
-    assert_eq!((made.name.as_str(), made.url.as_str()), ("us-ca", "http://us-ca.proxymesh.com:31280"));
-    let url = crate::proxy_url_with(made.host, made.port, "me@ex.com".to_owned(), "a b".to_owned()).unwrap();
+    let made = proxy_of("us-ca.proxymesh.com:31280".to_owned(), None).unwrap();
+    assert_eq!((made.name.as_str(), made.plain_url.as_str()), ("us-ca", "http://us-ca.proxymesh.com:31280"));
+    let url = proxy_url_with(input(&made.host, None), "me@ex.com".to_owned(), "a b".to_owned()).unwrap();
     assert_eq!(url, "http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280");
     for (host, port) in [
         ("us-ca.proxymesh.com", 0),
@@ -101,10 +108,36 @@ fn a_proxy_can_be_created_and_returns_its_url_with_credentials() {
         ("a b", 1),
         ("", 1),
     ] {
-        let refused = crate::proxy_of(host.to_owned(), Some(port)).map(|proxy| proxy.url);
+        let refused = proxy_of(host.to_owned(), Some(port)).map(|proxy| proxy.plain_url);
         assert!(
             matches!(&refused, Err(Failure::Validation { field, .. }) if field == "proxy"),
             "{refused:?}"
         );
     }
+}
+
+#[test]
+fn a_proxy_keeps_its_credentials_and_its_exit_choice() {
+    let host = "open.proxymesh.com";
+    let access =
+        || Some(Access { credentials: basic("me@ex.com", "a b"), exit: exit(Some("de"), None, &[]) });
+    let made = proxy_with(input(host, access())).unwrap();
+    let kept = made.access.unwrap();
+    assert_eq!(kept.exit.country.as_deref(), Some("DE"));
+    assert!(matches!(&kept.credentials, Some(Credentials::Basic { username, password })
+        if username == "me@ex.com" && password == "a b"));
+    assert_eq!(
+        proxy_url(input(host, Some(kept))).unwrap(),
+        "http://me%40ex.com:a%20b@open.proxymesh.com:31280"
+    );
+    assert_eq!(proxy_url(input(host, None)).unwrap(), "http://open.proxymesh.com:31280");
+
+    let token = || Some(Credentials::Bearer { token: "pm_token".to_owned() });
+    let with_token = || Some(Access { credentials: token(), exit: exit(None, None, &[]) });
+    let kept = proxy_with(input(host, with_token())).unwrap().access.unwrap();
+    assert!(matches!(&kept.credentials, Some(Credentials::Bearer { token }) if token == "pm_token"));
+    let refused = failure(proxy_url(input(host, with_token())));
+    assert!(matches!(&refused, Failure::Validation { field, .. } if field == "token"), "{refused:?}");
+    let neither = Some(Access { credentials: None, exit: exit(None, None, &[]) });
+    assert!(proxy_with(input(host, neither)).unwrap().access.is_none());
 }

@@ -184,7 +184,7 @@ handle! {
             #[pyo3(from_py_with = setting::interval)] interval: f64,
             lookup: &str,
         ) -> Result<FollowedIp> {
-            let what = binding::followed_ip(some_text("label", label)?, Some(lookup), interval)?;
+            let what = binding::followed_ip(some_text("label", label)?, Some(lookup), Some(interval))?;
             Ok(Wanted { shared: self.0.clone(), what, owner: owner(username)? }.into())
         }
     } {
@@ -265,7 +265,7 @@ handle! {
             #[pyo3(from_py_with = setting::interval)] interval: f64,
             lookup: &str,
         ) -> Result<AsyncFollowedIp> {
-            let what = binding::followed_ip(some_text("label", label)?, Some(lookup), interval)?;
+            let what = binding::followed_ip(some_text("label", label)?, Some(lookup), Some(interval))?;
             Ok(Wanted { shared: self.0.clone(), what, owner: owner(username)? }.into())
         }
     }

@@ -430,7 +430,7 @@ pool! {
 
 impl HandedOut {
     /// The proxy. Logs why the list could not be refreshed.
-    pub(crate) fn logged(self) -> Proxy {
+    pub fn logged(self) -> Proxy {
         if let Some(error) = &self.stale {
             tracing::warn!(target: "proxymesh", %error, "could not refresh the list of proxies, so the old one stays in use");
         }

@@ -5,6 +5,29 @@ import Foundation
 /// The version of the library that this code calls.
 package let version = "0.1.0"
 
+package struct Access: Sendable {
+    package let credentials: Credentials?
+    package let exit: ExitChoice
+
+    package init(credentials: Credentials?, exit: ExitChoice) {
+        self.credentials = credentials
+        self.exit = exit
+    }
+}
+
+extension Reader {
+    mutating func access() throws -> Access {
+        try Access(credentials: optional { try $0.credentials() }, exit: exitChoice())
+    }
+}
+
+extension Writer {
+    mutating func access(_ value: Access) {
+        optional(value.credentials) { $0.credentials($1) }
+        exitChoice(value.exit)
+    }
+}
+
 package struct ExitChoice: Sendable {
     package let country: String?
     package let preferIp: String?
@@ -34,6 +57,29 @@ extension Writer {
     }
 }
 
+package struct FollowerOptions: Sendable {
+    package let label: String?
+    package let lookup: String?
+    package let username: String?
+    package let interval: Double?
+
+    package init(label: String?, lookup: String?, username: String?, interval: Double?) {
+        self.label = label
+        self.lookup = lookup
+        self.username = username
+        self.interval = interval
+    }
+}
+
+extension Writer {
+    mutating func followerOptions(_ value: FollowerOptions) {
+        optional(value.label) { $0.string($1) }
+        optional(value.lookup) { $0.string($1) }
+        optional(value.username) { $0.string($1) }
+        optional(value.interval) { $0.double($1) }
+    }
+}
+
 package struct LabeledIp: Sendable {
     package let ip: String
     package let label: String
@@ -47,6 +93,29 @@ package struct LabeledIp: Sendable {
 extension Reader {
     mutating func labeledIp() throws -> LabeledIp {
         try LabeledIp(ip: string(), label: string())
+    }
+}
+
+package struct LeaseOptions: Sendable {
+    package let ip: String?
+    package let label: String?
+    package let lookup: String?
+    package let username: String?
+
+    package init(ip: String?, label: String?, lookup: String?, username: String?) {
+        self.ip = ip
+        self.label = label
+        self.lookup = lookup
+        self.username = username
+    }
+}
+
+extension Writer {
+    mutating func leaseOptions(_ value: LeaseOptions) {
+        optional(value.ip) { $0.string($1) }
+        optional(value.label) { $0.string($1) }
+        optional(value.lookup) { $0.string($1) }
+        optional(value.username) { $0.string($1) }
     }
 }
 
@@ -83,31 +152,63 @@ extension Writer {
     }
 }
 
+package struct PoolOptions: Sendable {
+    package let countries: [String]?
+    package let exclude: [String]
+    package let order: String
+    package let ttl: Double?
+    package let cooldown: Double?
+    package let credentials: Bool
+
+    package init(countries: [String]?, exclude: [String], order: String, ttl: Double?, cooldown: Double?, credentials: Bool) {
+        self.countries = countries
+        self.exclude = exclude
+        self.order = order
+        self.ttl = ttl
+        self.cooldown = cooldown
+        self.credentials = credentials
+    }
+}
+
+extension Writer {
+    mutating func poolOptions(_ value: PoolOptions) {
+        optional(value.countries) { $0.list($1) { $0.string($1) } }
+        list(value.exclude) { $0.string($1) }
+        string(value.order)
+        optional(value.ttl) { $0.double($1) }
+        optional(value.cooldown) { $0.double($1) }
+        bool(value.credentials)
+    }
+}
+
 package struct Proxy: Sendable {
     package let host: String
     package let port: Int32
     package let addressHost: String
     package let name: String
-    package let url: String
+    package let plainUrl: String
     package let country: String?
     package let choosesCountry: Bool
+    package let access: Access?
 
     package init(
         host: String,
         port: Int32,
         addressHost: String,
         name: String,
-        url: String,
+        plainUrl: String,
         country: String?,
-        choosesCountry: Bool
+        choosesCountry: Bool,
+        access: Access?
     ) {
         self.host = host
         self.port = port
         self.addressHost = addressHost
         self.name = name
-        self.url = url
+        self.plainUrl = plainUrl
         self.country = country
         self.choosesCountry = choosesCountry
+        self.access = access
     }
 }
 
@@ -118,9 +219,116 @@ extension Reader {
             port: int32(),
             addressHost: string(),
             name: string(),
-            url: string(),
+            plainUrl: string(),
             country: optional { try $0.string() },
-            choosesCountry: bool())
+            choosesCountry: bool(),
+            access: optional { try $0.access() })
+    }
+}
+
+package struct ProxyCheck: Sendable {
+    package let ok: Bool
+    package let reachable: Bool
+    package let status: Int32?
+    package let exitIp: String?
+    package let preferredIpIsGone: Bool
+    package let error: String?
+    package let latency: Double
+    package let meaning: String
+
+    package init(
+        ok: Bool,
+        reachable: Bool,
+        status: Int32?,
+        exitIp: String?,
+        preferredIpIsGone: Bool,
+        error: String?,
+        latency: Double,
+        meaning: String
+    ) {
+        self.ok = ok
+        self.reachable = reachable
+        self.status = status
+        self.exitIp = exitIp
+        self.preferredIpIsGone = preferredIpIsGone
+        self.error = error
+        self.latency = latency
+        self.meaning = meaning
+    }
+}
+
+extension Reader {
+    mutating func proxyCheck() throws -> ProxyCheck {
+        try ProxyCheck(
+            ok: bool(),
+            reachable: bool(),
+            status: optional { try $0.int32() },
+            exitIp: optional { try $0.string() },
+            preferredIpIsGone: bool(),
+            error: optional { try $0.string() },
+            latency: double(),
+            meaning: string())
+    }
+}
+
+package struct ProxyInput: Sendable {
+    package let host: String
+    package let port: Int32
+    package let access: Access?
+
+    package init(host: String, port: Int32, access: Access?) {
+        self.host = host
+        self.port = port
+        self.access = access
+    }
+}
+
+extension Writer {
+    mutating func proxyInput(_ value: ProxyInput) {
+        string(value.host)
+        int32(value.port)
+        optional(value.access) { $0.access($1) }
+    }
+}
+
+package struct ProxyStats: Sendable {
+    package let proxy: Proxy
+    package let handedOut: Int64
+    package let successes: Int64
+    package let failures: Int64
+    package let bytes: Int64
+    package let latency: Double?
+    package let cooling: Double?
+
+    package init(
+        proxy: Proxy,
+        handedOut: Int64,
+        successes: Int64,
+        failures: Int64,
+        bytes: Int64,
+        latency: Double?,
+        cooling: Double?
+    ) {
+        self.proxy = proxy
+        self.handedOut = handedOut
+        self.successes = successes
+        self.failures = failures
+        self.bytes = bytes
+        self.latency = latency
+        self.cooling = cooling
+    }
+}
+
+extension Reader {
+    mutating func proxyStats() throws -> ProxyStats {
+        try ProxyStats(
+            proxy: proxy(),
+            handedOut: int64(),
+            successes: int64(),
+            failures: int64(),
+            bytes: int64(),
+            latency: optional { try $0.double() },
+            cooling: optional { try $0.double() })
     }
 }
 
@@ -162,6 +370,29 @@ extension Reader {
             body: string(),
             retryAfter: optional { try $0.double() },
             attempts: int32())
+    }
+}
+
+package struct Report: Sendable {
+    package let status: Int32?
+    package let succeeded: Bool
+    package let latency: Double?
+    package let bytes: Int64
+
+    package init(status: Int32?, succeeded: Bool, latency: Double?, bytes: Int64) {
+        self.status = status
+        self.succeeded = succeeded
+        self.latency = latency
+        self.bytes = bytes
+    }
+}
+
+extension Writer {
+    mutating func report(_ value: Report) {
+        optional(value.status) { $0.int32($1) }
+        bool(value.succeeded)
+        optional(value.latency) { $0.double($1) }
+        int64(value.bytes)
     }
 }
 
@@ -333,6 +564,18 @@ package enum Credentials: Sendable {
     case bearer(token: String)
 }
 
+extension Reader {
+    mutating func credentials() throws -> Credentials {
+        switch try int32() {
+        case 1:
+            return try .basic(username: string(), password: string())
+        case 2:
+            return try .bearer(token: string())
+        case let kind: throw Unreadable(what: "there is no kind \(kind) of Credentials")
+        }
+    }
+}
+
 extension Writer {
     mutating func credentials(_ value: Credentials) {
         switch value {
@@ -363,6 +606,7 @@ package enum Failure: Error, Sendable {
     case timeout(text: String, call: String, reason: String, attempts: Int32)
     case connection(text: String, call: String, reason: String, attempts: Int32)
     case decode(text: String, call: String, status: Int32, reason: String, body: String)
+    case poolExhausted(text: String, retryAfter: Double)
     case outcomeUnknown(text: String, call: String, reason: String, recoveryHint: String)
     case aborted(text: String)
     case `internal`(text: String)
@@ -402,10 +646,12 @@ extension Reader {
         case 15:
             return try .decode(text: string(), call: string(), status: int32(), reason: string(), body: string())
         case 16:
-            return try .outcomeUnknown(text: string(), call: string(), reason: string(), recoveryHint: string())
+            return try .poolExhausted(text: string(), retryAfter: double())
         case 17:
-            return try .aborted(text: string())
+            return try .outcomeUnknown(text: string(), call: string(), reason: string(), recoveryHint: string())
         case 18:
+            return try .aborted(text: string())
+        case 19:
             return try .internal(text: string())
         case let kind: throw Unreadable(what: "there is no kind \(kind) of Failure")
         }
@@ -423,6 +669,35 @@ package func exitChoiceOf(choice: ExitChoice) -> Call<ExitChoice> {
             writer.exitChoice(choice)
         },
         response: { reader in try reader.exitChoice() })
+}
+
+package func follower(options: FollowerOptions) -> Call<Int64> {
+    Call(
+        -2133071650,
+        arguments: { writer in
+            writer.followerOptions(options)
+        },
+        response: { reader in try reader.int64() })
+}
+
+package func followerCheck() -> Call<Void> {
+    Call(-625840584, response: { _ in })
+}
+
+package func followerClose() -> Call<Void> {
+    Call(-1409046620, response: { _ in })
+}
+
+package func followerIp() -> Call<String?> {
+    Call(-1960460550, response: { reader in try reader.optional { try $0.string() } })
+}
+
+package func followerIsRunning() -> Call<Bool> {
+    Call(2137852579, response: { reader in try reader.bool() })
+}
+
+package func followerStart() -> Call<String> {
+    Call(637258482, response: { reader in try reader.string() })
 }
 
 package func geoOpen() -> Call<[String: Int64]> {
@@ -496,6 +771,23 @@ package func ipsList(username: String?) -> Call<[String]> {
         response: { reader in try reader.list { try $0.string() } })
 }
 
+package func lease(options: LeaseOptions) -> Call<Int64> {
+    Call(
+        -96077078,
+        arguments: { writer in
+            writer.leaseOptions(options)
+        },
+        response: { reader in try reader.int64() })
+}
+
+package func leaseEnter() -> Call<String> {
+    Call(-2133585982, response: { reader in try reader.string() })
+}
+
+package func leaseRelease() -> Call<Void> {
+    Call(344306203, response: { _ in })
+}
+
 package func newBlockingClient(settings: Settings) -> Call<Int64> {
     Call(
         -1972708504,
@@ -512,6 +804,51 @@ package func newClient(settings: Settings) -> Call<Int64> {
             writer.settings(settings)
         },
         response: { reader in try reader.int64() })
+}
+
+package func pool(options: PoolOptions) -> Call<Int64> {
+    Call(
+        -143120538,
+        arguments: { writer in
+            writer.poolOptions(options)
+        },
+        response: { reader in try reader.int64() })
+}
+
+package func poolAtOnce(countries: [String]?) -> Call<Proxy?> {
+    Call(
+        -466153407,
+        arguments: { writer in
+            writer.optional(countries) { $0.list($1) { $0.string($1) } }
+        },
+        response: { reader in try reader.optional { try $0.proxy() } })
+}
+
+package func poolIsListed() -> Call<Bool> {
+    Call(-1669183589, response: { reader in try reader.bool() })
+}
+
+package func poolNext(countries: [String]?) -> Call<Proxy> {
+    Call(
+        -1309654806,
+        arguments: { writer in
+            writer.optional(countries) { $0.list($1) { $0.string($1) } }
+        },
+        response: { reader in try reader.proxy() })
+}
+
+package func poolReport(proxy: ProxyInput, report: Report) -> Call<Double?> {
+    Call(
+        2053685010,
+        arguments: { writer in
+            writer.proxyInput(proxy)
+            writer.report(report)
+        },
+        response: { reader in try reader.optional { try $0.double() } })
+}
+
+package func poolStats() -> Call<[ProxyStats]> {
+    Call(-985283891, response: { reader in try reader.list { try $0.proxyStats() } })
 }
 
 package func proxiesAdd(proxy: String) -> Call<String> {
@@ -536,14 +873,22 @@ package func proxiesList() -> Call<[Proxy]> {
     Call(-1793131641, response: { reader in try reader.list { try $0.proxy() } })
 }
 
-package func proxyHeaders(host: String, port: Int32, credentials: Credentials?, exit: ExitChoice) -> Call<[String: String]> {
+package func proxyCheck(proxy: ProxyInput, target: String, timeout: Double) -> Call<ProxyCheck> {
     Call(
-        -2063189735,
+        -1869805568,
         arguments: { writer in
-            writer.string(host)
-            writer.int32(port)
-            writer.optional(credentials) { $0.credentials($1) }
-            writer.exitChoice(exit)
+            writer.proxyInput(proxy)
+            writer.string(target)
+            writer.double(timeout)
+        },
+        response: { reader in try reader.proxyCheck() })
+}
+
+package func proxyHeaders(proxy: ProxyInput) -> Call<[String: String]> {
+    Call(
+        507916117,
+        arguments: { writer in
+            writer.proxyInput(proxy)
         },
         response: { reader in try reader.map(key: { try $0.string() }, value: { try $0.string() }) })
 }
@@ -558,16 +903,33 @@ package func proxyOf(host: String, port: Int32?) -> Call<Proxy> {
         response: { reader in try reader.proxy() })
 }
 
-package func proxyUrlWith(host: String, port: Int32, username: String, password: String) -> Call<String> {
+package func proxyUrl(proxy: ProxyInput) -> Call<String> {
     Call(
-        1788266255,
+        -124838969,
         arguments: { writer in
-            writer.string(host)
-            writer.int32(port)
+            writer.proxyInput(proxy)
+        },
+        response: { reader in try reader.string() })
+}
+
+package func proxyUrlWith(proxy: ProxyInput, username: String, password: String) -> Call<String> {
+    Call(
+        1368378965,
+        arguments: { writer in
+            writer.proxyInput(proxy)
             writer.string(username)
             writer.string(password)
         },
         response: { reader in try reader.string() })
+}
+
+package func proxyWith(proxy: ProxyInput) -> Call<Proxy> {
+    Call(
+        1003285319,
+        arguments: { writer in
+            writer.proxyInput(proxy)
+        },
+        response: { reader in try reader.proxy() })
 }
 
 package func shutDown() -> Call<Void> {
@@ -678,6 +1040,15 @@ package func tokensList(username: String?) -> Call<[Token]> {
             writer.optional(username) { $0.string($1) }
         },
         response: { reader in try reader.list { try $0.token() } })
+}
+
+package func usingOwn(proxy: ProxyInput) -> Call<Proxy> {
+    Call(
+        -190869293,
+        arguments: { writer in
+            writer.proxyInput(proxy)
+        },
+        response: { reader in try reader.proxy() })
 }
 
 package func withOptions(options: Options) -> Call<Int64> {

@@ -7,6 +7,19 @@ import java.time.Instant
 /** The version of the library that this code calls. */
 public const val VERSION: String = "0.1.0"
 
+public class Access(
+    public val credentials: Credentials?,
+    public val exit: ExitChoice,
+)
+
+internal fun Reader.access(): Access =
+    Access(optional { credentials() }, exitChoice())
+
+internal fun Writer.access(value: Access) {
+    optional(value.credentials) { credentials(it) }
+    exitChoice(value.exit)
+}
+
 public class ExitChoice(
     public val country: String?,
     public val preferIp: String?,
@@ -22,6 +35,20 @@ internal fun Writer.exitChoice(value: ExitChoice) {
     list(value.notIps) { string(it) }
 }
 
+public class FollowerOptions(
+    public val label: String?,
+    public val lookup: String?,
+    public val username: String?,
+    public val interval: Double?,
+)
+
+internal fun Writer.followerOptions(value: FollowerOptions) {
+    optional(value.label) { string(it) }
+    optional(value.lookup) { string(it) }
+    optional(value.username) { string(it) }
+    optional(value.interval) { double(it) }
+}
+
 public class LabeledIp(
     public val ip: String,
     public val label: String,
@@ -29,6 +56,20 @@ public class LabeledIp(
 
 internal fun Reader.labeledIp(): LabeledIp =
     LabeledIp(string(), string())
+
+public class LeaseOptions(
+    public val ip: String?,
+    public val label: String?,
+    public val lookup: String?,
+    public val username: String?,
+)
+
+internal fun Writer.leaseOptions(value: LeaseOptions) {
+    optional(value.ip) { string(it) }
+    optional(value.label) { string(it) }
+    optional(value.lookup) { string(it) }
+    optional(value.username) { string(it) }
+}
 
 public class NewToken(
     public val token: Token,
@@ -48,18 +89,76 @@ internal fun Writer.options(value: Options) {
     optional(value.maxRetries) { long(it) }
 }
 
+public class PoolOptions(
+    public val countries: List<String>?,
+    public val exclude: List<String>,
+    public val order: String,
+    public val ttl: Double?,
+    public val cooldown: Double?,
+    public val credentials: Boolean,
+)
+
+internal fun Writer.poolOptions(value: PoolOptions) {
+    optional(value.countries) { list(it) { string(it) } }
+    list(value.exclude) { string(it) }
+    string(value.order)
+    optional(value.ttl) { double(it) }
+    optional(value.cooldown) { double(it) }
+    boolean(value.credentials)
+}
+
 public class Proxy(
     public val host: String,
     public val port: Int,
     public val addressHost: String,
     public val name: String,
-    public val url: String,
+    public val plainUrl: String,
     public val country: String?,
     public val choosesCountry: Boolean,
+    public val access: Access?,
 )
 
 internal fun Reader.proxy(): Proxy =
-    Proxy(string(), int(), string(), string(), string(), optional { string() }, boolean())
+    Proxy(string(), int(), string(), string(), string(), optional { string() }, boolean(), optional { access() })
+
+public class ProxyCheck(
+    public val ok: Boolean,
+    public val reachable: Boolean,
+    public val status: Int?,
+    public val exitIp: String?,
+    public val preferredIpIsGone: Boolean,
+    public val error: String?,
+    public val latency: Double,
+    public val meaning: String,
+)
+
+internal fun Reader.proxyCheck(): ProxyCheck =
+    ProxyCheck(boolean(), boolean(), optional { int() }, optional { string() }, boolean(), optional { string() }, double(), string())
+
+public class ProxyInput(
+    public val host: String,
+    public val port: Int,
+    public val access: Access?,
+)
+
+internal fun Writer.proxyInput(value: ProxyInput) {
+    string(value.host)
+    int(value.port)
+    optional(value.access) { access(it) }
+}
+
+public class ProxyStats(
+    public val proxy: Proxy,
+    public val handedOut: Long,
+    public val successes: Long,
+    public val failures: Long,
+    public val bytes: Long,
+    public val latency: Double?,
+    public val cooling: Double?,
+)
+
+internal fun Reader.proxyStats(): ProxyStats =
+    ProxyStats(proxy(), long(), long(), long(), long(), optional { double() }, optional { double() })
 
 public class Refusal(
     public val call: String,
@@ -73,6 +172,20 @@ public class Refusal(
 
 internal fun Reader.refusal(): Refusal =
     Refusal(string(), int(), string(), map({ string() }) { list { string() } }, string(), optional { double() }, int())
+
+public class Report(
+    public val status: Int?,
+    public val succeeded: Boolean,
+    public val latency: Double?,
+    public val bytes: Long,
+)
+
+internal fun Writer.report(value: Report) {
+    optional(value.status) { int(it) }
+    boolean(value.succeeded)
+    optional(value.latency) { double(it) }
+    long(value.bytes)
+}
 
 public class Settings(
     public val username: String?,
@@ -152,6 +265,13 @@ public sealed class Credentials {
     public class Bearer(public val token: String) : Credentials()
 }
 
+internal fun Reader.credentials(): Credentials =
+    when (val kind = int()) {
+        1 -> Credentials.Basic(string(), string())
+        2 -> Credentials.Bearer(string())
+        else -> error("there is no kind $kind of Credentials")
+    }
+
 internal fun Writer.credentials(value: Credentials) {
     when (value) {
         is Credentials.Basic -> {
@@ -198,6 +318,8 @@ public sealed class Failure : Exception(null, null, false, false) {
 
     public class Decode(public val text: String, public val call: String, public val status: Int, public val reason: String, public val body: String) : Failure()
 
+    public class PoolExhausted(public val text: String, public val retryAfter: Double) : Failure()
+
     public class OutcomeUnknown(public val text: String, public val call: String, public val reason: String, public val recoveryHint: String) : Failure()
 
     public class Aborted(public val text: String) : Failure()
@@ -222,9 +344,10 @@ internal fun Reader.failure(): Failure =
         13 -> Failure.Timeout(string(), string(), string(), int())
         14 -> Failure.Connection(string(), string(), string(), int())
         15 -> Failure.Decode(string(), string(), int(), string(), string())
-        16 -> Failure.OutcomeUnknown(string(), string(), string(), string())
-        17 -> Failure.Aborted(string())
-        18 -> Failure.Internal(string())
+        16 -> Failure.PoolExhausted(string(), double())
+        17 -> Failure.OutcomeUnknown(string(), string(), string(), string())
+        18 -> Failure.Aborted(string())
+        19 -> Failure.Internal(string())
         else -> error("there is no kind $kind of Failure")
     }
 
@@ -233,6 +356,24 @@ public fun baseUrl(): Call<String?> =
 
 public fun exitChoiceOf(choice: ExitChoice): Call<ExitChoice> =
     Call(-1821759821, { exitChoice(choice) }) { exitChoice() }
+
+public fun follower(options: FollowerOptions): Call<Long> =
+    Call(-2133071650, { followerOptions(options) }) { long() }
+
+public fun followerCheck(): Call<Unit> =
+    Call(-625840584, {}) {}
+
+public fun followerClose(): Call<Unit> =
+    Call(-1409046620, {}) {}
+
+public fun followerIp(): Call<String?> =
+    Call(-1960460550, {}) { optional { string() } }
+
+public fun followerIsRunning(): Call<Boolean> =
+    Call(2137852579, {}) { boolean() }
+
+public fun followerStart(): Call<String> =
+    Call(637258482, {}) { string() }
 
 public fun geoOpen(): Call<Map<String, Long>> =
     Call(-294996956, {}) { map({ string() }) { long() } }
@@ -261,11 +402,38 @@ public fun ipsLabels(username: String?): Call<List<LabeledIp>> =
 public fun ipsList(username: String?): Call<List<String>> =
     Call(885020046, { optional(username) { string(it) } }) { list { string() } }
 
+public fun lease(options: LeaseOptions): Call<Long> =
+    Call(-96077078, { leaseOptions(options) }) { long() }
+
+public fun leaseEnter(): Call<String> =
+    Call(-2133585982, {}) { string() }
+
+public fun leaseRelease(): Call<Unit> =
+    Call(344306203, {}) {}
+
 public fun newBlockingClient(settings: Settings): Call<Long> =
     Call(-1972708504, { settings(settings) }) { long() }
 
 public fun newClient(settings: Settings): Call<Long> =
     Call(2143688027, { settings(settings) }) { long() }
+
+public fun pool(options: PoolOptions): Call<Long> =
+    Call(-143120538, { poolOptions(options) }) { long() }
+
+public fun poolAtOnce(countries: List<String>?): Call<Proxy?> =
+    Call(-466153407, { optional(countries) { list(it) { string(it) } } }) { optional { proxy() } }
+
+public fun poolIsListed(): Call<Boolean> =
+    Call(-1669183589, {}) { boolean() }
+
+public fun poolNext(countries: List<String>?): Call<Proxy> =
+    Call(-1309654806, { optional(countries) { list(it) { string(it) } } }) { proxy() }
+
+public fun poolReport(proxy: ProxyInput, report: Report): Call<Double?> =
+    Call(2053685010, { proxyInput(proxy); report(report) }) { optional { double() } }
+
+public fun poolStats(): Call<List<ProxyStats>> =
+    Call(-985283891, {}) { list { proxyStats() } }
 
 public fun proxiesAdd(proxy: String): Call<String> =
     Call(1944155392, { string(proxy) }) { string() }
@@ -276,14 +444,23 @@ public fun proxiesDelete(proxy: String): Call<Unit> =
 public fun proxiesList(): Call<List<Proxy>> =
     Call(-1793131641, {}) { list { proxy() } }
 
-public fun proxyHeaders(host: String, port: Int, credentials: Credentials?, exit: ExitChoice): Call<Map<String, String>> =
-    Call(-2063189735, { string(host); int(port); optional(credentials) { credentials(it) }; exitChoice(exit) }) { map({ string() }) { string() } }
+public fun proxyCheck(proxy: ProxyInput, target: String, timeout: Double): Call<ProxyCheck> =
+    Call(-1869805568, { proxyInput(proxy); string(target); double(timeout) }) { proxyCheck() }
+
+public fun proxyHeaders(proxy: ProxyInput): Call<Map<String, String>> =
+    Call(507916117, { proxyInput(proxy) }) { map({ string() }) { string() } }
 
 public fun proxyOf(host: String, port: Int?): Call<Proxy> =
     Call(134274567, { string(host); optional(port) { int(it) } }) { proxy() }
 
-public fun proxyUrlWith(host: String, port: Int, username: String, password: String): Call<String> =
-    Call(1788266255, { string(host); int(port); string(username); string(password) }) { string() }
+public fun proxyUrl(proxy: ProxyInput): Call<String> =
+    Call(-124838969, { proxyInput(proxy) }) { string() }
+
+public fun proxyUrlWith(proxy: ProxyInput, username: String, password: String): Call<String> =
+    Call(1368378965, { proxyInput(proxy); string(username); string(password) }) { string() }
+
+public fun proxyWith(proxy: ProxyInput): Call<Proxy> =
+    Call(1003285319, { proxyInput(proxy) }) { proxy() }
 
 public fun shutDown(): Call<Unit> =
     Call(1086539540, {}) {}
@@ -320,6 +497,9 @@ public fun tokensDelete(id: Long, username: String?): Call<Unit> =
 
 public fun tokensList(username: String?): Call<List<Token>> =
     Call(-1008206638, { optional(username) { string(it) } }) { list { token() } }
+
+public fun usingOwn(proxy: ProxyInput): Call<Proxy> =
+    Call(-190869293, { proxyInput(proxy) }) { proxy() }
 
 public fun withOptions(options: Options): Call<Long> =
     Call(1064780551, { options(options) }) { long() }
