@@ -139,7 +139,7 @@ quick-kotlin: kotlin-library sandbox-program $(KOTLIN_QUICK)/sources-changed
 	@export MAVEN_OPTS="$${MAVEN_OPTS:-} $(SHORT_LIVED)"; \
 	    $(MAVEN) --quiet test -Doutput=$(CURDIR)/$(KOTLIN_QUICK) -Dlibraries=$(CURDIR)/$(KOTLIN)/libraries -DargLine='$(SHORT_LIVED)' \
 	    -Dkotlin.compiler.incremental=true -Dkotlin.compiler.daemon=true -Dkotlin.compiler.daemon.jvmArgs=Xmx1g \
-	    -Dtest='AsyncClientTest,CancellationTest,InterruptTest,ModelsTest,NativeLibraryTest,SandboxTest' -Dsurefire.failIfNoSpecifiedTests=false \
+	    -Dtest='AsyncClientTest,CancellationTest,InterruptTest,LeaseTest,ModelsTest,NativeLibraryTest,PoolTest,SandboxTest' -Dsurefire.failIfNoSpecifiedTests=false \
 	    dependency:build-classpath '-Dmdep.outputFile=$${project.build.directory}/classpath'
 	@export KOTLIN_OUTPUT=$(KOTLIN_QUICK); $(call quick-cases,Kotlin$(COMMA) suspend,Kotlin$(COMMA) blocking)
 

@@ -36,6 +36,8 @@ pub struct Follower {
     /// The lease of the first address.
     first: Arc<binding::Lease>,
     follow: Mutex<Option<Arc<Follow>>>,
+    /// Closing waits until a start that is being cancelled has ended.
+    turn: tokio::sync::Mutex<()>,
 }
 
 impl Follower {
@@ -44,7 +46,14 @@ impl Follower {
         let wanted = binding::followed_ip(label.as_deref(), lookup.as_deref(), *interval)?;
         let owner = owner(username.as_deref())?;
         let first = Arc::new(wanted.first(owner.clone()));
-        Ok(Self { via: via.kept()?, wanted, owner, first, follow: Mutex::default() })
+        Ok(Self {
+            via: via.kept()?,
+            wanted,
+            owner,
+            first,
+            follow: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+        })
     }
 
     fn follow(&self) -> MutexGuard<'_, Option<Arc<Follow>>> {
@@ -78,6 +87,7 @@ operations! {
     /// Authorises this machine's address, and starts to follow it.
     calls("ips.follow")
     fn follower_start(follower, client) -> String {
+        let _turn = follower.turn.lock().await;
         let worker = worker("ips.follow")?;
         let lasting = follower.via.for_worker()?;
         let ip = follower.first.enter(&client, None).await?;
@@ -90,6 +100,7 @@ operations! {
     /// Ends the follower and removes the IP.
     finishes("ips.follow")
     fn follower_close(follower, client) -> () {
+        let _turn = follower.turn.lock().await;
         let follow = follower.follow().clone();
         match follow {
             Some(follow) => follow.close().await?,

@@ -58,6 +58,13 @@ pub(crate) struct Docs {
     arguments: BTreeMap<String, Vec<String>>,
 }
 
+impl Resource {
+    /// Whether Kotlin's classes extend hand-written ones, which have more than calls.
+    pub(crate) fn is_extended(&self) -> bool {
+        matches!(self.name, "ips" | "proxies")
+    }
+}
+
 /// The resources of a library.
 pub(crate) fn resources(library: &Utf8Path) -> Result<Vec<Resource>> {
     let items = extract_from_library(library)?;

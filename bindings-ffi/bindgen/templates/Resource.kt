@@ -8,7 +8,7 @@ import {{ import }}
 {% endif %}
 {%- for client in CLIENTS %}
 /** {{ resource.docs }} See [{{ client.name }}.{{ self.property() }}]. */
-public class {{ client.prefix }}{{ self.class() }} internal constructor(private val calls: {{ client.prefix }}Calls) {
+public class {{ client.prefix }}{{ self.class() }} internal constructor(private val calls: {{ client.prefix }}Calls){% if resource.is_extended() %} : {{ client.prefix }}{{ self.class() }}Extension(calls){% endif %} {
 {%- for call in resource.calls %}
     /**
 {%- for line in self::comment(call) %}

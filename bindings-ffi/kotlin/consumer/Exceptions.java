@@ -21,8 +21,9 @@ final class Exceptions {
             new ConnectionException("text", "geo.open", "refused", 3),
             new DecodeException("text", "geo.open", 200, "no JSON", "<html>"),
             new OutcomeUnknownException("text", "tokens.create", "no answer", "list the tokens"),
+            new PoolExhaustedException("text", Duration.ofSeconds(7)),
             new InternalException("text"));
-        if (made.stream().map(Object::getClass).distinct().count() != 17 || brief.getAttempts() != 1
+        if (made.stream().map(Object::getClass).distinct().count() != 18 || brief.getAttempts() != 1
             || !((BadRequestException) made.get(5)).getFieldErrors().get("ip").equals(List.of("taken"))) {
             throw new AssertionError(made);
         }

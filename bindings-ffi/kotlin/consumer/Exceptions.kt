@@ -16,6 +16,7 @@ fun main() {
         ConnectionException("text", call = "geo.open", reason = "refused", attempts = 3),
         DecodeException("text", call = "geo.open", status = 200, reason = "no JSON", body = "<html>"),
         OutcomeUnknownException("text", call = "tokens.create", reason = "no answer", recoveryHint = "list the tokens"),
+        PoolExhaustedException("text", retryAfter = Duration.ofSeconds(7)),
         InternalException("text"),
     )
     for (exception in made) {
@@ -27,6 +28,6 @@ fun main() {
             check(!caught.message.isNullOrEmpty())
         }
     }
-    check(made.map { it::class }.toSet().size == 17)
+    check(made.map { it::class }.toSet().size == 18)
     println("made ${made.size} exceptions")
 }

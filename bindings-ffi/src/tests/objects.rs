@@ -207,6 +207,7 @@ fn a_check_needs_no_client() {
         .rsplit_once(':')
         .map(|(host, port)| (host.to_owned(), port.parse::<i32>().unwrap()))
         .unwrap();
+    let proxy = || ProxyInput { host: host.clone(), port, access: None };
     let arguments =
         |target: &str, timeout: f64| [bytes(proxy()), bytes(target.to_owned()), bytes(timeout)].concat();
     let checked: ProxyCheck =

@@ -9,7 +9,7 @@ import com.proxymesh.internal.ipsLabels
 import com.proxymesh.internal.ipsList
 
 /** IPs that may use the proxies without credentials, at most 100 per account. See [Client.ips]. */
-public class Ips internal constructor(private val calls: Calls) {
+public class Ips internal constructor(private val calls: Calls) : IpsExtension(calls) {
     /**
      * Authorises an IP: `POST /api/ip/add/`. If the response is lost, the client looks the IP up. The call succeeds if the
      * IP is there.
@@ -59,7 +59,7 @@ public class Ips internal constructor(private val calls: Calls) {
 }
 
 /** IPs that may use the proxies without credentials, at most 100 per account. See [BlockingClient.ips]. */
-public class BlockingIps internal constructor(private val calls: BlockingCalls) {
+public class BlockingIps internal constructor(private val calls: BlockingCalls) : BlockingIpsExtension(calls) {
     /**
      * Authorises an IP: `POST /api/ip/add/`. If the response is lost, the client looks the IP up. The call succeeds if the
      * IP is there.
@@ -113,7 +113,7 @@ public class BlockingIps internal constructor(private val calls: BlockingCalls) 
 }
 
 /** IPs that may use the proxies without credentials, at most 100 per account. See [AsyncClient.ips]. */
-public class AsyncIps internal constructor(private val calls: AsyncCalls) {
+public class AsyncIps internal constructor(private val calls: AsyncCalls) : AsyncIpsExtension(calls) {
     /**
      * Authorises an IP: `POST /api/ip/add/`. If the response is lost, the client looks the IP up. The call succeeds if the
      * IP is there.

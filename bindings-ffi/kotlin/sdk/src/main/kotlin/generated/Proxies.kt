@@ -8,7 +8,7 @@ import com.proxymesh.internal.proxiesDelete
 import com.proxymesh.internal.proxiesList
 
 /** The proxies that the account may use. See [Client.proxies]. */
-public class Proxies internal constructor(private val calls: Calls) {
+public class Proxies internal constructor(private val calls: Calls) : ProxiesExtension(calls) {
     /**
      * Authorises the account to use a proxy: `POST /api/proxy/add/`. If the proxy is already authorised, the call succeeds
      * and changes nothing.
@@ -46,7 +46,7 @@ public class Proxies internal constructor(private val calls: Calls) {
 }
 
 /** The proxies that the account may use. See [BlockingClient.proxies]. */
-public class BlockingProxies internal constructor(private val calls: BlockingCalls) {
+public class BlockingProxies internal constructor(private val calls: BlockingCalls) : BlockingProxiesExtension(calls) {
     /**
      * Authorises the account to use a proxy: `POST /api/proxy/add/`. If the proxy is already authorised, the call succeeds
      * and changes nothing.
@@ -84,7 +84,7 @@ public class BlockingProxies internal constructor(private val calls: BlockingCal
 }
 
 /** The proxies that the account may use. See [AsyncClient.proxies]. */
-public class AsyncProxies internal constructor(private val calls: AsyncCalls) {
+public class AsyncProxies internal constructor(private val calls: AsyncCalls) : AsyncProxiesExtension(calls) {
     /**
      * Authorises the account to use a proxy: `POST /api/proxy/add/`. If the proxy is already authorised, the call succeeds
      * and changes nothing.

@@ -3,9 +3,7 @@ package com.proxymesh
 import com.proxymesh.internal.Call
 import com.proxymesh.internal.Native
 import com.proxymesh.internal.Options
-import com.proxymesh.internal.baseUrl
 import com.proxymesh.internal.newClient
-import com.proxymesh.internal.shutDown
 import com.proxymesh.internal.withOptions
 import java.util.concurrent.CompletableFuture
 import java.util.concurrent.Executor
@@ -17,8 +15,8 @@ import java.util.concurrent.atomic.AtomicBoolean
 import java.util.concurrent.atomic.AtomicInteger
 
 /** How an [AsyncClient] makes its calls; see [Calls]. */
-internal class AsyncCalls(private val client: Native, private val executor: Executor) {
-    val baseUrl: String = client.invoke(baseUrl()).orEmpty()
+internal class AsyncCalls(client: Native, executor: Executor?) : Local(client) {
+    private val executor = executor ?: threads
 
     fun <T> make(call: Call<T>): CompletableFuture<T> = make(call) { it }
 
@@ -34,14 +32,15 @@ internal class AsyncCalls(private val client: Native, private val executor: Exec
 
     fun with(options: Options): AsyncCalls = translated { AsyncCalls(client.create(withOptions(options)), executor) }
 
-    fun close() = client.invoke(shutDown())
+    /** Creates an object that makes its calls with this client. */
+    fun create(call: Call<Long>): AsyncCalls = translated { AsyncCalls(client.create(call), executor) }
 
     companion object {
         fun open(username: String?, password: String?): AsyncCalls =
             open(ChosenSettings().also { it.username = username; it.password = password }, null)
 
         fun open(settings: ChosenSettings, executor: Executor?): AsyncCalls =
-            translated { AsyncCalls(Native.functions.create(newClient(settings.checked())), executor ?: threads) }
+            translated { AsyncCalls(Native.functions.create(newClient(settings.checked())), executor) }
 
         private val threads = ThreadPoolExecutor(0, Int.MAX_VALUE, 5, TimeUnit.SECONDS, SynchronousQueue()) { work ->
             Thread(work, "proxymesh-future").apply { isDaemon = true }

@@ -26,7 +26,7 @@ import java.util.concurrent.Executor
  * on a thread that waits in `join` or `get`. There it may block. As always, a function that you add to a completed future runs at once on
  * your thread, and after `cancel` or `orTimeout` it runs on the thread that completed the future.
  */
-public class AsyncClient private constructor(private val calls: AsyncCalls) : AutoCloseable {
+public class AsyncClient private constructor(@get:JvmSynthetic internal val calls: AsyncCalls) : AutoCloseable {
     /** Creates a client with this username and password. For other settings, use [builder]. Nothing is sent. */
     public constructor(username: String, password: String) : this(AsyncCalls.open(username, password))
 
@@ -34,7 +34,7 @@ public class AsyncClient private constructor(private val calls: AsyncCalls) : Au
     public constructor() : this(AsyncCalls.open(null, null))
 
     /** The base URL of the service, without a trailing slash. */
-    public val baseUrl: String get() = calls.baseUrl
+    public val baseUrl: String = calls.baseUrl()
 
     /** Sub-accounts. Only the parent account may make these calls. */
     public val subAccounts: AsyncSubAccounts = AsyncSubAccounts(calls)

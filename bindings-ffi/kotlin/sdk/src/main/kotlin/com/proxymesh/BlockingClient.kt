@@ -27,7 +27,7 @@ import java.time.Duration
  * a request with credentials that have not worked yet continues for up to five seconds. After an interrupt, it is unknown whether a
  * write was carried out.
  */
-public class BlockingClient private constructor(private val calls: BlockingCalls) : AutoCloseable {
+public class BlockingClient private constructor(@get:JvmSynthetic internal val calls: BlockingCalls) : AutoCloseable {
     /**
      * Creates a client. Nothing is sent. A setting that you omit comes from its environment variable, if there is one, or else from
      * its default.
@@ -74,7 +74,7 @@ public class BlockingClient private constructor(private val calls: BlockingCalls
     public constructor() : this(username = null)
 
     /** The base URL of the service, without a trailing slash. */
-    public val baseUrl: String get() = calls.baseUrl
+    public val baseUrl: String = calls.baseUrl()
 
     /** Sub-accounts. Only the parent account may make these calls. */
     public val subAccounts: BlockingSubAccounts = BlockingSubAccounts(calls)

@@ -5,10 +5,10 @@ import com.proxymesh.internal.Failure
 import com.proxymesh.internal.Native
 import com.proxymesh.internal.Options
 import com.proxymesh.internal.Settings
-import com.proxymesh.internal.baseUrl
 import com.proxymesh.internal.newBlockingClient
 import com.proxymesh.internal.newClient
 import com.proxymesh.internal.shutDown
+import com.proxymesh.internal.usingOwn
 import com.proxymesh.internal.withOptions
 import java.nio.charset.CharacterCodingException
 import java.time.Duration
@@ -20,9 +20,23 @@ import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.withContext
+import com.proxymesh.internal.baseUrl as baseUrlOf
 
 /** The version of this package. */
 internal const val VERSION = "0.1.0"
+
+/** A client or an object of the native library, and the calls of it that do not wait for the network. */
+internal open class Local(protected val client: Native) {
+    fun baseUrl(): String = client.invoke(baseUrlOf()).orEmpty()
+
+    fun close() = client.invoke(shutDown())
+
+    fun using(proxy: Proxy): Proxy = now(usingOwn(proxy.toFfi())) { it.fromFfi() }
+
+    fun <T> now(call: Call<T>): T = now(call) { it }
+
+    fun <T, R> now(call: Call<T>, convert: (T) -> R): R = translated { convert(client.invoke(call)) }
+}
 
 /**
  * How a [Client] makes its calls.
@@ -30,9 +44,7 @@ internal const val VERSION = "0.1.0"
  * It keeps the internal classes out of the public ones. Users compile without the internal classes, so a public class must not
  * name one, even in a private signature.
  */
-internal class Calls(private val client: Native) {
-    val baseUrl: String = client.invoke(baseUrl()).orEmpty()
-
+internal class Calls(client: Native) : Local(client) {
     suspend fun <T> make(call: Call<T>): T = make(call) { it }
 
     suspend fun <T, R> make(call: Call<T>, convert: (T) -> R): R {
@@ -51,7 +63,8 @@ internal class Calls(private val client: Native) {
 
     fun with(options: Options): Calls = translated { Calls(client.create(withOptions(options))) }
 
-    fun close() = client.invoke(shutDown())
+    /** Creates an object that makes its calls with this client. */
+    fun create(call: Call<Long>): Calls = translated { Calls(client.create(call)) }
 
     companion object {
         fun open(settings: Settings): Calls = translated { Calls(Native.functions.create(newClient(settings))) }
@@ -59,9 +72,7 @@ internal class Calls(private val client: Native) {
 }
 
 /** How a [BlockingClient] makes its calls; see [Calls]. */
-internal class BlockingCalls(private val client: Native) {
-    val baseUrl: String = client.invoke(baseUrl()).orEmpty()
-
+internal class BlockingCalls(client: Native) : Local(client) {
     fun <T> make(call: Call<T>): T = make(call) { it }
 
     fun <T, R> make(call: Call<T>, convert: (T) -> R): R = translated {
@@ -85,7 +96,19 @@ internal class BlockingCalls(private val client: Native) {
 
     fun with(options: Options): BlockingCalls = translated { BlockingCalls(client.create(withOptions(options))) }
 
-    fun close() = client.invoke(shutDown())
+    /** Creates an object that makes its calls with this client. */
+    fun create(call: Call<Long>): BlockingCalls = translated { BlockingCalls(client.create(call)) }
+
+    /** Makes a call that an interrupt does not end. The thread stays interrupted. */
+    fun finish(call: Call<Unit>): Unit = translated {
+        if (isVirtual(Thread.currentThread())) {
+            val answer = CompletableFuture<ByteArray?>()
+            client.start(call, answer::complete)
+            call.result(answer.join())
+        } else {
+            client.invoke(call)
+        }
+    }
 
     companion object {
         fun open(settings: Settings): BlockingCalls =
@@ -95,6 +118,13 @@ internal class BlockingCalls(private val client: Native) {
 
 /** Runs a function that belongs to no client. */
 internal fun <T, R> run(call: Call<T>, convert: (T) -> R): R = translated { convert(Native.functions.invoke(call)) }
+
+/** The calls that belong to no client. */
+internal object Unbound {
+    val suspending by lazy { translated { Calls(Native.functions) } }
+    val blocking by lazy { translated { BlockingCalls(Native.functions) } }
+    val async by lazy { translated { AsyncCalls(Native.functions, null) } }
+}
 
 /** Loads the native library and runs [block]. Replaces internal exceptions with public ones, which do not have them as causes. */
 internal inline fun <T> translated(block: () -> T): T {

@@ -22,7 +22,7 @@ import java.time.Duration
  *
  * For scripts and for Java, use [BlockingClient]. In Java, the calls of [AsyncClient] return futures.
  */
-public class Client private constructor(private val calls: Calls) : AutoCloseable {
+public class Client private constructor(@get:JvmSynthetic internal val calls: Calls) : AutoCloseable {
     /**
      * Creates a client. Nothing is sent. A setting that you omit comes from its environment variable, if there is one, or else from
      * its default.
@@ -63,7 +63,7 @@ public class Client private constructor(private val calls: Calls) : AutoCloseabl
     )
 
     /** The base URL of the service, without a trailing slash. */
-    public val baseUrl: String get() = calls.baseUrl
+    public val baseUrl: String = calls.baseUrl()
 
     /** Sub-accounts. Only the parent account may make these calls. */
     public val subAccounts: SubAccounts = SubAccounts(calls)

@@ -8,7 +8,7 @@ import com.proxymesh.internal.ExitChoice as FfiExitChoice
  *
  * ```kotlin
  * val proxy = Proxy("open.proxymesh.com")
- * proxy.headers(ExitChoice(country = "DE"))   // {X-ProxyMesh-Country=DE}
+ * proxy.steer(ExitChoice(country = "DE")).headers()   // {X-ProxyMesh-Country=DE}
  * ```
  *
  * Java has no named arguments. Use `new ExitChoice().withCountry("DE")` there.
@@ -19,9 +19,10 @@ import com.proxymesh.internal.ExitChoice as FfiExitChoice
  * @throws ValidationException an argument is malformed.
  */
 public class ExitChoice
-    @JvmOverloads
-    constructor(country: String? = null, preferIp: String? = null, notIps: List<String> = emptyList()) {
-        private val checked = CheckedExit.of(country, preferIp, notIps)
+    internal constructor(private val checked: CheckedExit) {
+        @JvmOverloads
+        public constructor(country: String? = null, preferIp: String? = null, notIps: List<String> = emptyList()) :
+            this(CheckedExit.of(country, preferIp, notIps))
 
         /** The country code, in upper case. */
         public val country: String? get() = checked.country

@@ -1,32 +1,38 @@
 package com.proxymesh
 
-import com.proxymesh.internal.Credentials
+import com.proxymesh.internal.proxyCheck
 import com.proxymesh.internal.proxyHeaders
 import com.proxymesh.internal.proxyOf
+import com.proxymesh.internal.proxyUrl
 import com.proxymesh.internal.proxyUrlWith
 import java.net.InetSocketAddress
+import java.time.Duration
+import java.util.concurrent.CompletableFuture
 
 /**
  * A proxy server that the account may use.
  *
  * ```kotlin
  * val proxy = Proxy("us-ca.proxymesh.com")
- * proxy.name                      // us-ca
- * proxy.country                   // US
- * proxy.url                       // http://us-ca.proxymesh.com:31280
- * proxy.url("me@ex.com", "a b")   // http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280
+ * proxy.name                                 // us-ca
+ * proxy.country                              // US
+ * proxy.url()                                // http://us-ca.proxymesh.com:31280
+ * proxy.using("me@ex.com", "a b").url()      // http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280
  * ```
  *
- * @throws ValidationException the host is not a DNS name, the port is not from 1 to 65535, or the host includes a port that differs
- *   from the one given.
+ * A proxy that the service lists has no credentials. It works as it is on a machine whose IP or hostname is authorised. [using] returns
+ * it with credentials, and [steer] with an exit choice. The proxies of a pool have the client's credentials.
+ *
+ * @throws ValidationException the host is neither a DNS name nor an IPv4 address, the port is not from 1 to 65535, or the host includes a
+ *   port that differs from the one given.
  */
 public class Proxy
-    internal constructor(checked: CheckedProxy) {
+    internal constructor(private val checked: CheckedProxy) {
         /** The domain, such as `us-ca.proxymesh.com`. */
-        public val host: String = checked.host
+        public val host: String get() = checked.host
 
         /** The port, usually 31280. */
-        public val port: Int = checked.port
+        public val port: Int get() = checked.port
 
         /**
          * The proxy at this host. The host may include the port, as the service writes it: `us-ca.proxymesh.com:31280`. Otherwise the
@@ -41,32 +47,96 @@ public class Proxy
          * The host and port to connect to, unresolved, as in `java.net.Proxy(java.net.Proxy.Type.HTTP, proxy.address)`. For the
          * sandbox's proxies, the host is `localhost`, because few resolvers know that `us-ca.localhost` is this machine.
          */
-        public val address: InetSocketAddress = InetSocketAddress.createUnresolved(checked.addressHost, checked.port)
+        public val address: InetSocketAddress get() = InetSocketAddress.createUnresolved(checked.addressHost, checked.port)
 
         /** The first part of the domain, such as `us-ca`. */
-        public val name: String = checked.name
-
-        /** The URL without credentials, for a machine whose IP or hostname is authorised. */
-        public val url: String = checked.url
+        public val name: String get() = checked.name
 
         /**
          * The country of its exit IPs as an ISO 3166 code, if the name contains it: `US` for `us-ca`, `GB` for `uk`. Null for `open`
          * and `world`, which have exit IPs in many countries.
          */
-        public val country: String? = checked.country
+        public val country: String? get() = checked.country
 
-        /** Whether an [ExitChoice] can choose the country: true for `open` and `world`, which have exit IPs in many countries. */
-        public val choosesCountry: Boolean = checked.choosesCountry
+        /** Whether [steer] can choose the country: true for `open` and `world`, which have exit IPs in many countries. */
+        public val choosesCountry: Boolean get() = checked.choosesCountry
+
+        /** Which exit IP to ask it for. */
+        public val exitChoice: ExitChoice get() = checked.exit
+
+        internal val credentials: Credentials? get() = checked.credentials
 
         /**
-         * The URL with credentials, for any HTTP library. They are percent-encoded, so they may contain `@` or `:`. The URL contains
-         * the password, so keep it out of logs.
+         * Returns the same proxy with this username and password.
+         *
+         * @param username the username of the account or of a sub-account.
+         * @param password the password for the username.
+         * @throws ConfigException the username or password is invalid.
+         */
+        public fun using(username: String, password: String): Proxy = with(Credentials(username, password), exitChoice)
+
+        /**
+         * Returns the same proxy with a token, instead of a username and password.
+         *
+         * @param token a token (`pm_…`).
+         * @throws ConfigException the token is invalid.
+         */
+        public fun usingToken(token: String): Proxy = with(Credentials(null, token), exitChoice)
+
+        /**
+         * Returns the same proxy with the credentials of a client.
+         *
+         * @throws ConfigException the client is closed.
+         */
+        public fun using(client: Client): Proxy = client.calls.using(this)
+
+        /**
+         * Returns the same proxy with the credentials of a client.
+         *
+         * @throws ConfigException the client is closed.
+         */
+        public fun using(client: BlockingClient): Proxy = client.calls.using(this)
+
+        /**
+         * Returns the same proxy with the credentials of a client.
+         *
+         * @throws ConfigException the client is closed.
+         */
+        public fun using(client: AsyncClient): Proxy = client.calls.using(this)
+
+        /** Returns the same proxy without credentials, for a machine whose IP or hostname is authorised. */
+        public fun withoutCredentials(): Proxy = with(null, exitChoice)
+
+        /**
+         * Returns the same proxy with this exit choice. It replaces an earlier choice. It is sent in the headers `X-ProxyMesh-Country`,
+         * `X-ProxyMesh-Prefer-IP` and `X-ProxyMesh-Not-IP`.
+         *
+         * ```kotlin
+         * Proxy("open.proxymesh.com").steer(ExitChoice(country = "DE")).headers()   // {X-ProxyMesh-Country=DE}
+         * ```
+         *
+         * @throws ValidationException this proxy has no exit IPs in the country, and cannot choose one.
+         */
+        public fun steer(exit: ExitChoice): Proxy = with(credentials, exit)
+
+        /** The URL without credentials, for a machine whose IP or hostname is authorised. */
+        public val plainUrl: String get() = checked.plainUrl
+
+        /**
+         * The URL for any HTTP library, with the proxy's credentials if it has any. They are percent-encoded, so they may contain `@`
+         * or `:`. The URL then contains the password, so keep it out of logs. An exit choice cannot go into a URL; use [headers].
+         *
+         * @throws ValidationException the credentials are a token. A token cannot go into a URL; use [headers].
+         */
+        public fun url(): String = run(proxyUrl(toFfi())) { it }
+
+        /**
+         * The URL with this username and password; see the other [url].
          *
          * @param username the username of the account or of a sub-account.
          * @param password the password for the username.
          */
-        public fun url(username: String, password: String): String =
-            run(proxyUrlWith(host, port, username, password)) { it }
+        public fun url(username: String, password: String): String = run(proxyUrlWith(toFfi(), username, password)) { it }
 
         /**
          * The headers to send to the proxy: on the `CONNECT` request for an https target, and on the request itself for an http target.
@@ -77,8 +147,8 @@ public class Proxy
          * `407`, because the proxy would refuse the same headers again.
          *
          * ```kotlin
-         * val proxy = Proxy("open.proxymesh.com")
-         * val headers = proxy.headers("me@ex.com", "a b", ExitChoice(country = "DE"))
+         * val proxy = Proxy("open.proxymesh.com").using("me@ex.com", "a b").steer(ExitChoice(country = "DE"))
+         * val headers = proxy.headers()
          * fun Request.withHeaders() = newBuilder().apply { headers.forEach { (name, value) -> header(name, value) } }.build()
          * val client = OkHttpClient.Builder()
          *     .proxy(java.net.Proxy(java.net.Proxy.Type.HTTP, proxy.address))
@@ -101,50 +171,53 @@ public class Proxy
          * - `HttpURLConnection` sends none of them with the `CONNECT`. An https site gets every header that is set, including the
          *   password. Older versions of jsoup, which use it, do the same.
          *
-         * @param username the username of the account or of a sub-account.
-         * @param password the password for the username.
-         * @param exit the exit IP to ask for.
-         * @throws ConfigException the username or password is invalid.
-         * @throws ValidationException this proxy cannot choose the country.
          */
-        @JvmOverloads
-        public fun headers(username: String, password: String, exit: ExitChoice = ExitChoice()): Map<String, String> =
-            headersOf(this, Credentials.Basic(username, password), exit)
+        public fun headers(): Map<String, String> = run(proxyHeaders(toFfi())) { it.toSortedMap() }
 
         /**
-         * The same headers with a token, instead of a username and password.
+         * Checks the proxy: asks it to open a tunnel to [target], and closes the tunnel. A refusal, an unreachable proxy and a time-out
+         * are results, not exceptions.
          *
-         * @param token a token (`pm_…`).
-         * @param exit the exit IP to ask for.
-         * @throws ConfigException the token is invalid.
-         * @throws ValidationException this proxy cannot choose the country.
+         * @param target the `host:port` to connect to. It sees a connection, but receives no data.
+         * @param timeout the time limit for the check.
+         * @throws ValidationException the target is not `host:port`.
+         * @throws ConfigException the timeout is not greater than zero.
          */
+        public suspend fun check(target: String = TARGET, timeout: Duration = TIME_LIMIT): ProxyCheck =
+            Unbound.suspending.make(proxyCheck(toFfi(), target, timeout.inSeconds())) { it.fromFfi() }
+
+        /** The same as [check], but it blocks its thread. An interrupt ends it, as it ends the calls of [BlockingClient]. */
         @JvmOverloads
-        public fun headers(token: String, exit: ExitChoice = ExitChoice()): Map<String, String> =
-            headersOf(this, Credentials.Bearer(token), exit)
+        public fun checkBlocking(target: String = TARGET, timeout: Duration = TIME_LIMIT): ProxyCheck =
+            Unbound.blocking.make(proxyCheck(toFfi(), target, timeout.inSeconds())) { it.fromFfi() }
 
-        /**
-         * The same headers without credentials, for a machine whose IP or hostname is authorised.
-         *
-         * @param exit the exit IP to ask for.
-         * @throws ValidationException this proxy cannot choose the country.
-         */
+        /** The same as [check], but it returns a future, as the calls of [AsyncClient] do. */
         @JvmOverloads
-        public fun headers(exit: ExitChoice = ExitChoice()): Map<String, String> = headersOf(this, null, exit)
+        public fun checkAsync(target: String = TARGET, timeout: Duration = TIME_LIMIT): CompletableFuture<ProxyCheck> =
+            Unbound.async.make(proxyCheck(toFfi(), target, timeout.inSeconds())) { it.fromFfi() }
 
-        /** Whether both have the same host and port. */
-        override fun equals(other: Any?): Boolean = other is Proxy && host == other.host && port == other.port
+        /** Whether both have the same host, port, credentials and exit choice. */
+        override fun equals(other: Any?): Boolean =
+            other is Proxy && host == other.host && port == other.port && credentials == other.credentials && exitChoice == other.exitChoice
 
-        /** A hash of the host and port. */
-        override fun hashCode(): Int = 31 * host.hashCode() + port
+        /** A hash of the host, the port and the exit choice. */
+        override fun hashCode(): Int = 31 * (31 * host.hashCode() + port) + exitChoice.hashCode()
 
-        /** The proxy as `domain:port`. */
+        /** The proxy as `domain:port`, without credentials. */
         override fun toString(): String = "$host:$port"
+
+        private companion object {
+            const val TARGET = "proxymesh.com:443"
+            val TIME_LIMIT: Duration = Duration.ofSeconds(10)
+        }
     }
 
-// This is not a method of the class, because a signature there must not name a class that users cannot see.
-private fun headersOf(proxy: Proxy, credentials: Credentials?, exit: ExitChoice): Map<String, String> =
-    run(proxyHeaders(proxy.host, proxy.port, credentials, exit.toFfi())) { it.toSortedMap() }
+/** A username and password, or a token without a username. */
+internal class Credentials(val username: String?, val secret: String) {
+    override fun equals(other: Any?) = other is Credentials && username == other.username && secret == other.secret
+
+    override fun hashCode() = username.hashCode()
+}
 
 /** A host and port that the core has checked, with what it derives from them. */
 internal class CheckedProxy(
@@ -152,9 +225,11 @@ internal class CheckedProxy(
     val port: Int,
     val addressHost: String,
     val name: String,
-    val url: String,
+    val plainUrl: String,
     val country: String?,
     val choosesCountry: Boolean,
+    val credentials: Credentials?,
+    val exit: ExitChoice,
 ) {
     companion object {
         fun of(host: String, port: Int?): CheckedProxy = run(proxyOf(host, port)) { it.checked() }

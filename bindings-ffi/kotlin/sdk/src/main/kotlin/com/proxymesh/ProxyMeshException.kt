@@ -16,7 +16,7 @@ import com.proxymesh.internal.Refusal as FfiRefusal
  *
  * A call that is cancelled or interrupted throws none of these. It ends with `CancellationException`.
  *
- * @property call the call that failed, such as `ips.add`; null if a setting or an input is invalid.
+ * @property call the call that failed, such as `ips.add`; null if a setting or an input is invalid, or a pool has no proxy.
  */
 public sealed class ProxyMeshException(message: String, public val call: String?) : RuntimeException(message)
 
@@ -148,6 +148,13 @@ public class DecodeException(
 public class OutcomeUnknownException(message: String, call: String, public val reason: String, public val recoveryHint: String) :
     ProxyMeshException(message, call)
 
+/**
+ * A pool has no proxy to hand out: all are cooling down after failures, or the account has no authorised proxy.
+ *
+ * @property retryAfter how long until the first proxy has cooled down; zero if the account has no authorised proxy.
+ */
+public class PoolExhaustedException(message: String, public val retryAfter: Duration) : ProxyMeshException(message, null)
+
 /** The SDK itself failed. This is a bug, so please report it. The client still works. */
 public class InternalException(message: String) : ProxyMeshException(message, null)
 
@@ -197,6 +204,7 @@ internal fun Failure.fromFfi(): ProxyMeshException =
         is Failure.Timeout -> TimeoutException(text, call, reason, attempts)
         is Failure.Connection -> ConnectionException(text, call, reason, attempts)
         is Failure.Decode -> DecodeException(text, call, status, reason, body)
+        is Failure.PoolExhausted -> PoolExhaustedException(text, duration(retryAfter))
         is Failure.OutcomeUnknown -> OutcomeUnknownException(text, call, reason, recoveryHint)
         is Failure.Internal -> InternalException(text)
         // This does not happen: `translated` turns it into a CancellationException first.

@@ -15,7 +15,8 @@ class ModelsTest {
         assertEquals("us-ca", proxy.name)
         assertEquals(31280, proxy.port)
         assertEquals("us-ca.proxymesh.com:31280", proxy.toString())
-        assertEquals("http://us-ca.proxymesh.com:31280", proxy.url)
+        assertEquals("http://us-ca.proxymesh.com:31280", proxy.url())
+        assertEquals(proxy.url(), proxy.plainUrl)
         assertEquals("http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280", proxy.url("me@ex.com", "a b"))
         assertEquals(proxy, Proxy("us-ca.proxymesh.com", 31280))
         assertEquals(proxy.hashCode(), Proxy("us-ca.proxymesh.com", 31280).hashCode())
@@ -62,22 +63,58 @@ class ModelsTest {
             "X-ProxyMesh-Prefer-IP" to "1.2.3.4",
             "X-ProxyMesh-Not-IP" to "5.6.7.8,::1",
         )
-        assertEquals(basic, open.headers("me+1@ex.com", "@:/% é"))
-        assertEquals(basic + asked, open.headers(username = "me+1@ex.com", password = "@:/% é", exit = exit))
-        assertEquals(mapOf("Proxy-Authorization" to "Bearer pm_token"), open.headers("pm_token"))
-        assertEquals(mapOf("Proxy-Authorization" to "Bearer pm_token") + asked, open.headers(token = "pm_token", exit = exit))
+        val token = mapOf("Proxy-Authorization" to "Bearer pm_token")
+        assertEquals(basic, open.using("me+1@ex.com", "@:/% é").headers())
+        assertEquals(basic + asked, open.steer(exit).using("me+1@ex.com", "@:/% é").headers())
+        assertEquals(token, open.usingToken("pm_token").headers())
+        assertEquals(token + asked, open.usingToken("pm_token").steer(exit).headers())
         assertEquals(emptyMap<String, String>(), open.headers())
-        assertEquals(asked, open.headers(exit))
-        assertEquals(listOf("Proxy-Authorization") + asked.keys.sorted(), open.headers("pm_token", exit).keys.toList())
+        assertEquals(asked, open.steer(exit).headers())
+        assertEquals(listOf("Proxy-Authorization") + asked.keys.sorted(), open.usingToken("pm_token").steer(exit).headers().keys.toList())
+    }
+
+    @Test
+    fun `a proxy keeps its credentials and its exit choice, and shows no secret`() {
+        val open = Proxy("open.proxymesh.com")
+        val germany = ExitChoice(country = "DE")
+        val proxy = open.using("me@ex.com", PASSWORD).steer(germany)
+        assertEquals("http://me%40ex.com:$PASSWORD@open.proxymesh.com:31280", proxy.url())
+        assertEquals("http://open.proxymesh.com:31280", proxy.plainUrl)
+        assertEquals(germany, proxy.exitChoice)
+        assertEquals("open.proxymesh.com:31280", proxy.toString())
+        assertEquals(proxy, open.steer(germany).using("me@ex.com", PASSWORD))
+        assertEquals(proxy.hashCode(), open.steer(germany).using("me@ex.com", PASSWORD).hashCode())
+        assertNotEquals(proxy, open.steer(germany).using("me@ex.com", "other"))
+        assertNotEquals(proxy, open.using("me@ex.com", PASSWORD))
+        assertEquals(open.steer(germany), proxy.withoutCredentials())
+        assertEquals(open, proxy.withoutCredentials().steer(ExitChoice()))
+        val withToken = open.usingToken(TOKEN)
+        val error = assertThrows(ValidationException::class.java) { withToken.url() }
+        assertEquals("token", error.field)
+        for (text in listOf(withToken.toString(), error.stackTraceToString(), proxy.toString())) {
+            for (secret in listOf(PASSWORD, TOKEN)) assertFalse(secret in text)
+        }
+    }
+
+    @Test
+    fun `a proxy can use the credentials of any client`() {
+        val proxy = Proxy("us-ca.proxymesh.com")
+        val expected = proxy.using("me@ex.com", PASSWORD)
+        Client("me@ex.com", PASSWORD).use { assertEquals(expected, proxy.using(it)) }
+        AsyncClient("me@ex.com", PASSWORD).use { assertEquals(expected, proxy.using(it)) }
+        val client = BlockingClient("me@ex.com", PASSWORD)
+        client.use { assertEquals(expected, proxy.using(it)) }
+        assertThrows(ConfigException::class.java) { proxy.using(client) }
+        BlockingClient(token = TOKEN).use { assertEquals(proxy.usingToken(TOKEN), proxy.using(it)) }
     }
 
     @Test
     fun `a country that the proxy cannot choose is rejected`() {
         val germany = ExitChoice(country = "DE")
-        val error = assertThrows(ValidationException::class.java) { Proxy("us-ca.proxymesh.com").headers(exit = germany) }
+        val error = assertThrows(ValidationException::class.java) { Proxy("us-ca.proxymesh.com").steer(germany) }
         assertEquals("country: the proxy us-ca cannot choose the country DE; open and world can", error.message)
         assertEquals("country" to "the proxy us-ca cannot choose the country DE; open and world can", error.field to error.reason)
-        assertEquals(emptyMap<String, String>(), Proxy("de.proxymesh.com").headers(germany))
+        assertEquals(emptyMap<String, String>(), Proxy("de.proxymesh.com").steer(germany).headers())
     }
 
     @Test
@@ -110,13 +147,13 @@ class ModelsTest {
     fun `invalid credentials are rejected and not shown`() {
         val proxy = Proxy("open.proxymesh.com")
         val errors = listOf(
-            assertThrows(ConfigException::class.java) { proxy.headers("", PASSWORD) },
-            assertThrows(ConfigException::class.java) { proxy.headers("a:$PASSWORD", PASSWORD) },
-            assertThrows(ConfigException::class.java) { proxy.headers("me@ex.com", "") },
-            assertThrows(ConfigException::class.java) { proxy.headers("me@ex.com", "$PASSWORD\n") },
-            assertThrows(ConfigException::class.java) { proxy.headers("$TOKEN:") },
-            assertThrows(ValidationException::class.java) { proxy.headers("me@ex.com", "$PASSWORD\udfff") },
-            assertThrows(ValidationException::class.java) { proxy.headers("$TOKEN\udfff") },
+            assertThrows(ConfigException::class.java) { proxy.using("", PASSWORD) },
+            assertThrows(ConfigException::class.java) { proxy.using("a:$PASSWORD", PASSWORD) },
+            assertThrows(ConfigException::class.java) { proxy.using("me@ex.com", "") },
+            assertThrows(ConfigException::class.java) { proxy.using("me@ex.com", "$PASSWORD\n") },
+            assertThrows(ConfigException::class.java) { proxy.usingToken("$TOKEN:") },
+            assertThrows(ValidationException::class.java) { proxy.using("me@ex.com", "$PASSWORD\udfff") },
+            assertThrows(ValidationException::class.java) { proxy.usingToken("$TOKEN\udfff") },
         )
         for (error in errors) for (secret in listOf(PASSWORD, TOKEN)) assertFalse(secret in error.stackTraceToString())
         assertEquals("the password must not contain control characters", errors[3].message)

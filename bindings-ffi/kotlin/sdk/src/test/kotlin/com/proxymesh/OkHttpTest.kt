@@ -64,7 +64,7 @@ class OkHttpTest {
 
     @Test
     fun `no request gets a 407, and no site gets the headers`() = through { sandbox, proxy, site, secureSite, trusting ->
-        val client = block(proxy, proxy.headers(USERNAME, PASSWORD, ExitChoice(country = "DE"))).trusting().build()
+        val client = block(proxy, proxy.using(USERNAME, PASSWORD).steer(ExitChoice(country = "DE")).headers()).trusting().build()
         for (url in listOf(site.url("http"), secureSite.url("https"), site.url("http"))) {
             client.newCall(Request.Builder().url(url).build()).execute().use { assertEquals(200, it.code) }
         }
@@ -79,7 +79,7 @@ class OkHttpTest {
 
     @Test
     fun `without credentials and with wrong ones, there is one 407 and no retry`() = through { sandbox, proxy, site, secureSite, trusting ->
-        for (headers in listOf(proxy.headers(), proxy.headers(ExitChoice(country = "DE")), proxy.headers(USERNAME, "wrong"))) {
+        for (headers in listOf(proxy.headers(), proxy.steer(ExitChoice(country = "DE")).headers(), proxy.using(USERNAME, "wrong").headers())) {
             val client = block(proxy, headers).trusting().build()
             client.newCall(Request.Builder().url(site.url("http")).build()).execute().use { assertEquals(407, it.code) }
             val secure = client.newCall(Request.Builder().url(secureSite.url("https")).build())
@@ -93,7 +93,7 @@ class OkHttpTest {
     fun `the JDK's own clients send headers for the proxy to an https site, as documented`() = through { sandbox, proxy, _, secureSite, _ ->
         // Otherwise the proxy would refuse a CONNECT without a password.
         BlockingClient(USERNAME, PASSWORD, baseUrl = sandbox.baseUrl).use { client -> listOf("127.0.0.1", "::1").forEach { client.ips.add(it) } }
-        val headers = proxy.headers(USERNAME, PASSWORD, ExitChoice(country = "DE"))
+        val headers = proxy.using(USERNAME, PASSWORD).steer(ExitChoice(country = "DE")).headers()
 
         val connection = URI(secureSite.url("https")).toURL().openConnection(java.net.Proxy(java.net.Proxy.Type.HTTP, proxy.address))
         (connection as HttpsURLConnection).sslSocketFactory = secureSite.tls!!.socketFactory

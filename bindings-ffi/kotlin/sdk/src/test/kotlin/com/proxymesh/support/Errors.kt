@@ -7,6 +7,7 @@ import com.proxymesh.ConnectionException
 import com.proxymesh.DecodeException
 import com.proxymesh.InternalException
 import com.proxymesh.OutcomeUnknownException
+import com.proxymesh.PoolExhaustedException
 import com.proxymesh.ProxyMeshException
 import com.proxymesh.StatusException
 import com.proxymesh.TimeoutException
@@ -32,6 +33,7 @@ fun ProxyMeshException.fields(): Map<String, Any?> = when (this) {
     is TimeoutException -> mapOf("reason" to reason, "attempts" to attempts)
     is ConnectionException -> mapOf("reason" to reason, "attempts" to attempts)
     is DecodeException -> mapOf("status" to status, "reason" to reason, "body" to body)
+    is PoolExhaustedException -> mapOf("retryAfter" to retryAfter)
     is OutcomeUnknownException -> mapOf("reason" to reason, "recoveryHint" to recoveryHint)
     is InternalException -> emptyMap()
 }

@@ -1,0 +1,226 @@
+package com.proxymesh
+
+import com.proxymesh.internal.Report
+import com.proxymesh.internal.pool
+import com.proxymesh.internal.poolAtOnce
+import com.proxymesh.internal.poolIsListed
+import com.proxymesh.internal.poolNext
+import com.proxymesh.internal.poolReport
+import com.proxymesh.internal.poolStats
+import java.time.Duration
+import java.util.concurrent.CompletableFuture
+import com.proxymesh.internal.PoolOptions as FfiPoolOptions
+
+/** What the pools of all clients have in common. */
+public sealed class AbstractProxyPool(private val pool: Local) {
+    /**
+     * Reports the status of a response through a proxy. 402, 403, 407, 429, and 500 and above are failures: such a status comes from the
+     * proxy, or from a site that blocks it. After a failure, the proxy is left out until it has cooled down. Each further failure doubles
+     * the cooldown, up to 16 times the first. A success resets the count.
+     *
+     * @param proxy the proxy that was handed out. Its credentials do not matter.
+     * @param status the status of the response.
+     * @param latency the time until the response arrived. It counts for [PoolOrder.FASTEST].
+     * @param bytes how many bytes were transferred. The pool only adds them up.
+     * @return how long the proxy is now left out; null if it is not, or if it already was.
+     * @throws ValidationException the latency is negative.
+     */
+    @JvmOverloads
+    public fun report(proxy: Proxy, status: Int, latency: Duration? = null, bytes: Long = 0): Duration? =
+        send(proxy, status, false, latency, bytes)
+
+    /**
+     * Reports whether a request through a proxy succeeded; see the other [report].
+     *
+     * @param proxy the proxy that was handed out. Its credentials do not matter.
+     * @param succeeded whether the request succeeded.
+     * @param latency the time until the response arrived. It counts for [PoolOrder.FASTEST].
+     * @param bytes how many bytes were transferred. The pool only adds them up.
+     * @return how long the proxy is now left out; null if it is not, or if it already was.
+     * @throws ValidationException the latency is negative.
+     */
+    @JvmOverloads
+    public fun report(proxy: Proxy, succeeded: Boolean, latency: Duration? = null, bytes: Long = 0): Duration? =
+        send(proxy, null, succeeded, latency, bytes)
+
+    /** Reports that a request through a proxy got no response: it is a failure, whatever the error is. See the other [report]. */
+    public fun report(proxy: Proxy, @Suppress("UNUSED_PARAMETER") error: Throwable): Duration? = report(proxy, false)
+
+    /** Reports a check of a proxy, with its latency. See the other [report]. */
+    public fun report(proxy: Proxy, check: ProxyCheck): Duration? =
+        report(proxy, check.isOk, if (check.isOk) check.latency else null)
+
+    /** The proxies that the pool hands out, from the last list, and what the pool knows about each. Empty until the list has been fetched. */
+    public fun stats(): List<ProxyStats> = pool.now(poolStats()) { stats -> stats.map { it.fromFfi() } }
+
+    /** The proxies that are cooling down, with the remaining time. */
+    public fun cooling(): Map<Proxy, Duration> = stats().mapNotNull { stats -> stats.cooling?.let { stats.proxy to it } }.toMap()
+
+    /** Whether the list of proxies has been fetched. */
+    public val isListed: Boolean get() = pool.now(poolIsListed())
+
+    /** How many proxies the pool hands out, and how many of them are cooling down. */
+    override fun toString(): String = stats().let { stats ->
+        "${javaClass.simpleName}(proxies=${stats.size}, cooling=${stats.count { it.cooling != null }})"
+    }
+
+    internal fun atOnce(countries: List<String>?): Proxy? = pool.now(poolAtOnce(countries)) { it?.fromFfi() }
+
+    private fun send(proxy: Proxy, status: Int?, succeeded: Boolean, latency: Duration?, bytes: Long): Duration? =
+        pool.now(poolReport(proxy.toFfi(), Report(status, succeeded, latency?.inSeconds(), bytes))) { it?.let(::duration) }
+}
+
+/**
+ * Hands out the account's proxies in turn, and leaves out failing ones for a while. `client.proxies.pool()` of a [Client] creates it.
+ *
+ * ```kotlin
+ * val pool = client.proxies.pool()
+ * val proxy = pool.get()
+ * pool.report(proxy, proxy.check())
+ * ```
+ *
+ * Any number of coroutines may share one.
+ */
+public class ProxyPool internal constructor(private val pool: Calls) : AbstractProxyPool(pool) {
+    /**
+     * Returns the next proxy. The pool fetches the list of proxies first if there is none, or if it is older than [PoolOptions.ttl]. One
+     * caller at a time fetches it, and the others go on with the old one.
+     *
+     * @throws PoolExhaustedException all proxies are cooling down, or the account has no authorised proxy.
+     * @throws ValidationException no proxy has exit IPs in the pool's countries, or all are excluded.
+     * @throws ConfigException the client is closed.
+     * @throws ProxyMeshException the list could not be fetched, and there is no older one.
+     */
+    public suspend fun get(): Proxy = next(null)
+
+    /**
+     * Returns the next proxy with exit IPs in one of these countries, which override the pool's. Otherwise, this is the same as [get].
+     *
+     * @param countries two-letter codes.
+     * @throws ValidationException a country is not a two-letter code, or none is given.
+     */
+    public suspend fun getIn(vararg countries: String): Proxy = next(countries.asList())
+
+    private suspend fun next(countries: List<String>?): Proxy =
+        atOnce(countries) ?: pool.make(poolNext(countries)) { it.fromFfi() }
+}
+
+/**
+ * A [ProxyPool] whose calls block until they are done. `client.proxies.pool()` of a [BlockingClient] creates it. Any number of threads may
+ * share one. In Java:
+ *
+ * ```java
+ * var pool = client.getProxies().pool(new PoolOptions().withCountries("DE"));
+ * var proxy = pool.get();
+ * pool.report(proxy, 200);
+ * ```
+ */
+public class BlockingProxyPool internal constructor(private val pool: BlockingCalls) : AbstractProxyPool(pool) {
+    /**
+     * Returns the next proxy. The pool fetches the list of proxies first if there is none, or if it is older than [PoolOptions.ttl]. One
+     * caller at a time fetches it, and the others go on with the old one.
+     *
+     * @throws PoolExhaustedException all proxies are cooling down, or the account has no authorised proxy.
+     * @throws ValidationException no proxy has exit IPs in the pool's countries, or all are excluded.
+     * @throws ConfigException the client is closed.
+     * @throws ProxyMeshException the list could not be fetched, and there is no older one.
+     */
+    public fun get(): Proxy = next(null)
+
+    /**
+     * Returns the next proxy with exit IPs in one of these countries, which override the pool's. Otherwise, this is the same as [get].
+     *
+     * @param countries two-letter codes.
+     * @throws ValidationException a country is not a two-letter code, or none is given.
+     */
+    public fun getIn(vararg countries: String): Proxy = next(countries.asList())
+
+    private fun next(countries: List<String>?): Proxy = atOnce(countries) ?: pool.make(poolNext(countries)) { it.fromFfi() }
+}
+
+/** A [ProxyPool] whose calls return futures. `client.getProxies().pool()` of an [AsyncClient] creates it. Any number of threads may share one. */
+public class AsyncProxyPool internal constructor(private val pool: AsyncCalls) : AbstractProxyPool(pool) {
+    /**
+     * Returns the next proxy. The pool fetches the list of proxies first if there is none, or if it is older than [PoolOptions.ttl]. One
+     * caller at a time fetches it, and the others go on with the old one. The future fails with the exceptions of [BlockingProxyPool.get].
+     */
+    public fun get(): CompletableFuture<Proxy> = next(null)
+
+    /**
+     * Returns the next proxy with exit IPs in one of these countries, which override the pool's. Otherwise, this is the same as [get].
+     *
+     * @param countries two-letter codes.
+     */
+    public fun getIn(vararg countries: String): CompletableFuture<Proxy> = next(countries.asList())
+
+    private fun next(countries: List<String>?): CompletableFuture<Proxy> =
+        try {
+            atOnce(countries)?.let { CompletableFuture.completedFuture(it) } ?: pool.make(poolNext(countries)) { it.fromFfi() }
+        } catch (error: ProxyMeshException) {
+            CompletableFuture.failedFuture(error)
+        }
+}
+
+/**
+ * What a pool knows about one of its proxies.
+ *
+ * @property proxy the proxy, as the pool hands it out.
+ * @property handedOut how often the pool has handed it out.
+ * @property successes how many successes were reported.
+ * @property failures how many failures were reported.
+ * @property bytes how many bytes were reported.
+ * @property latency the average of the reported latencies; null if there are none. Newer ones count more.
+ * @property cooling how long it will still be left out; null if it is not left out.
+ */
+public class ProxyStats internal constructor(
+    public val proxy: Proxy,
+    public val handedOut: Long,
+    public val successes: Long,
+    public val failures: Long,
+    public val bytes: Long,
+    public val latency: Duration?,
+    public val cooling: Duration?,
+) {
+    /** All properties. */
+    override fun toString(): String = "ProxyStats(proxy=$proxy, handedOut=$handedOut, successes=$successes, failures=$failures, " +
+        "bytes=$bytes, latency=$latency, cooling=$cooling)"
+}
+
+/** What `client.proxies` has besides its calls. */
+public sealed class ProxiesExtension(private val calls: Calls) {
+    /**
+     * Creates a pool that hands out these proxies in turn and leaves out failing ones for a while. It sends nothing until the first proxy
+     * is requested.
+     *
+     * @throws ValidationException an option is invalid.
+     */
+    public fun pool(options: PoolOptions = PoolOptions()): ProxyPool = ProxyPool(calls.create(pool(options.toFfi())))
+}
+
+/** What `client.proxies` has besides its calls. */
+public sealed class BlockingProxiesExtension(private val calls: BlockingCalls) {
+    /**
+     * Creates a pool that hands out these proxies in turn and leaves out failing ones for a while. It sends nothing until the first proxy
+     * is requested.
+     *
+     * @throws ValidationException an option is invalid.
+     */
+    @JvmOverloads
+    public fun pool(options: PoolOptions = PoolOptions()): BlockingProxyPool =
+        BlockingProxyPool(calls.create(pool(options.toFfi())))
+}
+
+/** What `client.getProxies()` has besides its calls. */
+public sealed class AsyncProxiesExtension(private val calls: AsyncCalls) {
+    /**
+     * Creates a pool that hands out these proxies in turn and leaves out failing ones for a while. It sends nothing until the first proxy
+     * is requested.
+     *
+     * @throws ValidationException an option is invalid.
+     */
+    @JvmOverloads
+    public fun pool(options: PoolOptions = PoolOptions()): AsyncProxyPool = AsyncProxyPool(calls.create(pool(options.toFfi())))
+}
+
+private fun PoolOptions.toFfi() =
+    FfiPoolOptions(countries, exclude, order.named, ttl?.inSeconds(), cooldown?.inSeconds(), hasCredentials)
