@@ -325,6 +325,7 @@ lint-rust:
 	cargo fmt --check --manifest-path core/fuzz/Cargo.toml
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+	RUSTDOCFLAGS="-D warnings" cargo doc --package proxymesh --all-features --no-deps --locked --quiet
 	$(PYTHON) tests/circles.py core/src sandbox/src bindings-python/src
 
 lint-python: $(TOOLS)/ready

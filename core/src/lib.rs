@@ -28,6 +28,18 @@
 //!   the response to an `ips().add` is lost, the client looks the IP up. The call succeeds if the IP is there.
 //! * **It never shows a secret** in an error, a log line or `Debug`.
 //!
+//! # HTTP libraries
+//!
+//! A [`Proxy`] holds credentials and an exit choice. Adapters pass it to an HTTP library, so that the proxy gets them and the site does
+//! not. Each needs a feature of this crate:
+//!
+//! | feature | method | library |
+//! |---|---|---|
+//! | `reqwest-0-12`, `reqwest-0-12-blocking` | `Proxy::reqwest_0_12`, `Proxy::reqwest_0_12_blocking` | reqwest 0.12 |
+//! | `reqwest-0-13`, `reqwest-0-13-blocking` | `Proxy::reqwest_0_13`, `Proxy::reqwest_0_13_blocking` | reqwest 0.13 |
+//! | `ureq-3` | `Proxy::ureq_3` | ureq 3 |
+//! | `hyper-util` | `Proxy::hyper_util` | the client of hyper-util |
+//!
 //! # Logging
 //!
 //! Each attempt emits one [`tracing`] event at DEBUG with the target `proxymesh`. Its fields are `call`, `method`, `path`, `status`,
@@ -91,6 +103,8 @@ pub use model::{
 };
 pub use observer::{Attempt, Observer};
 pub use pool::{Order, Outcome, PoolOptions, ProxyPool, ProxyStats, Report};
+#[cfg(feature = "hyper-util")]
+pub use proxy::ProxyTunnel;
 pub use proxy::{Check, ExitChoice, Proxy, ProxyHost};
 pub use settings::{Options, Settings};
 pub use transport::Exchange;

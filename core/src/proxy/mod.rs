@@ -1,8 +1,11 @@
 //! Proxies: their addresses, the choice of an exit IP, and a check of whether they accept a connection.
 
+mod adapter;
 mod check;
 mod exit;
 
+#[cfg(feature = "hyper-util")]
+pub use adapter::ProxyTunnel;
 pub use check::Check;
 pub use exit::ExitChoice;
 
@@ -310,24 +313,31 @@ impl Proxy {
     /// target. `Proxy-Authorization` contains the credentials, as Basic in UTF-8 or as Bearer. Keep it out of logs.
     ///
     /// Pass the headers to a library only if it sends them to the proxy alone. If it sends them as ordinary request headers, an
-    /// https site gets them, including the password.
+    /// https site gets them, including the password. For some libraries, this crate has [adapters](crate#http-libraries).
     #[must_use]
     pub fn headers(&self) -> Vec<(&'static str, SecretString)> {
         let mut headers = Vec::new();
         if let Some(credentials) = self.credentials() {
             headers.push(("Proxy-Authorization", SecretString::from(credentials.authorization().as_str())));
         }
+        headers.extend(self.exit_headers().into_iter().map(|(name, value)| (name, value.into())));
+        headers
+    }
+
+    /// The headers that contain the exit choice.
+    fn exit_headers(&self) -> Vec<(&'static str, String)> {
+        let mut headers = Vec::new();
         let exit = self.exit_choice();
         // Other proxies have exit IPs in one country only, which `steer` has checked.
         if let Some(country) = exit.wanted_country().filter(|_| self.chooses_country()) {
-            headers.push(("X-ProxyMesh-Country", country.into()));
+            headers.push(("X-ProxyMesh-Country", country.to_owned()));
         }
         if let Some(ip) = exit.preferred_ip() {
-            headers.push(("X-ProxyMesh-Prefer-IP", ip.to_string().into()));
+            headers.push(("X-ProxyMesh-Prefer-IP", ip.to_string()));
         }
         if !exit.unwanted_ips().is_empty() {
             let list: Vec<String> = exit.unwanted_ips().iter().map(IpAddr::to_string).collect();
-            headers.push(("X-ProxyMesh-Not-IP", list.join(",").into()));
+            headers.push(("X-ProxyMesh-Not-IP", list.join(",")));
         }
         headers
     }
