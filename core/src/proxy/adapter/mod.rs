@@ -13,7 +13,7 @@ mod ureq;
 #[cfg(feature = "hyper-util")]
 pub use hyper_util::ProxyTunnel;
 
-/// The proxy's headers, for libraries that use the crate `http`. They print as `Sensitive`.
+/// The proxy's headers, for libraries that use the crate `http`. The credentials print as `Sensitive`.
 #[cfg(any(feature = "hyper-util", feature = "reqwest-0-12", feature = "reqwest-0-13"))]
 fn headers(proxy: &super::Proxy) -> crate::Result<hyper::HeaderMap> {
     use hyper::header::{HeaderMap, HeaderValue, PROXY_AUTHORIZATION};
@@ -23,10 +23,9 @@ fn headers(proxy: &super::Proxy) -> crate::Result<hyper::HeaderMap> {
         headers.insert(PROXY_AUTHORIZATION, credentials.header()?);
     }
     for (name, value) in proxy.exit_headers() {
-        let mut value = HeaderValue::try_from(value)
-            .map_err(|_| crate::Error::validation("exit", "cannot be sent in a header"))?;
-        value.set_sensitive(true);
-        headers.insert(name, value);
+        let value = HeaderValue::try_from(value);
+        headers
+            .insert(name, value.map_err(|_| crate::Error::validation("exit", "cannot be sent in a header"))?);
     }
     Ok(headers)
 }
