@@ -433,7 +433,7 @@ fn a_client_without_idle_connections_uses_many_exits_and_another_one_keeps_its_e
     let (proxy, _) = account.using(Access::Password);
     let pages: Vec<String> = repeat_n(site.url("https"), 50).collect();
     for library in LIBRARIES {
-        for (rotating, tunnels, fewest, most) in [(true, 50, 30, 50), (false, 1, 1, 1)] {
+        for (rotating, tunnels, fewest, most) in [(true, 50, 20, 50), (false, 1, 1, 1)] {
             for fetched in fetch_all(library, &proxy, &site, &pages, rotating, 10) {
                 assert_eq!(fetched.unwrap(), 200);
             }
