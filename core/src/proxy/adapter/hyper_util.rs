@@ -17,8 +17,8 @@ impl Proxy {
     /// A connector for [hyper-util's client](hyper_util::client::legacy::Client). `connector` connects to the proxy, and is usually
     /// an `HttpConnector`. Needs the feature `hyper-util`.
     ///
-    /// It opens a tunnel for each connection, to an http page too. The credentials and the exit choice are part of the `CONNECT`
-    /// alone, so no site gets them. For https pages, put the TLS connector around this one, as in
+    /// It opens a tunnel for each connection, to an http page too (docs/assumptions.md, A28). The credentials and the exit choice are
+    /// part of the `CONNECT` alone, so no site gets them. For https pages, put the TLS connector around this one, as in
     /// `HttpsConnectorBuilder::wrap_connector` of hyper-rustls. Without it, an https page is requested without TLS.
     ///
     /// The client keeps a tunnel open for later requests to the same site, which then have the same exit IP. For a new tunnel with
