@@ -137,6 +137,8 @@ pub enum Failure {
     PoolExhausted {
         /// The error's text.
         text: String,
+        /// Why there is none.
+        reason: String,
         /// The seconds until the first proxy has cooled down; 0 if the account has no authorised proxy.
         retry_after: f64,
     },
@@ -280,8 +282,8 @@ impl From<Error> for Failure {
             Error::Decode { call, status, reason, body } => {
                 Self::Decode { text, call: owned(call), status: status.into(), reason, body }
             }
-            Error::PoolExhausted { retry_after, .. } => {
-                Self::PoolExhausted { text, retry_after: seconds(retry_after) }
+            Error::PoolExhausted { reason, retry_after } => {
+                Self::PoolExhausted { text, reason, retry_after: seconds(retry_after) }
             }
             Error::OutcomeUnknown { call, reason, recovery_hint } => {
                 Self::OutcomeUnknown { text, call: owned(call), reason, recovery_hint: owned(recovery_hint) }

@@ -21,7 +21,7 @@ final class Exceptions {
             new ConnectionException("text", "geo.open", "refused", 3),
             new DecodeException("text", "geo.open", 200, "no JSON", "<html>"),
             new OutcomeUnknownException("text", "tokens.create", "no answer", "list the tokens"),
-            new PoolExhaustedException("text", Duration.ofSeconds(7)),
+            new PoolExhaustedException("text", "all are cooling down", Duration.ofSeconds(7)),
             new InternalException("text"));
         if (made.stream().map(Object::getClass).distinct().count() != 18 || brief.getAttempts() != 1
             || !((BadRequestException) made.get(5)).getFieldErrors().get("ip").equals(List.of("taken"))) {

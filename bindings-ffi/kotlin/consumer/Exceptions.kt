@@ -16,7 +16,7 @@ fun main() {
         ConnectionException("text", call = "geo.open", reason = "refused", attempts = 3),
         DecodeException("text", call = "geo.open", status = 200, reason = "no JSON", body = "<html>"),
         OutcomeUnknownException("text", call = "tokens.create", reason = "no answer", recoveryHint = "list the tokens"),
-        PoolExhaustedException("text", retryAfter = Duration.ofSeconds(7)),
+        PoolExhaustedException("text", reason = "all are cooling down", retryAfter = Duration.ofSeconds(7)),
         InternalException("text"),
     )
     for (exception in made) {

@@ -401,8 +401,8 @@ fn exhausted(count: usize, retry_after: Duration) -> Error {
         _ => {
             let proxies =
                 if count == 1 { "the one proxy is".to_owned() } else { format!("all {count} proxies are") };
-            let wait = retry_after.as_secs_f64();
-            format!("{proxies} cooling down after failures; the first can be used again in {wait:.1} s")
+            let wait = retry_after.as_secs_f64().ceil();
+            format!("{proxies} cooling down after failures; the first can be used again in {wait} s")
         }
     };
     Error::PoolExhausted { reason, retry_after }
@@ -511,7 +511,7 @@ mod tests {
         );
         fail(&mut pool, &options, "de", now + SECOND);
         let error = next(&mut pool, &options, &[], now + 2 * SECOND).unwrap_err();
-        let text = "all 2 proxies are cooling down after failures; the first can be used again in 8.0 s";
+        let text = "all 2 proxies are cooling down after failures; the first can be used again in 8 s";
         assert_eq!((error.to_string().as_str(), error.retry_after()), (text, Some(8 * SECOND)));
     }
 

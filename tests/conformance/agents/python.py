@@ -15,6 +15,11 @@ import proxymesh
 from proxymesh import AsyncClient, Client
 
 
+CREATES = ("proxies.pool", "ips.authorized", "ips.follow")
+STATS = ("handed_out", "successes", "failures", "bytes", "latency", "cooling")
+CHECK = ("ok", "reachable", "status", "exit_ip", "preferred_ip_is_gone", "error", "meaning")
+
+
 class UnknownError(Exception):
     """The agent does not know something in a request."""
 
@@ -45,12 +50,78 @@ def told(error: proxymesh.ProxyMeshError) -> dict[str, Any]:
     }
 
 
+def described(arguments: dict[str, Any]) -> proxymesh.Proxy:
+    """The proxy that the arguments describe."""
+    proxy = proxymesh.Proxy(arguments.pop("proxy"), arguments.pop("port", None))
+    if credentials := {name: arguments.pop(name) for name in ("username", "password", "token") if name in arguments}:
+        proxy = proxy.using(**credentials)
+    if exit_choice := {name: arguments.pop(name) for name in ("country", "prefer_ip", "not_ip") if name in arguments}:
+        proxy = proxy.steer(**exit_choice)
+    return proxy
+
+
+def shown(proxy: proxymesh.Proxy) -> dict[str, Any]:
+    """A proxy with everything that is sent to it."""
+    return {"proxy": str(proxy), "headers": proxy.headers()}
+
+
 class Agent:
-    """The clients by name. All are of the same kind."""
+    """The clients by name, and what they have created. All clients are of the same kind."""
 
     def __init__(self, kind: Callable[..., Any]) -> None:
         self.kind = kind
         self.clients: dict[str, Any] = {}
+        self.objects: dict[str, Any] = {}
+        # A follower of an AsyncClient needs its event loop until it is closed.
+        self.loop = asyncio.new_event_loop()
+
+    def run(self, made: Any) -> Any:
+        """The result of a call, awaited if necessary."""
+        return self.loop.run_until_complete(made) if inspect.isawaitable(made) else made
+
+    def of_object(self, call: str, question: dict[str, Any]) -> Any:
+        """Makes a call that creates an object or is one of an object's, or that needs no client."""
+        arguments, name = dict(question["args"]), question.get("object", "main")
+        match call:
+            case "proxies.pool":
+                if "countries" in arguments:
+                    arguments["country"] = arguments.pop("countries")
+                self.objects[name] = self.clients[question["client"]].proxies.pool(**arguments)
+                return None
+            case "ips.authorized" | "ips.follow":
+                ips = self.clients[question["client"]].ips
+                held = getattr(ips, call.removeprefix("ips."))(**arguments)
+                entered = self.run(held.__enter__() if self.kind is Client else held.__aenter__())
+                self.objects[name] = held
+                return entered if call == "ips.authorized" else held.ip
+            case "lease.release" | "follower.close":
+                held = self.objects.pop(name)
+                self.run(held.__exit__(None, None, None) if self.kind is Client else held.__aexit__(None, None, None))
+                return None
+            case "pool.get":
+                if "countries" in arguments:
+                    arguments["country"] = arguments.pop("countries")
+                return shown(self.run(self.objects[name].get(**arguments)))
+            case "pool.report":
+                outcome = arguments.pop("status") if "status" in arguments else arguments.pop("succeeded")
+                return self.objects[name].report(proxymesh.Proxy(arguments.pop("proxy")), outcome, **arguments)
+            case "pool.stats":
+                return [
+                    {"proxy": str(proxy), **{field: getattr(stats, field) for field in STATS}}
+                    for proxy, stats in self.objects[name].stats().items()
+                ]
+            case "proxy.of":
+                proxy = described(arguments)
+                fields = ("name", "country", "chooses_country")
+                plain_url = proxy.using().url()
+                return {**shown(proxy), **{name: getattr(proxy, name) for name in fields}, "plain_url": plain_url}
+            case "proxy.url":
+                return described(arguments).url()
+            case "proxy.check":
+                proxy = described(arguments)
+                check = self.run(proxy.check(**arguments) if self.kind is Client else proxy.acheck(**arguments))
+                return {field: getattr(check, field) for field in CHECK}
+        raise UnknownError(call)
 
     def make(self, question: dict[str, Any]) -> Callable[[], Any]:
         """A function that makes the requested call."""
@@ -71,6 +142,9 @@ class Agent:
 
     def results(self, question: dict[str, Any]) -> list[Any]:
         """Makes the call as many times at once as requested."""
+        call = question["call"]
+        if call in CREATES or call.split(".")[0] in ("pool", "lease", "follower", "proxy"):
+            return [attempt(lambda: self.of_object(call, question))]
         times = question.get("at_once", 1)
         make = self.make(question)
         if self.kind is Client:
@@ -86,7 +160,7 @@ class Agent:
         async def gathered() -> list[dict[str, Any]]:
             return await asyncio.gather(*(awaited() for _ in range(times)))
 
-        return asyncio.run(gathered())
+        return self.loop.run_until_complete(gathered())  # type: ignore[no-any-return]
 
     def answer(self, question: dict[str, Any]) -> dict[str, Any]:
         """The reply to one line."""
@@ -99,6 +173,7 @@ class Agent:
                 except TypeError as error:
                     raise UnknownError(str(error)) from None
             case {"reset": True}:
+                self.objects.clear()
                 self.clients.clear()
             case {"call": _}:
                 try:

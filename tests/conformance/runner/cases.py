@@ -143,7 +143,7 @@ class Run:
             self.check(step, name, [answer])
             return
         question = {"call": step["call"], "client": name, "args": filled(step.get("args", {}), self.saved)}
-        question |= {key: step[key] for key in ("options", "at_once") if key in step}
+        question |= {key: step[key] for key in ("options", "at_once", "object") if key in step}
         began = time.monotonic()
         results = self.surface.ask(question)["results"]
         seconds = time.monotonic() - began
@@ -200,7 +200,8 @@ class Run:
                     f"expected {json.dumps(wanted, ensure_ascii=False)}, found {json.dumps(found, ensure_ascii=False)}"
                 )
             told = json.dumps(found, ensure_ascii=False)
-            if "token" not in (found.get("value") or ()) and any(secret in told for secret in SECRETS):
+            shows_token = isinstance(found.get("value"), dict) and "token" in found["value"]
+            if not shows_token and any(secret in told for secret in SECRETS):
                 raise Failure("a secret is shown")
             self.check_size(found.get("error") or {})
         if arrived != filled(step.get("wire", []), self.saved):
@@ -258,6 +259,9 @@ def recorded(found: Any) -> Any:
         case {"error": {"retry_after": float(wait), "text": text} as error} if wait > 86400:  # Retry-After was a date
             text = text.replace(f"{math.ceil(wait)} s", "{retry_after} s")
             return {"error": {**error, "text": text, "retry_after": {"any": "number"}}}
+        case {"error": {"kind": "PoolExhausted", "retry_after": float(wait), "text": text} as error} if wait:
+            text = text.replace(f"{math.ceil(wait)} s", "{retry_after} s")
+            return {"error": {**error, "text": text, "reason": text, "retry_after": {"about": math.ceil(wait)}}}
         case dict():
             differs = {"created_at", "token"} if {"is_active"} <= found.keys() else set()
             return {key: {"any": "text"} if key in differs else recorded(value) for key, value in found.items()}

@@ -53,7 +53,7 @@ _host = _Host()
 class Sandbox:
     """A sandbox. The runner uses it directly, without the SDK."""
 
-    def __init__(self, **options: str) -> None:
+    def __init__(self, **options: Any) -> None:
         options = {"username": USERNAME, "password": PASSWORD, **options}
         self.username, self.password = options["username"], options["password"]
         while True:

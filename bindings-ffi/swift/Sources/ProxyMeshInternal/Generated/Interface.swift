@@ -606,7 +606,7 @@ package enum Failure: Error, Sendable {
     case timeout(text: String, call: String, reason: String, attempts: Int32)
     case connection(text: String, call: String, reason: String, attempts: Int32)
     case decode(text: String, call: String, status: Int32, reason: String, body: String)
-    case poolExhausted(text: String, retryAfter: Double)
+    case poolExhausted(text: String, reason: String, retryAfter: Double)
     case outcomeUnknown(text: String, call: String, reason: String, recoveryHint: String)
     case aborted(text: String)
     case `internal`(text: String)
@@ -646,7 +646,7 @@ extension Reader {
         case 15:
             return try .decode(text: string(), call: string(), status: int32(), reason: string(), body: string())
         case 16:
-            return try .poolExhausted(text: string(), retryAfter: double())
+            return try .poolExhausted(text: string(), reason: string(), retryAfter: double())
         case 17:
             return try .outcomeUnknown(text: string(), call: string(), reason: string(), recoveryHint: string())
         case 18:

@@ -9,8 +9,10 @@
     reason = "a request that it does not know ends the agent, and the case fails"
 )]
 
+mod objects;
 mod sandboxes;
 
+use objects::Object;
 use proxymesh::{
     Client, Error, Options, Result,
     binding::{self, SettingParts},
@@ -34,6 +36,7 @@ enum Kind {
 struct Agent {
     runtime: Option<Runtime>,
     clients: HashMap<String, Kind>,
+    objects: HashMap<String, Object>,
 }
 
 fn main() {
@@ -43,7 +46,7 @@ fn main() {
         Some("blocking") => None,
         _ => panic!("usage: proxymesh-conformance async|blocking|sandboxes"),
     };
-    let mut agent = Agent { runtime, clients: HashMap::new() };
+    let mut agent = Agent { runtime, clients: HashMap::new(), objects: HashMap::new() };
     for line in io::stdin().lock().lines() {
         let answer = agent.answer(&serde_json::from_str(&line.unwrap()).unwrap());
         println!("{answer}");
@@ -59,6 +62,9 @@ impl Agent {
                 Err(error) => return json!({ "error": told(&error) }),
             }
         } else if question.get("call").is_some() {
+            if let Some(result) = self.of_object(question) {
+                return json!({ "results": [one(result)] });
+            }
             let times = question.get("at_once").map_or(1, |times| times.as_u64().unwrap());
             let (client, call, args) =
                 (&self.clients[text("client")], text("call"), question["args"].as_object().unwrap());
@@ -67,11 +73,35 @@ impl Agent {
                 .unwrap_or_else(|error| vec![one(Err(error))]);
             return json!({ "results": results });
         } else if question.get("reset").is_some() {
+            self.objects.clear();
             self.clients.clear();
         } else {
             panic!("unknown: {question}");
         }
         json!({})
+    }
+
+    /// Makes a call that creates an object or is one of an object's, or that needs no client.
+    fn of_object(&mut self, question: &Value) -> Option<Result<Value>> {
+        let (call, args) = (question["call"].as_str().unwrap(), question["args"].as_object().unwrap());
+        let name = question.get("object").map_or("main", |name| name.as_str().unwrap());
+        let runtime = self.runtime.as_ref();
+        if call.starts_with("proxy.") {
+            return Some(objects::of_proxy(runtime, call, args));
+        }
+        if call.starts_with("pool.") {
+            return Some(objects::of_pool(runtime, &self.objects[name], call, args));
+        }
+        if ["lease.release", "follower.close"].contains(&call) {
+            let object = self.objects.remove(name).unwrap();
+            return Some(objects::end(runtime, object));
+        }
+        let client = &self.clients[question["client"].as_str().unwrap()];
+        let created = objects::create(runtime, client, call, args)?;
+        Some(created.map(|(object, value)| {
+            self.objects.insert(name.to_owned(), object);
+            value
+        }))
     }
 
     fn open(&self, given: &Map<String, Value>) -> Result<Kind> {

@@ -37,6 +37,7 @@ fn start(options: &Value) -> Result<Sandbox, proxymesh_sandbox::Error> {
             "password" => builder.password(text()),
             "plan" => builder.plan(text().parse::<Plan>().unwrap()),
             "port" => builder.port(u16::try_from(value.as_u64().unwrap()).unwrap()),
+            "proxies" => builder.proxies(value.as_bool().unwrap()),
             other => panic!("there is no option {other}"),
         };
     }

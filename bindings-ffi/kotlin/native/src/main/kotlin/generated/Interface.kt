@@ -318,7 +318,7 @@ public sealed class Failure : Exception(null, null, false, false) {
 
     public class Decode(public val text: String, public val call: String, public val status: Int, public val reason: String, public val body: String) : Failure()
 
-    public class PoolExhausted(public val text: String, public val retryAfter: Double) : Failure()
+    public class PoolExhausted(public val text: String, public val reason: String, public val retryAfter: Double) : Failure()
 
     public class OutcomeUnknown(public val text: String, public val call: String, public val reason: String, public val recoveryHint: String) : Failure()
 
@@ -344,7 +344,7 @@ internal fun Reader.failure(): Failure =
         13 -> Failure.Timeout(string(), string(), string(), int())
         14 -> Failure.Connection(string(), string(), string(), int())
         15 -> Failure.Decode(string(), string(), int(), string(), string())
-        16 -> Failure.PoolExhausted(string(), double())
+        16 -> Failure.PoolExhausted(string(), string(), double())
         17 -> Failure.OutcomeUnknown(string(), string(), string(), string())
         18 -> Failure.Aborted(string())
         19 -> Failure.Internal(string())

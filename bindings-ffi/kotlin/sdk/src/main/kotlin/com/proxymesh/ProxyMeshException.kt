@@ -151,9 +151,11 @@ public class OutcomeUnknownException(message: String, call: String, public val r
 /**
  * A pool has no proxy to hand out: all are cooling down after failures, or the account has no authorised proxy.
  *
+ * @property reason why there is none.
  * @property retryAfter how long until the first proxy has cooled down; zero if the account has no authorised proxy.
  */
-public class PoolExhaustedException(message: String, public val retryAfter: Duration) : ProxyMeshException(message, null)
+public class PoolExhaustedException(message: String, public val reason: String, public val retryAfter: Duration) :
+    ProxyMeshException(message, null)
 
 /** The SDK itself failed. This is a bug, so please report it. The client still works. */
 public class InternalException(message: String) : ProxyMeshException(message, null)
@@ -204,7 +206,7 @@ internal fun Failure.fromFfi(): ProxyMeshException =
         is Failure.Timeout -> TimeoutException(text, call, reason, attempts)
         is Failure.Connection -> ConnectionException(text, call, reason, attempts)
         is Failure.Decode -> DecodeException(text, call, status, reason, body)
-        is Failure.PoolExhausted -> PoolExhaustedException(text, duration(retryAfter))
+        is Failure.PoolExhausted -> PoolExhaustedException(text, reason, duration(retryAfter))
         is Failure.OutcomeUnknown -> OutcomeUnknownException(text, call, reason, recoveryHint)
         is Failure.Internal -> InternalException(text)
         // This does not happen: `translated` turns it into a CancellationException first.

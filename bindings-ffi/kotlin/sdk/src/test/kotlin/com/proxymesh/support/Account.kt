@@ -110,13 +110,14 @@ private fun builder(baseUrl: String, options: Options) = AsyncClient.builder().b
 }
 
 /** The result of a call as JSON, with the names that the service uses. */
-private fun json(value: Any?): JsonElement = when (value) {
+internal fun json(value: Any?): JsonElement = when (value) {
     null, Unit -> JsonNull
     is String -> JsonPrimitive(value)
     is Number -> JsonPrimitive(value)
     is Boolean -> JsonPrimitive(value)
     is List<*> -> JsonArray(value.map(::json))
     is Map<*, *> -> JsonObject(value.entries.associate { (key, inner) -> key as String to json(inner) })
+    is Duration -> JsonPrimitive(value.toNanos() / 1e9)
     is com.proxymesh.Proxy -> JsonPrimitive(value.toString())
     is LabeledIp -> json(mapOf("ip" to value.ip, "label" to value.label))
     is SubAccount -> json(

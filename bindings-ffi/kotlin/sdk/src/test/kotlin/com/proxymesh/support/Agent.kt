@@ -16,7 +16,6 @@ import kotlinx.serialization.json.JsonNull
 import kotlinx.serialization.json.JsonObject
 import kotlinx.serialization.json.JsonPrimitive
 import kotlinx.serialization.json.boolean
-import kotlinx.serialization.json.double
 import kotlinx.serialization.json.int
 import kotlinx.serialization.json.jsonObject
 import kotlinx.serialization.json.jsonPrimitive
@@ -37,6 +36,7 @@ fun main(arguments: Array<String>) {
 
 private class Agent(private val kind: Kind) {
     private val accounts = mutableMapOf<String, Account>()
+    private val objects = Objects(kind)
 
     fun answer(question: JsonObject): Map<String, JsonElement> {
         when {
@@ -46,6 +46,7 @@ private class Agent(private val kind: Kind) {
                 return mapOf("error" to told(error))
             }
             "reset" in question -> {
+                objects.clear()
                 accounts.values.forEach(Account::close)
                 accounts.clear()
             }
@@ -85,8 +86,11 @@ private class Agent(private val kind: Kind) {
         } catch (error: ProxyMeshException) {
             return listOf(mapOf("error" to told(error)))
         }
+        val name = question["object"]?.jsonPrimitive?.content ?: "main"
         suspend fun one() = try {
-            mapOf("value" to account.call(question.arguments()))
+            val arguments = question.arguments()
+            val value = if (objects.has(arguments.call)) json(objects.call(account, name, arguments)) else account.call(arguments)
+            mapOf("value" to value)
         } catch (error: ProxyMeshException) {
             mapOf("error" to told(error))
         }
@@ -108,12 +112,6 @@ private class Agent(private val kind: Kind) {
         check(setOf("timeout", "max_retries").containsAll(options.keys)) { "there is no such option: ${options.keys}" }
         return account.with(options["timeout"]?.jsonPrimitive?.let(::seconds), options["max_retries"]?.jsonPrimitive?.int)
     }
-}
-
-private fun seconds(value: JsonPrimitive): Duration {
-    val nanos = (value.double * 1e9).toBigDecimal().toBigInteger()
-    val (seconds, rest) = nanos.divideAndRemainder(1_000_000_000.toBigInteger())
-    return Duration.ofSeconds(seconds.toLong(), rest.toLong())
 }
 
 /** Everything that the exception contains, as JSON. */

@@ -33,7 +33,7 @@ fun ProxyMeshException.fields(): Map<String, Any?> = when (this) {
     is TimeoutException -> mapOf("reason" to reason, "attempts" to attempts)
     is ConnectionException -> mapOf("reason" to reason, "attempts" to attempts)
     is DecodeException -> mapOf("status" to status, "reason" to reason, "body" to body)
-    is PoolExhaustedException -> mapOf("retryAfter" to retryAfter)
+    is PoolExhaustedException -> mapOf("reason" to reason, "retryAfter" to retryAfter)
     is OutcomeUnknownException -> mapOf("reason" to reason, "recoveryHint" to recoveryHint)
     is InternalException -> emptyMap()
 }
