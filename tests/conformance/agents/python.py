@@ -14,7 +14,6 @@ from typing import Any
 import proxymesh
 from proxymesh import AsyncClient, Client
 
-
 CREATES = ("proxies.pool", "ips.authorized", "ips.follow")
 STATS = ("handed_out", "successes", "failures", "bytes", "latency", "cooling")
 CHECK = ("ok", "reachable", "status", "exit_ip", "preferred_ip_is_gone", "error", "meaning")

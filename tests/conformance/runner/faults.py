@@ -8,6 +8,8 @@ It asks the sandbox, not the SDK, whether these rules hold:
 * No success is reported for a write that was not carried out, and every result is correct.
 * No failure is reported for a write that was carried out, except as OutcomeUnknown.
 * No call takes longer than its time limits.
+* A pool fetches its list like any other call, and a lease that is reported as entered has authorised its IP.
+* Whatever happens to a lease, the next lease of the same IP removes what is left of it.
 * After an outage, the next call succeeds as soon as the back-off is over.
 * Of many calls with revoked credentials, the service gets at most one per connection.
 * No secret is shown.
@@ -72,6 +74,9 @@ BACK = 2.0 + 1.0 + 2.0
 # After a call has given up, its request still waits this long for the response. A dripping response never ends.
 GOES_ON = 5.0
 CONNECTIONS, LOAD = 100, 150
+POOL, LEASE = "pool.get", "ips.authorized"
+# A pool with a country makes three calls. Entering and releasing a lease take at most three each.
+LONGEST_OF_MANY = 3 * LONGEST
 
 SUB = "POST /api/sub/create/ username=crawler-1"
 TOKEN = "POST /api/token/create/ label=x"
@@ -282,6 +287,79 @@ def revoked(surface: Surface, trial: Trial) -> Outcome:
     return Outcome("Authentication", seconds, broken)
 
 
+def pooled(surface: Surface, fault: dict[str, Any], times: int) -> Outcome:
+    """A pool fetches its list and the geo counts with a fault."""
+    with Sandbox() as sandbox:
+        prepare(surface, sandbox)
+        surface.ask({"call": "proxies.pool", "client": "main", "args": {"credentials": False}})
+        sandbox.control("POST", "faults", {**fault, "times": times})
+        question = {"call": POOL, "client": "main", "args": {"countries": ["US"]}}
+        began = time.monotonic()
+        (result,) = surface.ask(question)["results"]
+        seconds = time.monotonic() - began
+        sandbox.control("DELETE", "faults")
+        (after,) = surface.ask(question)["results"]
+        broken = shown_or_late(result, seconds)
+        broken += [f"{one} is no American proxy" for one in (result, after) if not american(one)]
+        if "error" in after:
+            broken.append(f"after the fault, the pool fails with {after['error']}")
+        surface.ask({"reset": True})
+    return Outcome(result["error"]["kind"] if "error" in result else "success", seconds, broken)
+
+
+def american(result: dict[str, Any]) -> bool:
+    """Whether it is a proxy in the USA, or an error."""
+    return "error" in result or result["value"]["proxy"].startswith("us-")
+
+
+def leased(surface: Surface, fault: dict[str, Any], times: int) -> Outcome:
+    """A lease is entered and released with a fault, and then again without it."""
+    ip = "203.0.113.7"
+    enter = {"call": LEASE, "client": "main", "args": {"ip": ip, "label": "crawl"}}
+    release = {"call": "lease.release", "client": "main", "args": {}}
+    with Sandbox() as sandbox:
+        prepare(surface, sandbox)
+        sandbox.control("POST", "faults", {**fault, "times": times})
+        began = time.monotonic()
+        (result,) = surface.ask(enter)["results"]
+        broken = []
+        if "value" in result:
+            if ip not in Look(sandbox).get("/api/ips/")["ips"]:
+                broken.append("the lease is entered, but the IP is not authorised")
+            surface.ask(release)
+        seconds = time.monotonic() - began
+        sandbox.control("DELETE", "faults")
+        broken += shown_or_late(result, seconds)
+        for question in (enter, release):
+            (after,) = surface.ask(question)["results"]
+            if "error" in after:
+                broken.append(f"after the fault, {question['call']} fails with {after['error']}")
+                break
+        if ip in Look(sandbox).get("/api/ips/")["ips"]:
+            broken.append("the IP stays authorised")
+        surface.ask({"reset": True})
+    return Outcome(result["error"]["kind"] if "error" in result else "success", seconds, broken)
+
+
+def prepare(surface: Surface, sandbox: Sandbox) -> None:
+    """Opens a client. Its gate knows that the credentials are right."""
+    surface.ask({"open": "main", "settings": settings(sandbox)})
+    surface.ask({"call": "geo.open", "client": "main", "args": {}})
+
+
+def shown_or_late(result: dict[str, Any], seconds: float) -> list[str]:
+    """Whether a secret is shown, or several calls took too long."""
+    broken = []
+    if seconds > LONGEST_OF_MANY:
+        broken.append(f"it took {seconds:.1f} s")
+    if any(secret in json.dumps(result, ensure_ascii=False) for secret in SECRETS):
+        broken.append("a secret is shown")
+    return broken
+
+
+MANY = {POOL: pooled, LEASE: leased}
+
+
 def settings(sandbox: Sandbox) -> dict[str, Any]:
     """The settings of a client that gives up soon."""
     known = {"username": USERNAME, "password": PASSWORD, "base_url": sandbox.base_url}
@@ -296,7 +374,9 @@ def run(name: str, combinations: list[tuple[Trial, str, str]], found: Found) -> 
     surface = Surface(name)
     truth = {
         trial.call: cases.recorded(attempt(surface, trial, None, 1)[1])
-        for trial in {one[0].call: one[0] for one in combinations if one[2] not in {OUTAGE, REVOKED}}.values()
+        for trial in {
+            one[0].call: one[0] for one in combinations if one[2] not in {OUTAGE, REVOKED} and one[0].call not in MANY
+        }.values()
     }
     for trial, fault, how in combinations:
         if how == OUTAGE:
@@ -304,6 +384,9 @@ def run(name: str, combinations: list[tuple[Trial, str, str]], found: Found) -> 
             continue
         if how == REVOKED:
             found[name, trial.call, fault, how] = revoked(surface, trial)
+            continue
+        if trial.call in MANY:
+            found[name, trial.call, fault, how] = MANY[trial.call](surface, FAULTS[fault], 1 if how == "once" else 0)
             continue
         outcome, result = attempt(surface, trial, FAULTS[fault], 1 if how == "once" else 0)
         if "value" in result and not cases.matches(truth[trial.call], result):
@@ -314,7 +397,7 @@ def run(name: str, combinations: list[tuple[Trial, str, str]], found: Found) -> 
 
 def report(found: Found, surfaces: list[str], seconds: float) -> str:
     """A table of what is reported for each fault and call. If surfaces differ, a cell counts them."""
-    calls = [trial.call for trial in TRIALS]
+    calls = [*(trial.call for trial in TRIALS), *MANY]
     lines = [
         "# The fault matrix",
         "",
@@ -354,6 +437,7 @@ def combinations(number: int) -> list[tuple[Trial, str, str]]:
         *((trial, fault, how) for trial in TRIALS for fault in FAULTS for how in ("once", "always")),
         *((trial, fault, OUTAGE) for trial in TRIALS[number % QUARTERS :: QUARTERS] for fault in OUTAGES),
         *((trial, REVOKED, REVOKED) for trial in TRIALS),
+        *((Trial(call, {}, []), fault, how) for call in MANY for fault in FAULTS for how in ("once", "always")),
     ]
 
 
