@@ -33,11 +33,18 @@ pub struct Follower {
     pub(crate) via: Via,
     wanted: FollowedIp,
     owner: Option<Username>,
-    /// The lease of the first address.
-    first: Arc<binding::Lease>,
-    follow: Mutex<Option<Arc<Follow>>>,
+    state: Mutex<State>,
     /// Closing waits until a start that is being cancelled has ended.
     turn: tokio::sync::Mutex<()>,
+}
+
+/// Whether the follower has been started.
+#[derive(Clone)]
+enum State {
+    /// Not yet. This is the lease of the first address. Once it has been started, nothing here may hold on to that lease: an IP that
+    /// could not be removed would look as if it were still needed.
+    New(Arc<binding::Lease>),
+    Following(Arc<Follow>),
 }
 
 impl Follower {
@@ -45,19 +52,25 @@ impl Follower {
         let FollowerOptions { label, lookup, username, interval } = options;
         let wanted = binding::followed_ip(label.as_deref(), lookup.as_deref(), *interval)?;
         let owner = owner(username.as_deref())?;
-        let first = Arc::new(wanted.first(owner.clone()));
+        let state = State::New(Arc::new(wanted.first(owner.clone())));
         Ok(Self {
             via: via.kept()?,
             wanted,
             owner,
-            first,
-            follow: Mutex::default(),
+            state: Mutex::new(state),
             turn: tokio::sync::Mutex::default(),
         })
     }
 
-    fn follow(&self) -> MutexGuard<'_, Option<Arc<Follow>>> {
-        self.follow.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn follow(&self) -> Option<Arc<Follow>> {
+        match &*self.state() {
+            State::New(_) => None,
+            State::Following(follow) => Some(follow.clone()),
+        }
     }
 }
 
@@ -66,18 +79,18 @@ methods! {
 
     /// Returns the IP that is authorised now.
     fn follower_ip(follower) -> Option<String> {
-        Ok(follower.follow().as_ref().map(|follow| follow.ip()))
+        Ok(follower.follow().map(|follow| follow.ip()))
     }
 
     /// Fails with the error of the last check, if that failed.
     fn follower_check(follower) -> () {
-        let error = follower.follow().as_ref().and_then(|follow| follow.error());
+        let error = follower.follow().and_then(|follow| follow.error());
         error.map_or(Ok(()), |error| Err(error.into()))
     }
 
     /// Returns whether the follower goes on.
     fn follower_is_running(follower) -> bool {
-        Ok(follower.follow().as_ref().is_some_and(|follow| follow.is_running()))
+        Ok(follower.follow().is_some_and(|follow| follow.is_running()))
     }
 }
 
@@ -90,10 +103,14 @@ operations! {
         let _turn = follower.turn.lock().await;
         let worker = worker("ips.follow")?;
         let lasting = follower.via.for_worker()?;
-        let ip = follower.first.enter(&client, None).await?;
-        let first = (ip, follower.first.clone());
+        let first = match follower.state().clone() {
+            State::New(first) => first,
+            State::Following(follow) => return Ok(follow.ip()),
+        };
+        let ip = first.enter(&client, None).await?;
         let (wanted, owner) = (follower.wanted.clone(), follower.owner.clone());
-        *follower.follow() = Some(Arc::new(Follow::on(&worker, lasting, wanted, owner, first)));
+        let follow = Follow::on(&worker, lasting, wanted, owner, (ip, first));
+        *follower.state() = State::Following(Arc::new(follow));
         Ok(ip)
     }
 
@@ -101,10 +118,11 @@ operations! {
     finishes("ips.follow")
     fn follower_close(follower, client) -> () {
         let _turn = follower.turn.lock().await;
-        let follow = follower.follow().clone();
-        match follow {
-            Some(follow) => follow.close().await?,
-            None => follower.first.release(&client, None).await?,
+        // The lock must not be held meanwhile.
+        let state = follower.state().clone();
+        match state {
+            State::New(first) => first.release(&client, None).await?,
+            State::Following(follow) => follow.close().await?,
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use crate::{
     ProxyStats, Report,
     bridge::{self, tasks},
 };
-use proxymesh_sandbox::Sandbox;
+use proxymesh_sandbox::{Fault, Sandbox};
 use std::{
     sync::{Arc, mpsc},
     thread,
@@ -25,6 +25,8 @@ const LEASE: &str = "lease(options:LeaseOptions,)Self";
 const ENTER: &str = "lease_enter()String";
 const RELEASE: &str = "lease_release()()";
 const FOLLOWER: &str = "follower(options:FollowerOptions,)Self";
+const START: &str = "follower_start()String";
+const CLOSE: &str = "follower_close()()";
 const CHECK: &str = "proxy_check(proxy:ProxyInput,target:String,timeout:f64,)ProxyCheck";
 
 /// The options of a pool of all proxies.
@@ -195,6 +197,34 @@ fn a_lease_that_was_cancelled_while_it_was_entered_can_be_released() {
     tasks::cancel(started.task);
     assert!(matches!(started.given.recv(), Err(mpsc::RecvError)));
     done(&lease, RELEASE).unwrap();
+}
+
+#[test]
+fn an_ip_that_a_follower_could_not_remove_is_removed_by_the_next_one() {
+    let sandbox = Sandbox::start().unwrap();
+    let settings = || crate::Settings {
+        username: Some(sandbox.username().to_owned()),
+        password: Some(sandbox.password().to_owned()),
+        max_retries: Some(0),
+        ..basic(sandbox.base_url())
+    };
+    let watching = blocking(settings());
+    for client in [asynchronous(settings()), blocking(settings())] {
+        let follower = || {
+            let options = FollowerOptions { label: None, lookup: None, username: None, interval: None };
+            client.create(FOLLOWER, options)
+        };
+        // The first one stays in the table of objects.
+        let (first, second) = (follower(), follower());
+        let ip = first.call::<String>(START, &[]).unwrap();
+        assert_eq!(first.call::<String>(START, &[]).unwrap(), ip);
+        sandbox.inject(Fault::status(503).path("/api/ip/delete/")).unwrap();
+        assert!(matches!(done(&first, CLOSE), Err(Failure::Server { .. })));
+        assert!(label(&watching, &ip).is_some());
+        assert_eq!(second.call::<String>(START, &[]).unwrap(), ip);
+        done(&second, CLOSE).unwrap();
+        assert_eq!(label(&watching, &ip), None);
+    }
 }
 
 #[test]
