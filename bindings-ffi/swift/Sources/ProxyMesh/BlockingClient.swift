@@ -11,7 +11,7 @@ internal import ProxyMeshInternal
 /// Any number of threads may share one client. Every call throws ``ProxyMeshError``. The calls are unavailable in async code,
 /// where they would block other tasks. Use ``Client`` there.
 public final class BlockingClient: Sendable {
-    private let native: Native
+    let native: Native
 
     /// Creates a client. Nothing is sent. A setting that you omit comes from its environment variable, if there is one, or else
     /// from its default.
@@ -93,7 +93,7 @@ public final class BlockingClient: Sendable {
     /// - Throws: ``ProxyMeshError/config(_:)`` if an option is invalid, or this client is closed.
     public func withOptions(timeout: Duration? = nil, maxRetries: Int? = nil) throws(ProxyMeshError) -> BlockingClient {
         let call = ProxyMeshInternal.withOptions(options: Options(timeout: timeout, maxRetries: maxRetries))
-        return BlockingClient(try ProxyMeshError.rethrowing { try native.create(call) })
+        return BlockingClient(try native.new(call))
     }
 
     /// Closes the client. Later calls fail with ``ProxyMeshError/config(_:)``; calls in progress continue. The connections close
@@ -105,6 +105,6 @@ public final class BlockingClient: Sendable {
 
     /// Makes a call on this thread.
     func call<Response>(_ call: Call<Response>) throws(ProxyMeshError) -> Response {
-        try ProxyMeshError.rethrowing { try native.invoke(call) }
+        try native.now(call)
     }
 }

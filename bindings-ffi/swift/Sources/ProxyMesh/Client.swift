@@ -20,7 +20,7 @@ internal import ProxyMeshInternal
 ///
 /// For scripts and threads, use ``BlockingClient``.
 public final class Client: Sendable {
-    private let native: Native
+    let native: Native
 
     /// Creates a client. Nothing is sent. A setting that you omit comes from its environment variable, if there is one, or else
     /// from its default.
@@ -96,7 +96,7 @@ public final class Client: Sendable {
     /// - Throws: ``ProxyMeshError/config(_:)`` if an option is invalid, or this client is closed.
     public func withOptions(timeout: Duration? = nil, maxRetries: Int? = nil) throws(ProxyMeshError) -> Client {
         let call = ProxyMeshInternal.withOptions(options: Options(timeout: timeout, maxRetries: maxRetries))
-        return Client(try ProxyMeshError.rethrowing { try native.create(call) })
+        return Client(try native.new(call))
     }
 
     /// Closes the client. Later calls fail with ``ProxyMeshError/config(_:)``; calls in progress continue. The connections close
@@ -108,12 +108,6 @@ public final class Client: Sendable {
 
     /// Makes a call. It ends when its task is cancelled.
     func call<Response>(_ call: Call<Response>) async throws -> Response {
-        do {
-            return try await native.invokeAsync(call)
-        } catch Failure.aborted {
-            throw CancellationError()
-        } catch {
-            throw ProxyMeshError(error)
-        }
+        try await native.later(call)
     }
 }

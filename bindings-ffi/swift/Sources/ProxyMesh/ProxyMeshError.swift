@@ -50,6 +50,8 @@ public enum ProxyMeshError: Error, Sendable, Hashable {
     /// The service reported success, but the client could not read the response. If the call was a write, the client has looked
     /// it up, and it was not carried out. If the client cannot find that out, the error is ``outcomeUnknown(_:)`` instead.
     case decode(Decode)
+    /// A pool has no proxy to hand out: all are cooling down after failures, or the account has no authorised proxy.
+    case poolExhausted(PoolExhausted)
     /// A write was sent, but it is unknown whether it was carried out. `recoveryHint` says how to find out.
     case outcomeUnknown(OutcomeUnknown)
     /// The SDK itself failed. This is a bug, so please report it. The client still works.
@@ -197,6 +199,20 @@ public enum ProxyMeshError: Error, Sendable, Hashable {
         }
     }
 
+    /// Why a pool has no proxy, and how long that will last.
+    public struct PoolExhausted: Sendable, Hashable {
+        /// The error's text.
+        public let text: String
+        /// How long until the first proxy has cooled down; zero if the account has no authorised proxy.
+        public let retryAfter: Duration
+
+        /// Creates an error as a call would throw it, for your own tests.
+        public init(text: String, retryAfter: Duration) {
+            self.text = text
+            self.retryAfter = retryAfter
+        }
+    }
+
     /// The write that may or may not have been carried out.
     public struct OutcomeUnknown: Sendable, Hashable {
         /// The error's text.
@@ -262,6 +278,8 @@ extension ProxyMeshError {
         case connection = "Connection"
         /// ``ProxyMeshError/decode(_:)``
         case decode = "Decode"
+        /// ``ProxyMeshError/poolExhausted(_:)``
+        case poolExhausted = "PoolExhausted"
         /// ``ProxyMeshError/outcomeUnknown(_:)``
         case outcomeUnknown = "OutcomeUnknown"
         /// ``ProxyMeshError/internalError(_:)``
@@ -286,6 +304,7 @@ extension ProxyMeshError {
         case .timeout: .timeout
         case .connection: .connection
         case .decode: .decode
+        case .poolExhausted: .poolExhausted
         case .outcomeUnknown: .outcomeUnknown
         case .internalError: .internalError
         }
@@ -301,7 +320,7 @@ extension ProxyMeshError {
         }
     }
 
-    /// The call that failed, such as `ips.add`; `nil` if a setting or an input is invalid.
+    /// The call that failed, such as `ips.add`; `nil` if a setting or an input is invalid, or a pool has no proxy.
     public var call: String? {
         switch self {
         case .basicAuthRequired(let error): error.call
@@ -325,6 +344,7 @@ extension ProxyMeshError {
         case .validation(let error): error.reason
         case .timeout(let error), .connection(let error): error.reason
         case .decode(let error): error.reason
+        case .poolExhausted(let error): error.text
         case .outcomeUnknown(let error): error.reason
         default: refusal?.reason
         }
@@ -337,7 +357,11 @@ extension ProxyMeshError {
 
     /// How long to wait before trying again, if known.
     public var retryAfter: Duration? {
-        if case .authenticationBlocked(let error) = self { error.retryAfter } else { refusal?.retryAfter }
+        switch self {
+        case .authenticationBlocked(let error): error.retryAfter
+        case .poolExhausted(let error): error.retryAfter
+        default: refusal?.retryAfter
+        }
     }
 
     /// How many times the call was tried, if known.
@@ -362,6 +386,7 @@ extension ProxyMeshError: CustomStringConvertible, LocalizedError {
             refusal.text
         case .timeout(let error), .connection(let error): error.text
         case .decode(let error): error.text
+        case .poolExhausted(let error): error.text
         case .outcomeUnknown(let error): error.text
         case .internalError(let error): error.text
         }
@@ -419,6 +444,8 @@ extension ProxyMeshError {
             self = .connection(.init(text: text, call: call, reason: reason, attempts: Int(attempts)))
         case .decode(let text, let call, let status, let reason, let body):
             self = .decode(.init(text: text, call: call, status: Int(status), reason: reason, body: body))
+        case .poolExhausted(let text, let retryAfter):
+            self = .poolExhausted(.init(text: text, retryAfter: Duration(inSeconds: retryAfter)))
         case .outcomeUnknown(let text, let call, let reason, let recoveryHint):
             self = .outcomeUnknown(.init(text: text, call: call, reason: reason, recoveryHint: recoveryHint))
         case .aborted(let text), .internal(let text):

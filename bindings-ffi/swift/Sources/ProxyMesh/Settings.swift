@@ -35,5 +35,5 @@ extension Duration {
         self = .seconds(min(seconds, 9e18))
     }
 
-    fileprivate var inSeconds: Double { self / .seconds(1) }
+    var inSeconds: Double { self / .seconds(1) }
 }

@@ -66,7 +66,7 @@ extension ProxyMeshTests {
             #expect(throws: Unreadable.self) { try read([0, 0, 0, 3, 0x68, 0x69]) { try $0.string() } }
             #expect(throws: Unreadable.self) { try read([0xff, 0xff, 0xff, 0xff]) { try $0.string() } }
             #expect(throws: Unreadable.self) { try read([0x7f, 0xff, 0xff, 0xff]) { try $0.list { try $0.bool() } } }
-            #expect(throws: Unreadable.self) { try read([0, 0, 0, 19]) { try $0.failure() } }
+            #expect(throws: Unreadable.self) { try read([0, 0, 0, 20]) { try $0.failure() } }
         }
 
         /// The format is that of UniFFI: numbers in network byte order, and texts as UTF-8 with their length.

@@ -114,7 +114,7 @@ extension ProxyMeshTests {
                 return connection.readToEnd()
             }
             #expect(try get([:]).hasPrefix("HTTP/1.1 407"))
-            let answer = try get(proxy.headers(username: username, password: password))
+            let answer = try get(proxy.using(client).headers())
             #expect(answer.hasPrefix("HTTP/1.1 200") && answer.hasSuffix("here"))
             #expect(site.requests.count == 1)
             #expect(site.requests.allSatisfy { !$0.headers.keys.contains("proxy-authorization") })

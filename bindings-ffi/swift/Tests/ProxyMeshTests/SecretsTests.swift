@@ -41,6 +41,37 @@ extension ProxyMeshTests {
             check(shown(blocking))
         }
 
+        @Test func theCredentialsOfAProxyAreRedacted() throws {
+            let plain = try Proxy(host: "open.proxymesh.com").steered(ExitChoice(country: "DE"))
+            let client = try BlockingClient(username: username, password: password)
+            for proxy in [
+                try plain.using(username: username, password: password), try plain.using(token: token), try plain.using(client),
+            ] {
+                let text = shown(proxy)
+                check(text)
+                check(shown(Optional(proxy) as Any))
+                check(shown(ProxyStats(proxy: proxy)))
+                check(shown([proxy: 1]))
+                #expect(text.contains("[redacted]") && text.contains("DE"))
+                #expect("\(proxy)" == "open.proxymesh.com:31280")
+                #expect(String(reflecting: proxy) == "open.proxymesh.com:31280")
+            }
+            #expect(!shown(plain).contains("[redacted]"))
+        }
+
+        @Test func poolsShowNothing() async throws {
+            let server = try Server(.answer(200, #"{"proxies": ["us-ca.proxymesh.com:31280"]}"#))
+            defer { server.close() }
+            let client = try Client(username: username, password: password, baseURL: server.baseURL)
+            let pool = try client.proxies.pool()
+            let proxy = try await pool.next()
+            check(shown(pool))
+            check(shown(pool.stats()))
+            try pool.report(proxy, .failure)
+            check(shown(pool.cooling()))
+            check(shown(try #require(await failure { try await pool.next() })))
+        }
+
         @Test func errorsShowNothing() async throws {
             let echo = try Server { request in
                 .answer(400, #"{"error": "\#(request.headers["authorization"] ?? "") \#(password)"}"#)
@@ -54,10 +85,13 @@ extension ProxyMeshTests {
                     try Client(username: username, password: password, baseURL: URL(string: "https://x:\(password)@y"))
                 },
                 failureNow { try Client(username: username, password: password, timeout: .zero) },
-                failureNow { try proxy.headers(username: "", password: password) },
-                failureNow { try proxy.headers(username: "a:\(password)", password: password) },
-                failureNow { try proxy.headers(username: username, password: "\(password)\n") },
-                failureNow { try proxy.headers(token: "\(token):") },
+                failureNow { try proxy.using(username: "", password: password) },
+                failureNow { try proxy.using(username: "a:\(password)", password: password) },
+                failureNow { try proxy.using(username: username, password: "\(password)\n") },
+                failureNow { try proxy.using(token: "\(token):") },
+                failureNow { try proxy.using(token: token).url() },
+                failureNow { try proxy.using(token: token).checkBlocking(target: "nowhere") },
+                failureNow { try Proxy(host: "us-ca.x").using(token: token).steered(ExitChoice(country: "DE")) },
                 await failure { try await client.ips.list() },
                 await failure { try await client.subAccounts.create("x", password: subPassword + "\u{0}") },
                 await failure { try await client.subAccounts.create("x", password: String(repeating: subPassword, count: 10)) },

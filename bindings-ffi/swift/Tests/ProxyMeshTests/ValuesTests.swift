@@ -11,6 +11,10 @@ extension ProxyMeshTests {
             check(SubAccount.self)
             check(LabeledIP.self)
             check(Proxy.self)
+            check(ProxyCheck.self)
+            check(ProxyStats.self)
+            check(ProxyPool.Order.self)
+            check(ProxyPool.Outcome.self)
             check(ExitChoice.self)
             check(Token.self)
             check(NewToken.self)
@@ -20,6 +24,8 @@ extension ProxyMeshTests {
             checkSendable(BlockingClient.self)
             checkSendable(Client.SubAccounts.self)
             checkSendable(BlockingClient.Tokens.self)
+            checkSendable(ProxyPool.self)
+            checkSendable(BlockingProxyPool.self)
         }
 
         @Test func valuesCompare() throws {
@@ -43,9 +49,47 @@ extension ProxyMeshTests {
             let proxy = try Proxy(host: "us-ca.proxymesh.com", port: 31280)
             #expect(proxy.name == "us-ca")
             #expect("\(proxy)" == "us-ca.proxymesh.com:31280")
-            #expect(proxy.url.absoluteString == "http://us-ca.proxymesh.com:31280")
+            #expect(proxy.plainURL.absoluteString == "http://us-ca.proxymesh.com:31280")
+            #expect(try proxy.url() == proxy.plainURL)
             let url = proxy.url(username: "me@ex.com", password: "a b").absoluteString
             #expect(url == "http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280")
+            let own = try proxy.using(username: "me@ex.com", password: "a b")
+            #expect(try own.url().absoluteString == url)
+            #expect(own.url(username: "x", password: "y").absoluteString == "http://x:y@us-ca.proxymesh.com:31280")
+            #expect(own.plainURL == proxy.plainURL)
+            let error = try #require(failureNow { try proxy.using(token: "pm_token").url() })
+            #expect(error.kind == .validation)
+        }
+
+        @Test func aProxyKeepsItsCredentialsAndItsExitChoice() throws {
+            let plain = try Proxy(host: "open.proxymesh.com")
+            #expect(plain.exit == .any)
+            let germany = try ExitChoice(country: "de")
+            let both = try plain.using(username: "me", password: "p").steered(germany)
+            #expect(try both == plain.steered(germany).using(username: "me", password: "p"))
+            #expect(both.exit.country == "DE")
+            #expect(try both.headers() == ["Proxy-Authorization": "Basic bWU6cA==", "X-ProxyMesh-Country": "DE"])
+            let replaced = try both.using(token: "pm_x")
+            #expect(try replaced.headers() == ["Proxy-Authorization": "Bearer pm_x", "X-ProxyMesh-Country": "DE"])
+            #expect(try both.withoutCredentials() == plain.steered(germany))
+            #expect(try both.steered(.any).withoutCredentials() == plain)
+            #expect(try both.steered(ExitChoice(preferIP: "1.2.3.4")).exit.country == nil, "it replaces the earlier one")
+
+            let own = try Client(username: "me", password: "p")
+            #expect(try plain.steered(germany).using(own) == both)
+            #expect(try plain.steered(germany).using(BlockingClient(username: "me", password: "p")) == both)
+            #expect(try plain.using(Client(token: "pm_x")) == plain.using(token: "pm_x"))
+            own.close()
+            #expect(failureNow { try plain.using(own) }?.kind == .config)
+
+            #expect(try plain.using(username: "me", password: "p") != plain)
+            #expect(try plain.using(username: "me", password: "p") != plain.using(username: "me", password: "q"))
+            #expect(try plain.using(token: "pm_x") != plain.using(token: "pm_y"))
+            #expect(try Set([plain, plain.steered(.any), plain.steered(germany), both, both]).count == 3)
+            for (username, password) in [("", "p"), ("a:b", "p"), ("me", "p\n")] {
+                #expect(failureNow { try plain.using(username: username, password: password) }?.kind == .config)
+            }
+            #expect(failureNow { try plain.using(token: "") }?.kind == .config)
         }
 
         @Test func aProxyHasAnAddressToConnectTo() throws {
@@ -73,24 +117,25 @@ extension ProxyMeshTests {
                 "X-ProxyMesh-Country": "DE", "X-ProxyMesh-Prefer-IP": "1.2.3.4", "X-ProxyMesh-Not-IP": "5.6.7.8,::1",
             ]
             let basic = ["Proxy-Authorization": "Basic bWUrMUBleC5jb206QDovJSDDqQ=="]
-            #expect(try open.headers(username: "me+1@ex.com", password: "@:/% é") == basic)
+            let own = try open.using(username: "me+1@ex.com", password: "@:/% é")
+            #expect(try own.headers() == basic)
             let both = basic.merging(asked) { one, _ in one }
-            #expect(try open.headers(username: "me+1@ex.com", password: "@:/% é", exit: exit) == both)
-            #expect(try open.headers(token: "pm_token") == ["Proxy-Authorization": "Bearer pm_token"])
+            #expect(try own.steered(exit).headers() == both)
+            #expect(try open.using(token: "pm_token").headers() == ["Proxy-Authorization": "Bearer pm_token"])
             let bearer = asked.merging(["Proxy-Authorization": "Bearer pm_token"]) { one, _ in one }
-            #expect(try open.headers(token: "pm_token", exit: exit) == bearer)
+            #expect(try open.steered(exit).using(token: "pm_token").headers() == bearer)
             #expect(try open.headers() == [:])
-            #expect(try open.headers(exit: exit) == asked)
+            #expect(try open.steered(exit).headers() == asked)
         }
 
         @Test func aCountryThatTheProxyCannotChooseIsRejected() throws {
             let germany = try ExitChoice(country: "DE")
             let california = try Proxy(host: "us-ca.proxymesh.com")
-            let error = try #require(failureNow { try california.headers(exit: germany) })
+            let error = try #require(failureNow { try california.steered(germany) })
             let reason = "the proxy us-ca cannot choose the country DE; open and world can"
             #expect(error == .validation(.init(text: "country: \(reason)", field: "country", reason: reason)))
             #expect("\(error)" == "country: the proxy us-ca cannot choose the country DE; open and world can")
-            #expect(try Proxy(host: "de.proxymesh.com").headers(exit: germany) == [:])
+            #expect(try Proxy(host: "de.proxymesh.com").steered(germany).headers() == [:])
         }
 
         @Test func theCoreRejectsAnInvalidExitChoice() {
@@ -124,7 +169,7 @@ extension ProxyMeshTests {
             for host in hosts {
                 for port in [1, 80, 31280, 65535] {
                     let proxy = try Proxy(host: host, port: port)
-                    #expect(proxy.url.host == host && proxy.url.port == port)
+                    #expect(proxy.plainURL.host == host && proxy.plainURL.port == port)
                     for secret in secrets {
                         let url = proxy.url(username: secret, password: secret)
                         #expect(url.host == host && url.port == port)

@@ -31,6 +31,8 @@ extension ProxyMeshError {
                 "call": .text(error.call), "status": .whole(Int64(error.status)), "reason": .text(error.reason),
                 "body": .text(error.body),
             ]
+        case .poolExhausted(let error):
+            return ["call": .null, "reason": .text(error.text), "retry_after": seconds(error.retryAfter)]
         case .outcomeUnknown(let error):
             return ["call": .text(error.call), "reason": .text(error.reason), "recovery_hint": .text(error.recoveryHint)]
         case .internalError:

@@ -3,8 +3,8 @@ internal import ProxyMeshInternal
 /// Which exit IP to ask a proxy for. The proxy chooses what you leave open.
 ///
 /// ```swift
-/// let proxy = try Proxy(host: "open.proxymesh.com")
-/// try proxy.headers(exit: ExitChoice(country: "DE"))      // ["X-ProxyMesh-Country": "DE"]
+/// let proxy = try Proxy(host: "open.proxymesh.com").steered(ExitChoice(country: "DE"))
+/// try proxy.headers()                                     // ["X-ProxyMesh-Country": "DE"]
 /// ```
 public struct ExitChoice: Sendable, Hashable {
     /// The country code, in upper case.
@@ -29,7 +29,7 @@ public struct ExitChoice: Sendable, Hashable {
         self.init(try ProxyMeshError.rethrowing { try Native.functions.invoke(exitChoiceOf(choice: given)) })
     }
 
-    private init(_ checked: ProxyMeshInternal.ExitChoice) {
+    init(_ checked: ProxyMeshInternal.ExitChoice) {
         country = checked.country
         preferIP = checked.preferIp
         notIPs = checked.notIps

@@ -7,10 +7,18 @@ internal import ProxyMeshInternal
 /// let proxy = try Proxy(host: "us-ca.proxymesh.com", port: 31280)
 /// proxy.name                                             // us-ca
 /// proxy.country                                          // US
-/// proxy.url                                              // http://us-ca.proxymesh.com:31280
-/// proxy.url(username: "me@ex.com", password: "a b")      // http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280
+/// proxy.plainURL                                         // http://us-ca.proxymesh.com:31280
+/// try proxy.using(username: "me@ex.com", password: "a b").url()
+///                                                        // http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280
 /// ```
-public struct Proxy: Sendable, Hashable, CustomStringConvertible {
+///
+/// A proxy that the service lists has no credentials. It works as it is on a machine whose IP or hostname is authorised.
+/// ``using(username:password:)`` returns the same proxy with credentials, and ``steered(_:)`` returns it with an exit choice.
+/// ``url()``, ``headers()`` and ``check(target:timeout:)`` use both.
+///
+/// Two proxies are equal if their hosts, ports, credentials and exit choices are equal. The credentials are redacted if the value
+/// is printed or dumped.
+public struct Proxy: Sendable, Hashable {
     /// The domain, such as `us-ca.proxymesh.com`.
     public let host: String
     /// The port, usually 31280.
@@ -22,95 +30,219 @@ public struct Proxy: Sendable, Hashable, CustomStringConvertible {
     /// The first part of the domain, such as `us-ca`.
     public let name: String
     /// The URL without credentials, for a machine whose IP or hostname is authorised.
-    public let url: URL
+    public let plainURL: URL
     /// The country of its exit IPs as an ISO 3166 code, if the name contains it: `US` for `us-ca`, `GB` for `uk`. `nil` for
     /// `open` and `world`, which have exit IPs in many countries.
     public let country: String?
     /// Whether an ``ExitChoice`` can choose the country: true for `open` and `world`, which have exit IPs in many countries.
     public let choosesCountry: Bool
+    /// Which exit IP to ask the proxy for. The headers contain it; a URL cannot.
+    public let exit: ExitChoice
+    private let login: Login?
 
-    /// The proxy at this host and port. The host may include the port, as the service writes it: `us-ca.proxymesh.com:31280`.
-    /// If neither `host` nor `port` gives a port, it is 31280, which all proxies of the service use.
+    /// The proxy at this host and port, without credentials. The host may include the port, as the service writes it:
+    /// `us-ca.proxymesh.com:31280`. If neither `host` nor `port` gives a port, it is 31280, which all proxies of the service use.
     ///
-    /// - Throws: ``ProxyMeshError/validation(_:)`` with the field `proxy` if the host is not a DNS name, the port is not from 1
-    ///   to 65535, or the host includes a port that differs from the one given.
+    /// - Throws: ``ProxyMeshError/validation(_:)`` with the field `proxy` if the host is neither a DNS name nor an IPv4 address,
+    ///   the port is not from 1 to 65535, or the host includes a port that differs from the one given.
     public init(host: String, port: Int? = nil) throws(ProxyMeshError) {
-        let call = proxyOf(host: host, port: port.map(Int32.init(clamping:)))
-        self.init(try ProxyMeshError.rethrowing { try Native.functions.invoke(call) })
+        self.init(try Native.library.now(proxyOf(host: host, port: port.map(Int32.init(clamping:)))))
     }
 
     init(_ given: ProxyMeshInternal.Proxy) {
+        self.init(
+            given, exit: given.access.map { ExitChoice($0.exit) } ?? .any,
+            login: given.access?.credentials.map(Login.init))
+    }
+
+    private init(_ given: ProxyMeshInternal.Proxy, exit: ExitChoice, login: Login?) {
         host = given.host
         port = Int(given.port)
         addressHost = given.addressHost
         name = given.name
-        url = URL(string: given.url)!  // The core accepts only DNS names as hosts.
+        plainURL = URL(string: given.plainUrl)!  // The core accepts only DNS names and IPv4 addresses as hosts.
         country = given.country
         choosesCountry = given.choosesCountry
+        self.exit = exit
+        self.login = login
     }
 
-    /// The URL with credentials, for any HTTP library. They are percent-encoded, so they may contain `@` or `:`. The URL contains
-    /// the password, so keep it out of logs.
+    private init(_ other: Proxy, login: Login?) {
+        host = other.host
+        port = other.port
+        addressHost = other.addressHost
+        name = other.name
+        plainURL = other.plainURL
+        country = other.country
+        choosesCountry = other.choosesCountry
+        exit = other.exit
+        self.login = login
+    }
+
+    /// The proxy as the library takes it.
+    var input: ProxyInput { input(login?.credentials, exit) }
+
+    private func input(_ credentials: Credentials?, _ exit: ExitChoice) -> ProxyInput {
+        let access = Access(credentials: credentials, exit: exit.given)
+        return ProxyInput(host: host, port: Int32(port), access: credentials == nil && exit == .any ? nil : access)
+    }
+
+    /// Returns the same proxy with this username and password. They replace earlier credentials.
+    ///
+    /// - Parameters:
+    ///   - username: The username of the account or of a sub-account.
+    ///   - password: The password for the username.
+    /// - Throws: ``ProxyMeshError/config(_:)`` if the username or password is invalid.
+    public func using(username: String, password: String) throws(ProxyMeshError) -> Proxy {
+        try with(.basic(username: username, password: password), exit)
+    }
+
+    /// Returns the same proxy with this token. It replaces earlier credentials. A token cannot go into a URL; use ``headers()``.
+    ///
+    /// - Parameter token: A token (`pm_…`).
+    /// - Throws: ``ProxyMeshError/config(_:)`` if the token is invalid.
+    public func using(token: String) throws(ProxyMeshError) -> Proxy {
+        try with(.bearer(token: token), exit)
+    }
+
+    /// Returns the same proxy with the credentials of a client. They replace earlier credentials.
+    ///
+    /// - Parameter client: The client whose credentials to use.
+    /// - Throws: ``ProxyMeshError/config(_:)`` if the client is closed.
+    public func using(_ client: Client) throws(ProxyMeshError) -> Proxy {
+        Proxy(try client.native.now(usingOwn(proxy: input)))
+    }
+
+    /// Returns the same proxy with the credentials of a client. They replace earlier credentials.
+    ///
+    /// - Parameter client: The client whose credentials to use.
+    /// - Throws: ``ProxyMeshError/config(_:)`` if the client is closed.
+    public func using(_ client: BlockingClient) throws(ProxyMeshError) -> Proxy {
+        Proxy(try client.native.now(usingOwn(proxy: input)))
+    }
+
+    /// Returns the same proxy without credentials, for a machine whose IP or hostname is authorised. The exit choice stays.
+    public func withoutCredentials() -> Proxy {
+        Proxy(self, login: nil)
+    }
+
+    /// Returns the same proxy with this exit choice. It replaces an earlier choice. The choice is sent in the headers
+    /// `X-ProxyMesh-Country`, `X-ProxyMesh-Prefer-IP` and `X-ProxyMesh-Not-IP`.
+    ///
+    /// ```swift
+    /// let proxy = try Proxy(host: "open.proxymesh.com").steered(ExitChoice(country: "DE"))
+    /// try proxy.headers()                                // ["X-ProxyMesh-Country": "DE"]
+    /// ```
+    ///
+    /// - Parameter exit: The exit IP to ask for.
+    /// - Throws: ``ProxyMeshError/validation(_:)`` with the field `country` if this proxy cannot choose the country.
+    public func steered(_ exit: ExitChoice) throws(ProxyMeshError) -> Proxy {
+        try with(login?.credentials, exit)
+    }
+
+    private func with(_ credentials: Credentials?, _ exit: ExitChoice) throws(ProxyMeshError) -> Proxy {
+        Proxy(try Native.library.now(proxyWith(proxy: input(credentials, exit))))
+    }
+
+    /// The URL with the proxy's credentials, for any HTTP library. They are percent-encoded, so they may contain `@` or `:`. The
+    /// URL contains the password, so keep it out of logs. If the proxy has no credentials, this is ``plainURL``. An exit choice
+    /// cannot go into a URL; use ``headers()``.
+    ///
+    /// - Throws: ``ProxyMeshError/validation(_:)`` if the credentials are a token. A token cannot go into a URL; use ``headers()``.
+    public func url() throws(ProxyMeshError) -> URL {
+        // The core percent-encodes the credentials.
+        URL(string: try Native.library.now(proxyUrl(proxy: input)))!
+    }
+
+    /// The URL with these credentials instead of the proxy's own, for any HTTP library. They are percent-encoded, so they may
+    /// contain `@` or `:`. The URL contains the password, so keep it out of logs.
     ///
     /// - Parameters:
     ///   - username: The username of the account or of a sub-account.
     ///   - password: The password for the username.
     public func url(username: String, password: String) -> URL {
         // Neither line can fail: the host and port are already checked, and the credentials are percent-encoded.
-        let call = proxyUrlWith(host: host, port: Int32(port), username: username, password: password)
+        let call = proxyUrlWith(proxy: withoutCredentials().input, username: username, password: password)
         return URL(string: try! Native.functions.invoke(call))!
     }
 
     /// The headers to send to the proxy: on the `CONNECT` request for an https target, and on the request itself for an http
-    /// target. `Proxy-Authorization` contains the credentials, as Basic in UTF-8. Keep it out of logs.
+    /// target. `Proxy-Authorization` contains the credentials, as Basic in UTF-8 or as Bearer. Keep it out of logs. Without
+    /// credentials and an exit choice, there are no headers.
     ///
     /// ```swift
-    /// let proxy = try Proxy(host: "open.proxymesh.com")
-    /// let headers = try proxy.headers(username: "me@ex.com", password: "a b", exit: ExitChoice(country: "DE"))
-    /// let lines = headers.map { "\($0): \($1)\r\n" }.joined()
+    /// let proxy = try Proxy(host: "open.proxymesh.com").using(client).steered(ExitChoice(country: "DE"))
+    /// let lines = try proxy.headers().map { "\($0): \($1)\r\n" }.joined()
     /// let connect = "CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\(lines)\r\n"
     /// ```
     ///
     /// Pass the headers to a library only if it sends them to the proxy alone. Do not pass them to `URLSession`, which sends the
     /// headers of a request to the site. On Apple's systems, it cannot set the headers of a `CONNECT`. On Linux, it ignores
     /// `connectionProxyDictionary`, so the request does not go through the proxy.
+    public func headers() throws(ProxyMeshError) -> [String: String] {
+        try Native.library.now(proxyHeaders(proxy: input))
+    }
+
+    /// Checks the proxy: asks it to open a tunnel to `target`, and closes the tunnel. A refusal, an unreachable proxy and a time-out
+    /// are results, not errors.
     ///
     /// - Parameters:
-    ///   - username: The username of the account or of a sub-account.
-    ///   - password: The password for the username.
-    ///   - exit: The exit IP to ask for.
-    /// - Throws: ``ProxyMeshError/config(_:)`` if the username or password is invalid, ``ProxyMeshError/validation(_:)`` if this
-    ///   proxy cannot choose the country.
-    public func headers(
-        username: String, password: String, exit: ExitChoice = .any
-    ) throws(ProxyMeshError) -> [String: String] {
-        try headers(.basic(username: username, password: password), exit)
+    ///   - target: The `host:port` to connect to. It sees a connection, but receives no data.
+    ///   - timeout: The time limit for the check.
+    /// - Throws: ``ProxyMeshError/validation(_:)`` with the field `target` if it is not `host:port`, ``ProxyMeshError/config(_:)``
+    ///   if the time limit is not positive, `CancellationError` if the task is cancelled.
+    public func check(target: String = "proxymesh.com:443", timeout: Duration = .seconds(10)) async throws -> ProxyCheck {
+        let call = proxyCheck(proxy: input, target: target, timeout: timeout.inSeconds)
+        return ProxyCheck(try await Native.library.later(call))
     }
 
-    /// The same headers with a token, instead of a username and password.
+    /// Checks the proxy on this thread, which is blocked meanwhile. Otherwise, this is the same as ``check(target:timeout:)``.
     ///
     /// - Parameters:
-    ///   - token: A token (`pm_…`).
-    ///   - exit: The exit IP to ask for.
-    /// - Throws: ``ProxyMeshError/config(_:)`` if the token is invalid, ``ProxyMeshError/validation(_:)`` if this proxy cannot
-    ///   choose the country.
-    public func headers(token: String, exit: ExitChoice = .any) throws(ProxyMeshError) -> [String: String] {
-        try headers(.bearer(token: token), exit)
+    ///   - target: The `host:port` to connect to. It sees a connection, but receives no data.
+    ///   - timeout: The time limit for the check.
+    /// - Throws: ``ProxyMeshError/validation(_:)`` with the field `target` if it is not `host:port`, ``ProxyMeshError/config(_:)``
+    ///   if the time limit is not positive.
+    @available(*, noasync, message: "blocks the thread; await check(target:timeout:) instead")
+    public func checkBlocking(
+        target: String = "proxymesh.com:443", timeout: Duration = .seconds(10)
+    ) throws(ProxyMeshError) -> ProxyCheck {
+        let call = proxyCheck(proxy: input, target: target, timeout: timeout.inSeconds)
+        return ProxyCheck(try Native.library.now(call))
     }
+}
 
-    /// The same headers without credentials, for a machine whose IP or hostname is authorised.
-    ///
-    /// - Parameter exit: The exit IP to ask for.
-    /// - Throws: ``ProxyMeshError/validation(_:)`` if this proxy cannot choose the country.
-    public func headers(exit: ExitChoice = .any) throws(ProxyMeshError) -> [String: String] {
-        try headers(nil, exit)
-    }
-
-    private func headers(_ credentials: Credentials?, _ exit: ExitChoice) throws(ProxyMeshError) -> [String: String] {
-        let call = proxyHeaders(host: host, port: Int32(port), credentials: credentials, exit: exit.given)
-        return try ProxyMeshError.rethrowing { try Native.functions.invoke(call) }
-    }
-
+extension Proxy: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     /// The proxy as `domain:port`.
     public var description: String { "\(host):\(port)" }
+
+    /// The proxy as `domain:port`.
+    public var debugDescription: String { description }
+
+    /// The address and the exit choice, with the credentials redacted.
+    public var customMirror: Mirror {
+        let shown = login == nil ? "none" : "[redacted]"
+        return Mirror(
+            self, children: ["host": host, "port": port, "exit": exit, "credentials": shown], displayStyle: .struct)
+    }
+}
+
+/// How to authenticate to a proxy: credentials that can be compared.
+private enum Login: Sendable, Hashable {
+    case basic(username: String, password: String)
+    case bearer(token: String)
+
+    init(_ credentials: Credentials) {
+        switch credentials {
+        case .basic(let username, let password): self = .basic(username: username, password: password)
+        case .bearer(let token): self = .bearer(token: token)
+        }
+    }
+
+    var credentials: Credentials {
+        switch self {
+        case .basic(let username, let password): .basic(username: username, password: password)
+        case .bearer(let token): .bearer(token: token)
+        }
+    }
 }

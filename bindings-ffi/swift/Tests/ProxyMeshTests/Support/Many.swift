@@ -1,5 +1,6 @@
 import ProxyMesh
 import TestSupport
+import Testing
 
 /// Lets many callers of one client start together, in tasks, or in threads if the calls block. Returns the error of each. It is
 /// `nil` if the call succeeds or throws an error that is not ours.
@@ -26,4 +27,21 @@ func failures(of account: any Account, callers: Int = 256, again: Bool = false) 
     }
     try await until("all have ended") { failures.with { $0.count } == callers }
     return failures.with { $0 }
+}
+
+/// Runs `body` in so many threads that start together, and waits for them without blocking this one. Records their errors.
+func inThreads(_ count: Int, _ body: @escaping @Sendable (Int) throws -> Void) async throws {
+    let ended = Locked(0)
+    for index in 0..<count {
+        thread {
+            do { try body(index) } catch { Issue.record(error) }
+            ended.with { $0 += 1 }
+        }
+    }
+    try await until("all threads have ended") { ended.with { $0 } == count }
+}
+
+/// Makes blocking calls in async code, where they are unavailable.
+func blockingly<Given>(_ body: () throws -> Given) rethrows -> Given {
+    try body()
 }

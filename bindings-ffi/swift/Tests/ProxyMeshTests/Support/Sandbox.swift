@@ -30,6 +30,11 @@ final class Sandbox: Sendable {
     }
 
     deinit {
+        end()
+    }
+
+    /// Ends the service at once.
+    func end() {
         process.with {
             // `terminate` would not work: the threads of Swift's pool block signals, and the process inherits that.
             kill($0.processIdentifier, SIGKILL)

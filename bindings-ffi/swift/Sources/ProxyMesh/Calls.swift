@@ -1,0 +1,30 @@
+internal import ProxyMeshInternal
+
+/// Calls that throw the errors of this module.
+extension Native {
+    /// What runs the functions that belong to no client.
+    static var library: Native {
+        get throws(ProxyMeshError) { try ProxyMeshError.rethrowing { try Native.functions } }
+    }
+
+    /// Makes a call on this thread.
+    func now<Response>(_ call: Call<Response>) throws(ProxyMeshError) -> Response {
+        try ProxyMeshError.rethrowing { try invoke(call) }
+    }
+
+    /// Makes a call that creates something.
+    func new(_ call: Call<Int64>) throws(ProxyMeshError) -> Native {
+        try ProxyMeshError.rethrowing { try create(call) }
+    }
+
+    /// Makes a call without blocking a thread. It ends when its task is cancelled.
+    func later<Response>(_ call: Call<Response>) async throws -> Response {
+        do {
+            return try await invokeAsync(call)
+        } catch Failure.aborted {
+            throw CancellationError()
+        } catch {
+            throw ProxyMeshError(error)
+        }
+    }
+}

@@ -1,0 +1,270 @@
+internal import ProxyMeshInternal
+
+/// Hands out the account's proxies in turn, and leaves out failing ones for a while. `client.proxies.pool` creates it.
+///
+/// ```swift
+/// let pool = try client.proxies.pool(countries: ["DE"])
+/// let proxy = try await pool.next()
+/// // Make a request through the proxy, and then report its status, or that it failed.
+/// try pool.report(proxy, .status(200))
+/// ```
+///
+/// Any number of tasks may share one. It keeps what it needs of its client. If the client is closed, the pool still hands out the
+/// proxies that it knows, but cannot fetch the list.
+public final class ProxyPool: Sendable {
+    private let native: Native
+
+    fileprivate init(_ native: Native) {
+        self.native = native
+    }
+
+    /// The order in which a pool hands out its proxies.
+    public enum Order: String, Sendable, Hashable, CaseIterable {
+        /// In the order of the list, one after another.
+        case roundRobin = "round_robin"
+        /// Every proxy once per round, in random order.
+        case random
+        /// Faster proxies more often, in inverse proportion to their average latency. The latencies come from reports. A proxy
+        /// without one counts as the fastest.
+        case fastest
+    }
+
+    /// How a request through a proxy went.
+    public enum Outcome: Sendable, Hashable {
+        /// It worked.
+        case success
+        /// It failed, or got no response.
+        case failure
+        /// It got a response with this status. 402, 403, 407, 429, and 500 and above count as failures: such a status comes from
+        /// the proxy, or from a site that blocks it. A number below 100 is no status, so it counts as a failure, too.
+        case status(Int)
+    }
+
+    /// Returns the next proxy. The pool fetches the list of proxies first if there is none, or if it is older than the pool's
+    /// `ttl`. One task at a time fetches it, and the others go on with the old one.
+    ///
+    /// - Parameter countries: Two-letter codes. The proxy has exit IPs in one of these countries. They override the pool's
+    ///   countries.
+    /// - Throws:
+    ///   - ``ProxyMeshError/poolExhausted(_:)``: All proxies are cooling down, or the account has no authorised proxy.
+    ///   - ``ProxyMeshError/validation(_:)``: No proxy has exit IPs in the countries, all are excluded, or a code is invalid.
+    ///   - `CancellationError`: The task was cancelled while the pool fetched the list.
+    ///   - The errors of the calls that fetch the list, if there is no older one.
+    public func next(in countries: [String]? = nil) async throws -> Proxy {
+        if let proxy = try native.now(poolAtOnce(countries: countries)) { return Proxy(proxy) }
+        return Proxy(try await native.later(poolNext(countries: countries)))
+    }
+
+    /// Reports how a request through a proxy went. After a failure, the proxy is left out until it has cooled down. Each further
+    /// failure doubles the cooldown, up to 16 times the first. A success resets the count.
+    ///
+    /// - Parameters:
+    ///   - proxy: The proxy that was handed out. Its credentials and its exit choice do not matter.
+    ///   - outcome: How the request went.
+    ///   - latency: The time until the response arrived. It counts for the order ``ProxyPool/Order/fastest``.
+    ///   - bytes: How many bytes were transferred. The pool only adds them up.
+    /// - Returns: How long the proxy is now left out; `nil` if it is not left out, or if it was already.
+    /// - Throws: ``ProxyMeshError/validation(_:)`` with the field `latency` if the latency is negative.
+    @discardableResult
+    public func report(
+        _ proxy: Proxy, _ outcome: ProxyPool.Outcome, latency: Duration? = nil, bytes: Int = 0
+    ) throws(ProxyMeshError) -> Duration? {
+        try native.report(proxy, outcome, latency, bytes)
+    }
+
+    /// Reports the result of a check: a success with the latency of the check if it is OK, and a failure otherwise.
+    ///
+    /// - Parameters:
+    ///   - proxy: The proxy that was handed out.
+    ///   - check: Its check.
+    /// - Returns: How long the proxy is now left out; `nil` if it is not left out, or if it was already.
+    /// - Throws: ``ProxyMeshError/validation(_:)`` with the field `latency` if the latency is negative.
+    @discardableResult
+    public func report(_ proxy: Proxy, _ check: ProxyCheck) throws(ProxyMeshError) -> Duration? {
+        try native.report(proxy, check.isOK ? .success : .failure, check.isOK ? check.latency : nil, 0)
+    }
+
+    /// Returns the proxies that the pool hands out, from the last list, and what the pool knows about each. There are none until
+    /// the list has been fetched.
+    public func stats() -> [ProxyStats] {
+        native.stats
+    }
+
+    /// Returns the proxies that are cooling down, with the remaining time.
+    public func cooling() -> [Proxy: Duration] {
+        native.cooling
+    }
+
+    /// Whether the list of proxies has been fetched.
+    public var isListed: Bool { native.isListed }
+}
+
+/// A ``ProxyPool`` for scripts and threads.
+///
+/// ```swift
+/// let pool = try client.proxies.pool(countries: ["DE"])
+/// let proxy = try pool.next()
+/// // Make a request through the proxy, and then report its status, or that it failed.
+/// try pool.report(proxy, .status(200))
+/// ```
+///
+/// Any number of threads may share one. It keeps what it needs of its client. If the client is closed, the pool still hands out the
+/// proxies that it knows, but cannot fetch the list.
+public final class BlockingProxyPool: Sendable {
+    private let native: Native
+
+    fileprivate init(_ native: Native) {
+        self.native = native
+    }
+
+    /// Returns the next proxy. The pool fetches the list of proxies first if there is none, or if it is older than the pool's
+    /// `ttl`. One thread at a time fetches it, and the others go on with the old one.
+    ///
+    /// - Parameter countries: Two-letter codes. The proxy has exit IPs in one of these countries. They override the pool's
+    ///   countries.
+    /// - Throws:
+    ///   - ``ProxyMeshError/poolExhausted(_:)``: All proxies are cooling down, or the account has no authorised proxy.
+    ///   - ``ProxyMeshError/validation(_:)``: No proxy has exit IPs in the countries, all are excluded, or a code is invalid.
+    ///   - The errors of the calls that fetch the list, if there is no older one.
+    @available(*, noasync, message: "blocks the thread; await the calls of ProxyPool instead")
+    public func next(in countries: [String]? = nil) throws(ProxyMeshError) -> Proxy {
+        if let proxy = try native.now(poolAtOnce(countries: countries)) { return Proxy(proxy) }
+        return Proxy(try native.now(poolNext(countries: countries)))
+    }
+
+    /// Reports how a request through a proxy went. After a failure, the proxy is left out until it has cooled down. Each further
+    /// failure doubles the cooldown, up to 16 times the first. A success resets the count.
+    ///
+    /// - Parameters:
+    ///   - proxy: The proxy that was handed out. Its credentials and its exit choice do not matter.
+    ///   - outcome: How the request went.
+    ///   - latency: The time until the response arrived. It counts for the order ``ProxyPool/Order/fastest``.
+    ///   - bytes: How many bytes were transferred. The pool only adds them up.
+    /// - Returns: How long the proxy is now left out; `nil` if it is not left out, or if it was already.
+    /// - Throws: ``ProxyMeshError/validation(_:)`` with the field `latency` if the latency is negative.
+    @discardableResult
+    public func report(
+        _ proxy: Proxy, _ outcome: ProxyPool.Outcome, latency: Duration? = nil, bytes: Int = 0
+    ) throws(ProxyMeshError) -> Duration? {
+        try native.report(proxy, outcome, latency, bytes)
+    }
+
+    /// Reports the result of a check: a success with the latency of the check if it is OK, and a failure otherwise.
+    ///
+    /// - Parameters:
+    ///   - proxy: The proxy that was handed out.
+    ///   - check: Its check.
+    /// - Returns: How long the proxy is now left out; `nil` if it is not left out, or if it was already.
+    /// - Throws: ``ProxyMeshError/validation(_:)`` with the field `latency` if the latency is negative.
+    @discardableResult
+    public func report(_ proxy: Proxy, _ check: ProxyCheck) throws(ProxyMeshError) -> Duration? {
+        try native.report(proxy, check.isOK ? .success : .failure, check.isOK ? check.latency : nil, 0)
+    }
+
+    /// Returns the proxies that the pool hands out, from the last list, and what the pool knows about each. There are none until
+    /// the list has been fetched.
+    public func stats() -> [ProxyStats] {
+        native.stats
+    }
+
+    /// Returns the proxies that are cooling down, with the remaining time.
+    public func cooling() -> [Proxy: Duration] {
+        native.cooling
+    }
+
+    /// Whether the list of proxies has been fetched.
+    public var isListed: Bool { native.isListed }
+}
+
+extension Client.Proxies {
+    /// Creates a pool that hands out these proxies in turn, and leaves out failing ones for a while. It sends nothing until the
+    /// first proxy is requested.
+    ///
+    /// - Parameters:
+    ///   - countries: Two-letter codes. The pool hands out only proxies with exit IPs in one of these countries. These are the
+    ///     proxies in the countries, and `open` and `world` if their geo counts include one. `open` and `world` are asked for an exit
+    ///     IP in the country; if there are several countries, each has its turn. By default, all proxies are handed out.
+    ///   - excluded: The proxies to leave out, as hosts (`us-ca`), domains (`us-ca.proxymesh.com`) or `domain:port`.
+    ///   - order: The order in which the proxies are handed out.
+    ///   - ttl: How long a list of proxies is used before it is fetched again; 5 minutes by default. If it cannot be fetched, the old
+    ///     list stays in use.
+    ///   - cooldown: How long a proxy is left out after its first failure; 60 s by default. Each further failure doubles the time, up
+    ///     to 16 times this value.
+    ///   - usingCredentials: Whether the proxies are handed out with the client's credentials. They are not needed if this machine's
+    ///     IP is authorised.
+    /// - Throws: ``ProxyMeshError/validation(_:)`` with the field `country`, `proxy`, `ttl` or `cooldown` if an argument is invalid.
+    public func pool(
+        countries: [String]? = nil,
+        excluding excluded: [String] = [],
+        order: ProxyPool.Order = .roundRobin,
+        ttl: Duration? = nil,
+        cooldown: Duration? = nil,
+        usingCredentials: Bool = true
+    ) throws(ProxyMeshError) -> ProxyPool {
+        let options = PoolOptions(countries, excluded, order, ttl, cooldown, usingCredentials)
+        return ProxyPool(try client.native.new(ProxyMeshInternal.pool(options: options)))
+    }
+}
+
+extension BlockingClient.Proxies {
+    /// Creates a pool that hands out these proxies in turn, and leaves out failing ones for a while. It sends nothing until the
+    /// first proxy is requested.
+    ///
+    /// - Parameters:
+    ///   - countries: Two-letter codes. The pool hands out only proxies with exit IPs in one of these countries. These are the
+    ///     proxies in the countries, and `open` and `world` if their geo counts include one. `open` and `world` are asked for an exit
+    ///     IP in the country; if there are several countries, each has its turn. By default, all proxies are handed out.
+    ///   - excluded: The proxies to leave out, as hosts (`us-ca`), domains (`us-ca.proxymesh.com`) or `domain:port`.
+    ///   - order: The order in which the proxies are handed out.
+    ///   - ttl: How long a list of proxies is used before it is fetched again; 5 minutes by default. If it cannot be fetched, the old
+    ///     list stays in use.
+    ///   - cooldown: How long a proxy is left out after its first failure; 60 s by default. Each further failure doubles the time, up
+    ///     to 16 times this value.
+    ///   - usingCredentials: Whether the proxies are handed out with the client's credentials. They are not needed if this machine's
+    ///     IP is authorised.
+    /// - Throws: ``ProxyMeshError/validation(_:)`` with the field `country`, `proxy`, `ttl` or `cooldown` if an argument is invalid.
+    public func pool(
+        countries: [String]? = nil,
+        excluding excluded: [String] = [],
+        order: ProxyPool.Order = .roundRobin,
+        ttl: Duration? = nil,
+        cooldown: Duration? = nil,
+        usingCredentials: Bool = true
+    ) throws(ProxyMeshError) -> BlockingProxyPool {
+        let options = PoolOptions(countries, excluded, order, ttl, cooldown, usingCredentials)
+        return BlockingProxyPool(try client.native.new(ProxyMeshInternal.pool(options: options)))
+    }
+}
+
+extension PoolOptions {
+    fileprivate init(
+        _ countries: [String]?, _ excluded: [String], _ order: ProxyPool.Order, _ ttl: Duration?, _ cooldown: Duration?,
+        _ usesCredentials: Bool
+    ) {
+        self.init(
+            countries: countries, exclude: excluded, order: order.rawValue, ttl: ttl?.inSeconds, cooldown: cooldown?.inSeconds,
+            credentials: usesCredentials)
+    }
+}
+
+extension Native {
+    fileprivate func report(
+        _ proxy: Proxy, _ outcome: ProxyPool.Outcome, _ latency: Duration?, _ bytes: Int
+    ) throws(ProxyMeshError) -> Duration? {
+        let status: Int32? = if case .status(let status) = outcome { Int32(clamping: status) } else { nil }
+        let report = Report(
+            status: status, succeeded: outcome == .success, latency: latency?.inSeconds, bytes: Int64(bytes))
+        return try now(poolReport(proxy: proxy.input, report: report)).map(Duration.init(inSeconds:))
+    }
+
+    /// This only reads memory, so it does not fail.
+    fileprivate var stats: [ProxyStats] { ((try? now(poolStats())) ?? []).map(ProxyStats.init) }
+
+    fileprivate var cooling: [Proxy: Duration] {
+        let cooling = stats.compactMap { stats in stats.cooling.map { (stats.proxy, $0) } }
+        return Dictionary(cooling) { first, _ in first }
+    }
+
+    /// This only reads memory, so it does not fail.
+    fileprivate var isListed: Bool { (try? now(poolIsListed())) ?? false }
+}
