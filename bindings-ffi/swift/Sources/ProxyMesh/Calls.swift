@@ -27,4 +27,9 @@ extension Native {
             throw ProxyMeshError(error)
         }
     }
+
+    /// Makes a call that goes on if its task is cancelled, and waits for its end.
+    func finish(_ call: Call<Void>) async throws {
+        try await Task.detached { try await self.later(call) }.value
+    }
 }

@@ -26,6 +26,8 @@ extension ProxyMeshTests {
             checkSendable(BlockingClient.Tokens.self)
             checkSendable(ProxyPool.self)
             checkSendable(BlockingProxyPool.self)
+            checkSendable(IPFollower.self)
+            checkSendable(BlockingIPFollower.self)
         }
 
         @Test func valuesCompare() throws {
