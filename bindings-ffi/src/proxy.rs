@@ -3,7 +3,6 @@
 use crate::{
     bridge::{Operation, number, wire},
     calls::functions,
-    error::Failure,
     model::response,
 };
 use proxymesh::{
@@ -159,7 +158,8 @@ impl From<proxymesh::Check> for ProxyCheck {
 
 #[cfg(feature = "description")]
 mod description {
-    use super::{Failure, ProxyCheck, ProxyInput};
+    use super::{ProxyCheck, ProxyInput};
+    use crate::error::Failure;
 
     /// Checks whether a proxy accepts a connection to `target`, which is `host:port`. `timeout` is in seconds. Needs no client.
     #[allow(unused_variables)]
