@@ -128,7 +128,7 @@ extension ProxyMeshTests {
             _ = try await client.ips.list()
             for path in ["/api/ip_labels/", "/api/ip/add/"] {
                 for kind in ["delay", "delay_after_apply"] {
-                    try sandbox.fault(#"{"kind": "\#(kind)", "seconds": 1, "path": "\#(path)"}"#)
+                    try sandbox.fault(#"{"kind": "\#(kind)", "seconds": 5, "path": "\#(path)"}"#)
                     let before = calls(path)
                     let task = Task {
                         try await client.ips.withAuthorizedIP(ip) { _ in _ = Issue.record("it was cancelled") }
@@ -302,6 +302,23 @@ extension ProxyMeshTests {
             #expect(!isAuthorised("127.0.0.1"))
         }
 
+        @Test func leasesAndFollowersLeaveNothingBehind() async throws {
+            func use(_ rounds: Int) async throws {
+                for _ in 0..<rounds {
+                    try await client.ips.withAuthorizedIP(ip) { _ in }
+                    try await client.ips.follow().close()
+                    _ = try await client.ips.follow()
+                    try blockingly { try blocking.ips.follow().close() }
+                }
+            }
+            try await use(10)
+            let before = Left()
+            try await use(100)
+            try await until("no more than before is left: \(before)") { Left().isNoMore(than: before) }
+            try await until("the IP is removed") { !isAuthorised("127.0.0.1") }
+            print("400 leases: \(before) before, \(Left()) after")
+        }
+
         @Test func aFollowerThatIsNoLongerReferencedEnds() async throws {
             var follower: IPFollower? = try await client.ips.follow()
             #expect(isAuthorised(follower!.ip))
@@ -322,7 +339,7 @@ extension ProxyMeshTests {
         @Test func aFollowerWhoseStartIsCancelledIsClosed() async throws {
             _ = try await client.ips.list()
             for kind in ["delay", "delay_after_apply"] {
-                try sandbox.fault(#"{"kind": "\#(kind)", "seconds": 1, "path": "/api/ip/add/"}"#)
+                try sandbox.fault(#"{"kind": "\#(kind)", "seconds": 5, "path": "/api/ip/add/"}"#)
                 let before = calls("/api/ip/add/")
                 let task = Task { try await client.ips.follow() }
                 try await until("the call arrives") { calls("/api/ip/add/") > before }

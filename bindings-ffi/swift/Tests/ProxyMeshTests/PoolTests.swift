@@ -111,7 +111,6 @@ extension ProxyMeshTests {
             let bad = try await pool.next()
             for wait in [10, 20, 40, 80, 160, 160] {
                 #expect(try pool.report(bad, .failure) == .milliseconds(wait))
-                #expect(try await !names(pool, 2).contains("us-ca"))
                 try await until("it has cooled down") { pool.cooling().isEmpty }
             }
             #expect(try await Set(names(pool, 3)).count == 3)
@@ -189,7 +188,7 @@ extension ProxyMeshTests {
         }
 
         @Test func whenAllProxiesCoolDownTheErrorSaysForHowLong() async throws {
-            let pool = try client.proxies.pool(cooldown: .milliseconds(300))
+            let pool = try client.proxies.pool(cooldown: .seconds(1))
             for _ in 0..<3 { try pool.report(await pool.next(), .failure) }
             let error = try #require(await failure { try await pool.next() })
             guard case .poolExhausted(let exhausted) = error else {
@@ -200,7 +199,7 @@ extension ProxyMeshTests {
             #expect(["\(error)", error.reason, error.localizedDescription].allSatisfy { $0 == exhausted.text })
             #expect(error.kind == .poolExhausted && error.call == nil && error.status == nil && error.attempts == nil)
             #expect(error.retryAfter == exhausted.retryAfter)
-            #expect(exhausted.retryAfter > .zero && exhausted.retryAfter <= .milliseconds(300))
+            #expect(exhausted.retryAfter > .zero && exhausted.retryAfter <= .seconds(1))
             try await Task.sleep(for: exhausted.retryAfter)
             #expect(try await pool.next().name == "us-ca")
 

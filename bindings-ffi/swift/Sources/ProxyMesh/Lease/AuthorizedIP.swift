@@ -35,6 +35,7 @@ extension Client.IPs {
     /// - Returns: What `body` returns.
     /// - Throws: If `body` throws an error, this is the error, even if the IP cannot be removed. Otherwise:
     ///   - ``ProxyMeshError/validation(_:)``: An argument is invalid. Nothing was sent.
+    ///   - `CancellationError`: The task was cancelled before the IP was authorised. `body` did not run.
     ///   - ``ProxyMeshError/connection(_:)``: This machine's address could not be determined within 10 seconds.
     ///   - ``ProxyMeshError/timeout(_:)``: Another process is in the middle of adding or removing an IP for more than 60 seconds.
     ///   - ``ProxyMeshError/config(_:)``: There is no folder that only this user can write to, or the client is closed.
