@@ -22,7 +22,7 @@ struct Errors {
             .timeout(.init(text: "text", call: "geo.open", reason: "no answer within 30 s", attempts: 3)),
             .connection(.init(text: "text", call: "geo.open", reason: "refused")),
             .decode(.init(text: "text", call: "geo.open", status: 200, reason: "no JSON", body: "<html>")),
-            .poolExhausted(.init(text: "text", retryAfter: .seconds(60))),
+            .poolExhausted(.init(text: "text", reason: "all are cooling down", retryAfter: .seconds(60))),
             .outcomeUnknown(.init(text: "text", call: "tokens.create", reason: "no answer", recoveryHint: "list the tokens")),
             .internalError(.init(text: "text")),
         ]

@@ -203,12 +203,15 @@ public enum ProxyMeshError: Error, Sendable, Hashable {
     public struct PoolExhausted: Sendable, Hashable {
         /// The error's text.
         public let text: String
+        /// Why there is none.
+        public let reason: String
         /// How long until the first proxy has cooled down; zero if the account has no authorised proxy.
         public let retryAfter: Duration
 
         /// Creates an error as a call would throw it, for your own tests.
-        public init(text: String, retryAfter: Duration) {
+        public init(text: String, reason: String, retryAfter: Duration) {
             self.text = text
+            self.reason = reason
             self.retryAfter = retryAfter
         }
     }
@@ -444,8 +447,8 @@ extension ProxyMeshError {
             self = .connection(.init(text: text, call: call, reason: reason, attempts: Int(attempts)))
         case .decode(let text, let call, let status, let reason, let body):
             self = .decode(.init(text: text, call: call, status: Int(status), reason: reason, body: body))
-        case .poolExhausted(let text, let retryAfter):
-            self = .poolExhausted(.init(text: text, retryAfter: Duration(inSeconds: retryAfter)))
+        case .poolExhausted(let text, let reason, let retryAfter):
+            self = .poolExhausted(.init(text: text, reason: reason, retryAfter: Duration(inSeconds: retryAfter)))
         case .outcomeUnknown(let text, let call, let reason, let recoveryHint):
             self = .outcomeUnknown(.init(text: text, call: call, reason: reason, recoveryHint: recoveryHint))
         case .aborted(let text), .internal(let text):

@@ -7,6 +7,7 @@ import TestSupport
 struct Agent {
     private let way: Way
     private var accounts: [String: any Account] = [:]
+    private let objects = Objects()
 
     private init(_ way: Way) {
         self.way = way
@@ -37,6 +38,7 @@ struct Agent {
                 return ["error": told(error)]
             }
         } else if question["reset"] != nil {
+            objects.clear()
             accounts = [:]
         } else if question["call"] != nil {
             return ["results": .list(try await results(question))]
@@ -71,6 +73,18 @@ struct Agent {
     /// Makes the call, as many times at once as requested.
     private func results(_ question: JSON) async throws -> [JSON] {
         guard var account = accounts[question["client"]?.text ?? ""] else { throw Unknown("the client in \(question.written)") }
+        if Objects.has(question["call"]?.text ?? "") {
+            let objects = objects
+            switch (way, account) {
+            case (.async, let account as Awaited):
+                return [try await attempt { try await objects.call(account.client, Arguments(question)) }]
+            case (.blocking, let account as Blocked):
+                return [
+                    try await onThread { try attempt { try objects.call(account.client, Arguments(question)) } }
+                ]
+            default: throw Unknown("an account of this kind")
+            }
+        }
         let times = Int(question["at_once"]?.whole ?? 1)
         if let options = question["options"]?.object {
             guard Set(options.keys).isSubset(of: ["timeout", "max_retries"]) else { throw Unknown("an option in \(options)") }
@@ -94,17 +108,20 @@ struct Agent {
             return try await withThrowingTaskGroup(of: JSON.self) { group in
                 for _ in 0..<times {
                     group.addTask {
-                        try await withCheckedThrowingContinuation { done in
-                            Thread.detachNewThread {
-                                done.resume(with: Result { try attempt { try account.call(Arguments(question)) } })
-                            }
-                        }
+                        try await onThread { try attempt { try account.call(Arguments(question)) } }
                     }
                 }
                 return try await group.reduce(into: []) { $0.append($1) }
             }
         default: throw Unknown("an account of this kind")
         }
+    }
+}
+
+/// Runs a blocking call on a thread of its own.
+private func onThread(_ call: @escaping @Sendable () throws -> JSON) async throws -> JSON {
+    try await withCheckedThrowingContinuation { done in
+        Thread.detachNewThread { done.resume(with: Result { try call() }) }
     }
 }
 

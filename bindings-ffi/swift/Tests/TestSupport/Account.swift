@@ -50,7 +50,7 @@ package enum Way: CaseIterable, Sendable {
 
 /// The client with async calls.
 package final class Awaited: Account {
-    private let client: Client
+    package let client: Client
 
     init(_ baseURL: URL, _ options: Options) throws {
         client = try Client(
@@ -76,7 +76,7 @@ package final class Awaited: Account {
 
 /// The client with blocking calls.
 package final class Blocked: Account {
-    private let client: BlockingClient
+    package let client: BlockingClient
 
     init(_ baseURL: URL, _ options: Options) throws {
         client = try BlockingClient(

@@ -11,38 +11,56 @@ package struct Unknown: Error {
 
 /// The arguments of a call. An argument that was never read is one that the call does not have.
 package final class Arguments {
-    let call: String
+    package let call: String
+    /// The name of the object that the call creates or uses.
+    package let object: String
     private let given: [String: JSON]
     private var asked: Set<String> = []
 
     package init(_ question: JSON) throws {
         guard let call = question["call"]?.text else { throw Unknown("\(question.written), which names no call") }
         self.call = call
+        object = question["object"]?.text ?? "main"
         given = question["args"]?.object ?? [:]
     }
 
-    func maybeText(_ name: String) throws -> String? {
+    package func maybeText(_ name: String) throws -> String? {
         asked.insert(name)
         guard let value = given[name] else { return nil }
         guard let text = value.text else { throw Unknown("\(call) with \(name): \(value.written)") }
         return text
     }
 
-    func text(_ name: String) throws -> String {
+    package func text(_ name: String) throws -> String {
         guard let text = try maybeText(name) else { throw Unknown("\(call) without \(name)") }
         return text
     }
 
-    func maybeWhole(_ name: String) throws -> Int? {
+    package func maybeWhole(_ name: String) throws -> Int? {
         asked.insert(name)
         guard let value = given[name] else { return nil }
         guard let whole = value.whole else { throw Unknown("\(call) with \(name): \(value.written)") }
         return Int(whole)
     }
 
-    func whole(_ name: String) throws -> Int64 {
+    package func whole(_ name: String) throws -> Int64 {
         guard let whole = try maybeWhole(name) else { throw Unknown("\(call) without \(name)") }
         return Int64(whole)
+    }
+
+    package func maybeTexts(_ name: String) -> [String]? {
+        asked.insert(name)
+        return given[name]?.list?.compactMap(\.text)
+    }
+
+    package func maybeBool(_ name: String) -> Bool? {
+        asked.insert(name)
+        return given[name].map { $0 == .bool(true) }
+    }
+
+    package func maybeSeconds(_ name: String) -> Duration? {
+        asked.insert(name)
+        return given[name]?.number.map { .seconds($0) }
     }
 
     /// A date. Text that is not a date becomes one without any parts, because `DateComponents` cannot represent it.
@@ -54,7 +72,7 @@ package final class Arguments {
         return date.written == text ? date : DateComponents()
     }
 
-    func checkAllAsked() throws {
+    package func checkAllAsked() throws {
         let unknown = Set(given.keys).subtracting(asked)
         guard unknown.isEmpty else { throw Unknown("\(call) with \(unknown)") }
     }

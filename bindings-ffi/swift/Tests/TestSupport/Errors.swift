@@ -32,7 +32,7 @@ extension ProxyMeshError {
                 "body": .text(error.body),
             ]
         case .poolExhausted(let error):
-            return ["call": .null, "reason": .text(error.text), "retry_after": seconds(error.retryAfter)]
+            return ["call": .null, "reason": .text(error.reason), "retry_after": seconds(error.retryAfter)]
         case .outcomeUnknown(let error):
             return ["call": .text(error.call), "reason": .text(error.reason), "recovery_hint": .text(error.recoveryHint)]
         case .internalError:

@@ -43,7 +43,7 @@ package enum JSON: Hashable, Sendable, Codable {
     }
 
     /// 2.0 and 2 are the same number.
-    init(_ number: Double) {
+    package init(_ number: Double) {
         self = Int64(exactly: number).map(JSON.whole) ?? .decimal(number)
     }
 
