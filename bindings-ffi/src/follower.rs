@@ -5,7 +5,7 @@ use crate::{
     calls::{methods, operations},
     client::Via,
     error::Failure,
-    lease::owner,
+    lease::{owner, released},
 };
 use proxymesh::{
     FollowedIp, Username,
@@ -45,6 +45,8 @@ enum State {
     /// could not be removed would look as if it were still needed.
     New(Arc<binding::Lease>),
     Following(Arc<Follow>),
+    /// It was closed before it was started.
+    Closed,
 }
 
 impl Follower {
@@ -66,9 +68,17 @@ impl Follower {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Closes a follower that has not been started. Returns its lease.
+    fn never_started(&self) -> Option<Arc<binding::Lease>> {
+        match std::mem::replace(&mut *self.state(), State::Closed) {
+            State::New(first) => Some(first),
+            State::Following(_) | State::Closed => None,
+        }
+    }
+
     fn follow(&self) -> Option<Arc<Follow>> {
         match &*self.state() {
-            State::New(_) => None,
+            State::New(_) | State::Closed => None,
             State::Following(follow) => Some(follow.clone()),
         }
     }
@@ -106,6 +116,7 @@ operations! {
         let first = match follower.state().clone() {
             State::New(first) => first,
             State::Following(follow) => return Ok(follow.ip()),
+            State::Closed => return Err(Failure::internal("the follower has been closed")),
         };
         let ip = first.enter(&client, None).await?;
         let (wanted, owner) = (follower.wanted.clone(), follower.owner.clone());
@@ -118,12 +129,9 @@ operations! {
     finishes("ips.follow")
     fn follower_close(follower, client) -> () {
         let _turn = follower.turn.lock().await;
-        // The lock must not be held meanwhile.
-        let state = follower.state().clone();
-        match state {
-            State::New(first) => first.release(&client, None).await?,
-            State::Following(follow) => follow.close().await?,
+        match follower.follow() {
+            Some(follow) => Ok(follow.close().await?),
+            None => released(follower.never_started(), client).await,
         }
-        Ok(())
     }
 }

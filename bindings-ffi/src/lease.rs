@@ -1,7 +1,11 @@
 //! An IP that is authorised for as long as it is needed.
 
 use crate::{calls::operations, client::Via, error::Failure};
-use proxymesh::{Username, binding};
+use proxymesh::{
+    Username,
+    binding::{self, Unreleased},
+};
+use std::sync::Arc;
 use tokio::sync::Mutex;
 
 /// An IP to authorise for as long as it is needed.
@@ -27,20 +31,28 @@ pub(crate) fn owner(username: Option<&str>) -> proxymesh::Result<Option<Username
 pub struct Lease {
     /// A client that is not shut down before the lease is released.
     pub(crate) via: Via,
-    core: binding::Lease,
-    /// A release waits until an entry that is being cancelled has ended.
-    turn: Mutex<()>,
+    /// `None` once it has been released. Then nothing here may hold on to the claim: an IP that could not be removed would look as if
+    /// it were still needed. A release waits until an entry that is being cancelled has ended.
+    core: Mutex<Option<Arc<binding::Lease>>>,
 }
 
 impl Lease {
     pub(crate) fn new(via: &Via, options: &LeaseOptions) -> Result<Self, Failure> {
         let LeaseOptions { ip, label, lookup, username } = options;
         let wanted = binding::authorized_ip(ip.as_deref(), label.as_deref(), lookup.as_deref())?;
-        Ok(Self {
-            via: via.kept()?,
-            core: binding::Lease::new(wanted, owner(username.as_deref())?),
-            turn: Mutex::new(()),
-        })
+        let core = binding::Lease::new(wanted, owner(username.as_deref())?);
+        Ok(Self { via: via.kept()?, core: Mutex::new(Some(Arc::new(core))) })
+    }
+}
+
+/// Releases a lease. This goes on in the background if the call is cancelled.
+pub(crate) async fn released(
+    lease: Option<Arc<binding::Lease>>,
+    client: proxymesh::Client,
+) -> Result<(), Failure> {
+    match lease {
+        Some(lease) => Ok(Unreleased::new(lease, client.clone()).release(client).await?),
+        None => Ok(()),
     }
 }
 
@@ -50,14 +62,16 @@ operations! {
     /// Authorises the IP, if it is not authorised yet, and returns it.
     calls("ips.authorized")
     fn lease_enter(lease, client) -> String {
-        let _turn = lease.turn.lock().await;
-        Ok(lease.core.enter(&client, None).await?)
+        match &*lease.core.lock().await {
+            Some(core) => Ok(core.enter(&client, None).await?),
+            None => Err(Failure::internal("the lease has been released")),
+        }
     }
 
-    /// Removes the IP, if a lease added it and nobody on this machine needs it any more.
+    /// Removes the IP, if a lease added it and nobody on this machine needs it any more. Does nothing the second time.
     finishes("ips.authorized")
     fn lease_release(lease, client) -> () {
-        let _turn = lease.turn.lock().await;
-        Ok(lease.core.release(&client, None).await?)
+        let core = lease.core.lock().await.take();
+        released(core, client).await
     }
 }

@@ -257,3 +257,33 @@ fn a_check_needs_no_client() {
     let bad = failure(result::<ProxyCheck>(&bridge::invoke(0, number(CHECK), &arguments("x:1", -1.0), None)));
     assert!(matches!(&bad, Failure::Config { .. }), "{bad:?}");
 }
+
+#[test]
+fn the_next_lease_removes_an_ip_that_could_not_be_removed() {
+    let sandbox = Sandbox::start().unwrap();
+    let settings = || crate::Settings {
+        username: Some(sandbox.username().to_owned()),
+        password: Some(sandbox.password().to_owned()),
+        ..basic(sandbox.base_url())
+    };
+    for (client, ip) in [(asynchronous(settings()), "203.0.113.74"), (blocking(settings()), "203.0.113.75")] {
+        let lease = || {
+            let label = Some("crawl".to_owned());
+            client
+                .create(LEASE, LeaseOptions { ip: Some(ip.to_owned()), label, lookup: None, username: None })
+        };
+        let first = lease();
+        first.call::<String>(ENTER, &[]).unwrap();
+        sandbox.inject(Fault::status(403).path("/api/ip/delete/")).unwrap();
+        let refused = done(&first, RELEASE).unwrap_err();
+        assert!(matches!(refused, Failure::PermissionDenied { .. }), "{refused:?}");
+        // The object still exists, but it is no claim any more.
+        done(&first, RELEASE).unwrap();
+        assert_eq!(label(&client, ip).as_deref(), Some("crawl"));
+        let second = lease();
+        second.call::<String>(ENTER, &[]).unwrap();
+        done(&second, RELEASE).unwrap();
+        assert_eq!(label(&client, ip), None);
+        assert!(failure(first.call::<String>(ENTER, &[])).to_string().contains("has been released"));
+    }
+}

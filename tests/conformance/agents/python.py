@@ -159,7 +159,7 @@ class Agent:
         async def gathered() -> list[dict[str, Any]]:
             return await asyncio.gather(*(awaited() for _ in range(times)))
 
-        return self.loop.run_until_complete(gathered())  # type: ignore[no-any-return]
+        return self.loop.run_until_complete(gathered())
 
     def answer(self, question: dict[str, Any]) -> dict[str, Any]:
         """The reply to one line."""

@@ -14,7 +14,8 @@ final class Objects: @unchecked Sendable {
     /// Whether a call creates an object, is one of an object's, or needs no client.
     static func has(_ call: String) -> Bool {
         let kinds = ["pool", "lease", "follower", "proxy"]
-        return ["proxies.pool", "ips.authorized", "ips.follow"].contains(call) || kinds.contains(String(call.prefix { $0 != "." }))
+        return ["proxies.pool", "ips.authorized", "ips.follow"].contains(call)
+            || kinds.contains(String(call.prefix { $0 != "." }))
     }
 
     func call(_ client: Client, _ arguments: Arguments) async throws -> JSON {
@@ -256,7 +257,9 @@ private final class Held: @unchecked Sendable {
     private let (mayLeave, left) = AsyncStream.makeStream(of: Void.self)
     private var block: Task<Void, any Error>?
 
-    func enter(_ run: @escaping @Sendable (@escaping @Sendable (String) async throws -> Void) async throws -> Void) async throws -> String {
+    func enter(_ run: @escaping @Sendable (@escaping @Sendable (String) async throws -> Void) async throws -> Void) async throws
+        -> String
+    {
         let (entered, enters) = AsyncThrowingStream.makeStream(of: String.self)
         let mayLeave = mayLeave
         block = Task {

@@ -26,7 +26,7 @@ public class BlockingIpLease internal constructor(private val lease: BlockingCal
      * not end them. You may close a lease twice.
      *
      * @throws ProxyMeshException the IP could not be removed. It stays authorised, and the next lease of the same account on this machine
-     *   takes it over or removes it. You may try again.
+     *   takes it over or removes it.
      */
     override fun close(): Unit = lease.finish(leaseRelease())
 }
@@ -38,7 +38,7 @@ public class AsyncIpLease internal constructor(private val lease: AsyncCalls, ip
 
     /**
      * Removes the IP, if a lease added it and nobody on this machine needs it any more. You may release a lease twice. If the future fails,
-     * the IP stays authorised, and the next lease of the same account on this machine takes it over or removes it. You may try again.
+     * the IP stays authorised, and the next lease of the same account on this machine takes it over or removes it.
      */
     public fun release(): CompletableFuture<Void?> = lease.make(leaseRelease()) { null }
 }
