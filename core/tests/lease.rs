@@ -310,6 +310,23 @@ fn a_process_that_was_killed_while_it_entered_is_succeeded() {
     });
 }
 
+#[test]
+fn a_lease_that_could_not_look_removes_what_another_one_has_left_to_it() {
+    apart("a_lease_that_could_not_look_removes_what_another_one_has_left_to_it", |_| {
+        let (sandbox, client) = parent();
+        let lease = Lease::new(wanted(), None);
+        sandbox.inject(Fault::status(503).path("/api/ip_labels/")).unwrap();
+        let asynchronous = asynchronous(&sandbox);
+        run(async {
+            assert!(matches!(lease.enter(&asynchronous, None).await, Err(Error::Server(_))));
+        });
+        drop(client.ips().authorized(wanted()).unwrap());
+        assert!(is_there(&client, IP));
+        run(async { lease.release(&asynchronous, None).await }).unwrap();
+        assert!(there(&client).is_empty());
+    });
+}
+
 /// The label that a lease uses by default.
 fn default_label(client: &blocking::Client) -> String {
     let _lease = client.ips().authorized(wanted()).unwrap();

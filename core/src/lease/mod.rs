@@ -54,6 +54,8 @@ struct Held {
     ip: IpAddr,
     record: Record,
     lock: Lock,
+    /// Whether a lease had already added the IP when this one was entered.
+    was_added: bool,
     /// Whether the service has said which IPs are authorised. Without that, nothing was done, so nothing is undone.
     has_looked: bool,
     /// Whether the service may still add the IP: the call was made, and its outcome is unknown.
@@ -84,12 +86,14 @@ impl Lease {
         let guard = Guard::enter(self.wanted.patience, thread).await?;
         let record = self.record(&guard, client, ip);
         let lock = record.share(self.wanted.patience).await?;
+        let ours = record.read()?;
+        let was_added = ours.is_some();
         // Whatever happens from here on, `release` gives the claim back.
-        self.hold(Held { ip, record: record.clone(), lock, has_looked: false, may_be_added: false });
+        let (has_looked, may_be_added) = (false, false);
+        self.hold(Held { ip, record: record.clone(), lock, was_added, has_looked, may_be_added });
         let mut there = self.labels(client).await?;
         self.note(|held| held.has_looked = true);
         self.remove_abandoned(client, &guard, &mut there, ip).await?;
-        let ours = record.read()?;
         let as_labelled = |label: &str| guard.added(label, &options::machine());
         match there.get(&ip) {
             None => {
@@ -178,14 +182,16 @@ impl Lease {
         }
         let guard = Guard::enter(self.wanted.patience, thread).await?;
         let mut returning = Returning { lease: self, held: self.lock().take() };
-        let Some(Held { ip, record, lock, has_looked, may_be_added }) = &mut returning.held else {
+        let Some(Held { ip, record, lock, was_added, has_looked, may_be_added }) = &mut returning.held else {
             return Ok(());
         };
         let mut is_unsettled = !*has_looked;
         let is_last = lock.exclusive().map_err(|error| record.unusable(error))?;
         let added = record.read()?;
+        // A lease that never looked leaves everything to the next one, unless another lease has come and gone meanwhile, and has left
+        // the IP to this one.
         if is_last
-            && *has_looked
+            && (*has_looked || !*was_added)
             && let Some(added) = &added
             && !record.has_others(added, true)?
         {

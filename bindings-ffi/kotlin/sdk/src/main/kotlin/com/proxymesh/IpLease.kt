@@ -301,7 +301,7 @@ public sealed class AsyncIpsExtension(private val calls: AsyncCalls) {
     ): CompletableFuture<AsyncIpLease> =
         try {
             val lease = calls.create(lease(LeaseOptions(ip, label, lookup, username)))
-            entered(lease.make(leaseEnter()) { AsyncIpLease(lease, it) }) { lease.make(leaseRelease()) }
+            entered(lease.make(leaseEnter()) { AsyncIpLease(lease, it) }) { lease.make(leaseRelease()) { null } }
         } catch (error: ProxyMeshException) {
             CompletableFuture.failedFuture(error)
         }
@@ -332,19 +332,21 @@ public sealed class AsyncIpsExtension(private val calls: AsyncCalls) {
     ): CompletableFuture<AsyncIpFollower> =
         try {
             val follower = calls.create(follower(FollowerOptions(label, lookup, username, interval?.inSeconds())))
-            entered(follower.make(followerStart()) { AsyncIpFollower(follower, it) }) { follower.make(followerClose()) }
+            entered(follower.make(followerStart()) { AsyncIpFollower(follower, it) }) { follower.make(followerClose()) { null } }
         } catch (error: ProxyMeshException) {
             CompletableFuture.failedFuture(error)
         }
 
-    /** A future for what [entering] returns. If nobody gets that, it is closed. */
-    private fun <T> entered(entering: CompletableFuture<T>, close: () -> Unit): CompletableFuture<T> {
+    /** A future for what [entering] returns. If nobody gets that, it is closed. The future fails only after that. */
+    private fun <T> entered(entering: CompletableFuture<T>, close: () -> CompletableFuture<Void?>): CompletableFuture<T> {
         val result = CompletableFuture<T>()
         result.whenComplete { _, _ -> if (!entering.isDone) entering.cancel(true) }
         entering.whenComplete { entered, error ->
             if (error != null) {
-                close()
-                result.completeExceptionally(error)
+                close().whenComplete { _, second ->
+                    if (second != null && second !== error) error.addSuppressed(second)
+                    result.completeExceptionally(error)
+                }
             } else if (!result.complete(entered)) {
                 close()
             }
