@@ -212,7 +212,13 @@ impl IpFollower {
     }
 
     fn end(&mut self) -> Result<()> {
-        self.follow.take().map_or(Ok(()), |follow| self.client.drive("ips.follow", follow.close()))
+        let Some(follow) = self.follow.take() else { return Ok(()) };
+        if !follow.is_own() {
+            // A lock inside may be locked for ever by a thread that this process does not have.
+            std::mem::forget(follow);
+            return Ok(());
+        }
+        self.client.drive("ips.follow", follow.close())
     }
 }
 
@@ -236,6 +242,9 @@ impl Client {
     }
 
     fn release(&self, lease: &Lease) -> Result<()> {
+        if !lease.is_own() {
+            return Ok(());
+        }
         let thread = Some(std::thread::current().id());
         self.drive("ips.authorized", lease.release(&self.client, thread))
     }

@@ -58,7 +58,16 @@ impl Page {
 pub(super) async fn seen(client: &Client, page: &Page, call: &'static str) -> Result<IpAddr> {
     let found = async {
         let Ends { own, other } = connected(client).await?;
-        if is_public(own) || other.is_loopback() { Ok(own) } else { ask(client, page).await }
+        if is_public(own) || other.is_loopback() {
+            return Ok(own);
+        }
+        let said = ask(client, page).await?.to_canonical();
+        // Authorising such an address would be useless, and the service would refuse it.
+        if is_public(said) {
+            Ok(said)
+        } else {
+            Err(format!("the lookup page says {said}, which is not a public address"))
+        }
     };
     let found = timeout(LIMIT, found)
         .await

@@ -28,6 +28,8 @@ use tokio::{runtime::Handle, sync::watch, time::sleep};
 const FOLLOW: &str = "ips.follow";
 /// How long to wait after the first failure. Each further failure doubles the time, up to the interval.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
+/// The longest wait that the service can ask for, unless the interval is longer.
+const LONGEST_RETRY: Duration = Duration::from_secs(60);
 
 /// A follower without a client of its own: what [`IpFollower`] and [`blocking::IpFollower`](crate::blocking::IpFollower) share. Bindings
 /// build their own on it. Dropping it ends the follower, which then releases the IP in the background.
@@ -226,7 +228,9 @@ impl Plan {
     fn wait(&self, failed: Option<&Error>) -> Duration {
         let Some(doubled) = self.failures.checked_sub(1) else { return self.interval };
         let wait = FIRST_RETRY.saturating_mul(2_u32.saturating_pow(doubled)).min(self.interval);
-        wait.max(failed.and_then(Error::retry_after).unwrap_or_default())
+        // The service may ask for more, but a changed address must not go unnoticed for hours.
+        let asked = failed.and_then(Error::retry_after).unwrap_or_default();
+        wait.max(asked.min(self.interval.max(LONGEST_RETRY)))
     }
 }
 
@@ -253,6 +257,8 @@ impl<W: World> Following<W> {
             Err(error) => Err(error),
         };
         self.tell(self.seen.load().error.clone(), false);
+        // Whoever waits for the end may enter a lease at once, and must not find these still held.
+        self.leases.clear();
         self.ends.0.send_replace(Some(ended));
     }
 

@@ -27,6 +27,7 @@ use std::{
     time::Duration,
 };
 use tokio::time::{Instant, sleep};
+use zeroize::Zeroizing;
 
 /// Lets one process at a time enter or leave. Only the process that has it may use records.
 pub(super) struct Guard {
@@ -130,7 +131,9 @@ impl Guard {
         Record {
             folder: self.folder.clone(),
             ip: self.folder.hash([service.as_bytes(), b"\n", ip.as_bytes()].concat().as_slice()),
-            account: self.folder.hash([credentials, b"\n".as_slice(), owner.as_bytes()].concat().as_slice()),
+            account: self
+                .folder
+                .hash(&Zeroizing::new([credentials, b"\n".as_slice(), owner.as_bytes()].concat())),
         }
     }
 
@@ -173,6 +176,10 @@ impl Record {
     }
 
     pub(super) fn write(&self, added: &Added) -> Result<()> {
+        // A process that is killed while it writes loses the record.
+        if self.read()?.as_ref() == Some(added) {
+            return Ok(());
+        }
         let write = || {
             use io::Write as _;
             let text = serde_json::to_vec(added)?;

@@ -122,3 +122,6 @@ private class Response<T, R>(private val call: Call<T>, private val convert: (T)
         }
     }
 }
+
+/** A future that has failed. Android has `CompletableFuture.failedFuture` only since API level 31. */
+internal fun <T> failed(error: Throwable): CompletableFuture<T> = CompletableFuture<T>().apply { completeExceptionally(error) }

@@ -12,7 +12,10 @@ import com.proxymesh.internal.lease
 import com.proxymesh.internal.leaseEnter
 import com.proxymesh.internal.leaseRelease
 import java.time.Duration
+import java.util.concurrent.CancellationException
 import java.util.concurrent.CompletableFuture
+import java.util.concurrent.ExecutionException
+import java.util.concurrent.TimeUnit
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.withContext
 
@@ -303,7 +306,7 @@ public sealed class AsyncIpsExtension(private val calls: AsyncCalls) {
             val lease = calls.create(lease(LeaseOptions(ip, label, lookup, username)))
             entered(lease.make(leaseEnter()) { AsyncIpLease(lease, it) }) { lease.make(leaseRelease()) { null } }
         } catch (error: ProxyMeshException) {
-            CompletableFuture.failedFuture(error)
+            failed(error)
         }
 
     /**
@@ -334,16 +337,18 @@ public sealed class AsyncIpsExtension(private val calls: AsyncCalls) {
             val follower = calls.create(follower(FollowerOptions(label, lookup, username, interval?.inSeconds())))
             entered(follower.make(followerStart()) { AsyncIpFollower(follower, it) }) { follower.make(followerClose()) { null } }
         } catch (error: ProxyMeshException) {
-            CompletableFuture.failedFuture(error)
+            failed(error)
         }
 
     /** A future for what [entering] returns. If nobody gets that, it is closed. The future fails only after that. */
     private fun <T> entered(entering: CompletableFuture<T>, close: () -> CompletableFuture<Void?>): CompletableFuture<T> {
-        val result = CompletableFuture<T>()
+        val result = Entered(entering)
         result.whenComplete { _, _ -> if (!entering.isDone) entering.cancel(true) }
         entering.whenComplete { entered, error ->
             if (error != null) {
-                close().whenComplete { _, second ->
+                val closing = close()
+                result.closing = closing
+                closing.whenComplete { _, second ->
                     if (second != null && second !== error) error.addSuppressed(second)
                     result.completeExceptionally(error)
                 }
@@ -352,5 +357,47 @@ public sealed class AsyncIpsExtension(private val calls: AsyncCalls) {
             }
         }
         return result
+    }
+
+    /**
+     * The future that depends on [entering]. A thread that waits for it waits for the call itself, and so completes it. Otherwise, a thread
+     * of the executor would have to, and the waiting one may be the only one.
+     */
+    private class Entered<T>(private val entering: CompletableFuture<T>) : CompletableFuture<T>() {
+        @Volatile var closing: CompletableFuture<Void?>? = null
+
+        override fun join(): T {
+            if (!isDone) {
+                runCatching { entering.join() }
+                runCatching { closing?.join() }
+            }
+            return super.join()
+        }
+
+        override fun get(): T {
+            if (!isDone) {
+                waiting { entering.get() }
+                waiting { closing?.get() }
+            }
+            return super.get()
+        }
+
+        override fun get(timeout: Long, unit: TimeUnit): T {
+            val end = System.nanoTime() + unit.toNanos(timeout)
+            if (!isDone) {
+                waiting { entering.get(end - System.nanoTime(), TimeUnit.NANOSECONDS) }
+                waiting { closing?.get(end - System.nanoTime(), TimeUnit.NANOSECONDS) }
+            }
+            return super.get(end - System.nanoTime(), TimeUnit.NANOSECONDS)
+        }
+
+        /** Waits. How the call ends is none of the waiting thread's business, but an interrupt and the end of its time are. */
+        private inline fun waiting(wait: () -> Unit) {
+            try {
+                wait()
+            } catch (_: ExecutionException) {
+            } catch (_: CancellationException) {
+            }
+        }
     }
 }

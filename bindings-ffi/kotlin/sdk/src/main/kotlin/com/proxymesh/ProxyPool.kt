@@ -157,7 +157,7 @@ public class AsyncProxyPool internal constructor(private val pool: AsyncCalls) :
         try {
             atOnce(countries)?.let { CompletableFuture.completedFuture(it) } ?: pool.make(poolNext(countries)) { it.fromFfi() }
         } catch (error: ProxyMeshException) {
-            CompletableFuture.failedFuture(error)
+            failed(error)
         }
 }
 

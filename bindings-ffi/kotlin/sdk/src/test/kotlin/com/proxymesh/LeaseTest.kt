@@ -9,6 +9,7 @@ import java.time.Duration
 import java.util.concurrent.CancellationException
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.ExecutionException
+import java.util.concurrent.Executors
 import java.util.concurrent.TimeUnit
 import kotlin.concurrent.thread
 import kotlinx.coroutines.CompletableDeferred
@@ -129,6 +130,28 @@ class LeaseTest {
 
             val refused = assertThrows(ExecutionException::class.java) { client.ips.authorized("1.2.3").get() }
             assertEquals("ip", (refused.cause as ValidationException).field)
+        }
+    }
+
+    @Test
+    fun `the only thread of an executor can wait for a lease`() = with { sandbox, watching ->
+        val one = Executors.newSingleThreadExecutor()
+        try {
+            AsyncClient.builder().username(USERNAME).password(PASSWORD).baseUrl(sandbox.baseUrl).executor(one).build().use { client ->
+                val held = client.ips.list().thenApply { client.ips.authorized(ip).join() }.get(20, TimeUnit.SECONDS)
+                assertEquals(listOf(ip), watching.ips.list())
+                val released = client.ips.list().thenApply {
+                    held.release().join()
+                    assertThrows(ExecutionException::class.java) {
+                        sandbox.fault("""{"kind": "status", "status": 403, "path": "/api/ip/add/"}""")
+                        client.ips.authorized(ip).get(10, TimeUnit.SECONDS)
+                    }
+                }
+                assertTrue(released.get(20, TimeUnit.SECONDS).cause is PermissionDeniedException)
+                assertEquals(emptyList<String>(), watching.ips.list())
+            }
+        } finally {
+            one.shutdown()
         }
     }
 
