@@ -316,7 +316,7 @@ macro_rules! followed {
                 Some(PyErr::from(Failure::Core(error)).into_value(py))
             }
 
-            /// Whether it goes on. It ends with the block, or if the service rejects the credentials.
+            /// Whether it is still running. It ends with the block, or if the service rejects the credentials.
             #[getter]
             fn running(&self) -> bool {
                 lock(&self.inside).as_ref().is_some_and(|inside| inside.holds.is_running())

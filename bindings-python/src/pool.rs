@@ -97,7 +97,7 @@ fn given(outcome: &Bound<'_, PyAny>) -> Result<(Outcome, Option<f64>)> {
         return Ok((success(given.is_true()), None));
     }
     if outcome.is_instance_of::<PyInt>() {
-        // A number that is no status is a failure, like 0.
+        // A number that is not a status is a failure, like 0.
         return Ok((Outcome::Status(outcome.extract().unwrap_or(0)), None));
     }
     if let Ok(check) = outcome.cast::<ProxyCheck>() {
@@ -145,14 +145,17 @@ macro_rules! pool {
         impl $name {
             $($get)*
 
-            /// Reports how a request through a proxy went. After a failure, the proxy is left out until it has cooled down. Each
-            /// further failure doubles the cooldown, up to 16 times the first. A success resets the count.
+            /// Reports how a request through a proxy went. After a failure, the proxy is left out for the cooldown. Each failure
+            /// after that doubles the cooldown, up to 16 times the first. Failures that are reported during a cooldown do not
+            /// extend it. A success resets the cooldown to its first length, but does not end one that has begun. A proxy that
+            /// the pool does not know is ignored.
             ///
             /// Args:
-            ///     proxy: The proxy that was handed out. Its credentials do not matter.
+            ///     proxy: The proxy that was handed out. Its credentials and its exit choice do not matter.
             ///     outcome: `True`, the default, and a `ProxyCheck` that is `ok` are successes. `False`, an exception and `None` (no response)
-            ///         are failures. A status is a failure if it is 402, 403, 407, 429, or 500 and above. Such a status comes from
-            ///         the proxy, or from a site that blocks it.
+            ///         are failures. A status is a failure if it is 402, 403, 407, 429, or 500 and above. Such a status usually
+            ///         comes from the proxy, or from a site that blocks it. A number below 100 is not a status, so it counts as a
+            ///         failure.
             ///     latency: The seconds until the response arrived. It counts for the order `fastest`. A `ProxyCheck` has its own.
             ///     bytes: How many bytes were transferred. The pool only adds them up.
             ///

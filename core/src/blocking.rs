@@ -129,8 +129,8 @@ pool! {
 
 /// An IP that is authorised until this is dropped. [`Ips::authorized`] returns it.
 ///
-/// Dropping it releases the IP, which takes one to three calls. [`release`](Self::release) does the same, and returns the error if that
-/// fails.
+/// Dropping it releases the IP, which makes up to three calls. [`release`](Self::release) does the same, and returns the error if
+/// that fails.
 #[derive(Debug)]
 #[must_use = "dropping it releases the IP"]
 pub struct IpLease {
@@ -153,7 +153,7 @@ impl IpLease {
     /// # Errors
     ///
     /// Those of [`Ips::labels`] and [`Ips::delete`], and [`Error::Timeout`] and [`Error::Config`] as in [`Ips::authorized`]. The IP
-    /// then stays authorised, and the next lease of the same account on this machine takes over or removes it.
+    /// then stays authorised, and the next lease of the same account on this machine takes it over or removes it.
     pub fn release(mut self) -> Result<()> {
         self.lease.take().map_or(Ok(()), |lease| self.client.release(&lease))
     }
@@ -195,8 +195,8 @@ impl IpFollower {
         self.follow.as_ref().and_then(Follow::error)
     }
 
-    /// Whether the follower goes on. It ends by itself only if the service rejects the credentials; [`error`](Self::error) is then
-    /// the service's refusal.
+    /// Whether the follower is still running. It ends by itself only if the service rejects the credentials.
+    /// [`error`](Self::error) is then that refusal.
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.follow.as_ref().is_some_and(Follow::is_running)
@@ -206,7 +206,7 @@ impl IpFollower {
     ///
     /// # Errors
     ///
-    /// The error that has ended the follower, or else those of [`IpLease::release`].
+    /// The error that ended the follower, or else the errors of [`IpLease::release`].
     pub fn close(mut self) -> Result<()> {
         self.end()
     }
@@ -251,12 +251,13 @@ impl Client {
 }
 
 impl Ips<'_, Client> {
-    /// Authorises an IP until the returned lease is dropped: by default, this machine's own.
+    /// Authorises an IP, by default this machine's own, until the returned lease is dropped.
     ///
-    /// The IP is added if it is not authorised yet, and removed with the lease that added it. Leases of one user on one machine share
-    /// an IP: the last one removes it, whichever process added it, and even if they use different credentials for the account. A
-    /// killed process leaves its IP behind. The next lease of the same account on this machine takes it over, or removes it if this
-    /// machine has a different address by now, unless the IP's label has changed. An IP that was already authorised stays.
+    /// The IP is added if it is not authorised yet. Leases of one user on one machine share an IP: the last one removes it,
+    /// whichever process added it, and even if they use different credentials for the account. A killed process leaves its IP
+    /// behind. The next lease of the same account on this machine takes it over. If this machine has a different address by then,
+    /// the next lease with the same credentials removes the old one. If the IP's label has changed, the IP belongs to someone
+    /// else and stays. An IP that was already authorised stays.
     ///
     /// The leases find each other through files in the user's state folder, or else in a folder for temporary files. These contain
     /// no address, name or secret.
@@ -273,7 +274,7 @@ impl Ips<'_, Client> {
     /// # Errors
     ///
     /// Those of [`labels`](Self::labels) and [`add`](Self::add). [`Error::Connection`] if this machine's address cannot be determined
-    /// within 10 seconds. [`Error::Timeout`] if another process is in the middle of adding or removing an IP for more than 60 seconds.
+    /// within 10 seconds. [`Error::Timeout`] if another process has been adding or removing an IP for more than 60 seconds.
     /// [`Error::Config`] if there is no folder that only this user can write to.
     pub fn authorized(&self, wanted: AuthorizedIp) -> Result<IpLease> {
         let lease = Lease::new(wanted, self.owner.clone());
@@ -281,12 +282,12 @@ impl Ips<'_, Client> {
         Ok(IpLease { ip, client: self.via.clone(), lease: Some(lease) })
     }
 
-    /// Keeps this machine's address authorised while it changes, until the follower is dropped. A thread checks the address at every
-    /// [`interval`](FollowedIp::interval), 60 seconds by default. When it has changed, the thread adds the new address and removes
-    /// the old one, as [`authorized`](Self::authorized) does. An address that was already authorised stays.
+    /// Keeps this machine's address authorised while it changes, until the follower is dropped. A thread checks the address once
+    /// per [`interval`](FollowedIp::interval), which is 60 seconds by default. When it has changed, the thread adds the new
+    /// address and removes the old one, as [`authorized`](Self::authorized) does. An address that was already authorised stays.
     ///
-    /// If this machine has a dynamic DNS name, [`hostnames().add`](crate::resource::Hostnames::add) is the service's own answer to a
-    /// changing address. Nothing has to run on this machine then.
+    /// If this machine has a dynamic DNS name, [`hostnames().add`](crate::resource::Hostnames::add) is the service's own solution
+    /// for a changing address. Nothing has to run on this machine then.
     ///
     /// A check that fails, for example because this machine is offline, is repeated. The last address stays authorised meanwhile. Only
     /// rejected credentials end the follower.

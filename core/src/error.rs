@@ -74,14 +74,14 @@ pub enum Error {
     /// Any other status, including redirects (3xx), which are never followed.
     #[error("{0}")]
     UnexpectedStatus(Box<Refusal>),
-    /// No response arrived within the time limit.
+    /// No response arrived within the time limit, or another process held the lock of `ips.authorized` for too long.
     #[error("{call}: timed out: {reason}{}", after(*.attempts))]
     Timeout {
         /// The call, such as `geo.open`.
         call: &'static str,
         /// What the call waited for, and for how long.
         reason: String,
-        /// How many times the call was tried.
+        /// How many times the call was tried; 0 if it was not sent.
         attempts: u32,
     },
     /// The client could not connect, or the connection broke: for example, a DNS or TLS error, or a refused or reset connection.
@@ -91,7 +91,7 @@ pub enum Error {
         call: &'static str,
         /// The network or TLS error.
         reason: String,
-        /// How many times the call was tried.
+        /// How many times the call was tried; 0 if it was not sent.
         attempts: u32,
     },
     /// The service reported success, but the client could not read the response. If the call was a write, the client has looked
@@ -282,7 +282,7 @@ impl Error {
         }
     }
 
-    /// The call that failed, such as `ips.add`; `None` if a setting or an input is invalid, or a pool has no proxy.
+    /// The call that failed, such as `ips.add`; `None` if a setting or an input is invalid, or if a pool has no proxy.
     #[must_use]
     pub fn call(&self) -> Option<&'static str> {
         match self {

@@ -136,12 +136,14 @@ class UnexpectedStatusError(StatusError):
 
 
 class TimeoutError(ProxyMeshError, builtins.TimeoutError):
-    """No response arrived within the time limit. This is also a builtin ``TimeoutError``."""
+    """No response arrived within the time limit, or another process held the lock of `ips.authorized` for too long.
+    This is also a builtin ``TimeoutError``.
+    """
 
     reason: str = ""
     """What the call waited for, and for how long."""
     attempts: int = 0
-    """How many times the call was tried."""
+    """How many times the call was tried; 0 if it was not sent."""
 
 
 class ConnectionError(ProxyMeshError, builtins.ConnectionError):
@@ -152,7 +154,7 @@ class ConnectionError(ProxyMeshError, builtins.ConnectionError):
     reason: str = ""
     """The error of the network or of TLS."""
     attempts: int = 0
-    """How many times the call was tried."""
+    """How many times the call was tried; 0 if it was not sent."""
 
 
 class DecodeError(ProxyMeshError):

@@ -212,7 +212,7 @@ class AsyncFollowedIp:
     @property
     def running(self, /) -> bool:
         """
-        Whether it goes on. It ends with the block, or if the service rejects the credentials.
+        Whether it is still running. It ends with the block, or if the service rejects the credentials.
         """
 
 @final
@@ -322,8 +322,8 @@ class AsyncIps:
         The block adds the IP if it is not authorised yet. A block that added the IP removes it at the end, even after an
         exception or Ctrl-C. If several blocks of the same user on the same machine need the IP, the last one removes it, even
         if they use different credentials for the account. If a killed process leaves an IP behind, the next block of the
-        account takes it over, or removes it if this machine has a different address by then. If the IP's label has changed,
-        the IP belongs to someone else and stays.
+        account takes it over. If this machine has a different address by then, the next block with the same credentials
+        removes the old one. If the IP's label has changed, the IP belongs to someone else and stays.
 
         Without `ip`, the block uses this machine's address, as the service sees it. This is the local address of a connection
         to the service. If that address is not public, for example behind a router, the block asks the `lookup` page instead.
@@ -339,8 +339,8 @@ class AsyncIps:
             ValidationError: An argument is invalid.
 
         Entering the block raises the errors of `ips.labels` and `ips.add`. It also raises `ConnectionError` if it cannot
-        determine this machine's address within 10 seconds, `TimeoutError` if another process is in the middle of entering or
-        leaving a block for more than 60 seconds, and `ConfigError` if there is no folder that only this user can write to.
+        determine this machine's address within 10 seconds, `TimeoutError` if another process has been entering or leaving a
+        block for more than 60 seconds, and `ConfigError` if there is no folder that only this user can write to.
         """
     def delete(
         self, /, ip: str | ipaddress.IPv4Address | ipaddress.IPv6Address, *, username: str | None = None
@@ -369,9 +369,9 @@ class AsyncIps:
         """
         Keeps this machine's address authorised for the duration of an `async with` block, while the address changes.
 
-        A background thread checks the address at every `interval`. If it has changed, the new address is added, and the old one is removed,
-        as `ips.authorized` does. If this machine has a dynamic DNS name, `hostnames.add` is the service's own answer to a
-        changing address; nothing has to run on this machine then.
+        A background thread checks the address once per `interval`. If it has changed, the new address is added, and the old
+        one is removed, as `ips.authorized` does. If this machine has a dynamic DNS name, `hostnames.add` is the service's own
+        solution for a changing address. Nothing has to run on this machine then.
 
         A check that fails, for example because this machine is offline, is repeated, after one second at first. The last
         address stays authorised meanwhile. Only rejected credentials end it before the block ends.
@@ -385,8 +385,9 @@ class AsyncIps:
         Raises:
             ValidationError: An argument is invalid.
 
-        Entering the block raises the errors of `ips.authorized` for the first address. Leaving it raises the error that has
-        ended it, if there is one.
+        Entering the block raises the errors of `ips.authorized` for the first address. Leaving it raises the error that ended
+        the follower, or else the error of removing the IP. If the block itself raises an error, the other error is only
+        logged.
         """
     def labels(self, /, *, username: str | None = None) -> Coroutine[Any, Any, builtins.list[LabeledIp]]:
         """
@@ -524,14 +525,17 @@ class AsyncProxyPool:
         bytes: int = 0,
     ) -> float | None:
         """
-        Reports how a request through a proxy went. After a failure, the proxy is left out until it has cooled down. Each
-        further failure doubles the cooldown, up to 16 times the first. A success resets the count.
+        Reports how a request through a proxy went. After a failure, the proxy is left out for the cooldown. Each failure
+        after that doubles the cooldown, up to 16 times the first. Failures that are reported during a cooldown do not
+        extend it. A success resets the cooldown to its first length, but does not end one that has begun. A proxy that
+        the pool does not know is ignored.
 
         Args:
-            proxy: The proxy that was handed out. Its credentials do not matter.
+            proxy: The proxy that was handed out. Its credentials and its exit choice do not matter.
             outcome: `True`, the default, and a `ProxyCheck` that is `ok` are successes. `False`, an exception and `None` (no response)
-                are failures. A status is a failure if it is 402, 403, 407, 429, or 500 and above. Such a status comes from
-                the proxy, or from a site that blocks it.
+                are failures. A status is a failure if it is 402, 403, 407, 429, or 500 and above. Such a status usually
+                comes from the proxy, or from a site that blocks it. A number below 100 is not a status, so it counts as a
+                failure.
             latency: The seconds until the response arrived. It counts for the order `fastest`. A `ProxyCheck` has its own.
             bytes: How many bytes were transferred. The pool only adds them up.
 
@@ -867,7 +871,7 @@ class FollowedIp:
     @property
     def running(self, /) -> bool:
         """
-        Whether it goes on. It ends with the block, or if the service rejects the credentials.
+        Whether it is still running. It ends with the block, or if the service rejects the credentials.
         """
 
 @final
@@ -977,8 +981,8 @@ class Ips:
         The block adds the IP if it is not authorised yet. A block that added the IP removes it at the end, even after an
         exception or Ctrl-C. If several blocks of the same user on the same machine need the IP, the last one removes it, even
         if they use different credentials for the account. If a killed process leaves an IP behind, the next block of the
-        account takes it over, or removes it if this machine has a different address by then. If the IP's label has changed,
-        the IP belongs to someone else and stays.
+        account takes it over. If this machine has a different address by then, the next block with the same credentials
+        removes the old one. If the IP's label has changed, the IP belongs to someone else and stays.
 
             >>> from proxymesh.sandbox import Sandbox
             >>> with Sandbox() as sandbox, sandbox.client() as client:
@@ -1002,8 +1006,8 @@ class Ips:
             ValidationError: An argument is invalid.
 
         Entering the block raises the errors of `ips.labels` and `ips.add`. It also raises `ConnectionError` if it cannot
-        determine this machine's address within 10 seconds, `TimeoutError` if another process is in the middle of entering or
-        leaving a block for more than 60 seconds, and `ConfigError` if there is no folder that only this user can write to.
+        determine this machine's address within 10 seconds, `TimeoutError` if another process has been entering or leaving a
+        block for more than 60 seconds, and `ConfigError` if there is no folder that only this user can write to.
         """
     def delete(
         self, /, ip: str | ipaddress.IPv4Address | ipaddress.IPv6Address, *, username: str | None = None
@@ -1032,9 +1036,9 @@ class Ips:
         """
         Keeps this machine's address authorised for the duration of a `with` block, while the address changes.
 
-        A thread checks the address at every `interval`. If it has changed, the new address is added, and the old one is removed,
-        as `ips.authorized` does. If this machine has a dynamic DNS name, `hostnames.add` is the service's own answer to a
-        changing address; nothing has to run on this machine then.
+        A thread checks the address once per `interval`. If it has changed, the new address is added, and the old one is
+        removed, as `ips.authorized` does. If this machine has a dynamic DNS name, `hostnames.add` is the service's own
+        solution for a changing address. Nothing has to run on this machine then.
 
         A check that fails, for example because this machine is offline, is repeated, after one second at first. The last
         address stays authorised meanwhile. Only rejected credentials end it before the block ends.
@@ -1054,8 +1058,9 @@ class Ips:
         Raises:
             ValidationError: An argument is invalid.
 
-        Entering the block raises the errors of `ips.authorized` for the first address. Leaving it raises the error that has
-        ended it, if there is one.
+        Entering the block raises the errors of `ips.authorized` for the first address. Leaving it raises the error that ended
+        the follower, or else the error of removing the IP. If the block itself raises an error, the other error is only
+        logged.
         """
     def labels(self, /, *, username: str | None = None) -> builtins.list[LabeledIp]:
         """
@@ -1782,14 +1787,17 @@ class ProxyPool:
         bytes: int = 0,
     ) -> float | None:
         """
-        Reports how a request through a proxy went. After a failure, the proxy is left out until it has cooled down. Each
-        further failure doubles the cooldown, up to 16 times the first. A success resets the count.
+        Reports how a request through a proxy went. After a failure, the proxy is left out for the cooldown. Each failure
+        after that doubles the cooldown, up to 16 times the first. Failures that are reported during a cooldown do not
+        extend it. A success resets the cooldown to its first length, but does not end one that has begun. A proxy that
+        the pool does not know is ignored.
 
         Args:
-            proxy: The proxy that was handed out. Its credentials do not matter.
+            proxy: The proxy that was handed out. Its credentials and its exit choice do not matter.
             outcome: `True`, the default, and a `ProxyCheck` that is `ok` are successes. `False`, an exception and `None` (no response)
-                are failures. A status is a failure if it is 402, 403, 407, 429, or 500 and above. Such a status comes from
-                the proxy, or from a site that blocks it.
+                are failures. A status is a failure if it is 402, 403, 407, 429, or 500 and above. Such a status usually
+                comes from the proxy, or from a site that blocks it. A number below 100 is not a status, so it counts as a
+                failure.
             latency: The seconds until the response arrived. It counts for the order `fastest`. A `ProxyCheck` has its own.
             bytes: How many bytes were transferred. The pool only adds them up.
 

@@ -98,8 +98,8 @@ handle! {
         /// The block adds the IP if it is not authorised yet. A block that added the IP removes it at the end, even after an
         /// exception or Ctrl-C. If several blocks of the same user on the same machine need the IP, the last one removes it, even
         /// if they use different credentials for the account. If a killed process leaves an IP behind, the next block of the
-        /// account takes it over, or removes it if this machine has a different address by then. If the IP's label has changed,
-        /// the IP belongs to someone else and stays.
+        /// account takes it over. If this machine has a different address by then, the next block with the same credentials
+        /// removes the old one. If the IP's label has changed, the IP belongs to someone else and stays.
         ///
         ///     >>> from proxymesh.sandbox import Sandbox
         ///     >>> with Sandbox() as sandbox, sandbox.client() as client:
@@ -123,8 +123,8 @@ handle! {
         ///     ValidationError: An argument is invalid.
         ///
         /// Entering the block raises the errors of `ips.labels` and `ips.add`. It also raises `ConnectionError` if it cannot
-        /// determine this machine's address within 10 seconds, `TimeoutError` if another process is in the middle of entering or
-        /// leaving a block for more than 60 seconds, and `ConfigError` if there is no folder that only this user can write to.
+        /// determine this machine's address within 10 seconds, `TimeoutError` if another process has been entering or leaving a
+        /// block for more than 60 seconds, and `ConfigError` if there is no folder that only this user can write to.
         #[pyo3(signature = (
             ip: "str | ipaddress.IPv4Address | ipaddress.IPv6Address | None" = None,
             *,
@@ -146,9 +146,9 @@ handle! {
 
         /// Keeps this machine's address authorised for the duration of a `with` block, while the address changes.
         ///
-        /// A thread checks the address at every `interval`. If it has changed, the new address is added, and the old one is removed,
-        /// as `ips.authorized` does. If this machine has a dynamic DNS name, `hostnames.add` is the service's own answer to a
-        /// changing address; nothing has to run on this machine then.
+        /// A thread checks the address once per `interval`. If it has changed, the new address is added, and the old one is
+        /// removed, as `ips.authorized` does. If this machine has a dynamic DNS name, `hostnames.add` is the service's own
+        /// solution for a changing address. Nothing has to run on this machine then.
         ///
         /// A check that fails, for example because this machine is offline, is repeated, after one second at first. The last
         /// address stays authorised meanwhile. Only rejected credentials end it before the block ends.
@@ -168,8 +168,9 @@ handle! {
         /// Raises:
         ///     ValidationError: An argument is invalid.
         ///
-        /// Entering the block raises the errors of `ips.authorized` for the first address. Leaving it raises the error that has
-        /// ended it, if there is one.
+        /// Entering the block raises the errors of `ips.authorized` for the first address. Leaving it raises the error that ended
+        /// the follower, or else the error of removing the IP. If the block itself raises an error, the other error is only
+        /// logged.
         #[pyo3(signature = (
             *,
             label: "str | None" = None,
@@ -193,8 +194,8 @@ handle! {
         /// The block adds the IP if it is not authorised yet. A block that added the IP removes it at the end, even after an
         /// exception or Ctrl-C. If several blocks of the same user on the same machine need the IP, the last one removes it, even
         /// if they use different credentials for the account. If a killed process leaves an IP behind, the next block of the
-        /// account takes it over, or removes it if this machine has a different address by then. If the IP's label has changed,
-        /// the IP belongs to someone else and stays.
+        /// account takes it over. If this machine has a different address by then, the next block with the same credentials
+        /// removes the old one. If the IP's label has changed, the IP belongs to someone else and stays.
         ///
         /// Without `ip`, the block uses this machine's address, as the service sees it. This is the local address of a connection
         /// to the service. If that address is not public, for example behind a router, the block asks the `lookup` page instead.
@@ -210,8 +211,8 @@ handle! {
         ///     ValidationError: An argument is invalid.
         ///
         /// Entering the block raises the errors of `ips.labels` and `ips.add`. It also raises `ConnectionError` if it cannot
-        /// determine this machine's address within 10 seconds, `TimeoutError` if another process is in the middle of entering or
-        /// leaving a block for more than 60 seconds, and `ConfigError` if there is no folder that only this user can write to.
+        /// determine this machine's address within 10 seconds, `TimeoutError` if another process has been entering or leaving a
+        /// block for more than 60 seconds, and `ConfigError` if there is no folder that only this user can write to.
         #[pyo3(signature = (
             ip: "str | ipaddress.IPv4Address | ipaddress.IPv6Address | None" = None,
             *,
@@ -233,9 +234,9 @@ handle! {
 
         /// Keeps this machine's address authorised for the duration of an `async with` block, while the address changes.
         ///
-        /// A background thread checks the address at every `interval`. If it has changed, the new address is added, and the old one is removed,
-        /// as `ips.authorized` does. If this machine has a dynamic DNS name, `hostnames.add` is the service's own answer to a
-        /// changing address; nothing has to run on this machine then.
+        /// A background thread checks the address once per `interval`. If it has changed, the new address is added, and the old
+        /// one is removed, as `ips.authorized` does. If this machine has a dynamic DNS name, `hostnames.add` is the service's own
+        /// solution for a changing address. Nothing has to run on this machine then.
         ///
         /// A check that fails, for example because this machine is offline, is repeated, after one second at first. The last
         /// address stays authorised meanwhile. Only rejected credentials end it before the block ends.
@@ -249,8 +250,9 @@ handle! {
         /// Raises:
         ///     ValidationError: An argument is invalid.
         ///
-        /// Entering the block raises the errors of `ips.authorized` for the first address. Leaving it raises the error that has
-        /// ended it, if there is one.
+        /// Entering the block raises the errors of `ips.authorized` for the first address. Leaving it raises the error that ended
+        /// the follower, or else the error of removing the IP. If the block itself raises an error, the other error is only
+        /// logged.
         #[pyo3(signature = (
             *,
             label: "str | None" = None,

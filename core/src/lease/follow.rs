@@ -131,7 +131,7 @@ impl Follow {
         self.process == process::id()
     }
 
-    /// Whether the follower goes on. It ends when it is closed, and when the service rejects the credentials.
+    /// Whether the follower is still running. It ends when it is closed, and when the service rejects the credentials.
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.is_own() && self.seen.load().is_running
@@ -141,7 +141,7 @@ impl Follow {
     ///
     /// # Errors
     ///
-    /// The error that has ended it, or else that of releasing the IP.
+    /// The error that ended the follower, or else the error of releasing the IP.
     pub async fn close(&self) -> Result<()> {
         if !self.is_own() {
             return Ok(());
@@ -357,7 +357,7 @@ async fn unless<T>(stopped: &mut watch::Receiver<bool>, work: impl Future<Output
 ///
 /// Call [`close`](Self::close) when the address no longer needs to be authorised. If it is dropped instead, its task ends and removes
 /// the IP in the background. If the runtime ends before that, the IP stays authorised. The next lease of the same account on this
-/// machine then takes over or removes it.
+/// machine then takes it over or removes it.
 #[must_use = "dropping it releases the IP"]
 pub struct IpFollower(Follow);
 
@@ -375,8 +375,8 @@ impl IpFollower {
         self.0.error()
     }
 
-    /// Whether the follower goes on. It ends by itself only if the service rejects the credentials; [`error`](Self::error) is then
-    /// the service's refusal.
+    /// Whether the follower is still running. It ends by itself only if the service rejects the credentials.
+    /// [`error`](Self::error) is then that refusal.
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.0.is_running()
@@ -386,19 +386,20 @@ impl IpFollower {
     ///
     /// # Errors
     ///
-    /// The error that has ended the follower, or else those of [`IpLease::release`](crate::IpLease::release).
+    /// The error that ended the follower, or else the errors of [`IpLease::release`](crate::IpLease::release).
     pub async fn close(self) -> Result<()> {
         self.0.close().await
     }
 }
 
 impl Ips<'_, Client> {
-    /// Keeps this machine's address authorised while it changes, until the follower is closed. A task on the current runtime checks the
-    /// address at every [`interval`](FollowedIp::interval), 60 seconds by default. When it has changed, the task adds the new address
-    /// and removes the old one, as [`authorized`](Self::authorized) does. An address that was already authorised stays.
+    /// Keeps this machine's address authorised while it changes, until the follower is closed. A task on the current runtime
+    /// checks the address once per [`interval`](FollowedIp::interval), which is 60 seconds by default. When it has changed, the
+    /// task adds the new address and removes the old one, as [`authorized`](Self::authorized) does. An address that was already
+    /// authorised stays.
     ///
-    /// If this machine has a dynamic DNS name, [`hostnames().add`](crate::resource::Hostnames::add) is the service's own answer to a
-    /// changing address. Nothing has to run on this machine then.
+    /// If this machine has a dynamic DNS name, [`hostnames().add`](crate::resource::Hostnames::add) is the service's own solution
+    /// for a changing address. Nothing has to run on this machine then.
     ///
     /// A check that fails, for example because this machine is offline, is repeated. The last address stays authorised meanwhile. Only
     /// rejected credentials end the follower.

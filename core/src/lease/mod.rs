@@ -306,8 +306,8 @@ impl Unreleased {
         &self.lease
     }
 
-    /// Releases the lease, with a client that may differ from that of the background task in what it observes. If this future is
-    /// dropped, the release goes on: a call to remove the IP that was only abandoned could take effect after the next lease has
+    /// Releases the lease with `client`, which may have a different observer from the client of the background task. If this
+    /// future is dropped, the release continues. If the delete call were abandoned, it could take effect after the next lease has
     /// found the IP.
     ///
     /// # Errors
@@ -355,7 +355,7 @@ pub(crate) fn warn(ip: IpAddr, error: &Error) {
 ///
 /// Call [`release`](Self::release) when the IP is no longer needed. If the lease is dropped instead, for example because its task
 /// was cancelled, a task of the current runtime releases it. If the runtime ends before that, or if there is none, the IP stays
-/// authorised. The next lease of the same account on this machine then takes over or removes it.
+/// authorised. The next lease of the same account on this machine then takes it over or removes it.
 #[derive(Debug)]
 #[must_use = "dropping it releases the IP"]
 pub struct IpLease {
@@ -371,12 +371,12 @@ impl IpLease {
     }
 
     /// Removes the IP, if a lease added it and nobody on this machine needs it any more. Does nothing in a process that was forked
-    /// since the lease was created. If the future is dropped after it was polled, this goes on in the background.
+    /// since the lease was created. If the future is dropped, the release continues in the background.
     ///
     /// # Errors
     ///
     /// Those of [`Ips::labels`] and [`Ips::delete`], and [`Error::Timeout`] and [`Error::Config`] as in [`Ips::authorized`]. The IP
-    /// then stays authorised, and the next lease of the same account on this machine takes over or removes it.
+    /// then stays authorised, and the next lease of the same account on this machine takes it over or removes it.
     pub async fn release(self) -> Result<()> {
         let client = self.unreleased.client.clone();
         self.unreleased.release(client).await
@@ -384,12 +384,13 @@ impl IpLease {
 }
 
 impl Ips<'_, Client> {
-    /// Authorises an IP for as long as the returned lease exists: by default, this machine's own.
+    /// Authorises an IP, by default this machine's own, for as long as the returned lease exists.
     ///
-    /// The IP is added if it is not authorised yet, and removed with the lease that added it. Leases of one user on one machine share
-    /// an IP: the last one removes it, whichever process added it, and even if they use different credentials for the account. A
-    /// killed process leaves its IP behind. The next lease of the same account on this machine takes it over, or removes it if this
-    /// machine has a different address by now, unless the IP's label has changed. An IP that was already authorised stays.
+    /// The IP is added if it is not authorised yet. Leases of one user on one machine share an IP: the last one removes it,
+    /// whichever process added it, and even if they use different credentials for the account. A killed process leaves its IP
+    /// behind. The next lease of the same account on this machine takes it over. If this machine has a different address by then,
+    /// the next lease with the same credentials removes the old one. If the IP's label has changed, the IP belongs to someone
+    /// else and stays. An IP that was already authorised stays.
     ///
     /// The leases find each other through files in the user's state folder, or else in a folder for temporary files. These contain
     /// no address, name or secret.
@@ -407,7 +408,7 @@ impl Ips<'_, Client> {
     /// # Errors
     ///
     /// Those of [`labels`](Self::labels) and [`add`](Self::add). [`Error::Connection`] if this machine's address cannot be determined
-    /// within 10 seconds. [`Error::Timeout`] if another process is in the middle of adding or removing an IP for more than 60 seconds.
+    /// within 10 seconds. [`Error::Timeout`] if another process has been adding or removing an IP for more than 60 seconds.
     /// [`Error::Config`] if there is no folder that only this user can write to.
     pub fn authorized(&self, wanted: AuthorizedIp) -> Pending<IpLease> {
         let (client, lease) = (self.via.clone(), Lease::new(wanted, self.owner.clone()));

@@ -17,7 +17,7 @@ const INTERVAL: Duration = Duration::from_secs(60);
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
 const LONGEST_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// An IP that is authorised for as long as it is needed. See [`Ips::authorized`](crate::resource::Ips::authorized).
+/// Which IP to authorise, and with which label. See [`Ips::authorized`](crate::resource::Ips::authorized).
 ///
 /// ```
 /// # fn main() -> proxymesh::Result<()> {
@@ -106,7 +106,7 @@ impl Default for AuthorizedIp {
     }
 }
 
-/// This machine's address, kept authorised while it changes. See [`Ips::follow`](crate::resource::Ips::follow).
+/// How to follow this machine's address. See [`Ips::follow`](crate::resource::Ips::follow).
 ///
 /// ```
 /// # fn main() -> proxymesh::Result<()> {

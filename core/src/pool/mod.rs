@@ -54,8 +54,8 @@ pub enum Outcome {
     Success,
     /// It failed, or got no response.
     Failure,
-    /// It got a response with this status. 402, 403, 407, 429, and 500 and above count as failures: such a status comes from the
-    /// proxy, or from a site that blocks it.
+    /// It got a response with this status. 402, 403, 407, 429, and 500 and above count as failures: such a status usually comes
+    /// from the proxy, or from a site that blocks it. A number below 100 is not a status, so it counts as a failure.
     Status(u16),
 }
 
@@ -116,7 +116,8 @@ impl From<&Check> for Report {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProxyStats {
-    /// The proxy, as the pool hands it out.
+    /// The proxy, as the pool hands it out. If the pool has several countries, the country changes with every turn, so this value
+    /// has none.
     pub proxy: Proxy,
     /// How often the pool has handed it out.
     pub handed_out: u64,
@@ -381,9 +382,10 @@ macro_rules! pool {
             }
 
             /// Reports how a request through a proxy went: an [`Outcome`](crate::Outcome), a status, a [`Check`](crate::Check), or
-            /// a [`Report`](crate::Report) with more details. After a failure, the proxy is left out until it has cooled down. Each
-            /// further failure doubles the cooldown, up to 16 times the first. A success resets the count. The credentials of the
-            /// proxy do not matter.
+            /// a [`Report`](crate::Report) with more details. After a failure, the proxy is left out for the cooldown. Each
+            /// failure after that doubles the cooldown, up to 16 times the first. Failures that are reported during a cooldown do
+            /// not extend it. A success resets the cooldown to its first length, but does not end one that has begun. A proxy
+            /// that the pool does not know is ignored. The proxy's credentials and its exit choice do not matter.
             ///
             /// Returns how long the proxy is now left out; `None` if it is not, or if it already was.
             pub fn report(

@@ -409,7 +409,8 @@ fn exhausted(count: usize, retry_after: Duration) -> Error {
 }
 
 impl Outcome {
-    /// Whether it counts against the proxy or its exit. A status of the list comes from the proxy, or from a site that blocks it.
+    /// Whether it counts against the proxy or its exit. A status of the list usually comes from the proxy, or from a site that
+    /// blocks it.
     pub(super) fn is_failure(self) -> bool {
         match self {
             Self::Success => false,

@@ -17,12 +17,12 @@ impl Proxy {
     /// A connector for [hyper-util's client](hyper_util::client::legacy::Client). `connector` connects to the proxy, and is usually
     /// an `HttpConnector`. Needs the feature `hyper-util`.
     ///
-    /// It opens a tunnel for each connection, to an http page too (docs/assumptions.md, A28). The credentials and the exit choice are
-    /// part of the `CONNECT` alone, so no site gets them. For https pages, put the TLS connector around this one, as in
-    /// `HttpsConnectorBuilder::wrap_connector` of hyper-rustls. Without it, an https page is requested without TLS.
+    /// It opens a tunnel for each connection, even to an http page (docs/assumptions.md, A28). The credentials and the exit
+    /// choice are sent only with the `CONNECT`, so no site gets them. For https pages, put the TLS connector around this one, as
+    /// in `HttpsConnectorBuilder::wrap_connector` of hyper-rustls. Without it, an https page is requested without TLS.
     ///
-    /// The client keeps a tunnel open for later requests to the same site, which then have the same exit IP. For a new tunnel with
-    /// each request, create the client with `pool_max_idle_per_host(0)`.
+    /// The client keeps a tunnel open for later requests to the same site, which then have the same exit IP. To open a new tunnel
+    /// for each request, create the client with `pool_max_idle_per_host(0)`.
     ///
     /// ```
     /// # fn main() -> proxymesh::Result<()> {

@@ -2,7 +2,7 @@
 //!
 //! For an https page, reqwest sends the headers of its `Proxy` on the `CONNECT`. For an http page it adds them to the request, and a
 //! redirect repeats the headers of a request. So after a redirect from an http page to an https page, the site gets the exit
-//! choice. reqwest 0.12 also sends it the credentials, if both URLs have the same port. Only the policy for redirects can prevent
+//! choice. reqwest 0.12 also sends it the credentials, if both URLs have the same port. Only the redirect policy can prevent
 //! this, and a finished client cannot change its policy. So the adapters return clients, and no `reqwest::Proxy`.
 
 use crate::{
@@ -47,19 +47,20 @@ macro_rules! adapter {
         impl Proxy {
             #[doc = concat!("A client of reqwest whose requests go through this proxy. Needs the feature `", $feature, "`.")]
             ///
-            /// `builder` holds your other settings. Its proxies and its policy for redirects are replaced. A request follows at most
-            /// `redirects` redirects. If that is 0, you get the response that redirects. Do not set a Unix socket, a named pipe or
-            /// HTTP/3, because reqwest then uses no proxy.
+            /// `builder` holds your other settings. Its proxies and its redirect policy are replaced. A request follows at most
+            /// `redirects` redirects. With `0`, redirects are not followed, and you get the redirect response. Do not set a Unix
+            /// socket, a named pipe or HTTP/3, because reqwest then uses no proxy.
             ///
             /// The credentials and the exit choice go to the proxy: on the `CONNECT` for an https page, and on the request itself
-            /// for an http page, where the proxy removes them. Some redirects would send them to the site, or would not send them
-            /// to the proxy. If the proxy has credentials or an exit choice, a redirect between http and https fails. If it has
-            /// credentials, a redirect from an http page to an http page of another site fails too. The source of the error is an
-            /// [`Error::Validation`] with the new URL, which you can then request.
+            /// for an http page, where the proxy removes them. Some redirects fail, because reqwest would send the credentials or
+            /// the exit choice to the site, or would not send them to the proxy. If the proxy has credentials or an exit choice,
+            /// these are the redirects between http and https. If it has credentials, a redirect from an http page to an http
+            /// page of another site fails too. The source of the error is an [`Error::Validation`] with the new URL, which you
+            /// can then request.
             ///
-            /// The client keeps a tunnel open for later requests to the same site, which then have the same exit IP. For a new
-            /// tunnel with each request, pass a builder with `pool_max_idle_per_host(0)`. Each request for an http page may have
-            /// another exit IP in any case.
+            /// The client keeps a tunnel open for later requests to the same site, which then have the same exit IP. To open a
+            /// new tunnel for each request, pass a builder with `pool_max_idle_per_host(0)`. Requests for http pages have no
+            /// tunnel, so each may have a different exit IP.
             ///
             /// ```
             #[doc = concat!("# use ", stringify!($reqwest), " as reqwest;")]

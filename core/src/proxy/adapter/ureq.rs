@@ -7,11 +7,11 @@ use ureq::ProxyProtocol;
 impl Proxy {
     /// The proxy for [ureq](ureq), for its setting [`proxy`](ureq::config::ConfigBuilder::proxy). Needs the feature `ureq-3`.
     ///
-    /// ureq opens a tunnel for each connection, to an http page too (docs/assumptions.md, A28). The credentials are part of the
-    /// `CONNECT` alone, so no site gets them. They can only be a username and password, and ureq cannot send an exit choice.
+    /// ureq opens a tunnel for each connection, even to an http page (docs/assumptions.md, A28). The credentials are sent only
+    /// with the `CONNECT`, so no site gets them. They can only be a username and password, and ureq cannot send an exit choice.
     ///
-    /// An agent keeps a tunnel open for later requests to the same site, which then have the same exit IP. For a new tunnel with
-    /// each request, create the agent with `max_idle_connections(0)`.
+    /// An agent keeps a tunnel open for later requests to the same site, which then have the same exit IP. To open a new tunnel
+    /// for each request, create the agent with `max_idle_connections(0)`.
     ///
     /// ```
     /// # fn main() -> proxymesh::Result<()> {
