@@ -132,7 +132,8 @@ macro_rules! methods {
 pub(crate) use methods;
 
 /// Declares methods of an object that call the service. Each names the call that its errors name. The client for these calls is an
-/// async one, whatever kind of client has created the object. An operation that `finishes` goes on if its thread is interrupted.
+/// async one, whatever kind of client has created the object. An operation that `finishes` continues if its thread is
+/// interrupted.
 macro_rules! operations {
     (
         $object:ident:

@@ -97,7 +97,7 @@ pub enum Failure {
         /// What the service said.
         refusal: Box<Refusal>,
     },
-    /// No response arrived within the time limit.
+    /// No response arrived within the time limit, or another process held the lock of `ips.authorized` for too long.
     Timeout {
         /// The error's text.
         text: String,

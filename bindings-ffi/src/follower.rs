@@ -98,7 +98,7 @@ methods! {
         error.map_or(Ok(()), |error| Err(error.into()))
     }
 
-    /// Returns whether the follower goes on.
+    /// Returns whether the follower is still running.
     fn follower_is_running(follower) -> bool {
         Ok(follower.follow().is_some_and(|follow| follow.is_running()))
     }

@@ -45,7 +45,7 @@ impl Lease {
     }
 }
 
-/// Releases a lease. This goes on in the background if the call is cancelled.
+/// Releases a lease. If the call is cancelled, the release continues in the background.
 pub(crate) async fn released(
     lease: Option<Arc<binding::Lease>>,
     client: proxymesh::Client,

@@ -33,7 +33,7 @@ pub struct PoolOptions {
 /// How a request through a proxy went.
 #[derive(uniffi::Record)]
 pub struct Report {
-    /// The status of the response, if there is one. It decides alone.
+    /// The status of the response, if there is one. If it is given, `succeeded` is ignored.
     pub status: Option<i32>,
     /// Whether the request succeeded.
     pub succeeded: bool,
@@ -46,7 +46,7 @@ pub struct Report {
 impl Report {
     fn check(self) -> proxymesh::Result<proxymesh::Report> {
         let outcome = match (self.status, self.succeeded) {
-            // A number that is no status is a failure, like 0.
+            // A number that is not a status is a failure, like 0.
             (Some(status), _) => Outcome::Status(u16::try_from(status).unwrap_or(0)),
             (None, true) => Outcome::Success,
             (None, false) => Outcome::Failure,

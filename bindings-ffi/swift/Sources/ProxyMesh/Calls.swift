@@ -28,7 +28,7 @@ extension Native {
         }
     }
 
-    /// Makes a call that goes on if its task is cancelled, and waits for its end.
+    /// Makes a call that continues if its task is cancelled, and waits for its end.
     func finish(_ call: Call<Void>) async throws {
         try await Task.detached { try await self.later(call) }.value
     }

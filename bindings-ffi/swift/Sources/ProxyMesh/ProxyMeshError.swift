@@ -43,7 +43,7 @@ public enum ProxyMeshError: Error, Sendable, Hashable {
     case server(Refusal)
     /// Any other status, including redirects (3xx), which are never followed.
     case unexpectedStatus(Refusal)
-    /// No response arrived within the time limit.
+    /// No response arrived within the time limit, or another process held the lock of `withAuthorizedIP` for too long.
     case timeout(NoAnswer)
     /// The client could not connect, or the connection broke: for example, a DNS or TLS error, or a refused or reset connection.
     case connection(NoAnswer)
@@ -164,7 +164,7 @@ public enum ProxyMeshError: Error, Sendable, Hashable {
         public let call: String
         /// What the call waited for, and for how long. For a failed connection, the error of the network or of TLS.
         public let reason: String
-        /// How many times the call was tried.
+        /// How many times the call was tried; 0 if it was not sent.
         public let attempts: Int
 
         /// Creates an error as a call would throw it, for your own tests.
@@ -323,7 +323,8 @@ extension ProxyMeshError {
         }
     }
 
-    /// The call that failed, such as `ips.add`; `nil` if a setting or an input is invalid, or a pool has no proxy.
+    /// The call that failed, such as `ips.add`; `nil` if a setting or an input is invalid, if a pool has no proxy, or if the SDK
+    /// itself failed.
     public var call: String? {
         switch self {
         case .basicAuthRequired(let error): error.call

@@ -22,14 +22,14 @@ public final class IPFollower: Sendable {
     /// that double until they reach the interval of the follower.
     public var error: ProxyMeshError? { native.lastError }
 
-    /// Whether the follower goes on. It ends by itself only if the service rejects the credentials; ``error`` is then the service's
-    /// refusal.
+    /// Whether the follower is still running. It ends by itself only if the service rejects the credentials. ``error`` is then
+    /// that refusal.
     public var isRunning: Bool { (try? native.now(followerIsRunning())) ?? false }
 
     /// Ends the follower and removes the IP, if it was added for a lease and nobody on this machine needs it any more. You may close
     /// a follower twice. A cancelled task still closes it.
     ///
-    /// - Throws: The error that has ended the follower, or else the error of removing the IP. The IP then stays authorised, and the
+    /// - Throws: The error that ended the follower, or else the error of removing the IP. The IP then stays authorised, and the
     ///   next lease of the account on this machine takes it over or removes it.
     public func close() async throws {
         try await native.finish(followerClose())
@@ -57,14 +57,14 @@ public final class BlockingIPFollower: Sendable {
     /// that double until they reach the interval of the follower.
     public var error: ProxyMeshError? { native.lastError }
 
-    /// Whether the follower goes on. It ends by itself only if the service rejects the credentials; ``error`` is then the service's
-    /// refusal.
+    /// Whether the follower is still running. It ends by itself only if the service rejects the credentials. ``error`` is then
+    /// that refusal.
     public var isRunning: Bool { (try? native.now(followerIsRunning())) ?? false }
 
     /// Ends the follower and removes the IP, if it was added for a lease and nobody on this machine needs it any more. You may close
     /// a follower twice.
     ///
-    /// - Throws: The error that has ended the follower, or else the error of removing the IP. The IP then stays authorised, and the
+    /// - Throws: The error that ended the follower, or else the error of removing the IP. The IP then stays authorised, and the
     ///   next lease of the account on this machine takes it over or removes it.
     @available(*, noasync, message: "blocks the thread; await the calls of IPFollower instead")
     public func close() throws(ProxyMeshError) {
@@ -74,7 +74,7 @@ public final class BlockingIPFollower: Sendable {
 
 extension Client.IPs {
     /// Keeps this machine's address authorised while it changes, until the follower is closed. The address is checked in the
-    /// background at every `interval`. If it has changed, the new address is added, and the old one is removed, as by
+    /// background once per `interval`. If it has changed, the new address is added, and the old one is removed, as by
     /// `withAuthorizedIP`. An address that was already authorised stays.
     ///
     /// ```swift
@@ -83,19 +83,20 @@ extension Client.IPs {
     /// try await follower.close()
     /// ```
     ///
-    /// If this machine has a dynamic DNS name, `hostnames.add` is the service's own answer to a changing address. Nothing has to run
-    /// on this machine then.
+    /// If this machine has a dynamic DNS name, `hostnames.add` is the service's own solution for a changing address. Nothing has
+    /// to run on this machine then.
     ///
     /// A check that fails, for example because this machine is offline, is repeated. The last address stays authorised meanwhile. Only
     /// rejected credentials end the follower. The client may be closed before the follower.
     ///
     /// - Parameters:
-    ///   - label: A note to store with the IP, at most 255 characters; by default, `proxymesh on` and the name of this machine.
+    ///   - label: The label to store with the IP, at most 255 characters; by default, `proxymesh on` and the name of this
+    ///     machine.
     ///   - lookup: The URL of a page that returns the requester's address as plain text; `https://api.ipify.org` by default. Behind a
     ///     router, each check asks it. It gets no credentials.
     ///   - username: The sub-account to authorise the IP for; by default, your own account.
     ///   - interval: The time from the end of one check to the next, from one second to one day; 60 s by default.
-    /// - Throws: The errors of `withAuthorizedIP`, for the first address. Then nothing goes on.
+    /// - Throws: The errors of `withAuthorizedIP`, for the first address. In that case, nothing runs in the background.
     public func follow(
         label: String? = nil,
         lookup: URL? = nil,
@@ -114,7 +115,7 @@ extension Client.IPs {
 
 extension BlockingClient.IPs {
     /// Keeps this machine's address authorised while it changes, until the follower is closed. The address is checked in the
-    /// background at every `interval`. If it has changed, the new address is added, and the old one is removed, as by
+    /// background once per `interval`. If it has changed, the new address is added, and the old one is removed, as by
     /// `withAuthorizedIP`. An address that was already authorised stays.
     ///
     /// ```swift
@@ -123,19 +124,20 @@ extension BlockingClient.IPs {
     /// try follower.close()
     /// ```
     ///
-    /// If this machine has a dynamic DNS name, `hostnames.add` is the service's own answer to a changing address. Nothing has to run
-    /// on this machine then.
+    /// If this machine has a dynamic DNS name, `hostnames.add` is the service's own solution for a changing address. Nothing has
+    /// to run on this machine then.
     ///
     /// A check that fails, for example because this machine is offline, is repeated. The last address stays authorised meanwhile. Only
     /// rejected credentials end the follower. The client may be closed before the follower.
     ///
     /// - Parameters:
-    ///   - label: A note to store with the IP, at most 255 characters; by default, `proxymesh on` and the name of this machine.
+    ///   - label: The label to store with the IP, at most 255 characters; by default, `proxymesh on` and the name of this
+    ///     machine.
     ///   - lookup: The URL of a page that returns the requester's address as plain text; `https://api.ipify.org` by default. Behind a
     ///     router, each check asks it. It gets no credentials.
     ///   - username: The sub-account to authorise the IP for; by default, your own account.
     ///   - interval: The time from the end of one check to the next, from one second to one day; 60 s by default.
-    /// - Throws: The errors of `withAuthorizedIP`, for the first address. Then nothing goes on.
+    /// - Throws: The errors of `withAuthorizedIP`, for the first address. In that case, nothing runs in the background.
     public func follow(
         label: String? = nil,
         lookup: URL? = nil,

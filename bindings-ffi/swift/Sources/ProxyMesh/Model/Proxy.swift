@@ -135,7 +135,8 @@ public struct Proxy: Sendable, Hashable {
     /// ```
     ///
     /// - Parameter exit: The exit IP to ask for.
-    /// - Throws: ``ProxyMeshError/validation(_:)`` with the field `country` if this proxy cannot choose the country.
+    /// - Throws: ``ProxyMeshError/validation(_:)`` with the field `country` if this proxy has no exit IPs in the country and
+    ///   cannot choose one.
     public func steered(_ exit: ExitChoice) throws(ProxyMeshError) -> Proxy {
         try with(login?.credentials, exit)
     }

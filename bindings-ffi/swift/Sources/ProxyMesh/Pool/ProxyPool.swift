@@ -9,8 +9,8 @@ internal import ProxyMeshInternal
 /// try pool.report(proxy, .status(200))
 /// ```
 ///
-/// Any number of tasks may share one. It keeps what it needs of its client. If the client is closed, the pool still hands out the
-/// proxies that it knows, but cannot fetch the list.
+/// Any number of tasks may share one. It keeps what it needs of its client. If the client is closed, the pool hands out the
+/// proxies that it knows until the list is older than `ttl`. After that, `next` throws a `config` error.
 public final class ProxyPool: Sendable {
     private let native: Native
 
@@ -35,8 +35,8 @@ public final class ProxyPool: Sendable {
         case success
         /// It failed, or got no response.
         case failure
-        /// It got a response with this status. 402, 403, 407, 429, and 500 and above count as failures: such a status comes from
-        /// the proxy, or from a site that blocks it. A number below 100 is no status, so it counts as a failure, too.
+        /// It got a response with this status. 402, 403, 407, 429, and 500 and above count as failures: such a status usually
+        /// comes from the proxy, or from a site that blocks it. A number below 100 is not a status, so it counts as a failure.
         case status(Int)
     }
 
@@ -48,6 +48,7 @@ public final class ProxyPool: Sendable {
     /// - Throws:
     ///   - ``ProxyMeshError/poolExhausted(_:)``: All proxies are cooling down, or the account has no authorised proxy.
     ///   - ``ProxyMeshError/validation(_:)``: No proxy has exit IPs in the countries, all are excluded, or a code is invalid.
+    ///   - ``ProxyMeshError/config(_:)``: The list must be fetched, and the client is closed.
     ///   - `CancellationError`: The task was cancelled while the pool fetched the list.
     ///   - The errors of the calls that fetch the list, if there is no older one.
     public func next(in countries: [String]? = nil) async throws -> Proxy {
@@ -55,8 +56,10 @@ public final class ProxyPool: Sendable {
         return Proxy(try await native.later(poolNext(countries: countries)))
     }
 
-    /// Reports how a request through a proxy went. After a failure, the proxy is left out until it has cooled down. Each further
-    /// failure doubles the cooldown, up to 16 times the first. A success resets the count.
+    /// Reports how a request through a proxy went. After a failure, the proxy is left out for the cooldown. Each failure after
+    /// that doubles the cooldown, up to 16 times the first. Failures that are reported during a cooldown do not extend it. A
+    /// success resets the cooldown to its first length, but does not end one that has begun. A proxy that the pool does not know
+    /// is ignored.
     ///
     /// - Parameters:
     ///   - proxy: The proxy that was handed out. Its credentials and its exit choice do not matter.
@@ -108,8 +111,8 @@ public final class ProxyPool: Sendable {
 /// try pool.report(proxy, .status(200))
 /// ```
 ///
-/// Any number of threads may share one. It keeps what it needs of its client. If the client is closed, the pool still hands out the
-/// proxies that it knows, but cannot fetch the list.
+/// Any number of threads may share one. It keeps what it needs of its client. If the client is closed, the pool hands out the
+/// proxies that it knows until the list is older than `ttl`. After that, `next` throws a `config` error.
 public final class BlockingProxyPool: Sendable {
     private let native: Native
 
@@ -125,6 +128,7 @@ public final class BlockingProxyPool: Sendable {
     /// - Throws:
     ///   - ``ProxyMeshError/poolExhausted(_:)``: All proxies are cooling down, or the account has no authorised proxy.
     ///   - ``ProxyMeshError/validation(_:)``: No proxy has exit IPs in the countries, all are excluded, or a code is invalid.
+    ///   - ``ProxyMeshError/config(_:)``: The list must be fetched, and the client is closed.
     ///   - The errors of the calls that fetch the list, if there is no older one.
     @available(*, noasync, message: "blocks the thread; await the calls of ProxyPool instead")
     public func next(in countries: [String]? = nil) throws(ProxyMeshError) -> Proxy {
@@ -132,8 +136,10 @@ public final class BlockingProxyPool: Sendable {
         return Proxy(try native.now(poolNext(countries: countries)))
     }
 
-    /// Reports how a request through a proxy went. After a failure, the proxy is left out until it has cooled down. Each further
-    /// failure doubles the cooldown, up to 16 times the first. A success resets the count.
+    /// Reports how a request through a proxy went. After a failure, the proxy is left out for the cooldown. Each failure after
+    /// that doubles the cooldown, up to 16 times the first. Failures that are reported during a cooldown do not extend it. A
+    /// success resets the cooldown to its first length, but does not end one that has begun. A proxy that the pool does not know
+    /// is ignored.
     ///
     /// - Parameters:
     ///   - proxy: The proxy that was handed out. Its credentials and its exit choice do not matter.
@@ -188,8 +194,8 @@ extension Client.Proxies {
     ///   - order: The order in which the proxies are handed out.
     ///   - ttl: How long a list of proxies is used before it is fetched again; 5 minutes by default. If it cannot be fetched, the old
     ///     list stays in use.
-    ///   - cooldown: How long a proxy is left out after its first failure; 60 s by default. Each further failure doubles the time, up
-    ///     to 16 times this value.
+    ///   - cooldown: How long a proxy is left out after its first failure; 60 s by default. Each further failure doubles the
+    ///     time, up to 16 times this value.
     ///   - usingCredentials: Whether the proxies are handed out with the client's credentials. They are not needed if this machine's
     ///     IP is authorised.
     /// - Throws: ``ProxyMeshError/validation(_:)`` with the field `country`, `proxy`, `ttl` or `cooldown` if an argument is invalid.
@@ -218,8 +224,8 @@ extension BlockingClient.Proxies {
     ///   - order: The order in which the proxies are handed out.
     ///   - ttl: How long a list of proxies is used before it is fetched again; 5 minutes by default. If it cannot be fetched, the old
     ///     list stays in use.
-    ///   - cooldown: How long a proxy is left out after its first failure; 60 s by default. Each further failure doubles the time, up
-    ///     to 16 times this value.
+    ///   - cooldown: How long a proxy is left out after its first failure; 60 s by default. Each further failure doubles the
+    ///     time, up to 16 times this value.
     ///   - usingCredentials: Whether the proxies are handed out with the client's credentials. They are not needed if this machine's
     ///     IP is authorised.
     /// - Throws: ``ProxyMeshError/validation(_:)`` with the field `country`, `proxy`, `ttl` or `cooldown` if an argument is invalid.

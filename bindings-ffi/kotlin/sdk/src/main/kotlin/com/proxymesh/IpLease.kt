@@ -19,14 +19,18 @@ import java.util.concurrent.TimeUnit
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.withContext
 
-/** An IP that is authorised until this is closed. [BlockingIps.authorized] returns it. */
+/**
+ * An IP that is authorised until this is closed. [BlockingIps.authorized] returns it.
+ *
+ * If it is never closed, the IP stays authorised until the next lease of the same account on this machine takes it over or removes it.
+ */
 public class BlockingIpLease internal constructor(private val lease: BlockingCalls, ip: String) : AutoCloseable {
     /** The authorised address. */
     public val ip: String = ip
 
     /**
-     * Removes the IP, if a lease added it and nobody on this machine needs it any more. This takes one to three calls, and an interrupt does
-     * not end them. You may close a lease twice.
+     * Removes the IP, if a lease added it and nobody on this machine needs it any more. This makes up to three calls. An interrupt does not
+     * end them. You may close a lease twice.
      *
      * @throws ProxyMeshException the IP could not be removed. It stays authorised, and the next lease of the same account on this machine
      *   takes it over or removes it.
@@ -34,7 +38,11 @@ public class BlockingIpLease internal constructor(private val lease: BlockingCal
     override fun close(): Unit = lease.finish(leaseRelease())
 }
 
-/** An IP that is authorised until this is released. [AsyncIps.authorized] returns it. */
+/**
+ * An IP that is authorised until this is released. [AsyncIps.authorized] returns it.
+ *
+ * If it is never released, the IP stays authorised until the next lease of the same account on this machine takes it over or removes it.
+ */
 public class AsyncIpLease internal constructor(private val lease: AsyncCalls, ip: String) {
     /** The authorised address. */
     public val ip: String = ip
@@ -63,7 +71,7 @@ public sealed class AbstractIpFollower(private val follower: Local, private val 
     }
 
     /**
-     * Whether the follower goes on. It ends by itself only if the service rejects the credentials; [error] is then the service's refusal.
+     * Whether the follower is still running. It ends by itself only if the service rejects the credentials. [error] is then that refusal.
      */
     public val isRunning: Boolean get() = follower.now(followerIsRunning())
 
@@ -71,33 +79,48 @@ public sealed class AbstractIpFollower(private val follower: Local, private val 
     override fun toString(): String = "${javaClass.simpleName}(ip=$ip)"
 }
 
-/** Keeps this machine's address authorised until it is closed. [Ips.follow] returns it. */
+/**
+ * Keeps this machine's address authorised until it is closed. [Ips.follow] returns it.
+ *
+ * Close it when the address no longer needs to be authorised. If the program ends before that, the IP stays authorised, and the next lease
+ * of the same account on this machine takes it over or removes it.
+ */
 public class IpFollower internal constructor(private val follower: Calls, ip: String) : AbstractIpFollower(follower, ip) {
     /**
      * Ends the follower and removes the IP. A cancellation does not end this. You may close a follower twice.
      *
-     * @throws ProxyMeshException the error that has ended the follower, or the IP could not be removed.
+     * @throws ProxyMeshException the error that ended the follower, or else the error of removing the IP.
      */
     public suspend fun close(): Unit = withContext(NonCancellable) { follower.make(followerClose()) }
 }
 
-/** Keeps this machine's address authorised until it is closed. [BlockingIps.follow] returns it. */
+/**
+ * Keeps this machine's address authorised until it is closed. [BlockingIps.follow] returns it.
+ *
+ * Close it when the address no longer needs to be authorised. If the program ends before that, the IP stays authorised, and the next lease
+ * of the same account on this machine takes it over or removes it.
+ */
 public class BlockingIpFollower internal constructor(private val follower: BlockingCalls, ip: String) :
     AbstractIpFollower(follower, ip),
     AutoCloseable {
         /**
          * Ends the follower and removes the IP. An interrupt does not end this. You may close a follower twice.
          *
-         * @throws ProxyMeshException the error that has ended the follower, or the IP could not be removed.
+         * @throws ProxyMeshException the error that ended the follower, or else the error of removing the IP.
          */
         override fun close(): Unit = follower.finish(followerClose())
     }
 
-/** Keeps this machine's address authorised until it is closed. [AsyncIps.follow] returns it. */
+/**
+ * Keeps this machine's address authorised until it is closed. [AsyncIps.follow] returns it.
+ *
+ * Close it when the address no longer needs to be authorised. If the program ends before that, the IP stays authorised, and the next lease
+ * of the same account on this machine takes it over or removes it.
+ */
 public class AsyncIpFollower internal constructor(private val follower: AsyncCalls, ip: String) : AbstractIpFollower(follower, ip) {
     /**
-     * Ends the follower and removes the IP. You may close a follower twice. The future fails with the error that has ended the follower, or
-     * if the IP could not be removed.
+     * Ends the follower and removes the IP. You may close a follower twice. The future fails with the error that ended the follower, or
+     * else with the error of removing the IP.
      */
     public fun close(): CompletableFuture<Void?> = follower.make(followerClose()) { null }
 }
@@ -105,16 +128,18 @@ public class AsyncIpFollower internal constructor(private val follower: AsyncCal
 /** What `client.ips` has besides its calls. */
 public sealed class IpsExtension(private val calls: Calls) {
     /**
-     * Authorises an IP while [block] runs: by default, this machine's own. Releases it however the block ends, even if the coroutine is
-     * cancelled.
+     * Authorises an IP, by default this machine's own, while [block] runs. The IP is released when the block ends, even if the block throws
+     * or the coroutine is cancelled.
      *
      * ```kotlin
      * client.ips.withAuthorizedIp(label = "nightly crawl") { ip -> println("$ip may use the proxies without credentials") }
      * ```
      *
-     * The IP is added if it is not authorised yet, and removed with the lease that added it. Leases of one user on one machine share an IP:
-     * the last one removes it, whichever process added it. A killed process leaves its IP behind. The next lease of the same account on this
-     * machine takes it over, or removes it if this machine has a different address by now. An IP that was already authorised stays.
+     * The IP is added if it is not authorised yet. Leases of one user on one machine share an IP: the last one removes it, whichever
+     * process added it, even if they use different credentials for the account. A killed process leaves its IP behind. The next lease of
+     * the same account on this machine takes it over. If this machine has a different address by then, the next lease with the same
+     * credentials removes the old one. If the IP's label has changed, the IP belongs to someone else and stays. An IP that was already
+     * authorised stays.
      *
      * The leases find each other through files in the user's state folder, or else in a folder for temporary files. These contain no
      * address, name or secret.
@@ -128,9 +153,10 @@ public sealed class IpsExtension(private val calls: Calls) {
      * @param block gets the address.
      * @throws ValidationException an argument is malformed.
      * @throws ConnectionException this machine's address cannot be determined within 10 seconds.
-     * @throws TimeoutException another process is in the middle of adding or removing an IP for more than 60 seconds.
+     * @throws TimeoutException another process has been adding or removing an IP for more than 60 seconds.
      * @throws ConfigException the client is closed, or there is no folder that only this user can write to.
-     * @throws ProxyMeshException the exceptions of `labels` and `add`.
+     * @throws ProxyMeshException the exceptions of `labels` and `add` if the IP cannot be added, and of `labels` and `delete` if it cannot
+     *   be removed. If [block] throws, its exception is thrown, and a failed removal is only a suppressed exception.
      */
     public suspend fun <T> withAuthorizedIp(
         ip: String? = null,
@@ -146,12 +172,12 @@ public sealed class IpsExtension(private val calls: Calls) {
     /**
      * Keeps this machine's address authorised while it changes, until the returned follower is closed.
      *
-     * The address is checked at every [interval]. When it has changed, the new address is added and the old one is removed. An address that
-     * was already authorised stays. A check that fails, for example because this machine is offline, is repeated. Only rejected credentials
-     * end the follower.
+     * The address is checked once per [interval]. When it has changed, the new address is added and the old one is removed. An address that
+     * was already authorised stays. A check that fails, for example because this machine is offline, is repeated. The last address stays
+     * authorised meanwhile. Only rejected credentials end the follower.
      *
-     * If this machine has a dynamic DNS name, `hostnames.add` is the service's own answer to a changing address. Nothing has to run on this
-     * machine then.
+     * If this machine has a dynamic DNS name, `hostnames.add` is the service's own solution for a changing address. Nothing has to run on
+     * this machine then.
      *
      * @param label the label to store with the address, at most 255 characters; `proxymesh on` and the name of this machine by default.
      * @param lookup the URL of a page that returns the requester's address as plain text; `https://api.ipify.org` by default. Behind a
@@ -160,7 +186,7 @@ public sealed class IpsExtension(private val calls: Calls) {
      * @param interval the time from the end of one check to the next, from one second to one day; 60 s by default.
      * @throws ValidationException an argument is malformed.
      * @throws ConnectionException this machine's address cannot be determined within 10 seconds.
-     * @throws TimeoutException another process is in the middle of adding or removing an IP for more than 60 seconds.
+     * @throws TimeoutException another process has been adding or removing an IP for more than 60 seconds.
      * @throws ConfigException the client is closed, or there is no folder that only this user can write to.
      * @throws ProxyMeshException the exceptions of `labels` and `add`.
      */
@@ -192,7 +218,7 @@ public sealed class IpsExtension(private val calls: Calls) {
 /** What `client.ips` has besides its calls. */
 public sealed class BlockingIpsExtension(private val calls: BlockingCalls) {
     /**
-     * Authorises an IP until the returned lease is closed: by default, this machine's own. In Java:
+     * Authorises an IP, by default this machine's own, until the returned lease is closed. In Java:
      *
      * ```java
      * try (var lease = client.getIps().authorized()) {
@@ -200,9 +226,11 @@ public sealed class BlockingIpsExtension(private val calls: BlockingCalls) {
      * }
      * ```
      *
-     * The IP is added if it is not authorised yet, and removed with the lease that added it. Leases of one user on one machine share an IP:
-     * the last one removes it, whichever process added it. A killed process leaves its IP behind. The next lease of the same account on this
-     * machine takes it over, or removes it if this machine has a different address by now. An IP that was already authorised stays.
+     * The IP is added if it is not authorised yet. Leases of one user on one machine share an IP: the last one removes it, whichever
+     * process added it, even if they use different credentials for the account. A killed process leaves its IP behind. The next lease of
+     * the same account on this machine takes it over. If this machine has a different address by then, the next lease with the same
+     * credentials removes the old one. If the IP's label has changed, the IP belongs to someone else and stays. An IP that was already
+     * authorised stays.
      *
      * The leases find each other through files in the user's state folder, or else in a folder for temporary files. These contain no
      * address, name or secret.
@@ -215,7 +243,7 @@ public sealed class BlockingIpsExtension(private val calls: BlockingCalls) {
      * @param username the sub-account to authorise it for; your own account by default.
      * @throws ValidationException an argument is malformed.
      * @throws ConnectionException this machine's address cannot be determined within 10 seconds.
-     * @throws TimeoutException another process is in the middle of adding or removing an IP for more than 60 seconds.
+     * @throws TimeoutException another process has been adding or removing an IP for more than 60 seconds.
      * @throws ConfigException the client is closed, or there is no folder that only this user can write to.
      * @throws ProxyMeshException the exceptions of `labels` and `add`.
      */
@@ -233,12 +261,12 @@ public sealed class BlockingIpsExtension(private val calls: BlockingCalls) {
     /**
      * Keeps this machine's address authorised while it changes, until the returned follower is closed.
      *
-     * The address is checked at every [interval]. When it has changed, the new address is added and the old one is removed. An address that
-     * was already authorised stays. A check that fails, for example because this machine is offline, is repeated. Only rejected credentials
-     * end the follower.
+     * The address is checked once per [interval]. When it has changed, the new address is added and the old one is removed. An address that
+     * was already authorised stays. A check that fails, for example because this machine is offline, is repeated. The last address stays
+     * authorised meanwhile. Only rejected credentials end the follower.
      *
-     * If this machine has a dynamic DNS name, `hostnames.add` is the service's own answer to a changing address. Nothing has to run on this
-     * machine then.
+     * If this machine has a dynamic DNS name, `hostnames.add` is the service's own solution for a changing address. Nothing has to run on
+     * this machine then.
      *
      * @param label the label to store with the address, at most 255 characters; `proxymesh on` and the name of this machine by default.
      * @param lookup the URL of a page that returns the requester's address as plain text; `https://api.ipify.org` by default. Behind a
@@ -247,7 +275,7 @@ public sealed class BlockingIpsExtension(private val calls: BlockingCalls) {
      * @param interval the time from the end of one check to the next, from one second to one day; 60 s by default.
      * @throws ValidationException an argument is malformed.
      * @throws ConnectionException this machine's address cannot be determined within 10 seconds.
-     * @throws TimeoutException another process is in the middle of adding or removing an IP for more than 60 seconds.
+     * @throws TimeoutException another process has been adding or removing an IP for more than 60 seconds.
      * @throws ConfigException the client is closed, or there is no folder that only this user can write to.
      * @throws ProxyMeshException the exceptions of `labels` and `add`.
      */
@@ -278,11 +306,14 @@ public sealed class BlockingIpsExtension(private val calls: BlockingCalls) {
 /** What `client.getIps()` has besides its calls. */
 public sealed class AsyncIpsExtension(private val calls: AsyncCalls) {
     /**
-     * Authorises an IP until the returned lease is released: by default, this machine's own. If the future is cancelled, the IP is released.
+     * Authorises an IP, by default this machine's own, until the returned lease is released. If the future is cancelled, the IP is
+     * released.
      *
-     * The IP is added if it is not authorised yet, and removed with the lease that added it. Leases of one user on one machine share an IP:
-     * the last one removes it, whichever process added it. A killed process leaves its IP behind. The next lease of the same account on this
-     * machine takes it over, or removes it if this machine has a different address by now. An IP that was already authorised stays.
+     * The IP is added if it is not authorised yet. Leases of one user on one machine share an IP: the last one removes it, whichever
+     * process added it, even if they use different credentials for the account. A killed process leaves its IP behind. The next lease of
+     * the same account on this machine takes it over. If this machine has a different address by then, the next lease with the same
+     * credentials removes the old one. If the IP's label has changed, the IP belongs to someone else and stays. An IP that was already
+     * authorised stays.
      *
      * The leases find each other through files in the user's state folder, or else in a folder for temporary files. These contain no
      * address, name or secret.
@@ -312,12 +343,12 @@ public sealed class AsyncIpsExtension(private val calls: AsyncCalls) {
     /**
      * Keeps this machine's address authorised while it changes, until the returned follower is closed.
      *
-     * The address is checked at every [interval]. When it has changed, the new address is added and the old one is removed. An address that
-     * was already authorised stays. A check that fails, for example because this machine is offline, is repeated. Only rejected credentials
-     * end the follower.
+     * The address is checked once per [interval]. When it has changed, the new address is added and the old one is removed. An address that
+     * was already authorised stays. A check that fails, for example because this machine is offline, is repeated. The last address stays
+     * authorised meanwhile. Only rejected credentials end the follower.
      *
-     * If this machine has a dynamic DNS name, `hostnames.add` is the service's own answer to a changing address. Nothing has to run on this
-     * machine then.
+     * If this machine has a dynamic DNS name, `hostnames.add` is the service's own solution for a changing address. Nothing has to run on
+     * this machine then.
      *
      * @param label the label to store with the address, at most 255 characters; `proxymesh on` and the name of this machine by default.
      * @param lookup the URL of a page that returns the requester's address as plain text; `https://api.ipify.org` by default. Behind a

@@ -35,9 +35,9 @@ public class PoolOrder private constructor(internal val named: String) {
  *
  * Java has no named arguments. Use `new PoolOptions().withCountries("DE", "FR")` there.
  *
- * @property countries hands out only proxies with exit IPs in one of these countries, given as two-letter codes; null means all. These are
- *   the proxies in the countries, and `open` and `world` if their geo counts include one. `open` and `world` are asked for an exit IP in
- *   the countries in turn.
+ * @property countries two-letter codes. The pool hands out only proxies with exit IPs in one of these countries; null means all proxies. An
+ *   empty list is refused. The proxies with such exit IPs are those in the countries, and `open` and `world` if their geo counts include
+ *   one. `open` and `world` are asked for an exit IP in the countries in turn.
  * @property exclude the proxies to leave out: hosts (`us-ca`), domains (`us-ca.proxymesh.com`) or `domain:port`.
  * @property order the order in which the proxies are handed out.
  * @property ttl how long a list of proxies is used before it is fetched again; 5 minutes if it is null. If it cannot be fetched, the old
@@ -64,13 +64,13 @@ public class PoolOptions(
     /** A copy with this order. */
     public fun withOrder(order: PoolOrder): PoolOptions = copy(order = order)
 
-    /** A copy with this time after which the list is fetched again. */
+    /** A copy that fetches the list again after this time. */
     public fun withTtl(ttl: Duration): PoolOptions = copy(ttl = ttl)
 
-    /** A copy with this time for which a failing proxy is left out. */
+    /** A copy with this cooldown. */
     public fun withCooldown(cooldown: Duration): PoolOptions = copy(cooldown = cooldown)
 
-    /** A copy whose pool hands out the proxies with the client's credentials, or without. */
+    /** A copy that says whether the proxies are handed out with the client's credentials. */
     public fun withCredentials(hasCredentials: Boolean): PoolOptions = copy(hasCredentials = hasCredentials)
 
     private fun copy(

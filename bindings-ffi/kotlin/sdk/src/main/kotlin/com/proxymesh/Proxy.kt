@@ -140,7 +140,8 @@ public class Proxy
 
         /**
          * The headers to send to the proxy: on the `CONNECT` request for an https target, and on the request itself for an http target.
-         * `Proxy-Authorization` contains the credentials, as Basic in UTF-8. Keep it out of logs.
+         * `Proxy-Authorization` contains the credentials, as Basic in UTF-8 or as Bearer. Keep it out of logs. Without credentials and an
+         * exit choice, there are no headers.
          *
          * OkHttp needs them in two places. For https, it asks the `proxyAuthenticator` before it sends the `CONNECT`, and the
          * authenticator adds them. For http, a network interceptor adds them to the request. The code below does not retry after a
@@ -170,7 +171,6 @@ public class Proxy
          *   the same.
          * - `HttpURLConnection` sends none of them with the `CONNECT`. An https site gets every header that is set, including the
          *   password. Older versions of jsoup, which use it, do the same.
-         *
          */
         public fun headers(): Map<String, String> = run(proxyHeaders(toFfi())) { it.toSortedMap() }
 

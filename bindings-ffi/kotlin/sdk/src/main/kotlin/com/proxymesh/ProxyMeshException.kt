@@ -16,7 +16,8 @@ import com.proxymesh.internal.Refusal as FfiRefusal
  *
  * A call that is cancelled or interrupted throws none of these. It ends with `CancellationException`.
  *
- * @property call the call that failed, such as `ips.add`; null if a setting or an input is invalid, or a pool has no proxy.
+ * @property call the call that failed, such as `ips.add`; null if a setting or an input is invalid, if a pool has no proxy, or if the SDK
+ *   itself failed.
  */
 public sealed class ProxyMeshException(message: String, public val call: String?) : RuntimeException(message)
 
@@ -106,10 +107,10 @@ public class ServerException(message: String, refusal: Refusal) : StatusExceptio
 public class UnexpectedStatusException(message: String, refusal: Refusal) : StatusException(message, refusal)
 
 /**
- * No response arrived within the time limit.
+ * No response arrived within the time limit, or another process held the lock of `ips.authorized` for too long.
  *
  * @property reason what the call waited for, and for how long.
- * @property attempts how many times the call was tried.
+ * @property attempts how many times the call was tried; 0 if it was not sent.
  */
 public class TimeoutException(message: String, call: String, public val reason: String, public val attempts: Int) :
     ProxyMeshException(message, call)
@@ -118,7 +119,7 @@ public class TimeoutException(message: String, call: String, public val reason: 
  * The client could not connect, or the connection broke: for example, a DNS or TLS error, or a refused or reset connection.
  *
  * @property reason the error of the network or of TLS.
- * @property attempts how many times the call was tried.
+ * @property attempts how many times the call was tried; 0 if it was not sent.
  */
 public class ConnectionException(message: String, call: String, public val reason: String, public val attempts: Int) :
     ProxyMeshException(message, call)

@@ -14,11 +14,13 @@ import com.proxymesh.internal.PoolOptions as FfiPoolOptions
 /** What the pools of all clients have in common. */
 public sealed class AbstractProxyPool(private val pool: Local) {
     /**
-     * Reports the status of a response through a proxy. 402, 403, 407, 429, and 500 and above are failures: such a status comes from the
-     * proxy, or from a site that blocks it. After a failure, the proxy is left out until it has cooled down. Each further failure doubles
-     * the cooldown, up to 16 times the first. A success resets the count.
+     * Reports the status of a response through a proxy. 402, 403, 407, 429, and 500 and above are failures: such a status usually comes
+     * from the proxy, or from a site that blocks it. A number below 100 is not a status, so it counts as a failure. After a failure, the
+     * proxy is left out for the cooldown. Each failure after that doubles the cooldown, up to 16 times the first. Failures that are
+     * reported during a cooldown do not extend it. A success resets the cooldown to its first length, but does not end one that has begun.
+     * A proxy that the pool does not know is ignored.
      *
-     * @param proxy the proxy that was handed out. Its credentials do not matter.
+     * @param proxy the proxy that was handed out. Its credentials and its exit choice do not matter.
      * @param status the status of the response.
      * @param latency the time until the response arrived. It counts for [PoolOrder.FASTEST].
      * @param bytes how many bytes were transferred. The pool only adds them up.
@@ -32,7 +34,7 @@ public sealed class AbstractProxyPool(private val pool: Local) {
     /**
      * Reports whether a request through a proxy succeeded; see the other [report].
      *
-     * @param proxy the proxy that was handed out. Its credentials do not matter.
+     * @param proxy the proxy that was handed out. Its credentials and its exit choice do not matter.
      * @param succeeded whether the request succeeded.
      * @param latency the time until the response arrived. It counts for [PoolOrder.FASTEST].
      * @param bytes how many bytes were transferred. The pool only adds them up.
@@ -79,7 +81,8 @@ public sealed class AbstractProxyPool(private val pool: Local) {
  * pool.report(proxy, proxy.check())
  * ```
  *
- * Any number of coroutines may share one.
+ * Any number of coroutines may share one. If the client is closed, the pool hands out the proxies that it knows until the list is older
+ * than [PoolOptions.ttl]. After that, `get` throws a [ConfigException].
  */
 public class ProxyPool internal constructor(private val pool: Calls) : AbstractProxyPool(pool) {
     /**
@@ -88,7 +91,7 @@ public class ProxyPool internal constructor(private val pool: Calls) : AbstractP
      *
      * @throws PoolExhaustedException all proxies are cooling down, or the account has no authorised proxy.
      * @throws ValidationException no proxy has exit IPs in the pool's countries, or all are excluded.
-     * @throws ConfigException the client is closed.
+     * @throws ConfigException the list must be fetched, and the client is closed.
      * @throws ProxyMeshException the list could not be fetched, and there is no older one.
      */
     public suspend fun get(): Proxy = next(null)
@@ -114,6 +117,9 @@ public class ProxyPool internal constructor(private val pool: Calls) : AbstractP
  * var proxy = pool.get();
  * pool.report(proxy, 200);
  * ```
+ *
+ * If the client is closed, the pool hands out the proxies that it knows until the list is older than [PoolOptions.ttl]. After that, `get`
+ * throws a [ConfigException].
  */
 public class BlockingProxyPool internal constructor(private val pool: BlockingCalls) : AbstractProxyPool(pool) {
     /**
@@ -122,7 +128,7 @@ public class BlockingProxyPool internal constructor(private val pool: BlockingCa
      *
      * @throws PoolExhaustedException all proxies are cooling down, or the account has no authorised proxy.
      * @throws ValidationException no proxy has exit IPs in the pool's countries, or all are excluded.
-     * @throws ConfigException the client is closed.
+     * @throws ConfigException the list must be fetched, and the client is closed.
      * @throws ProxyMeshException the list could not be fetched, and there is no older one.
      */
     public fun get(): Proxy = next(null)
@@ -138,7 +144,13 @@ public class BlockingProxyPool internal constructor(private val pool: BlockingCa
     private fun next(countries: List<String>?): Proxy = atOnce(countries) ?: pool.make(poolNext(countries)) { it.fromFfi() }
 }
 
-/** A [ProxyPool] whose calls return futures. `client.getProxies().pool()` of an [AsyncClient] creates it. Any number of threads may share one. */
+/**
+ * A [ProxyPool] whose calls return futures. `client.getProxies().pool()` of an [AsyncClient] creates it. Any number of threads may share
+ * one.
+ *
+ * If the client is closed, the pool hands out the proxies that it knows until the list is older than [PoolOptions.ttl]. After that, the
+ * futures of `get` fail with a [ConfigException].
+ */
 public class AsyncProxyPool internal constructor(private val pool: AsyncCalls) : AbstractProxyPool(pool) {
     /**
      * Returns the next proxy. The pool fetches the list of proxies first if there is none, or if it is older than [PoolOptions.ttl]. One
@@ -164,7 +176,8 @@ public class AsyncProxyPool internal constructor(private val pool: AsyncCalls) :
 /**
  * What a pool knows about one of its proxies.
  *
- * @property proxy the proxy, as the pool hands it out.
+ * @property proxy the proxy, as the pool hands it out. If the pool has several countries, the country changes with every turn, so this
+ *   value has none.
  * @property handedOut how often the pool has handed it out.
  * @property successes how many successes were reported.
  * @property failures how many failures were reported.
@@ -192,7 +205,7 @@ public sealed class ProxiesExtension(private val calls: Calls) {
      * Creates a pool that hands out these proxies in turn and leaves out failing ones for a while. It sends nothing until the first proxy
      * is requested.
      *
-     * @throws ValidationException an option is invalid.
+     * @throws ValidationException an option is invalid. Its field is `country`, `proxy`, `ttl` or `cooldown`.
      */
     public fun pool(options: PoolOptions = PoolOptions()): ProxyPool = ProxyPool(calls.create(pool(options.toFfi())))
 }
@@ -203,7 +216,7 @@ public sealed class BlockingProxiesExtension(private val calls: BlockingCalls) {
      * Creates a pool that hands out these proxies in turn and leaves out failing ones for a while. It sends nothing until the first proxy
      * is requested.
      *
-     * @throws ValidationException an option is invalid.
+     * @throws ValidationException an option is invalid. Its field is `country`, `proxy`, `ttl` or `cooldown`.
      */
     @JvmOverloads
     public fun pool(options: PoolOptions = PoolOptions()): BlockingProxyPool =
@@ -216,7 +229,7 @@ public sealed class AsyncProxiesExtension(private val calls: AsyncCalls) {
      * Creates a pool that hands out these proxies in turn and leaves out failing ones for a while. It sends nothing until the first proxy
      * is requested.
      *
-     * @throws ValidationException an option is invalid.
+     * @throws ValidationException an option is invalid. Its field is `country`, `proxy`, `ttl` or `cooldown`.
      */
     @JvmOverloads
     public fun pool(options: PoolOptions = PoolOptions()): AsyncProxyPool = AsyncProxyPool(calls.create(pool(options.toFfi())))
