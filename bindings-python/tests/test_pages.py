@@ -135,6 +135,7 @@ VERSIONS = [
     ("examples/swift/Package.swift", r'from: "(.*?)"', *WORKSPACE),
     ("tests/bench/kotlin/pom.xml", ARTIFACT, *WORKSPACE),
     ("README.md", r"(?:proxymesh:|from: \")(\d+\.\d+\.\d+)", "Cargo.toml", r'(?m)^version = "(.*)"'),
+    ("README.md", ARTIFACT, *WORKSPACE),
     ("docs/releasing.md", r"`(\d+\.\d+\.\d+)`", "Cargo.toml", r'(?m)^version = "(.*)"'),
     ("CHANGELOG.md", r"(?m)^## (\d+\.\d+\.\d+)", "Cargo.toml", r'(?m)^version = "(.*)"'),
     ("README.md", r"Rust \((\S+) or later", "Cargo.toml", r'rust-version = "(.*)"'),
