@@ -665,6 +665,25 @@ mod tests {
     }
 
     #[test]
+    fn the_service_can_ask_it_to_wait_but_not_for_hours() {
+        let asking = |seconds| {
+            let retry_after = Some(Duration::from_secs(seconds));
+            Refusal { status: 503, retry_after, ..Refusal::elsewhere("ips.labels") }.into_error()
+        };
+        let wait = |interval, seconds| {
+            let mut plan = Plan { interval: Duration::from_secs(interval), failures: 0 };
+            let failed = Err(asking(seconds));
+            assert!(plan.note(&failed));
+            plan.wait(failed.as_ref().err()).as_secs()
+        };
+        assert_eq!(wait(60, 0), 1);
+        assert_eq!(wait(60, 20), 20);
+        assert_eq!(wait(60, 86_400), 60);
+        assert_eq!(wait(10, 86_400), 60);
+        assert_eq!(wait(600, 86_400), 600);
+    }
+
+    #[test]
     fn closing_it_does_not_wait_for_an_event_loop_that_is_gone() {
         let runtime = runtime::event_loop().unwrap();
         let fake = Fake::default();
