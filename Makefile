@@ -137,7 +137,7 @@ quick-python: tested-wheel $(TESTS)/ready
 # targets compile everything.
 quick-kotlin: kotlin-library sandbox-program $(KOTLIN_QUICK)/sources-changed
 	@export MAVEN_OPTS="$${MAVEN_OPTS:-} $(SHORT_LIVED)"; \
-	    $(MAVEN) --quiet test -Doutput=$(CURDIR)/$(KOTLIN_QUICK) -Dlibraries=$(CURDIR)/$(KOTLIN)/libraries -DargLine='$(SHORT_LIVED)' \
+	    $(MAVEN) --quiet test --projects native,sdk -Doutput=$(CURDIR)/$(KOTLIN_QUICK) -Dlibraries=$(CURDIR)/$(KOTLIN)/libraries -DargLine='$(SHORT_LIVED)' \
 	    -Dkotlin.compiler.incremental=true -Dkotlin.compiler.daemon=true -Dkotlin.compiler.daemon.jvmArgs=Xmx1g \
 	    -Dtest='AsyncClientTest,CancellationTest,InterruptTest,LeaseTest,ModelsTest,NativeLibraryTest,PoolTest,SandboxTest' -Dsurefire.failIfNoSpecifiedTests=false \
 	    dependency:build-classpath '-Dmdep.outputFile=$${project.build.directory}/classpath'
@@ -145,7 +145,7 @@ quick-kotlin: kotlin-library sandbox-program $(KOTLIN_QUICK)/sources-changed
 
 # The incremental compiler does not notice changes in another module or in a class that a test uses. After such a change, the SDK
 # and its tests are compiled from scratch.
-$(KOTLIN_QUICK)/sources-changed: $(shell find $(addprefix $(FFI)/kotlin/,pom.xml native sdk/pom.xml sdk/src/main))
+$(KOTLIN_QUICK)/sources-changed: $(shell find $(addprefix $(FFI)/kotlin/,pom.xml native sdk/pom.xml sdk/src/main testing))
 	@rm -rf $(KOTLIN_QUICK)/proxymesh
 	@mkdir -p $(@D)
 	@touch $@
@@ -193,7 +193,7 @@ test-faults: conformance-agents
 conformance-agents: tested-wheel $(TESTS)/ready kotlin-library swift-library
 	@$(call install,$(TESTS))
 	cargo build --quiet --locked --package proxymesh-conformance
-	$(MAVEN) --quiet test-compile dependency:build-classpath '-Dmdep.outputFile=$${project.build.directory}/classpath'
+	$(MAVEN) --quiet test-compile dependency:build-classpath --projects native,sdk '-Dmdep.outputFile=$${project.build.directory}/classpath'
 	LIBRARY_PATH=$(CURDIR)/$(SWIFT) $(FFI)/swift/toolchain.sh swift build --quiet --product ConformanceAgent $(SWIFT_FLAGS)
 
 # Compares the sandbox with docs/openapi.yaml. core/tests/openapi.rs compares the core with it.

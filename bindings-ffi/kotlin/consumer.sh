@@ -18,7 +18,7 @@ cp "$root/bindings-ffi/kotlin/consumer/Exceptions.java" "$work/java/src/main/jav
 cp "$sandbox" "$work/sandbox"
 
 # The jars contain the licences. The jar with the native library also contains those of its third-party code.
-for name in proxymesh proxymesh-native; do
+for name in proxymesh proxymesh-okhttp proxymesh-apache proxymesh-native; do
     jar tf "$work/maven/com/proxymesh/$name"/*/"$name"-[0-9]*[0-9].jar > "$work/contents"
     for license in LICENSE-MIT LICENSE-APACHE; do grep -qx "META-INF/com.proxymesh/$license" "$work/contents"; done
 done

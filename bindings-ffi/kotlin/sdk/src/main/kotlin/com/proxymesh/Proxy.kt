@@ -143,32 +143,14 @@ public class Proxy
          * `Proxy-Authorization` contains the credentials, as Basic in UTF-8 or as Bearer. Keep it out of logs. Without credentials and an
          * exit choice, there are no headers.
          *
-         * OkHttp needs them in two places. For https, it asks the `proxyAuthenticator` before it sends the `CONNECT`, and the
-         * authenticator adds them. For http, a network interceptor adds them to the request. The code below does not retry after a
-         * `407`, because the proxy would refuse the same headers again.
-         *
-         * ```kotlin
-         * val proxy = Proxy("open.proxymesh.com").using("me@ex.com", "a b").steer(ExitChoice(country = "DE"))
-         * val headers = proxy.headers()
-         * fun Request.withHeaders() = newBuilder().apply { headers.forEach { (name, value) -> header(name, value) } }.build()
-         * val client = OkHttpClient.Builder()
-         *     .proxy(java.net.Proxy(java.net.Proxy.Type.HTTP, proxy.address))
-         *     .proxyAuthenticator { _, response ->
-         *         val before = response.challenges().any { it.scheme == "OkHttp-Preemptive" }
-         *         if (before && headers.isNotEmpty()) response.request.withHeaders() else null
-         *     }
-         *     .addNetworkInterceptor { chain ->
-         *         val request = chain.request()
-         *         chain.proceed(if (request.isHttps) request else request.withHeaders())
-         *     }
-         *     .build()
-         * ```
+         * For OkHttp and Apache HttpClient, use the modules `proxymesh-okhttp` and `proxymesh-apache`, which send them to the proxy alone:
+         * `builder.proxyMesh(proxy)`.
          *
          * Pass the headers to a library only if it sends them to the proxy alone. Do not pass them to these:
          *
          * - Ktor's CIO engine sends all of them to the site, including the password, and the proxy picks any exit IP.
          * - `java.net.http` sends the exit choice to an https site. Ktor's Java engine and jsoup (since 1.21), which use it, do
-         *   the same.
+         *   the same. With a token and no exit choice, it is safe.
          * - `HttpURLConnection` sends none of them with the `CONNECT`. An https site gets every header that is set, including the
          *   password. Older versions of jsoup, which use it, do the same.
          */

@@ -12,8 +12,6 @@ import kotlinx.serialization.json.jsonObject
 import kotlinx.serialization.json.jsonPrimitive
 import kotlinx.serialization.json.long
 
-fun JsonObject.text(name: String): String = getValue(name).jsonPrimitive.content
-
 /** The requested call and its arguments. */
 fun JsonObject.arguments() = Arguments(text("call"), get("args")?.jsonObject ?: JsonObject(emptyMap()))
 

@@ -1,0 +1,18 @@
+package com.proxymesh.okhttp
+
+import com.proxymesh.Proxy
+import okhttp3.OkHttpClient
+import okhttp3.Request
+
+/** The Kotlin code of the guide. */
+internal fun guide(builder: OkHttpClient.Builder, proxy: Proxy, page: String): OkHttpClient {
+    val client = builder.proxyMesh(proxy).build()
+    try {
+        client.newCall(Request.Builder().url(page).build()).execute().use { response ->
+            println("${response.code}, exit IP ${response.header("X-ProxyMesh-IP")}, ${response.header("X-ProxyMesh-Error")}")
+        }
+    } catch (error: ProxyRefusedException) {
+        println("${error.status}: ${error.reason}")
+    }
+    return client
+}
