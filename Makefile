@@ -396,9 +396,12 @@ kotlin-packages: kotlin-library
 ffi-library:
 	cargo build --quiet --profile $(PROFILE) --locked --package proxymesh-ffi $(if $(filter release,$(PROFILE)),--no-default-features)
 
+# The sandbox's program is part of the jar for tests.
 kotlin-library: ffi-library
-	@mkdir -p $(KOTLIN)/libraries/$(PLATFORM)
+	@cargo build --quiet --profile $(PROFILE) --locked --package proxymesh-sandbox
+	@mkdir -p $(KOTLIN)/libraries/$(PLATFORM) $(KOTLIN)/programs/$(PLATFORM)
 	@cp $(BUILT)/$(FFI_LIBRARY) $(KOTLIN)/libraries/$(PLATFORM)
+	@cp $(BUILT)/proxymesh-sandbox $(KOTLIN)/programs/$(PLATFORM)
 
 swift:
 	@$(MAKE) --no-print-directory PROFILE=release swift-library

@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use lexopt::prelude::*;
@@ -12,9 +14,17 @@ const HELP: &str = include_str!("help.txt");
 const PASSWORD_VARIABLE: &str = "PROXYMESH_SANDBOX_PASSWORD";
 
 enum Command {
-    Serve(Builder),
+    Serve(Builder, Until),
     Help,
     Version,
+}
+
+/// When the program stops.
+#[derive(Clone, Copy, PartialEq)]
+enum Until {
+    Signal,
+    /// At a signal, or when its standard input ends. If the program that has started it is killed, that happens too.
+    EndOfInput,
 }
 
 /// Runs the program `proxymesh-sandbox` and returns its exit status: 0 after SIGINT or SIGTERM, 1 if it cannot serve, 2
@@ -22,8 +32,8 @@ enum Command {
 ///
 /// It prints to stdout and stderr, and handles SIGINT and SIGTERM, so it is meant to be called by `main`.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
-    let builder = match parse(arguments) {
-        Ok(Command::Serve(builder)) => builder,
+    let (builder, until) = match parse(arguments) {
+        Ok(Command::Serve(builder, until)) => (builder, until),
         Ok(Command::Help) => {
             print_out(&format!("{HELP}\n{}", control::PAGE));
             return 0;
@@ -34,7 +44,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         }
         Err(error) => return usage_error(&error),
     };
-    match serve(builder) {
+    match serve(builder, until) {
         Ok(()) => 0,
         Err(error @ Error::Invalid(_)) => usage_error(&error),
         Err(error @ Error::PublishedPassword { address }) => {
@@ -59,6 +69,7 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, lexop
     if let Some(password) = std::env::var_os(PASSWORD_VARIABLE) {
         builder = builder.password(password.string()?);
     }
+    let mut until = Until::Signal;
     let mut parser = lexopt::Parser::from_iter(arguments);
     while let Some(argument) = parser.next()? {
         builder = match argument {
@@ -69,13 +80,17 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, lexop
             Long("username") => builder.username(parser.value()?.string()?),
             Long("password") => builder.password(parser.value()?.string()?),
             Long("plan") => builder.plan(parser.value()?.parse_with(str::parse::<Plan>)?),
+            Long("until-eof") => {
+                until = Until::EndOfInput;
+                continue;
+            }
             Long("proxies") => builder.proxies(true),
             Long("monthly-limit") => builder.monthly_limit(parser.value()?.parse()?),
             Long("keep-alive") => builder.keep_alive(Some(parser.value()?.parse_with(seconds)?)),
             other => return Err(other.unexpected()),
         };
     }
-    Ok(Command::Serve(builder))
+    Ok(Command::Serve(builder, until))
 }
 
 fn seconds(text: &str) -> Result<Duration, &'static str> {
@@ -83,7 +98,7 @@ fn seconds(text: &str) -> Result<Duration, &'static str> {
     Duration::try_from_secs_f64(seconds).map_err(|_| "not a number of seconds (0 or more)")
 }
 
-fn serve(builder: Builder) -> Result<(), Error> {
+fn serve(builder: Builder, until: Until) -> Result<(), Error> {
     // Signals are caught before the address is printed, because whoever reads it may send one at once.
     let wait_for_signal = catch_signals().map_err(Error::Start)?;
     let sandbox = builder.start()?;
@@ -91,12 +106,28 @@ fn serve(builder: Builder) -> Result<(), Error> {
         print_err(&format!("warning: {opened}\n"));
     }
     print_out(&format!("listening on http://{}\n", sandbox.address()));
-    let signal = wait_for_signal();
+    let signal = match until {
+        Until::Signal => wait_for_signal(),
+        Until::EndOfInput => first(wait_for_signal),
+    };
     sandbox.stop();
     let count = sandbox.requests().len();
     let calls = if count == 1 { "call" } else { "calls" };
     print_err(&format!("stopped by {signal} after {count} API {calls}\n"));
     Ok(())
+}
+
+/// Waits for a signal or for the end of the standard input. Returns the name of what came first.
+fn first(wait_for_signal: impl FnOnce() -> &'static str + Send + 'static) -> &'static str {
+    let (ends, ended) = mpsc::channel();
+    let at_eof = ends.clone();
+    // Both threads end with the process.
+    thread::spawn(move || ends.send(wait_for_signal()));
+    thread::spawn(move || {
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
+        at_eof.send("the end of its input")
+    });
+    ended.recv().unwrap_or("an error")
 }
 
 /// Catches the signals from now on. The function that it returns waits for one and returns its name.

@@ -28,7 +28,7 @@ struct Serving {
 
 impl Serving {
     fn start(mut command: Command) -> Self {
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
         if let Some(stdout) = child.stdout.as_mut() {
@@ -104,6 +104,18 @@ fn it_ends_with_0_and_a_last_line_when_it_is_shut_down() {
         assert_eq!(status, Some(0));
         assert_eq!(last_words, format!("stopped by {name} after 1 API call\n"));
     }
+}
+
+#[test]
+fn it_ends_with_its_input_if_it_was_told_to() {
+    let mut serving = Serving::start(program(&["--until-eof"]));
+    assert_eq!(serving.status_for("none"), "HTTP/1.1 401 Unauthorized");
+    assert!(matches!(serving.child.try_wait(), Ok(None)));
+    drop(serving.child.stdin.take());
+    assert!(serving.child.wait().unwrap().success());
+    let mut last_words = String::new();
+    serving.child.stderr.take().unwrap().read_to_string(&mut last_words).unwrap();
+    assert_eq!(last_words, "stopped by the end of its input after 1 API call\n");
 }
 
 #[cfg(unix)]

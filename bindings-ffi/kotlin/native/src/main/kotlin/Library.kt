@@ -70,8 +70,27 @@ private fun loadFromJar() {
     throw failure ?: LibraryException("neither the user's cache nor the folder for temporary files has an absolute path")
 }
 
+/**
+ * Unpacks a program, in the first folder where that is possible, so that it can be executed.
+ *
+ * @throws IOException no folder will do.
+ */
+public fun unpackProgram(program: ByteArray, name: String): Path {
+    var failure: IOException? = null
+    for (folder in folders()) {
+        try {
+            val file = unpack(program, folder, name)
+            if (file.toFile().setExecutable(true) && Files.isExecutable(file)) return file
+            failure = failure ?: IOException("$file cannot be executed: is the folder mounted noexec?")
+        } catch (error: IOException) {
+            failure = failure ?: IOException("could not unpack it into ${folder.parent}: $error", error)
+        }
+    }
+    throw failure ?: IOException("neither the user's cache nor the folder for temporary files has an absolute path")
+}
+
 /** The name of a platform's folder in the jar. */
-internal fun platform(os: String, architecture: String): String {
+public fun platform(os: String, architecture: String): String {
     val system = if (os.startsWith("Mac")) "macos" else os.substringBefore(' ').lowercase()
     val machine = mapOf("amd64" to "x86_64", "arm64" to "aarch64")[architecture] ?: architecture
     return "$system-$machine"
