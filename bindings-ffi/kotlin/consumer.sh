@@ -18,7 +18,7 @@ cp "$root/bindings-ffi/kotlin/consumer/Exceptions.java" "$work/java/src/main/jav
 cp "$sandbox" "$work/sandbox"
 
 # The jars contain the licences. The jar with the native library also contains those of its third-party code.
-for name in proxymesh proxymesh-okhttp proxymesh-apache proxymesh-native; do
+for name in proxymesh proxymesh-okhttp proxymesh-apache proxymesh-native proxymesh-testing; do
     jar tf "$work/maven/com/proxymesh/$name"/*/"$name"-[0-9]*[0-9].jar > "$work/contents"
     for license in LICENSE-MIT LICENSE-APACHE; do grep -qx "META-INF/com.proxymesh/$license" "$work/contents"; done
 done
@@ -57,6 +57,8 @@ export PROXYMESH_SANDBOX work root XDG_CACHE_HOME="$work/cache"
             "${@:2}" compile exec:exec
     }
     run java
+    echo "== tests against the sandbox in the jar"
+    (cd "$work/java" && mvn --batch-mode --no-transfer-progress --quiet -Dmaven.repo.local="$work/maven" test)
     run java -Dmain=Exceptions
     run kotlin
     run kotlin -Dmain=ExceptionsKt
