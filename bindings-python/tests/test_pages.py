@@ -154,3 +154,15 @@ def test_the_versions_in_a_page_match_the_build(page: str, said: str, source: st
     versions = set(re.findall(said, text(ROOT / page)))
     assert len(versions) == 1
     assert versions & set(re.findall(true, text(ROOT / source)))
+
+
+def test_the_tests_that_prove_what_each_language_has_exist() -> None:
+    names = {path.name for path in FILES}
+    named = set(re.findall(r"`((?:[\w-]+/)+[\w.-]+|test_\w+\.py|[A-Z]\w+Tests?)`", text(ROOT / "docs/languages.md")))
+    assert len(named) > 10
+    missing = {
+        name
+        for name in named
+        if not (ROOT / name).exists() and not any(f"{name}{ending}" in names for ending in ("", ".kt", ".swift"))
+    }
+    assert not missing
