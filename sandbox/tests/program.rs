@@ -206,6 +206,7 @@ fn help_names_every_flag_the_credentials_the_controls_and_the_faults() {
             "--proxies",
             "--monthly-limit",
             "--keep-alive",
+            "--until-eof",
             "--version",
             "PROXYMESH_SANDBOX_PASSWORD",
             "parent-password",
