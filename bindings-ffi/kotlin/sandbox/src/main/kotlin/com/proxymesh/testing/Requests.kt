@@ -36,9 +36,9 @@ public class RecordedRequest internal constructor(
             path = json.getValue("path").jsonPrimitive.content,
             query = pairs(json, "query"),
             form = pairs(json, "form"),
-            username = (json["auth"] as? JsonObject)?.let { Sandbox.text(it, "username") },
+            username = (json["auth"] as? JsonObject)?.let { text(it, "username") },
             status = (json["status"] as? JsonPrimitive)?.intOrNull,
-            fault = Sandbox.text(json, "fault"),
+            fault = text(json, "fault"),
         )
     }
 }
@@ -76,9 +76,9 @@ public class ProxiedRequest internal constructor(
             method = json.getValue("method").jsonPrimitive.content,
             target = json.getValue("target").jsonPrimitive.content,
             headers = pairs(json, "headers"),
-            account = Sandbox.text(json, "account"),
-            exitIp = Sandbox.text(json, "exit_ip"),
-            country = Sandbox.text(json, "country"),
+            account = text(json, "account"),
+            exitIp = text(json, "exit_ip"),
+            country = text(json, "country"),
             status = (json["status"] as? JsonPrimitive)?.intOrNull,
             bytes = (json["bytes"] as? JsonPrimitive)?.longOrNull ?: 0,
         )
@@ -90,3 +90,5 @@ private fun pairs(json: JsonObject, name: String): Map<String, String> =
         val (key, value) = pair.jsonArray.map { it.jsonPrimitive.content }
         key to value
     }
+
+private fun text(json: JsonObject, name: String): String? = (json[name] as? JsonPrimitive)?.takeIf { it.isString }?.content

@@ -8,8 +8,6 @@ import java.io.IOException
 import java.time.Duration
 import java.time.Instant
 import java.util.concurrent.TimeUnit
-import kotlinx.serialization.json.JsonObject
-import kotlinx.serialization.json.JsonPrimitive
 import kotlinx.serialization.json.buildJsonObject
 import kotlinx.serialization.json.jsonArray
 import kotlinx.serialization.json.jsonObject
@@ -143,7 +141,8 @@ public class Sandbox private constructor(
             val builder = ProcessBuilder(listOf(program().toString()) + flags)
             builder.environment()["PROXYMESH_SANDBOX_PASSWORD"] = options.password
             val process = try {
-                builder.redirectError(ProcessBuilder.Redirect.DISCARD).start()
+                // Whichever it prints, the first line says where it listens, or why it does not.
+                builder.redirectErrorStream(true).start()
             } catch (error: IOException) {
                 throw IllegalStateException("could not start the sandbox: ${error.message}", error)
             }
@@ -156,10 +155,8 @@ public class Sandbox private constructor(
         }
 
         private fun address(output: BufferedReader): String {
-            val line = output.readLine() ?: throw IllegalArgumentException("the sandbox did not accept its options")
-            return line.substringAfter("listening on ", "").ifEmpty { throw IllegalStateException("the sandbox said: $line") }
+            val line = output.readLine() ?: throw IllegalStateException("the sandbox ended at once")
+            return line.substringAfter("listening on ", "").ifEmpty { throw IllegalArgumentException("the sandbox did not start: $line") }
         }
-
-        internal fun text(json: JsonObject, name: String): String? = (json[name] as? JsonPrimitive)?.takeIf { it.isString }?.content
     }
 }

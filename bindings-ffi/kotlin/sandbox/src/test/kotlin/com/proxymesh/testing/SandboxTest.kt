@@ -48,7 +48,8 @@ class SandboxTest {
             client.ips.list()
             assertEquals(Duration.ofSeconds(7), assertThrows(com.proxymesh.RateLimitedException::class.java) { client.ips.list() }.retryAfter)
         }
-        assertThrows(IllegalArgumentException::class.java) { sandbox.inject(Fault.status(99)) }
+        val error = assertThrows(IllegalArgumentException::class.java) { sandbox.inject(Fault.status(99)) }
+        assertTrue("status" in error.message.orEmpty(), error.message)
     }
 
     @Test
@@ -88,7 +89,8 @@ class SandboxTest {
 
     @Test
     fun `an invalid option is refused`() {
-        assertThrows(IllegalArgumentException::class.java) { Sandbox.start(SandboxOptions(plan = "7")) }
+        val error = assertThrows(IllegalArgumentException::class.java) { Sandbox.start(SandboxOptions(plan = "7")) }
+        assertTrue("unknown plan '7'" in error.message.orEmpty(), error.message)
     }
 
     @Test
