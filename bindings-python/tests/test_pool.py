@@ -340,6 +340,8 @@ def test_callers_that_wait_for_a_failed_fetch_get_its_error(sandbox: Sandbox) ->
     async def main() -> None:
         async with sandbox.async_client(max_retries=0) as client:
             pool = client.proxies.pool()
+            # Long enough for all callers to begin.
+            sandbox.fault("delay", seconds=1, path="/api/proxies/")
             sandbox.fault("status", status=503, path="/api/geoips/open/", times=0)
             german = [asyncio.create_task(pool.get(country="DE")) for _ in range(10)]
             assert (await pool.get()).name == "us-ca"

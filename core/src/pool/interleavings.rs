@@ -38,19 +38,18 @@ impl Source for Fake {
         self.most_fetching.fetch_max(fetching, SeqCst);
         shuttle::future::yield_now().await;
         self.fetched.fetch_add(1, SeqCst);
-        if (self.fails)() {
-            return Err(Error::config("no list"));
-        }
-        Ok(["us-ca", "de", "open"]
-            .iter()
-            .filter_map(|name| format!("{name}.proxymesh.com:31280").parse().ok())
-            .collect())
+        if (self.fails)() { Err(Error::config("no list")) } else { Ok(proxies()) }
     }
 
     async fn geo(&self) -> Result<Geo> {
         shuttle::future::yield_now().await;
         Ok(Geo::from([("open", [("DE".to_owned(), 3)].into()), ("world", [].into())]))
     }
+}
+
+fn proxies() -> Vec<Proxy> {
+    let names = ["us-ca", "de", "open"].iter();
+    names.filter_map(|name| format!("{name}.proxymesh.com:31280").parse().ok()).collect()
 }
 
 struct Over<'a>(&'a AtomicUsize);
@@ -139,6 +138,29 @@ fn callers_that_wait_for_a_failed_fetch_get_its_error() {
         }
         assert_eq!(service.most_fetching.load(SeqCst), 1);
     });
+}
+
+/// The caller wakes up because the list has arrived, but is held up until the fetch of the geo counts has failed.
+#[test]
+fn a_caller_that_was_not_listening_when_the_fetch_failed_gets_its_error() {
+    shuttle::check_random(
+        || {
+            let pool = Pool::new(PoolOptions::new());
+            let wanted = pool.wanted(Some(["DE"]), false).expect("a country");
+            let state = pool.state();
+            let next = |waited| lock(&state).next(&pool.options, &wanted, Instant::now(), waited);
+            let Next::Fetch(started) = next(None) else { panic!("the first caller fetches") };
+            let Next::Wait(mut fetching) = next(None) else { panic!("the second caller waits") };
+            let fetch = Fetch::new(&state, &pool.options, started);
+            assert!(fetch.listed(proxies()));
+            shuttle::future::block_on(fetching.progress());
+            fetch.ended(Err(&Error::config("no counts")), &wanted);
+            let Next::Ready(Err(error)) = next(Some(fetching.number())) else { panic!("it fetches again") };
+            assert!(error.to_string().contains("no counts"));
+            assert!(matches!(next(None), Next::Fetch(_)), "a later caller fetches again");
+        },
+        1,
+    );
 }
 
 #[test]

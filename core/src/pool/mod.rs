@@ -209,18 +209,18 @@ impl Pool {
     async fn next_from(&self, source: &impl Source, wanted: &Wanted) -> Result<HandedOut> {
         let state = self.state();
         let mut stale = None;
-        // The error of a fetch that this caller has waited for.
-        let mut failed = None;
+        let mut waited = None;
         loop {
-            let next = lock(&state).next(&self.options, wanted, Instant::now(), failed.take());
+            let next = lock(&state).next(&self.options, wanted, Instant::now(), waited);
             match next {
                 Next::Ready(proxy) => return Ok(HandedOut { proxy: proxy?, stale }),
                 Next::Wait(mut fetch) => {
+                    waited = Some(fetch.number());
                     let mut late = pin!(sleep_until(fetch.until()));
                     let mut over = pin!(fetch.progress());
-                    failed = poll_fn(|context| match over.as_mut().poll(context) {
-                        Poll::Ready(failed) => Poll::Ready(failed),
-                        Poll::Pending => late.as_mut().poll(context).map(|()| None),
+                    poll_fn(|context| match over.as_mut().poll(context) {
+                        Poll::Ready(()) => Poll::Ready(()),
+                        Poll::Pending => late.as_mut().poll(context),
                     })
                     .await;
                 }

@@ -24,6 +24,8 @@ pub(super) struct State {
     fetch: Option<Fetching>,
     /// How many fetches have started.
     started: u64,
+    /// The fetch that failed last, with its error, if none has succeeded since.
+    failed: Option<(u64, Error)>,
 }
 
 /// A fetch in progress.
@@ -32,14 +34,14 @@ pub(super) struct Fetching {
     number: u64,
     thread: Option<ThreadId>,
     until: Instant,
-    /// `Some` once the fetch has failed. The channel closes when the fetch ends.
-    progress: watch::Receiver<Option<Error>>,
+    /// The channel closes when the fetch ends.
+    progress: watch::Receiver<()>,
 }
 
 /// A fetch that has just started.
 pub(super) struct Started {
     number: u64,
-    progress: watch::Sender<Option<Error>>,
+    progress: watch::Sender<()>,
 }
 
 /// What a caller does next.
@@ -57,7 +59,7 @@ impl State {
 
     /// What a forked process knows at first.
     pub(super) fn inherited(&self) -> Self {
-        Self { rotation: self.rotation.clone(), fetch: None, ..*self }
+        Self { rotation: self.rotation.clone(), fetch: None, failed: None, ..*self }
     }
 
     fn is_usable(&self, countries: &Countries) -> bool {
@@ -78,21 +80,22 @@ impl State {
         ready.then(|| self.rotation.next(options, &wanted.countries, now, wait))
     }
 
-    /// What the caller does next. `failed` is the error of a fetch that it has waited for.
+    /// What the caller does next. `waited` is the number of the fetch that it has waited for.
     pub(super) fn next(
         &mut self,
         options: &PoolOptions,
         wanted: &Wanted,
         now: Instant,
-        failed: Option<Error>,
+        waited: Option<u64>,
     ) -> Next {
         if let Some(ready) = self.ready(options, wanted, now) {
             return Next::Ready(ready);
         }
-        if let Some(error) = failed
+        if let (Some(waited), Some((failed, error))) = (waited, &self.failed)
+            && waited <= *failed
             && !self.is_usable(&wanted.countries)
         {
-            return Next::Ready(Err(error));
+            return Next::Ready(Err(error.clone()));
         }
         if let Some(fetching) = self.fetching(now)
             && (wanted.thread.is_none() || fetching.thread != wanted.thread)
@@ -101,7 +104,7 @@ impl State {
             fetching.progress.mark_unchanged();
             return Next::Wait(fetching);
         }
-        let (sender, progress) = watch::channel(None);
+        let (sender, progress) = watch::channel(());
         self.started += 1;
         self.with_geo |= wanted.countries.is_some();
         let (number, until) = (self.started, now + PATIENCE);
@@ -129,19 +132,23 @@ impl Default for State {
             with_geo: false,
             fetch: None,
             started: 0,
+            failed: None,
         }
     }
 }
 
 impl Fetching {
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
     pub(super) fn until(&self) -> Instant {
         self.until
     }
 
-    /// Waits for news: part of the list has arrived, or the fetch has ended. Returns the error if it has failed.
-    pub(super) async fn progress(&mut self) -> Option<Error> {
+    /// Waits for news: part of the list has arrived, or the fetch has ended.
+    pub(super) async fn progress(&mut self) {
         let _ = self.progress.changed().await;
-        self.progress.borrow().clone()
     }
 }
 
@@ -164,7 +171,7 @@ impl<'a> Fetch<'a> {
         state.is_listed = true;
         let with_geo = state.with_geo;
         drop(state);
-        self.started.progress.send_modify(|_| ());
+        let _ = self.started.progress.send(());
         with_geo
     }
 
@@ -174,18 +181,17 @@ impl<'a> Fetch<'a> {
 
     /// The fetch has ended. Returns whether the caller has a list that it can use.
     pub(super) fn ended(self, result: Result<(), &Error>, wanted: &Wanted) -> bool {
+        let number = self.started.number;
         let (wait, failed) = match result {
             Ok(()) => (self.options.ttl, None),
-            Err(error) => (self.options.ttl.min(RETRY), Some(error.clone())),
+            Err(error) => (self.options.ttl.min(RETRY), Some((number, error.clone()))),
         };
         let mut state = lock(self.state);
-        // Nobody starts to wait for this fetch from here on, so nobody misses what is sent below.
-        state.forget(self.started.number);
+        state.forget(number);
         state.due = Some(Instant::now() + wait);
-        let is_usable = state.is_usable(&wanted.countries);
-        drop(state);
-        self.started.progress.send_replace(failed);
-        is_usable
+        // Kept here and not sent, so that a caller that is not listening at this moment learns of it, too.
+        state.failed = failed;
+        state.is_usable(&wanted.countries)
     }
 }
 
