@@ -144,6 +144,7 @@ pub struct PoolParts<'a> {
     pub ttl: Option<f64>,
     pub cooldown: Option<f64>,
     pub credentials: bool,
+    pub rotating: bool,
 }
 
 impl PoolParts<'_> {
@@ -160,7 +161,7 @@ impl PoolParts<'_> {
             false => Duration::ZERO,
         };
         let mut options = set!(
-            PoolOptions::new().order(order).credentials(self.credentials),
+            PoolOptions::new().order(order).credentials(self.credentials).rotating(self.rotating),
             ? ttl: self.ttl.map(seconds),
             cooldown: self.cooldown.map(seconds),
         );
@@ -184,9 +185,13 @@ pub fn report(outcome: Outcome, latency: Option<f64>, bytes: u64) -> Result<Repo
 pub fn exit_choice<'a>(
     country: Option<&str>,
     prefer_ip: Option<&str>,
+    hold_ip: Option<&str>,
     not_ips: impl IntoIterator<Item = &'a str>,
 ) -> Result<ExitChoice> {
-    let exit = set!(ExitChoice::new(), ? country: country, prefer_ip: prefer_ip);
+    if prefer_ip.is_some() && hold_ip.is_some() {
+        return Err(Error::validation("hold_ip", "give either prefer_ip or hold_ip"));
+    }
+    let exit = set!(ExitChoice::new(), ? country: country, prefer_ip: prefer_ip, hold_ip: hold_ip);
     not_ips.into_iter().try_fold(exit, ExitChoice::not_ip)
 }
 

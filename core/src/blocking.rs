@@ -124,6 +124,10 @@ pool! {
     [] true, |this, wanted| match this.pool.at_once(&wanted) {
         Some(proxy) => proxy,
         None => Ok(this.client.drive("proxies.list", this.pool.next(&this.client.client, &wanted))?.logged()),
+    },
+    |target, timeout| {
+        let session = this.pool.session(&this.client.client, &wanted, target, timeout);
+        Ok(this.client.drive("proxies.session", session)?.logged())
     }
 }
 
@@ -339,6 +343,15 @@ impl fmt::Debug for Client {
 /// memory left.
 pub fn check(proxy: &Proxy, target: &str, timeout: Duration) -> Result<Check> {
     Driver::new().run("Proxy.check", proxy.check(target, timeout))
+}
+
+/// Returns the same proxy, which then holds one exit IP, as [`Proxy::session`] does.
+///
+/// # Errors
+///
+/// Those of [`Proxy::session`].
+pub fn session(proxy: &Proxy, target: &str, timeout: Duration) -> Result<Proxy> {
+    Driver::new().run("proxies.session", proxy.session(target, timeout))
 }
 
 /// Runs futures on the calling thread. Its event loop has no thread of its own and is created for the first future.

@@ -50,7 +50,8 @@ pub enum Error {
         /// How long until the next attempt is allowed.
         retry_after: Duration,
     },
-    /// 401: the service rejected the credentials, or has banned the caller. The call is never retried.
+    /// 401: the service rejected the credentials, or has banned the caller. The call is never retried. 407: a proxy does not
+    /// recognise the caller.
     #[error("{0}")]
     Authentication(Box<Refusal>),
     /// 400: invalid or contradictory input.
@@ -178,6 +179,7 @@ fn headline(status: u16) -> &'static str {
         402 => "the plan does not allow it",
         403 => "permission denied",
         404 => "not found",
+        407 => "proxy authentication failed",
         429 => "too many requests",
         500..=599 => "server error",
         _ => "unexpected status",

@@ -226,7 +226,8 @@ const REQWEST: [Library; 4] =
 
 type Fetched = Result<u16, Box<dyn StdError + Send + Sync>>;
 
-/// Fetches the pages one after another with one client, through this proxy. `rotating` asks for a tunnel for each request.
+/// Fetches the pages one after another with one client, through this proxy. `rotating` sets what a library needs to open a tunnel for
+/// each request, if its adapter cannot set it.
 fn fetch_all(
     library: Library,
     proxy: &Proxy,
@@ -237,10 +238,7 @@ fn fetch_all(
 ) -> Vec<Fetched> {
     macro_rules! reqwest {
         ($reqwest:ident $(:: $blocking:ident)?, $method:ident, $tls:ident, |$sent:ident| $wait:expr) => {{
-            let mut builder = $reqwest $(:: $blocking)? ::Client::builder().$tls(site.tls());
-            if rotating {
-                builder = builder.pool_max_idle_per_host(0);
-            }
+            let builder = $reqwest $(:: $blocking)? ::Client::builder().$tls(site.tls());
             let client = match proxy.$method(builder, redirects) {
                 Ok(client) => client,
                 Err(refused) => return vec![Err(refused.into())],
@@ -428,12 +426,14 @@ fn each_library_tells_the_proxy_everything_and_the_site_nothing() {
 }
 
 #[test]
-fn a_client_without_idle_connections_uses_many_exits_and_another_one_keeps_its_exit() {
+fn a_rotating_proxy_uses_many_exits_and_another_one_keeps_its_exit() {
     let (site, account) = (Site::start(), Account::start());
     let (proxy, _) = account.using(Access::Password);
     let pages: Vec<String> = repeat_n(site.url("https"), 50).collect();
     for library in LIBRARIES {
         for (rotating, tunnels, fewest, most) in [(true, 50, 20, 50), (false, 1, 1, 1)] {
+            let is_adapted = REQWEST.contains(&library);
+            let proxy = if rotating && is_adapted { proxy.clone().rotating() } else { proxy.clone() };
             for fetched in fetch_all(library, &proxy, &site, &pages, rotating, 10) {
                 assert_eq!(fetched.unwrap(), 200);
             }
@@ -445,6 +445,35 @@ fn a_client_without_idle_connections_uses_many_exits_and_another_one_keeps_its_e
             assert_eq!(seen.len(), 50, "{library:?}");
             assert_clean(&seen);
         }
+        if !REQWEST.contains(&library) {
+            let refused =
+                fetch(library, &proxy.clone().rotating(), &site, &pages[0]).unwrap_err().to_string();
+            let way_out = "and do not call rotating()";
+            assert!(
+                refused.starts_with("rotating: ") && refused.ends_with(way_out),
+                "{library:?}: {refused}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_session_has_one_exit_over_any_number_of_tunnels() {
+    let (site, account) = (Site::start(), Account::start());
+    let (proxy, _) = account.using(Access::Password);
+    for library in LIBRARIES.into_iter().filter(|library| *library != Library::Ureq3) {
+        let session =
+            proxymesh::blocking::session(&proxy, "proxymesh.com:443", Duration::from_secs(10)).unwrap();
+        let held = session.exit_choice().held_ip().unwrap();
+        account.proxied();
+        for _ in 0..10 {
+            for scheme in ["http", "https"] {
+                assert_eq!(fetch(library, &session, &site, &site.url(scheme)).unwrap(), 200);
+            }
+        }
+        let exits: Vec<_> = account.proxied().iter().map(|request| request.exit_ip.unwrap()).collect();
+        assert_eq!(exits, [held; 20], "{library:?}");
+        assert_clean(&site.seen());
     }
 }
 

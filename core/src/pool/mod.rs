@@ -203,7 +203,7 @@ impl Pool {
     ///
     /// [`Error::PoolExhausted`], [`Error::Validation`] if no proxy fits, and the errors of the calls that fetch the list.
     pub async fn next(&self, client: &Client, wanted: &Wanted) -> Result<HandedOut> {
-        self.next_from(&Service { client, credentials: self.options.credentials }, wanted).await
+        self.next_from(&Service { client, options: &self.options }, wanted).await
     }
 
     async fn next_from(&self, source: &impl Source, wanted: &Wanted) -> Result<HandedOut> {
@@ -228,6 +228,40 @@ impl Pool {
                     let fetch = Fetch::new(&state, &self.options, started);
                     stale = renew(source, fetch, wanted).await?;
                 }
+            }
+        }
+    }
+
+    /// The next proxy, holding an exit IP; see [`ProxyPool::session`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`next`](Self::next) and [`Proxy::session`].
+    pub async fn session(
+        &self,
+        client: &Client,
+        wanted: &Wanted,
+        target: &str,
+        timeout: Duration,
+    ) -> Result<HandedOut> {
+        let (mut tried, mut failed) = (0, None);
+        loop {
+            let HandedOut { proxy, stale } = match (self.next(client, wanted).await, failed) {
+                // The reason why the last one failed says more.
+                (Err(Error::PoolExhausted { .. }), Some(failed)) => return Err(failed),
+                (next, _) => next?,
+            };
+            let (free, check) = proxy.free_exit(target, timeout).await?;
+            // Another proxy would refuse for the same reason.
+            let is_final = check.status.is_some_and(|status| (400..500).contains(&status) || status == 509);
+            let held = free.held_by(check.clone());
+            let report = if held.is_ok() { Report::from(&check) } else { Outcome::Failure.into() };
+            self.report(&proxy, report);
+            tried += 1;
+            match held {
+                Ok(proxy) => return Ok(HandedOut { proxy, stale }),
+                Err(error) if is_final || tried >= self.stats().len() => return Err(error),
+                Err(error) => failed = Some(error),
             }
         }
     }
@@ -303,17 +337,20 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 
 struct Service<'a> {
     client: &'a Client,
-    credentials: bool,
+    options: &'a PoolOptions,
 }
 
 impl Source for Service<'_> {
     async fn list(&self) -> Result<Vec<Proxy>> {
-        let proxies = self.client.proxies().list().await?;
-        if !self.credentials {
-            return Ok(proxies);
+        let mut proxies = self.client.proxies().list().await?;
+        if self.options.credentials {
+            let credentials = self.client.credentials();
+            proxies = proxies.into_iter().map(|proxy| proxy.using(credentials.clone())).collect();
         }
-        let credentials = self.client.credentials();
-        Ok(proxies.into_iter().map(|proxy| proxy.using(credentials.clone())).collect())
+        if self.options.rotating {
+            proxies = proxies.into_iter().map(Proxy::rotating).collect();
+        }
+        Ok(proxies)
     }
 
     async fn geo(&self) -> Result<Geo> {
@@ -331,7 +368,8 @@ impl fmt::Debug for Pool {
 
 /// Defines the pool of a client, `Client`, which must be in scope. Both kinds of client have the same methods.
 macro_rules! pool {
-    ($(#[$doc:meta])* [$($async:ident)?] $blocking:literal, |$this:ident, $wanted:ident| $next:expr) => {
+    ($(#[$doc:meta])* [$($async:ident)?] $blocking:literal, |$this:ident, $wanted:ident| $next:expr,
+        |$target:ident, $timeout:ident| $session:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug)]
         pub struct ProxyPool {
@@ -381,6 +419,18 @@ macro_rules! pool {
                 $next
             }
 
+            /// Returns the next proxy, holding one exit IP, as [`Proxy::session`](crate::Proxy::session) does. If a proxy does not
+            /// respond, or reports a server error, the pool leaves it out for the cooldown and tries the next one.
+            ///
+            /// # Errors
+            ///
+            /// The errors of [`get`](Self::get) and of [`Proxy::session`](crate::Proxy::session). If no proxy works, it is the error of
+            /// the last one.
+            pub $($async)? fn session(&self, $target: &str, $timeout: std::time::Duration) -> $crate::Result<$crate::Proxy> {
+                let ($this, $wanted) = (self, self.pool.wanted(None::<[&str; 0]>, $blocking)?);
+                $session
+            }
+
             /// Reports how a request through a proxy went: an [`Outcome`](crate::Outcome), a status, a [`Check`](crate::Check), or
             /// a [`Report`](crate::Report) with more details. After a failure, the proxy is left out for the cooldown. Each
             /// failure after that doubles the cooldown, up to 16 times the first. Failures that are reported during a cooldown do
@@ -427,7 +477,8 @@ pool! {
     /// pool.report(&proxy, Outcome::Status(200));
     /// # Ok(()) }
     /// ```
-    [async] false, |this, wanted| Ok(this.pool.next(&this.client, &wanted).await?.logged())
+    [async] false, |this, wanted| Ok(this.pool.next(&this.client, &wanted).await?.logged()),
+    |target, timeout| Ok(this.pool.session(&this.client, &wanted, target, timeout).await?.logged())
 }
 
 impl HandedOut {

@@ -37,6 +37,7 @@ pub struct PoolOptions {
     pub(super) ttl: Duration,
     pub(super) cooldown: Duration,
     pub(super) credentials: bool,
+    pub(super) rotating: bool,
 }
 
 impl PoolOptions {
@@ -50,6 +51,7 @@ impl PoolOptions {
             ttl: Duration::from_secs(300),
             cooldown: Duration::from_secs(60),
             credentials: true,
+            rotating: false,
         }
     }
 
@@ -118,6 +120,13 @@ impl PoolOptions {
     #[must_use]
     pub fn credentials(mut self, credentials: bool) -> Self {
         self.credentials = credentials;
+        self
+    }
+
+    /// Whether each https request through one of the proxies opens a new tunnel, as with [`Proxy::rotating`]; false by default.
+    #[must_use]
+    pub fn rotating(mut self, rotating: bool) -> Self {
+        self.rotating = rotating;
         self
     }
 

@@ -47,13 +47,16 @@ pub struct Check {
     pub latency: Duration,
     /// What the result means, and what to do about it.
     pub meaning: String,
+    /// Whether the time limit ended it.
+    pub(super) timed_out: bool,
 }
 
 impl Check {
     /// The check of a proxy that did not respond.
     fn silent(latency: Duration, meaning: String) -> Self {
         let (reachable, preferred_ip_is_gone) = (false, false);
-        Self { reachable, status: None, exit_ip: None, preferred_ip_is_gone, error: None, latency, meaning }
+        let (status, exit_ip, error, timed_out) = (None, None, None, false);
+        Self { reachable, status, exit_ip, preferred_ip_is_gone, error, latency, meaning, timed_out }
     }
 
     /// Whether you can use the proxy: it responded with 200.
@@ -114,7 +117,10 @@ impl Proxy {
         let latency = began.elapsed();
         let silent = |meaning: String| Check::silent(latency, meaning);
         Ok(match asked {
-            Err(_) => silent(format!("no response within {} s", timeout.as_secs_f64())),
+            Err(_) => {
+                let meaning = format!("no response within {} s", timeout.as_secs_f64());
+                Check { timed_out: true, ..silent(meaning) }
+            }
             Ok(Err(error)) => {
                 let reason = lack(&error).map_or_else(|| error.to_string(), str::to_owned);
                 silent(format!("could not reach the proxy: {reason}"))

@@ -17,6 +17,8 @@ use std::net::IpAddr;
 pub struct ExitChoice {
     country: Option<String>,
     prefer_ip: Option<IpAddr>,
+    /// Whether no other exit IP will do.
+    holds: bool,
     not_ip: Vec<IpAddr>,
 }
 
@@ -24,7 +26,7 @@ impl ExitChoice {
     /// Any exit IP: the proxy chooses.
     #[must_use]
     pub const fn new() -> Self {
-        Self { country: None, prefer_ip: None, not_ip: Vec::new() }
+        Self { country: None, prefer_ip: None, holds: false, not_ip: Vec::new() }
     }
 
     /// Asks for an exit IP in this country: a two-letter code, as the geo calls return it. Only the proxies `open` and `world`
@@ -41,14 +43,36 @@ impl ExitChoice {
         Ok(self)
     }
 
-    /// Asks for this exit IP, if the proxy has it.
+    /// Asks for this exit IP, if the proxy has it. Replaces the address that [`hold_ip`](Self::hold_ip) was given.
     ///
     /// # Errors
     ///
     /// [`Error::Validation`] with the field `prefer_ip` if it is not an IP address.
     pub fn prefer_ip(mut self, ip: &str) -> Result<Self> {
-        self.prefer_ip = Some(address("prefer_ip", ip)?);
+        (self.prefer_ip, self.holds) = (Some(address("prefer_ip", ip)?), false);
         Ok(self)
+    }
+
+    /// Asks for this exit IP, and accepts no other: if the proxy uses another one, a request fails, as far as the HTTP library
+    /// shows the proxy's response. [`Proxy::session`](crate::Proxy::session) finds an address to hold. Replaces the address that
+    /// [`prefer_ip`](Self::prefer_ip) was given.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Validation`] with the field `hold_ip` if it is not an IP address.
+    pub fn hold_ip(mut self, ip: &str) -> Result<Self> {
+        self.hold(address("hold_ip", ip)?);
+        Ok(self)
+    }
+
+    pub(super) fn hold(&mut self, ip: IpAddr) {
+        (self.prefer_ip, self.holds) = (Some(ip), true);
+    }
+
+    /// Holds no exit IP any more.
+    pub(super) fn release(&mut self) {
+        self.prefer_ip = self.prefer_ip.filter(|_| !self.holds);
+        self.holds = false;
     }
 
     /// Avoids this exit IP, in addition to those given before.
@@ -67,10 +91,16 @@ impl ExitChoice {
         self.country.as_deref()
     }
 
-    /// The exit IP to use if the proxy has it.
+    /// The exit IP to use if the proxy has it, or the one to hold.
     #[must_use]
     pub fn preferred_ip(&self) -> Option<IpAddr> {
         self.prefer_ip
+    }
+
+    /// The exit IP to hold.
+    #[must_use]
+    pub fn held_ip(&self) -> Option<IpAddr> {
+        self.prefer_ip.filter(|_| self.holds)
     }
 
     /// The exit IPs to avoid.

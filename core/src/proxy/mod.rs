@@ -3,6 +3,7 @@
 mod adapter;
 mod check;
 mod exit;
+mod session;
 
 #[cfg(feature = "hyper-util")]
 pub use adapter::ProxyTunnel;
@@ -104,7 +105,7 @@ impl From<Proxy> for ProxyHost {
 /// # Ok(()) }
 /// ```
 ///
-/// Two proxies are equal if their hosts, ports, credentials and exit choices are equal.
+/// Two proxies are equal if their hosts, ports, credentials and exit choices are equal, and both rotate or neither does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proxy {
     host: String,
@@ -119,11 +120,12 @@ pub struct Proxy {
 struct Access {
     credentials: Option<Credentials>,
     exit: ExitChoice,
+    rotating: bool,
 }
 
 impl Hash for Proxy {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        (&self.host, self.port, self.exit_choice()).hash(state);
+        (&self.host, self.port, self.exit_choice(), self.is_rotating()).hash(state);
     }
 }
 
@@ -189,7 +191,8 @@ impl Proxy {
         self.with(|access| access.credentials = credentials)
     }
 
-    /// Returns the same proxy with this exit choice. It replaces an earlier choice.
+    /// Returns the same proxy with this exit choice. It replaces an earlier choice. A proxy that is to hold an exit IP no longer
+    /// [rotates](Self::rotating).
     ///
     /// ```
     /// # fn main() -> proxymesh::Result<()> {
@@ -212,7 +215,10 @@ impl Proxy {
                 format!("the proxy {} cannot choose the country {country}; open and world can", self.name());
             return Err(Error::validation("country", reason));
         }
-        Ok(self.with(|access| access.exit = exit))
+        Ok(self.with(|access| {
+            access.rotating &= exit.held_ip().is_none();
+            access.exit = exit;
+        }))
     }
 
     fn with(mut self, change: impl FnOnce(&mut Access)) -> Self {

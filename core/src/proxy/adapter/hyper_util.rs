@@ -2,7 +2,10 @@
 
 use crate::{
     Error, Result,
-    proxy::{Proxy, adapter::headers},
+    proxy::{
+        Proxy,
+        adapter::{headers, not_rotating},
+    },
 };
 use hyper::{Uri, http::uri::Scheme};
 use hyper_util::client::legacy::connect::proxy::Tunnel;
@@ -22,7 +25,9 @@ impl Proxy {
     /// in `HttpsConnectorBuilder::wrap_connector` of hyper-rustls. Without it, an https page is requested without TLS.
     ///
     /// The client keeps a tunnel open for later requests to the same site, which then have the same exit IP. To open a new tunnel
-    /// for each request, create the client with `pool_max_idle_per_host(0)`.
+    /// for each request, create the client with `pool_max_idle_per_host(0)`. The connector alone cannot do that, so it refuses a
+    /// [rotating](Self::rotating) proxy. hyper-util does not show the proxy's response, so a session is not told if it loses its
+    /// exit IP.
     ///
     /// ```
     /// # fn main() -> proxymesh::Result<()> {
@@ -39,8 +44,10 @@ impl Proxy {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] if the credentials or the address cannot be sent.
+    /// [`Error::Config`] if the credentials or the address cannot be sent. [`Error::Validation`] with the field `rotating` if the proxy
+    /// rotates.
     pub fn hyper_util<C>(&self, connector: C) -> Result<ProxyTunnel<C>> {
+        not_rotating(self, "create the client with pool_max_idle_per_host(0)")?;
         let address =
             self.plain_url().parse().map_err(|_| Error::config("the proxy's address is not a URL"))?;
         Ok(ProxyTunnel(Tunnel::new(address, connector).with_headers(headers(self)?)))

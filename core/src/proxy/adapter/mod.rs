@@ -29,3 +29,15 @@ fn headers(proxy: &super::Proxy) -> crate::Result<hyper::HeaderMap> {
     }
     Ok(headers)
 }
+
+/// Refuses a proxy that rotates, if its adapter cannot tell the library to open a new tunnel for each request.
+#[cfg(any(feature = "hyper-util", feature = "ureq-3"))]
+fn not_rotating(proxy: &super::Proxy, way_out: &str) -> crate::Result<()> {
+    if proxy.is_rotating() {
+        let reason = format!(
+            "this adapter cannot open a new tunnel for each request; {way_out}, and do not call rotating()"
+        );
+        return Err(crate::Error::validation("rotating", reason));
+    }
+    Ok(())
+}

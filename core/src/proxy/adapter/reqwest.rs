@@ -58,9 +58,10 @@ macro_rules! adapter {
             /// page of another site fails too. The source of the error is an [`Error::Validation`] with the new URL, which you
             /// can then request.
             ///
-            /// The client keeps a tunnel open for later requests to the same site, which then have the same exit IP. To open a
-            /// new tunnel for each request, pass a builder with `pool_max_idle_per_host(0)`. Requests for http pages have no
-            /// tunnel, so each may have a different exit IP.
+            /// The client keeps a tunnel open for later requests to the same site, which then have the same exit IP. If the proxy
+            /// [rotates](Self::rotating), each request opens a new tunnel and uses HTTP/1.1. Requests for http pages have no tunnel,
+            /// so each may have a different exit IP. reqwest does not show the response to a `CONNECT`, so a
+            /// [session](Self::session) is not told if it loses its exit IP.
             ///
             /// ```
             #[doc = concat!("# use ", stringify!($reqwest), " as reqwest;")]
@@ -97,6 +98,11 @@ macro_rules! adapter {
                 let policy = if redirects == 0 { Policy::none() } else { policy };
                 let failed = |error| Error::config(format!("reqwest cannot create the client: {error:?}"));
                 let proxy = $reqwest::Proxy::all(self.plain_url()).map_err(failed)?.headers(headers);
+                let builder = match self.is_rotating() {
+                    // Requests at the same time would share the tunnel of an HTTP/2 connection.
+                    true => builder.pool_max_idle_per_host(0).http1_only(),
+                    false => builder,
+                };
                 // Of several proxies, reqwest uses the first one that matches.
                 builder.no_proxy().proxy(proxy).redirect(policy).build().map_err(failed)
             }

@@ -1,6 +1,9 @@
 //! ureq: a value for its setting `proxy`.
 
-use crate::{Error, Result, proxy::Proxy};
+use crate::{
+    Error, Result,
+    proxy::{Proxy, adapter::not_rotating},
+};
 use secrecy::ExposeSecret;
 use ureq::ProxyProtocol;
 
@@ -11,7 +14,8 @@ impl Proxy {
     /// with the `CONNECT`, so no site gets them. They can only be a username and password, and ureq cannot send an exit choice.
     ///
     /// An agent keeps a tunnel open for later requests to the same site, which then have the same exit IP. To open a new tunnel
-    /// for each request, create the agent with `max_idle_connections(0)`.
+    /// for each request, create the agent with `max_idle_connections(0)`. The proxy alone cannot do that, so a
+    /// [rotating](Self::rotating) proxy is refused.
     ///
     /// ```
     /// # fn main() -> proxymesh::Result<()> {
@@ -26,9 +30,10 @@ impl Proxy {
     ///
     /// # Errors
     ///
-    /// [`Error::Validation`] with the field `token` if the credentials are a token, or with the field `exit` if the proxy has an exit
-    /// choice that it must be told. [`Error::Config`] if ureq does not accept the address.
+    /// [`Error::Validation`] with the field `token` if the credentials are a token, with the field `exit` if the proxy has an exit
+    /// choice that it must be told, or with the field `rotating` if it rotates. [`Error::Config`] if ureq does not accept the address.
     pub fn ureq_3(&self) -> Result<ureq::Proxy> {
+        not_rotating(self, "create the agent with max_idle_connections(0)")?;
         // ureq 3.5 has no setting for headers on its CONNECT.
         if let Some((name, _)) = self.exit_headers().first() {
             let reason = format!(
