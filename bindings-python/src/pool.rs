@@ -8,10 +8,11 @@ use crate::{
     input::text,
     model::{ProxyCheck, ProxyStats},
     proxy::{Named, Proxy},
+    setting,
 };
 use proxymesh::{
     Outcome, Report,
-    binding::{self, HandedOut, Pool, PoolParts, Wanted},
+    binding::{self, HandedOut, Pool, PoolParts, Wanted, seconds},
 };
 use pyo3::{
     Borrowed,
@@ -51,6 +52,7 @@ pub(crate) fn options(
     ttl: f64,
     cooldown: f64,
     credentials: bool,
+    rotating: bool,
 ) -> Result<Arc<Pool>> {
     let countries = country.map(Countries::codes).transpose()?;
     let mut excluded = Vec::new();
@@ -58,7 +60,7 @@ pub(crate) fn options(
         excluded.push(proxy?.extract::<Named<'_>>()?.host()?);
     }
     let (ttl, cooldown) = (Some(ttl), Some(cooldown));
-    let parts = PoolParts { countries, exclude: excluded, order, ttl, cooldown, credentials };
+    let parts = PoolParts { countries, exclude: excluded, order, ttl, cooldown, credentials, rotating };
     Ok(Arc::new(Pool::new(parts.check()?)))
 }
 
@@ -117,6 +119,12 @@ impl Response for HandedOut {
             logger.call_method1(intern!(py, "warning"), (text, error.to_string()))?;
         }
         Ok(Bound::new(py, Proxy::from(self.proxy))?.into_any())
+    }
+}
+
+impl Response for proxymesh::Proxy {
+    fn into_python(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        Ok(Bound::new(py, Proxy::from(self))?.into_any())
     }
 }
 
@@ -265,6 +273,35 @@ pool! {
             let next = self.pool.next(&caller.client, &wanted);
             Ok(caller.wait("proxies.list", async { Ok(next.await?) })?.into_python(py)?)
         }
+
+        /// Returns the next proxy, holding one exit IP, as `Proxy.session` does. If a proxy does not respond, or reports a server error,
+        /// the pool leaves it out for the cooldown and tries the next one.
+        ///
+        /// Args:
+        ///     country: As for `get`.
+        ///     target: As for `Proxy.session`.
+        ///     timeout: The time limit for each proxy, in seconds.
+        ///
+        /// Raises:
+        ///     ProxyMeshError: The errors of `get` and of `Proxy.session`. If no proxy works, it is the error of the last one.
+        #[pyo3(signature = (
+            *,
+            country: "str | Iterable[str] | None" = None,
+            target: "str" = "proxymesh.com:443",
+            timeout: "float" = 10.0,
+        ) -> "Proxy")]
+        fn session<'py>(
+            &self,
+            py: Python<'py>,
+            country: Option<Countries<'_>>,
+            target: &str,
+            #[pyo3(from_py_with = setting::timeout)] timeout: f64,
+        ) -> Result<Bound<'py, PyAny>> {
+            let (wanted, timeout) = (self.wanted(country.as_ref(), true)?, seconds("timeout", timeout)?);
+            let caller = Caller::<Blocking>::new(py, &self.shared)?;
+            let session = self.pool.session(&caller.client, &wanted, target, timeout);
+            Ok(caller.wait("proxies.session", async { Ok(session.await?) })?.into_python(py)?)
+        }
     }
 }
 
@@ -294,6 +331,41 @@ pool! {
                 let pool = self.pool.clone();
                 let next = async move { pool.next(&client, &wanted).await };
                 Ok(Call::of(NAME, "proxies.list", log, Box::pin(next)))
+            });
+            let made = made.unwrap_or_else(|failure: Failure| Call::at_once(NAME, move |_| Err(failure.into())));
+            Ok(Bound::new(py, made)?.into_any())
+        }
+
+        /// Returns the next proxy, holding one exit IP, as `Proxy.asession` does. If a proxy does not respond, or reports a server error,
+        /// the pool leaves it out for the cooldown and tries the next one.
+        ///
+        /// Args:
+        ///     country: As for `get`.
+        ///     target: As for `Proxy.session`.
+        ///     timeout: The time limit for each proxy, in seconds.
+        ///
+        /// Raises:
+        ///     ProxyMeshError: The errors of `get` and of `Proxy.session`. If no proxy works, it is the error of the last one.
+        #[pyo3(signature = (
+            *,
+            country: "str | Iterable[str] | None" = None,
+            target: "str" = "proxymesh.com:443",
+            timeout: "float" = 10.0,
+        ) -> "Coroutine[Any, Any, Proxy]")]
+        fn session<'py>(
+            &self,
+            py: Python<'py>,
+            country: Option<Countries<'_>>,
+            target: &str,
+            #[pyo3(from_py_with = setting::timeout)] timeout: f64,
+        ) -> Result<Bound<'py, PyAny>> {
+            const NAME: &str = "AsyncProxyPool.session";
+            let made = self.wanted(country.as_ref(), false).and_then(|wanted| {
+                let timeout = seconds("timeout", timeout)?;
+                let Caller { client, log, .. } = Caller::<Awaited>::new(py, &self.shared)?;
+                let (pool, target) = (self.pool.clone(), target.to_owned());
+                let session = async move { pool.session(&client, &wanted, &target, timeout).await };
+                Ok(Call::of(NAME, "proxies.session", log, Box::pin(session)))
             });
             let made = made.unwrap_or_else(|failure: Failure| Call::at_once(NAME, move |_| Err(failure.into())));
             Ok(Bound::new(py, made)?.into_any())

@@ -38,8 +38,8 @@ use std::cmp::Ordering;
 ///     >>> print(proxy.using("me@ex.com", "a b").requests()["https"])
 ///     http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280
 ///
-/// Two proxies are equal if their hosts, ports, credentials and exit choices are equal. Proxies are ordered by host and port. A
-/// proxy with credentials cannot be pickled.
+/// Two proxies are equal if their hosts, ports, credentials and exit choices are equal, and both rotate or neither does. Proxies are
+/// ordered by host and port. A proxy with credentials cannot be pickled.
 ///
 /// Args:
 ///     host: The domain. It may include the port, as the service writes it: `us-ca.proxymesh.com:31280`.
@@ -186,7 +186,7 @@ impl Proxy {
     }
 
     /// Returns the same proxy with this exit choice. It replaces an earlier choice. The choice is sent in the headers
-    /// `X-ProxyMesh-Country`, `X-ProxyMesh-Prefer-IP` and `X-ProxyMesh-Not-IP`.
+    /// `X-ProxyMesh-Country`, `X-ProxyMesh-Prefer-IP` and `X-ProxyMesh-Not-IP`. A proxy that is to hold an exit IP no longer rotates.
     ///
     ///     >>> from proxymesh import Proxy
     ///     >>> Proxy("open.proxymesh.com").steer(country="DE").headers()
@@ -196,6 +196,7 @@ impl Proxy {
     ///     country: A two-letter code, as the geo calls return it. Only the proxies `open` and `world` can choose a country.
     ///     prefer_ip: The exit IP to use if the proxy has it.
     ///     not_ip: One or more exit IPs to avoid.
+    ///     hold_ip: The only exit IP to use, instead of `prefer_ip`; see `session`.
     ///
     /// Raises:
     ///     ValidationError: An argument is malformed, or this proxy cannot choose the country.
@@ -204,12 +205,14 @@ impl Proxy {
         country: "str | None" = None,
         prefer_ip: "str | None" = None,
         not_ip: "str | Iterable[str] | None" = None,
+        hold_ip: "str | None" = None,
     ) -> "Proxy")]
     fn steer(
         &self,
         country: Option<&Bound<'_, PyString>>,
         prefer_ip: Option<&Bound<'_, PyString>>,
         not_ip: Option<&Bound<'_, PyAny>>,
+        hold_ip: Option<&Bound<'_, PyString>>,
     ) -> Result<Self> {
         let not_ips = match not_ip {
             None => Vec::new(),
@@ -220,8 +223,86 @@ impl Proxy {
         };
         let not_ips = not_ips.iter().map(|ip| text("not_ip", ip)).collect::<Result<Vec<_>>>()?;
         let (country, prefer_ip) = (some_text("country", country)?, some_text("prefer_ip", prefer_ip)?);
-        let exit = binding::exit_choice(country, prefer_ip, not_ips)?;
+        let exit = binding::exit_choice(country, prefer_ip, some_text("hold_ip", hold_ip)?, not_ips)?;
         Ok(self.core.clone().steer(exit)?.into())
+    }
+
+    /// Returns the same proxy, with a new tunnel for each https request. Each request may then have another exit IP.
+    ///
+    /// Without this, an HTTP library keeps a tunnel open for later requests to the same site, and a tunnel keeps its exit IP. The
+    /// methods that are named after a library make it open new tunnels, or raise a `ConfigError` that says how to do that. `url` and
+    /// `headers` do not change. A request for an http page has no tunnel, so the proxy chooses the exit IP for each.
+    ///
+    /// If this proxy holds an exit IP, the returned one does not.
+    #[pyo3(signature = () -> "Proxy")]
+    fn rotating(&self) -> Self {
+        self.core.clone().rotating().into()
+    }
+
+    /// Whether each https request opens a new tunnel; see `rotating`.
+    #[getter]
+    fn is_rotating(&self) -> bool {
+        self.core.is_rotating()
+    }
+
+    /// Returns the same proxy, which then holds one exit IP: requests to any site, over any number of connections, come from this
+    /// address. A login at a site often needs that.
+    ///
+    /// This makes one `check` to find an exit IP that fits the exit choice, and then asks for this one with
+    /// `X-ProxyMesh-Prefer-IP`. If the proxy loses the address, a request with requests or urllib3 fails with that library's
+    /// proxy error. An https request is then not sent. Other libraries do not show the proxy's response; there, `check` tells
+    /// (`preferred_ip_is_gone`). Call this again to hold another address.
+    ///
+    ///     >>> from proxymesh.sandbox import Sandbox
+    ///     >>> with Sandbox(proxies=True) as sandbox, sandbox.client() as client:
+    ///     ...     proxy = client.proxies.pool().get().session()
+    ///     ...     proxy.check().exit_ip == proxy.held_ip
+    ///     True
+    ///
+    /// Args:
+    ///     target: The `host:port` to connect to. It sees a connection, but receives no data.
+    ///     timeout: The time limit, in seconds.
+    ///
+    /// Raises:
+    ///     ValidationError: The target is not `host:port`.
+    ///     ConfigError: The timeout is invalid.
+    ///     ConnectionError, TimeoutError: The proxy did not respond.
+    ///     APIError: The proxy refused, such as `AuthenticationError` for a 407.
+    ///     DecodeError: The proxy did not say which exit IP it used.
+    #[pyo3(signature = (target: "str" = "proxymesh.com:443", *, timeout: "float" = 10.0) -> "Proxy")]
+    fn session(
+        &self,
+        py: Python<'_>,
+        target: &str,
+        #[pyo3(from_py_with = setting::timeout)] timeout: f64,
+    ) -> Result<Self> {
+        let timeout = seconds("timeout", timeout)?;
+        Ok(blocking::run(py, "proxies.session", self.core.session(target, timeout))?.into())
+    }
+
+    /// The same as `session`, for asyncio.
+    #[pyo3(signature = (
+        target: "str" = "proxymesh.com:443",
+        *,
+        timeout: "float" = 10.0,
+    ) -> "Coroutine[Any, Any, Proxy]")]
+    fn asession(&self, target: &str, #[pyo3(from_py_with = setting::timeout)] timeout: f64) -> Result<Call> {
+        let timeout = seconds("timeout", timeout)?;
+        let (proxy, target) = (self.core.clone(), target.to_owned());
+        let session = async move { proxy.session(&target, timeout).await };
+        Ok(Call::of("Proxy.asession", "proxies.session", None, Box::pin(session)))
+    }
+
+    /// The exit IP that it holds; `None` if it holds none. See `session`.
+    #[getter]
+    fn held_ip(&self) -> Option<String> {
+        self.core.exit_choice().held_ip().map(|ip| ip.to_string())
+    }
+
+    /// Why a request did not go through the exit IP that this proxy holds, for the adapters.
+    #[pyo3(signature = (used: "str") -> "str | None")]
+    fn _lost_exit(&self, used: &str) -> Option<String> {
+        self.core.lost_exit(used)
     }
 
     /// The proxy's URL, for any HTTP library.
@@ -487,7 +568,7 @@ impl Proxy {
         Some((username, password.expose_secret()))
     }
 
-    /// The host, the port and the arguments given to `steer`, as a dict for `json.dumps`. Credentials are left out.
+    /// The host, the port, the arguments given to `steer`, and whether it rotates, as a dict for `json.dumps`. Credentials are left out.
     #[pyo3(signature = () -> "dict[str, Any]")]
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);
@@ -495,6 +576,9 @@ impl Proxy {
         dict.set_item("port", self.port())?;
         if !self.core.exit_choice().is_empty() {
             dict.set_item("steer", self.steered(py)?.into_py_dict(py)?)?;
+        }
+        if self.is_rotating() {
+            dict.set_item("rotating", true)?;
         }
         Ok(dict)
     }
@@ -520,6 +604,9 @@ impl Proxy {
             }
             shown.push_str(&format!(".steer({})", wishes.join(", ")));
         }
+        if self.is_rotating() {
+            shown.push_str(".rotating()");
+        }
         Ok(shown)
     }
 
@@ -531,14 +618,21 @@ impl Proxy {
                           which has none, and add the credentials again after loading it";
             return Err(PyTypeError::new_err(reason));
         }
-        let plain = (slf.get_type(), (this.host(), this.port()));
-        if this.core.exit_choice().is_empty() {
-            return plain.into_pyobject(py);
+        let rotating = this.is_rotating();
+        if this.core.exit_choice().is_empty() && !rotating {
+            return (slf.get_type(), (this.host(), this.port())).into_pyobject(py);
         }
-        let steer = this.steered(py)?.into_py_dict(py)?;
-        let again = py.import("operator")?.call_method("methodcaller", ("steer",), Some(&steer))?;
+        let method = |name, options: Option<&Bound<'py, PyDict>>| {
+            py.import("operator")?.call_method("methodcaller", (name,), options)
+        };
         let plain = slf.get_type().call1((this.host(), this.port()))?;
-        (again, (plain,)).into_pyobject(py)
+        if this.core.exit_choice().is_empty() {
+            return (method("rotating", None)?, (plain,)).into_pyobject(py);
+        }
+        let steer = method("steer", Some(&this.steered(py)?.into_py_dict(py)?))?;
+        // A proxy that holds an exit IP does not rotate, so `steer` keeps this.
+        let plain = if rotating { plain.call_method0("rotating")? } else { plain };
+        (steer, (plain,)).into_pyobject(py)
     }
 
     fn __copy__(slf: Py<Self>) -> Py<Self> {
@@ -578,7 +672,8 @@ impl Proxy {
             given.push(("country", PyString::new(py, country).into_any()));
         }
         if let Some(ip) = exit.preferred_ip() {
-            given.push(("prefer_ip", PyString::new(py, &ip.to_string()).into_any()));
+            let name = if exit.held_ip().is_some() { "hold_ip" } else { "prefer_ip" };
+            given.push((name, PyString::new(py, &ip.to_string()).into_any()));
         }
         let not_ips = exit.unwanted_ips();
         if !not_ips.is_empty() {

@@ -167,6 +167,18 @@ def test_each_request_has_its_country(sandbox: Sandbox, client: proxymesh.Client
     assert told.items[1]["text"].endswith("has exits in ZA; authorise world, which has some")
 
 
+def test_with_rotation_each_request_has_a_tunnel_of_its_own(
+    sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any
+) -> None:
+    client.proxies.delete("us-ca")
+    for tunnels, settings in [(20, {"PROXYMESH_ROTATING": True}), (3, {})]:
+        sandbox.clear_proxied()
+        told = ask(crawl, *[{"url": site.https}] * 20, **settings)
+        assert [item["status"] for item in told.items] == [200] * 20, told.log
+        exits = [request.exit_ip for request in sandbox.proxied()]
+        assert (len(exits), {item["exit_ip"] for item in told.items}) == (tunnels, set(exits))
+
+
 def test_a_request_may_choose_its_own_proxy(sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any) -> None:
     own = listed(client, "us-il").using(client=client)
     told = ask(crawl, {"url": site.https, "meta": own.scrapy_meta()}, {"url": site.https, "meta": {"proxy": None}})

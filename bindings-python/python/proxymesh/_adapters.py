@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ._proxymesh import Proxy
 
 AUTHORIZATION = "Proxy-Authorization"
+BROWSER = "start another browser or context for another exit IP, and do not call rotating()"
 
 
 def needs(library: Any, least: str) -> None:
@@ -49,6 +50,13 @@ def without_headers(proxy: Proxy, who: str, way_out: str) -> None:
         raise ConfigError(reason, reason=reason)
 
 
+def not_rotating(proxy: Proxy, who: str, way_out: str) -> None:
+    """Rejects a proxy that rotates."""
+    if proxy.is_rotating:
+        reason = f"{who} cannot be told to open a new tunnel for each request; {way_out}"
+        raise ConfigError(reason, reason=reason)
+
+
 def for_latin_1(proxy: Proxy) -> str:
     """The URL for libraries that decode the credentials and send them as Latin-1. With this URL, they send UTF-8."""
     url = address(proxy)
@@ -64,6 +72,7 @@ def requests(proxy: Proxy) -> dict[str, str]:
         "requests.get(proxies=…)",
         "use proxy.requests_session(), or mount proxy.requests_adapter() on an existing session",
     )
+    not_rotating(proxy, "requests.get(proxies=…)", "use proxy.requests_session()")
     return dict.fromkeys(("http", "https"), for_latin_1(proxy))
 
 
@@ -89,11 +98,11 @@ def urllib3(proxy: Proxy, **options: Any) -> ProxyManager:
     import urllib3
 
     needs(urllib3, "2.0")
-    from ._tunnel import POOLS
+    from ._tunnel import pools
 
     headers = {**(options.pop("proxy_headers", None) or {}), **proxy.headers()}
     manager = urllib3.ProxyManager(address(proxy), proxy_headers=headers, **options)
-    manager.pool_classes_by_scheme = POOLS
+    manager.pool_classes_by_scheme = pools(proxy)
     return manager
 
 
@@ -104,6 +113,11 @@ def httpx(proxy: Proxy) -> HttpxProxy:
     needs(httpx, "0.26")
     from ._httpx import HeaderProxy
 
+    not_rotating(
+        proxy,
+        "an httpx.Proxy",
+        "create the client with limits=httpx.Limits(max_keepalive_connections=0), and do not call rotating()",
+    )
     return HeaderProxy(address(proxy), headers=proxy.headers())
 
 
@@ -128,6 +142,7 @@ def curl_cffi(proxy: Proxy) -> dict[str, str]:
 
 def scrapy_meta(proxy: Proxy) -> dict[str, str]:
     without_headers(proxy, "Scrapy without the add-on", 'use ADDONS = {"proxymesh.scrapy.Addon": 500} instead')
+    not_rotating(proxy, "Scrapy without the add-on", 'use ADDONS = {"proxymesh.scrapy.Addon": 500} instead')
     return {"proxy": for_latin_1(proxy)}
 
 
@@ -138,6 +153,7 @@ def playwright(proxy: Proxy) -> PlaywrightProxy:
         "use a username and password, or authorise this machine's IP (client.ips.authorized); to choose a country, use "
         "a proxy in that country",
     )
+    not_rotating(proxy, "a browser", BROWSER)
     settings: PlaywrightProxy = {"server": address(proxy)}
     if basic := proxy._username_and_password():
         # They are not percent-encoded, because Playwright neither encodes nor decodes them.
@@ -158,6 +174,7 @@ def selenium(proxy: Proxy) -> SeleniumProxy:
         "a browser",
         "authorise this machine's IP (client.ips.authorized); to choose a country, use a proxy in that country",
     )
+    not_rotating(proxy, "a browser", BROWSER)
     if proxy._username_and_password():
         reason = (
             "Selenium cannot give a browser a proxy's credentials; authorise this machine's IP (client.ips.authorized) "
@@ -177,6 +194,7 @@ def env(proxy: Proxy) -> dict[str, str]:
         "a program configured by environment variables",
         "use your library's method, such as proxy.requests_session()",
     )
+    not_rotating(proxy, "a program configured by environment variables", "do not call rotating()")
     names = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
     url = proxy.url()
     return dict.fromkeys(names, SecretStr(url) if proxy._username_and_password() else url)

@@ -17,6 +17,18 @@ from yarl import URL
 from ._route import address, is_route, named_by
 from ._secret import SecretStr
 
+ROTATING = "rotating"
+
+
+def _teach_to_rotate(send: Any) -> Any:
+    @functools.wraps(send)
+    def taught(self: Any, conn: Any) -> Any:
+        if self.proxy is not None and self.proxy.fragment == ROTATING:
+            conn.protocol.force_close()
+        return send(self, conn)
+
+    return taught
+
 
 def _teach(update_proxy: Any) -> Any:
     @functools.wraps(update_proxy)
@@ -28,7 +40,11 @@ def _teach(update_proxy: Any) -> Any:
         ours = {name: SecretStr(value) for name, value in named.headers().items()}
         headers = CIMultiDict(proxy_headers or {})
         headers.update(ours)
-        update_proxy(self, URL(address(named)), proxy_auth, headers)
+        url = URL(address(named))
+        if named.is_rotating:
+            # aiohttp sends no fragment, but it does not reuse a tunnel of another URL.
+            url = url.with_fragment(ROTATING)
+        update_proxy(self, url, proxy_auth, headers)
         if not self.is_ssl():
             # Without a CONNECT, the proxy sees the request itself.
             self.headers.update(ours)
@@ -46,3 +62,4 @@ if not hasattr(ClientRequest, "update_proxy"):
 # No other place in aiohttp sees every request of a session, including websockets and redirects.
 if not hasattr(ClientRequest.update_proxy, "__proxymesh__"):
     ClientRequest.update_proxy = _teach(ClientRequest.update_proxy)  # type: ignore[method-assign]
+    ClientRequest.send = _teach_to_rotate(ClientRequest.send)  # type: ignore[method-assign]

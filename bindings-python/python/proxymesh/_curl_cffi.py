@@ -29,6 +29,8 @@ def _teach(setopt: Any) -> Any:
             self._proxy_headers = ffi.NULL
             setopt(self, CurlOpt.PROXYHEADER, [])
             setopt(self, CurlOpt.PROXYUSERNAME, ffi.NULL)
+            setopt(self, CurlOpt.FRESH_CONNECT, 0)
+            setopt(self, CurlOpt.FORBID_REUSE, 0)
         url = value.decode() if isinstance(value, bytes) else value
         if not isinstance(url, str) or not is_route(url):
             return setopt(self, option, value)
@@ -42,8 +44,8 @@ def _teach(setopt: Any) -> Any:
             headers.setdefault("Proxy-Authorization", "")
             setopt(self, CurlOpt.PROXY_CREDENTIAL_NO_REUSE, 1)
             setopt(self, CurlOpt.PROXYUSERNAME, name_in(url).encode())
-        else:
-            # Before curl_cffi 0.13.
+        if named.is_rotating or not hasattr(CurlOpt, "PROXY_CREDENTIAL_NO_REUSE"):
+            # Before curl_cffi 0.13, this is the only way to give each choice its own tunnel.
             setopt(self, CurlOpt.FRESH_CONNECT, 1)
             setopt(self, CurlOpt.FORBID_REUSE, 1)
         setopt(self, CurlOpt.PROXYHEADER, [SecretBytes(f"{name}: {text}".encode()) for name, text in headers.items()])

@@ -457,6 +457,7 @@ class AsyncProxies:
         ttl: float = 300.0,
         cooldown: float = 60.0,
         credentials: bool = True,
+        rotating: bool = False,
     ) -> AsyncProxyPool:
         """
         Creates a pool that hands out these proxies in turn and leaves out failing ones for a while.
@@ -476,6 +477,7 @@ class AsyncProxies:
                 up to 16 times this value.
             credentials: Whether to hand out the proxies with the client's credentials. They are not needed if this machine's
                 IP is authorised.
+            rotating: Whether each https request through one of the proxies opens a new tunnel; see `Proxy.rotating`.
 
         Raises:
             ValidationError: A country code or an option is invalid.
@@ -545,6 +547,21 @@ class AsyncProxyPool:
         Raises:
             TypeError: The proxy or the outcome is of another type.
             ValidationError: The latency is not a number of seconds.
+        """
+    def session(
+        self, /, *, country: str | Iterable[str] | None = None, target: str = "proxymesh.com:443", timeout: float = 10.0
+    ) -> Coroutine[Any, Any, Proxy]:
+        """
+        Returns the next proxy, holding one exit IP, as `Proxy.asession` does. If a proxy does not respond, or reports a server error,
+        the pool leaves it out for the cooldown and tries the next one.
+
+        Args:
+            country: As for `get`.
+            target: As for `Proxy.session`.
+            timeout: The time limit for each proxy, in seconds.
+
+        Raises:
+            ProxyMeshError: The errors of `get` and of `Proxy.session`. If no proxy works, it is the error of the last one.
         """
     def stats(self, /) -> dict[Proxy, ProxyStats]:
         """
@@ -1330,6 +1347,7 @@ class Proxies:
         ttl: float = 300.0,
         cooldown: float = 60.0,
         credentials: bool = True,
+        rotating: bool = False,
     ) -> ProxyPool:
         """
         Creates a pool that hands out these proxies in turn and leaves out failing ones for a while.
@@ -1355,6 +1373,7 @@ class Proxies:
                 up to 16 times this value.
             credentials: Whether to hand out the proxies with the client's credentials. They are not needed if this machine's
                 IP is authorised.
+            rotating: Whether each https request through one of the proxies opens a new tunnel; see `Proxy.rotating`.
 
         Raises:
             ValidationError: A country code or an option is invalid.
@@ -1381,8 +1400,8 @@ class Proxy:
         >>> print(proxy.using("me@ex.com", "a b").requests()["https"])
         http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280
 
-    Two proxies are equal if their hosts, ports, credentials and exit choices are equal. Proxies are ordered by host and port. A
-    proxy with credentials cannot be pickled.
+    Two proxies are equal if their hosts, ports, credentials and exit choices are equal, and both rotate or neither does. Proxies are
+    ordered by host and port. A proxy with credentials cannot be pickled.
 
     Args:
         host: The domain. It may include the port, as the service writes it: `us-ca.proxymesh.com:31280`.
@@ -1407,6 +1426,10 @@ class Proxy:
     def __reduce__(self, /) -> tuple[Any, ...]: ...
     def __repr__(self, /) -> str: ...
     def __str__(self, /) -> str: ...
+    def _lost_exit(self, /, used: str) -> str | None:
+        """
+        Why a request did not go through the exit IP that this proxy holds, for the adapters.
+        """
     def _username_and_password(self, /) -> tuple[str, str] | None:
         """
         The username and password, for the adapters.
@@ -1423,6 +1446,10 @@ class Proxy:
 
         The value of `proxy` is valid only in this process. In another process or another library, the request fails and nothing is
         sent.
+        """
+    def asession(self, /, target: str = "proxymesh.com:443", *, timeout: float = 10.0) -> Coroutine[Any, Any, Proxy]:
+        """
+        The same as `session`, for asyncio.
         """
     def check(self, /, target: str = "proxymesh.com:443", *, timeout: float = 10.0) -> ProxyCheck:
         """
@@ -1478,6 +1505,11 @@ class Proxy:
           For Scrapy, use `proxymesh.scrapy`. For urllib and browsers, use `url` and `playwright`, without an exit choice.
         """
     @property
+    def held_ip(self, /) -> str | None:
+        """
+        The exit IP that it holds; `None` if it holds none. See `session`.
+        """
+    @property
     def host(self, /) -> str:
         """
         The domain, such as `us-ca.proxymesh.com`.
@@ -1488,6 +1520,11 @@ class Proxy:
         `httpx.HTTPTransport(proxy=…)`. httpx does not accept a proxy for a single request of a client. For an http target, the exit
         IP is in the response header `X-ProxyMesh-IP`. For an https target, it is in the response to the CONNECT, which httpx's
         `trace` extension shows.
+        """
+    @property
+    def is_rotating(self, /) -> bool:
+        """
+        Whether each https request opens a new tunnel; see `rotating`.
         """
     @property
     def name(self, /) -> str:
@@ -1568,6 +1605,16 @@ class Proxy:
             verify: A file or folder of CA certificates for verifying sites, or whether to verify them at all. By default, the
                 certificates are those of `REQUESTS_CA_BUNDLE` or `CURL_CA_BUNDLE`, or else those of requests.
         """
+    def rotating(self, /) -> Proxy:
+        """
+        Returns the same proxy, with a new tunnel for each https request. Each request may then have another exit IP.
+
+        Without this, an HTTP library keeps a tunnel open for later requests to the same site, and a tunnel keeps its exit IP. The
+        methods that are named after a library make it open new tunnels, or raise a `ConfigError` that says how to do that. `url` and
+        `headers` do not change. A request for an http page has no tunnel, so the proxy chooses the exit IP for each.
+
+        If this proxy holds an exit IP, the returned one does not.
+        """
     def scrapy_meta(self, /) -> dict[str, str]:
         """
         The entries for a Scrapy request's `meta`. They contain the URL, encoded so that Scrapy sends the credentials in UTF-8. To cover
@@ -1595,12 +1642,45 @@ class Proxy:
         Raises:
             ConfigError: The proxy has credentials or an exit choice. A browser does not accept them here.
         """
+    def session(self, /, target: str = "proxymesh.com:443", *, timeout: float = 10.0) -> Proxy:
+        """
+        Returns the same proxy, which then holds one exit IP: requests to any site, over any number of connections, come from this
+        address. A login at a site often needs that.
+
+        This makes one `check` to find an exit IP that fits the exit choice, and then asks for this one with
+        `X-ProxyMesh-Prefer-IP`. If the proxy loses the address, a request with requests or urllib3 fails with that library's
+        proxy error. An https request is then not sent. Other libraries do not show the proxy's response; there, `check` tells
+        (`preferred_ip_is_gone`). Call this again to hold another address.
+
+            >>> from proxymesh.sandbox import Sandbox
+            >>> with Sandbox(proxies=True) as sandbox, sandbox.client() as client:
+            ...     proxy = client.proxies.pool().get().session()
+            ...     proxy.check().exit_ip == proxy.held_ip
+            True
+
+        Args:
+            target: The `host:port` to connect to. It sees a connection, but receives no data.
+            timeout: The time limit, in seconds.
+
+        Raises:
+            ValidationError: The target is not `host:port`.
+            ConfigError: The timeout is invalid.
+            ConnectionError, TimeoutError: The proxy did not respond.
+            APIError: The proxy refused, such as `AuthenticationError` for a 407.
+            DecodeError: The proxy did not say which exit IP it used.
+        """
     def steer(
-        self, /, *, country: str | None = None, prefer_ip: str | None = None, not_ip: str | Iterable[str] | None = None
+        self,
+        /,
+        *,
+        country: str | None = None,
+        prefer_ip: str | None = None,
+        not_ip: str | Iterable[str] | None = None,
+        hold_ip: str | None = None,
     ) -> Proxy:
         """
         Returns the same proxy with this exit choice. It replaces an earlier choice. The choice is sent in the headers
-        `X-ProxyMesh-Country`, `X-ProxyMesh-Prefer-IP` and `X-ProxyMesh-Not-IP`.
+        `X-ProxyMesh-Country`, `X-ProxyMesh-Prefer-IP` and `X-ProxyMesh-Not-IP`. A proxy that is to hold an exit IP no longer rotates.
 
             >>> from proxymesh import Proxy
             >>> Proxy("open.proxymesh.com").steer(country="DE").headers()
@@ -1610,13 +1690,14 @@ class Proxy:
             country: A two-letter code, as the geo calls return it. Only the proxies `open` and `world` can choose a country.
             prefer_ip: The exit IP to use if the proxy has it.
             not_ip: One or more exit IPs to avoid.
+            hold_ip: The only exit IP to use, instead of `prefer_ip`; see `session`.
 
         Raises:
             ValidationError: An argument is malformed, or this proxy cannot choose the country.
         """
     def to_dict(self, /) -> dict[str, Any]:
         """
-        The host, the port and the arguments given to `steer`, as a dict for `json.dumps`. Credentials are left out.
+        The host, the port, the arguments given to `steer`, and whether it rotates, as a dict for `json.dumps`. Credentials are left out.
         """
     def url(self, /, username: str | None = None, password: str | None = None) -> str:
         """
@@ -1807,6 +1888,21 @@ class ProxyPool:
         Raises:
             TypeError: The proxy or the outcome is of another type.
             ValidationError: The latency is not a number of seconds.
+        """
+    def session(
+        self, /, *, country: str | Iterable[str] | None = None, target: str = "proxymesh.com:443", timeout: float = 10.0
+    ) -> Proxy:
+        """
+        Returns the next proxy, holding one exit IP, as `Proxy.session` does. If a proxy does not respond, or reports a server error,
+        the pool leaves it out for the cooldown and tries the next one.
+
+        Args:
+            country: As for `get`.
+            target: As for `Proxy.session`.
+            timeout: The time limit for each proxy, in seconds.
+
+        Raises:
+            ProxyMeshError: The errors of `get` and of `Proxy.session`. If no proxy works, it is the error of the last one.
         """
     def stats(self, /) -> dict[Proxy, ProxyStats]:
         """

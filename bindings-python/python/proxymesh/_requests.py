@@ -24,7 +24,7 @@ from urllib3 import ProxyManager
 
 from ._errors import ConfigError
 from ._route import address, is_route, named_by, route
-from ._tunnel import POOLS
+from ._tunnel import pools
 
 if TYPE_CHECKING:
     from ._proxymesh import Proxy
@@ -51,7 +51,7 @@ def _teach_adapter(proxy_manager_for: Any) -> Any:
                 block=self._pool_block,
                 **options,
             )
-            manager.pool_classes_by_scheme = POOLS
+            manager.pool_classes_by_scheme = pools(named)
             managers[proxy] = manager
         return managers[proxy]
 

@@ -33,7 +33,7 @@ def address(proxy: Proxy) -> str:
 def route(proxy: Proxy) -> str:
     """The URL that stands for the proxy. Equal proxies have the same URL."""
     place = address(proxy).removeprefix("http://")
-    named = repr((place, sorted(proxy.headers().items()))).encode()
+    named = repr((place, sorted(proxy.headers().items()), proxy.is_rotating, proxy.held_ip)).encode()
     name = hashlib.blake2b(named, digest_size=16, key=_key).hexdigest()
     _proxies[name] = proxy
     _proxies.move_to_end(name)

@@ -2,6 +2,8 @@
 
 The proxy sends the exit IP in its response to the CONNECT, which urllib3, and so requests, discards. urllib3 retries a
 refused CONNECT three times by default. With a wrong password, each one is a failed authentication.
+
+A proxy that rotates gets a new tunnel for each request. If a proxy lost the exit IP that it holds, the request fails.
 """
 
 # pyright: basic, reportMissingImports=false
@@ -10,16 +12,24 @@ from __future__ import annotations
 import io
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from http.client import HTTPResponse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from urllib3 import BaseHTTPResponse
 from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import MaxRetryError, ProxyError
 
+if TYPE_CHECKING:
+    from ._proxymesh import Proxy
+
 EXIT_IP = "X-ProxyMesh-IP"
+
+
+class LostExitError(OSError):
+    """The proxy lost the exit IP that it holds."""
 
 
 class LastResponse(HTTPResponse):
@@ -38,6 +48,7 @@ class TunnelConnection(HTTPSConnection):
     """
 
     exit_ip: str | None = None
+    proxied: Proxy | None = None
 
     def request(  # type: ignore[override]
         self, method: str, url: str, body: Any = None, headers: Mapping[str, str] | None = None, **options: Any
@@ -54,6 +65,7 @@ class TunnelConnection(HTTPSConnection):
         def _tunnel(self) -> None:
             super()._tunnel()  # type: ignore[misc]
             self.exit_ip = (self.get_proxy_response_headers() or {}).get(EXIT_IP)
+            self._check_exit()
 
     else:
 
@@ -76,6 +88,13 @@ class TunnelConnection(HTTPSConnection):
                 connection.response_class = original
             for head in heads:
                 self.exit_ip = head.exit_ip or self.exit_ip
+            self._check_exit()
+
+    def _check_exit(self) -> None:
+        lost = _lost(self.proxied, self.exit_ip)
+        if lost:
+            self.close()
+            raise LostExitError(lost)
 
     def getresponse(self) -> BaseHTTPResponse:  # type: ignore[override]
         response = super().getresponse()
@@ -108,14 +127,50 @@ def is_final(status: int) -> bool:
     return 400 <= status < 500 or status == 509
 
 
+def _lost(proxy: Proxy | None, exit_ip: str | None) -> str | None:
+    return None if proxy is None or exit_ip is None else proxy._lost_exit(exit_ip)
+
+
+class PlainPool(HTTPConnectionPool):
+    """A pool for http targets. Their responses come from the proxy, with the exit IP."""
+
+    def __init__(self, *arguments: Any, proxied: Proxy, **options: Any) -> None:
+        self.proxied = proxied
+        super().__init__(*arguments, **options)
+
+    def urlopen(self, method: str, url: str, *arguments: Any, **options: Any) -> BaseHTTPResponse:  # type: ignore[override]
+        response = super().urlopen(method, url, *arguments, **options)
+        lost = _lost(self.proxied, response.headers.get(EXIT_IP))
+        if lost:
+            response.close()
+            raise MaxRetryError(self, url, ProxyError(lost, LostExitError(lost)))
+        return response
+
+
 class TunnelPool(HTTPSConnectionPool):
-    """A pool that does not retry a refused tunnel, whatever `retries` says."""
+    """A pool for https targets. It does not retry a refused tunnel, whatever `retries` says."""
 
     ConnectionCls: Any = TunnelConnection
+
+    def __init__(self, *arguments: Any, proxied: Proxy, **options: Any) -> None:
+        self.proxied = proxied
+        super().__init__(*arguments, **options)
+
+    def _new_conn(self) -> Any:
+        connection: Any = super()._new_conn()
+        connection.proxied = self.proxied
+        return connection
+
+    def _put_conn(self, conn: Any) -> None:
+        if conn is not None and self.proxied.is_rotating:
+            conn.close()
+        super()._put_conn(conn)
 
     def _prepare_proxy(self, conn: Any) -> None:
         try:
             super()._prepare_proxy(conn)
+        except LostExitError as error:
+            raise MaxRetryError(self, f"https://{self.host}:{self.port}", ProxyError(str(error), error)) from error
         except OSError as error:
             # http.client's message if the response to a CONNECT is not 200.
             refused = re.match(r"Tunnel connection failed: (\d{3})", str(error))
@@ -125,4 +180,6 @@ class TunnelPool(HTTPSConnectionPool):
             raise
 
 
-POOLS: dict[str, type[HTTPConnectionPool]] = {"http": HTTPConnectionPool, "https": TunnelPool}
+def pools(proxy: Proxy) -> dict[str, Callable[..., HTTPConnectionPool]]:
+    """The value of `pool_classes_by_scheme` for a manager of this proxy."""
+    return {"http": partial(PlainPool, proxied=proxy), "https": partial(TunnelPool, proxied=proxy)}

@@ -41,7 +41,7 @@ from scrapy.utils.httpobj import urlparse_cached
 from scrapy.utils.misc import load_object
 from twisted.internet.error import ConnectError
 from twisted.internet.error import TimeoutError as ConnectTimeoutError
-from twisted.web.client import ResponseNeverReceived
+from twisted.web.client import HTTPConnectionPool, ResponseNeverReceived
 
 from ._errors import ConfigError, PoolExhaustedError, ProxyMeshError, ValidationError
 from ._proxymesh import AsyncClient, meaning_of
@@ -126,6 +126,9 @@ class ProxyMeshMiddleware:
         A two-letter code. Only exit IPs in this country are used.
     ``PROXYMESH_ORDER`` (``"round_robin"``), ``PROXYMESH_TTL`` (``300``), ``PROXYMESH_COOLDOWN`` (``60``)
         As for `proxymesh.Proxies.pool`. The last two are in seconds.
+    ``PROXYMESH_ROTATING`` (``False``)
+        Whether each https request opens a new tunnel, and so may have another exit IP. Otherwise, requests to the same
+        site through the same proxy share a tunnel.
     ``PROXYMESH_COOLDOWN_HTTP_CODES`` (``[]``)
         Statuses from sites, such as 403 or 429, after which the proxy is left out for a while, too. The spider still
         gets the response.
@@ -196,6 +199,7 @@ class ProxyMeshMiddleware:
             ttl=settings.getfloat("PROXYMESH_TTL", 300),
             cooldown=settings.getfloat("PROXYMESH_COOLDOWN", 60),
             credentials=settings.getbool("PROXYMESH_CREDENTIALS", True),
+            rotating=settings.getbool("PROXYMESH_ROTATING", False),
         )
         # Not kept in the request's meta: they have credentials, and a JOBDIR writes the meta to disk.
         self._proxies: WeakKeyDictionary[Request, Proxy] = WeakKeyDictionary()
@@ -414,7 +418,7 @@ class ProxyMeshDownloadHandler(HTTP11DownloadHandler):
             CONNECT_TIMEOUT if middleware is None else middleware.connect_timeout,
             contextFactory=self._contextFactory,
             bindAddress=self._bind_address,
-            pool=self._pool,
+            pool=self._one_shot() if proxy is not None and proxy.is_rotating else self._pool,
             maxsize=getattr(self._crawler.spider, "download_maxsize", self._default_maxsize),
             warnsize=getattr(self._crawler.spider, "download_warnsize", self._default_warnsize),
             fail_on_dataloss=self._fail_on_dataloss,
@@ -423,3 +427,9 @@ class ProxyMeshDownloadHandler(HTTP11DownloadHandler):
         )
         with wrap_twisted_exceptions():
             return await maybe_deferred_to_future(agent.download_request(request))
+
+    def _one_shot(self) -> Any:
+        """A pool that keeps no connection."""
+        pool = HTTPConnectionPool(self._pool._reactor, persistent=False)
+        pool._factory = self._pool._factory
+        return pool

@@ -72,6 +72,7 @@ handle! {
         ///         up to 16 times this value.
         ///     credentials: Whether to hand out the proxies with the client's credentials. They are not needed if this machine's
         ///         IP is authorised.
+        ///     rotating: Whether each https request through one of the proxies opens a new tunnel; see `Proxy.rotating`.
         ///
         /// Raises:
         ///     ValidationError: A country code or an option is invalid.
@@ -83,6 +84,7 @@ handle! {
             ttl: "float" = 300.0,
             cooldown: "float" = 60.0,
             credentials: "bool" = true,
+            rotating: "bool" = false,
         ) -> "ProxyPool")]
         fn pool(
             &self,
@@ -92,9 +94,11 @@ handle! {
             #[pyo3(from_py_with = setting::ttl)] ttl: f64,
             #[pyo3(from_py_with = setting::cooldown)] cooldown: f64,
             credentials: bool,
+            rotating: bool,
         ) -> Result<ProxyPool> {
             self.0.open()?;
-            Ok(ProxyPool::new(&self.0, pool::options(country.as_ref(), exclude, order, ttl, cooldown, credentials)?))
+            let pool = pool::options(country.as_ref(), exclude, order, ttl, cooldown, credentials, rotating)?;
+            Ok(ProxyPool::new(&self.0, pool))
         }
     } {
         /// Creates a pool that hands out these proxies in turn and leaves out failing ones for a while.
@@ -114,6 +118,7 @@ handle! {
         ///         up to 16 times this value.
         ///     credentials: Whether to hand out the proxies with the client's credentials. They are not needed if this machine's
         ///         IP is authorised.
+        ///     rotating: Whether each https request through one of the proxies opens a new tunnel; see `Proxy.rotating`.
         ///
         /// Raises:
         ///     ValidationError: A country code or an option is invalid.
@@ -125,6 +130,7 @@ handle! {
             ttl: "float" = 300.0,
             cooldown: "float" = 60.0,
             credentials: "bool" = true,
+            rotating: "bool" = false,
         ) -> "AsyncProxyPool")]
         fn pool(
             &self,
@@ -134,9 +140,11 @@ handle! {
             #[pyo3(from_py_with = setting::ttl)] ttl: f64,
             #[pyo3(from_py_with = setting::cooldown)] cooldown: f64,
             credentials: bool,
+            rotating: bool,
         ) -> Result<AsyncProxyPool> {
             self.0.open()?;
-            Ok(AsyncProxyPool::new(&self.0, pool::options(country.as_ref(), exclude, order, ttl, cooldown, credentials)?))
+            let pool = pool::options(country.as_ref(), exclude, order, ttl, cooldown, credentials, rotating)?;
+            Ok(AsyncProxyPool::new(&self.0, pool))
         }
     }
 }
