@@ -22,8 +22,8 @@ public class {{ client.prefix }}{{ self.class() }} internal constructor(private 
         {{ self::body(client, call, false) }}
 {%- if call.takes_proxy() %}
 
-    /** The same call with a [Proxy] instead of its name. */
-    public {{ client.suspend }}fun {{ call.name }}(proxy: Proxy): {{ self::response(client, call) }} = {{ call.name }}(proxy.toString())
+    /** The same call with a [ProxyServer] instead of its name. */
+    public {{ client.suspend }}fun {{ call.name }}(proxy: ProxyServer): {{ self::response(client, call) }} = {{ call.name }}(proxy.toString())
 {%- endif %}
 {%- if client.java %}
 {%- if let Some((first, fields)) = self::record(call) %}

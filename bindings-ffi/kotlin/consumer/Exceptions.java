@@ -17,7 +17,7 @@ final class Exceptions {
             new PlanLimitException("text", brief), new PermissionDeniedException("text", brief),
             new NotFoundException("text", brief), new RateLimitedException("text", brief),
             new ServerException("text", brief), new UnexpectedStatusException("text", brief),
-            new TimeoutException("text", "geo.open", "no answer within 30 s", 3),
+            new CallTimeoutException("text", "geo.open", "no answer within 30 s", 3),
             new ConnectionException("text", "geo.open", "refused", 3),
             new DecodeException("text", "geo.open", 200, "no JSON", "<html>"),
             new OutcomeUnknownException("text", "tokens.create", "no answer", "list the tokens"),

@@ -12,7 +12,7 @@ fun main() {
         AuthenticationException("text", refusal), BadRequestException("text", refusal), PlanLimitException("text", refusal),
         PermissionDeniedException("text", refusal), NotFoundException("text", refusal), RateLimitedException("text", refusal),
         ServerException("text", refusal), UnexpectedStatusException("text", refusal),
-        TimeoutException("text", call = "geo.open", reason = "no answer within 30 s", attempts = 3),
+        CallTimeoutException("text", call = "geo.open", reason = "no answer within 30 s", attempts = 3),
         ConnectionException("text", call = "geo.open", reason = "refused", attempts = 3),
         DecodeException("text", call = "geo.open", status = 200, reason = "no JSON", body = "<html>"),
         OutcomeUnknownException("text", call = "tokens.create", reason = "no answer", recoveryHint = "list the tokens"),

@@ -3,7 +3,7 @@ import com.proxymesh.*
 /** Runs where the native library cannot be loaded. Every entry point must say so each time, with the fix that the argument names. */
 fun main(arguments: Array<String>) {
     val ways = listOf<() -> Unit>(
-        { Proxy("us-ca.proxymesh.com") }, { ExitChoice(country = "DE") }, { BlockingClient("parent", "parent-password") },
+        { ProxyServer("us-ca.proxymesh.com") }, { ExitChoice(country = "DE") }, { BlockingClient("parent", "parent-password") },
         { Client("parent", "parent-password") }, { BlockingClient.builder().build() },
     )
     val texts = (ways + ways).map { way ->

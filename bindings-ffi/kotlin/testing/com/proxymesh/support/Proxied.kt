@@ -2,7 +2,7 @@ package com.proxymesh.support
 
 import com.proxymesh.BlockingClient
 import com.proxymesh.ExitChoice
-import com.proxymesh.Proxy
+import com.proxymesh.ProxyServer
 import kotlinx.serialization.json.JsonElement
 import kotlinx.serialization.json.JsonObject
 import kotlinx.serialization.json.jsonArray
@@ -37,16 +37,16 @@ class Proxied : AutoCloseable {
     private val client = BlockingClient(USERNAME, HARD_PASSWORD, baseUrl = sandbox.baseUrl)
 
     /** Has exit IPs in many countries, and no credentials. */
-    val open: Proxy = client.proxies.run {
+    val open: ProxyServer = client.proxies.run {
         add("open")
         list().single { it.name == "open" }
     }
 
-    val withPassword: Proxy = open.using(USERNAME, HARD_PASSWORD)
+    val withPassword: ProxyServer = open.using(USERNAME, HARD_PASSWORD)
 
     fun authoriseThisMachine() = listOf("127.0.0.1", "::1").forEach { client.ips.add(it) }
 
-    fun using(access: Access): Proxy = when (access) {
+    fun using(access: Access): ProxyServer = when (access) {
         Access.PASSWORD -> withPassword
         Access.TOKEN -> open.usingToken(client.tokens.create().secret)
         Access.AUTHORISED_IP -> open.also { authoriseThisMachine() }
@@ -64,7 +64,7 @@ class Proxied : AutoCloseable {
      * Calls `fetch` for each kind of credentials, each exit choice and each scheme. Asserts that the proxy got one request, with what it
      * needs, and the site got one without it. `fetch` returns the status and the exit IP that the library shows.
      */
-    fun assertEachKindOfAccess(showsExitOnHttps: Boolean, fetch: (Proxy, String) -> Pair<Int, String?>) {
+    fun assertEachKindOfAccess(showsExitOnHttps: Boolean, fetch: (ProxyServer, String) -> Pair<Int, String?>) {
         for (access in Access.entries) {
             val proxy = using(access)
             for (wish in Wish.entries) for (scheme in listOf("http", "https")) {

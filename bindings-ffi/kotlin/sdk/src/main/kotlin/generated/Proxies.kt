@@ -22,8 +22,8 @@ public class Proxies internal constructor(private val calls: Calls) : ProxiesExt
     public suspend fun add(proxy: String): String =
         calls.make(proxiesAdd(proxy))
 
-    /** The same call with a [Proxy] instead of its name. */
-    public suspend fun add(proxy: Proxy): String = add(proxy.toString())
+    /** The same call with a [ProxyServer] instead of its name. */
+    public suspend fun add(proxy: ProxyServer): String = add(proxy.toString())
 
     /**
      * Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes
@@ -35,8 +35,8 @@ public class Proxies internal constructor(private val calls: Calls) : ProxiesExt
     public suspend fun delete(proxy: String): Unit =
         calls.make(proxiesDelete(proxy))
 
-    /** The same call with a [Proxy] instead of its name. */
-    public suspend fun delete(proxy: Proxy): Unit = delete(proxy.toString())
+    /** The same call with a [ProxyServer] instead of its name. */
+    public suspend fun delete(proxy: ProxyServer): Unit = delete(proxy.toString())
 
     /**
      * Lists the proxies that the account may use: `GET /api/proxies/`.
@@ -60,8 +60,8 @@ public class BlockingProxies internal constructor(private val calls: BlockingCal
     public fun add(proxy: String): String =
         calls.make(proxiesAdd(proxy))
 
-    /** The same call with a [Proxy] instead of its name. */
-    public fun add(proxy: Proxy): String = add(proxy.toString())
+    /** The same call with a [ProxyServer] instead of its name. */
+    public fun add(proxy: ProxyServer): String = add(proxy.toString())
 
     /**
      * Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes
@@ -73,8 +73,8 @@ public class BlockingProxies internal constructor(private val calls: BlockingCal
     public fun delete(proxy: String): Unit =
         calls.make(proxiesDelete(proxy))
 
-    /** The same call with a [Proxy] instead of its name. */
-    public fun delete(proxy: Proxy): Unit = delete(proxy.toString())
+    /** The same call with a [ProxyServer] instead of its name. */
+    public fun delete(proxy: ProxyServer): Unit = delete(proxy.toString())
 
     /**
      * Lists the proxies that the account may use: `GET /api/proxies/`.
@@ -98,8 +98,8 @@ public class AsyncProxies internal constructor(private val calls: AsyncCalls) : 
     public fun add(proxy: String): CompletableFuture<String> =
         calls.make(proxiesAdd(proxy))
 
-    /** The same call with a [Proxy] instead of its name. */
-    public fun add(proxy: Proxy): CompletableFuture<String> = add(proxy.toString())
+    /** The same call with a [ProxyServer] instead of its name. */
+    public fun add(proxy: ProxyServer): CompletableFuture<String> = add(proxy.toString())
 
     /**
      * Deauthorises a proxy: `POST /api/proxy/delete/`. If the proxy is not authorised, the call succeeds and changes
@@ -111,8 +111,8 @@ public class AsyncProxies internal constructor(private val calls: AsyncCalls) : 
     public fun delete(proxy: String): CompletableFuture<Void?> =
         calls.make(proxiesDelete(proxy)) { null }
 
-    /** The same call with a [Proxy] instead of its name. */
-    public fun delete(proxy: Proxy): CompletableFuture<Void?> = delete(proxy.toString())
+    /** The same call with a [ProxyServer] instead of its name. */
+    public fun delete(proxy: ProxyServer): CompletableFuture<Void?> = delete(proxy.toString())
 
     /**
      * Lists the proxies that the account may use: `GET /api/proxies/`.

@@ -31,7 +31,7 @@ internal open class Local(protected val client: Native) {
 
     fun close() = client.invoke(shutDown())
 
-    fun using(proxy: Proxy): Proxy = now(usingOwn(proxy.toFfi())) { it.fromFfi() }
+    fun using(proxy: ProxyServer): ProxyServer = now(usingOwn(proxy.toFfi())) { it.fromFfi() }
 
     fun <T> now(call: Call<T>): T = now(call) { it }
 

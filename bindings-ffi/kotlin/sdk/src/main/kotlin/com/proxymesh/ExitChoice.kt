@@ -7,7 +7,7 @@ import com.proxymesh.internal.ExitChoice as FfiExitChoice
  * Which exit IP to ask a proxy for. The proxy chooses what you leave open.
  *
  * ```kotlin
- * val proxy = Proxy("open.proxymesh.com")
+ * val proxy = ProxyServer("open.proxymesh.com")
  * proxy.steer(ExitChoice(country = "DE")).headers()   // {X-ProxyMesh-Country=DE}
  * ```
  *

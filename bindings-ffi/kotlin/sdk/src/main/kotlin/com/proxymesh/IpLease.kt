@@ -153,7 +153,7 @@ public sealed class IpsExtension(private val calls: Calls) {
      * @param block gets the address.
      * @throws ValidationException an argument is malformed.
      * @throws ConnectionException this machine's address cannot be determined within 10 seconds.
-     * @throws TimeoutException another process has been adding or removing an IP for more than 60 seconds.
+     * @throws CallTimeoutException another process has been adding or removing an IP for more than 60 seconds.
      * @throws ConfigException the client is closed, or there is no folder that only this user can write to.
      * @throws ProxyMeshException the exceptions of `labels` and `add` if the IP cannot be added, and of `labels` and `delete` if it cannot
      *   be removed. If [block] throws, its exception is thrown, and a failed removal is only a suppressed exception.
@@ -186,7 +186,7 @@ public sealed class IpsExtension(private val calls: Calls) {
      * @param interval the time from the end of one check to the next, from one second to one day; 60 s by default.
      * @throws ValidationException an argument is malformed.
      * @throws ConnectionException this machine's address cannot be determined within 10 seconds.
-     * @throws TimeoutException another process has been adding or removing an IP for more than 60 seconds.
+     * @throws CallTimeoutException another process has been adding or removing an IP for more than 60 seconds.
      * @throws ConfigException the client is closed, or there is no folder that only this user can write to.
      * @throws ProxyMeshException the exceptions of `labels` and `add`.
      */
@@ -243,7 +243,7 @@ public sealed class BlockingIpsExtension(private val calls: BlockingCalls) {
      * @param username the sub-account to authorise it for; your own account by default.
      * @throws ValidationException an argument is malformed.
      * @throws ConnectionException this machine's address cannot be determined within 10 seconds.
-     * @throws TimeoutException another process has been adding or removing an IP for more than 60 seconds.
+     * @throws CallTimeoutException another process has been adding or removing an IP for more than 60 seconds.
      * @throws ConfigException the client is closed, or there is no folder that only this user can write to.
      * @throws ProxyMeshException the exceptions of `labels` and `add`.
      */
@@ -275,7 +275,7 @@ public sealed class BlockingIpsExtension(private val calls: BlockingCalls) {
      * @param interval the time from the end of one check to the next, from one second to one day; 60 s by default.
      * @throws ValidationException an argument is malformed.
      * @throws ConnectionException this machine's address cannot be determined within 10 seconds.
-     * @throws TimeoutException another process has been adding or removing an IP for more than 60 seconds.
+     * @throws CallTimeoutException another process has been adding or removing an IP for more than 60 seconds.
      * @throws ConfigException the client is closed, or there is no folder that only this user can write to.
      * @throws ProxyMeshException the exceptions of `labels` and `add`.
      */

@@ -112,7 +112,7 @@ public class UnexpectedStatusException(message: String, refusal: Refusal) : Stat
  * @property reason what the call waited for, and for how long.
  * @property attempts how many times the call was tried; 0 if it was not sent.
  */
-public class TimeoutException(message: String, call: String, public val reason: String, public val attempts: Int) :
+public class CallTimeoutException(message: String, call: String, public val reason: String, public val attempts: Int) :
     ProxyMeshException(message, call)
 
 /**
@@ -204,7 +204,7 @@ internal fun Failure.fromFfi(): ProxyMeshException =
         is Failure.RateLimited -> RateLimitedException(text, refusal.fromFfi())
         is Failure.Server -> ServerException(text, refusal.fromFfi())
         is Failure.UnexpectedStatus -> UnexpectedStatusException(text, refusal.fromFfi())
-        is Failure.Timeout -> TimeoutException(text, call, reason, attempts)
+        is Failure.Timeout -> CallTimeoutException(text, call, reason, attempts)
         is Failure.Connection -> ConnectionException(text, call, reason, attempts)
         is Failure.Decode -> DecodeException(text, call, status, reason, body)
         is Failure.PoolExhausted -> PoolExhaustedException(text, reason, duration(retryAfter))

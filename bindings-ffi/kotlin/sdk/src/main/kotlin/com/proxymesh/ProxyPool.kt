@@ -28,7 +28,7 @@ public sealed class AbstractProxyPool(private val pool: Local) {
      * @throws ValidationException the latency is negative.
      */
     @JvmOverloads
-    public fun report(proxy: Proxy, status: Int, latency: Duration? = null, bytes: Long = 0): Duration? =
+    public fun report(proxy: ProxyServer, status: Int, latency: Duration? = null, bytes: Long = 0): Duration? =
         send(proxy, status, false, latency, bytes)
 
     /**
@@ -42,21 +42,22 @@ public sealed class AbstractProxyPool(private val pool: Local) {
      * @throws ValidationException the latency is negative.
      */
     @JvmOverloads
-    public fun report(proxy: Proxy, succeeded: Boolean, latency: Duration? = null, bytes: Long = 0): Duration? =
+    public fun report(proxy: ProxyServer, succeeded: Boolean, latency: Duration? = null, bytes: Long = 0): Duration? =
         send(proxy, null, succeeded, latency, bytes)
 
     /** Reports that a request through a proxy got no response: it is a failure, whatever the error is. See the other [report]. */
-    public fun report(proxy: Proxy, @Suppress("UNUSED_PARAMETER") error: Throwable): Duration? = report(proxy, false)
+    public fun report(proxy: ProxyServer, @Suppress("UNUSED_PARAMETER") error: Throwable): Duration? = report(proxy, false)
 
     /** Reports a check of a proxy, with its latency. See the other [report]. */
-    public fun report(proxy: Proxy, check: ProxyCheck): Duration? =
+    public fun report(proxy: ProxyServer, check: ProxyCheck): Duration? =
         report(proxy, check.isOk, if (check.isOk) check.latency else null)
 
     /** The proxies that the pool hands out, from the last list, and what the pool knows about each. Empty until the list has been fetched. */
     public fun stats(): List<ProxyStats> = pool.now(poolStats()) { stats -> stats.map { it.fromFfi() } }
 
     /** The proxies that are cooling down, with the remaining time. */
-    public fun cooling(): Map<Proxy, Duration> = stats().mapNotNull { stats -> stats.cooling?.let { stats.proxy to it } }.toMap()
+    public fun cooling(): Map<ProxyServer, Duration> =
+        stats().mapNotNull { stats -> stats.cooling?.let { stats.proxy to it } }.toMap()
 
     /** Whether the list of proxies has been fetched. */
     public val isListed: Boolean get() = pool.now(poolIsListed())
@@ -66,9 +67,9 @@ public sealed class AbstractProxyPool(private val pool: Local) {
         "${javaClass.simpleName}(proxies=${stats.size}, cooling=${stats.count { it.cooling != null }})"
     }
 
-    internal fun atOnce(countries: List<String>?): Proxy? = pool.now(poolAtOnce(countries)) { it?.fromFfi() }
+    internal fun atOnce(countries: List<String>?): ProxyServer? = pool.now(poolAtOnce(countries)) { it?.fromFfi() }
 
-    private fun send(proxy: Proxy, status: Int?, succeeded: Boolean, latency: Duration?, bytes: Long): Duration? =
+    private fun send(proxy: ProxyServer, status: Int?, succeeded: Boolean, latency: Duration?, bytes: Long): Duration? =
         pool.now(poolReport(proxy.toFfi(), Report(status, succeeded, latency?.inSeconds(), bytes))) { it?.let(::duration) }
 }
 
@@ -94,7 +95,7 @@ public class ProxyPool internal constructor(private val pool: Calls) : AbstractP
      * @throws ConfigException the list must be fetched, and the client is closed.
      * @throws ProxyMeshException the list could not be fetched, and there is no older one.
      */
-    public suspend fun get(): Proxy = next(null)
+    public suspend fun get(): ProxyServer = next(null)
 
     /**
      * Returns the next proxy with exit IPs in one of these countries, which override the pool's. Otherwise, this is the same as [get].
@@ -102,9 +103,9 @@ public class ProxyPool internal constructor(private val pool: Calls) : AbstractP
      * @param countries two-letter codes.
      * @throws ValidationException a country is not a two-letter code, or none is given.
      */
-    public suspend fun getIn(vararg countries: String): Proxy = next(countries.asList())
+    public suspend fun getIn(vararg countries: String): ProxyServer = next(countries.asList())
 
-    private suspend fun next(countries: List<String>?): Proxy =
+    private suspend fun next(countries: List<String>?): ProxyServer =
         atOnce(countries) ?: pool.make(poolNext(countries)) { it.fromFfi() }
 }
 
@@ -131,7 +132,7 @@ public class BlockingProxyPool internal constructor(private val pool: BlockingCa
      * @throws ConfigException the list must be fetched, and the client is closed.
      * @throws ProxyMeshException the list could not be fetched, and there is no older one.
      */
-    public fun get(): Proxy = next(null)
+    public fun get(): ProxyServer = next(null)
 
     /**
      * Returns the next proxy with exit IPs in one of these countries, which override the pool's. Otherwise, this is the same as [get].
@@ -139,9 +140,9 @@ public class BlockingProxyPool internal constructor(private val pool: BlockingCa
      * @param countries two-letter codes.
      * @throws ValidationException a country is not a two-letter code, or none is given.
      */
-    public fun getIn(vararg countries: String): Proxy = next(countries.asList())
+    public fun getIn(vararg countries: String): ProxyServer = next(countries.asList())
 
-    private fun next(countries: List<String>?): Proxy = atOnce(countries) ?: pool.make(poolNext(countries)) { it.fromFfi() }
+    private fun next(countries: List<String>?): ProxyServer = atOnce(countries) ?: pool.make(poolNext(countries)) { it.fromFfi() }
 }
 
 /**
@@ -156,16 +157,16 @@ public class AsyncProxyPool internal constructor(private val pool: AsyncCalls) :
      * Returns the next proxy. The pool fetches the list of proxies first if there is none, or if it is older than [PoolOptions.ttl]. One
      * caller at a time fetches it, and the others go on with the old one. The future fails with the exceptions of [BlockingProxyPool.get].
      */
-    public fun get(): CompletableFuture<Proxy> = next(null)
+    public fun get(): CompletableFuture<ProxyServer> = next(null)
 
     /**
      * Returns the next proxy with exit IPs in one of these countries, which override the pool's. Otherwise, this is the same as [get].
      *
      * @param countries two-letter codes.
      */
-    public fun getIn(vararg countries: String): CompletableFuture<Proxy> = next(countries.asList())
+    public fun getIn(vararg countries: String): CompletableFuture<ProxyServer> = next(countries.asList())
 
-    private fun next(countries: List<String>?): CompletableFuture<Proxy> =
+    private fun next(countries: List<String>?): CompletableFuture<ProxyServer> =
         try {
             atOnce(countries)?.let { CompletableFuture.completedFuture(it) } ?: pool.make(poolNext(countries)) { it.fromFfi() }
         } catch (error: ProxyMeshException) {
@@ -186,7 +187,7 @@ public class AsyncProxyPool internal constructor(private val pool: AsyncCalls) :
  * @property cooling how long it will still be left out; null if it is not left out.
  */
 public class ProxyStats internal constructor(
-    public val proxy: Proxy,
+    public val proxy: ProxyServer,
     public val handedOut: Long,
     public val successes: Long,
     public val failures: Long,

@@ -30,7 +30,7 @@ internal fun FfiSubAccount.fromFfi() =
 
 internal fun FfiLabeledIp.fromFfi() = LabeledIp(ip, label)
 
-internal fun FfiProxy.fromFfi() = Proxy(checked())
+internal fun FfiProxy.fromFfi() = ProxyServer(checked())
 
 internal fun FfiProxy.checked() =
     CheckedProxy(host, port, addressHost, name, plainUrl, country, choosesCountry, access?.credentials?.fromFfi(), access.exit())
@@ -44,10 +44,10 @@ private fun FfiCredentials.fromFfi(): Credentials =
     }
 
 /** The same proxy with these credentials and this exit choice, which the library checks. */
-internal fun Proxy.with(credentials: Credentials?, exit: ExitChoice): Proxy =
+internal fun ProxyServer.with(credentials: Credentials?, exit: ExitChoice): ProxyServer =
     run(proxyWith(ProxyInput(host, port, FfiAccess(credentials?.toFfi(), exit.toFfi())))) { it.fromFfi() }
 
-internal fun Proxy.toFfi(): ProxyInput {
+internal fun ProxyServer.toFfi(): ProxyInput {
     val hasAccess = credentials != null || exitChoice != NO_CHOICE
     return ProxyInput(host, port, if (hasAccess) FfiAccess(credentials?.toFfi(), exitChoice.toFfi()) else null)
 }

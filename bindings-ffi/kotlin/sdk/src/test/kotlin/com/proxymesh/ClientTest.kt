@@ -203,7 +203,7 @@ class ClientTest {
             assertEquals(listOf(2, 0), listOf(server.connections, server.gone).map { it.get() })
             until("the clients are collected, and a later call has released them") {
                 System.gc()
-                Proxy("us-ca.proxymesh.com")
+                ProxyServer("us-ca.proxymesh.com")
                 references.all { it.get() == null } && server.gone.get() == 2
             }
         }

@@ -19,7 +19,7 @@ class InputsTest {
                 assertThrows(ValidationException::class.java) { client.subAccounts.create("x", password = secret) },
                 assertThrows(ValidationException::class.java) { BlockingClient("x", secret) },
                 assertThrows(ValidationException::class.java) { Client("x", secret) },
-                assertThrows(ValidationException::class.java) { Proxy("us-ca.example").url("x", secret) },
+                assertThrows(ValidationException::class.java) { ProxyServer("us-ca.example").url("x", secret) },
             )
         }
         for (error in errors) {

@@ -9,7 +9,8 @@ import java.net.http.HttpResponse;
 
 /** The Java code of the guide. */
 final class JavaHttpGuide {
-    static HttpResponse<String> withToken(HttpClient.Builder builder, Proxy proxy, String page) throws IOException, InterruptedException {
+    static HttpResponse<String> withToken(HttpClient.Builder builder, ProxyServer proxy, String page)
+        throws IOException, InterruptedException {
         var client = builder.proxy(ProxySelector.of(proxy.getAddress())).build();
         var request = HttpRequest.newBuilder(URI.create(page));
         request.header("Proxy-Authorization", proxy.headers().get("Proxy-Authorization")); // not for an authorised IP

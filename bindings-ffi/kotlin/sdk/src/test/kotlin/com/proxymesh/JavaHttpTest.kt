@@ -25,7 +25,7 @@ class JavaHttpTest {
     private fun builder(): HttpClient.Builder =
         HttpClient.newBuilder().sslContext(Certificate.tls).followRedirects(HttpClient.Redirect.ALWAYS)
 
-    private fun fetch(proxy: Proxy, page: String, headers: Map<String, String> = proxy.headers()): HttpResponse<String> {
+    private fun fetch(proxy: ProxyServer, page: String, headers: Map<String, String> = proxy.headers()): HttpResponse<String> {
         val client = builder().proxy(ProxySelector.of(proxy.address)).build()
         val request = HttpRequest.newBuilder(URI(page)).apply { headers.forEach(::setHeader) }.build()
         return client.send(request, HttpResponse.BodyHandlers.ofString())
@@ -83,7 +83,7 @@ class JavaHttpTest {
 
     @Test
     fun `an unreachable proxy is never bypassed`() = Proxied().use { proxied ->
-        val nobody = Proxy("localhost", Ports.free())
+        val nobody = ProxyServer("localhost", Ports.free())
         for (scheme in listOf("http", "https")) {
             assertThrows(IOException::class.java) { fetch(nobody, proxied.site.url(scheme, "127.0.0.1")) }
         }

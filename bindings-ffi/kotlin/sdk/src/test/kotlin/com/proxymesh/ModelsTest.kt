@@ -11,43 +11,44 @@ import org.junit.jupiter.api.Test
 class ModelsTest {
     @Test
     fun `a proxy has a name, a URL, and a URL with credentials`() {
-        val proxy = Proxy("us-ca.proxymesh.com")
+        val proxy = ProxyServer("us-ca.proxymesh.com")
         assertEquals("us-ca", proxy.name)
         assertEquals(31280, proxy.port)
         assertEquals("us-ca.proxymesh.com:31280", proxy.toString())
         assertEquals("http://us-ca.proxymesh.com:31280", proxy.url())
         assertEquals(proxy.url(), proxy.plainUrl)
         assertEquals("http://me%40ex.com:a%20b@us-ca.proxymesh.com:31280", proxy.url("me@ex.com", "a b"))
-        assertEquals(proxy, Proxy("us-ca.proxymesh.com", 31280))
-        assertEquals(proxy.hashCode(), Proxy("us-ca.proxymesh.com", 31280).hashCode())
-        assertNotEquals(proxy, Proxy("us-ca.proxymesh.com", 1))
+        assertEquals(proxy, ProxyServer("us-ca.proxymesh.com", 31280))
+        assertEquals(proxy.hashCode(), ProxyServer("us-ca.proxymesh.com", 31280).hashCode())
+        assertNotEquals(proxy, ProxyServer("us-ca.proxymesh.com", 1))
     }
 
     @Test
     fun `the host may include the port, as the service writes it`() {
-        assertEquals(Proxy("us-ca.proxymesh.com", 31280), Proxy("us-ca.proxymesh.com:31280"))
-        assertEquals(Proxy("us-ca.proxymesh.com", 8080), Proxy("us-ca.proxymesh.com:8080", 8080))
-        val error = assertThrows(ValidationException::class.java) { Proxy("us-ca.proxymesh.com:8080", 31280) }
+        assertEquals(ProxyServer("us-ca.proxymesh.com", 31280), ProxyServer("us-ca.proxymesh.com:31280"))
+        assertEquals(ProxyServer("us-ca.proxymesh.com", 8080), ProxyServer("us-ca.proxymesh.com:8080", 8080))
+        val error = assertThrows(ValidationException::class.java) { ProxyServer("us-ca.proxymesh.com:8080", 31280) }
         assertEquals("proxy: the host includes port 8080, but the port given is 31280; give only one of them", error.message)
     }
 
     @Test
     fun `Java can create a proxy with and without a port`() {
-        val made = Proxy::class.java.getConstructor(String::class.java).newInstance("us-ca.proxymesh.com:31280")
-        assertEquals(made, Proxy::class.java.getConstructor(String::class.java, Int::class.java).newInstance("us-ca.proxymesh.com", 31280))
+        val made = ProxyServer::class.java.getConstructor(String::class.java).newInstance("us-ca.proxymesh.com:31280")
+        val withPort = ProxyServer::class.java.getConstructor(String::class.java, Int::class.java)
+        assertEquals(made, withPort.newInstance("us-ca.proxymesh.com", 31280))
     }
 
     @Test
     fun `the core rejects an invalid proxy`() {
         for ((host, port) in listOf("" to 1, "a b" to 1, "x.example" to 0, "x.example" to -1, "x.example" to 65536)) {
-            assertEquals("proxy", assertThrows(ValidationException::class.java) { Proxy(host, port) }.field)
+            assertEquals("proxy", assertThrows(ValidationException::class.java) { ProxyServer(host, port) }.field)
         }
     }
 
     @Test
     fun `a proxy has a country if its name contains one`() {
         for ((name, country) in listOf("us-ca" to "US", "uk" to "GB", "open" to null, "world" to null, "usisp" to null)) {
-            val proxy = Proxy("$name.proxymesh.com")
+            val proxy = ProxyServer("$name.proxymesh.com")
             assertEquals(country, proxy.country)
             assertEquals(name in setOf("open", "world"), proxy.choosesCountry)
         }
@@ -55,7 +56,7 @@ class ModelsTest {
 
     @Test
     fun `the headers for a proxy contain the credentials in UTF-8 and the exit choice`() {
-        val open = Proxy("open.proxymesh.com")
+        val open = ProxyServer("open.proxymesh.com")
         val basic = mapOf("Proxy-Authorization" to "Basic bWUrMUBleC5jb206QDovJSDDqQ==")
         val exit = ExitChoice(country = "de", preferIp = "1.2.3.4", notIps = listOf("5.6.7.8", "0:0:0:0:0:0:0:1"))
         val asked = mapOf(
@@ -75,7 +76,7 @@ class ModelsTest {
 
     @Test
     fun `a proxy keeps its credentials and its exit choice, and shows no secret`() {
-        val open = Proxy("open.proxymesh.com")
+        val open = ProxyServer("open.proxymesh.com")
         val germany = ExitChoice(country = "DE")
         val proxy = open.using("me@ex.com", PASSWORD).steer(germany)
         assertEquals("http://me%40ex.com:$PASSWORD@open.proxymesh.com:31280", proxy.url())
@@ -98,7 +99,7 @@ class ModelsTest {
 
     @Test
     fun `a proxy can use the credentials of any client`() {
-        val proxy = Proxy("us-ca.proxymesh.com")
+        val proxy = ProxyServer("us-ca.proxymesh.com")
         val expected = proxy.using("me@ex.com", PASSWORD)
         Client("me@ex.com", PASSWORD).use { assertEquals(expected, proxy.using(it)) }
         AsyncClient("me@ex.com", PASSWORD).use { assertEquals(expected, proxy.using(it)) }
@@ -111,10 +112,10 @@ class ModelsTest {
     @Test
     fun `a country that the proxy cannot choose is rejected`() {
         val germany = ExitChoice(country = "DE")
-        val error = assertThrows(ValidationException::class.java) { Proxy("us-ca.proxymesh.com").steer(germany) }
+        val error = assertThrows(ValidationException::class.java) { ProxyServer("us-ca.proxymesh.com").steer(germany) }
         assertEquals("country: the proxy us-ca cannot choose the country DE; open and world can", error.message)
         assertEquals("country" to "the proxy us-ca cannot choose the country DE; open and world can", error.field to error.reason)
-        assertEquals(emptyMap<String, String>(), Proxy("de.proxymesh.com").steer(germany).headers())
+        assertEquals(emptyMap<String, String>(), ProxyServer("de.proxymesh.com").steer(germany).headers())
     }
 
     @Test
@@ -145,7 +146,7 @@ class ModelsTest {
 
     @Test
     fun `invalid credentials are rejected and not shown`() {
-        val proxy = Proxy("open.proxymesh.com")
+        val proxy = ProxyServer("open.proxymesh.com")
         val errors = listOf(
             assertThrows(ConfigException::class.java) { proxy.using("", PASSWORD) },
             assertThrows(ConfigException::class.java) { proxy.using("a:$PASSWORD", PASSWORD) },

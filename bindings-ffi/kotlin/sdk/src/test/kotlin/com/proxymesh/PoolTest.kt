@@ -22,8 +22,8 @@ import org.junit.jupiter.api.Test
 /** Pools of each client, and the check of a proxy, with the sandbox's proxies. */
 class PoolTest {
     /** A pool of any client. */
-    private class AnyPool(val pool: AbstractProxyPool, private val next: (List<String>?) -> Proxy) {
-        fun get(vararg countries: String): Proxy = next(countries.asList().ifEmpty { null })
+    private class AnyPool(val pool: AbstractProxyPool, private val next: (List<String>?) -> ProxyServer) {
+        fun get(vararg countries: String): ProxyServer = next(countries.asList().ifEmpty { null })
     }
 
     private fun inEachLanguage(
@@ -57,7 +57,7 @@ class PoolTest {
             val all = pool.pool.stats().map { it.proxy }
             assertTrue(pool.pool.isListed && all.size >= 3)
             assertEquals(all.drop(1) + first, all.map { pool.get() })
-            assertTrue(all.all { it == Proxy(it.host, it.port).using(USERNAME, PASSWORD) })
+            assertTrue(all.all { it == ProxyServer(it.host, it.port).using(USERNAME, PASSWORD) })
 
             assertEquals(Duration.ofSeconds(60), pool.pool.report(first, 503))
             assertNull(pool.pool.report(first, false))
@@ -160,7 +160,7 @@ class PoolTest {
     @Test
     fun `a check says whether a proxy can be used`() = inEachLanguage { _, pool ->
         val proxy = pool.get()
-        val checks = listOf<(Proxy) -> ProxyCheck>(
+        val checks = listOf<(ProxyServer) -> ProxyCheck>(
             { runBlocking { it.check() } },
             { it.checkBlocking() },
             { it.checkAsync("proxymesh.com:443", Duration.ofSeconds(5)).get() },
@@ -172,7 +172,7 @@ class PoolTest {
             val refused = check(proxy.using(USERNAME, "wrong"))
             assertEquals(listOf(false, true, 407), listOf(refused.isOk, refused.isReachable, refused.status))
             assertTrue(refused.meaning.startsWith("the proxy does not recognise you"), refused.meaning)
-            val nobody = check(Proxy("localhost", 1))
+            val nobody = check(ProxyServer("localhost", 1))
             assertEquals(listOf(false, false, null), listOf(nobody.isOk, nobody.isReachable, nobody.status))
         }
         assertEquals(3, pool.pool.stats().first { it.proxy == proxy }.successes)

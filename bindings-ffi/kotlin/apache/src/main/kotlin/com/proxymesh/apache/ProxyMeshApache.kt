@@ -2,7 +2,7 @@
 
 package com.proxymesh.apache
 
-import com.proxymesh.Proxy
+import com.proxymesh.ProxyServer
 import org.apache.hc.client5.http.AuthenticationStrategy
 import org.apache.hc.client5.http.impl.ChainElement
 import org.apache.hc.client5.http.impl.classic.HttpClientBuilder
@@ -14,7 +14,7 @@ import org.apache.hc.core5.http.HttpHost
  * Sends the client's requests through this proxy, with its credentials and its exit choice.
  *
  * ```kotlin
- * val proxy = Proxy("open.proxymesh.com").using("me@ex.com", "secret").steer(ExitChoice(country = "DE"))
+ * val proxy = ProxyServer("open.proxymesh.com").using("me@ex.com", "secret").steer(ExitChoice(country = "DE"))
  * HttpClients.custom().proxyMesh(proxy).build().use { client ->
  *     client.execute(HttpGet("https://example.com/")) { response ->
  *         println("${response.code} by way of ${response.getFirstHeader("X-ProxyMesh-IP")?.value}")
@@ -46,7 +46,7 @@ import org.apache.hc.core5.http.HttpHost
  * @return the builder.
  */
 @JvmOverloads
-public fun HttpClientBuilder.proxyMesh(proxy: Proxy, rotate: Boolean = false): HttpClientBuilder {
+public fun HttpClientBuilder.proxyMesh(proxy: ProxyServer, rotate: Boolean = false): HttpClientBuilder {
     val host = HttpHost("http", proxy.address.hostString, proxy.port)
     if (rotate) setConnectionReuseStrategy(ConnectionReuseStrategy { _, _, _ -> false })
     return setRoutePlanner(DefaultProxyRoutePlanner(host))

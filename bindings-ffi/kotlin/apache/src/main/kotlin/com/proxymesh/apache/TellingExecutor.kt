@@ -84,5 +84,5 @@ private val Header.isSteering get() = name.startsWith(STEERING, ignoreCase = tru
 
 private fun HttpRequest.checkHeaders() {
     val found = headers.firstOrNull { it.isSteering || it.name.equals("Proxy-Authorization", ignoreCase = true) } ?: return
-    throw ProtocolException("the header ${found.name} is for the proxy, and an https site would get it; use Proxy.using or Proxy.steer")
+    throw ProtocolException("the header ${found.name} is for the proxy, and an https site would get it; use ProxyServer.using or steer")
 }

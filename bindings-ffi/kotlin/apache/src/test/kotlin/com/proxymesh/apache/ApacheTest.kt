@@ -1,7 +1,7 @@
 package com.proxymesh.apache
 
 import com.proxymesh.ExitChoice
-import com.proxymesh.Proxy
+import com.proxymesh.ProxyServer
 import com.proxymesh.support.HARD_PASSWORD
 import com.proxymesh.support.Ports
 import com.proxymesh.support.Proxied
@@ -49,7 +49,7 @@ class ApacheTest {
     @AfterAll
     fun close() = proxied.close()
 
-    private fun client(proxy: Proxy = german, rotate: Boolean = false, change: HttpClientBuilder.() -> Unit = {}) =
+    private fun client(proxy: ProxyServer = german, rotate: Boolean = false, change: HttpClientBuilder.() -> Unit = {}) =
         trusting().apply(change).proxyMesh(proxy, rotate).build()
 
     private fun statuses() = proxied.sandbox.proxied().map { it.text("status") }
@@ -213,7 +213,7 @@ class ApacheTest {
 
     @Test
     fun `an unreachable proxy is never bypassed`() {
-        val nobody = Proxy("localhost", Ports.free()).using(USERNAME, HARD_PASSWORD)
+        val nobody = ProxyServer("localhost", Ports.free()).using(USERNAME, HARD_PASSWORD)
         // The site can be reached without a proxy here.
         for (scheme in listOf("http", "https")) client(nobody).use { client ->
             assertThrows(IOException::class.java) { client.fetch(site.url(scheme, "127.0.0.1")) }

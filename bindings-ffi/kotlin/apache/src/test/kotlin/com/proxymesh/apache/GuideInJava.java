@@ -1,13 +1,13 @@
 package com.proxymesh.apache;
 
-import com.proxymesh.Proxy;
+import com.proxymesh.ProxyServer;
 import java.io.IOException;
 import org.apache.hc.client5.http.classic.methods.HttpGet;
 import org.apache.hc.client5.http.impl.classic.HttpClientBuilder;
 
 /** The Java code of the guide. */
 final class GuideInJava {
-    static void guide(HttpClientBuilder builder, Proxy proxy, String page) throws IOException {
+    static void guide(HttpClientBuilder builder, ProxyServer proxy, String page) throws IOException {
         try (var client = ProxyMeshApache.proxyMesh(builder, proxy, true).build()) { // with rotation
             int status = client.execute(new HttpGet(page), response -> response.getCode());
             System.out.println(status);

@@ -1,6 +1,6 @@
 package com.proxymesh.okhttp
 
-import com.proxymesh.Proxy
+import com.proxymesh.ProxyServer
 import java.net.ProtocolException
 import okhttp3.Authenticator
 import okhttp3.Interceptor
@@ -9,7 +9,7 @@ import okhttp3.Response
 import okhttp3.Route
 
 /** Adds the headers for the proxy to what only the proxy reads. As an authenticator: to a `CONNECT`. As a network interceptor: to http. */
-internal class ProxyHeaders(proxy: Proxy) : Authenticator, Interceptor {
+internal class ProxyHeaders(proxy: ProxyServer) : Authenticator, Interceptor {
     private val name = proxy.toString()
     private val forProxy = proxy.headers()
 
@@ -76,5 +76,5 @@ private fun Request.checkHeaders() {
     val found = headers.names().firstOrNull {
         it.equals("Proxy-Authorization", ignoreCase = true) || it.startsWith("X-ProxyMesh-", ignoreCase = true)
     }
-    if (found != null) throw ProtocolException("the header $found is for the proxy, and an https site would get it; use Proxy.using or Proxy.steer")
+    if (found != null) throw ProtocolException("the header $found is for the proxy, and an https site would get it; use ProxyServer.using or steer")
 }

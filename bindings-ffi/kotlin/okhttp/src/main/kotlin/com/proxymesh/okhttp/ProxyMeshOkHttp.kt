@@ -2,7 +2,7 @@
 
 package com.proxymesh.okhttp
 
-import com.proxymesh.Proxy
+import com.proxymesh.ProxyServer
 import java.util.concurrent.TimeUnit
 import okhttp3.ConnectionPool
 import okhttp3.OkHttpClient
@@ -12,7 +12,7 @@ import okhttp3.Protocol
  * Sends the client's requests through this proxy, with its credentials and its exit choice.
  *
  * ```kotlin
- * val proxy = Proxy("open.proxymesh.com").using("me@ex.com", "secret").steer(ExitChoice(country = "DE"))
+ * val proxy = ProxyServer("open.proxymesh.com").using("me@ex.com", "secret").steer(ExitChoice(country = "DE"))
  * val client = OkHttpClient.Builder().proxyMesh(proxy).build()
  * client.newCall(Request.Builder().url("http://example.com/").build()).execute().use { response ->
  *     println("${response.code} by way of ${response.header("X-ProxyMesh-IP")}")
@@ -46,7 +46,7 @@ import okhttp3.Protocol
  * @return the builder.
  */
 @JvmOverloads
-public fun OkHttpClient.Builder.proxyMesh(proxy: Proxy, rotate: Boolean = false): OkHttpClient.Builder {
+public fun OkHttpClient.Builder.proxyMesh(proxy: ProxyServer, rotate: Boolean = false): OkHttpClient.Builder {
     val told = ProxyHeaders(proxy)
     interceptors().removeAll { it is CallGuard }
     networkInterceptors().removeAll { it is ProxyHeaders }

@@ -1,13 +1,13 @@
 package com.proxymesh.okhttp;
 
-import com.proxymesh.Proxy;
+import com.proxymesh.ProxyServer;
 import java.io.IOException;
 import okhttp3.OkHttpClient;
 import okhttp3.Request;
 
 /** The Java code of the guide. */
 final class GuideInJava {
-    static void guide(OkHttpClient.Builder builder, Proxy proxy, String page) throws IOException {
+    static void guide(OkHttpClient.Builder builder, ProxyServer proxy, String page) throws IOException {
         var client = ProxyMeshOkHttp.proxyMesh(builder, proxy, true).build(); // with rotation
         try (var response = client.newCall(new Request.Builder().url(page).build()).execute()) {
             System.out.println(response.code());

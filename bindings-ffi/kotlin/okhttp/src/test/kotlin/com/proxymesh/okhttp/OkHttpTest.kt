@@ -1,7 +1,7 @@
 package com.proxymesh.okhttp
 
 import com.proxymesh.ExitChoice
-import com.proxymesh.Proxy
+import com.proxymesh.ProxyServer
 import com.proxymesh.support.HARD_PASSWORD
 import com.proxymesh.support.Ports
 import com.proxymesh.support.Proxied
@@ -56,7 +56,7 @@ class OkHttpTest {
     @AfterAll
     fun close() = proxied.close()
 
-    private fun client(proxy: Proxy = german, rotate: Boolean = false, change: OkHttpClient.Builder.() -> Unit = {}) =
+    private fun client(proxy: ProxyServer = german, rotate: Boolean = false, change: OkHttpClient.Builder.() -> Unit = {}) =
         trusting().apply(change).proxyMesh(proxy, rotate).build()
 
     private fun statuses() = proxied.sandbox.proxied().map { it.text("status") }
@@ -239,7 +239,7 @@ class OkHttpTest {
 
     @Test
     fun `an unreachable proxy is never bypassed`() {
-        val nobody = Proxy("localhost", Ports.free()).using(USERNAME, HARD_PASSWORD)
+        val nobody = ProxyServer("localhost", Ports.free()).using(USERNAME, HARD_PASSWORD)
         for (scheme in listOf("http", "https")) {
             // The site can be reached without a proxy here.
             val page = site.url(scheme, "127.0.0.1")

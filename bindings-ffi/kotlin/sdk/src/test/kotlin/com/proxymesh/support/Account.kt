@@ -118,7 +118,7 @@ internal fun json(value: Any?): JsonElement = when (value) {
     is List<*> -> JsonArray(value.map(::json))
     is Map<*, *> -> JsonObject(value.entries.associate { (key, inner) -> key as String to json(inner) })
     is Duration -> JsonPrimitive(value.toNanos() / 1e9)
-    is com.proxymesh.Proxy -> JsonPrimitive(value.toString())
+    is com.proxymesh.ProxyServer -> JsonPrimitive(value.toString())
     is LabeledIp -> json(mapOf("ip" to value.ip, "label" to value.label))
     is SubAccount -> json(
         mapOf(

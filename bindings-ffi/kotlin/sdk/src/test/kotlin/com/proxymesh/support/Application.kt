@@ -3,7 +3,7 @@ package com.proxymesh.support
 import com.proxymesh.AsyncClient
 import com.proxymesh.BlockingClient
 import com.proxymesh.Client
-import com.proxymesh.Proxy
+import com.proxymesh.ProxyServer
 import com.proxymesh.ProxyMeshException
 import kotlin.concurrent.thread
 import kotlinx.coroutines.runBlocking
@@ -30,7 +30,7 @@ object Application {
     /** Loads the library, and makes calls if there is a base URL. With a second argument, the process ends during the calls. Prints the error if the library cannot be loaded. */
     @JvmStatic
     fun main(arguments: Array<String>) = try {
-        Proxy("us-ca.proxymesh.com")
+        ProxyServer("us-ca.proxymesh.com")
         when (arguments.size) {
             0 -> Unit
             1 -> run(arguments.single())

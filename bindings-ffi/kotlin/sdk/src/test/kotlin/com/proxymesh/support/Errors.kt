@@ -2,6 +2,7 @@ package com.proxymesh.support
 
 import com.proxymesh.AuthenticationBlockedException
 import com.proxymesh.BasicAuthRequiredException
+import com.proxymesh.CallTimeoutException
 import com.proxymesh.ConfigException
 import com.proxymesh.ConnectionException
 import com.proxymesh.DecodeException
@@ -10,11 +11,10 @@ import com.proxymesh.OutcomeUnknownException
 import com.proxymesh.PoolExhaustedException
 import com.proxymesh.ProxyMeshException
 import com.proxymesh.StatusException
-import com.proxymesh.TimeoutException
 import com.proxymesh.ValidationException
 
 /** The kind, by the name that all languages share. */
-fun ProxyMeshException.kind(): String = javaClass.simpleName.removeSuffix("Exception")
+fun ProxyMeshException.kind(): String = if (this is CallTimeoutException) "Timeout" else javaClass.simpleName.removeSuffix("Exception")
 
 /** The fields of this kind of exception, except the call and the text. The `when` is exhaustive. */
 fun ProxyMeshException.fields(): Map<String, Any?> = when (this) {
@@ -30,7 +30,7 @@ fun ProxyMeshException.fields(): Map<String, Any?> = when (this) {
         "retryAfter" to retryAfter,
         "attempts" to attempts,
     )
-    is TimeoutException -> mapOf("reason" to reason, "attempts" to attempts)
+    is CallTimeoutException -> mapOf("reason" to reason, "attempts" to attempts)
     is ConnectionException -> mapOf("reason" to reason, "attempts" to attempts)
     is DecodeException -> mapOf("status" to status, "reason" to reason, "body" to body)
     is PoolExhaustedException -> mapOf("reason" to reason, "retryAfter" to retryAfter)

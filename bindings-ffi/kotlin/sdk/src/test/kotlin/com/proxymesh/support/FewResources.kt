@@ -3,7 +3,7 @@ package com.proxymesh.support
 import com.proxymesh.BlockingClient
 import com.proxymesh.Client
 import com.proxymesh.ConfigException
-import com.proxymesh.Proxy
+import com.proxymesh.ProxyServer
 import com.proxymesh.ProxyMeshException
 import java.io.Closeable
 import java.io.File
@@ -15,10 +15,10 @@ import kotlinx.coroutines.runBlocking
 /** A program that makes calls with few descriptors. ResourcesTest starts it. Any exception that is not the SDK's ends it. */
 fun main(arguments: Array<String>) {
     val baseUrl = arguments.single()
-    loadClasses("com.proxymesh.Proxy", "com.proxymesh.internal.Failure", "com.proxymesh.support.FewResourcesKt")
+    loadClasses("com.proxymesh.ProxyServer", "com.proxymesh.internal.Failure", "com.proxymesh.support.FewResourcesKt")
     withDescriptors(0) {}
 
-    for (left in 0..40) report("load", left) { withDescriptors(left) { Proxy("us-ca.proxymesh.com") } }
+    for (left in 0..40) report("load", left) { withDescriptors(left) { ProxyServer("us-ca.proxymesh.com") } }
 
     val before = counts()
     val clients = List(1000) { client(baseUrl) to blocking(baseUrl) }

@@ -11,7 +11,7 @@ import com.proxymesh.ExitChoice
 import com.proxymesh.IpFollower
 import com.proxymesh.PoolOptions
 import com.proxymesh.PoolOrder
-import com.proxymesh.Proxy
+import com.proxymesh.ProxyServer
 import com.proxymesh.ProxyPool
 import java.time.Duration
 import kotlinx.coroutines.CompletableDeferred
@@ -80,7 +80,7 @@ class Objects(private val kind: Kind) {
         else -> error("$account")
     }
 
-    private suspend fun next(pool: Any, countries: Array<String>?): Proxy = when (pool) {
+    private suspend fun next(pool: Any, countries: Array<String>?): ProxyServer = when (pool) {
         is ProxyPool -> if (countries == null) pool.get() else pool.getIn(*countries)
         is BlockingProxyPool -> if (countries == null) pool.get() else pool.getIn(*countries)
         is AsyncProxyPool -> (if (countries == null) pool.get() else pool.getIn(*countries)).await()
@@ -88,7 +88,7 @@ class Objects(private val kind: Kind) {
     }
 
     private fun Arguments.report(pool: AbstractProxyPool): Duration? {
-        val proxy = Proxy(text("proxy"))
+        val proxy = ProxyServer(text("proxy"))
         val status = maybeWhole("status")
         val (latency, bytes) = maybeSeconds("latency") to (maybeWhole("bytes") ?: 0)
         return if (status == null) {
@@ -132,7 +132,7 @@ class Objects(private val kind: Kind) {
         return null
     }
 
-    private suspend fun check(proxy: Proxy, target: String, timeout: Duration): Map<String, Any?> {
+    private suspend fun check(proxy: ProxyServer, target: String, timeout: Duration): Map<String, Any?> {
         val check = when (kind) {
             Kind.SUSPENDING -> proxy.check(target, timeout)
             Kind.BLOCKING -> proxy.checkBlocking(target, timeout)
@@ -144,9 +144,9 @@ class Objects(private val kind: Kind) {
         )
     }
 
-    private fun Arguments.described(): Proxy {
+    private fun Arguments.described(): ProxyServer {
         val port = maybeWhole("port")
-        var proxy = text("proxy").let { if (port == null) Proxy(it) else Proxy(it, port.toInt()) }
+        var proxy = text("proxy").let { if (port == null) ProxyServer(it) else ProxyServer(it, port.toInt()) }
         val (username, token) = maybeText("username") to maybeText("token")
         if (username != null) proxy = proxy.using(username, text("password"))
         if (token != null) proxy = proxy.usingToken(token)
@@ -156,7 +156,7 @@ class Objects(private val kind: Kind) {
     }
 
     /** A proxy with everything that is sent to it. */
-    private fun shown(proxy: Proxy) = mapOf("proxy" to "$proxy", "headers" to proxy.headers())
+    private fun shown(proxy: ProxyServer) = mapOf("proxy" to "$proxy", "headers" to proxy.headers())
 
     /** A block that has begun and waits until it may end. */
     private class Held {

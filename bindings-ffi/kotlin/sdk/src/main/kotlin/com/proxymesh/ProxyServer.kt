@@ -10,10 +10,10 @@ import java.time.Duration
 import java.util.concurrent.CompletableFuture
 
 /**
- * A proxy server that the account may use.
+ * A proxy server that the account may use. It is not called `Proxy`, because code with proxies often uses `java.net.Proxy` too.
  *
  * ```kotlin
- * val proxy = Proxy("us-ca.proxymesh.com")
+ * val proxy = ProxyServer("us-ca.proxymesh.com")
  * proxy.name                                 // us-ca
  * proxy.country                              // US
  * proxy.url()                                // http://us-ca.proxymesh.com:31280
@@ -26,7 +26,7 @@ import java.util.concurrent.CompletableFuture
  * @throws ValidationException the host is neither a DNS name nor an IPv4 address, the port is not from 1 to 65535, or the host includes a
  *   port that differs from the one given.
  */
-public class Proxy
+public class ProxyServer
     internal constructor(private val checked: CheckedProxy) {
         /** The domain, such as `us-ca.proxymesh.com`. */
         public val host: String get() = checked.host
@@ -73,7 +73,7 @@ public class Proxy
          * @param password the password for the username.
          * @throws ConfigException the username or password is invalid.
          */
-        public fun using(username: String, password: String): Proxy = with(Credentials(username, password), exitChoice)
+        public fun using(username: String, password: String): ProxyServer = with(Credentials(username, password), exitChoice)
 
         /**
          * Returns the same proxy with a token, instead of a username and password.
@@ -81,43 +81,43 @@ public class Proxy
          * @param token a token (`pm_…`).
          * @throws ConfigException the token is invalid.
          */
-        public fun usingToken(token: String): Proxy = with(Credentials(null, token), exitChoice)
+        public fun usingToken(token: String): ProxyServer = with(Credentials(null, token), exitChoice)
 
         /**
          * Returns the same proxy with the credentials of a client.
          *
          * @throws ConfigException the client is closed.
          */
-        public fun using(client: Client): Proxy = client.calls.using(this)
+        public fun using(client: Client): ProxyServer = client.calls.using(this)
 
         /**
          * Returns the same proxy with the credentials of a client.
          *
          * @throws ConfigException the client is closed.
          */
-        public fun using(client: BlockingClient): Proxy = client.calls.using(this)
+        public fun using(client: BlockingClient): ProxyServer = client.calls.using(this)
 
         /**
          * Returns the same proxy with the credentials of a client.
          *
          * @throws ConfigException the client is closed.
          */
-        public fun using(client: AsyncClient): Proxy = client.calls.using(this)
+        public fun using(client: AsyncClient): ProxyServer = client.calls.using(this)
 
         /** Returns the same proxy without credentials, for a machine whose IP or hostname is authorised. */
-        public fun withoutCredentials(): Proxy = with(null, exitChoice)
+        public fun withoutCredentials(): ProxyServer = with(null, exitChoice)
 
         /**
          * Returns the same proxy with this exit choice. It replaces an earlier choice. It is sent in the headers `X-ProxyMesh-Country`,
          * `X-ProxyMesh-Prefer-IP` and `X-ProxyMesh-Not-IP`.
          *
          * ```kotlin
-         * Proxy("open.proxymesh.com").steer(ExitChoice(country = "DE")).headers()   // {X-ProxyMesh-Country=DE}
+         * ProxyServer("open.proxymesh.com").steer(ExitChoice(country = "DE")).headers()   // {X-ProxyMesh-Country=DE}
          * ```
          *
          * @throws ValidationException this proxy has no exit IPs in the country, and cannot choose one.
          */
-        public fun steer(exit: ExitChoice): Proxy = with(credentials, exit)
+        public fun steer(exit: ExitChoice): ProxyServer = with(credentials, exit)
 
         /** The URL without credentials, for a machine whose IP or hostname is authorised. */
         public val plainUrl: String get() = checked.plainUrl
@@ -180,7 +180,8 @@ public class Proxy
 
         /** Whether both have the same host, port, credentials and exit choice. */
         override fun equals(other: Any?): Boolean =
-            other is Proxy && host == other.host && port == other.port && credentials == other.credentials && exitChoice == other.exitChoice
+            other is ProxyServer && host == other.host && port == other.port && credentials == other.credentials &&
+                exitChoice == other.exitChoice
 
         /** A hash of the host, the port and the exit choice. */
         override fun hashCode(): Int = 31 * (31 * host.hashCode() + port) + exitChoice.hashCode()
