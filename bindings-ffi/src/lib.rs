@@ -35,8 +35,8 @@ pub use lease::{Lease, LeaseOptions};
 pub use model::{LabeledIp, NewToken, SubAccount, Token};
 pub use pool::{Pool, PoolOptions, ProxyStats, Report};
 pub use proxy::{
-    Access, Credentials, ExitChoice, Proxy, ProxyCheck, ProxyInput, exit_choice_of, proxy_headers, proxy_of,
-    proxy_url, proxy_url_with, proxy_with,
+    Access, Credentials, ExitChoice, Proxy, ProxyCheck, ProxyInput, exit_choice_of, proxy_headers,
+    proxy_lost_exit, proxy_of, proxy_rotating, proxy_url, proxy_url_with, proxy_with,
 };
 pub use sub_accounts::SubAccountFields;
 

@@ -9,7 +9,7 @@ use crate::{
 };
 use proxymesh::{
     Outcome, ProxyHost,
-    binding::{self, PoolParts},
+    binding::{self, PoolParts, seconds},
 };
 use std::sync::Arc;
 
@@ -28,6 +28,8 @@ pub struct PoolOptions {
     pub cooldown: Option<f64>,
     /// Whether the proxies are handed out with the client's credentials.
     pub credentials: bool,
+    /// Whether each https request through one of the proxies opens a new tunnel.
+    pub rotating: bool,
 }
 
 /// How a request through a proxy went.
@@ -108,6 +110,7 @@ impl Pool {
             ttl: options.ttl,
             cooldown: options.cooldown,
             credentials: options.credentials,
+            rotating: options.rotating,
         };
         Ok(Self { via, core: Arc::new(binding::Pool::new(parts.check()?)) })
     }
@@ -152,5 +155,11 @@ operations! {
     fn pool_next(pool, client, countries: Option<Vec<String>>) -> Proxy {
         let wanted = pool.wanted(countries.as_deref())?;
         Ok(pool.core.next(&client, &wanted).await?.logged())
+    }
+    /// Returns the next proxy, holding one exit IP. `timeout` is the time limit for each proxy, in seconds.
+    calls("proxies.session")
+    fn pool_session(pool, client, countries: Option<Vec<String>>, target: String, timeout: f64) -> Proxy {
+        let (wanted, timeout) = (pool.wanted(countries.as_deref())?, seconds("timeout", timeout)?);
+        Ok(pool.core.session(&client, &wanted, &target, timeout).await?.logged())
     }
 }

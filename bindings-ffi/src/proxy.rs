@@ -28,17 +28,19 @@ pub struct Proxy {
     pub country: Option<String>,
     /// Whether an exit choice can choose the country: true for `open` and `world`, which have exit IPs in many countries.
     pub chooses_country: bool,
-    /// The credentials and the exit choice, if it has any.
+    /// The credentials, the exit choice and whether it rotates, if it has any of these.
     pub access: Option<Access>,
 }
 
-/// How to authenticate to a proxy, and which exit IP to ask it for.
+/// How to authenticate to a proxy, and which exit IPs to use.
 #[derive(uniffi::Record)]
 pub struct Access {
     /// The credentials, if there are any.
     pub credentials: Option<Credentials>,
     /// The exit choice.
     pub exit: ExitChoice,
+    /// Whether each https request opens a new tunnel.
+    pub rotating: bool,
 }
 
 response!(proxymesh::Proxy => Proxy);
@@ -60,9 +62,9 @@ impl From<proxymesh::Proxy> for Proxy {
 
 impl Access {
     fn of(core: &proxymesh::Proxy) -> Option<Self> {
-        let credentials = core.credentials().map(Credentials::of);
-        let has_any = credentials.is_some() || *core.exit_choice() != proxymesh::ExitChoice::new();
-        has_any.then(|| Self { credentials, exit: ExitChoice::of(core.exit_choice()) })
+        let (credentials, rotating) = (core.credentials().map(Credentials::of), core.is_rotating());
+        let has_any = credentials.is_some() || rotating || !core.exit_choice().is_empty();
+        has_any.then(|| Self { credentials, exit: ExitChoice::of(core.exit_choice()), rotating })
     }
 }
 
@@ -73,15 +75,18 @@ pub struct ProxyInput {
     pub host: String,
     /// The port, from 1 to 65535.
     pub port: i32,
-    /// The credentials and the exit choice, if it has any.
+    /// The credentials, the exit choice and whether it rotates, if it has any of these.
     pub access: Option<Access>,
 }
 
 impl ProxyInput {
     pub(crate) fn check(self) -> proxymesh::Result<proxymesh::Proxy> {
         let proxy = proxymesh::Proxy::at(&self.host, Some(self.port.into()))?;
-        let Some(Access { credentials, exit }) = self.access else { return Ok(proxy) };
-        proxy.using(credentials.map(Credentials::check).transpose()?).steer(exit.check()?)
+        let Some(Access { credentials, exit, rotating }) = self.access else { return Ok(proxy) };
+        let proxy = proxy.using(credentials.map(Credentials::check).transpose()?);
+        // A proxy that is to hold an exit IP does not rotate, whatever it did before.
+        let proxy = if rotating { proxy.rotating() } else { proxy };
+        proxy.steer(exit.check()?)
     }
 }
 
@@ -95,6 +100,17 @@ functions! {
     /// invalid, and with `Validation` if this proxy cannot choose the country.
     fn proxy_with(proxy: ProxyInput) -> Proxy {
         Ok(proxy.check()?.into())
+    }
+
+    /// Returns the same proxy, with a new tunnel for each https request.
+    fn proxy_rotating(proxy: ProxyInput) -> Proxy {
+        Ok(proxy.check()?.rotating().into())
+    }
+
+    /// Returns why a request did not go through the exit IP that the proxy holds, if `used` is another one. `used` is the value of
+    /// `X-ProxyMesh-IP` in the proxy's response.
+    fn proxy_lost_exit(proxy: ProxyInput, used: String) -> Option<String> {
+        Ok(proxy.check()?.lost_exit(&used))
     }
 
     /// Returns the URL of the proxy with its credentials, which are percent-encoded. Fails with `Validation` if they are a token.
@@ -158,8 +174,15 @@ impl From<proxymesh::Check> for ProxyCheck {
 
 #[cfg(feature = "description")]
 mod description {
-    use super::{ProxyCheck, ProxyInput};
+    use super::{Proxy, ProxyCheck, ProxyInput};
     use crate::error::Failure;
+
+    /// Returns the same proxy, which then holds one exit IP. `timeout` is in seconds. Needs no client.
+    #[allow(unused_variables)]
+    #[uniffi::export]
+    fn proxy_session(proxy: ProxyInput, target: String, timeout: f64) -> Result<Proxy, Failure> {
+        crate::calls::described()
+    }
 
     /// Checks whether a proxy accepts a connection to `target`, which is `host:port`. `timeout` is in seconds. Needs no client.
     #[allow(unused_variables)]
@@ -169,19 +192,33 @@ mod description {
     }
 }
 
-pub(crate) const OPERATIONS: &[Operation] = &[Operation {
-    #[cfg(test)]
-    name: "proxy_check",
-    number: number("proxy_check(proxy:ProxyInput,target:String,timeout:f64,)ProxyCheck"),
-    call: "Proxy.check",
-    is_interruptible: true,
-    make: |_, _, input| {
-        let proxy: ProxyInput = wire::read(input)?;
-        let (target, timeout): (String, f64) = (wire::read(input)?, wire::read(input)?);
-        let (proxy, timeout) = (proxy.check()?, seconds("timeout", timeout)?);
-        Ok(Box::pin(async move { Ok(wire::value(ProxyCheck::from(proxy.check(&target, timeout).await?))) }))
-    },
-}];
+/// An operation with the arguments of a check, and what it returns.
+macro_rules! checking {
+    ($name:literal $response:literal, $call:literal, |$proxy:ident, $target:ident, $timeout:ident| $result:expr) => {
+        Operation {
+            #[cfg(test)]
+            name: $name,
+            number: number(concat!($name, "(proxy:ProxyInput,target:String,timeout:f64,)", $response)),
+            call: $call,
+            is_interruptible: true,
+            make: |_, _, input| {
+                let proxy: ProxyInput = wire::read(input)?;
+                let ($target, timeout): (String, f64) = (wire::read(input)?, wire::read(input)?);
+                let ($proxy, $timeout) = (proxy.check()?, seconds("timeout", timeout)?);
+                Ok(Box::pin(async move { Ok(wire::value($result)) }))
+            },
+        }
+    };
+}
+
+pub(crate) const OPERATIONS: &[Operation] = &[
+    checking!("proxy_check" "ProxyCheck", "Proxy.check", |proxy, target, timeout| {
+        ProxyCheck::from(proxy.check(&target, timeout).await?)
+    }),
+    checking!("proxy_session" "Proxy", "proxies.session", |proxy, target, timeout| {
+        Proxy::from(proxy.session(&target, timeout).await?)
+    }),
+];
 
 /// How to authenticate to a proxy.
 #[derive(uniffi::Enum)]
@@ -227,6 +264,8 @@ pub struct ExitChoice {
     pub country: Option<String>,
     /// The exit IP to use if the proxy has it.
     pub prefer_ip: Option<String>,
+    /// The only exit IP to use, instead of `prefer_ip`.
+    pub hold_ip: Option<String>,
     /// The exit IPs to avoid.
     pub not_ips: Vec<String>,
 }
@@ -235,13 +274,15 @@ impl ExitChoice {
     fn of(core: &proxymesh::ExitChoice) -> Self {
         Self {
             country: core.wanted_country().map(str::to_owned),
-            prefer_ip: core.preferred_ip().map(|ip| ip.to_string()),
+            prefer_ip: core.preferred_ip().filter(|_| core.held_ip().is_none()).map(|ip| ip.to_string()),
+            hold_ip: core.held_ip().map(|ip| ip.to_string()),
             not_ips: core.unwanted_ips().iter().map(IpAddr::to_string).collect(),
         }
     }
 
     fn check(self) -> proxymesh::Result<proxymesh::ExitChoice> {
         let not_ips = self.not_ips.iter().map(String::as_str);
-        binding::exit_choice(self.country.as_deref(), self.prefer_ip.as_deref(), not_ips)
+        let (country, prefer_ip) = (self.country.as_deref(), self.prefer_ip.as_deref());
+        binding::exit_choice(country, prefer_ip, self.hold_ip.as_deref(), not_ips)
     }
 }

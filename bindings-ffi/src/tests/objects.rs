@@ -27,12 +27,15 @@ const RELEASE: &str = "lease_release()()";
 const FOLLOWER: &str = "follower(options:FollowerOptions,)Self";
 const START: &str = "follower_start()String";
 const CLOSE: &str = "follower_close()()";
+const SESSION: &str = "proxy_session(proxy:ProxyInput,target:String,timeout:f64,)Proxy";
+const POOL_SESSION: &str = "pool_session(countries:Option<Vec<String>>,target:String,timeout:f64,)Proxy";
 const CHECK: &str = "proxy_check(proxy:ProxyInput,target:String,timeout:f64,)ProxyCheck";
 
 /// The options of a pool of all proxies.
 pub(super) fn all() -> PoolOptions {
     let order = "round_robin".to_owned();
-    PoolOptions { countries: None, exclude: Vec::new(), order, ttl: None, cooldown: None, credentials: true }
+    let (ttl, cooldown, rotating) = (None, None, false);
+    PoolOptions { countries: None, exclude: Vec::new(), order, ttl, cooldown, credentials: true, rotating }
 }
 
 fn no_countries() -> Vec<u8> {
@@ -256,6 +259,37 @@ fn a_check_needs_no_client() {
     assert!(matches!(&bad, Failure::Validation { field, .. } if field == "target"), "{bad:?}");
     let bad = failure(result::<ProxyCheck>(&bridge::invoke(0, number(CHECK), &arguments("x:1", -1.0), None)));
     assert!(matches!(&bad, Failure::Config { .. }), "{bad:?}");
+}
+
+#[test]
+fn a_session_of_a_proxy_and_of_a_pool_hold_an_exit_ip() {
+    let sandbox = Sandbox::builder().proxies(true).start().unwrap();
+    let settings = || crate::Settings {
+        username: Some(sandbox.username().to_owned()),
+        password: Some(sandbox.password().to_owned()),
+        ..basic(sandbox.base_url())
+    };
+    let check = || [bytes("proxymesh.com:443".to_owned()), bytes(5.0_f64)].concat();
+    for client in [asynchronous(settings()), blocking(settings())] {
+        let pool = client.create(POOL, PoolOptions { rotating: true, ..all() });
+        let proxy: Proxy = pool.call(NEXT, &no_countries()).unwrap();
+        assert!(proxy.access.as_ref().unwrap().rotating);
+        let session = [bytes(input(proxy)), check()].concat();
+        let session: Proxy = result(&bridge::invoke(0, number(SESSION), &session, None)).unwrap();
+        let held = |proxy: Proxy| {
+            let access = proxy.access.unwrap();
+            assert!(access.credentials.is_some() && !access.rotating);
+            access.exit.hold_ip.unwrap()
+        };
+        assert!(held(session).starts_with("198.18."));
+        sandbox.inject(Fault::status(502).proxy("us-ny")).unwrap();
+        let session: Proxy = pool.call(POOL_SESSION, &[no_countries(), check()].concat()).unwrap();
+        assert_eq!(session.name, "us-il", "the proxy that failed is left out");
+        assert!(held(session).starts_with("198.18."));
+        sandbox.inject(Fault::status(509).proxy("us-ca")).unwrap();
+        let refused = failure(pool.call::<Proxy>(POOL_SESSION, &[no_countries(), check()].concat()));
+        assert!(matches!(&refused, Failure::Server { .. }), "{refused:?}");
+    }
 }
 
 #[test]

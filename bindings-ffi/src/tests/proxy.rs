@@ -2,8 +2,8 @@
 
 use super::failure;
 use crate::{
-    Access, Credentials, ExitChoice, Failure, ProxyInput, exit_choice_of, proxy_headers, proxy_of, proxy_url,
-    proxy_url_with, proxy_with,
+    Access, Credentials, ExitChoice, Failure, ProxyInput, exit_choice_of, proxy_headers, proxy_lost_exit,
+    proxy_of, proxy_rotating, proxy_url, proxy_url_with, proxy_with,
 };
 use std::collections::HashMap;
 
@@ -12,8 +12,13 @@ fn exit(country: Option<&str>, prefer_ip: Option<&str>, not_ips: &[&str]) -> Exi
     ExitChoice {
         country: country.map(owned),
         prefer_ip: prefer_ip.map(owned),
+        hold_ip: None,
         not_ips: not_ips.iter().copied().map(owned).collect(),
     }
+}
+
+fn with(credentials: Option<Credentials>, exit: ExitChoice) -> Access {
+    Access { credentials, exit, rotating: false }
 }
 
 fn input(host: &str, access: Option<Access>) -> ProxyInput {
@@ -25,7 +30,7 @@ fn headers(
     credentials: Option<Credentials>,
     exit: ExitChoice,
 ) -> Result<HashMap<String, String>, Failure> {
-    proxy_headers(input(host, Some(Access { credentials, exit })))
+    proxy_headers(input(host, Some(with(credentials, exit))))
 }
 
 fn basic(username: &str, password: &str) -> Option<Credentials> {
@@ -119,8 +124,7 @@ fn a_proxy_can_be_created_and_returns_its_url_with_credentials() {
 #[test]
 fn a_proxy_keeps_its_credentials_and_its_exit_choice() {
     let host = "open.proxymesh.com";
-    let access =
-        || Some(Access { credentials: basic("me@ex.com", "a b"), exit: exit(Some("de"), None, &[]) });
+    let access = || Some(with(basic("me@ex.com", "a b"), exit(Some("de"), None, &[])));
     let made = proxy_with(input(host, access())).unwrap();
     let kept = made.access.unwrap();
     assert_eq!(kept.exit.country.as_deref(), Some("DE"));
@@ -133,11 +137,34 @@ fn a_proxy_keeps_its_credentials_and_its_exit_choice() {
     assert_eq!(proxy_url(input(host, None)).unwrap(), "http://open.proxymesh.com:31280");
 
     let token = || Some(Credentials::Bearer { token: "pm_token".to_owned() });
-    let with_token = || Some(Access { credentials: token(), exit: exit(None, None, &[]) });
+    let with_token = || Some(with(token(), exit(None, None, &[])));
     let kept = proxy_with(input(host, with_token())).unwrap().access.unwrap();
     assert!(matches!(&kept.credentials, Some(Credentials::Bearer { token }) if token == "pm_token"));
     let refused = failure(proxy_url(input(host, with_token())));
     assert!(matches!(&refused, Failure::Validation { field, .. } if field == "token"), "{refused:?}");
-    let neither = Some(Access { credentials: None, exit: exit(None, None, &[]) });
+    let neither = Some(with(None, exit(None, None, &[])));
     assert!(proxy_with(input(host, neither)).unwrap().access.is_none());
+}
+
+#[test]
+fn a_proxy_rotates_or_holds_an_exit_ip() {
+    let host = "us-ca.proxymesh.com";
+    let held = || ExitChoice { hold_ip: Some("192.0.2.7".to_owned()), ..exit(None, None, &[]) };
+    let holding = proxy_with(input(host, Some(with(None, held())))).unwrap().access.unwrap();
+    assert_eq!(
+        (holding.exit.hold_ip.as_deref(), holding.exit.prefer_ip.as_deref()),
+        (Some("192.0.2.7"), None)
+    );
+    let sent = headers(host, None, held()).unwrap();
+    assert_eq!(sent, map(&[("X-ProxyMesh-Prefer-IP", "192.0.2.7")]));
+    let lost = |used: &str| proxy_lost_exit(input(host, Some(with(None, held()))), used.to_owned()).unwrap();
+    assert_eq!(lost("192.0.2.7"), None);
+    assert!(lost("192.0.2.8").unwrap().contains("192.0.2.7 and used 192.0.2.8"));
+    let rotating = proxy_rotating(input(host, Some(holding))).unwrap().access.unwrap();
+    assert!(rotating.rotating && rotating.exit.hold_ip.is_none());
+    let both = Access { rotating: true, ..with(None, held()) };
+    assert!(!proxy_with(input(host, Some(both))).unwrap().access.unwrap().rotating);
+    let contradiction = ExitChoice { prefer_ip: Some("192.0.2.8".to_owned()), ..held() };
+    let refused = failure(exit_choice_of(contradiction));
+    assert!(matches!(&refused, Failure::Validation { field, .. } if field == "hold_ip"), "{refused:?}");
 }
