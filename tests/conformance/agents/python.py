@@ -54,14 +54,22 @@ def described(arguments: dict[str, Any]) -> proxymesh.Proxy:
     proxy = proxymesh.Proxy(arguments.pop("proxy"), arguments.pop("port", None))
     if credentials := {name: arguments.pop(name) for name in ("username", "password", "token") if name in arguments}:
         proxy = proxy.using(**credentials)
-    if exit_choice := {name: arguments.pop(name) for name in ("country", "prefer_ip", "not_ip") if name in arguments}:
+    if arguments.pop("rotating", False):
+        proxy = proxy.rotating()
+    choices = ("country", "prefer_ip", "hold_ip", "not_ip")
+    if exit_choice := {name: arguments.pop(name) for name in choices if name in arguments}:
         proxy = proxy.steer(**exit_choice)
     return proxy
 
 
 def shown(proxy: proxymesh.Proxy) -> dict[str, Any]:
     """A proxy with everything that is sent to it."""
-    return {"proxy": str(proxy), "headers": proxy.headers()}
+    shown = {"proxy": str(proxy), "headers": proxy.headers()}
+    if proxy.is_rotating:
+        shown["rotating"] = True
+    if proxy.held_ip:
+        shown["held_ip"] = proxy.held_ip
+    return shown
 
 
 class Agent:
@@ -101,6 +109,8 @@ class Agent:
                 if "countries" in arguments:
                     arguments["country"] = arguments.pop("countries")
                 return shown(self.run(self.objects[name].get(**arguments)))
+            case "pool.session":
+                return shown(self.run(self.objects[name].session(**arguments)))
             case "pool.report":
                 outcome = arguments.pop("status") if "status" in arguments else arguments.pop("succeeded")
                 return self.objects[name].report(proxymesh.Proxy(arguments.pop("proxy")), outcome, **arguments)
@@ -116,6 +126,12 @@ class Agent:
                 return {**shown(proxy), **{name: getattr(proxy, name) for name in fields}, "plain_url": plain_url}
             case "proxy.url":
                 return described(arguments).url()
+            case "proxy.rotating":
+                return shown(described(arguments).rotating())
+            case "proxy.session":
+                proxy = described(arguments)
+                session = proxy.session if self.kind is Client else proxy.asession
+                return shown(self.run(session(**arguments)))
             case "proxy.check":
                 proxy = described(arguments)
                 check = self.run(proxy.check(**arguments) if self.kind is Client else proxy.acheck(**arguments))

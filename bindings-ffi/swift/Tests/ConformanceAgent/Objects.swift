@@ -25,7 +25,7 @@ final class Objects: @unchecked Sendable {
             let options = try PoolArguments(arguments)
             objects[name] = try client.proxies.pool(
                 countries: options.countries, excluding: options.exclude, order: options.order, ttl: options.ttl,
-                cooldown: options.cooldown, usingCredentials: options.credentials)
+                cooldown: options.cooldown, usingCredentials: options.credentials, rotating: options.rotating)
             return .null
         case "ips.authorized":
             let lease = try LeaseArguments(arguments)
@@ -50,6 +50,13 @@ final class Objects: @unchecked Sendable {
             return .null
         case "pool.get":
             return shown(try await object(name, as: ProxyPool.self).next(in: arguments.maybeTexts("countries")))
+        case "pool.session":
+            let checking = try CheckArguments(arguments)
+            return shown(
+                try await object(name, as: ProxyPool.self).session(target: checking.target, timeout: checking.timeout))
+        case "proxy.session":
+            let (proxy, checking) = (try described(arguments), try CheckArguments(arguments))
+            return shown(try await proxy.session(target: checking.target, timeout: checking.timeout))
         case "pool.report":
             let pool = try object(name, as: ProxyPool.self)
             let report = try ReportArguments(arguments)
@@ -58,11 +65,8 @@ final class Objects: @unchecked Sendable {
         case "pool.stats":
             return JSON(stats: try object(name, as: ProxyPool.self).stats())
         case "proxy.check":
-            let proxy = try described(arguments)
-            return JSON(
-                check: try await proxy.check(
-                    target: arguments.maybeText("target") ?? "proxymesh.com:443",
-                    timeout: arguments.maybeSeconds("timeout") ?? .seconds(10)))
+            let (proxy, checking) = (try described(arguments), try CheckArguments(arguments))
+            return JSON(check: try await proxy.check(target: checking.target, timeout: checking.timeout))
         default:
             return try ofProxy(arguments)
         }
@@ -75,7 +79,7 @@ final class Objects: @unchecked Sendable {
             let options = try PoolArguments(arguments)
             objects[name] = try client.proxies.pool(
                 countries: options.countries, excluding: options.exclude, order: options.order, ttl: options.ttl,
-                cooldown: options.cooldown, usingCredentials: options.credentials)
+                cooldown: options.cooldown, usingCredentials: options.credentials, rotating: options.rotating)
             return .null
         case "ips.authorized":
             let lease = try LeaseArguments(arguments)
@@ -100,6 +104,13 @@ final class Objects: @unchecked Sendable {
             return .null
         case "pool.get":
             return shown(try object(name, as: BlockingProxyPool.self).next(in: arguments.maybeTexts("countries")))
+        case "pool.session":
+            let checking = try CheckArguments(arguments)
+            return shown(
+                try object(name, as: BlockingProxyPool.self).session(target: checking.target, timeout: checking.timeout))
+        case "proxy.session":
+            let (proxy, checking) = (try described(arguments), try CheckArguments(arguments))
+            return shown(try proxy.sessionBlocking(target: checking.target, timeout: checking.timeout))
         case "pool.report":
             let pool = try object(name, as: BlockingProxyPool.self)
             let report = try ReportArguments(arguments)
@@ -108,11 +119,8 @@ final class Objects: @unchecked Sendable {
         case "pool.stats":
             return JSON(stats: try object(name, as: BlockingProxyPool.self).stats())
         case "proxy.check":
-            let proxy = try described(arguments)
-            return JSON(
-                check: try proxy.checkBlocking(
-                    target: arguments.maybeText("target") ?? "proxymesh.com:443",
-                    timeout: arguments.maybeSeconds("timeout") ?? .seconds(10)))
+            let (proxy, checking) = (try described(arguments), try CheckArguments(arguments))
+            return JSON(check: try proxy.checkBlocking(target: checking.target, timeout: checking.timeout))
         default:
             return try ofProxy(arguments)
         }
@@ -133,6 +141,8 @@ final class Objects: @unchecked Sendable {
                     "name": .text(proxy.name), "country": JSON(proxy.country), "chooses_country": .bool(proxy.choosesCountry),
                     "plain_url": .text(proxy.plainURL.absoluteString),
                 ]) { $1 })
+        case "proxy.rotating":
+            return shown(proxy.rotating())
         case "proxy.url":
             return .text(try proxy.url().absoluteString)
         default:
@@ -148,17 +158,33 @@ private func described(_ arguments: Arguments) throws -> Proxy {
         proxy = try proxy.using(username: username, password: arguments.text("password"))
     }
     if let token = try arguments.maybeText("token") { proxy = try proxy.using(token: token) }
+    if arguments.maybeBool("rotating") == true { proxy = proxy.rotating() }
     let country = try arguments.maybeText("country")
     let preferIP = try arguments.maybeText("prefer_ip")
     let notIPs = arguments.maybeTexts("not_ip")
-    guard country != nil || preferIP != nil || notIPs != nil else { return proxy }
-    return try proxy.steered(ExitChoice(country: country, preferIP: preferIP, notIPs: notIPs ?? []))
+    let holdIP = try arguments.maybeText("hold_ip")
+    guard country != nil || preferIP != nil || notIPs != nil || holdIP != nil else { return proxy }
+    return try proxy.steered(ExitChoice(country: country, preferIP: preferIP, notIPs: notIPs ?? [], holdIP: holdIP))
 }
 
 /// A proxy with everything that is sent to it.
 private func shown(_ proxy: Proxy) -> JSON {
     let headers = (try? proxy.headers()) ?? [:]
-    return .object(["proxy": .text(proxy.description), "headers": .object(headers.mapValues(JSON.text))])
+    var shown: [String: JSON] = ["proxy": .text(proxy.description), "headers": .object(headers.mapValues(JSON.text))]
+    if proxy.isRotating { shown["rotating"] = .bool(true) }
+    if let ip = proxy.exit.holdIP { shown["held_ip"] = .text(ip) }
+    return .object(shown)
+}
+
+private struct CheckArguments {
+    let target: String
+    let timeout: Duration
+
+    init(_ arguments: Arguments) throws {
+        target = try arguments.maybeText("target") ?? "proxymesh.com:443"
+        timeout = arguments.maybeSeconds("timeout") ?? .seconds(10)
+        try arguments.checkAllAsked()
+    }
 }
 
 private struct PoolArguments {
@@ -168,6 +194,7 @@ private struct PoolArguments {
     let ttl: Duration?
     let cooldown: Duration?
     let credentials: Bool
+    let rotating: Bool
 
     init(_ arguments: Arguments) throws {
         countries = arguments.maybeTexts("countries")
@@ -179,6 +206,7 @@ private struct PoolArguments {
         ttl = arguments.maybeSeconds("ttl")
         cooldown = arguments.maybeSeconds("cooldown")
         credentials = arguments.maybeBool("credentials") ?? true
+        rotating = arguments.maybeBool("rotating") ?? false
         try arguments.checkAllAsked()
     }
 }

@@ -11,11 +11,13 @@ public struct ExitChoice: Sendable, Hashable {
     public let country: String?
     /// The exit IP to use if the proxy has it.
     public let preferIP: String?
+    /// The only exit IP to use.
+    public let holdIP: String?
     /// The exit IPs to avoid.
     public let notIPs: [String]
 
     /// Any exit IP: the proxy chooses.
-    public static let any = ExitChoice(ProxyMeshInternal.ExitChoice(country: nil, preferIp: nil, notIps: []))
+    public static let any = ExitChoice(ProxyMeshInternal.ExitChoice(country: nil, preferIp: nil, holdIp: nil, notIps: []))
 
     /// Creates a choice.
     ///
@@ -23,17 +25,22 @@ public struct ExitChoice: Sendable, Hashable {
     ///   - country: A two-letter code, as the geo calls return it. Only the proxies `open` and `world` can choose a country.
     ///   - preferIP: The exit IP to use if the proxy has it.
     ///   - notIPs: The exit IPs to avoid.
-    /// - Throws: ``ProxyMeshError/validation(_:)`` if an argument is malformed. Its field is `country`, `prefer_ip` or `not_ip`.
-    public init(country: String? = nil, preferIP: String? = nil, notIPs: [String] = []) throws(ProxyMeshError) {
-        let given = ProxyMeshInternal.ExitChoice(country: country, preferIp: preferIP, notIps: notIPs)
+    ///   - holdIP: The only exit IP to use, instead of `preferIP`; see ``Proxy/session(target:timeout:)``.
+    /// - Throws: ``ProxyMeshError/validation(_:)`` if an argument is malformed. Its field is `country`, `prefer_ip`, `hold_ip` or
+    ///   `not_ip`.
+    public init(
+        country: String? = nil, preferIP: String? = nil, notIPs: [String] = [], holdIP: String? = nil
+    ) throws(ProxyMeshError) {
+        let given = ProxyMeshInternal.ExitChoice(country: country, preferIp: preferIP, holdIp: holdIP, notIps: notIPs)
         self.init(try ProxyMeshError.rethrowing { try Native.functions.invoke(exitChoiceOf(choice: given)) })
     }
 
     init(_ checked: ProxyMeshInternal.ExitChoice) {
         country = checked.country
         preferIP = checked.preferIp
+        holdIP = checked.holdIp
         notIPs = checked.notIps
     }
 
-    var given: ProxyMeshInternal.ExitChoice { .init(country: country, preferIp: preferIP, notIps: notIPs) }
+    var given: ProxyMeshInternal.ExitChoice { .init(country: country, preferIp: preferIP, holdIp: holdIP, notIps: notIPs) }
 }

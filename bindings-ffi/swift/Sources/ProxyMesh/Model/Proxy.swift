@@ -16,8 +16,8 @@ internal import ProxyMeshInternal
 /// ``using(username:password:)`` returns the same proxy with credentials, and ``steered(_:)`` returns it with an exit choice.
 /// ``url()``, ``headers()`` and ``check(target:timeout:)`` use both.
 ///
-/// Two proxies are equal if their hosts, ports, credentials and exit choices are equal. The credentials are redacted if the value
-/// is printed or dumped.
+/// Two proxies are equal if their hosts, ports, credentials and exit choices are equal, and both rotate or neither does. The
+/// credentials are redacted if the value is printed or dumped.
 public struct Proxy: Sendable, Hashable {
     /// The domain, such as `us-ca.proxymesh.com`.
     public let host: String
@@ -38,6 +38,8 @@ public struct Proxy: Sendable, Hashable {
     public let choosesCountry: Bool
     /// Which exit IP to ask the proxy for. The headers contain it; a URL cannot.
     public let exit: ExitChoice
+    /// Whether each https request opens a new tunnel; see ``rotating()``.
+    public let isRotating: Bool
     private let login: Login?
 
     /// The proxy at this host and port, without credentials. The host may include the port, as the service writes it:
@@ -64,6 +66,7 @@ public struct Proxy: Sendable, Hashable {
         country = given.country
         choosesCountry = given.choosesCountry
         self.exit = exit
+        isRotating = given.access?.rotating ?? false
         self.login = login
     }
 
@@ -76,6 +79,7 @@ public struct Proxy: Sendable, Hashable {
         country = other.country
         choosesCountry = other.choosesCountry
         exit = other.exit
+        isRotating = other.isRotating
         self.login = login
     }
 
@@ -83,8 +87,9 @@ public struct Proxy: Sendable, Hashable {
     var input: ProxyInput { input(login?.credentials, exit) }
 
     private func input(_ credentials: Credentials?, _ exit: ExitChoice) -> ProxyInput {
-        let access = Access(credentials: credentials, exit: exit.given)
-        return ProxyInput(host: host, port: Int32(port), access: credentials == nil && exit == .any ? nil : access)
+        let access = Access(credentials: credentials, exit: exit.given, rotating: isRotating)
+        let hasAccess = credentials != nil || exit != .any || isRotating
+        return ProxyInput(host: host, port: Int32(port), access: hasAccess ? access : nil)
     }
 
     /// Returns the same proxy with this username and password. They replace earlier credentials.
@@ -127,7 +132,7 @@ public struct Proxy: Sendable, Hashable {
     }
 
     /// Returns the same proxy with this exit choice. It replaces an earlier choice. The choice is sent in the headers
-    /// `X-ProxyMesh-Country`, `X-ProxyMesh-Prefer-IP` and `X-ProxyMesh-Not-IP`.
+    /// `X-ProxyMesh-Country`, `X-ProxyMesh-Prefer-IP` and `X-ProxyMesh-Not-IP`. A proxy that is to hold an exit IP no longer rotates.
     ///
     /// ```swift
     /// let proxy = try Proxy(host: "open.proxymesh.com").steered(ExitChoice(country: "DE"))
@@ -143,6 +148,65 @@ public struct Proxy: Sendable, Hashable {
 
     private func with(_ credentials: Credentials?, _ exit: ExitChoice) throws(ProxyMeshError) -> Proxy {
         Proxy(try Native.library.now(proxyWith(proxy: input(credentials, exit))))
+    }
+
+    /// Returns the same proxy, with a new tunnel for each https request. Each request may then have another exit IP.
+    ///
+    /// Without this, an HTTP client keeps a tunnel open for later requests to the same site, and a tunnel keeps its exit IP. An
+    /// adapter for an HTTP library can obey ``isRotating``; the URL and the headers do not change. A request for an http page has no
+    /// tunnel, so the proxy chooses the exit IP for each.
+    ///
+    /// If this proxy holds an exit IP, the returned one does not.
+    public func rotating() -> Proxy {
+        // This cannot fail: everything in the proxy has been checked.
+        Proxy(try! Native.functions.invoke(proxyRotating(proxy: input)))
+    }
+
+    /// Returns the same proxy, which then holds one exit IP: requests to any site, over any number of connections, come from this
+    /// address. A login at a site often needs that.
+    ///
+    /// This makes one check to find an exit IP that fits the exit choice, and then asks for this one (``ExitChoice/holdIP``). If the
+    /// proxy loses the address, it uses another one; ``lostExit(used:)`` says so for the `X-ProxyMesh-IP` of a response, and
+    /// ``check(target:timeout:)`` tells too. Call this again to hold another address.
+    ///
+    /// ```swift
+    /// let session = try await proxy.session()
+    /// print("every request comes from", session.exit.holdIP ?? "")
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - target: The `host:port` to connect to. It sees a connection, but receives no data.
+    ///   - timeout: The time limit.
+    /// - Throws: ``ProxyMeshError/validation(_:)`` with the field `target` if it is not `host:port`, ``ProxyMeshError/config(_:)``
+    ///   if the time limit is not positive, `CancellationError` if the task is cancelled, and an error with the reason if the proxy did
+    ///   not respond, refused, or did not say which exit IP it used. A 407 is an ``ProxyMeshError/authentication(_:)``.
+    public func session(target: String = "proxymesh.com:443", timeout: Duration = .seconds(10)) async throws -> Proxy {
+        let call = proxySession(proxy: input, target: target, timeout: timeout.inSeconds)
+        return Proxy(try await Native.library.later(call))
+    }
+
+    /// Finds an exit IP and holds it, on this thread, which is blocked meanwhile. Otherwise, this is the same as
+    /// ``session(target:timeout:)``.
+    ///
+    /// - Parameters:
+    ///   - target: The `host:port` to connect to. It sees a connection, but receives no data.
+    ///   - timeout: The time limit.
+    /// - Throws: The errors of ``session(target:timeout:)``, except `CancellationError`.
+    @available(*, noasync, message: "blocks the thread; await session(target:timeout:) instead")
+    public func sessionBlocking(
+        target: String = "proxymesh.com:443", timeout: Duration = .seconds(10)
+    ) throws(ProxyMeshError) -> Proxy {
+        let call = proxySession(proxy: input, target: target, timeout: timeout.inSeconds)
+        return Proxy(try Native.library.now(call))
+    }
+
+    /// Returns why a request did not go through the exit IP that this proxy holds; `nil` if it did, or if the proxy holds none.
+    ///
+    /// - Parameter used: The value of `X-ProxyMesh-IP` in the proxy's response.
+    public func lostExit(used: String) -> String? {
+        guard exit.holdIP != nil else { return nil }
+        // This cannot fail: everything in the proxy has been checked.
+        return try! Native.functions.invoke(proxyLostExit(proxy: input, used: used))
     }
 
     /// The URL with the proxy's credentials, for any HTTP library. They are percent-encoded, so they may contain `@` or `:`. The
@@ -224,7 +288,8 @@ extension Proxy: CustomStringConvertible, CustomDebugStringConvertible, CustomRe
     public var customMirror: Mirror {
         let shown = login == nil ? "none" : "[redacted]"
         return Mirror(
-            self, children: ["host": host, "port": port, "exit": exit, "credentials": shown], displayStyle: .struct)
+            self, children: ["host": host, "port": port, "exit": exit, "isRotating": isRotating, "credentials": shown],
+            displayStyle: .struct)
     }
 }
 

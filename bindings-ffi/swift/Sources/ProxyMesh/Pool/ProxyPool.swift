@@ -56,6 +56,21 @@ public final class ProxyPool: Sendable {
         return Proxy(try await native.later(poolNext(countries: countries)))
     }
 
+    /// Returns the next proxy, holding one exit IP, as ``Proxy/session(target:timeout:)`` does. If a proxy does not respond, or
+    /// reports a server error, the pool leaves it out for the cooldown and tries the next one.
+    ///
+    /// - Parameters:
+    ///   - countries: As for ``next(in:)``.
+    ///   - target: The `host:port` to connect to. It sees a connection, but receives no data.
+    ///   - timeout: The time limit for each proxy.
+    /// - Throws: The errors of ``next(in:)`` and of ``Proxy/session(target:timeout:)``. If no proxy works, it is the error of the
+    ///   last one.
+    public func session(
+        in countries: [String]? = nil, target: String = "proxymesh.com:443", timeout: Duration = .seconds(10)
+    ) async throws -> Proxy {
+        Proxy(try await native.later(poolSession(countries: countries, target: target, timeout: timeout.inSeconds)))
+    }
+
     /// Reports how a request through a proxy went. After a failure, the proxy is left out for the cooldown. Each failure after
     /// that doubles the cooldown, up to 16 times the first. Failures that are reported during a cooldown do not extend it. A
     /// success resets the cooldown to its first length, but does not end one that has begun. A proxy that the pool does not know
@@ -136,6 +151,22 @@ public final class BlockingProxyPool: Sendable {
         return Proxy(try native.now(poolNext(countries: countries)))
     }
 
+    /// Returns the next proxy, holding one exit IP, as ``Proxy/sessionBlocking(target:timeout:)`` does. If a proxy does not respond, or
+    /// reports a server error, the pool leaves it out for the cooldown and tries the next one.
+    ///
+    /// - Parameters:
+    ///   - countries: As for ``next(in:)``.
+    ///   - target: The `host:port` to connect to. It sees a connection, but receives no data.
+    ///   - timeout: The time limit for each proxy.
+    /// - Throws: The errors of ``next(in:)`` and of ``Proxy/sessionBlocking(target:timeout:)``. If no proxy works, it is the error of the
+    ///   last one.
+    @available(*, noasync, message: "blocks the thread; await the calls of ProxyPool instead")
+    public func session(
+        in countries: [String]? = nil, target: String = "proxymesh.com:443", timeout: Duration = .seconds(10)
+    ) throws(ProxyMeshError) -> Proxy {
+        Proxy(try native.now(poolSession(countries: countries, target: target, timeout: timeout.inSeconds)))
+    }
+
     /// Reports how a request through a proxy went. After a failure, the proxy is left out for the cooldown. Each failure after
     /// that doubles the cooldown, up to 16 times the first. Failures that are reported during a cooldown do not extend it. A
     /// success resets the cooldown to its first length, but does not end one that has begun. A proxy that the pool does not know
@@ -198,6 +229,7 @@ extension Client.Proxies {
     ///     time, up to 16 times this value.
     ///   - usingCredentials: Whether the proxies are handed out with the client's credentials. They are not needed if this machine's
     ///     IP is authorised.
+    ///   - rotating: Whether each https request through one of the proxies opens a new tunnel; see ``Proxy/rotating()``.
     /// - Throws: ``ProxyMeshError/validation(_:)`` with the field `country`, `proxy`, `ttl` or `cooldown` if an argument is invalid.
     public func pool(
         countries: [String]? = nil,
@@ -205,9 +237,10 @@ extension Client.Proxies {
         order: ProxyPool.Order = .roundRobin,
         ttl: Duration? = nil,
         cooldown: Duration? = nil,
-        usingCredentials: Bool = true
+        usingCredentials: Bool = true,
+        rotating: Bool = false
     ) throws(ProxyMeshError) -> ProxyPool {
-        let options = PoolOptions(countries, excluded, order, ttl, cooldown, usingCredentials)
+        let options = PoolOptions(countries, excluded, order, ttl, cooldown, usingCredentials, rotating)
         return ProxyPool(try client.native.new(ProxyMeshInternal.pool(options: options)))
     }
 }
@@ -228,6 +261,7 @@ extension BlockingClient.Proxies {
     ///     time, up to 16 times this value.
     ///   - usingCredentials: Whether the proxies are handed out with the client's credentials. They are not needed if this machine's
     ///     IP is authorised.
+    ///   - rotating: Whether each https request through one of the proxies opens a new tunnel; see ``Proxy/rotating()``.
     /// - Throws: ``ProxyMeshError/validation(_:)`` with the field `country`, `proxy`, `ttl` or `cooldown` if an argument is invalid.
     public func pool(
         countries: [String]? = nil,
@@ -235,9 +269,10 @@ extension BlockingClient.Proxies {
         order: ProxyPool.Order = .roundRobin,
         ttl: Duration? = nil,
         cooldown: Duration? = nil,
-        usingCredentials: Bool = true
+        usingCredentials: Bool = true,
+        rotating: Bool = false
     ) throws(ProxyMeshError) -> BlockingProxyPool {
-        let options = PoolOptions(countries, excluded, order, ttl, cooldown, usingCredentials)
+        let options = PoolOptions(countries, excluded, order, ttl, cooldown, usingCredentials, rotating)
         return BlockingProxyPool(try client.native.new(ProxyMeshInternal.pool(options: options)))
     }
 }
@@ -245,11 +280,11 @@ extension BlockingClient.Proxies {
 extension PoolOptions {
     fileprivate init(
         _ countries: [String]?, _ excluded: [String], _ order: ProxyPool.Order, _ ttl: Duration?, _ cooldown: Duration?,
-        _ usesCredentials: Bool
+        _ usesCredentials: Bool, _ isRotating: Bool
     ) {
         self.init(
             countries: countries, exclude: excluded, order: order.rawValue, ttl: ttl?.inSeconds, cooldown: cooldown?.inSeconds,
-            credentials: usesCredentials)
+            credentials: usesCredentials, rotating: isRotating)
     }
 }
 

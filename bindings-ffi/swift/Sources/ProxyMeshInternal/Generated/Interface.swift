@@ -8,16 +8,18 @@ package let version = "0.1.0"
 package struct Access: Sendable {
     package let credentials: Credentials?
     package let exit: ExitChoice
+    package let rotating: Bool
 
-    package init(credentials: Credentials?, exit: ExitChoice) {
+    package init(credentials: Credentials?, exit: ExitChoice, rotating: Bool) {
         self.credentials = credentials
         self.exit = exit
+        self.rotating = rotating
     }
 }
 
 extension Reader {
     mutating func access() throws -> Access {
-        try Access(credentials: optional { try $0.credentials() }, exit: exitChoice())
+        try Access(credentials: optional { try $0.credentials() }, exit: exitChoice(), rotating: bool())
     }
 }
 
@@ -25,17 +27,20 @@ extension Writer {
     mutating func access(_ value: Access) {
         optional(value.credentials) { $0.credentials($1) }
         exitChoice(value.exit)
+        bool(value.rotating)
     }
 }
 
 package struct ExitChoice: Sendable {
     package let country: String?
     package let preferIp: String?
+    package let holdIp: String?
     package let notIps: [String]
 
-    package init(country: String?, preferIp: String?, notIps: [String]) {
+    package init(country: String?, preferIp: String?, holdIp: String?, notIps: [String]) {
         self.country = country
         self.preferIp = preferIp
+        self.holdIp = holdIp
         self.notIps = notIps
     }
 }
@@ -45,6 +50,7 @@ extension Reader {
         try ExitChoice(
             country: optional { try $0.string() },
             preferIp: optional { try $0.string() },
+            holdIp: optional { try $0.string() },
             notIps: list { try $0.string() })
     }
 }
@@ -53,6 +59,7 @@ extension Writer {
     mutating func exitChoice(_ value: ExitChoice) {
         optional(value.country) { $0.string($1) }
         optional(value.preferIp) { $0.string($1) }
+        optional(value.holdIp) { $0.string($1) }
         list(value.notIps) { $0.string($1) }
     }
 }
@@ -159,14 +166,24 @@ package struct PoolOptions: Sendable {
     package let ttl: Double?
     package let cooldown: Double?
     package let credentials: Bool
+    package let rotating: Bool
 
-    package init(countries: [String]?, exclude: [String], order: String, ttl: Double?, cooldown: Double?, credentials: Bool) {
+    package init(
+        countries: [String]?,
+        exclude: [String],
+        order: String,
+        ttl: Double?,
+        cooldown: Double?,
+        credentials: Bool,
+        rotating: Bool
+    ) {
         self.countries = countries
         self.exclude = exclude
         self.order = order
         self.ttl = ttl
         self.cooldown = cooldown
         self.credentials = credentials
+        self.rotating = rotating
     }
 }
 
@@ -178,6 +195,7 @@ extension Writer {
         optional(value.ttl) { $0.double($1) }
         optional(value.cooldown) { $0.double($1) }
         bool(value.credentials)
+        bool(value.rotating)
     }
 }
 
@@ -847,6 +865,17 @@ package func poolReport(proxy: ProxyInput, report: Report) -> Call<Double?> {
         response: { reader in try reader.optional { try $0.double() } })
 }
 
+package func poolSession(countries: [String]?, target: String, timeout: Double) -> Call<Proxy> {
+    Call(
+        1601873498,
+        arguments: { writer in
+            writer.optional(countries) { $0.list($1) { $0.string($1) } }
+            writer.string(target)
+            writer.double(timeout)
+        },
+        response: { reader in try reader.proxy() })
+}
+
 package func poolStats() -> Call<[ProxyStats]> {
     Call(-985283891, response: { reader in try reader.list { try $0.proxyStats() } })
 }
@@ -893,12 +922,42 @@ package func proxyHeaders(proxy: ProxyInput) -> Call<[String: String]> {
         response: { reader in try reader.map(key: { try $0.string() }, value: { try $0.string() }) })
 }
 
+package func proxyLostExit(proxy: ProxyInput, used: String) -> Call<String?> {
+    Call(
+        -1087772092,
+        arguments: { writer in
+            writer.proxyInput(proxy)
+            writer.string(used)
+        },
+        response: { reader in try reader.optional { try $0.string() } })
+}
+
 package func proxyOf(host: String, port: Int32?) -> Call<Proxy> {
     Call(
         134274567,
         arguments: { writer in
             writer.string(host)
             writer.optional(port) { $0.int32($1) }
+        },
+        response: { reader in try reader.proxy() })
+}
+
+package func proxyRotating(proxy: ProxyInput) -> Call<Proxy> {
+    Call(
+        727527023,
+        arguments: { writer in
+            writer.proxyInput(proxy)
+        },
+        response: { reader in try reader.proxy() })
+}
+
+package func proxySession(proxy: ProxyInput, target: String, timeout: Double) -> Call<Proxy> {
+    Call(
+        -1657620780,
+        arguments: { writer in
+            writer.proxyInput(proxy)
+            writer.string(target)
+            writer.double(timeout)
         },
         response: { reader in try reader.proxy() })
 }

@@ -36,6 +36,16 @@ fn texts(args: &Args, name: &str) -> Option<Vec<String>> {
     Some(texts.iter().map(|text| text.as_str().unwrap().to_owned()).collect())
 }
 
+fn is_true(args: &Args, name: &str) -> bool {
+    args.get(name).is_some_and(|value| value.as_bool().unwrap())
+}
+
+/// What a check connects to, and its time limit.
+fn checking(args: &Args) -> Result<(&str, Duration)> {
+    let target = text(args, "target").unwrap_or("proxymesh.com:443");
+    Ok((target, seconds("timeout", number(args, "timeout").unwrap_or(10.0))?))
+}
+
 /// Creates an object, or fails as the call does. Returns the object and the result of the call.
 pub(crate) fn create(
     runtime: Option<&Runtime>,
@@ -60,6 +70,7 @@ fn pool(client: &Kind, args: &Args) -> Result<(Object, Value)> {
         ttl: number(args, "ttl"),
         cooldown: number(args, "cooldown"),
         credentials: args.get("credentials").is_none_or(|value| value.as_bool().unwrap()),
+        rotating: is_true(args, "rotating"),
     };
     let options = parts.check()?;
     let pool = match client {
@@ -121,6 +132,15 @@ pub(crate) fn end(runtime: Option<&Runtime>, object: Object) -> Result<Value> {
 pub(crate) fn of_pool(runtime: Option<&Runtime>, pool: &Object, call: &str, args: &Args) -> Result<Value> {
     match call {
         "pool.get" => next(runtime, pool, texts(args, "countries").as_deref()).map(|proxy| shown(&proxy)),
+        "pool.session" => {
+            let (target, timeout) = checking(args)?;
+            let proxy = match pool {
+                Object::Pool(pool) => runtime.unwrap().block_on(pool.session(target, timeout)),
+                Object::BlockingPool(pool) => pool.session(target, timeout),
+                _ => panic!("it is no pool"),
+            };
+            proxy.map(|proxy| shown(&proxy))
+        }
         "pool.report" => {
             let proxy: Proxy = text(args, "proxy").unwrap().parse()?;
             let outcome = match (args.get("status"), args.get("succeeded")) {
@@ -181,7 +201,14 @@ fn shown(proxy: &Proxy) -> Value {
         .iter()
         .map(|(name, value)| ((*name).to_owned(), json!(value.expose_secret())))
         .collect();
-    json!({ "proxy": proxy.to_string(), "headers": headers })
+    let mut shown = json!({ "proxy": proxy.to_string(), "headers": headers });
+    if proxy.is_rotating() {
+        shown["rotating"] = json!(true);
+    }
+    if let Some(ip) = proxy.exit_choice().held_ip() {
+        shown["held_ip"] = json!(ip);
+    }
+    shown
 }
 
 /// The proxy that the arguments describe.
@@ -193,10 +220,14 @@ fn described(args: &Args) -> Result<Proxy> {
     } else if let Some(token) = text(args, "token") {
         proxy = proxy.using(Credentials::bearer(token)?);
     }
-    if ["country", "prefer_ip", "not_ip"].iter().any(|name| args.contains_key(*name)) {
+    if is_true(args, "rotating") {
+        proxy = proxy.rotating();
+    }
+    if ["country", "prefer_ip", "hold_ip", "not_ip"].iter().any(|name| args.contains_key(*name)) {
         let not_ips = texts(args, "not_ip").unwrap_or_default();
         let not_ips = not_ips.iter().map(String::as_str);
-        proxy = proxy.steer(exit_choice(text(args, "country"), text(args, "prefer_ip"), not_ips)?)?;
+        let (prefer_ip, hold_ip) = (text(args, "prefer_ip"), text(args, "hold_ip"));
+        proxy = proxy.steer(exit_choice(text(args, "country"), prefer_ip, hold_ip, not_ips)?)?;
     }
     Ok(proxy)
 }
@@ -205,18 +236,26 @@ fn described(args: &Args) -> Result<Proxy> {
 pub(crate) fn of_proxy(runtime: Option<&Runtime>, call: &str, args: &Args) -> Result<Value> {
     let proxy = described(args)?;
     match call {
-        "proxy.of" => Ok(json!({
-            "proxy": proxy.to_string(),
-            "name": proxy.name(),
-            "country": proxy.country(),
-            "chooses_country": proxy.chooses_country(),
-            "plain_url": proxy.plain_url(),
-            "headers": shown(&proxy)["headers"],
-        })),
+        "proxy.of" => {
+            let mut shown = shown(&proxy);
+            shown["name"] = json!(proxy.name());
+            shown["country"] = json!(proxy.country());
+            shown["chooses_country"] = json!(proxy.chooses_country());
+            shown["plain_url"] = json!(proxy.plain_url());
+            Ok(shown)
+        }
+        "proxy.rotating" => Ok(shown(&proxy.rotating())),
+        "proxy.session" => {
+            let (target, timeout) = checking(args)?;
+            let session = match runtime {
+                Some(runtime) => runtime.block_on(proxy.session(target, timeout)),
+                None => blocking::session(&proxy, target, timeout),
+            };
+            session.map(|session| shown(&session))
+        }
         "proxy.url" => Ok(json!(proxy.url()?.expose_secret())),
         "proxy.check" => {
-            let target = text(args, "target").unwrap_or("proxymesh.com:443");
-            let timeout = seconds("timeout", number(args, "timeout").unwrap_or(10.0))?;
+            let (target, timeout) = checking(args)?;
             let check = match runtime {
                 Some(runtime) => runtime.block_on(proxy.check(target, timeout)),
                 None => blocking::check(&proxy, target, timeout),

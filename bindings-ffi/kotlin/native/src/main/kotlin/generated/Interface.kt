@@ -10,28 +10,32 @@ public const val VERSION: String = "0.1.0"
 public class Access(
     public val credentials: Credentials?,
     public val exit: ExitChoice,
+    public val rotating: Boolean,
 )
 
 internal fun Reader.access(): Access =
-    Access(optional { credentials() }, exitChoice())
+    Access(optional { credentials() }, exitChoice(), boolean())
 
 internal fun Writer.access(value: Access) {
     optional(value.credentials) { credentials(it) }
     exitChoice(value.exit)
+    boolean(value.rotating)
 }
 
 public class ExitChoice(
     public val country: String?,
     public val preferIp: String?,
+    public val holdIp: String?,
     public val notIps: List<String>,
 )
 
 internal fun Reader.exitChoice(): ExitChoice =
-    ExitChoice(optional { string() }, optional { string() }, list { string() })
+    ExitChoice(optional { string() }, optional { string() }, optional { string() }, list { string() })
 
 internal fun Writer.exitChoice(value: ExitChoice) {
     optional(value.country) { string(it) }
     optional(value.preferIp) { string(it) }
+    optional(value.holdIp) { string(it) }
     list(value.notIps) { string(it) }
 }
 
@@ -96,6 +100,7 @@ public class PoolOptions(
     public val ttl: Double?,
     public val cooldown: Double?,
     public val credentials: Boolean,
+    public val rotating: Boolean,
 )
 
 internal fun Writer.poolOptions(value: PoolOptions) {
@@ -105,6 +110,7 @@ internal fun Writer.poolOptions(value: PoolOptions) {
     optional(value.ttl) { double(it) }
     optional(value.cooldown) { double(it) }
     boolean(value.credentials)
+    boolean(value.rotating)
 }
 
 public class Proxy(
@@ -432,6 +438,9 @@ public fun poolNext(countries: List<String>?): Call<Proxy> =
 public fun poolReport(proxy: ProxyInput, report: Report): Call<Double?> =
     Call(2053685010, { proxyInput(proxy); report(report) }) { optional { double() } }
 
+public fun poolSession(countries: List<String>?, target: String, timeout: Double): Call<Proxy> =
+    Call(1601873498, { optional(countries) { list(it) { string(it) } }; string(target); double(timeout) }) { proxy() }
+
 public fun poolStats(): Call<List<ProxyStats>> =
     Call(-985283891, {}) { list { proxyStats() } }
 
@@ -450,8 +459,17 @@ public fun proxyCheck(proxy: ProxyInput, target: String, timeout: Double): Call<
 public fun proxyHeaders(proxy: ProxyInput): Call<Map<String, String>> =
     Call(507916117, { proxyInput(proxy) }) { map({ string() }) { string() } }
 
+public fun proxyLostExit(proxy: ProxyInput, used: String): Call<String?> =
+    Call(-1087772092, { proxyInput(proxy); string(used) }) { optional { string() } }
+
 public fun proxyOf(host: String, port: Int?): Call<Proxy> =
     Call(134274567, { string(host); optional(port) { int(it) } }) { proxy() }
+
+public fun proxyRotating(proxy: ProxyInput): Call<Proxy> =
+    Call(727527023, { proxyInput(proxy) }) { proxy() }
+
+public fun proxySession(proxy: ProxyInput, target: String, timeout: Double): Call<Proxy> =
+    Call(-1657620780, { proxyInput(proxy); string(target); double(timeout) }) { proxy() }
 
 public fun proxyUrl(proxy: ProxyInput): Call<String> =
     Call(-124838969, { proxyInput(proxy) }) { string() }

@@ -41,7 +41,7 @@ public class Proxies internal constructor(private val calls: Calls) : ProxiesExt
     /**
      * Lists the proxies that the account may use: `GET /api/proxies/`.
      */
-    public suspend fun list(): List<Proxy> =
+    public suspend fun list(): List<ProxyServer> =
         calls.make(proxiesList()) { list -> list.map { it.fromFfi() } }
 }
 
@@ -79,7 +79,7 @@ public class BlockingProxies internal constructor(private val calls: BlockingCal
     /**
      * Lists the proxies that the account may use: `GET /api/proxies/`.
      */
-    public fun list(): List<Proxy> =
+    public fun list(): List<ProxyServer> =
         calls.make(proxiesList()) { list -> list.map { it.fromFfi() } }
 }
 
@@ -117,6 +117,6 @@ public class AsyncProxies internal constructor(private val calls: AsyncCalls) : 
     /**
      * Lists the proxies that the account may use: `GET /api/proxies/`.
      */
-    public fun list(): CompletableFuture<List<Proxy>> =
+    public fun list(): CompletableFuture<List<ProxyServer>> =
         calls.make(proxiesList()) { list -> list.map { it.fromFfi() } }
 }

@@ -16,13 +16,18 @@ import com.proxymesh.internal.ExitChoice as FfiExitChoice
  * @param country a two-letter code, as the geo calls return it. Only the proxies `open` and `world` can choose a country.
  * @param preferIp the exit IP to use if the proxy has it.
  * @param notIps the exit IPs to avoid.
+ * @param holdIp the only exit IP to use, instead of [preferIp]; see [ProxyServer.session].
  * @throws ValidationException an argument is malformed.
  */
 public class ExitChoice
     internal constructor(private val checked: CheckedExit) {
         @JvmOverloads
-        public constructor(country: String? = null, preferIp: String? = null, notIps: List<String> = emptyList()) :
-            this(CheckedExit.of(country, preferIp, notIps))
+        public constructor(
+            country: String? = null,
+            preferIp: String? = null,
+            notIps: List<String> = emptyList(),
+            holdIp: String? = null,
+        ) : this(CheckedExit.of(country, preferIp, notIps, holdIp))
 
         /** The country code, in upper case. */
         public val country: String? get() = checked.country
@@ -33,14 +38,20 @@ public class ExitChoice
         /** The exit IPs to avoid. */
         public val notIps: List<String> get() = checked.notIps
 
-        /** A copy with this country. */
-        public fun withCountry(country: String): ExitChoice = ExitChoice(country, preferIp, notIps)
+        /** The only exit IP to use. */
+        public val holdIp: String? get() = checked.holdIp
 
-        /** A copy that prefers this exit IP. */
-        public fun withPreferIp(preferIp: String): ExitChoice = ExitChoice(country, preferIp, notIps)
+        /** A copy with this country. */
+        public fun withCountry(country: String): ExitChoice = ExitChoice(country, preferIp, notIps, holdIp)
+
+        /** A copy that prefers this exit IP, and holds none. */
+        public fun withPreferIp(preferIp: String): ExitChoice = ExitChoice(country, preferIp, notIps, null)
 
         /** A copy that avoids these exit IPs. */
-        public fun withNotIps(vararg notIps: String): ExitChoice = ExitChoice(country, preferIp, notIps.asList())
+        public fun withNotIps(vararg notIps: String): ExitChoice = ExitChoice(country, preferIp, notIps.asList(), holdIp)
+
+        /** A copy that uses only this exit IP, and prefers none. */
+        public fun withHoldIp(holdIp: String): ExitChoice = ExitChoice(country, null, notIps, holdIp)
 
         /** Whether both are the same choice. */
         override fun equals(other: Any?): Boolean = other is ExitChoice && checked == other.checked
@@ -49,15 +60,17 @@ public class ExitChoice
         override fun hashCode(): Int = checked.hashCode()
 
         /** All properties. */
-        override fun toString(): String = "ExitChoice(country=$country, preferIp=$preferIp, notIps=$notIps)"
+        override fun toString(): String = "ExitChoice(country=$country, preferIp=$preferIp, notIps=$notIps, holdIp=$holdIp)"
     }
 
-internal fun ExitChoice.toFfi() = FfiExitChoice(country, preferIp, notIps)
+internal fun ExitChoice.toFfi() = FfiExitChoice(country, preferIp, holdIp, notIps)
 
 /** A choice that the core has checked and normalised. */
-internal data class CheckedExit(val country: String?, val preferIp: String?, val notIps: List<String>) {
+internal data class CheckedExit(val country: String?, val preferIp: String?, val notIps: List<String>, val holdIp: String?) {
+    constructor(ffi: FfiExitChoice) : this(ffi.country, ffi.preferIp, ffi.notIps, ffi.holdIp)
+
     companion object {
-        fun of(country: String?, preferIp: String?, notIps: List<String>): CheckedExit =
-            run(exitChoiceOf(FfiExitChoice(country, preferIp, notIps))) { CheckedExit(it.country, it.preferIp, it.notIps) }
+        fun of(country: String?, preferIp: String?, notIps: List<String>, holdIp: String?): CheckedExit =
+            run(exitChoiceOf(FfiExitChoice(country, preferIp, holdIp, notIps)), ::CheckedExit)
     }
 }

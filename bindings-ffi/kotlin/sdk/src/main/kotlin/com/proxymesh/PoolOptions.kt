@@ -46,6 +46,7 @@ public class PoolOrder private constructor(internal val named: String) {
  *   16 times this value.
  * @property hasCredentials whether the proxies are handed out with the client's credentials. They are not needed if this machine's IP is
  *   authorised.
+ * @property isRotating whether each https request through one of the proxies opens a new tunnel; see [ProxyServer.rotating].
  */
 public class PoolOptions(
     public val countries: List<String>? = null,
@@ -54,6 +55,7 @@ public class PoolOptions(
     public val ttl: Duration? = null,
     public val cooldown: Duration? = null,
     public val hasCredentials: Boolean = true,
+    public val isRotating: Boolean = false,
 ) {
     /** A copy with these countries. */
     public fun withCountries(vararg countries: String): PoolOptions = copy(countries = countries.asList())
@@ -73,6 +75,9 @@ public class PoolOptions(
     /** A copy that says whether the proxies are handed out with the client's credentials. */
     public fun withCredentials(hasCredentials: Boolean): PoolOptions = copy(hasCredentials = hasCredentials)
 
+    /** A copy that says whether each https request through one of the proxies opens a new tunnel. */
+    public fun withRotation(isRotating: Boolean): PoolOptions = copy(isRotating = isRotating)
+
     private fun copy(
         countries: List<String>? = this.countries,
         exclude: List<String> = this.exclude,
@@ -80,5 +85,6 @@ public class PoolOptions(
         ttl: Duration? = this.ttl,
         cooldown: Duration? = this.cooldown,
         hasCredentials: Boolean = this.hasCredentials,
-    ) = PoolOptions(countries, exclude, order, ttl, cooldown, hasCredentials)
+        isRotating: Boolean = this.isRotating,
+    ) = PoolOptions(countries, exclude, order, ttl, cooldown, hasCredentials, isRotating)
 }

@@ -6,6 +6,7 @@ import com.proxymesh.internal.poolAtOnce
 import com.proxymesh.internal.poolIsListed
 import com.proxymesh.internal.poolNext
 import com.proxymesh.internal.poolReport
+import com.proxymesh.internal.poolSession
 import com.proxymesh.internal.poolStats
 import java.time.Duration
 import java.util.concurrent.CompletableFuture
@@ -105,6 +106,17 @@ public class ProxyPool internal constructor(private val pool: Calls) : AbstractP
      */
     public suspend fun getIn(vararg countries: String): ProxyServer = next(countries.asList())
 
+    /**
+     * Returns the next proxy, holding one exit IP, as [ProxyServer.session] does. If a proxy does not respond, or reports a server error, the
+     * pool leaves it out for the cooldown and tries the next one.
+     *
+     * @param target the `host:port` to connect to. It sees a connection, but receives no data.
+     * @param timeout the time limit for each proxy.
+     * @throws ProxyMeshException the exceptions of [get] and of [ProxyServer.session]. If no proxy works, it is that of the last one.
+     */
+    public suspend fun session(target: String = TARGET, timeout: Duration = TIME_LIMIT): ProxyServer =
+        pool.make(poolSession(null, target, timeout.inSeconds())) { it.fromFfi() }
+
     private suspend fun next(countries: List<String>?): ProxyServer =
         atOnce(countries) ?: pool.make(poolNext(countries)) { it.fromFfi() }
 }
@@ -142,6 +154,18 @@ public class BlockingProxyPool internal constructor(private val pool: BlockingCa
      */
     public fun getIn(vararg countries: String): ProxyServer = next(countries.asList())
 
+    /**
+     * Returns the next proxy, holding one exit IP, as [ProxyServer.sessionBlocking] does. If a proxy does not respond, or reports a server error, the
+     * pool leaves it out for the cooldown and tries the next one.
+     *
+     * @param target the `host:port` to connect to. It sees a connection, but receives no data.
+     * @param timeout the time limit for each proxy.
+     * @throws ProxyMeshException the exceptions of [get] and of [ProxyServer.sessionBlocking]. If no proxy works, it is that of the last one.
+     */
+    @JvmOverloads
+    public fun session(target: String = TARGET, timeout: Duration = TIME_LIMIT): ProxyServer =
+        pool.make(poolSession(null, target, timeout.inSeconds())) { it.fromFfi() }
+
     private fun next(countries: List<String>?): ProxyServer = atOnce(countries) ?: pool.make(poolNext(countries)) { it.fromFfi() }
 }
 
@@ -165,6 +189,17 @@ public class AsyncProxyPool internal constructor(private val pool: AsyncCalls) :
      * @param countries two-letter codes.
      */
     public fun getIn(vararg countries: String): CompletableFuture<ProxyServer> = next(countries.asList())
+
+    /**
+     * Returns the next proxy, holding one exit IP, as [ProxyServer.sessionAsync] does. If a proxy does not respond, or reports a server error, the
+     * pool leaves it out for the cooldown and tries the next one.
+     *
+     * @param target the `host:port` to connect to. It sees a connection, but receives no data.
+     * @param timeout the time limit for each proxy.
+     */
+    @JvmOverloads
+    public fun session(target: String = TARGET, timeout: Duration = TIME_LIMIT): CompletableFuture<ProxyServer> =
+        pool.make(poolSession(null, target, timeout.inSeconds())) { it.fromFfi() }
 
     private fun next(countries: List<String>?): CompletableFuture<ProxyServer> =
         try {
@@ -237,4 +272,4 @@ public sealed class AsyncProxiesExtension(private val calls: AsyncCalls) {
 }
 
 private fun PoolOptions.toFfi() =
-    FfiPoolOptions(countries, exclude, order.named, ttl?.inSeconds(), cooldown?.inSeconds(), hasCredentials)
+    FfiPoolOptions(countries, exclude, order.named, ttl?.inSeconds(), cooldown?.inSeconds(), hasCredentials, isRotating)

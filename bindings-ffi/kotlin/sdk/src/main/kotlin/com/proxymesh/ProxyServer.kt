@@ -2,7 +2,10 @@ package com.proxymesh
 
 import com.proxymesh.internal.proxyCheck
 import com.proxymesh.internal.proxyHeaders
+import com.proxymesh.internal.proxyLostExit
 import com.proxymesh.internal.proxyOf
+import com.proxymesh.internal.proxyRotating
+import com.proxymesh.internal.proxySession
 import com.proxymesh.internal.proxyUrl
 import com.proxymesh.internal.proxyUrlWith
 import java.net.InetSocketAddress
@@ -109,7 +112,7 @@ public class ProxyServer
 
         /**
          * Returns the same proxy with this exit choice. It replaces an earlier choice. It is sent in the headers `X-ProxyMesh-Country`,
-         * `X-ProxyMesh-Prefer-IP` and `X-ProxyMesh-Not-IP`.
+         * `X-ProxyMesh-Prefer-IP` and `X-ProxyMesh-Not-IP`. A proxy that is to hold an exit IP no longer rotates.
          *
          * ```kotlin
          * ProxyServer("open.proxymesh.com").steer(ExitChoice(country = "DE")).headers()   // {X-ProxyMesh-Country=DE}
@@ -118,6 +121,66 @@ public class ProxyServer
          * @throws ValidationException this proxy has no exit IPs in the country, and cannot choose one.
          */
         public fun steer(exit: ExitChoice): ProxyServer = with(credentials, exit)
+
+        /**
+         * Returns the same proxy, with a new tunnel for each https request. Each request may then have another exit IP.
+         *
+         * Without this, an HTTP client keeps a tunnel open for later requests to the same site, and a tunnel keeps its exit IP. The
+         * modules `proxymesh-okhttp` and `proxymesh-apache` obey this; [url] and [headers] do not change. A request for an http page has
+         * no tunnel, so the proxy chooses the exit IP for each.
+         *
+         * If this proxy holds an exit IP, the returned one does not.
+         */
+        public fun rotating(): ProxyServer = run(proxyRotating(toFfi())) { it.fromFfi() }
+
+        /** Whether each https request opens a new tunnel; see [rotating]. */
+        public val isRotating: Boolean get() = checked.isRotating
+
+        /**
+         * Returns the same proxy, which then holds one exit IP: requests to any site, over any number of connections, come from this
+         * address. A login at a site often needs that.
+         *
+         * This makes one [check] to find an exit IP that fits the exit choice, and then asks for this one
+         * ([ExitChoice.holdIp]). If the proxy loses the address, a request with the module `proxymesh-apache`, or for an http page with
+         * `proxymesh-okhttp`, fails with an [ExitLostException]. For the rest, [check] tells ([ProxyCheck.isPreferredIpGone]). Call this
+         * again to hold another address.
+         *
+         * ```kotlin
+         * val session = proxy.session()
+         * println("every request comes from ${session.exitChoice.holdIp}")
+         * ```
+         *
+         * @param target the `host:port` to connect to. It sees a connection, but receives no data.
+         * @param timeout the time limit.
+         * @throws ValidationException the target is not `host:port`.
+         * @throws ConfigException the timeout is not greater than zero.
+         * @throws ProxyMeshException the proxy did not respond, refused, or did not say which exit IP it used. A 407 is an
+         *   [AuthenticationException].
+         */
+        public suspend fun session(target: String = TARGET, timeout: Duration = TIME_LIMIT): ProxyServer =
+            Unbound.suspending.make(proxySession(toFfi(), target, timeout.inSeconds())) { it.fromFfi() }
+
+        /** The same as [session], but it blocks its thread. An interrupt ends it, as it ends the calls of [BlockingClient]. */
+        @JvmOverloads
+        public fun sessionBlocking(target: String = TARGET, timeout: Duration = TIME_LIMIT): ProxyServer =
+            Unbound.blocking.make(proxySession(toFfi(), target, timeout.inSeconds())) { it.fromFfi() }
+
+        /** The same as [session], but it returns a future, as the calls of [AsyncClient] do. */
+        @JvmOverloads
+        public fun sessionAsync(target: String = TARGET, timeout: Duration = TIME_LIMIT): CompletableFuture<ProxyServer> =
+            Unbound.async.make(proxySession(toFfi(), target, timeout.inSeconds())) { it.fromFfi() }
+
+        /**
+         * Fails if this proxy holds an exit IP and has used another one. The modules for HTTP libraries call this.
+         *
+         * @param usedIp the value of `X-ProxyMesh-IP` in the proxy's response; null if there is none, which says nothing.
+         * @throws ExitLostException the proxy has used another exit IP.
+         */
+        @Throws(ExitLostException::class)
+        public fun requireHeldExit(usedIp: String?) {
+            if (usedIp == null || exitChoice.holdIp == null) return
+            run(proxyLostExit(toFfi(), usedIp)) { it }?.let { throw ExitLostException(it) }
+        }
 
         /** The URL without credentials, for a machine whose IP or hostname is authorised. */
         public val plainUrl: String get() = checked.plainUrl
@@ -178,10 +241,10 @@ public class ProxyServer
         public fun checkAsync(target: String = TARGET, timeout: Duration = TIME_LIMIT): CompletableFuture<ProxyCheck> =
             Unbound.async.make(proxyCheck(toFfi(), target, timeout.inSeconds())) { it.fromFfi() }
 
-        /** Whether both have the same host, port, credentials and exit choice. */
+        /** Whether both have the same host, port, credentials and exit choice, and both rotate or neither does. */
         override fun equals(other: Any?): Boolean =
             other is ProxyServer && host == other.host && port == other.port && credentials == other.credentials &&
-                exitChoice == other.exitChoice
+                exitChoice == other.exitChoice && isRotating == other.isRotating
 
         /** A hash of the host, the port and the exit choice. */
         override fun hashCode(): Int = 31 * (31 * host.hashCode() + port) + exitChoice.hashCode()
@@ -189,11 +252,13 @@ public class ProxyServer
         /** The proxy as `domain:port`, without credentials. */
         override fun toString(): String = "$host:$port"
 
-        private companion object {
-            const val TARGET = "proxymesh.com:443"
-            val TIME_LIMIT: Duration = Duration.ofSeconds(10)
-        }
     }
+
+/** What a check connects to, unless the caller says otherwise. */
+internal const val TARGET = "proxymesh.com:443"
+
+/** The time limit of a check, unless the caller says otherwise. */
+internal val TIME_LIMIT: Duration = Duration.ofSeconds(10)
 
 /** A username and password, or a token without a username. */
 internal class Credentials(val username: String?, val secret: String) {
@@ -213,6 +278,7 @@ internal class CheckedProxy(
     val choosesCountry: Boolean,
     val credentials: Credentials?,
     val exit: ExitChoice,
+    val isRotating: Boolean,
 ) {
     companion object {
         fun of(host: String, port: Int?): CheckedProxy = run(proxyOf(host, port)) { it.checked() }

@@ -33,9 +33,10 @@ internal fun FfiLabeledIp.fromFfi() = LabeledIp(ip, label)
 internal fun FfiProxy.fromFfi() = ProxyServer(checked())
 
 internal fun FfiProxy.checked() =
-    CheckedProxy(host, port, addressHost, name, plainUrl, country, choosesCountry, access?.credentials?.fromFfi(), access.exit())
+    CheckedProxy(host, port, addressHost, name, plainUrl, country, choosesCountry, access?.credentials?.fromFfi(), access.exit(),
+        access?.rotating == true)
 
-private fun FfiAccess?.exit(): ExitChoice = if (this == null) NO_CHOICE else ExitChoice(CheckedExit(exit.country, exit.preferIp, exit.notIps))
+private fun FfiAccess?.exit(): ExitChoice = if (this == null) NO_CHOICE else ExitChoice(CheckedExit(exit))
 
 private fun FfiCredentials.fromFfi(): Credentials =
     when (this) {
@@ -45,17 +46,17 @@ private fun FfiCredentials.fromFfi(): Credentials =
 
 /** The same proxy with these credentials and this exit choice, which the library checks. */
 internal fun ProxyServer.with(credentials: Credentials?, exit: ExitChoice): ProxyServer =
-    run(proxyWith(ProxyInput(host, port, FfiAccess(credentials?.toFfi(), exit.toFfi())))) { it.fromFfi() }
+    run(proxyWith(ProxyInput(host, port, FfiAccess(credentials?.toFfi(), exit.toFfi(), isRotating)))) { it.fromFfi() }
 
 internal fun ProxyServer.toFfi(): ProxyInput {
-    val hasAccess = credentials != null || exitChoice != NO_CHOICE
-    return ProxyInput(host, port, if (hasAccess) FfiAccess(credentials?.toFfi(), exitChoice.toFfi()) else null)
+    val hasAccess = credentials != null || exitChoice != NO_CHOICE || isRotating
+    return ProxyInput(host, port, if (hasAccess) FfiAccess(credentials?.toFfi(), exitChoice.toFfi(), isRotating) else null)
 }
 
 private fun Credentials.toFfi() = if (username == null) FfiCredentials.Bearer(secret) else FfiCredentials.Basic(username, secret)
 
 /** The choice that leaves everything to the proxy. */
-private val NO_CHOICE = ExitChoice(CheckedExit(null, null, emptyList()))
+private val NO_CHOICE = ExitChoice(CheckedExit(null, null, emptyList(), null))
 
 internal fun FfiProxyCheck.fromFfi() =
     ProxyCheck(ok, reachable, status, exitIp, preferredIpIsGone, error, duration(latency), meaning)

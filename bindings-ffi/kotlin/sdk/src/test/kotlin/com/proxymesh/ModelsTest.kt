@@ -140,7 +140,7 @@ class ModelsTest {
         assertEquals(ExitChoice("DE", "1.2.3.4", listOf("5.6.7.8", "::1")), exit)
         assertEquals(ExitChoice("DE", "1.2.3.4", listOf("5.6.7.8", "::1")).hashCode(), exit.hashCode())
         assertNotEquals(ExitChoice("DE"), exit)
-        assertEquals("ExitChoice(country=DE, preferIp=1.2.3.4, notIps=[5.6.7.8, ::1])", exit.toString())
+        assertEquals("ExitChoice(country=DE, preferIp=1.2.3.4, notIps=[5.6.7.8, ::1], holdIp=null)", exit.toString())
         assertEquals(Triple(null, null, emptyList<String>()), ExitChoice().run { Triple(country, preferIp, notIps) })
     }
 

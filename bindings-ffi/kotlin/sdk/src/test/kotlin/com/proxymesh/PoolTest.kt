@@ -22,7 +22,11 @@ import org.junit.jupiter.api.Test
 /** Pools of each client, and the check of a proxy, with the sandbox's proxies. */
 class PoolTest {
     /** A pool of any client. */
-    private class AnyPool(val pool: AbstractProxyPool, private val next: (List<String>?) -> ProxyServer) {
+    private class AnyPool(
+        val pool: AbstractProxyPool,
+        val session: () -> ProxyServer,
+        private val next: (List<String>?) -> ProxyServer,
+    ) {
         fun get(vararg countries: String): ProxyServer = next(countries.asList().ifEmpty { null })
     }
 
@@ -35,15 +39,15 @@ class PoolTest {
             BlockingClient(USERNAME, PASSWORD, baseUrl = sandbox.baseUrl).use { client ->
                 listOf("open", "us-ca", "de").forEach(client.proxies::add)
                 val pool = client.proxies.pool(options)
-                test(sandbox, AnyPool(pool) { if (it == null) pool.get() else pool.getIn(*it.toTypedArray()) })
+                test(sandbox, AnyPool(pool, pool::session) { if (it == null) pool.get() else pool.getIn(*it.toTypedArray()) })
             }
             Client(USERNAME, PASSWORD, baseUrl = sandbox.baseUrl).use { client ->
                 val pool = client.proxies.pool(options)
-                test(sandbox, AnyPool(pool) { runBlocking { if (it == null) pool.get() else pool.getIn(*it.toTypedArray()) } })
+                test(sandbox, AnyPool(pool, { runBlocking { pool.session() } }) { runBlocking { if (it == null) pool.get() else pool.getIn(*it.toTypedArray()) } })
             }
             AsyncClient.builder().username(USERNAME).password(PASSWORD).baseUrl(sandbox.baseUrl).build().use { client ->
                 val pool = client.proxies.pool(options)
-                test(sandbox, AnyPool(pool) { (if (it == null) pool.get() else pool.getIn(*it.toTypedArray())).get() })
+                test(sandbox, AnyPool(pool, { pool.session().get() }) { (if (it == null) pool.get() else pool.getIn(*it.toTypedArray())).get() })
             }
         }
     }
@@ -178,5 +182,32 @@ class PoolTest {
         assertEquals(3, pool.pool.stats().first { it.proxy == proxy }.successes)
         assertThrows(ValidationException::class.java) { proxy.checkBlocking("nowhere") }
         assertThrows(ConfigException::class.java) { proxy.checkBlocking("x:1", Duration.ZERO) }
+    }
+
+    @Test
+    fun `a proxy rotates or holds an exit IP`() = inEachLanguage(options = PoolOptions().withRotation(true)) { _, pool ->
+        val rotating = pool.get()
+        assertTrue(rotating.isRotating)
+        assertTrue(rotating.steer(ExitChoice(preferIp = "192.0.2.7")).isRotating)
+        assertTrue(rotating.using("me", "pw").isRotating && rotating.withoutCredentials().isRotating)
+        val plain = ProxyServer(rotating.host, rotating.port).using(USERNAME, PASSWORD)
+        assertTrue(plain != rotating && plain.rotating() == rotating && plain.rotating().hashCode() == rotating.hashCode())
+        val sessions = listOf(
+            runBlocking { rotating.session() }, rotating.sessionBlocking(), rotating.sessionAsync().get(), pool.session(),
+        )
+        for (session in sessions) {
+            val held = checkNotNull(session.exitChoice.holdIp)
+            assertFalse(session.isRotating)
+            assertEquals(held, session.checkBlocking().exitIp)
+            session.requireHeldExit(held)
+            session.requireHeldExit(null)
+            plain.requireHeldExit("192.0.2.8")
+            val lost = assertThrows(ExitLostException::class.java) { session.requireHeldExit("192.0.2.8") }
+            assertTrue("no longer has the exit IP $held" in lost.message.orEmpty(), lost.message)
+            assertTrue(session.rotating().let { it.isRotating && it.exitChoice.holdIp == null })
+        }
+        val refused = assertThrows(AuthenticationException::class.java) { plain.using(USERNAME, "wrong").sessionBlocking() }
+        assertEquals(407, refused.status)
+        assertThrows(ValidationException::class.java) { ExitChoice(preferIp = "192.0.2.7", holdIp = "192.0.2.8") }
     }
 }

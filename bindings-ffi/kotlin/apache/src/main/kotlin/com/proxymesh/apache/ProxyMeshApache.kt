@@ -2,6 +2,7 @@
 
 package com.proxymesh.apache
 
+import com.proxymesh.ExitLostException
 import com.proxymesh.ProxyServer
 import org.apache.hc.client5.http.AuthenticationStrategy
 import org.apache.hc.client5.http.impl.ChainElement
@@ -34,23 +35,24 @@ import org.apache.hc.core5.http.HttpHost
  * proxy has not refused. A `407` is not answered with another try.
  *
  * HttpClient keeps a tunnel open for later requests to the same site, which then have the same exit IP. Each request for an http page may
- * have another one in any case. With [rotate], no connection is kept, so each request opens a tunnel of its own. So does each redirect.
+ * have another one in any case. If the proxy rotates ([ProxyServer.rotating]), no connection is kept, so each request opens a tunnel of its own. So does each redirect.
  *
- * This sets the builder's route planner, request executor and strategy for proxy authentication, and with [rotate] its strategy for reusing
- * connections. If one is set again later, a request fails after it was sent, or it is not sent through this proxy. A `RequestConfig` that
+ * If the proxy has lost the exit IP of its session ([ProxyServer.session]), a request fails with an [ExitLostException]. A request for an
+ * https page is then not sent.
+ *
+ * This sets the builder's route planner, request executor and strategy for proxy authentication. If the proxy rotates, it also sets the strategy
+ * for reusing connections. If one is set again later, a request fails after it was sent, or it is not sent through this proxy. A `RequestConfig` that
  * names another proxy is obeyed, and that proxy gets no credentials. HttpClient's log of headers shows the credentials at the level DEBUG.
  * Call this once for each builder.
  *
  * @param proxy the proxy, with the credentials and the exit choice to use.
- * @param rotate whether each request for an https page opens a tunnel of its own, and so may have another exit IP.
  * @return the builder.
  */
-@JvmOverloads
-public fun HttpClientBuilder.proxyMesh(proxy: ProxyServer, rotate: Boolean = false): HttpClientBuilder {
+public fun HttpClientBuilder.proxyMesh(proxy: ProxyServer): HttpClientBuilder {
     val host = HttpHost("http", proxy.address.hostString, proxy.port)
-    if (rotate) setConnectionReuseStrategy(ConnectionReuseStrategy { _, _, _ -> false })
+    if (proxy.isRotating) setConnectionReuseStrategy(ConnectionReuseStrategy { _, _, _ -> false })
     return setRoutePlanner(DefaultProxyRoutePlanner(host))
-        .setRequestExecutor(TellingExecutor(proxy.headers()))
+        .setRequestExecutor(TellingExecutor(proxy))
         .addExecInterceptorBefore(ChainElement.CONNECT.name, "PROXYMESH", RouteNote(host))
         // There are no other credentials to try. The user's own are for sites.
         .setProxyAuthenticationStrategy(AuthenticationStrategy { _, _, _ -> emptyList() })

@@ -1,5 +1,7 @@
 package com.proxymesh.apache
 
+import com.proxymesh.ExitLostException
+import com.proxymesh.ProxyServer
 import java.util.Collections
 import java.util.WeakHashMap
 import org.apache.hc.client5.http.HttpRoute
@@ -47,7 +49,9 @@ internal class RouteNote(private val proxy: HttpHost) : ExecChainHandler {
 }
 
 /** Adds the headers for the proxy to what only the proxy reads, as the last step before it is sent. */
-internal class TellingExecutor(private val forProxy: Map<String, String>) : HttpRequestExecutor() {
+internal class TellingExecutor(private val proxy: ProxyServer) : HttpRequestExecutor() {
+    private val forProxy = proxy.headers()
+
     /** What the proxy said when it opened the tunnel of a connection. */
     private val said = Collections.synchronizedMap(WeakHashMap<HttpClientConnection, List<Header>>())
 
@@ -72,10 +76,20 @@ internal class TellingExecutor(private val forProxy: Map<String, String>) : Http
             forProxy.forEach(request::setHeader)
             val response = super.execute(request, connection, informed, context)
             if (isConnect) said[connection] = response.headers.filter { it.isSteering }
+            requireHeldExit(response)
             return response
         } finally {
             // The context keeps the request.
             forProxy.keys.forEach(request::removeHeaders)
+        }
+    }
+
+    private fun requireHeldExit(response: ClassicHttpResponse) {
+        try {
+            proxy.requireHeldExit(response.getFirstHeader("X-ProxyMesh-IP")?.value)
+        } catch (lost: ExitLostException) {
+            response.close()
+            throw lost
         }
     }
 }

@@ -1,6 +1,7 @@
 package com.proxymesh.apache
 
 import com.proxymesh.ExitChoice
+import com.proxymesh.ExitLostException
 import com.proxymesh.ProxyServer
 import com.proxymesh.support.HARD_PASSWORD
 import com.proxymesh.support.Ports
@@ -49,8 +50,8 @@ class ApacheTest {
     @AfterAll
     fun close() = proxied.close()
 
-    private fun client(proxy: ProxyServer = german, rotate: Boolean = false, change: HttpClientBuilder.() -> Unit = {}) =
-        trusting().apply(change).proxyMesh(proxy, rotate).build()
+    private fun client(proxy: ProxyServer = german, change: HttpClientBuilder.() -> Unit = {}) =
+        trusting().apply(change).proxyMesh(proxy).build()
 
     private fun statuses() = proxied.sandbox.proxied().map { it.text("status") }
 
@@ -103,13 +104,13 @@ class ApacheTest {
     @Test
     fun `redirects between http and https tell each end only what it may know`() {
         for ((from, to) in listOf("http" to "https", "https" to "http", "http" to "http", "https" to "https")) {
-            for (host in listOf("site.test", "other.test")) for (rotate in listOf(false, true)) {
-                val cell = "$from to $to of $host, $rotate"
-                client(rotate = rotate).use { assertEquals(200, it.fetch(site.redirect(from, site.url(to, host))).status, cell) }
+            for (host in listOf("site.test", "other.test")) for (proxy in listOf(german, german.rotating())) {
+                val cell = "$from to $to of $host, ${proxy.isRotating}"
+                client(proxy).use { assertEquals(200, it.fetch(site.redirect(from, site.url(to, host))).status, cell) }
                 assertEquals(listOf(from, to), proxied.cleanlySeen().map { it.scheme }, cell)
                 val requests = proxied.sandbox.proxied()
                 assertTrue(requests.all { it.text("country") == "DE" && it.text("account") == USERNAME }, cell)
-                val isKept = from == "https" && to == "https" && host == "site.test" && !rotate
+                val isKept = from == "https" && to == "https" && host == "site.test" && !proxy.isRotating
                 assertEquals(if (isKept) 1 else 2, requests.size, cell)
             }
         }
@@ -198,15 +199,35 @@ class ApacheTest {
 
     @Test
     fun `each request has its own exit with rotation, and all have the same one without`() {
-        for ((rotate, tunnels, exits) in listOf(Triple(true, 50, 20..50), Triple(false, 1, 1..1))) {
-            client(proxied.withPassword, rotate).use { client ->
+        val proxy = proxied.withPassword
+        for ((chosen, tunnels, exits) in listOf(Triple(proxy.rotating(), 50, 20..50), Triple(proxy, 1, 1..1))) {
+            client(chosen).use { client ->
                 val shown = List(50) { client.fetch(site.url("https")).exitIp }
                 val requests = proxied.sandbox.proxied()
                 assertEquals(tunnels, requests.size)
                 val used = requests.map { it.text("exit_ip") }
-                assertEquals(if (rotate) used else List(50) { used.single() }, shown)
+                assertEquals(if (chosen.isRotating) used else List(50) { used.single() }, shown)
                 assertTrue(used.toSet().size in exits, "${used.toSet().size} exits")
                 assertEquals(50, proxied.cleanlySeen().size)
+            }
+        }
+    }
+
+    @Test
+    fun `a session has one exit over any number of tunnels, and says that it is lost`() {
+        val session = proxied.withPassword.sessionBlocking()
+        val held = session.exitChoice.holdIp
+        forget()
+        repeat(5) {
+            client(session).use { for (scheme in listOf("http", "https")) assertEquals(held, it.fetch(site.url(scheme)).exitIp) }
+        }
+        assertEquals(List(10) { held }, proxied.sandbox.proxied().map { it.text("exit_ip") })
+        site.seen()
+        client(proxied.withPassword.steer(ExitChoice(holdIp = "192.0.2.7"))).use { client ->
+            for (scheme in listOf("https", "http")) repeat(2) {
+                val error = assertThrows(ExitLostException::class.java) { client.fetch(site.url(scheme)) }
+                assertTrue("no longer has the exit IP 192.0.2.7" in error.message.orEmpty(), error.message)
+                assertEquals(if (scheme == "http") 1 else 0, site.seen().size, "an https request is not sent")
             }
         }
     }

@@ -1,5 +1,6 @@
 package com.proxymesh.okhttp
 
+import com.proxymesh.ExitLostException
 import com.proxymesh.ProxyServer
 import java.net.ProtocolException
 import okhttp3.Authenticator
@@ -9,12 +10,12 @@ import okhttp3.Response
 import okhttp3.Route
 
 /** Adds the headers for the proxy to what only the proxy reads. As an authenticator: to a `CONNECT`. As a network interceptor: to http. */
-internal class ProxyHeaders(proxy: ProxyServer) : Authenticator, Interceptor {
-    private val name = proxy.toString()
-    private val forProxy = proxy.headers()
+internal class ProxyHeaders(private val server: ProxyServer) : Authenticator, Interceptor {
+    private val name = server.toString()
+    private val forProxy = server.headers()
 
     /** For OkHttp. */
-    val proxy = java.net.Proxy(java.net.Proxy.Type.HTTP, proxy.address)
+    val proxy = java.net.Proxy(java.net.Proxy.Type.HTTP, server.address)
     val isEmpty get() = forProxy.isEmpty()
 
     /** What has happened in the call that this thread makes. OkHttp connects and asks the authenticator in the call's thread. */
@@ -41,7 +42,14 @@ internal class ProxyHeaders(proxy: ProxyServer) : Authenticator, Interceptor {
         // OkHttp may open a tunnel for http too (H2_PRIOR_KNOWLEDGE).
         if (route?.proxy != proxy || request.isHttps || route.requiresTunnel()) return chain.proceed(request)
         // The response must not show the credentials, and a cache must not store them.
-        return chain.proceed(request.withHeaders()).newBuilder().request(request).build()
+        val response = chain.proceed(request.withHeaders()).newBuilder().request(request).build()
+        try {
+            server.requireHeldExit(response.header("X-ProxyMesh-IP"))
+        } catch (lost: ExitLostException) {
+            response.close()
+            throw lost
+        }
+        return response
     }
 
     private fun Request.withHeaders(): Request =

@@ -8,7 +8,7 @@ import okhttp3.Request;
 /** The Java code of the guide. */
 final class GuideInJava {
     static void guide(OkHttpClient.Builder builder, ProxyServer proxy, String page) throws IOException {
-        var client = ProxyMeshOkHttp.proxyMesh(builder, proxy, true).build(); // with rotation
+        var client = ProxyMeshOkHttp.proxyMesh(builder, proxy.rotating()).build();
         try (var response = client.newCall(new Request.Builder().url(page).build()).execute()) {
             System.out.println(response.code());
         }

@@ -1,6 +1,7 @@
 package com.proxymesh.okhttp
 
 import com.proxymesh.ExitChoice
+import com.proxymesh.ExitLostException
 import com.proxymesh.ProxyServer
 import com.proxymesh.support.HARD_PASSWORD
 import com.proxymesh.support.Ports
@@ -56,8 +57,8 @@ class OkHttpTest {
     @AfterAll
     fun close() = proxied.close()
 
-    private fun client(proxy: ProxyServer = german, rotate: Boolean = false, change: OkHttpClient.Builder.() -> Unit = {}) =
-        trusting().apply(change).proxyMesh(proxy, rotate).build()
+    private fun client(proxy: ProxyServer = german, change: OkHttpClient.Builder.() -> Unit = {}) =
+        trusting().apply(change).proxyMesh(proxy).build()
 
     private fun statuses() = proxied.sandbox.proxied().map { it.text("status") }
 
@@ -125,9 +126,9 @@ class OkHttpTest {
     @Test
     fun `redirects between http and https tell each end only what it may know`() {
         for ((from, to) in listOf("http" to "https", "https" to "http", "http" to "http", "https" to "https")) {
-            for (host in listOf("site.test", "other.test")) for (rotate in listOf(false, true)) {
-                val cell = "$from to $to of $host, $rotate"
-                assertEquals(200, client(rotate = rotate).fetch(site.redirect(from, site.url(to, host))).status, cell)
+            for (host in listOf("site.test", "other.test")) for (proxy in listOf(german, german.rotating())) {
+                val cell = "$from to $to of $host, ${proxy.isRotating}"
+                assertEquals(200, client(proxy).fetch(site.redirect(from, site.url(to, host))).status, cell)
                 assertEquals(listOf(from, to), proxied.cleanlySeen().map { it.scheme }, cell)
                 val requests = proxied.sandbox.proxied()
                 assertTrue(requests.all { it.text("country") == "DE" && it.text("account") == USERNAME }, cell)
@@ -226,15 +227,30 @@ class OkHttpTest {
 
     @Test
     fun `each call has its own exit with rotation, and all have the same one without`() {
-        for ((rotate, tunnels, exits) in listOf(Triple(true, 50, 20..50), Triple(false, 1, 1..1))) {
-            val client = client(proxied.withPassword, rotate)
+        val proxy = proxied.withPassword
+        for ((used, tunnels, exits) in listOf(Triple(proxy.rotating(), 50, 20..50), Triple(proxy, 1, 1..1))) {
+            val client = client(used)
             repeat(50) { assertEquals(200, client.fetch(site.url("https")).status) }
             val requests = proxied.sandbox.proxied()
             assertEquals(tunnels, requests.size)
-            val used = requests.map { it.text("exit_ip") }.toSet().size
-            assertTrue(used in exits, "$used exits")
+            val different = requests.map { it.text("exit_ip") }.toSet().size
+            assertTrue(different in exits, "$different exits")
             assertEquals(50, proxied.cleanlySeen().size)
         }
+    }
+
+    @Test
+    fun `a session has one exit over any number of tunnels, and for http it says that it is lost`() {
+        val session = proxied.withPassword.sessionBlocking()
+        val held = session.exitChoice.holdIp
+        forget()
+        repeat(5) { for (scheme in listOf("http", "https")) assertEquals(200, client(session).fetch(site.url(scheme)).status) }
+        assertEquals(List(10) { held }, proxied.sandbox.proxied().map { it.text("exit_ip") })
+        val lost = client(proxied.withPassword.steer(ExitChoice(holdIp = "192.0.2.7")))
+        val error = assertThrows(ExitLostException::class.java) { lost.fetch(site.url("http")) }
+        assertTrue("no longer has the exit IP 192.0.2.7" in error.message.orEmpty(), error.message)
+        // OkHttp does not show the response to a CONNECT.
+        assertEquals(200, lost.fetch(site.url("https")).status)
     }
 
     @Test

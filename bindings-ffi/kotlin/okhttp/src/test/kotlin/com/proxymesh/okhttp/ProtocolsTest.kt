@@ -73,7 +73,7 @@ class ProtocolsTest {
                 return MockResponse()
             }
         }
-        val client = trusting().proxyMesh(german, rotate = true).build()
+        val client = trusting().proxyMesh(german.rotating()).build()
         // Each request begins when the earlier ones have connected, and before they end.
         val threads = List(3) {
             thread { client.fetch(url("https")) }.also { server.takeRequest(20, TimeUnit.SECONDS)!!.assertClean() }

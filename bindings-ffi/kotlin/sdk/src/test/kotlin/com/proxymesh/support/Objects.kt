@@ -41,6 +41,7 @@ class Objects(private val kind: Kind) {
             "ips.follow" -> follow(account, name, maybeText("label"), maybeText("lookup"), maybeText("username"), maybeSeconds("interval"))
             "lease.release", "follower.close" -> end(objects.remove(name))
             "pool.get" -> shown(next(objects.getValue(name), maybeTexts("countries")?.toTypedArray()))
+            "pool.session" -> shown(poolSession(objects.getValue(name), target(), limit()))
             "pool.report" -> report(objects.getValue(name) as AbstractProxyPool)
             "pool.stats" -> (objects.getValue(name) as AbstractProxyPool).stats().map {
                 mapOf(
@@ -54,10 +55,16 @@ class Objects(private val kind: Kind) {
                 )
             }
             "proxy.url" -> described().url()
-            "proxy.check" -> check(described(), maybeText("target") ?: "proxymesh.com:443", maybeSeconds("timeout") ?: Duration.ofSeconds(10))
+            "proxy.rotating" -> shown(described().rotating())
+            "proxy.session" -> shown(session(described(), target(), limit()))
+            "proxy.check" -> check(described(), target(), limit())
             else -> error("there is no call $call")
         }.also { checkAllAsked() }
     }
+
+    private fun Arguments.target() = maybeText("target") ?: "proxymesh.com:443"
+
+    private fun Arguments.limit() = maybeSeconds("timeout") ?: Duration.ofSeconds(10)
 
     private fun Arguments.options() = PoolOptions(
         countries = maybeTexts("countries"),
@@ -71,6 +78,7 @@ class Objects(private val kind: Kind) {
         ttl = maybeSeconds("ttl"),
         cooldown = maybeSeconds("cooldown"),
         hasCredentials = maybeBoolean("credentials") ?: true,
+        isRotating = maybeBoolean("rotating") ?: false,
     )
 
     private fun pool(account: Account, options: PoolOptions): Any = when (account) {
@@ -85,6 +93,19 @@ class Objects(private val kind: Kind) {
         is BlockingProxyPool -> if (countries == null) pool.get() else pool.getIn(*countries)
         is AsyncProxyPool -> (if (countries == null) pool.get() else pool.getIn(*countries)).await()
         else -> error("$pool")
+    }
+
+    private suspend fun poolSession(pool: Any, target: String, timeout: Duration): ProxyServer = when (pool) {
+        is ProxyPool -> pool.session(target, timeout)
+        is BlockingProxyPool -> pool.session(target, timeout)
+        is AsyncProxyPool -> pool.session(target, timeout).await()
+        else -> error("$pool")
+    }
+
+    private suspend fun session(proxy: ProxyServer, target: String, timeout: Duration): ProxyServer = when (kind) {
+        Kind.SUSPENDING -> proxy.session(target, timeout)
+        Kind.BLOCKING -> proxy.sessionBlocking(target, timeout)
+        Kind.FUTURE -> proxy.sessionAsync(target, timeout).await()
     }
 
     private fun Arguments.report(pool: AbstractProxyPool): Duration? {
@@ -150,13 +171,20 @@ class Objects(private val kind: Kind) {
         val (username, token) = maybeText("username") to maybeText("token")
         if (username != null) proxy = proxy.using(username, text("password"))
         if (token != null) proxy = proxy.usingToken(token)
+        if (maybeBoolean("rotating") == true) proxy = proxy.rotating()
         val (country, preferIp, notIps) = Triple(maybeText("country"), maybeText("prefer_ip"), maybeTexts("not_ip"))
-        val chooses = listOf(country, preferIp, notIps).any { it != null }
-        return if (chooses) proxy.steer(ExitChoice(country, preferIp, notIps.orEmpty())) else proxy
+        val holdIp = maybeText("hold_ip")
+        val chooses = listOf(country, preferIp, notIps, holdIp).any { it != null }
+        return if (chooses) proxy.steer(ExitChoice(country, preferIp, notIps.orEmpty(), holdIp)) else proxy
     }
 
     /** A proxy with everything that is sent to it. */
-    private fun shown(proxy: ProxyServer) = mapOf("proxy" to "$proxy", "headers" to proxy.headers())
+    private fun shown(proxy: ProxyServer) = buildMap<String, Any?> {
+        put("proxy", "$proxy")
+        put("headers", proxy.headers())
+        if (proxy.isRotating) put("rotating", true)
+        proxy.exitChoice.holdIp?.let { put("held_ip", it) }
+    }
 
     /** A block that has begun and waits until it may end. */
     private class Held {
