@@ -24,7 +24,7 @@
 #   make notices   collects the licences of third-party code in the wheel and in the Kotlin and Swift packages
 #   make sdist   builds the source distribution for Python, in target/sdist
 #   make kotlin  builds the jars for Kotlin and Java, in target/kotlin and in the local Maven repository target/maven
-#   make swift   builds the library that the Swift package links, in target/swift-library
+#   make swift   builds the library that the Swift package links, and the sandbox for tests, in target/swift-library
 #   make clean   removes everything that was built or installed
 
 .DEFAULT_GOAL := help
@@ -66,8 +66,7 @@ SWIFT_BUILD := target/swift-build
 # All builds use the same flags, because other flags would compile everything again. On Linux, lld is five times as fast as the
 # default linker.
 SWIFT_FLAGS := --scratch-path $(SWIFT_BUILD) -Xswiftc -warnings-as-errors $(if $(filter Linux,$(shell uname -s)),-Xswiftc -use-ld=lld)
-SWIFT_TEST = LIBRARY_PATH=$(CURDIR)/$(SWIFT) PROXYMESH_TEST_SANDBOX=$(CURDIR)/$(SANDBOX) \
-	$(FFI)/swift/toolchain.sh swift test $(SWIFT_FLAGS)
+SWIFT_TEST = LIBRARY_PATH=$(CURDIR)/$(SWIFT) $(FFI)/swift/toolchain.sh swift test $(SWIFT_FLAGS)
 # The build to test: `dev`, which builds quickly, or `release`, which ships.
 PROFILE ?= dev
 BUILT := target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
@@ -151,7 +150,7 @@ $(KOTLIN_QUICK)/sources-changed: $(shell find $(addprefix $(FFI)/kotlin/,pom.xml
 	@touch $@
 
 # Builds the tests and the agent alone, and leaves out the suites that take longest.
-quick-swift: swift-library sandbox-program
+quick-swift: swift-library
 	$(SWIFT_TEST) --quiet --test-product proxymesh-sdkPackageTests --skip 'CancellationTests|DocsTests|LimitsTests|OutageTests'
 	LIBRARY_PATH=$(CURDIR)/$(SWIFT) $(FFI)/swift/toolchain.sh swift build --quiet --product ConformanceAgent $(SWIFT_FLAGS)
 	@$(call quick-cases,Swift$(COMMA) async,Swift$(COMMA) blocking)
@@ -177,7 +176,7 @@ test-kotlin-versions: kotlin sandbox-program
 	$(FFI)/kotlin/consumer-versions.sh target/maven $(SANDBOX)
 
 # Runs the test suite in the language mode of Swift 6. Warnings are errors. `make demo-swift` runs the example as a separate package.
-test-swift: swift-library sandbox-program | $(LOGS)
+test-swift: swift-library | $(LOGS)
 	$(FFI)/swift/toolchain.sh swift --version
 	$(SWIFT_TEST) 2>&1 | tee $(LOGS)/swift.log
 
@@ -407,13 +406,16 @@ swift:
 	@$(MAKE) --no-print-directory PROFILE=release swift-library
 
 # Only the static library is used, so a program does not have to find a library when it starts. SwiftPM does not notice when the
-# library changes. So this removes everything that is linked with it, and SwiftPM links it again.
+# library changes. So this removes everything that is linked with it, and SwiftPM links it again. The sandbox's program is for the
+# product ProxyMeshTesting.
 swift-library: ffi-library
+	@cargo build --quiet --profile $(PROFILE) --locked --package proxymesh-sandbox
 	@mkdir -p $(SWIFT)
 	@cmp --silent $(BUILT)/libproxymesh_ffi.a $(SWIFT)/libproxymesh_ffi.a || { \
 	    rm -rf $(SWIFT_BUILD)/debug/*.xctest $(SWIFT_BUILD)/debug/{ConformanceAgent,Limited} $(BENCH)/languages/swift-build/release/Bench && \
 	    cp $(BUILT)/libproxymesh_ffi.a $(SWIFT); }
-	@cp LICENSE-MIT LICENSE-APACHE $(FFI)/THIRD-PARTY-NOTICES $(SWIFT)
+	@cp $(BUILT)/proxymesh-sandbox LICENSE-MIT LICENSE-APACHE $(FFI)/THIRD-PARTY-NOTICES $(SWIFT)
+	@cp bindings-python/THIRD-PARTY-NOTICES $(SWIFT)/THIRD-PARTY-NOTICES-sandbox
 
 clean:
 	rm -rf target

@@ -4,8 +4,8 @@ import PackageDescription
 // The Swift package of the ProxyMesh SDK. Its sources are in bindings-ffi/swift. This file is here because SwiftPM finds a
 // package only at the root of a repository.
 //
-// ProxyMesh is the API. ProxyMeshInternal calls the native library through the C module ProxyMeshFFI. Both contain generated code
-// (`make bindings`).
+// ProxyMesh is the API, and ProxyMeshTesting has the sandbox. ProxyMeshInternal calls the native library through the C module
+// ProxyMeshFFI. It and ProxyMesh contain generated code (`make bindings`).
 #if canImport(Darwin)
     // The native library for Apple's platforms, built by bindings-ffi/swift/xcframework.sh. For a release, the script
     // prints the `url:` and the `checksum:` that replace the `path:`.
@@ -19,15 +19,21 @@ import PackageDescription
 let package = Package(
     name: "proxymesh-sdk",
     platforms: [.macOS(.v13), .iOS(.v16), .tvOS(.v16), .watchOS(.v9), .visionOS(.v1)],  // the first versions with Duration
-    products: [.library(name: "ProxyMesh", targets: ["ProxyMesh"])],
+    products: [
+        .library(name: "ProxyMesh", targets: ["ProxyMesh"]),
+        // The sandbox, for the tests of your own code.
+        .library(name: "ProxyMeshTesting", targets: ["ProxyMeshTesting"]),
+    ],
     targets: [
         native,
         .target(
             name: "ProxyMeshInternal", dependencies: ["ProxyMeshFFI"], path: "bindings-ffi/swift/Sources/ProxyMeshInternal",
             linkerSettings: [.linkedLibrary("proxymesh_ffi", .when(platforms: [.linux]))]),
         .target(name: "ProxyMesh", dependencies: ["ProxyMeshInternal"], path: "bindings-ffi/swift/Sources/ProxyMesh"),
+        .target(
+            name: "ProxyMeshTesting", dependencies: ["ProxyMesh"], path: "bindings-ffi/swift/Sources/ProxyMeshTesting"),
         .testTarget(
-            name: "ProxyMeshTests", dependencies: ["ProxyMesh", "ProxyMeshInternal", "TestSupport"],
+            name: "ProxyMeshTests", dependencies: ["ProxyMesh", "ProxyMeshInternal", "ProxyMeshTesting", "TestSupport"],
             path: "bindings-ffi/swift/Tests/ProxyMeshTests"),
         // The targets below are in no product, so users do not build them.
         // Helpers for the tests and for both programs below.

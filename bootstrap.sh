@@ -35,6 +35,9 @@ for part in "$@"; do
         swift)
             # With mmdebstrap, toolchain.sh unpacks a Swift under target/.
             [ -d "${SWIFT_ROOT:-target/swift}" ] || any mmdebstrap || swift_6 || lacks "Swift 6, from https://swift.org/install" mmdebstrap
+            # What toolchain.sh unpacks has the headers of libcurl.
+            ! swift_6 || echo "#include <curl/curl.h>" | cc -E - &>/dev/null || lacks "the headers of libcurl" libcurl4-openssl-dev
+            any openssl || lacks OpenSSL openssl
             ;;
         tests)
             any curl || lacks curl curl

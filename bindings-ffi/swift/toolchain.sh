@@ -5,7 +5,7 @@
 #   bindings-ffi/swift/toolchain.sh --with /tmp/elsewhere --cd /tmp/elsewhere swift run
 #
 # It uses the `swift` on the PATH if that is new enough. Otherwise it unpacks Debian trixie's package into a folder under target/.
-# It does so once, in less than a minute, with 570 MB to download and 1.4 GB on disk. The command then runs in a chroot of that
+# It does so once, in less than a minute, with 580 MB to download and 1.4 GB on disk. The command then runs in a chroot of that
 # folder. The chroot contains this repository and each folder given by --with, at the same paths. This needs Linux, mmdebstrap and root.
 #
 #   SWIFT_ROOT   where the toolchain is unpacked; target/swift by default
@@ -38,12 +38,13 @@ unpack() {
     command -v mmdebstrap >/dev/null ||
         { echo "no Swift 6 on the PATH, and no mmdebstrap to get one with: run make bootstrap, or see https://swift.org/install" >&2; exit 1; }
     echo "unpacking Debian's Swift into $root ..." >&2
-    # Builds and tests do not need the debugger, editor support, documentation or static libraries, so these are left out.
+    # Builds and tests do not need the debugger, editor support, documentation or static libraries, so these are left out. The
+    # example needs the headers of libcurl.
     # No mirror is given, so mmdebstrap uses Debian's default. Only `main` is needed.
     local fresh=$root.part
     rm -rf "$fresh"
     mmdebstrap --quiet --mode=root --variant=minbase --components=main \
-        --include=swiftlang,libc6-dev,libstdc++-14-dev,ca-certificates,git \
+        --include=swiftlang,libc6-dev,libstdc++-14-dev,ca-certificates,git,libcurl4-openssl-dev \
         --aptopt='Apt::Install-Recommends "false"' \
         --dpkgopt='path-exclude=/usr/share/doc/*' \
         --dpkgopt='path-exclude=/usr/share/man/*' \
@@ -57,7 +58,6 @@ unpack() {
         --dpkgopt="path-exclude=/$libexec/bin/repl_swift" \
         --dpkgopt="path-exclude=/$libexec/bin/clangd" \
         --dpkgopt="path-exclude=/$libexec/bin/sourcekit-lsp" \
-        --dpkgopt="path-exclude=/$libexec/bin/docc" \
         trixie "$fresh"
     rm -rf "$root"
     mv "$fresh" "$root" # so a toolchain that exists is complete
@@ -73,7 +73,8 @@ mkdir -p "$(dirname "$root")"
 # Parallel runs (make -j) must not unpack twice.
 exec 9>"$root.lock"
 flock 9
-[ -x "$root/$libexec/bin/swift-frontend" ] || unpack
+# An earlier version of this script left out docc and libcurl's headers.
+{ [ -x "$root/$libexec/bin/docc" ] && compgen -G "$root/usr/include/*/curl/curl.h" >/dev/null; } || unpack
 exec 9>&-
 
 # The mounts are in a separate namespace, so nothing stays mounted if the command fails. Swift needs /proc to find its libraries.

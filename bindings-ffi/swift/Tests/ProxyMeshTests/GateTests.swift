@@ -1,5 +1,6 @@
 import Foundation
 import ProxyMesh
+import ProxyMeshTesting
 import TestSupport
 import Testing
 
@@ -12,18 +13,18 @@ extension ProxyMeshTests {
             #expect(errors.allSatisfy { $0?.kind == .authentication })
             let attempts = Dictionary(grouping: errors, by: { $0?.attempts }).mapValues(\.count)
             #expect(attempts == [1: 1, 0: 255], "one was sent, and all got its response")
-            #expect(try sandbox.requests().map { $0["status"]?.whole } == [401])
+            #expect(try sandbox.requests().map(\.status) == [401])
         }
 
         @Test(arguments: Way.allCases) func aWrongPassword(_ way: Way) async throws {
-            let sandbox = try Sandbox()
+            let sandbox = try newSandbox()
             let account = try way.open(sandbox.baseURL, Options(password: "wrong-password"))
             try check(sandbox, await failures(of: account))
             print("256 callers (\(way)) with a wrong password: \(try sandbox.requests().count) request, answered 401")
         }
 
         @Test func tasksWithAClientEach() async throws {
-            let sandbox = try Sandbox()
+            let sandbox = try newSandbox()
             let baseURL = sandbox.baseURL
             let errors = await withTaskGroup(of: ProxyMeshError?.self) { group in
                 for _ in 0..<256 {

@@ -1,5 +1,6 @@
 import Foundation
 import ProxyMesh
+import ProxyMeshTesting
 import TestSupport
 import Testing
 
@@ -16,13 +17,13 @@ extension ProxyMeshTests {
 
         init() throws {
             folder = try StateFolder()
-            sandbox = try Sandbox()
+            sandbox = try newSandbox()
             client = try Client(username: username, password: password, baseURL: sandbox.baseURL, maxRetries: 0)
             blocking = try BlockingClient(username: username, password: password, baseURL: sandbox.baseURL, maxRetries: 0)
         }
 
         private func calls(_ path: String) -> Int {
-            (try? sandbox.requests().filter { $0["path"]?.text == path }.count) ?? 0
+            (try? sandbox.requests().filter { $0.path == path }.count) ?? 0
         }
 
         private func isAuthorised(_ ip: String) -> Bool {
@@ -94,11 +95,10 @@ extension ProxyMeshTests {
         }
 
         @Test func theErrorOfTheBodyComesFirst() async throws {
-            let fault = #"{"kind": "status", "status": 503, "path": "/api/ip/delete/"}"#
-            try sandbox.fault(fault)
+            try sandbox.inject(.status(503), path: "/api/ip/delete/")
             await #expect(throws: Oops.self) { try await client.ips.withAuthorizedIP(ip) { _ in throw Oops() } }
             #expect(try await client.ips.list() == [ip])
-            try sandbox.fault(fault)
+            try sandbox.inject(.status(503), path: "/api/ip/delete/")
             #expect(await failure { try await client.ips.withAuthorizedIP(ip) { _ in } }?.kind == .server)
             try await client.ips.withAuthorizedIP(ip) { _ in }
             #expect(try await client.ips.list() == [], "the next one has removed it")
@@ -127,8 +127,8 @@ extension ProxyMeshTests {
         @Test func anIPIsRemovedIfTheTaskIsCancelledBeforeTheBodyRuns() async throws {
             _ = try await client.ips.list()
             for path in ["/api/ip_labels/", "/api/ip/add/"] {
-                for kind in ["delay", "delay_after_apply"] {
-                    try sandbox.fault(#"{"kind": "\#(kind)", "seconds": 5, "path": "\#(path)"}"#)
+                for fault in [Fault.delay(.seconds(5)), .delayAfterApply(.seconds(5))] {
+                    try sandbox.inject(fault, path: path)
                     let before = calls(path)
                     let task = Task {
                         try await client.ips.withAuthorizedIP(ip) { _ in _ = Issue.record("it was cancelled") }
@@ -136,7 +136,7 @@ extension ProxyMeshTests {
                     try await until("the call arrives") { calls(path) > before }
                     task.cancel()
                     await #expect(throws: CancellationError.self) { try await task.value }
-                    #expect(try await client.ips.list() == [], "\(kind) \(path)")
+                    #expect(try await client.ips.list() == [], "\(fault) \(path)")
                 }
             }
             let count = try sandbox.requests().count
@@ -282,7 +282,7 @@ extension ProxyMeshTests {
         @Test func aFollowerSaysThatACheckHasFailedAndGoesOn() async throws {
             let follower = try await client.ips.follow(interval: .seconds(1))
             let blocked = try blockingly { try blocking.ips.follow(interval: .seconds(1)) }
-            sandbox.end()
+            sandbox.stop()
             try await until("a check has failed") { follower.error != nil && blocked.error != nil }
             #expect(follower.error?.kind == .connection && blocked.error?.kind == .connection)
             #expect(follower.error?.call == "ips.follow")
@@ -295,7 +295,7 @@ extension ProxyMeshTests {
 
         @Test func anIPThatAFollowerCannotRemoveIsAnError() async throws {
             let follower = try await client.ips.follow()
-            try sandbox.fault(#"{"kind": "status", "status": 503, "path": "/api/ip/delete/"}"#)
+            try sandbox.inject(.status(503), path: "/api/ip/delete/")
             #expect(await failure { try await follower.close() }?.kind == .server)
             #expect(isAuthorised("127.0.0.1"))
             try await client.ips.follow().close()
@@ -338,16 +338,16 @@ extension ProxyMeshTests {
 
         @Test func aFollowerWhoseStartIsCancelledIsClosed() async throws {
             _ = try await client.ips.list()
-            for kind in ["delay", "delay_after_apply"] {
-                try sandbox.fault(#"{"kind": "\#(kind)", "seconds": 5, "path": "/api/ip/add/"}"#)
+            for fault in [Fault.delay(.seconds(5)), .delayAfterApply(.seconds(5))] {
+                try sandbox.inject(fault, path: "/api/ip/add/")
                 let before = calls("/api/ip/add/")
                 let task = Task { try await client.ips.follow() }
                 try await until("the call arrives") { calls("/api/ip/add/") > before }
                 task.cancel()
                 await #expect(throws: CancellationError.self) { try await task.value }
-                #expect(try await client.ips.list() == [], "\(kind)")
+                #expect(try await client.ips.list() == [], "\(fault)")
             }
-            try sandbox.fault(#"{"kind": "status", "status": 503, "path": "/api/ip/add/"}"#)
+            try sandbox.inject(.status(503), path: "/api/ip/add/")
             #expect(await failure { try await client.ips.follow() } != nil)
             #expect(try await client.ips.list() == [])
         }

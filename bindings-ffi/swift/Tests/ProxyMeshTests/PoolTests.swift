@@ -1,5 +1,6 @@
 import Foundation
 import ProxyMesh
+import ProxyMeshTesting
 import TestSupport
 import Testing
 
@@ -11,7 +12,7 @@ extension ProxyMeshTests {
         private let blocking: BlockingClient
 
         init() throws {
-            sandbox = try Sandbox()
+            sandbox = try newSandbox()
             client = try Client(username: username, password: password, baseURL: sandbox.baseURL, maxRetries: 0)
             blocking = try BlockingClient(username: username, password: password, baseURL: sandbox.baseURL, maxRetries: 0)
         }
@@ -27,7 +28,7 @@ extension ProxyMeshTests {
         }
 
         private func lists() throws -> Int {
-            try sandbox.requests().filter { $0["path"]?.text == "/api/proxies/" }.count
+            try sandbox.requests().filter { $0.path == "/api/proxies/" }.count
         }
 
         @Test func eachProxyHasItsTurn() async throws {
@@ -237,7 +238,7 @@ extension ProxyMeshTests {
             try await Task.sleep(for: .milliseconds(150))
             #expect(try await Set(names(pool, 6)) == ["us-il", "uk"])
             #expect(Array(pool.cooling().keys) == [bad], "a known proxy keeps what is known about it")
-            try sandbox.fault(#"{"kind": "status", "status": 503, "times": 0}"#)
+            try sandbox.inject(.status(503), times: 0)
             try await Task.sleep(for: .milliseconds(150))
             #expect(try await ["us-il", "uk"].contains(pool.next().name), "the old list is better than none")
             #expect(await failure { try await client.proxies.pool().next() }?.kind == .server)
@@ -269,7 +270,7 @@ extension ProxyMeshTests {
 
         @Test func aTaskThatFetchesTheListCanBeCancelled() async throws {
             _ = try await client.geo.open()
-            try sandbox.fault(#"{"kind": "delay", "seconds": 30, "path": "/api/proxies/"}"#)
+            try sandbox.inject(.delay(.seconds(30)), path: "/api/proxies/")
             let pool = try client.proxies.pool()
             let fetching = Task { try await pool.next() }
             try await until("it fetches") { (try? lists()) == 1 }

@@ -1,5 +1,6 @@
 import Foundation
 import ProxyMesh
+import ProxyMeshTesting
 import TestSupport
 import Testing
 
@@ -41,7 +42,7 @@ extension ProxyMeshTests {
         @Test func aTunnelWorksWithAnyCredentials() async throws {
             defer { site.close() }
             let hard = "@:/% é+ß"
-            let sandbox = try Sandbox("--proxies", "--password", hard)
+            let sandbox = try newSandbox(password: hard, hasProxies: true)
             let client = try Client(username: username, password: hard, baseURL: sandbox.baseURL)
             try await client.subAccounts.create("crawler+1", password: hard)
             let plain = try await client.proxies.pool(usingCredentials: false).next()
@@ -71,19 +72,19 @@ extension ProxyMeshTests {
 
         @Test func aProxyIsAskedForTheChosenExit() async throws {
             defer { site.close() }
-            let sandbox = try Sandbox("--proxies")
+            let sandbox = try newSandbox(hasProxies: true)
             let client = try Client(username: username, password: password, baseURL: sandbox.baseURL)
             try await client.proxies.add("open")
             let proxy = try await client.proxies.pool(countries: ["DE"]).next()
             #expect(proxy.name == "open" && proxy.exit.country == "DE")
             #expect(try tunnel(proxy, proxy.headers()).status == 200)
-            let asked = try #require(try sandbox.control("proxied").list?.last)
-            #expect(asked["country"]?.text == "DE")
+            let asked = try #require(try sandbox.proxiedRequests().last)
+            #expect(asked.country == "DE")
         }
 
         @Test func aCheckSaysWhetherTheProxyCanBeUsed() async throws {
             defer { site.close() }
-            let sandbox = try Sandbox("--proxies")
+            let sandbox = try newSandbox(hasProxies: true)
             let client = try Client(username: username, password: password, baseURL: sandbox.baseURL)
             let pool = try client.proxies.pool()
             let proxy = try await pool.next()

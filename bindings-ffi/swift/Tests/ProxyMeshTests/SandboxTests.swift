@@ -1,5 +1,6 @@
 import Foundation
 import ProxyMesh
+import ProxyMeshTesting
 import TestSupport
 import Testing
 
@@ -12,7 +13,7 @@ extension ProxyMeshTests {
         }
 
         @Test func theClientAcceptsAndReturnsTypesOfTheLanguage() async throws {
-            let sandbox = try Sandbox()
+            let sandbox = try newSandbox()
             let client = try Client(username: username, password: password, baseURL: sandbox.baseURL)
             let proxy = try #require(try await client.proxies.list().first)
             #expect(try await client.proxies.add(proxy) == proxy.host)
@@ -25,7 +26,7 @@ extension ProxyMeshTests {
                 totalLimit: 50)
             #expect(made.monthlyBandwidthLimit == 5 && made.totalBandwidthLimit == 50)
             #expect(try await client.subAccounts.edit("crawler-1", monthlyLimit: 7).monthlyBandwidthLimit == 7)
-            try sandbox.control("usage", #"{"username": "crawler-1", "gigabytes": 1.5}"#)
+            try sandbox.addUsage(1.5, to: "crawler-1")
             let found = try await client.subAccounts.get("crawler-1")
             #expect(found.monthlyBandwidth == 1.5 && found.totalBandwidth == 1.5)
             #expect([found.firstName, found.lastName, found.email] == ["Zoë", "O", "z@ex.com"])
@@ -59,7 +60,7 @@ extension ProxyMeshTests {
         }
 
         @Test func theBlockingClientAcceptsAndReturnsTypesOfTheLanguage() throws {
-            let sandbox = try Sandbox()
+            let sandbox = try newSandbox()
             let client = try BlockingClient(username: username, password: password, baseURL: sandbox.baseURL)
             let proxy = try #require(try client.proxies.list().first)
             #expect(try client.proxies.add(proxy) == proxy.host)
@@ -95,7 +96,7 @@ extension ProxyMeshTests {
         }
 
         @Test func aProxyIsReachedAtItsAddressAndTheSiteGetsNoHeaderForTheProxy() throws {
-            let sandbox = try Sandbox("--proxies")
+            let sandbox = try newSandbox(hasProxies: true)
             let site = try Server(.answer(200, "here"))
             defer { site.close() }
             let client = try BlockingClient(username: username, password: password, baseURL: sandbox.baseURL)
@@ -121,11 +122,11 @@ extension ProxyMeshTests {
         }
 
         @Test func aCallThatIsSafeToRepeatIsRetried() throws {
-            let sandbox = try Sandbox()
-            try sandbox.fault(#"{"kind": "status", "status": 429, "headers": {"Retry-After": "0"}, "path": "/api/proxies/"}"#)
+            let sandbox = try newSandbox()
+            try sandbox.inject(.status(429, headers: ["Retry-After": "0"]), path: "/api/proxies/")
             let client = try BlockingClient(username: username, password: password, baseURL: sandbox.baseURL)
             #expect(try !client.proxies.list().isEmpty)
-            #expect(try sandbox.requests().map { $0["status"]?.whole } == [429, 200])
+            #expect(try sandbox.requests().map(\.status) == [429, 200])
         }
     }
 }

@@ -1,0 +1,39 @@
+import Foundation
+import ProxyMesh
+
+/// Fetches a page through one proxy after another, until one works.
+public func fetch(_ page: URL, from pool: ProxyPool) async throws -> Page {
+    while true {
+        let proxy = try await pool.next()  // throws poolExhausted if all proxies have failed
+        do {
+            let fetched = try await fetch(page, through: proxy)
+            if try pool.report(proxy, .status(fetched.status), bytes: fetched.body.count) == nil { return fetched }
+        } catch is FetchError {
+            try pool.report(proxy, .failure)
+        }
+    }
+}
+
+/// Fetches a page through the account's proxies in some countries.
+public func scrape(_ page: URL, with client: Client) async throws -> Page {
+    let pool = try client.proxies.pool(countries: ["US", "DE"])
+    let fetched = try await fetch(page, from: pool)
+    print(fetched.status, fetched.exitIP ?? "no exit IP", fetched.body.count, "bytes")
+    return fetched
+}
+
+/// Fetches a page twice from the same exit IP, if the proxy still has it.
+public func scrapeTwice(_ page: URL, through proxy: Proxy) async throws -> [Page] {
+    let first = try await fetch(page, through: proxy)
+    let same = try proxy.steered(ExitChoice(preferIP: first.exitIP))
+    let second = try await fetch(page, through: same)
+    return [first, second]
+}
+
+/// Fetches a page without sending credentials to the proxies.
+public func scrapeAuthorised(_ page: URL, with client: Client) async throws -> Page {
+    try await client.ips.withAuthorizedIP(label: "scraper") { _ in
+        let pool = try client.proxies.pool(usingCredentials: false)
+        return try await fetch(page, from: pool)
+    }
+}
