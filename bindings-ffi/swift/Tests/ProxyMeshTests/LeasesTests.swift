@@ -293,6 +293,61 @@ extension ProxyMeshTests {
             #expect(!follower.isRunning && !blocked.isRunning)
         }
 
+        @Test(.enabled(if: Relay.isPossible, "the address can change only if this machine has IPv6"))
+        func aFollowerFollowsThreeChangesAndATimeOffline() async throws {
+            let relay = try Relay(to: UInt16(#require(sandbox.baseURL.port)))
+            defer { relay.close() }
+            try relay.open(.v4)
+            let client = try Client(username: username, password: password, baseURL: relay.baseURL)
+            let follower = try await client.ips.follow(label: "home", interval: .seconds(1))
+            #expect(follower.ip == Loopback.v4.rawValue)
+            for address in [Loopback.v6, .v4, .v6] {
+                try relay.open(address)
+                let now = LabeledIP(ip: address.rawValue, label: "home")
+                try await until("it has followed") { follower.ip == now.ip && (try? blocking.ips.labels()) == [now] }
+                #expect(follower.error == nil)
+            }
+            relay.close()
+            try await until("it is offline") { follower.error != nil }
+            #expect(follower.error?.kind == .connection && follower.isRunning && follower.ip == "::1")
+            #expect(isAuthorised("::1"), "the last address stays")
+            try relay.open(.v4)
+            try await until("it is back") { follower.error == nil && follower.ip == "127.0.0.1" && !isAuthorised("::1") }
+            try await follower.close()
+            #expect(try await self.client.ips.list() == [])
+        }
+
+        @Test(
+            .enabled(if: Relay.isPossible, "the address can change only if this machine has IPv6"),
+            arguments: Way.allCases)
+        func rejectedCredentialsEndAFollower(_ way: Way) async throws {
+            let relay = try Relay(to: UInt16(#require(sandbox.baseURL.port)))
+            defer { relay.close() }
+            try relay.open(.v4)
+            let (isRunning, error, close): (() -> Bool, () -> ProxyMeshError?, () async throws -> Void)
+            switch way {
+            case .async:
+                let client = try Client(username: username, password: password, baseURL: relay.baseURL)
+                let follower = try await client.ips.follow(interval: .seconds(1))
+                (isRunning, error, close) = ({ follower.isRunning }, { follower.error }, { try await follower.close() })
+            case .blocking:
+                let client = try BlockingClient(username: username, password: password, baseURL: relay.baseURL)
+                let follower = try blockingly { try client.ips.follow(interval: .seconds(1)) }
+                (isRunning, error) = ({ follower.isRunning }, { follower.error })
+                close = { try blockingly { try follower.close() } }
+            }
+            #expect(isRunning() && error() == nil)
+            // A check calls the service only if the address has changed.
+            try sandbox.inject(.status(401), path: "/api/ip_labels/", times: 0)
+            try relay.open(.v6)
+            try await until("it has ended") { !isRunning() }
+            let refusal = try #require(error())
+            #expect(refusal.kind == .authentication || refusal.kind == .authenticationBlocked)
+            #expect(await failure { try await close() } == refusal, "closing it says why it has ended")
+            #expect(try sandbox.requests().filter { $0.status == 401 }.count <= 2, "the account is not banned")
+            #expect(isAuthorised("127.0.0.1"), "nobody can remove it")
+        }
+
         @Test func anIPThatAFollowerCannotRemoveIsAnError() async throws {
             let follower = try await client.ips.follow()
             try sandbox.inject(.status(503), path: "/api/ip/delete/")

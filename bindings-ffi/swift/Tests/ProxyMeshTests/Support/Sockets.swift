@@ -103,6 +103,28 @@ struct Connection: Sendable {
     }
 }
 
+/// The addresses of this machine.
+enum Loopback: String, Sendable {
+    case v4 = "127.0.0.1"
+    case v6 = "::1"
+
+    /// Lets a socket listen on a port at this address.
+    fileprivate func bound(_ descriptor: Int32, _ port: UInt16) -> Bool {
+        switch self {
+        case .v4:
+            return bindAndListen(descriptor, loopback(port))
+        case .v6:
+            var address = sockaddr_in6()
+            address.sin6_family = sa_family_t(AF_INET6)
+            address.sin6_port = port.bigEndian
+            address.sin6_addr = in6addr_loopback
+            return bindAndListen(descriptor, address)
+        }
+    }
+
+    fileprivate var family: Int32 { self == .v4 ? AF_INET : AF_INET6 }
+}
+
 /// Listens on a port of this machine that no other server of this process has used. On a reused port, the auth gate would remember
 /// the failed authentications of the earlier server.
 struct Listener: Sendable {
@@ -118,22 +140,25 @@ struct Listener: Sendable {
                 next += 1
                 return next
             }
-            let descriptor = socket(AF_INET, stream, 0)
-            var address = loopback(port)
-            let listens = withUnsafePointer(to: &address) {
-                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    bind(descriptor, $0, length) == 0 && listen(descriptor, 1024) == 0
-                }
-            }
-            if listens {
-                (self.descriptor, self.port) = (descriptor, port)
+            do {
+                self = try Listener(on: .v4, port: port)
                 return
+            } catch let error as SocketError where error.code == EADDRINUSE {
+                // Another process uses this port.
             }
+        }
+    }
+
+    /// Listens on this port.
+    init(on address: Loopback, port: UInt16) throws {
+        let descriptor = socket(address.family, stream, 0)
+        set(descriptor, SOL_SOCKET, SO_REUSEADDR, Int32(1))
+        guard address.bound(descriptor, port) else {
             let error = SocketError(call: "listen")
             closeDescriptor(descriptor)
-            // Another process uses this port.
-            guard error.code == EADDRINUSE else { throw error }
+            throw error
         }
+        (self.descriptor, self.port) = (descriptor, port)
     }
 
     /// A port for another process to listen on.
@@ -146,6 +171,11 @@ struct Listener: Sendable {
     func accept() -> Connection? {
         let connection = acceptOn(descriptor)
         return connection < 0 ? nil : Connection(descriptor: connection)
+    }
+
+    /// Wakes whoever waits for a connection.
+    func end() {
+        shutdown(descriptor, Int32(SHUT_RDWR))
     }
 
     func close() {
@@ -163,6 +193,13 @@ private func closeDescriptor(_ descriptor: Int32) {
 
 private func acceptOn(_ descriptor: Int32) -> Int32 {
     accept(descriptor, nil, nil)
+}
+
+private func bindAndListen<Address>(_ descriptor: Int32, _ address: Address) -> Bool {
+    withUnsafeBytes(of: address) { bytes in
+        bind(descriptor, bytes.assumingMemoryBound(to: sockaddr.self).baseAddress!, socklen_t(bytes.count)) == 0
+            && listen(descriptor, 1024) == 0
+    }
 }
 
 private func loopback(_ port: UInt16) -> sockaddr_in {
