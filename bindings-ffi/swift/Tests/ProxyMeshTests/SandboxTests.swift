@@ -30,8 +30,8 @@ extension ProxyMeshTests {
             let found = try await client.subAccounts.get("crawler-1")
             #expect(found.monthlyBandwidth == 1.5 && found.totalBandwidth == 1.5)
             #expect([found.firstName, found.lastName, found.email] == ["Zoë", "O", "z@ex.com"])
-            #expect(try await client.subAccounts.deactivate("crawler-1").active == false)
-            #expect(try await client.subAccounts.activate("crawler-1").active)
+            #expect(try await client.subAccounts.deactivate("crawler-1").isActive == false)
+            #expect(try await client.subAccounts.activate("crawler-1").isActive)
 
             #expect(try await client.ips.add("203.0.113.7", label: "office") == "203.0.113.7")
             #expect(try await client.ips.labels() == [LabeledIP(ip: "203.0.113.7", label: "office")])
@@ -74,8 +74,8 @@ extension ProxyMeshTests {
             #expect(made.monthlyBandwidthLimit == 5 && made.totalBandwidthLimit == 50)
             #expect(try client.subAccounts.edit("crawler-1", monthlyLimit: 7).monthlyBandwidthLimit == 7)
             #expect(try client.subAccounts.get("crawler-1").firstName == "Zoë")
-            #expect(try client.subAccounts.deactivate("crawler-1").active == false)
-            #expect(try client.subAccounts.activate("crawler-1").active)
+            #expect(try client.subAccounts.deactivate("crawler-1").isActive == false)
+            #expect(try client.subAccounts.activate("crawler-1").isActive)
 
             #expect(try client.ips.add("203.0.113.7", label: "office") == "203.0.113.7")
             #expect(try client.ips.labels() == [LabeledIP(ip: "203.0.113.7", label: "office")])

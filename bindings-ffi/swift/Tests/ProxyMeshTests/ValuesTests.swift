@@ -30,6 +30,37 @@ extension ProxyMeshTests {
             checkSendable(BlockingIPFollower.self)
         }
 
+        @Test func valuesThatAnAppMayStoreAreCodable() throws {
+            func check<Value: Codable & Equatable>(_ value: Value, _ text: String) throws {
+                let encoder = JSONEncoder()
+                encoder.outputFormatting = .sortedKeys
+                let data = try encoder.encode(value)
+                #expect(String(decoding: data, as: UTF8.self) == text)
+                #expect(try JSONDecoder().decode(Value.self, from: data) == value)
+            }
+            try check(LabeledIP(ip: "203.0.113.7", label: "office"), #"{"ip":"203.0.113.7","label":"office"}"#)
+            try check(
+                SubAccount(username: "x", monthlyBandwidth: 1.5, email: "z@ex.com"),
+                #"{"email":"z@ex.com","isActive":true,"monthlyBandwidth":1.5,"monthlyBandwidthLimit":0,"totalBandwidth":0,"#
+                    + #""totalBandwidthLimit":0,"username":"x"}"#)
+            try check(
+                Token(
+                    id: 7, label: "ci", expiresAt: DateComponents(year: 2030, month: 2, day: 1),
+                    createdAt: Date(timeIntervalSinceReferenceDate: 9)),
+                #"{"createdAt":9,"expiresAt":{"day":1,"month":2,"year":2030},"id":7,"isActive":true,"label":"ci"}"#)
+            try check(ExitChoice(country: "DE", notIPs: ["1.2.3.4"]), #"{"country":"DE","notIPs":["1.2.3.4"]}"#)
+            try check(ExitChoice.any, #"{"notIPs":[]}"#)
+            let lower = try JSONDecoder().decode(ExitChoice.self, from: Data(#"{"country": "de"}"#.utf8))
+            #expect(try lower == ExitChoice(country: "DE"), "it is checked and spelt as if it were made")
+            let error = failureNow { try JSONDecoder().decode(ExitChoice.self, from: Data(#"{"country": "Germany"}"#.utf8)) }
+            #expect(error?.kind == .validation)
+        }
+
+        @Test func aSecretIsNotEncodedByAccident() {
+            let new: Any = NewToken(token: Token(id: 1, createdAt: .distantPast), secret: "pm_x")
+            #expect(!(new is any Encodable))
+        }
+
         @Test func valuesCompare() throws {
             let ip = LabeledIP(ip: "203.0.113.7", label: "office")
             #expect(ip == LabeledIP(ip: "203.0.113.7", label: "office"))

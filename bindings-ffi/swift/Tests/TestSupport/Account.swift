@@ -133,7 +133,7 @@ extension JSON {
     init(_ account: SubAccount) {
         self = .object([
             "username": .text(account.username),
-            "active": .bool(account.active),
+            "active": .bool(account.isActive),
             "monthly_bandwidth": JSON(account.monthlyBandwidth),
             "total_bandwidth": JSON(account.totalBandwidth),
             "monthly_bandwidth_limit": .whole(Int64(account.monthlyBandwidthLimit)),

@@ -54,7 +54,7 @@ struct Quickstart {
 
         let account = try await client.subAccounts.get("crawler-1")
         print("  it has used \(account.monthlyBandwidth) of \(account.monthlyBandwidthLimit) GB this month")
-        print("  deactivated: active is now \(try await client.subAccounts.deactivate("crawler-1").active)")
+        print("  deactivated: isActive is now \(try await client.subAccounts.deactivate("crawler-1").isActive)")
 
         try await client.subAccounts.delete("crawler-1")
         try await client.ips.delete(ip)

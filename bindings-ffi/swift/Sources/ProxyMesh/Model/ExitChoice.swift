@@ -44,3 +44,20 @@ public struct ExitChoice: Sendable, Hashable {
 
     var given: ProxyMeshInternal.ExitChoice { .init(country: country, preferIp: preferIP, holdIp: holdIP, notIps: notIPs) }
 }
+
+extension ExitChoice: Codable {
+    private enum CodingKeys: CodingKey {
+        case country, preferIP, notIPs
+    }
+
+    /// Reads a choice that was encoded.
+    ///
+    /// - Throws: A `DecodingError`, or ``ProxyMeshError/validation(_:)`` if a value is malformed.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        try self.init(
+            country: fields.decodeIfPresent(String.self, forKey: .country),
+            preferIP: fields.decodeIfPresent(String.self, forKey: .preferIP),
+            notIPs: fields.decodeIfPresent([String].self, forKey: .notIPs) ?? [])
+    }
+}

@@ -1,7 +1,7 @@
 internal import ProxyMeshInternal
 
 /// An authorised IP and its label.
-public struct LabeledIP: Sendable, Hashable {
+public struct LabeledIP: Sendable, Hashable, Codable {
     /// The address, IPv4 or IPv6.
     public let ip: String
     /// The label; empty if there is none.

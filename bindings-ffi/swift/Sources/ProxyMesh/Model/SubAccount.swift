@@ -1,11 +1,11 @@
 internal import ProxyMeshInternal
 
 /// A sub-account with its usage and limits.
-public struct SubAccount: Sendable, Hashable {
+public struct SubAccount: Sendable, Hashable, Codable {
     /// The username. The sub-account logs in with it.
     public let username: String
     /// Whether it may use the proxies. The proxies respond with 402 to a deactivated sub-account.
-    public let active: Bool
+    public let isActive: Bool
     /// The gigabytes used in this billing period.
     public let monthlyBandwidth: Double
     /// The gigabytes used in total; at least `monthlyBandwidth`.
@@ -24,7 +24,7 @@ public struct SubAccount: Sendable, Hashable {
     /// Creates a value as a call would return it, for your own tests.
     public init(
         username: String,
-        active: Bool = true,
+        isActive: Bool = true,
         monthlyBandwidth: Double = 0,
         totalBandwidth: Double = 0,
         monthlyBandwidthLimit: Int = 0,
@@ -34,7 +34,7 @@ public struct SubAccount: Sendable, Hashable {
         email: String? = nil
     ) {
         self.username = username
-        self.active = active
+        self.isActive = isActive
         self.monthlyBandwidth = monthlyBandwidth
         self.totalBandwidth = totalBandwidth
         self.monthlyBandwidthLimit = monthlyBandwidthLimit
@@ -47,7 +47,7 @@ public struct SubAccount: Sendable, Hashable {
     init(_ given: ProxyMeshInternal.SubAccount) {
         self.init(
             username: given.username,
-            active: given.active,
+            isActive: given.active,
             monthlyBandwidth: given.monthlyBandwidth,
             totalBandwidth: given.totalBandwidth,
             monthlyBandwidthLimit: Int(clamping: given.monthlyBandwidthLimit),

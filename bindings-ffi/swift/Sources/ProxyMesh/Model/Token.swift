@@ -2,7 +2,7 @@ import Foundation
 internal import ProxyMeshInternal
 
 /// A token, without its secret.
-public struct Token: Sendable, Hashable, Identifiable {
+public struct Token: Sendable, Hashable, Identifiable, Codable {
     /// The ID, which the other token calls take.
     public let id: Int64
     /// The label; empty if there is none.
@@ -35,7 +35,8 @@ public struct Token: Sendable, Hashable, Identifiable {
 
 /// A new token with its secret. The service shows the secret only once, so store it now.
 ///
-/// The secret is redacted if the value is printed or dumped. The value also has the properties of ``Token``, such as `new.id` and
+/// The secret is redacted if the value is printed or dumped. The value is not `Codable`, so that the secret is not stored by accident.
+/// Store ``secret`` where you keep secrets, such as the keychain. The value also has the properties of ``Token``, such as `new.id` and
 /// `new.label`.
 @dynamicMemberLookup
 public struct NewToken: Sendable, Hashable {
