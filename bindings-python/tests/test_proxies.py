@@ -157,3 +157,62 @@ def test_traffic_beyond_a_limit_is_refused() -> None:
         client.sub_accounts.edit("crawler-1", monthly_limit=0)
         assert "account" in proxy.check().meaning, "the parent's own limit still applies"
         assert proxy.check().status == 509
+
+
+def test_a_proxy_rotates_or_holds_an_exit_ip() -> None:
+    plain = Proxy("us-ca.proxymesh.com")
+    rotating, holding = plain.rotating(), plain.steer(hold_ip="192.0.2.7")
+    assert (rotating.is_rotating, plain.is_rotating, holding.is_rotating) == (True, False, False)
+    assert (holding.held_ip, rotating.held_ip, plain.steer(prefer_ip="192.0.2.7").held_ip) == ("192.0.2.7", None, None)
+    assert len({plain, rotating, holding, plain.rotating(), plain.steer(prefer_ip="192.0.2.7")}) == 4
+    assert repr(rotating.using("me", "pw")) == (
+        "Proxy(host='us-ca.proxymesh.com', port=31280).using('me', '[redacted]').rotating()"
+    )
+    assert repr(holding).endswith(".steer(hold_ip='192.0.2.7')")
+    assert repr(rotating.steer(prefer_ip="192.0.2.7")).endswith(".steer(prefer_ip='192.0.2.7').rotating()")
+    assert rotating.to_dict() == {"host": "us-ca.proxymesh.com", "port": 31280, "rotating": True}
+    assert holding.to_dict()["steer"] == {"hold_ip": "192.0.2.7"}
+    assert (holding.rotating(), rotating.steer(hold_ip="192.0.2.7")) == (rotating, holding)
+    for proxy in (rotating, holding, rotating.steer(prefer_ip="192.0.2.7")):
+        assert pickle.loads(pickle.dumps(proxy)) == copy.deepcopy(proxy) == proxy
+    with pytest.raises(proxymesh.ValidationError, match=r"^hold_ip: give either prefer_ip or hold_ip$"):
+        plain.steer(prefer_ip="192.0.2.7", hold_ip="192.0.2.7")
+
+
+def test_a_session_of_a_proxy_and_of_a_pool() -> None:
+    sessions: list[Proxy] = []
+    with Sandbox(proxies=True) as sandbox:
+        found(sandbox, sessions)
+        for session in sessions:
+            assert not session.is_rotating
+            assert session.held_ip is not None
+            assert session.held_ip == session.check().exit_ip
+            assert session._lost_exit(session.held_ip) is None
+            assert "call session()" in (session._lost_exit("192.0.2.8") or "")
+    assert len(sessions) == 5
+
+
+def found(sandbox: Sandbox, sessions: list[Proxy]) -> None:
+    with sandbox.client() as client:
+        proxy = client.proxies.pool(rotating=True).get()
+        sessions += [proxy.session(), client.proxies.pool().session(), client.proxies.pool().session(country="US")]
+        with pytest.raises(
+            proxymesh.AuthenticationError, match=r"^proxies\.session: proxy authentication failed \(407\)"
+        ):
+            proxy.using().session()
+        with pytest.raises(proxymesh.ValidationError, match=r"^target: "):
+            client.proxies.pool().session(target="nowhere")
+        with pytest.raises(proxymesh.ConfigError, match=r"^timeout must be"):
+            client.proxies.pool().session(timeout=0)
+
+    async def main() -> None:
+        async with sandbox.async_client() as client:
+            pool = client.proxies.pool(rotating=True)
+            sessions.append(await (await pool.get()).asession())
+            sessions.append(await pool.session(country="US"))
+            with pytest.raises(proxymesh.ValidationError, match=r"^target: "):
+                await pool.session(target="nowhere")
+            with pytest.raises(proxymesh.ConfigError, match=r"^timeout must be"):
+                await pool.session(timeout=0)
+
+    asyncio.run(main())

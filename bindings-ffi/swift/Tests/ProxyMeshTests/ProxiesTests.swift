@@ -82,6 +82,39 @@ extension ProxyMeshTests {
             #expect(asked.country == "DE")
         }
 
+        @Test func aProxyRotatesOrHoldsAnExitIP() async throws {
+            defer { site.close() }
+            let sandbox = try newSandbox(hasProxies: true)
+            let client = try Client(username: username, password: password, baseURL: sandbox.baseURL)
+            let blocking = try BlockingClient(username: username, password: password, baseURL: sandbox.baseURL)
+            let pool = try client.proxies.pool(rotating: true)
+            let blockingPool = try blockingly { try blocking.proxies.pool(rotating: true) }
+            let rotating = try await pool.next()
+            #expect(try rotating.isRotating && blockingly { try blockingPool.next() }.isRotating)
+            #expect(try rotating.steered(ExitChoice(preferIP: "192.0.2.7")).isRotating)
+            #expect(try rotating.using(token: "pm_x").isRotating && rotating.withoutCredentials().isRotating)
+            let plain = try Proxy(host: rotating.host, port: rotating.port).using(client)
+            #expect(plain != rotating && plain.rotating() == rotating && plain.lostExit(used: "192.0.2.8") == nil)
+            let sessions = [
+                try await rotating.session(), try blockingly { try rotating.sessionBlocking() }, try await pool.session(),
+                try blockingly { try blockingPool.session() },
+            ]
+            for session in sessions {
+                let held = try #require(session.exit.holdIP)
+                #expect(!session.isRotating)
+                #expect(try await session.check(target: target).exitIP == held)
+                #expect(session.lostExit(used: held) == nil)
+                let lost = try #require(session.lostExit(used: "192.0.2.8"))
+                #expect(lost.contains("no longer has the exit IP \(held) and used 192.0.2.8"))
+                #expect(session.rotating().isRotating && session.rotating().exit == .any)
+                #expect(try JSONDecoder().decode(ExitChoice.self, from: JSONEncoder().encode(session.exit)) == session.exit)
+            }
+            let refused = await failure { try await plain.using(username: username, password: "wrong").session() }
+            guard case .authentication(let refusal) = refused else { throw Unexpected(refused) }
+            #expect(refusal.status == 407)
+            #expect(failureNow { try ExitChoice(preferIP: "192.0.2.7", holdIP: "192.0.2.8") }?.kind == .validation)
+        }
+
         @Test func aCheckSaysWhetherTheProxyCanBeUsed() async throws {
             defer { site.close() }
             let sandbox = try newSandbox(hasProxies: true)
@@ -152,5 +185,13 @@ extension ProxyMeshTests {
                 #expect(failureNow { try proxy.checkBlocking(timeout: time) }?.kind == .config)
             }
         }
+    }
+}
+
+private struct Unexpected: Error {
+    let error: (any Error)?
+
+    init(_ error: (any Error)?) {
+        self.error = error
     }
 }

@@ -47,7 +47,7 @@ public struct ExitChoice: Sendable, Hashable {
 
 extension ExitChoice: Codable {
     private enum CodingKeys: CodingKey {
-        case country, preferIP, notIPs
+        case country, preferIP, notIPs, holdIP
     }
 
     /// Reads a choice that was encoded.
@@ -58,6 +58,7 @@ extension ExitChoice: Codable {
         try self.init(
             country: fields.decodeIfPresent(String.self, forKey: .country),
             preferIP: fields.decodeIfPresent(String.self, forKey: .preferIP),
-            notIPs: fields.decodeIfPresent([String].self, forKey: .notIPs) ?? [])
+            notIPs: fields.decodeIfPresent([String].self, forKey: .notIPs) ?? [],
+            holdIP: fields.decodeIfPresent(String.self, forKey: .holdIP))
     }
 }
