@@ -57,7 +57,7 @@ public final class Quickstart {
         System.out.printf(
                 "  it has used %s of %s GB this month%n",
                 account.getMonthlyBandwidth(), account.getMonthlyBandwidthLimit());
-        System.out.println("  deactivated: active is now " + client.getSubAccounts().deactivate("crawler-1").getActive());
+        System.out.println("  deactivated: active is now " + client.getSubAccounts().deactivate("crawler-1").isActive());
 
         client.getSubAccounts().delete("crawler-1");
         client.getIps().delete(ip);

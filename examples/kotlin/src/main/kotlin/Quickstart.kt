@@ -37,7 +37,7 @@ suspend fun manage(client: Client) {
 
     val account = client.subAccounts.get("crawler-1")
     println("  it has used ${account.monthlyBandwidth} of ${account.monthlyBandwidthLimit} GB this month")
-    println("  deactivated: active is now ${client.subAccounts.deactivate("crawler-1").active}")
+    println("  deactivated: active is now ${client.subAccounts.deactivate("crawler-1").isActive}")
 
     client.subAccounts.delete("crawler-1")
     client.ips.delete(ip)

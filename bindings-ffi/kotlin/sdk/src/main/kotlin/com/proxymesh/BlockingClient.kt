@@ -1,7 +1,9 @@
 package com.proxymesh
 
 import java.nio.file.Path
-import java.time.Duration
+import java.time.Duration as JavaDuration
+import kotlin.time.Duration
+import kotlin.time.toJavaDuration
 
 /**
  * A client whose calls block until they are done, for Java and for scripts. In Kotlin:
@@ -63,7 +65,10 @@ public class BlockingClient private constructor(@get:JvmSynthetic internal val c
         trustEnv: Boolean = false,
     ) : this(
         BlockingCalls.open(
-            settings(username, password, token, baseUrl, timeout, connectTimeout, maxRetries, maxConnections, caFile, trustEnv),
+            settings(
+                username, password, token, baseUrl, timeout?.toJavaDuration(), connectTimeout?.toJavaDuration(), maxRetries,
+                maxConnections, caFile, trustEnv,
+            ),
         ),
     )
 
@@ -103,8 +108,11 @@ public class BlockingClient private constructor(@get:JvmSynthetic internal val c
      * @throws ConfigException an option is invalid, or this client is closed.
      */
     @JvmOverloads
-    public fun withOptions(timeout: Duration?, maxRetries: Int? = null): BlockingClient =
+    public fun withOptions(timeout: JavaDuration?, maxRetries: Int? = null): BlockingClient =
         BlockingClient(calls.with(options(timeout, maxRetries)))
+
+    /** The same for Kotlin; see the other [withOptions]. */
+    public fun withOptions(timeout: Duration, maxRetries: Int? = null): BlockingClient = withOptions(timeout.toJavaDuration(), maxRetries)
 
     /** Returns a client that retries a call at most this many times; see the other [withOptions]. */
     public fun withOptions(maxRetries: Int): BlockingClient = withOptions(null, maxRetries)

@@ -1,7 +1,8 @@
 package com.proxymesh
 
 import java.nio.file.Path
-import java.time.Duration
+import kotlin.time.Duration
+import kotlin.time.toJavaDuration
 
 /**
  * A client whose calls are `suspend` functions.
@@ -58,7 +59,10 @@ public class Client private constructor(@get:JvmSynthetic internal val calls: Ca
         trustEnv: Boolean = false,
     ) : this(
         Calls.open(
-            settings(username, password, token, baseUrl, timeout, connectTimeout, maxRetries, maxConnections, caFile, trustEnv),
+            settings(
+                username, password, token, baseUrl, timeout?.toJavaDuration(), connectTimeout?.toJavaDuration(), maxRetries,
+                maxConnections, caFile, trustEnv,
+            ),
         ),
     )
 
@@ -92,7 +96,7 @@ public class Client private constructor(@get:JvmSynthetic internal val calls: Ca
      * @throws ConfigException an option is invalid, or this client is closed.
      */
     public fun withOptions(timeout: Duration? = null, maxRetries: Int? = null): Client =
-        Client(calls.with(options(timeout, maxRetries)))
+        Client(calls.with(options(timeout?.toJavaDuration(), maxRetries)))
 
     /**
      * Closes the client. Later calls fail with [ConfigException]; calls in progress continue. The connections close with the last

@@ -10,6 +10,7 @@ import java.time.Duration
  * @param B the builder itself.
  */
 public abstract class ClientBuilder<B : ClientBuilder<B>> internal constructor() {
+    @get:JvmSynthetic
     internal val chosen = ChosenSettings()
 
     /** Sets the username of the account or of a sub-account; `PROXYMESH_USERNAME` by default. */

@@ -16,8 +16,10 @@ import java.util.concurrent.CancellationException
 import java.util.concurrent.CompletableFuture
 import java.util.concurrent.ExecutionException
 import java.util.concurrent.TimeUnit
+import kotlin.time.toJavaDuration
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.withContext
+import kotlin.time.Duration as KotlinDuration
 
 /**
  * An IP that is authorised until this is closed. [BlockingIps.authorized] returns it.
@@ -194,9 +196,9 @@ public sealed class IpsExtension(private val calls: Calls) {
         label: String? = null,
         lookup: String? = null,
         username: String? = null,
-        interval: Duration? = null,
+        interval: KotlinDuration? = null,
     ): IpFollower {
-        val follower = calls.create(follower(FollowerOptions(label, lookup, username, interval?.inSeconds())))
+        val follower = calls.create(follower(FollowerOptions(label, lookup, username, interval?.toJavaDuration()?.inSeconds())))
         return closing({ IpFollower(follower, follower.make(followerStart())) }, onlyIfFailed = true) {
             follower.make(followerClose())
         }
@@ -289,6 +291,14 @@ public sealed class BlockingIpsExtension(private val calls: BlockingCalls) {
         val follower = calls.create(follower(FollowerOptions(label, lookup, username, interval?.inSeconds())))
         return entered({ BlockingIpFollower(follower, follower.make(followerStart())) }) { follower.finish(followerClose()) }
     }
+
+    /** The same with a duration of Kotlin; see the other [follow]. */
+    public fun follow(
+        label: String? = null,
+        lookup: String? = null,
+        username: String? = null,
+        interval: KotlinDuration,
+    ): BlockingIpFollower = follow(label, lookup, username, interval.toJavaDuration())
 
     private inline fun <T> entered(enter: () -> T, close: () -> Unit): T =
         try {

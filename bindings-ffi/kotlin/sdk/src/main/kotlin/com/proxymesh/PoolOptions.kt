@@ -1,6 +1,8 @@
 package com.proxymesh
 
-import java.time.Duration
+import java.time.Duration as JavaDuration
+import kotlin.time.Duration
+import kotlin.time.toKotlinDuration
 
 /** The order in which a pool hands out its proxies. This is not an enum, so that a later version can add an order without breaking a `when`. */
 public class PoolOrder private constructor(internal val named: String) {
@@ -57,6 +59,9 @@ public class PoolOptions(
     public val hasCredentials: Boolean = true,
     public val isRotating: Boolean = false,
 ) {
+    /** The options that leave everything at its default. This is for Java. */
+    public constructor() : this(countries = null)
+
     /** A copy with these countries. */
     public fun withCountries(vararg countries: String): PoolOptions = copy(countries = countries.asList())
 
@@ -67,10 +72,10 @@ public class PoolOptions(
     public fun withOrder(order: PoolOrder): PoolOptions = copy(order = order)
 
     /** A copy that fetches the list again after this time. */
-    public fun withTtl(ttl: Duration): PoolOptions = copy(ttl = ttl)
+    public fun withTtl(ttl: JavaDuration): PoolOptions = copy(ttl = ttl.toKotlinDuration())
 
     /** A copy with this cooldown. */
-    public fun withCooldown(cooldown: Duration): PoolOptions = copy(cooldown = cooldown)
+    public fun withCooldown(cooldown: JavaDuration): PoolOptions = copy(cooldown = cooldown.toKotlinDuration())
 
     /** A copy that says whether the proxies are handed out with the client's credentials. */
     public fun withCredentials(hasCredentials: Boolean): PoolOptions = copy(hasCredentials = hasCredentials)

@@ -9,8 +9,10 @@ import com.proxymesh.internal.poolReport
 import com.proxymesh.internal.poolSession
 import com.proxymesh.internal.poolStats
 import java.time.Duration
+import kotlin.time.toJavaDuration
 import java.util.concurrent.CompletableFuture
 import com.proxymesh.internal.PoolOptions as FfiPoolOptions
+import kotlin.time.Duration as KotlinDuration
 
 /** What the pools of all clients have in common. */
 public sealed class AbstractProxyPool(private val pool: Local) {
@@ -45,6 +47,14 @@ public sealed class AbstractProxyPool(private val pool: Local) {
     @JvmOverloads
     public fun report(proxy: ProxyServer, succeeded: Boolean, latency: Duration? = null, bytes: Long = 0): Duration? =
         send(proxy, null, succeeded, latency, bytes)
+
+    /** The same with a duration of Kotlin; see the other [report]. */
+    public fun report(proxy: ProxyServer, status: Int, latency: KotlinDuration, bytes: Long = 0): Duration? =
+        report(proxy, status, latency.toJavaDuration(), bytes)
+
+    /** The same with a duration of Kotlin; see the other [report]. */
+    public fun report(proxy: ProxyServer, succeeded: Boolean, latency: KotlinDuration, bytes: Long = 0): Duration? =
+        report(proxy, succeeded, latency.toJavaDuration(), bytes)
 
     /** Reports that a request through a proxy got no response: it is a failure, whatever the error is. See the other [report]. */
     public fun report(proxy: ProxyServer, @Suppress("UNUSED_PARAMETER") error: Throwable): Duration? = report(proxy, false)
@@ -114,8 +124,8 @@ public class ProxyPool internal constructor(private val pool: Calls) : AbstractP
      * @param timeout the time limit for each proxy.
      * @throws ProxyMeshException the exceptions of [get] and of [ProxyServer.session]. If no proxy works, it is that of the last one.
      */
-    public suspend fun session(target: String = TARGET, timeout: Duration = TIME_LIMIT): ProxyServer =
-        pool.make(poolSession(null, target, timeout.inSeconds())) { it.fromFfi() }
+    public suspend fun session(target: String = TARGET, timeout: KotlinDuration = TIME_LIMIT): ProxyServer =
+        pool.make(poolSession(null, target, timeout.toJavaDuration().inSeconds())) { it.fromFfi() }
 
     private suspend fun next(countries: List<String>?): ProxyServer =
         atOnce(countries) ?: pool.make(poolNext(countries)) { it.fromFfi() }
@@ -163,8 +173,11 @@ public class BlockingProxyPool internal constructor(private val pool: BlockingCa
      * @throws ProxyMeshException the exceptions of [get] and of [ProxyServer.sessionBlocking]. If no proxy works, it is that of the last one.
      */
     @JvmOverloads
-    public fun session(target: String = TARGET, timeout: Duration = TIME_LIMIT): ProxyServer =
+    public fun session(target: String = TARGET, timeout: Duration = TIME_LIMIT.toJavaDuration()): ProxyServer =
         pool.make(poolSession(null, target, timeout.inSeconds())) { it.fromFfi() }
+
+    /** The same with a duration of Kotlin; see the other [session]. */
+    public fun session(target: String = TARGET, timeout: KotlinDuration): ProxyServer = session(target, timeout.toJavaDuration())
 
     private fun next(countries: List<String>?): ProxyServer = atOnce(countries) ?: pool.make(poolNext(countries)) { it.fromFfi() }
 }
@@ -198,7 +211,7 @@ public class AsyncProxyPool internal constructor(private val pool: AsyncCalls) :
      * @param timeout the time limit for each proxy.
      */
     @JvmOverloads
-    public fun session(target: String = TARGET, timeout: Duration = TIME_LIMIT): CompletableFuture<ProxyServer> =
+    public fun session(target: String = TARGET, timeout: Duration = TIME_LIMIT.toJavaDuration()): CompletableFuture<ProxyServer> =
         pool.make(poolSession(null, target, timeout.inSeconds())) { it.fromFfi() }
 
     private fun next(countries: List<String>?): CompletableFuture<ProxyServer> =
@@ -272,4 +285,7 @@ public sealed class AsyncProxiesExtension(private val calls: AsyncCalls) {
 }
 
 private fun PoolOptions.toFfi() =
-    FfiPoolOptions(countries, exclude, order.named, ttl?.inSeconds(), cooldown?.inSeconds(), hasCredentials, isRotating)
+    FfiPoolOptions(
+        countries, exclude, order.named, ttl?.toJavaDuration()?.inSeconds(), cooldown?.toJavaDuration()?.inSeconds(), hasCredentials,
+        isRotating,
+    )

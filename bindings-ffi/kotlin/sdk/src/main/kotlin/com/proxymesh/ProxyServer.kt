@@ -9,8 +9,11 @@ import com.proxymesh.internal.proxySession
 import com.proxymesh.internal.proxyUrl
 import com.proxymesh.internal.proxyUrlWith
 import java.net.InetSocketAddress
-import java.time.Duration
+import java.time.Duration as JavaDuration
 import java.util.concurrent.CompletableFuture
+import kotlin.time.Duration
+import kotlin.time.Duration.Companion.seconds
+import kotlin.time.toJavaDuration
 
 /**
  * A proxy server that the account may use. It is not called `Proxy`, because code with proxies often uses `java.net.Proxy` too.
@@ -67,6 +70,8 @@ public class ProxyServer
         /** Which exit IP to ask it for. */
         public val exitChoice: ExitChoice get() = checked.exit
 
+        // Serializers call getters and read fields, so neither shows the credentials.
+        @get:JvmSynthetic
         internal val credentials: Credentials? get() = checked.credentials
 
         /**
@@ -158,16 +163,19 @@ public class ProxyServer
          *   [AuthenticationException].
          */
         public suspend fun session(target: String = TARGET, timeout: Duration = TIME_LIMIT): ProxyServer =
-            Unbound.suspending.make(proxySession(toFfi(), target, timeout.inSeconds())) { it.fromFfi() }
+            Unbound.suspending.make(proxySession(toFfi(), target, timeout.toJavaDuration().inSeconds())) { it.fromFfi() }
 
         /** The same as [session], but it blocks its thread. An interrupt ends it, as it ends the calls of [BlockingClient]. */
         @JvmOverloads
-        public fun sessionBlocking(target: String = TARGET, timeout: Duration = TIME_LIMIT): ProxyServer =
+        public fun sessionBlocking(target: String = TARGET, timeout: JavaDuration = TIME_LIMIT.toJavaDuration()): ProxyServer =
             Unbound.blocking.make(proxySession(toFfi(), target, timeout.inSeconds())) { it.fromFfi() }
+
+        /** The same with a duration of Kotlin; see the other [sessionBlocking]. */
+        public fun sessionBlocking(target: String = TARGET, timeout: Duration): ProxyServer = sessionBlocking(target, timeout.toJavaDuration())
 
         /** The same as [session], but it returns a future, as the calls of [AsyncClient] do. */
         @JvmOverloads
-        public fun sessionAsync(target: String = TARGET, timeout: Duration = TIME_LIMIT): CompletableFuture<ProxyServer> =
+        public fun sessionAsync(target: String = TARGET, timeout: JavaDuration = TIME_LIMIT.toJavaDuration()): CompletableFuture<ProxyServer> =
             Unbound.async.make(proxySession(toFfi(), target, timeout.inSeconds())) { it.fromFfi() }
 
         /**
@@ -229,16 +237,19 @@ public class ProxyServer
          * @throws ConfigException the timeout is not greater than zero.
          */
         public suspend fun check(target: String = TARGET, timeout: Duration = TIME_LIMIT): ProxyCheck =
-            Unbound.suspending.make(proxyCheck(toFfi(), target, timeout.inSeconds())) { it.fromFfi() }
+            Unbound.suspending.make(proxyCheck(toFfi(), target, timeout.toJavaDuration().inSeconds())) { it.fromFfi() }
 
         /** The same as [check], but it blocks its thread. An interrupt ends it, as it ends the calls of [BlockingClient]. */
         @JvmOverloads
-        public fun checkBlocking(target: String = TARGET, timeout: Duration = TIME_LIMIT): ProxyCheck =
+        public fun checkBlocking(target: String = TARGET, timeout: JavaDuration = TIME_LIMIT.toJavaDuration()): ProxyCheck =
             Unbound.blocking.make(proxyCheck(toFfi(), target, timeout.inSeconds())) { it.fromFfi() }
+
+        /** The same with a duration of Kotlin; see the other [checkBlocking]. */
+        public fun checkBlocking(target: String = TARGET, timeout: Duration): ProxyCheck = checkBlocking(target, timeout.toJavaDuration())
 
         /** The same as [check], but it returns a future, as the calls of [AsyncClient] do. */
         @JvmOverloads
-        public fun checkAsync(target: String = TARGET, timeout: Duration = TIME_LIMIT): CompletableFuture<ProxyCheck> =
+        public fun checkAsync(target: String = TARGET, timeout: JavaDuration = TIME_LIMIT.toJavaDuration()): CompletableFuture<ProxyCheck> =
             Unbound.async.make(proxyCheck(toFfi(), target, timeout.inSeconds())) { it.fromFfi() }
 
         /** Whether both have the same host, port, credentials and exit choice, and both rotate or neither does. */
@@ -258,10 +269,10 @@ public class ProxyServer
 internal const val TARGET = "proxymesh.com:443"
 
 /** The time limit of a check, unless the caller says otherwise. */
-internal val TIME_LIMIT: Duration = Duration.ofSeconds(10)
+internal val TIME_LIMIT: Duration = 10.seconds
 
 /** A username and password, or a token without a username. */
-internal class Credentials(val username: String?, val secret: String) {
+internal class Credentials(val username: String?, @Transient @get:JvmSynthetic val secret: String) {
     override fun equals(other: Any?) = other is Credentials && username == other.username && secret == other.secret
 
     override fun hashCode() = username.hashCode()

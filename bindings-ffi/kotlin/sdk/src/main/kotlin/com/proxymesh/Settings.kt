@@ -33,8 +33,8 @@ internal fun settings(
 /** The settings that a builder has collected. */
 internal class ChosenSettings {
     var username: String? = null
-    var password: String? = null
-    var token: String? = null
+    @Transient @get:JvmSynthetic var password: String? = null
+    @Transient @get:JvmSynthetic var token: String? = null
     var baseUrl: String? = null
     var timeout: Duration? = null
     var connectTimeout: Duration? = null

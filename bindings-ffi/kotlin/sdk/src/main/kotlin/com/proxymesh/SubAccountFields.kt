@@ -12,7 +12,7 @@ import com.proxymesh.internal.SubAccountFields as FfiSubAccountFields
  * Fields that you do not set are not sent. In Kotlin, use the named arguments of those functions.
  */
 public class SubAccountFields {
-    private var password: String? = null
+    @Transient private var password: String? = null
     private var firstName: String? = null
     private var lastName: String? = null
     private var email: String? = null

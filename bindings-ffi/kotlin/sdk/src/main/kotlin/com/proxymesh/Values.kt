@@ -18,7 +18,7 @@ import com.proxymesh.internal.Token as FfiToken
 internal fun FfiSubAccount.fromFfi() =
     SubAccount(
         username = username,
-        active = active,
+        isActive = active,
         monthlyBandwidth = monthlyBandwidth,
         totalBandwidth = totalBandwidth,
         monthlyBandwidthLimit = monthlyBandwidthLimit,

@@ -13,6 +13,8 @@ import java.nio.file.Path
 import java.time.Duration
 import java.util.concurrent.Callable
 import java.util.concurrent.Executors
+import kotlin.time.Duration.Companion.nanoseconds
+import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
 import kotlinx.coroutines.awaitAll
@@ -32,11 +34,11 @@ class ClientTest {
     @Test
     fun `settings out of range are rejected with the core's text`() {
         fun refused(text: String, make: () -> Any) = assertEquals(text, assertThrows(ConfigException::class.java) { make() }.reason)
-        refused("timeout must be a number of seconds greater than 0, not 0") { Client("x", "y", timeout = Duration.ZERO) }
-        refused("connect_timeout must be a number of seconds greater than 0, not 0") { BlockingClient("x", "y", connectTimeout = Duration.ZERO) }
+        refused("timeout must be a number of seconds greater than 0, not 0") { Client("x", "y", timeout = 0.seconds) }
+        refused("connect_timeout must be a number of seconds greater than 0, not 0") { BlockingClient("x", "y", connectTimeout = 0.seconds) }
         refused("a username is given, but no password") { Client("x") }
         for (make in listOf<() -> Any>(
-            { Client("x", "y", timeout = Duration.ofSeconds(-1)) },
+            { Client("x", "y", timeout = (-1).seconds) },
             { Client("x", "y", maxRetries = -1) },
             { Client("x", "y", token = "pm_x") },
             { Client("x", "y", caFile = Path.of("/nonexistent.pem")) },
@@ -45,6 +47,7 @@ class ClientTest {
             { BlockingClient() },
             { Client("x", "y").withOptions(maxRetries = -1) },
             { BlockingClient("x", "y").withOptions(Duration.ofNanos(-1)) },
+            { BlockingClient("x", "y").withOptions((-1).nanoseconds) },
         )) {
             assertThrows(ConfigException::class.java) { make() }
         }
@@ -69,7 +72,7 @@ class ClientTest {
                 assertEquals(server.baseUrl, quick.baseUrl)
             }
             BlockingClient(USERNAME, PASSWORD, baseUrl = server.baseUrl, maxRetries = 1).use { client ->
-                val quick = client.withOptions(timeout = Duration.ofSeconds(1), maxRetries = 0)
+                val quick = client.withOptions(timeout = 1.seconds, maxRetries = 0)
                 assertEquals(1, assertThrows(ServerException::class.java) { quick.geo.open() }.attempts)
                 assertEquals(2, assertThrows(ServerException::class.java) { client.geo.open() }.attempts)
             }

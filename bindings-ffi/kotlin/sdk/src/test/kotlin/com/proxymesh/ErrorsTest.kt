@@ -10,6 +10,7 @@ import java.io.ByteArrayOutputStream
 import java.io.ObjectInputStream
 import java.io.ObjectOutputStream
 import java.time.Duration
+import kotlin.time.toKotlinDuration
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertNull
 import org.junit.jupiter.api.Assertions.assertThrows
@@ -20,7 +21,7 @@ class ErrorsTest {
     private fun fail(reply: Reply, options: Options = Options(maxRetries = 0), act: (BlockingClient) -> Any): ProxyMeshException =
         Server(reply).use { server ->
             val client = with(options) {
-                BlockingClient(username, password, token, server.baseUrl, timeout = timeout, maxRetries = maxRetries)
+                BlockingClient(username, password, token, server.baseUrl, timeout = timeout?.toKotlinDuration(), maxRetries = maxRetries)
             }
             client.use { assertThrows(ProxyMeshException::class.java) { act(it) } }
         }

@@ -12,6 +12,8 @@ import java.util.concurrent.ExecutionException
 import java.util.concurrent.Executors
 import java.util.concurrent.TimeUnit
 import kotlin.concurrent.thread
+import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.awaitCancellation
 import kotlinx.coroutines.cancelAndJoin
@@ -163,6 +165,7 @@ class LeaseTest {
         assertEquals("lookup", assertThrows(ValidationException::class.java) { watching.ips.follow(lookup = "ftp://x") }.field)
         val interval = Duration.ofMillis(500)
         assertEquals("interval", assertThrows(ValidationException::class.java) { watching.ips.follow(interval = interval) }.field)
+        assertEquals("interval", assertThrows(ValidationException::class.java) { watching.ips.follow(interval = 500.milliseconds) }.field)
         assertEquals(before, sandbox.requests().size)
     }
 
@@ -170,8 +173,7 @@ class LeaseTest {
     @Test
     fun `a follower keeps the address of this machine authorised until it is closed`() = with { sandbox, watching ->
         val here = "127.0.0.1"
-        val second = Duration.ofSeconds(1)
-        watching.ips.follow("home", interval = second).use { follower ->
+        watching.ips.follow("home", interval = 1.seconds).use { follower ->
             assertEquals(here, follower.ip)
             assertTrue(follower.isRunning)
             assertNull(follower.error)
@@ -179,14 +181,14 @@ class LeaseTest {
         }
         suspending(sandbox).use { client ->
             runBlocking {
-                val follower = client.ips.follow(interval = second)
+                val follower = client.ips.follow(interval = 1.seconds)
                 assertEquals(listOf(here), watching.ips.list())
                 follower.close()
                 assertFalse(follower.isRunning)
             }
         }
         future(sandbox).use { client ->
-            val follower = client.ips.follow("home", null, null, second).get()
+            val follower = client.ips.follow("home", null, null, Duration.ofSeconds(1)).get()
             assertEquals("AsyncIpFollower(ip=$here)", follower.toString())
             follower.close().get()
         }

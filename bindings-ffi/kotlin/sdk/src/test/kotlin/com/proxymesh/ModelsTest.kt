@@ -2,6 +2,7 @@ package com.proxymesh
 
 import com.proxymesh.support.PASSWORD
 import com.proxymesh.support.TOKEN
+import java.time.Instant
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertNotEquals
@@ -162,12 +163,28 @@ class ModelsTest {
     }
 
     @Test
-    fun `values compare, copy and print`() {
-        val ip = LabeledIp("203.0.113.7", "office")
-        assertEquals(ip, ip.copy())
-        assertNotEquals(ip, ip.copy(label = ""))
-        assertEquals("LabeledIp(ip=203.0.113.7, label=office)", ip.toString())
-        val (address, label) = ip
-        assertEquals("203.0.113.7" to "office", address to label)
+    fun `values compare and print`() {
+        val time = Instant.parse("2026-01-02T03:04:05Z")
+        fun token(label: String) = Token(7, label, true, null, time)
+        fun account(email: String?) = SubAccount("crawler-1", true, 1.5, 2.5, 7, 0, null, null, email)
+        for ((one, same, other) in listOf(
+            List(2) { LabeledIp("203.0.113.7", "office") } + LabeledIp("203.0.113.7", ""),
+            List(2) { token("ci") } + token(""),
+            List(2) { account("z@ex.com") } + account(null),
+            List(2) { NewToken(token("ci"), TOKEN) } + NewToken(token("ci"), "pm_other"),
+        )) {
+            assertEquals(one, same)
+            assertEquals(one.hashCode(), same.hashCode())
+            assertNotEquals(one, other)
+        }
+        assertEquals("LabeledIp(ip=203.0.113.7, label=office)", LabeledIp("203.0.113.7", "office").toString())
+        val printed = "Token(id=7, label=ci, isActive=true, expiresAt=null, createdAt=2026-01-02T03:04:05Z)"
+        assertEquals(printed, token("ci").toString())
+        assertEquals("NewToken(token=$printed, secret=[redacted])", NewToken(token("ci"), TOKEN).toString())
+        assertEquals(
+            "SubAccount(username=crawler-1, isActive=true, monthlyBandwidth=1.5, totalBandwidth=2.5, monthlyBandwidthLimit=7, " +
+                "totalBandwidthLimit=0, firstName=null, lastName=null, email=z@ex.com)",
+            account("z@ex.com").toString(),
+        )
     }
 }

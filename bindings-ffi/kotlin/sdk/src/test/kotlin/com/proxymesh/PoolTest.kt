@@ -8,6 +8,8 @@ import java.time.Duration
 import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.atomic.AtomicInteger
 import kotlin.concurrent.thread
+import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
@@ -69,7 +71,7 @@ class PoolTest {
             assertTrue(pool.pool.cooling().getValue(first) in Duration.ofSeconds(50)..Duration.ofSeconds(60))
             repeat(2 * all.size) { assertTrue(pool.get() != first) }
 
-            assertNull(pool.pool.report(all[1], 200, Duration.ofMillis(250), 1000))
+            assertNull(pool.pool.report(all[1], 200, 250.milliseconds, 1000))
             assertNull(pool.pool.report(all[1], true, latency = Duration.ofMillis(250), bytes = 500))
             val stats = pool.pool.stats()[1]
             assertEquals(listOf(2L, 0L, 1500L), listOf(stats.successes, stats.failures, stats.bytes))
@@ -77,6 +79,7 @@ class PoolTest {
             assertEquals(2, pool.pool.stats()[0].failures)
             assertEquals("proxies=${all.size}, cooling=1)", pool.pool.toString().substringAfter('('))
             assertThrows(ValidationException::class.java) { pool.pool.report(all[1], 200, Duration.ofMillis(-1)) }
+            assertThrows(ValidationException::class.java) { pool.pool.report(all[1], true, (-1).milliseconds) }
 
             all.drop(1).forEach { pool.pool.report(it, java.io.IOException("reset")) }
             val exhausted = assertThrows(PoolExhaustedException::class.java) {
@@ -110,6 +113,7 @@ class PoolTest {
             refused("country", PoolOptions(countries = emptyList()))
             refused("proxy", PoolOptions().withExclude("http://x"))
             refused("ttl", PoolOptions().withTtl(Duration.ZERO))
+            refused("ttl", PoolOptions(ttl = 0.seconds))
             refused("cooldown", PoolOptions().withCooldown(Duration.ofSeconds(-1)))
             val pool = client.proxies.pool(PoolOptions().withCredentials(false).withOrder(PoolOrder.FASTEST).withCountries("DE"))
             assertEquals("country", assertThrows(ValidationException::class.java) { pool.getIn() }.field)
@@ -165,7 +169,7 @@ class PoolTest {
     fun `a check says whether a proxy can be used`() = inEachLanguage { _, pool ->
         val proxy = pool.get()
         val checks = listOf<(ProxyServer) -> ProxyCheck>(
-            { runBlocking { it.check() } },
+            { runBlocking { it.check(timeout = 5.seconds) } },
             { it.checkBlocking() },
             { it.checkAsync("proxymesh.com:443", Duration.ofSeconds(5)).get() },
         )
@@ -182,6 +186,7 @@ class PoolTest {
         assertEquals(3, pool.pool.stats().first { it.proxy == proxy }.successes)
         assertThrows(ValidationException::class.java) { proxy.checkBlocking("nowhere") }
         assertThrows(ConfigException::class.java) { proxy.checkBlocking("x:1", Duration.ZERO) }
+        assertThrows(ConfigException::class.java) { proxy.checkBlocking("x:1", 0.seconds) }
     }
 
     @Test

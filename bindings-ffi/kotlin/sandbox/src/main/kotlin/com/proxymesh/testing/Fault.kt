@@ -1,9 +1,11 @@
 package com.proxymesh.testing
 
 import java.time.Duration
+import kotlin.time.toJavaDuration
 import kotlinx.serialization.json.JsonElement
 import kotlinx.serialization.json.JsonObject
 import kotlinx.serialization.json.JsonPrimitive
+import kotlin.time.Duration as KotlinDuration
 
 /**
  * A way in which a call fails. [Sandbox.inject] takes it. Without further conditions, the next call of any kind meets it, once.
@@ -68,9 +70,15 @@ public class Fault private constructor(private val fields: Map<String, JsonEleme
         @JvmStatic
         public fun delay(time: Duration): Fault = of("delay", time)
 
+        /** The same with a duration of Kotlin; see the other [delay]. */
+        public fun delay(time: KotlinDuration): Fault = delay(time.toJavaDuration())
+
         /** The call is carried out at once, and the response comes after this time. */
         @JvmStatic
         public fun delayAfterApply(time: Duration): Fault = of("delay_after_apply", time)
+
+        /** The same with a duration of Kotlin; see the other [delayAfterApply]. */
+        public fun delayAfterApply(time: KotlinDuration): Fault = delayAfterApply(time.toJavaDuration())
 
         /** The call is carried out, and the connection closes without a response. */
         @JvmStatic

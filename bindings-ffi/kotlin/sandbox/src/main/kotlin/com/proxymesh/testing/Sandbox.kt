@@ -8,11 +8,13 @@ import java.io.IOException
 import java.time.Duration
 import java.time.Instant
 import java.util.concurrent.TimeUnit
+import kotlin.time.toJavaDuration
 import kotlinx.serialization.json.buildJsonObject
 import kotlinx.serialization.json.jsonArray
 import kotlinx.serialization.json.jsonObject
 import kotlinx.serialization.json.jsonPrimitive
 import kotlinx.serialization.json.put
+import kotlin.time.Duration as KotlinDuration
 
 /**
  * An emulation of the service, for testing code that uses the SDK. It is a real server on this machine, with the state, the limits and the
@@ -96,6 +98,9 @@ public class Sandbox private constructor(
     public fun advance(time: Duration) {
         controls.post("clock", buildJsonObject { put("advance_seconds", time.toMillis() / MILLIS) })
     }
+
+    /** The same with a duration of Kotlin; see the other [advance]. */
+    public fun advance(time: KotlinDuration): Unit = advance(time.toJavaDuration())
 
     /**
      * Adds traffic to the parent or to a sub-account.

@@ -6,6 +6,7 @@ import com.proxymesh.Client
 import com.proxymesh.PlanLimitException
 import com.proxymesh.ServerException
 import java.time.Duration
+import kotlin.time.Duration.Companion.hours
 import kotlinx.coroutines.runBlocking
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertFalse
@@ -56,7 +57,8 @@ class SandboxTest {
     fun `the clock and the usage can be moved forward`() =
         Sandbox.start(SandboxOptions(plan = "trial").withCredentials("me@ex.com", "@:/% é+ß")).use { sandbox ->
             val before = sandbox.now()
-            sandbox.advance(Duration.ofHours(3))
+            sandbox.advance(Duration.ofHours(1))
+            sandbox.advance(2.hours)
             assertTrue(Duration.between(before, sandbox.now()) in Duration.ofHours(3)..Duration.ofHours(4))
             sandbox.blockingClient().use { client ->
                 client.subAccounts.create("crawler-1")

@@ -13,6 +13,7 @@ import com.proxymesh.Token
 import com.proxymesh.settings
 import java.nio.file.Path
 import java.time.Duration
+import kotlin.time.toKotlinDuration
 import kotlinx.serialization.json.JsonArray
 import kotlinx.serialization.json.JsonElement
 import kotlinx.serialization.json.JsonNull
@@ -59,12 +60,18 @@ private fun settings(baseUrl: String, options: Options) =
 
 class Suspending private constructor(val client: Client, private val baseUrl: String, private val options: Options) : Account {
     constructor(baseUrl: String, options: Options) : this(
-        with(options) { Client(username, password, token, baseUrl, timeout, connectTimeout, maxRetries, maxConnections, caFile, trustEnv) },
+        with(options) {
+            Client(
+                username, password, token, baseUrl, timeout?.toKotlinDuration(), connectTimeout?.toKotlinDuration(), maxRetries,
+                maxConnections, caFile, trustEnv,
+            )
+        },
         baseUrl,
         options,
     )
 
-    override fun with(timeout: Duration?, maxRetries: Int?) = Suspending(client.withOptions(timeout, maxRetries), baseUrl, options)
+    override fun with(timeout: Duration?, maxRetries: Int?) =
+        Suspending(client.withOptions(timeout?.toKotlinDuration(), maxRetries), baseUrl, options)
 
     override suspend fun call(arguments: Arguments): JsonElement =
         json(client.make(arguments) { Calls.open(settings(baseUrl, options)) }).also { arguments.checkAllAsked() }
@@ -74,7 +81,12 @@ class Suspending private constructor(val client: Client, private val baseUrl: St
 
 class Blocking private constructor(val client: BlockingClient, private val baseUrl: String, private val options: Options) : Account {
     constructor(baseUrl: String, options: Options) : this(
-        with(options) { BlockingClient(username, password, token, baseUrl, timeout, connectTimeout, maxRetries, maxConnections, caFile, trustEnv) },
+        with(options) {
+            BlockingClient(
+                username, password, token, baseUrl, timeout?.toKotlinDuration(), connectTimeout?.toKotlinDuration(), maxRetries,
+                maxConnections, caFile, trustEnv,
+            )
+        },
         baseUrl,
         options,
     )
@@ -123,7 +135,7 @@ internal fun json(value: Any?): JsonElement = when (value) {
     is SubAccount -> json(
         mapOf(
             "username" to value.username,
-            "active" to value.active,
+            "active" to value.isActive,
             "monthly_bandwidth" to value.monthlyBandwidth,
             "total_bandwidth" to value.totalBandwidth,
             "monthly_bandwidth_limit" to value.monthlyBandwidthLimit,

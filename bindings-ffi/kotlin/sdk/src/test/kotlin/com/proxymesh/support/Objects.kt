@@ -14,6 +14,7 @@ import com.proxymesh.PoolOrder
 import com.proxymesh.ProxyServer
 import com.proxymesh.ProxyPool
 import java.time.Duration
+import kotlin.time.toKotlinDuration
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
@@ -75,8 +76,8 @@ class Objects(private val kind: Kind) {
             "fastest" -> PoolOrder.FASTEST
             else -> error("there is no order $order")
         },
-        ttl = maybeSeconds("ttl"),
-        cooldown = maybeSeconds("cooldown"),
+        ttl = maybeSeconds("ttl")?.toKotlinDuration(),
+        cooldown = maybeSeconds("cooldown")?.toKotlinDuration(),
         hasCredentials = maybeBoolean("credentials") ?: true,
         isRotating = maybeBoolean("rotating") ?: false,
     )
@@ -96,14 +97,14 @@ class Objects(private val kind: Kind) {
     }
 
     private suspend fun poolSession(pool: Any, target: String, timeout: Duration): ProxyServer = when (pool) {
-        is ProxyPool -> pool.session(target, timeout)
+        is ProxyPool -> pool.session(target, timeout.toKotlinDuration())
         is BlockingProxyPool -> pool.session(target, timeout)
         is AsyncProxyPool -> pool.session(target, timeout).await()
         else -> error("$pool")
     }
 
     private suspend fun session(proxy: ProxyServer, target: String, timeout: Duration): ProxyServer = when (kind) {
-        Kind.SUSPENDING -> proxy.session(target, timeout)
+        Kind.SUSPENDING -> proxy.session(target, timeout.toKotlinDuration())
         Kind.BLOCKING -> proxy.sessionBlocking(target, timeout)
         Kind.FUTURE -> proxy.sessionAsync(target, timeout).await()
     }
@@ -134,7 +135,7 @@ class Objects(private val kind: Kind) {
     private suspend fun follow(
         account: Account, name: String, label: String?, lookup: String?, username: String?, interval: Duration?,
     ): String = when (account) {
-        is Suspending -> account.client.ips.follow(label, lookup, username, interval).also { objects[name] = it }.ip
+        is Suspending -> account.client.ips.follow(label, lookup, username, interval?.toKotlinDuration()).also { objects[name] = it }.ip
         is Blocking -> account.client.ips.follow(label, lookup, username, interval).also { objects[name] = it }.ip
         is Future -> account.client.ips.follow(label, lookup, username, interval).await().also { objects[name] = it }.ip
         else -> error("$account")
@@ -155,7 +156,7 @@ class Objects(private val kind: Kind) {
 
     private suspend fun check(proxy: ProxyServer, target: String, timeout: Duration): Map<String, Any?> {
         val check = when (kind) {
-            Kind.SUSPENDING -> proxy.check(target, timeout)
+            Kind.SUSPENDING -> proxy.check(target, timeout.toKotlinDuration())
             Kind.BLOCKING -> proxy.checkBlocking(target, timeout)
             Kind.FUTURE -> proxy.checkAsync(target, timeout).await()
         }
