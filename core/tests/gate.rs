@@ -375,8 +375,19 @@ fn processes(
     state: &std::path::Path,
     count: usize,
 ) -> Vec<std::process::Child> {
-    let start = || {
-        std::process::Command::new(std::env::current_exe().unwrap())
+    started(commands(&std::env::current_exe().unwrap(), server, password, state, count))
+}
+
+fn commands(
+    program: &std::path::Path,
+    server: &Server,
+    password: &str,
+    state: &std::path::Path,
+    count: usize,
+) -> Vec<std::process::Command> {
+    let command = || {
+        let mut command = std::process::Command::new(program);
+        command
             .args(["--exact", "another_process", "--ignored", "--nocapture", "--test-threads=1"])
             .env("PROXYMESH_USERNAME", "me")
             .env("PROXYMESH_PASSWORD", password)
@@ -384,11 +395,14 @@ fn processes(
             .env("XDG_STATE_HOME", state)
             .env("HOME", state)
             .stdout(std::process::Stdio::piped())
-            .stderr(std::process::Stdio::null())
-            .spawn()
-            .unwrap()
+            .stderr(std::process::Stdio::null());
+        command
     };
-    (0..count).map(|_| start()).collect()
+    (0..count).map(|_| command()).collect()
+}
+
+fn started(commands: Vec<std::process::Command>) -> Vec<std::process::Child> {
+    commands.into_iter().map(|mut command| command.spawn().unwrap()).collect()
 }
 
 fn ended(children: Vec<std::process::Child>) -> BTreeMap<String, usize> {
@@ -448,6 +462,87 @@ fn the_shared_record_contains_no_name_and_no_secret_and_only_its_user_can_read_i
         }
     }
     assert_eq!(files, 2, "the key, and the record");
+    std::fs::remove_dir_all(state).unwrap();
+}
+
+/// Lets processes with the right password make a call. All of them must get their answer, and soon.
+#[cfg(target_os = "linux")]
+fn all_work(server: &Server, state: &std::path::Path) {
+    let start = Instant::now();
+    let kinds = ended(processes(server, "right", state, 4));
+    assert_eq!(kinds, BTreeMap::from([("answer".to_owned(), 4)]), "{state:?}");
+    assert!(start.elapsed() < Duration::from_secs(10), "{state:?}: {:?}", start.elapsed());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_record_that_is_corrupt_or_cannot_be_written_holds_up_nobody() {
+    use std::{fs, path::Path};
+    let server = service();
+    let state = folder("damaged");
+    let records = state.join("proxymesh/credentials");
+    all_work(&server, &state);
+    let garbage = |path: &Path| fs::write(path, "}\u{0}garbage").unwrap();
+    let record = || fs::read_dir(&records).unwrap().next().unwrap().unwrap().path();
+
+    garbage(&record());
+    all_work(&server, &state);
+
+    let path = record();
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    all_work(&server, &state);
+
+    garbage(&state.join("proxymesh/key"));
+    all_work(&server, &state);
+
+    fs::remove_dir_all(&records).unwrap();
+    garbage(&records);
+    all_work(&server, &state);
+
+    // Not even root can create a folder in these.
+    for state in ["/dev/null", "/proc", "/dev/full"] {
+        all_work(&server, Path::new(state));
+    }
+    fs::remove_dir_all(state).unwrap();
+}
+
+/// Only root can start a process of another user. Without it, the test is skipped.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_of_another_user_holds_up_nobody() {
+    use std::os::unix::{
+        fs::{PermissionsExt, chown},
+        process::CommandExt,
+    };
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: this needs root");
+        return;
+    }
+    const NOBODY: u32 = 65534;
+    let server = service();
+    let state = folder("users");
+    std::fs::set_permissions(&state, std::fs::Permissions::from_mode(0o777)).unwrap();
+    // The other user may not be able to read the folder of the build.
+    let program = state.join("program");
+    std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    let nobodys = || {
+        let mut commands = commands(&program, &server, "right", &state, 4);
+        commands.iter_mut().for_each(|command| drop(command.uid(NOBODY).current_dir("/")));
+        started(commands)
+    };
+    let work = BTreeMap::from([("answer".to_owned(), 4)]);
+    let start = Instant::now();
+
+    all_work(&server, &state);
+    assert_eq!(ended(nobodys()), work, "the folder is root's");
+
+    chown(state.join("proxymesh"), Some(NOBODY), None).unwrap();
+    std::fs::remove_dir_all(state.join("proxymesh/credentials")).unwrap();
+    std::fs::remove_file(state.join("proxymesh/key")).unwrap();
+    let both = (nobodys(), processes(&server, "right", &state, 4));
+    assert_eq!((ended(both.0), ended(both.1)), (work.clone(), work), "the folder is the other user's");
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
     std::fs::remove_dir_all(state).unwrap();
 }
 

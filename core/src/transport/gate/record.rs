@@ -223,3 +223,97 @@ fn remove_forgotten(folder: &Path) {
         }
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(20);
+
+    /// Two processes that share a record, which begins with this text.
+    fn shared(name: &str, text: &[u8]) -> (Record, Record, PathBuf) {
+        let path = std::env::temp_dir().join(format!("proxymesh-record-{}-{name}", std::process::id()));
+        fs::write(&path, text).unwrap();
+        (at(&path), at(&path), path)
+    }
+
+    fn at(path: &Path) -> Record {
+        Record { path: OnceLock::from(Some(path.to_owned())), ..Record::none() }
+    }
+
+    #[test]
+    fn a_process_that_is_suspended_during_its_trial_does_not_hold_up_the_others_for_ever() {
+        let (one, other, path) = shared("suspended", b"");
+        let now = SystemTime::now();
+        let Claimed::Mine(claim) = one.claim(now, now, LIMIT) else { panic!() };
+        let most = LIMIT + GOES_ON * 2;
+        assert!(matches!(other.claim(now + most, now, LIMIT), Claimed::Busy));
+        let later = now + most + Duration::from_millis(1);
+        assert!(matches!(other.claim(later, now, LIMIT), Claimed::Unavailable));
+        // The process goes on, and its verdict applies to all.
+        claim.rejected(later);
+        assert!(matches!(other.claim(later, now, LIMIT), Claimed::Rejected));
+        fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn a_trial_whose_process_has_ended_delays_the_next_one_a_little() {
+        let now = SystemTime::now();
+        let ended = milliseconds(now + LIMIT);
+        let (one, other, path) = shared("ended", format!(r#"{{"trial":{ended}}}"#).as_bytes());
+        let Claimed::Delayed(delay) = one.claim(now, now, LIMIT) else { panic!() };
+        assert_eq!(delay, delay_after(1));
+        assert!(matches!(other.claim(now + delay, now, LIMIT), Claimed::Mine(_)));
+        fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn a_corrupt_record_counts_as_empty_and_is_written_anew() {
+        let long = "9".repeat(5000);
+        let texts: [&[u8]; 8] = [
+            b"",
+            b"{",
+            b"\xff\xfe\x00",
+            b"[]",
+            b"null",
+            br#"{"failures": ["now"]}"#,
+            br#"{"accepted": -1, "trial": 1e300}"#,
+            long.as_bytes(),
+        ];
+        for text in texts {
+            let (one, other, path) = shared("corrupt", text);
+            let now = SystemTime::now();
+            let Claimed::Mine(claim) = one.claim(now, now, LIMIT) else { panic!("{text:?}") };
+            claim.rejected(now);
+            assert!(matches!(other.claim(now, now, LIMIT), Claimed::Rejected), "{text:?}");
+            fs::remove_file(path).unwrap();
+        }
+    }
+
+    #[test]
+    fn times_of_a_clock_that_was_wrong_block_nobody() {
+        let year = Duration::from_secs(365 * 24 * 60 * 60);
+        let now = SystemTime::now();
+        for wrong in [now - year, now + year, SystemTime::UNIX_EPOCH] {
+            let at = milliseconds(wrong);
+            let text = format!(r#"{{"failures":[{at},{at},{at}],"unanswered":[{at}],"accepted":{at}}}"#);
+            let (one, _, path) = shared("clock", text.as_bytes());
+            assert!(matches!(one.claim(now, now, LIMIT), Claimed::Mine(_)), "{wrong:?}");
+            fs::remove_file(path).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_opened_or_written_is_not_shared() {
+        let now = SystemTime::now();
+        let folder = std::env::temp_dir();
+        let mut paths = vec![folder.clone(), folder.join("missing/record")];
+        if cfg!(target_os = "linux") {
+            paths.push("/dev/full".into());
+        }
+        for path in paths {
+            assert!(matches!(at(&path).claim(now, now, LIMIT), Claimed::Unavailable), "{path:?}");
+            at(&path).failed(now);
+        }
+    }
+}
