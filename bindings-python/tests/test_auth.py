@@ -4,10 +4,13 @@ ban the account.
 
 from __future__ import annotations
 
+import json
+import sys
 import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import proxymesh
 import pytest
@@ -15,6 +18,8 @@ from proxymesh import Client
 from proxymesh.sandbox import Sandbox
 
 from .support.credentials import PASSWORD, SUB_PASSWORD, USERNAME
+from .support.program import succeeds
+from .support.workers import PROCESSES
 
 MANY = 256
 WRONG = "wrong-password"
@@ -113,3 +118,21 @@ def test_a_sub_account_and_a_token_are_credentials_too(sandbox: Sandbox) -> None
         ("basic", "crawler-1"),
         ("bearer", None),
     ]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork here")
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_16_processes_with_a_wrong_password_cost_at_most_two_failed_authentications(
+    sandbox: Sandbox, method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    def processes(password: str) -> dict[str, int]:
+        ended: dict[str, int] = json.loads(succeeds("workers", sandbox.base_url, password, method))
+        assert sum(ended.values()) == PROCESSES
+        return ended
+
+    assert processes(WRONG).keys() <= {"AuthenticationError", "AuthenticationBlockedError"}
+    assert 1 <= len(sandbox.requests()) <= 2
+    assert processes(PASSWORD) == {"answer": PROCESSES}, "others' failures do not count"
