@@ -180,9 +180,10 @@ test-swift: swift-library | $(LOGS)
 	$(FFI)/swift/toolchain.sh swift --version
 	$(SWIFT_TEST) 2>&1 | tee $(LOGS)/swift.log
 
-# Runs the cases on all nine surfaces, and a slice of the fault matrix. See tests/conformance/README.md.
+# Runs the cases on all nine surfaces, many processes at once, and a slice of the fault matrix. See tests/conformance/README.md.
 test-conformance: conformance-agents | $(LOGS)
 	$(PYTHON) tests/conformance/runner/run.py 2>&1 | tee $(LOGS)/conformance.log
+	$(PYTHON) tests/conformance/runner/processes.py 2>&1 | tee -a $(LOGS)/conformance.log
 	$(PYTHON) tests/conformance/runner/faults.py --slice 16 2>&1 | tee -a $(LOGS)/conformance.log
 
 # Runs the whole fault matrix, which takes minutes. The report is target/conformance/report.md.

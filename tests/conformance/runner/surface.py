@@ -47,16 +47,18 @@ class AgentError(Exception):
 
 
 class Surface:
-    """An agent's process."""
+    """An agent's process. It shares what it learns about credentials with others that have the same state folder."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, state: str = os.devnull) -> None:
         self.name = name
         self.language = name.split(",")[0].lower()
         # The clients must not see settings from the environment of whoever runs this.
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PROXYMESH_")}
         environment["RUST_BACKTRACE"] = "0"
-        # A port soon belongs to another sandbox. With this, the clients save no state about credentials to a file.
-        environment["XDG_STATE_HOME"] = os.devnull
+        # A port soon belongs to another sandbox. By default, the clients save no state about credentials to a file.
+        environment["XDG_STATE_HOME"] = state
+        if state != os.devnull:
+            environment["HOME"] = state  # for macOS
         self.process = subprocess.Popen(
             SURFACES[name](),
             stdin=subprocess.PIPE,
