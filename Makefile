@@ -45,6 +45,8 @@ DEMO := $(VENVS)/demo
 TESTS := $(VENVS)/tests
 DOWNSTREAM := $(VENVS)/downstream
 ADAPTERS := $(VENVS)/adapters
+# Libraries whose dependencies do not fit the others'. Each has its own environment.
+ALONE := niquests requests_html
 HOSTS := $(VENVS)/hosts
 FREE := $(VENVS)/freethreaded
 FREETHREADED ?= python3.14t
@@ -257,9 +259,13 @@ test-downstream: tested-wheel $(DOWNSTREAM)/ready
 	cd target/downstream && $(CURDIR)/$(DOWNSTREAM)/bin/python -m pytest
 
 # Tests the methods of Proxy with the libraries that they are for.
-test-adapters: tested-wheel $(ADAPTERS)/ready
+test-adapters: tested-wheel $(ADAPTERS)/ready $(ALONE:%=$(VENVS)/%/ready)
 	@$(call install,$(ADAPTERS))
 	cd tests/adapters && $(CURDIR)/$(ADAPTERS)/bin/python -m pytest
+	@for library in $(ALONE); do \
+	    $(call install,$(VENVS)/$$library); \
+	    (cd tests/adapters && $(CURDIR)/$(VENVS)/$$library/bin/python -m pytest test_$$library.py); \
+	done
 	UV=$(UV) $(ADAPTERS)/bin/python bindings-python/pythons.py $(WHEELS)/*.whl --adapters
 
 # Checks the packages as the registries and their users will see them.
@@ -426,6 +432,7 @@ $(TOOLS)/ready: bindings-python/requirements-dev.txt bindings-python/requirement
 $(TESTS)/ready: bindings-python/requirements-test.txt
 $(DOWNSTREAM)/ready: tests/downstream/requirements.txt
 $(ADAPTERS)/ready: tests/adapters/requirements.txt
+$(ALONE:%=$(VENVS)/%/ready): $(VENVS)/%/ready: tests/adapters/requirements-%.txt
 $(HOSTS)/ready: tests/hosts/requirements.txt
 $(PACKAGING)/ready: tests/packaging/requirements.txt
 $(OPENAPI)/ready: tests/openapi/requirements.txt

@@ -398,8 +398,8 @@ impl Proxy {
     /// A `requests.Session` that goes through the proxy and ignores the environment's proxy settings. It sends the proxy headers to
     /// the proxy alone. Every response has the exit IP in its header `X-ProxyMesh-IP`.
     ///
-    /// Adapters that are mounted on the session go through the proxy as well. So does anything that copies the session's `proxies`,
-    /// such as `cloudscraper.create_scraper(sess=…)`. A request that asks for another proxy fails with
+    /// Adapters that are mounted on the session go through the proxy as well. So does another session with the same `proxies`,
+    /// such as a scraper of cloudscraper. A request that asks for another proxy fails with
     /// `requests.exceptions.InvalidProxyURL`. The session can be copied. It can be pickled only if it has no credentials.
     ///
     /// Args:
@@ -432,7 +432,7 @@ impl Proxy {
     }
 
     /// An adapter for requests. Mount it for `http://` and `https://` on an existing `requests.Session`, or on a session of a
-    /// derived class, such as those of cloudscraper and requests-cache. The session then goes through the proxy, as with
+    /// derived class, such as that of requests-cache. The session then goes through the proxy, as with
     /// `requests_session`, and ignores the environment's proxy settings. A request that asks for another proxy fails.
     ///
     ///     adapter = proxy.requests_adapter(max_retries=3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import importlib.util
 import json
 import os
 import ssl
@@ -17,10 +18,12 @@ import proxymesh
 import pytest
 import trustme
 from proxymesh.sandbox import Sandbox
-from support import Site
+from support import ALONE, Site
 
 # Freezing a program takes minutes, so only `make test-frozen` does it.
 collect_ignore = [] if os.environ.get("FROZEN") else ["test_frozen.py"]
+# These libraries are installed in environments of their own.
+collect_ignore += [f"test_{name}.py" for name in ALONE if importlib.util.find_spec(name) is None]
 
 USERNAME = "me+1@ex.com"
 PASSWORD = "@:/% é+ß"

@@ -17,16 +17,18 @@ import proxymesh
 import pytest
 from proxymesh.sandbox import Sandbox
 from proxymesh.scrapy import ProxyMeshMiddleware
-from support import Site
+from support import Site, blocks_of_the_guide, library_of
 
 GUIDE = Path(__file__).parents[2] / "docs/scraping.md"
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", GUIDE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+BLOCKS = blocks_of_the_guide()
 FILES = {
     name: block
     for kind, block in BLOCKS
     if kind == "python" and (name := re.match(r"# (\S+\.py)\n", block) and block[2 : block.index("\n")])
 }
-PROGRAM = [block for kind, block in BLOCKS if kind == "python" and block not in FILES.values()]
+# test_niquests.py and test_requests_html.py run the blocks of libraries with an environment of their own.
+ELSEWHERE = [block for _, block in BLOCKS if library_of(block)]
+PROGRAM = [block for kind, block in BLOCKS if kind == "python" and block not in [*FILES.values(), *ELSEWHERE]]
 COMMANDS = [block for kind, block in BLOCKS if kind == "sh"]
 
 READER = """
@@ -70,8 +72,9 @@ def reader(sandbox: Sandbox, site: Site, tmp_path: Path) -> dict[str, str]:
 
 
 def test_all_blocks_are_run() -> None:
-    assert len(PROGRAM) + len(FILES) + len(COMMANDS) == len(BLOCKS)
+    assert len(PROGRAM) + len(FILES) + len(COMMANDS) + len(ELSEWHERE) == len(BLOCKS)
     assert (len(FILES), len(COMMANDS)) == (2, 1)
+    assert [library_of(block) for block in ELSEWHERE] == ["niquests", "requests_html"]
     assert len(PROGRAM) >= 18
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import aiohttp
+import cloudscraper
 import curl_cffi
 import httpx
 import proxymesh
@@ -42,6 +43,19 @@ def by_requests_session(proxy: Proxy, url: str, site: Site) -> Fetched:
             answer = session.get(url, timeout=10)
             assert answer.status_code == 200
         return answer.json(), answer.headers[EXIT_IP]
+
+
+def by_cloudscraper(proxy: Proxy, url: str, site: Site) -> Fetched:
+    scraper = cloudscraper.create_scraper()
+    scraper.proxies = proxy.requests_session().proxies
+    with scraper:
+        for _ in range(2):
+            answer = scraper.get(url, timeout=10, verify=site.ca)
+            assert answer.status_code == 200
+        headers = answer.json()
+        assert headers["user-agent"].startswith("Mozilla/"), "cloudscraper's own headers are sent"
+        assert isinstance(scraper.get_adapter("https://"), cloudscraper.CipherSuiteAdapter)
+        return headers, answer.headers[EXIT_IP]
 
 
 def by_urllib3(proxy: Proxy, url: str, site: Site) -> Fetched:
@@ -115,7 +129,7 @@ def by_the_environment(proxy: Proxy, url: str, site: Site) -> Fetched:
     return json.loads(ran.stdout), None
 
 
-WITH_HEADERS = [by_requests_session, by_urllib3, by_httpx, by_httpx_async, by_aiohttp, by_curl_cffi]
+WITH_HEADERS = [by_requests_session, by_cloudscraper, by_urllib3, by_httpx, by_httpx_async, by_aiohttp, by_curl_cffi]
 BY_URL = [by_requests, by_urllib, by_the_environment]
 SCHEMES = ["http", "https"]
 

@@ -18,14 +18,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import browsers
 import proxymesh
 import pytest
-from proxymesh.sandbox import Sandbox
+from proxymesh.sandbox import ProxiedRequest, Sandbox
 from support import Site, listed
 
 PROJECT = Path(__file__).with_name("scrapy_project")
+SCHEMES = ("http", "https")
 
 
 @dataclass
@@ -525,8 +527,9 @@ def test_wrong_credentials_end_the_crawl_and_cost_one_failure(
         ({"PROXYMESH_TOKEN": "pm_1", "PROXYMESH_USERNAME": "me"}, "token"),
         ({"TWISTED_REACTOR": "twisted.internet.selectreactor.SelectReactor"}, "needs Scrapy's asyncio reactor"),
         (
-            {"DOWNLOAD_HANDLERS": '{"https": "scrapy.core.downloader.handlers.datauri.DataURIDownloadHandler"}'},
-            "needs its own download handler for http and https",
+            {"DOWNLOAD_HANDLERS": '{"https": "scrapy_playwright.handler.ScrapyPlaywrightDownloadHandler"}'},
+            "cannot choose a browser's proxy, as in scrapy-playwright: set PROXYMESH_ENABLED = False and "
+            'PLAYWRIGHT_LAUNCH_OPTIONS = {"proxy": proxy.playwright()} instead',
         ),
     ],
 )
@@ -542,6 +545,75 @@ def test_it_can_be_switched_off(sandbox: Sandbox, client: proxymesh.Client, site
     told = ask(crawl, {"url": site.http}, PROXYMESH_ENABLED=False)
     assert told.items[0]["error"] == "CannotResolveHostError", "the request goes to the site directly"
     assert sandbox.proxied() == []
+
+
+def by_playwright(crawl: Any, *requests: dict[str, Any], **settings: object) -> Crawl:
+    """Makes requests with scrapy-playwright, as the guide says, without the add-on."""
+    handlers = dict.fromkeys(SCHEMES, "scrapy_playwright.handler.ScrapyPlaywrightDownloadHandler")
+    launch = {
+        "executable_path": browsers.chromium(),
+        "args": browsers.FLAGS,
+        **cast("dict[str, Any]", settings.pop("launch", {})),
+    }
+    ours = {"PROXYMESH_ENABLED": False, "DOWNLOAD_HANDLERS": json.dumps(handlers)}
+    return ask(crawl, *requests, **{**ours, "PLAYWRIGHT_LAUNCH_OPTIONS": json.dumps(launch), **settings})
+
+
+def fetched_by_a_browser(sandbox: Sandbox) -> list[ProxiedRequest]:
+    """The requests for the site's pages that were let through. A browser makes others, too."""
+    return [request for request in sandbox.proxied() if "site.test" in request.target and request.status == 200]
+
+
+@pytest.mark.parametrize("auth", ["basic", "none"])
+def test_scrapy_playwright_with_a_proxy_for_the_whole_browser(
+    sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any, auth: str
+) -> None:
+    proxy = listed(client, "us-ca")
+    if auth == "basic":
+        proxy = proxy.using(client=client)
+    else:
+        client.ips.add("127.0.0.1")
+    pages = [{"url": url, "meta": {"playwright": True}} for url in (site.http, site.https)]
+    others: list[dict[str, Any]] = [{"url": site.https, "meta": proxy.scrapy_meta()}, {"url": site.https}]
+    told = by_playwright(crawl, *pages, *others, launch={"proxy": proxy.playwright()}, RETRY_ENABLED=False)
+    assert [item.get("status") for item in told.items] == [200, 200, 200, None], told.log
+    assert told.items[3]["error"] == "CannotResolveHostError", "what is not for the browser goes to the site directly"
+    for item in told.items[:3]:
+        assert not [name for name in item["headers"] if "proxy" in name]
+    seen = fetched_by_a_browser(sandbox)
+    assert [request.method for request in seen] == ["GET", "CONNECT", "CONNECT"]
+    assert {(request.auth, request.account) for request in seen} == {(auth, sandbox.username)}
+    exits = [seen[0].exit_ip, "203.0.113.99"]  # through a tunnel, only the site's own claim can be seen
+    assert [item["exit_ip"] for item in told.items[:2]] == exits
+
+
+def test_scrapy_playwright_with_a_proxy_for_each_context(
+    sandbox: Sandbox, client: proxymesh.Client, site: Site, crawl: Any
+) -> None:
+    client.sub_accounts.create("crawler-1", password="password-1")
+    proxies = [
+        listed(client, "us-ca").using(client=client),
+        listed(client, "us-ny").using("crawler-1", "password-1"),
+    ]
+    asked: list[dict[str, Any]] = [
+        {
+            "url": url,
+            "meta": {
+                "playwright": True,
+                "playwright_context": proxy.name,
+                "playwright_context_kwargs": {"proxy": proxy.playwright()},
+            },
+        }
+        for proxy in proxies
+        for url in (site.http, site.https)
+    ]
+    told = by_playwright(crawl, *asked)
+    assert [item.get("status") for item in told.items] == [200] * 4, told.log
+    assert [(request.method, request.proxy, request.account) for request in fetched_by_a_browser(sandbox)] == [
+        (method, proxy, account)
+        for proxy, account in (("us-ca", sandbox.username), ("us-ny", "crawler-1"))
+        for method in ("GET", "CONNECT")
+    ]
 
 
 def test_an_old_scrapy_is_an_import_error() -> None:

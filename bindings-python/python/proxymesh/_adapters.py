@@ -7,6 +7,7 @@ Each library is imported only on demand. How the libraries treat credentials and
 # pyright: basic, reportMissingImports=false
 from __future__ import annotations
 
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -37,6 +38,20 @@ def needs(library: Any, least: str) -> None:
     if numbers(library.__version__) < numbers(least):
         raise ImportError(
             f"proxymesh needs {library.__name__} {least} or later for this, but {library.__version__} is installed"
+        )
+
+
+def needs_urllib3() -> None:
+    """Rejects a urllib3 that `_tunnel` cannot extend: one that is too old, or urllib3-future in its place."""
+    import urllib3
+    from urllib3.connection import HTTPSConnection
+
+    needs(urllib3, "2.0")
+    if not issubclass(HTTPSConnection, HTTPConnection):
+        raise ImportError(
+            "proxymesh needs the original urllib3 for this, but urllib3-future, a part of niquests, has replaced it; "
+            "run `URLLIB3_NO_OVERRIDE=1 pip install --force-reinstall --no-binary urllib3-future urllib3-future`, and "
+            "then `pip install --force-reinstall urllib3`, to have both"
         )
 
 
@@ -77,18 +92,14 @@ def requests(proxy: Proxy) -> dict[str, str]:
 
 
 def requests_session(proxy: Proxy, **options: Any) -> RequestsSession:
-    import urllib3
-
-    needs(urllib3, "2.0")
+    needs_urllib3()
     from ._requests import ProxySession
 
     return ProxySession(proxy, **options)
 
 
 def requests_adapter(proxy: Proxy, **options: Any) -> HTTPAdapter:
-    import urllib3
-
-    needs(urllib3, "2.0")
+    needs_urllib3()
     from ._requests import ProxyAdapter
 
     return ProxyAdapter(proxy, **options)
@@ -97,7 +108,7 @@ def requests_adapter(proxy: Proxy, **options: Any) -> HTTPAdapter:
 def urllib3(proxy: Proxy, **options: Any) -> ProxyManager:
     import urllib3
 
-    needs(urllib3, "2.0")
+    needs_urllib3()
     from ._tunnel import pools
 
     headers = {**(options.pop("proxy_headers", None) or {}), **proxy.headers()}

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import scrapy
+
+
+def shown(response: Any) -> str:
+    """The text of the site's response. A browser shows JSON as a page."""
+    page = re.search(r"<pre>(.*)</pre>", response.text)
+    return html.unescape(page[1]) if page else response.text
 
 
 class Asked(scrapy.Spider):
@@ -26,7 +34,7 @@ class Asked(scrapy.Spider):
         yield {
             "number": number,
             "status": response.status,
-            "headers": json.loads(response.text),
+            "headers": json.loads(shown(response)),
             "proxy": response.meta.get("proxymesh_proxy"),
             "exit_ip": response.headers.get("X-ProxyMesh-IP", b"").decode(),
             "left_in_the_request": sorted(name for name in sent if "proxy" in name),
