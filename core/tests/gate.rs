@@ -528,7 +528,9 @@ fn a_folder_of_another_user_holds_up_nobody() {
     std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
     let nobodys = || {
         let mut commands = commands(&program, &server, "right", &state, 4);
-        commands.iter_mut().for_each(|command| drop(command.uid(NOBODY).current_dir("/")));
+        for command in &mut commands {
+            command.uid(NOBODY).current_dir("/");
+        }
         started(commands)
     };
     let work = BTreeMap::from([("answer".to_owned(), 4)]);
