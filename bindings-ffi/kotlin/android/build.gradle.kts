@@ -32,6 +32,7 @@ android {
 
     sourceSets.getByName("main") {
         kotlin.directories += listOf("../native/src/main/kotlin", "../sdk/src/main/kotlin")
+        java.directories += "../sdk/src/main/kotlin" // package-info.java
         jniLibs.directories += "build/jniLibs"
         resources.directories += "build/licenses"
     }
@@ -45,6 +46,7 @@ android {
 
 dependencies {
     api("org.jetbrains.kotlinx:kotlinx-coroutines-core:1.10.2")
+    api("org.jspecify:jspecify:1.0.0")
 }
 
 publishing {

@@ -2,9 +2,11 @@ package com.proxymesh
 
 import com.proxymesh.support.Application
 import com.proxymesh.support.JAVA
+import com.proxymesh.support.PASSWORD
 import com.proxymesh.support.Printed
 import com.proxymesh.support.Reply
 import com.proxymesh.support.Server
+import com.proxymesh.support.USERNAME
 import com.proxymesh.support.startApplication
 import com.proxymesh.support.until
 import java.io.File
@@ -13,6 +15,10 @@ import java.net.URLClassLoader
 import java.nio.file.Files
 import java.nio.file.Path
 import java.nio.file.attribute.PosixFilePermissions
+import java.util.concurrent.ConcurrentLinkedQueue
+import java.util.concurrent.CyclicBarrier
+import java.util.concurrent.TimeUnit
+import java.util.concurrent.atomic.AtomicBoolean
 import kotlin.concurrent.thread
 import kotlin.io.path.exists
 import kotlin.io.path.getLastModifiedTime
@@ -22,6 +28,7 @@ import kotlin.io.path.writeText
 import kotlinx.coroutines.runBlocking
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertFalse
+import org.junit.jupiter.api.Assertions.assertNotSame
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.condition.EnabledOnOs
@@ -124,6 +131,29 @@ class LibraryTest {
         // The second names are deleted as soon as the library is loaded.
         val unpacked = Path.of(System.getProperty("proxymesh.library.folder"), own.fileName.toString())
         assertEquals(emptyList<Path>(), unpacked.listDirectoryEntries("loader-*"))
+    }
+
+    /** A class loader waits in a call of each kind until the other one is in the same call. */
+    @Test
+    fun `two class loaders make calls at the same time`() {
+        val (isProven, both) = AtomicBoolean() to CyclicBarrier(2)
+        val loaders = ConcurrentLinkedQueue<URLClassLoader>()
+        Server {
+            if (isProven.get()) both.await(20, TimeUnit.SECONDS)
+            us
+        }.use { server ->
+            // The class loaders share the gate, too. Until the credentials of an open client have worked, it lets one call through at a time.
+            BlockingClient(USERNAME, PASSWORD, baseUrl = server.baseUrl).use { client ->
+                client.geo.open()
+                isProven.set(true)
+                List(2) { thread { loaders += deploy(server.baseUrl) } }.forEach(Thread::join)
+            }
+            assertEquals(2, loaders.size)
+            assertEquals(1 + 2 * 3, server.requests.size)
+        }
+        val (one, other) = loaders.map { it.loadClass(Client::class.java.name) }
+        assertNotSame(one, other)
+        loaders.forEach(URLClassLoader::close)
     }
 
     /** Nothing outside of this function refers to the class loaders. */

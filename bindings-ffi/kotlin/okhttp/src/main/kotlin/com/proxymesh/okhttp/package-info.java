@@ -1,0 +1,5 @@
+/** Sends the requests of OkHttp through a proxy of ProxyMesh. */
+@NullMarked
+package com.proxymesh.okhttp;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,11 @@
+package com.proxymesh.testing
+
+import com.proxymesh.support.assertIsForJava
+import org.junit.jupiter.api.Test
+
+class JavaApiTest {
+    @Test
+    fun `no signature for Java has a type of Kotlin`() {
+        assertIsForJava(Sandbox::class.java)
+    }
+}
