@@ -17,7 +17,6 @@ pub(crate) use address::asked;
 
 use crate::{
     client::{Client, Pending},
-    endpoint::ip::{Add, Delete, Labels},
     error::{Error, Result},
     model::{NewIp, Username},
     process,
@@ -27,6 +26,7 @@ use record::{Account, Guard, Lock, Record};
 use std::{
     collections::BTreeMap,
     fmt,
+    future::Future,
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::ThreadId,
@@ -62,6 +62,14 @@ struct Held {
     may_be_added: bool,
 }
 
+/// The account's IPs at the service.
+trait Service: Sync {
+    fn record(&self, guard: &Guard, ip: IpAddr) -> Record;
+    fn labels(&self) -> impl Future<Output = Result<BTreeMap<IpAddr, String>>> + Send;
+    fn add(&self, new: NewIp) -> impl Future<Output = Result<()>> + Send;
+    fn delete(&self, ip: IpAddr) -> impl Future<Output = Result<()>> + Send;
+}
+
 impl Lease {
     /// A lease that holds nothing yet. `owner` is the sub-account to authorise the IP for; by default, the client's own account.
     #[must_use]
@@ -77,30 +85,29 @@ impl Lease {
     /// Those of [`Ips::authorized`].
     pub async fn enter(&self, client: &Client, thread: Option<ThreadId>) -> Result<IpAddr> {
         let ip = self.wanted.address(client).await?;
-        self.claim(client, ip, thread).await?;
+        self.claim(&self.ips(client), ip, thread).await?;
         Ok(ip)
     }
 
-    async fn claim(&self, client: &Client, ip: IpAddr, thread: Option<ThreadId>) -> Result<()> {
+    async fn claim(&self, service: &impl Service, ip: IpAddr, thread: Option<ThreadId>) -> Result<()> {
         let label = self.wanted.label_or_default()?;
         let guard = Guard::enter(self.wanted.patience, thread).await?;
-        let record = self.record(&guard, client, ip);
+        let record = service.record(&guard, ip);
         let lock = record.share(self.wanted.patience).await?;
         let ours = record.read()?;
         let was_added = ours.is_some();
         // Whatever happens from here on, `release` gives the claim back.
         let (has_looked, may_be_added) = (false, false);
         self.hold(Held { ip, record: record.clone(), lock, was_added, has_looked, may_be_added });
-        let mut there = self.labels(client).await?;
+        let mut there = service.labels().await?;
         self.note(|held| held.has_looked = true);
-        self.remove_abandoned(client, &guard, &mut there, ip).await?;
+        remove_abandoned(service, &guard, &mut there, ip).await?;
         let as_labelled = |label: &str| guard.added(label, &options::machine());
         match there.get(&ip) {
             None => {
                 record.write(&as_labelled(label.as_str()))?;
                 self.note(|held| held.may_be_added = true);
-                let new = NewIp { ip, label: Some(label) };
-                let added = client.call(Add { new, owner: self.owner.clone() }).await;
+                let added = service.add(NewIp { ip, label: Some(label) }).await;
                 if matches!(added, Ok(_) | Err(Error::BadRequest(_))) {
                     self.note(|held| held.may_be_added = false);
                 }
@@ -108,7 +115,7 @@ impl Lease {
                     Err(error @ Error::BadRequest(_)) => {
                         // If the IP is listed now, someone else added it first and owns it. Or it is an earlier claim, whose
                         // call was given up and has taken effect only now.
-                        let there = self.labels(client).await?;
+                        let there = service.labels().await?;
                         let there = there.get(&ip).map(|label| as_labelled(label));
                         match (there, ours) {
                             (Some(there), Some(ours)) if ours.is_labelled_as(&there) => {
@@ -140,35 +147,6 @@ impl Lease {
         Ok(())
     }
 
-    /// Removes the other IPs that killed processes of this machine have left in the account: its address has changed since.
-    async fn remove_abandoned(
-        &self,
-        client: &Client,
-        guard: &Guard,
-        there: &mut BTreeMap<IpAddr, String>,
-        needed: IpAddr,
-    ) -> Result<()> {
-        for (ip, label) in there.clone() {
-            if ip == needed {
-                continue;
-            }
-            let record = self.record(guard, client, ip);
-            let added = guard.added(&label, &options::machine());
-            let Some(lock) = record.abandoned(&added)? else { continue };
-            if record.has_others(&added, true)? {
-                continue;
-            }
-            match self.delete(client, ip).await {
-                Ok(()) => {
-                    record.remove(lock)?;
-                    there.remove(&ip);
-                }
-                Err(error) => warn(ip, &error),
-            }
-        }
-        Ok(())
-    }
-
     /// Gives the claim back. Removes the IP if it was added for a lease and nobody needs it any more. Does nothing if there is no
     /// claim, or in a process that was forked since the lease was created. After an error, or if the future is dropped, this may
     /// be tried again.
@@ -177,6 +155,10 @@ impl Lease {
     ///
     /// Those of [`IpLease::release`].
     pub async fn release(&self, client: &Client, thread: Option<ThreadId>) -> Result<()> {
+        self.give_back(&self.ips(client), thread).await
+    }
+
+    async fn give_back(&self, service: &impl Service, thread: Option<ThreadId>) -> Result<()> {
         if self.ip().is_none() {
             return Ok(());
         }
@@ -195,11 +177,11 @@ impl Lease {
             && let Some(added) = &added
             && !record.has_others(added, true)?
         {
-            let there = self.labels(client).await?;
+            let there = service.labels().await?;
             let label = there.get(ip).map(|label| guard.added(label, ""));
             is_unsettled = label.is_none() && *may_be_added;
             if label.is_some_and(|label| added.is_labelled_as(&label)) {
-                self.delete(client, *ip).await?;
+                delete(service, *ip).await?;
             }
         }
         let Some(Held { record, lock, .. }) = returning.held.take() else { return Ok(()) };
@@ -207,33 +189,8 @@ impl Lease {
         if is_last && (added.is_none() || !is_unsettled) { record.remove(lock) } else { Ok(()) }
     }
 
-    /// Removes the IP. It may be gone already.
-    async fn delete(&self, client: &Client, ip: IpAddr) -> Result<()> {
-        match client.call(Delete { ip, owner: self.owner.clone() }).await {
-            Err(error @ Error::BadRequest(_)) if self.labels(client).await?.contains_key(&ip) => Err(error),
-            Err(Error::BadRequest(_)) => Ok(()),
-            result => result,
-        }
-    }
-
-    async fn labels(&self, client: &Client) -> Result<BTreeMap<IpAddr, String>> {
-        let labels = client.call(Labels { owner: self.owner.clone() }).await?;
-        Ok(labels.into_iter().map(|known| (known.ip, known.label)).collect())
-    }
-
-    fn record(&self, guard: &Guard, client: &Client, ip: IpAddr) -> Record {
-        let credentials = client.credentials();
-        let authorization = credentials.authorization();
-        let account = Account {
-            service: client.base_url(),
-            // A password may change.
-            credentials: match credentials.username_and_password() {
-                Some((username, _)) => username.as_bytes(),
-                None => authorization.as_bytes(),
-            },
-            owner: self.owner.as_ref().map_or("", Username::as_str),
-        };
-        guard.record(&account, &ip.to_string())
+    fn ips<'a>(&self, client: &'a Client) -> Ips<'a, Client> {
+        Ips { via: client, owner: self.owner.clone() }
     }
 
     fn hold(&self, held: Held) {
@@ -264,6 +221,73 @@ impl Lease {
     /// The lock is held only to move a value in or out.
     fn lock(&self) -> MutexGuard<'_, Option<Held>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Removes the other IPs that killed processes of this machine have left in the account: its address has changed since.
+async fn remove_abandoned(
+    service: &impl Service,
+    guard: &Guard,
+    there: &mut BTreeMap<IpAddr, String>,
+    needed: IpAddr,
+) -> Result<()> {
+    for (ip, label) in there.clone() {
+        if ip == needed {
+            continue;
+        }
+        let record = service.record(guard, ip);
+        let added = guard.added(&label, &options::machine());
+        let Some(lock) = record.abandoned(&added)? else { continue };
+        if record.has_others(&added, true)? {
+            continue;
+        }
+        match delete(service, ip).await {
+            Ok(()) => {
+                record.remove(lock)?;
+                there.remove(&ip);
+            }
+            Err(error) => warn(ip, &error),
+        }
+    }
+    Ok(())
+}
+
+/// Removes the IP. It may be gone already.
+async fn delete(service: &impl Service, ip: IpAddr) -> Result<()> {
+    match service.delete(ip).await {
+        Err(error @ Error::BadRequest(_)) if service.labels().await?.contains_key(&ip) => Err(error),
+        Err(Error::BadRequest(_)) => Ok(()),
+        result => result,
+    }
+}
+
+impl Service for Ips<'_, Client> {
+    fn record(&self, guard: &Guard, ip: IpAddr) -> Record {
+        let credentials = self.via.credentials();
+        let authorization = credentials.authorization();
+        let account = Account {
+            service: self.via.base_url(),
+            // A password may change.
+            credentials: match credentials.username_and_password() {
+                Some((username, _)) => username.as_bytes(),
+                None => authorization.as_bytes(),
+            },
+            owner: self.owner.as_ref().map_or("", Username::as_str),
+        };
+        guard.record(&account, &ip.to_string())
+    }
+
+    async fn labels(&self) -> Result<BTreeMap<IpAddr, String>> {
+        let labels = self.labels().await?;
+        Ok(labels.into_iter().map(|known| (known.ip, known.label)).collect())
+    }
+
+    async fn add(&self, new: NewIp) -> Result<()> {
+        self.add(new).await.map(drop)
+    }
+
+    async fn delete(&self, ip: IpAddr) -> Result<()> {
+        self.delete(ip).await
     }
 }
 
