@@ -363,6 +363,13 @@ fn a_call_that_takes_effect_after_it_was_given_up_is_noticed() {
         assert!(there(&client).is_empty());
         let refused = sandbox.requests().iter().any(|request| request.status == Some(400));
         assert!(refused, "the lease was too late");
+        // After another lease was refused
+        give_up();
+        sandbox.inject(Fault::status(400).path("/api/ip/add/")).unwrap();
+        assert!(matches!(client.ips().authorized(wanted()), Err(Error::BadRequest(_))));
+        late();
+        drop(client.ips().authorized(wanted()).unwrap());
+        assert!(there(&client).is_empty());
     });
 }
 

@@ -58,8 +58,6 @@ struct Held {
     was_added: bool,
     /// Whether the service has said which IPs are authorised. Without that, nothing was done, so nothing is undone.
     has_looked: bool,
-    /// Whether the service may still add the IP: the call was made, and its outcome is unknown.
-    may_be_added: bool,
 }
 
 /// The account's IPs at the service.
@@ -97,54 +95,39 @@ impl Lease {
         let ours = record.read()?;
         let was_added = ours.is_some();
         // Whatever happens from here on, `release` gives the claim back.
-        let (has_looked, may_be_added) = (false, false);
-        self.hold(Held { ip, record: record.clone(), lock, was_added, has_looked, may_be_added });
+        self.hold(Held { ip, record: record.clone(), lock, was_added, has_looked: false });
         let mut there = service.labels().await?;
         self.note(|held| held.has_looked = true);
         remove_abandoned(service, &guard, &mut there, ip).await?;
         let as_labelled = |label: &str| guard.added(label, &options::machine());
-        match there.get(&ip) {
+        let label = match there.remove(&ip) {
+            Some(label) => label,
             None => {
-                record.write(&as_labelled(label.as_str()))?;
-                self.note(|held| held.may_be_added = true);
-                let added = service.add(NewIp { ip, label: Some(label) }).await;
-                if matches!(added, Ok(_) | Err(Error::BadRequest(_))) {
-                    self.note(|held| held.may_be_added = false);
-                }
-                match added {
+                let added = as_labelled(label.as_str());
+                record.write(&added.clone().asked())?;
+                match service.add(NewIp { ip, label: Some(label) }).await {
+                    Ok(()) => return record.write(&added),
                     Err(error @ Error::BadRequest(_)) => {
-                        // If the IP is listed now, someone else added it first and owns it. Or it is an earlier claim, whose
-                        // call was given up and has taken effect only now.
-                        let there = service.labels().await?;
-                        let there = there.get(&ip).map(|label| as_labelled(label));
-                        match (there, ours) {
-                            (Some(there), Some(ours)) if ours.is_labelled_as(&there) => {
-                                record.write(&there)?
-                            }
-                            (Some(_), _) => record.clear()?,
-                            (None, _) => {
-                                record.clear()?;
-                                return Err(error);
-                            }
+                        // This lease has not added the IP, so what was known before is still true.
+                        match &ours {
+                            Some(ours) => record.write(ours)?,
+                            None => record.clear()?,
                         }
+                        service.labels().await?.remove(&ip).ok_or(error)?
                     }
-                    added => {
-                        added?;
-                    }
+                    Err(error) => return Err(error),
                 }
             }
-            // The IP that a killed process left is gone; this one belongs to someone else.
-            Some(label) if ours.as_ref().is_some_and(|ours| !ours.is_labelled_as(&as_labelled(label))) => {
-                record.clear()?;
-            }
-            Some(label) => {
-                // A process with different credentials for the account added the IP. This one needs it, too.
-                if ours.is_some() || record.has_others(&as_labelled(label), false)? {
-                    record.write(&as_labelled(label))?;
-                }
-            }
+        };
+        let there = as_labelled(&label);
+        match ours {
+            // The IP of an earlier lease is gone. This one belongs to someone else.
+            Some(ours) if !ours.is_labelled_as(&there) => record.clear(),
+            Some(_) => record.write(&there),
+            // A process with different credentials for the account added the IP. This one needs it, too.
+            None if record.has_others(&there, false)? => record.write(&there),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Gives the claim back. Removes the IP if it was added for a lease and nobody needs it any more. Does nothing if there is no
@@ -164,7 +147,7 @@ impl Lease {
         }
         let guard = Guard::enter(self.wanted.patience, thread).await?;
         let mut returning = Returning { lease: self, held: self.lock().take() };
-        let Some(Held { ip, record, lock, was_added, has_looked, may_be_added }) = &mut returning.held else {
+        let Some(Held { ip, record, lock, was_added, has_looked }) = &mut returning.held else {
             return Ok(());
         };
         let mut is_unsettled = !*has_looked;
@@ -179,7 +162,7 @@ impl Lease {
         {
             let there = service.labels().await?;
             let label = there.get(ip).map(|label| guard.added(label, ""));
-            is_unsettled = label.is_none() && *may_be_added;
+            is_unsettled = label.is_none() && added.may_be_added();
             if label.is_some_and(|label| added.is_labelled_as(&label)) {
                 delete(service, *ip).await?;
             }

@@ -49,15 +49,35 @@ pub(super) struct Record {
 }
 
 /// The content of a record. Without one, nobody has added the IP.
-#[derive(PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Added {
     /// A hash of the label with which the IP was added. If the IP has a different label now, it belongs to someone else.
     label: String,
     /// A hash of the name of the machine that added it. Machines may share the folder, but perhaps not its locks.
     machine: String,
+    state: State,
+}
+
+/// What is known about an IP that was added. The names have the same length.
+#[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    /// The service was asked to add it, and may still do so.
+    Asked,
+    There,
 }
 
 impl Added {
+    /// The same before the service has answered.
+    pub(super) fn asked(self) -> Self {
+        Self { state: State::Asked, ..self }
+    }
+
+    /// Whether the service may still add the IP: it was asked to, and the outcome is unknown.
+    pub(super) fn may_be_added(&self) -> bool {
+        self.state == State::Asked
+    }
+
     /// Whether the IP was added with the same label.
     pub(super) fn is_labelled_as(&self, other: &Self) -> bool {
         self.label == other.label
@@ -140,7 +160,7 @@ impl Guard {
     /// What to write if this machine adds an IP with this label.
     pub(super) fn added(&self, label: &str, machine: &str) -> Added {
         let hash = |kind: &str, text: &str| self.folder.hash(format!("{kind}\n{text}").as_bytes());
-        Added { label: hash("label", label), machine: hash("machine", machine) }
+        Added { label: hash("label", label), machine: hash("machine", machine), state: State::There }
     }
 }
 
@@ -176,16 +196,13 @@ impl Record {
     }
 
     pub(super) fn write(&self, added: &Added) -> Result<()> {
-        // A process that is killed while it writes loses the record.
-        if self.read()?.as_ref() == Some(added) {
-            return Ok(());
-        }
         let write = || {
             use io::Write as _;
             let text = serde_json::to_vec(added)?;
             let mut file = private_file().open(self.path())?;
-            file.set_len(0)?;
-            file.write_all(&text)
+            // A process that is killed in between must not leave half a record, and records have the same length.
+            file.write_all(&text)?;
+            file.set_len(text.len() as u64)
         };
         write().map_err(|error| self.unusable(error))
     }
@@ -240,7 +257,8 @@ impl Record {
 
     /// If a process of this machine has added the IP like this and was killed: the lock on what it left.
     pub(super) fn abandoned(&self, added: &Added) -> Result<Option<Lock>> {
-        if self.read()?.as_ref() == Some(added) { self.lock_unheld() } else { Ok(None) }
+        let is_ours = |ours: Added| ours.is_labelled_as(added) && ours.machine == added.machine;
+        if self.read()?.is_some_and(is_ours) { self.lock_unheld() } else { Ok(None) }
     }
 
     /// The exclusive lock; `None` if a running process needs the IP.
