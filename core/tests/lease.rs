@@ -544,6 +544,22 @@ fn leases_with_other_credentials_share_it() {
 }
 
 #[test]
+fn leases_of_other_accounts_do_not_matter() {
+    apart("leases_of_other_accounts_do_not_matter", |_| {
+        let (_sandbox, client) = parent();
+        let [one, other] = ["crawler-1", "crawler-2"].map(|username| {
+            client.sub_accounts().create(username).unwrap();
+            client.ips().of(username).unwrap()
+        });
+        let (its, others) = (one.authorized(wanted()).unwrap(), other.authorized(wanted()).unwrap());
+        drop(its);
+        assert_eq!((one.list().unwrap(), other.list().unwrap()), (vec![], vec![ip(IP)]));
+        drop(others);
+        assert!(other.list().unwrap().is_empty());
+    });
+}
+
+#[test]
 fn a_failure_leaves_it_to_the_next_lease() {
     apart("a_failure_leaves_it_to_the_next_lease", |_| {
         let (sandbox, client) = parent();

@@ -99,7 +99,7 @@ impl Lease {
         let mut there = service.labels().await?;
         self.note(|held| held.has_looked = true);
         remove_abandoned(service, &guard, &mut there, ip).await?;
-        let as_labelled = |label: &str| guard.added(label, &options::machine());
+        let as_labelled = |label: &str| record.added(label, &options::machine());
         let label = match there.remove(&ip) {
             Some(label) => label,
             None => {
@@ -145,7 +145,7 @@ impl Lease {
         if self.ip().is_none() {
             return Ok(());
         }
-        let guard = Guard::enter(self.wanted.patience, thread).await?;
+        let _guard = Guard::enter(self.wanted.patience, thread).await?;
         let mut returning = Returning { lease: self, held: self.lock().take() };
         let Some(Held { ip, record, lock, was_added, has_looked }) = &mut returning.held else {
             return Ok(());
@@ -161,7 +161,7 @@ impl Lease {
             && !record.has_others(added, true)?
         {
             let there = service.labels().await?;
-            let label = there.get(ip).map(|label| guard.added(label, ""));
+            let label = there.get(ip).map(|label| record.added(label, ""));
             is_unsettled = label.is_none() && added.may_be_added();
             if label.is_some_and(|label| added.is_labelled_as(&label)) {
                 delete(service, *ip).await?;
@@ -219,7 +219,7 @@ async fn remove_abandoned(
             continue;
         }
         let record = service.record(guard, ip);
-        let added = guard.added(&label, &options::machine());
+        let added = record.added(&label, &options::machine());
         let Some(lock) = record.abandoned(&added)? else { continue };
         if record.has_others(&added, true)? {
             continue;
@@ -248,14 +248,14 @@ impl Service for Ips<'_, Client> {
     fn record(&self, guard: &Guard, ip: IpAddr) -> Record {
         let credentials = self.via.credentials();
         let authorization = credentials.authorization();
+        let username = credentials.username_and_password().map(|(username, _)| username);
+        let owner = self.owner.as_ref().map(Username::as_str);
         let account = Account {
             service: self.via.base_url(),
             // A password may change.
-            credentials: match credentials.username_and_password() {
-                Some((username, _)) => username.as_bytes(),
-                None => authorization.as_bytes(),
-            },
-            owner: self.owner.as_ref().map_or("", Username::as_str),
+            credentials: username.unwrap_or(&authorization).as_bytes(),
+            owner: owner.unwrap_or_default(),
+            name: owner.or(username),
         };
         guard.record(&account, &ip.to_string())
     }

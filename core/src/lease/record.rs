@@ -46,6 +46,8 @@ pub(super) struct Record {
     ip: String,
     /// The rest of the file's name. It depends on the credentials and the owner of the IP.
     account: String,
+    /// A hash of the account's name, if it is known.
+    name: Option<String>,
 }
 
 /// The content of a record. Without one, nobody has added the IP.
@@ -55,6 +57,8 @@ pub(super) struct Added {
     label: String,
     /// A hash of the name of the machine that added it. Machines may share the folder, but perhaps not its locks.
     machine: String,
+    /// A hash of the account's name, if it is known. The IPs of different accounts have nothing to do with each other.
+    account: Option<String>,
     state: State,
 }
 
@@ -78,6 +82,12 @@ impl Added {
         self.state == State::Asked
     }
 
+    /// Whether this may be about the same account's IP, with the same label.
+    fn may_be_of(&self, other: &Self) -> bool {
+        let names = self.account.as_ref().zip(other.account.as_ref());
+        self.is_labelled_as(other) && names.is_none_or(|(one, other)| one == other)
+    }
+
     /// Whether the IP was added with the same label.
     pub(super) fn is_labelled_as(&self, other: &Self) -> bool {
         self.label == other.label
@@ -98,6 +108,8 @@ pub(super) struct Account<'a> {
     pub(super) credentials: &'a [u8],
     /// The sub-account that owns the IP, if the caller is its parent.
     pub(super) owner: &'a str,
+    /// The name of the account that owns the IP. A token does not say whose it is.
+    pub(super) name: Option<&'a str>,
 }
 
 impl Guard {
@@ -147,20 +159,16 @@ impl Guard {
     }
 
     pub(super) fn record(&self, account: &Account<'_>, ip: &str) -> Record {
-        let Account { service, credentials, owner } = account;
+        let Account { service, credentials, owner, name } = account;
         Record {
             folder: self.folder.clone(),
             ip: self.folder.hash([service.as_bytes(), b"\n", ip.as_bytes()].concat().as_slice()),
             account: self
                 .folder
                 .hash(&Zeroizing::new([credentials, b"\n".as_slice(), owner.as_bytes()].concat())),
+            // The service may not distinguish upper and lower case.
+            name: name.map(|name| self.folder.hash(format!("name\n{}", name.to_lowercase()).as_bytes())),
         }
-    }
-
-    /// What to write if this machine adds an IP with this label.
-    pub(super) fn added(&self, label: &str, machine: &str) -> Added {
-        let hash = |kind: &str, text: &str| self.folder.hash(format!("{kind}\n{text}").as_bytes());
-        Added { label: hash("label", label), machine: hash("machine", machine), state: State::There }
     }
 }
 
@@ -175,6 +183,17 @@ impl Drop for Guard {
 }
 
 impl Record {
+    /// What to write if this machine adds an IP with this label.
+    pub(super) fn added(&self, label: &str, machine: &str) -> Added {
+        let hash = |kind: &str, text: &str| self.folder.hash(format!("{kind}\n{text}").as_bytes());
+        Added {
+            label: hash("label", label),
+            machine: hash("machine", machine),
+            account: self.name.clone(),
+            state: State::There,
+        }
+    }
+
     /// Takes part: others see that the IP is needed.
     pub(super) async fn share(&self, patience: Duration) -> Result<Lock> {
         let deadline = Instant::now() + patience;
@@ -225,8 +244,7 @@ impl Record {
     pub(super) fn has_others(&self, added: &Added, held: bool) -> Result<bool> {
         for account in self.accounts().map_err(|error| self.unusable(error))? {
             let other = Self { account, ..self.clone() };
-            if other.account == self.account || other.read()?.is_none_or(|there| !there.is_labelled_as(added))
-            {
+            if other.account == self.account || other.read()?.is_none_or(|there| !there.may_be_of(added)) {
                 continue;
             }
             if !held || other.is_held()? {
