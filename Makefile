@@ -81,7 +81,7 @@ LATER_JAVA ?= $(firstword $(wildcard /usr/lib/jvm/*-25-*/bin/java /usr/lib/jvm/*
 # A JVM that runs for only a few seconds is faster without its second compiler.
 SHORT_LIVED := -XX:TieredStopAtLevel=1
 MAVEN = cd $(FFI)/kotlin && mvn --batch-mode --no-transfer-progress -Dmaven.repo.local=$(CURDIR)/target/maven
-PYTHON_SOURCES := docs tests/circles.py bindings-python examples tests/downstream tests/bench tests/soak tests/conformance tests/openapi tests/adapters tests/hosts tests/packaging core/fuzz
+PYTHON_SOURCES := docs tests/circles.py bindings-python examples tests/downstream tests/bench tests/soak tests/conformance tests/openapi tests/adapters tests/hosts tests/packaging core/fuzz $(FFI)/swift/consumer
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -340,7 +340,7 @@ lint-python: $(TOOLS)/ready
 	$(TOOLS)/bin/ruff check $(PYTHON_SOURCES)
 	$(TOOLS)/bin/python bindings-python/stubs.py --check
 	$(TOOLS)/bin/python docs/generate.py --check
-	MYPYPATH=bindings-python/python:tests/adapters $(TOOLS)/bin/mypy bindings-python/python bindings-python/tests bindings-python/*.py docs tests/circles.py examples tests/downstream tests/bench tests/soak tests/conformance tests/openapi tests/adapters tests/packaging core/fuzz tests/hosts
+	MYPYPATH=bindings-python/python:tests/adapters $(TOOLS)/bin/mypy bindings-python/python bindings-python/tests bindings-python/*.py docs tests/circles.py examples tests/downstream tests/bench tests/soak tests/conformance tests/openapi tests/adapters tests/packaging core/fuzz tests/hosts $(FFI)/swift/consumer
 
 lint-swift:
 	$(FFI)/swift/toolchain.sh swift format lint --strict --configuration $(FFI)/swift/.swift-format --recursive \

@@ -38,7 +38,7 @@ grep -q "^func block" "$work/app/Sources/Readme/Readme.swift"
 target() { # KIND NAME PRODUCT…
     local kind=$1 name=$2
     shift 2
-    echo "        .$kind(name: \"$name\", dependencies: [$(printf '.product(name: "%s", package: sdk), ' "$@")]),"
+    echo "        .$kind(name: \"$name\", dependencies: [$(printf '.product(name: "%s", package: "proxymesh-sdk"), ' "$@")]),"
 }
 {
     target target Readme ProxyMesh ProxyMeshTesting
