@@ -154,12 +154,12 @@ operations! {
     calls("proxies.list")
     fn pool_next(pool, client, countries: Option<Vec<String>>) -> Proxy {
         let wanted = pool.wanted(countries.as_deref())?;
-        Ok(pool.core.next(&client, &wanted).await?.logged())
+        Ok(pool.core.next(&client, &wanted).await?.logged(&client))
     }
     /// Returns the next proxy, holding one exit IP. `timeout` is the time limit for each proxy, in seconds.
     calls("proxies.session")
     fn pool_session(pool, client, countries: Option<Vec<String>>, target: String, timeout: f64) -> Proxy {
         let (wanted, timeout) = (pool.wanted(countries.as_deref())?, seconds("timeout", timeout)?);
-        Ok(pool.core.session(&client, &wanted, &target, timeout).await?.logged())
+        Ok(pool.core.session(&client, &wanted, &target, timeout).await?.logged(&client))
     }
 }

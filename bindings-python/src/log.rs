@@ -1,6 +1,6 @@
 //! Python's `logging`: the logger `proxymesh`, one record at DEBUG per attempt.
 
-use proxymesh::{Attempt, Error, Observer};
+use proxymesh::{Attempt, Error, Observer, binding};
 use pyo3::{
     exceptions::PyException,
     intern,
@@ -92,11 +92,15 @@ fn logger(py: Python<'_>) -> PyResult<Option<&Bound<'_, PyAny>>> {
     Ok(Some(LOGGER.get_or_init(py, || logger.unbind()).bind(py)))
 }
 
+/// Logs a warning.
+pub(crate) fn warn(py: Python<'_>, warning: String) -> PyResult<()> {
+    let logger = py.import("logging")?.call_method1("getLogger", ("proxymesh",))?;
+    logger.call_method1(intern!(py, "warning"), (warning,)).map(drop)
+}
+
 /// Logs that an IP stays authorised.
 pub(crate) fn stays_authorised(py: Python<'_>, ip: IpAddr, error: &Error) -> PyResult<()> {
-    let logger = py.import("logging")?.call_method1("getLogger", ("proxymesh",))?;
-    let text = "the IP %s stays authorised until the next ips.authorized(): %s";
-    logger.call_method1(intern!(py, "warning"), (text, ip.to_string(), error.to_string())).map(drop)
+    warn(py, binding::stays_authorised(ip, error))
 }
 
 fn record(py: Python<'_>, attempt: &Attempt, context: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
@@ -111,27 +115,10 @@ fn record(py: Python<'_>, attempt: &Attempt, context: Option<&Bound<'_, PyAny>>)
     fields.set_item("failure", attempt.failure.as_deref())?;
     fields.set_item("elapsed", attempt.elapsed.as_secs_f64())?;
     fields.set_item("retry_in", attempt.retry_in.map(|wait| wait.as_secs_f64()))?;
-    let outcome = match (attempt.status, &attempt.failure) {
-        (Some(status), _) => status.to_string(),
-        (None, failure) => failure.clone().unwrap_or_default(),
-    };
-    let milliseconds = attempt.elapsed.as_secs_f64() * 1000.0;
-    let again =
-        attempt.retry_in.map_or(String::new(), |wait| format!(", retrying in {:.2} s", wait.as_secs_f64()));
     let arguments = PyDict::new(py);
     arguments.set_item("extra", fields)?;
-    let message = "%s: %s %s: %s after %.1f ms (attempt %d)%s";
-    let values = (
-        message,
-        call.name,
-        call.method.to_string(),
-        call.path,
-        outcome,
-        milliseconds,
-        attempt.number,
-        again,
-    );
-    let values = values.into_pyobject(py)?;
+    // Without values, `logging` does not interpret a percent sign in the text.
+    let values = (attempt.to_string(),).into_pyobject(py)?;
     let debug = logger.getattr(intern!(py, "debug"))?;
     match context {
         None => debug.call(values, Some(&arguments)),

@@ -6,6 +6,7 @@ use crate::{
     call::{Caller, Response, Shared},
     error::{Failure, Result},
     input::text,
+    log,
     model::{ProxyCheck, ProxyStats},
     proxy::{Named, Proxy},
     setting,
@@ -17,7 +18,6 @@ use proxymesh::{
 use pyo3::{
     Borrowed,
     exceptions::{PyBaseException, PyTypeError},
-    intern,
     prelude::*,
     types::{PyBool, PyDict, PyInt, PyString},
 };
@@ -113,10 +113,8 @@ fn given(outcome: &Bound<'_, PyAny>) -> Result<(Outcome, Option<f64>)> {
 
 impl Response for HandedOut {
     fn into_python(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-        if let Some(error) = self.stale {
-            let logger = py.import("logging")?.call_method1("getLogger", ("proxymesh",))?;
-            let text = "could not refresh the list of proxies, so the old one stays in use: %s";
-            logger.call_method1(intern!(py, "warning"), (text, error.to_string()))?;
+        if let Some(warning) = self.warning() {
+            log::warn(py, warning)?;
         }
         Ok(Bound::new(py, Proxy::from(self.proxy))?.into_any())
     }

@@ -3,7 +3,8 @@
 #![allow(missing_docs, reason = "the names are those of the public API")]
 
 pub use crate::{
-    lease::{Follow, Lease, Unreleased},
+    lease::{Follow, Lease, Unreleased, stays_authorised, warn},
+    observer::Event,
     pool::{HandedOut, Pool, Wanted},
 };
 
@@ -11,6 +12,7 @@ use crate::{
     error::{Error, Result},
     lease::{AuthorizedIp, FollowedIp},
     model::{NewIp, NewSubAccount, SubAccountEdit, TokenRequest},
+    observer::Observer,
     pool::{Order, Outcome, PoolOptions, Report},
     proxy::{ExitChoice, ProxyHost},
     resource::{Dispatch, Hostnames, HostnamesOf, Ips, Tokens},
@@ -73,6 +75,11 @@ impl SettingParts {
         settings.options = options(self.timeout, self.max_retries)?;
         Ok(settings)
     }
+}
+
+/// An observer that is also told warnings.
+pub fn observer(tell: impl Fn(Event) + Send + Sync + 'static) -> Observer {
+    Observer::of(tell)
 }
 
 /// Options for calls. `None` keeps the client's value.

@@ -123,11 +123,11 @@ pool! {
     /// ```
     [] true, |this, wanted| match this.pool.at_once(&wanted) {
         Some(proxy) => proxy,
-        None => Ok(this.client.drive("proxies.list", this.pool.next(&this.client.client, &wanted))?.logged()),
+        None => Ok(this.client.drive("proxies.list", this.pool.next(&this.client.client, &wanted))?.logged(&this.client.client)),
     },
     |target, timeout| {
         let session = this.pool.session(&this.client.client, &wanted, target, timeout);
-        Ok(this.client.drive("proxies.session", session)?.logged())
+        Ok(this.client.drive("proxies.session", session)?.logged(&this.client.client))
     }
 }
 
@@ -168,7 +168,7 @@ impl Drop for IpLease {
         if let Some(lease) = self.lease.take()
             && let Err(error) = self.client.release(&lease)
         {
-            warn(self.ip, &error);
+            warn(self.client.client.observer(), self.ip, &error);
         }
     }
 }
@@ -229,7 +229,7 @@ impl IpFollower {
 impl Drop for IpFollower {
     fn drop(&mut self) {
         if let Err(error) = self.end() {
-            warn(self.ip, &error);
+            warn(self.client.client.observer(), self.ip, &error);
         }
     }
 }
@@ -240,7 +240,7 @@ impl Client {
         let thread = Some(std::thread::current().id());
         let entered = self.drive("ips.authorized", lease.enter(&self.client, thread));
         if entered.is_err() {
-            given_back(lease, self.release(lease));
+            given_back(&self.client, lease, self.release(lease));
         }
         entered
     }
@@ -316,7 +316,7 @@ impl Ips<'_, Client> {
         match Follow::in_thread(&self.via.client, wanted, owner, (ip, lease.clone())) {
             Ok(follow) => Ok(IpFollower { client: self.via.clone(), follow: Some(follow), ip }),
             Err(error) => {
-                given_back(&lease, self.via.release(&lease));
+                given_back(&self.via.client, &lease, self.via.release(&lease));
                 Err(error)
             }
         }

@@ -78,6 +78,13 @@ impl Client {
         Self { observer: Some(observer), ..self.clone() }
     }
 
+    /// The observer of the client's calls.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn observer(&self) -> Option<&Observer> {
+        self.observer.as_ref()
+    }
+
     /// Returns a client with the same settings and with connections of its own. This is for a process created by `fork`, which must
     /// not use its parent's connections.
     ///

@@ -8,6 +8,7 @@ use crate::{
     client::{Client, Pending},
     error::{Error, Result},
     model::Username,
+    observer::{Event, Observer},
     process,
     resource::Ips,
     runtime,
@@ -174,6 +175,10 @@ trait World: Send + Sync {
     fn lease(&self, ip: IpAddr) -> Self::Lease;
     fn enter(&self, lease: &Self::Lease) -> impl Future<Output = Result<()>> + Send;
     fn release(&self, lease: &Self::Lease) -> impl Future<Output = Result<()>> + Send;
+
+    fn observer(&self) -> Option<&Observer> {
+        None
+    }
 }
 
 /// The service, and this machine.
@@ -201,6 +206,10 @@ impl World for Account {
 
     async fn release(&self, lease: &Arc<Lease>) -> Result<()> {
         lease.release(&self.client, None).await
+    }
+
+    fn observer(&self) -> Option<&Observer> {
+        self.client.observer()
     }
 }
 
@@ -276,6 +285,11 @@ impl<W: World> Following<W> {
             if let Some(error) = failed {
                 if self.plan.failures == 1 || !goes_on {
                     tracing::warn!(target: "proxymesh", ip = %self.current, %error, goes_on, "could not check or change the authorised IP");
+                    let then = if goes_on { "will try again" } else { "has given up" };
+                    self.report(Event::Warning(format!(
+                        "ips.follow could not check or change the authorised IP {}, and {then}: {error}",
+                        self.current
+                    )));
                 }
                 if !goes_on {
                     return checked;
@@ -290,6 +304,10 @@ impl<W: World> Following<W> {
         if ip != self.current || !self.leases.contains_key(&ip) {
             self.change_to(ip).await?;
             tracing::info!(target: "proxymesh", from = %self.current, to = %ip, "this machine's address has changed");
+            self.report(Event::Info(format!(
+                "this machine's address has changed from {} to {ip}",
+                self.current
+            )));
             self.current = ip;
             self.tell(None, true);
         }
@@ -330,12 +348,18 @@ impl<W: World> Following<W> {
             match self.world.release(lease).await {
                 Ok(()) => drop(self.leases.remove(&ip)),
                 Err(error) => {
-                    warn(ip, &error);
+                    warn(self.world.observer(), ip, &error);
                     result = result.and(Err(error));
                 }
             }
         }
         result
+    }
+
+    fn report(&self, event: Event) {
+        if let Some(observer) = self.world.observer() {
+            observer.tell(event);
+        }
     }
 
     fn tell(&self, error: Option<Error>, is_running: bool) {

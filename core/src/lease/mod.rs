@@ -19,6 +19,7 @@ use crate::{
     client::{Client, Pending},
     error::{Error, Result},
     model::{NewIp, Username},
+    observer::{Event, Observer},
     process,
     resource::Ips,
 };
@@ -66,6 +67,11 @@ trait Service: Sync {
     fn labels(&self) -> impl Future<Output = Result<BTreeMap<IpAddr, String>>> + Send;
     fn add(&self, new: NewIp) -> impl Future<Output = Result<()>> + Send;
     fn delete(&self, ip: IpAddr) -> impl Future<Output = Result<()>> + Send;
+
+    /// Who is told about a removal that failed.
+    fn observer(&self) -> Option<&Observer> {
+        None
+    }
 }
 
 impl Lease {
@@ -229,7 +235,7 @@ async fn remove_abandoned(
                 record.remove(lock)?;
                 there.remove(&ip);
             }
-            Err(error) => warn(ip, &error),
+            Err(error) => warn(service.observer(), ip, &error),
         }
     }
     Ok(())
@@ -271,6 +277,10 @@ impl Service for Ips<'_, Client> {
 
     async fn delete(&self, ip: IpAddr) -> Result<()> {
         self.delete(ip).await
+    }
+
+    fn observer(&self) -> Option<&Observer> {
+        self.via.observer()
     }
 }
 
@@ -347,15 +357,24 @@ impl Drop for Unreleased {
         let (lease, client) = (self.lease.clone(), self.client.clone());
         runtime.spawn(async move {
             if let Err(error) = lease.release(&client, None).await {
-                warn(ip, &error);
+                warn(client.observer(), ip, &error);
             }
         });
     }
 }
 
 /// Says that an IP stays authorised.
-pub(crate) fn warn(ip: IpAddr, error: &Error) {
+pub fn warn(observer: Option<&Observer>, ip: IpAddr, error: &Error) {
     tracing::warn!(target: "proxymesh", %ip, %error, "the IP stays authorised until the next ips.authorized()");
+    if let Some(observer) = observer {
+        observer.tell(Event::Warning(stays_authorised(ip, error)));
+    }
+}
+
+/// One line that says that an IP stays authorised.
+#[must_use]
+pub fn stays_authorised(ip: IpAddr, error: &Error) -> String {
+    format!("the IP {ip} stays authorised until the next ips.authorized(): {error}")
 }
 
 /// An IP that is authorised until this is released. [`Ips::authorized`] returns it.
@@ -432,7 +451,7 @@ async fn entered(client: &Client, lease: Lease) -> Result<(IpAddr, Unreleased)> 
     match unreleased.lease.enter(client, None).await {
         Ok(ip) => Ok((ip, unreleased)),
         Err(error) => {
-            given_back(&unreleased.lease, unreleased.lease.release(client, None).await);
+            given_back(client, &unreleased.lease, unreleased.lease.release(client, None).await);
             unreleased.disarm();
             Err(error)
         }
@@ -440,9 +459,9 @@ async fn entered(client: &Client, lease: Lease) -> Result<(IpAddr, Unreleased)> 
 }
 
 /// Logs the error of giving back a claim. Whoever asked for it has an error of their own.
-pub(crate) fn given_back(lease: &Lease, result: Result<()>) {
+pub(crate) fn given_back(client: &Client, lease: &Lease, result: Result<()>) {
     if let (Err(error), Some(ip)) = (result, lease.ip()) {
-        warn(ip, &error);
+        warn(client.observer(), ip, &error);
     }
 }
 

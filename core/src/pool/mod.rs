@@ -14,6 +14,7 @@ pub use options::{Order, PoolOptions};
 use crate::{
     client::Client,
     error::{Error, Result},
+    observer::Event,
     process::PerProcess,
     proxy::{Check, Proxy},
 };
@@ -477,16 +478,26 @@ pool! {
     /// pool.report(&proxy, Outcome::Status(200));
     /// # Ok(()) }
     /// ```
-    [async] false, |this, wanted| Ok(this.pool.next(&this.client, &wanted).await?.logged()),
-    |target, timeout| Ok(this.pool.session(&this.client, &wanted, target, timeout).await?.logged())
+    [async] false, |this, wanted| Ok(this.pool.next(&this.client, &wanted).await?.logged(&this.client)),
+    |target, timeout| Ok(this.pool.session(&this.client, &wanted, target, timeout).await?.logged(&this.client))
 }
 
 impl HandedOut {
-    /// The proxy. Logs why the list could not be refreshed.
-    pub fn logged(self) -> Proxy {
+    /// The proxy. Logs why the list could not be refreshed, also to the observer of `client`.
+    pub fn logged(self, client: &Client) -> Proxy {
         if let Some(error) = &self.stale {
             tracing::warn!(target: "proxymesh", %error, "could not refresh the list of proxies, so the old one stays in use");
         }
+        if let (Some(observer), Some(warning)) = (client.observer(), self.warning()) {
+            observer.tell(Event::Warning(warning));
+        }
         self.proxy
+    }
+
+    /// One line that says why the list could not be refreshed.
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        let error = self.stale.as_ref()?;
+        Some(format!("could not refresh the list of proxies, so the old one stays in use: {error}"))
     }
 }
