@@ -45,6 +45,8 @@ pub struct Settings {
     pub ca_file: Option<String>,
     /// Whether to use the environment variables `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`.
     pub trust_env: bool,
+    /// Whether the processes of this user share what they know about the credentials.
+    pub share_state: bool,
     /// The `User-Agent` header.
     pub user_agent: Option<String>,
 }
@@ -62,6 +64,7 @@ impl Settings {
             max_connections: self.max_connections,
             ca_file: self.ca_file.map(Into::into),
             trust_env: self.trust_env,
+            share_state: Some(self.share_state),
             user_agent: self.user_agent,
         };
         parts.check()

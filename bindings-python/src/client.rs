@@ -72,6 +72,7 @@ macro_rules! client {
                 max_connections: "int | None" = None,
                 ca_file: "str | os.PathLike[str] | None" = None,
                 trust_env: "bool" = false,
+                share_state: "bool" = true,
             ))]
             #[allow(clippy::too_many_arguments)]
             fn new(
@@ -85,6 +86,7 @@ macro_rules! client {
                 #[pyo3(from_py_with = setting::some_connections)] max_connections: Option<i64>,
                 ca_file: Option<PathBuf>,
                 trust_env: bool,
+                share_state: bool,
             ) -> Result<Self> {
                 Self::made_from(SettingParts {
                     username: setting::text("username", username)?,
@@ -97,6 +99,7 @@ macro_rules! client {
                     max_connections,
                     ca_file,
                     trust_env,
+                    share_state: Some(share_state),
                     ..SettingParts::default()
                 })
             }
@@ -201,6 +204,9 @@ client! {
     ///         `CURL_CA_BUNDLE` can name more. If neither of the first two is set, the system's certificates are trusted as well.
     ///     trust_env: Whether to use the environment variables `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`. Off by default,
     ///         because the account's calls should not go through a scraper's proxy.
+    ///     share_state: Whether the processes of this user share what they know about the credentials. Then several processes with a
+    ///         wrong password do not each try it, which would ban the account. They share a file in the user's state folder. It
+    ///         contains no name and no secret.
     ///
     /// Raises:
     ///     ConfigError: A setting is missing or invalid, or settings contradict each other. This includes environment variables
@@ -266,6 +272,9 @@ client! {
     ///         `CURL_CA_BUNDLE` can name more. If neither of the first two is set, the system's certificates are trusted as well.
     ///     trust_env: Whether to use the environment variables `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`. Off by default,
     ///         because the account's calls should not go through a scraper's proxy.
+    ///     share_state: Whether the processes of this user share what they know about the credentials. Then several processes with a
+    ///         wrong password do not each try it, which would ban the account. They share a file in the user's state folder. It
+    ///         contains no name and no secret.
     ///
     /// Raises:
     ///     ConfigError: A setting is missing or invalid, or settings contradict each other. This includes environment variables

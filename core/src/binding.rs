@@ -55,6 +55,7 @@ pub struct SettingParts {
     pub max_connections: Option<i64>,
     pub ca_file: Option<PathBuf>,
     pub trust_env: bool,
+    pub share_state: Option<bool>,
     pub user_agent: Option<String>,
 }
 
@@ -69,6 +70,7 @@ impl SettingParts {
             base_url: self.base_url,
             connect_timeout: connect_timeout.transpose()?,
             max_connections: self.max_connections.map(connections).transpose()?,
+            share_state: self.share_state,
             ca_file: self.ca_file,
             user_agent: self.user_agent,
         );

@@ -43,6 +43,7 @@ pub struct Settings {
     ca_file: Option<PathBuf>,
     ca_variables: &'static [&'static str],
     trust_env: bool,
+    share_state: Option<bool>,
     user_agent: Option<String>,
 }
 
@@ -143,6 +144,15 @@ impl Settings {
         self
     }
 
+    /// Sets whether the processes of this user share what they know about the credentials; true by default. Then several processes
+    /// with a wrong password do not each try it, which would ban the account. They share a file in the user's state folder. It
+    /// contains no name and no secret, and nothing else is read from it. Without this, each process counts its own failures.
+    #[must_use]
+    pub fn share_state(mut self, share: bool) -> Self {
+        self.share_state = Some(share);
+        self
+    }
+
     /// Sets the `User-Agent` header; `proxymesh-rust/VERSION` by default.
     #[must_use]
     pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
@@ -193,6 +203,7 @@ impl Settings {
             ca_file: self.ca_file,
             ca_variables: CaVariable::all(self.ca_variables),
             trust_env: self.trust_env,
+            share_state: self.share_state.unwrap_or(true),
             user_agent: self
                 .user_agent
                 .unwrap_or_else(|| concat!("proxymesh-rust/", env!("CARGO_PKG_VERSION")).to_owned()),
@@ -224,6 +235,7 @@ pub(crate) struct Resolved {
     pub(crate) ca_file: Option<PathBuf>,
     pub(crate) ca_variables: Vec<CaVariable>,
     pub(crate) trust_env: bool,
+    pub(crate) share_state: bool,
     pub(crate) user_agent: String,
 }
 

@@ -48,6 +48,7 @@ fn nothing() -> Settings {
         max_connections: None,
         ca_file: None,
         trust_env: false,
+        share_state: true,
         user_agent: None,
     }
 }

@@ -88,6 +88,7 @@ struct Setup {
     trust: Trust,
     /// The environment's proxy, if it may be used.
     proxy: Option<reqwest::Proxy>,
+    share_state: bool,
     user_agent: String,
 }
 
@@ -135,6 +136,7 @@ impl Transport {
             ca_file,
             ca_variables,
             trust_env,
+            share_state,
             user_agent,
         } = resolved;
         // The environment's certificates and proxies apply only to https. Plain http is for loopback, where a proxy would only
@@ -153,6 +155,7 @@ impl Transport {
                 .map_or_else(pool::default_size, |connections| connections as usize),
             trust,
             proxy,
+            share_state,
             user_agent,
         })
     }
@@ -190,7 +193,7 @@ impl Transport {
                 .collect::<Result<_>>()?,
             headers,
             secrets: setup.credentials.secrets(),
-            gate: Arc::new(Gate::of(setup.base_url.as_str(), &setup.credentials)),
+            gate: Arc::new(Gate::of(setup.base_url.as_str(), &setup.credentials, setup.share_state)),
             unfinished: Mutex::new(None),
             setup,
         })

@@ -1,7 +1,7 @@
 """Sixteen processes with one state folder make a call at the same moment: of each language, and of all together.
 
 However many processes try a wrong password, the service gets at most two failed authentications. A right password works
-in all of them, even if a process is killed while it tries it.
+in all of them, even if a process is killed while it tries it. A client that is told to share nothing writes nothing.
 
 processes.py [--language NAME]...
 """
@@ -43,7 +43,7 @@ def end(one: Surface) -> None:
 
 
 @contextmanager
-def processes(names: list[str]) -> Iterator[list[Surface]]:
+def processes(names: list[str], shares: bool = True) -> Iterator[list[Surface]]:
     """Starts the processes. They share a new state folder, which the chroot of Swift contains too."""
     folder = ROOT / "target/conformance"
     folder.mkdir(parents=True, exist_ok=True)
@@ -52,13 +52,13 @@ def processes(names: list[str]) -> Iterator[list[Surface]]:
         for one in started:
             stack.callback(end, one)
         yield started
-        records = list(Path(state).rglob("credentials/*"))
-        assert records, "nothing was shared"
+        written = [str(path) for path in Path(state).rglob("*") if not path.is_dir()]
+        assert bool(written) == shares, f"what was shared: {written}"
 
 
-def open_client(some: list[Surface], sandbox: Sandbox, password: str) -> None:
+def open_client(some: list[Surface], sandbox: Sandbox, password: str, **more: bool) -> None:
     """Opens a client in each process."""
-    settings = {"username": USERNAME, "password": password, "base_url": sandbox.base_url}
+    settings = {"username": USERNAME, "password": password, "base_url": sandbox.base_url, **more}
     for one in some:
         assert one.ask({"open": "main", "settings": settings}) == {}
 
@@ -121,6 +121,15 @@ def a_trial_is_killed(some: list[Surface]) -> str:
     return f"killed while it tried the right password, all others work after: {', '.join(told)}"
 
 
+def nothing_is_shared(names: list[str]) -> str:
+    """Each process tries the wrong password for itself."""
+    with processes(names, shares=False) as some, Sandbox() as sandbox:
+        open_client(some, sandbox, "wrong-password", share_state=False)
+        assert [call(one) for one in some] == ["Authentication"] * len(some)
+        assert statuses(sandbox) == [401] * len(some), statuses(sandbox)
+    return f"share_state=False: {len(names)} processes make {len(names)} requests"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--language", action="append", choices=list(LANGUAGES), help="this one only; all by default")
@@ -138,6 +147,7 @@ def main() -> int:
             with processes(surfaces(of_group)) as some:
                 for check in checks:
                     print(f"{COUNT} processes, {name}: {check(some)}", flush=True)
+            print(f"{name}: {nothing_is_shared(surfaces(of_group)[:2])}", flush=True)
         except Exception as failure:  # a bug in this program must also count as a failure
             failed += 1
             print(f"{COUNT} processes, {name}: {failure!r}", flush=True)

@@ -42,6 +42,9 @@ public final class Client: Sendable {
     ///     neither is set, the system's certificates are trusted as well, except on iOS.
     ///   - trustEnv: Whether to use the environment variables `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`. Off by default,
     ///     because the account's calls should not go through a scraper's proxy.
+    ///   - shareState: Whether the processes of this user share what they know about the credentials. Then several processes with a
+    ///     wrong password do not each try it, which would ban the account. They share a file in the user's state folder. It contains
+    ///     no name and no secret.
     /// - Throws: ``ProxyMeshError/config(_:)`` if a setting is missing or invalid, or settings contradict each other.
     public init(
         username: String? = nil,
@@ -53,12 +56,13 @@ public final class Client: Sendable {
         maxRetries: Int? = nil,
         maxConnections: Int? = nil,
         caFile: URL? = nil,
-        trustEnv: Bool = false
+        trustEnv: Bool = false,
+        shareState: Bool = true
     ) throws(ProxyMeshError) {
         let settings = Settings(
             username: username, password: password, token: token, baseURL: baseURL, timeout: timeout,
             connectTimeout: connectTimeout, maxRetries: maxRetries, maxConnections: maxConnections,
-            caFile: caFile, trustEnv: trustEnv)
+            caFile: caFile, trustEnv: trustEnv, shareState: shareState)
         native = try ProxyMeshError.rethrowing { try Native.functions.create(newClient(settings: settings)) }
     }
 

@@ -5,7 +5,7 @@ extension Settings {
     /// The settings of both clients. The core checks them.
     init(
         username: String?, password: String?, token: String?, baseURL: URL?, timeout: Duration?, connectTimeout: Duration?,
-        maxRetries: Int?, maxConnections: Int?, caFile: URL?, trustEnv: Bool
+        maxRetries: Int?, maxConnections: Int?, caFile: URL?, trustEnv: Bool, shareState: Bool
     ) {
         self.init(
             username: username,
@@ -18,6 +18,7 @@ extension Settings {
             maxConnections: maxConnections.map(Int64.init),
             caFile: caFile.map { $0.isFileURL ? $0.path : $0.absoluteString },
             trustEnv: trustEnv,
+            shareState: shareState,
             userAgent: "proxymesh-swift/\(version)")
     }
 }

@@ -62,6 +62,7 @@ struct Agent {
             case "max_retries": options.maxRetries = value.whole.map { Int($0) }
             case "max_connections": options.maxConnections = value.whole.map { Int($0) }
             case "ca_file": options.caFile = value.text.map { URL(fileURLWithPath: $0) }
+            case "share_state": options.shareState = value == .bool(true)
             case "trust_env": options.trustEnv = value == .bool(true)
             default: throw Unknown("a setting \(name)")
             }

@@ -20,6 +20,7 @@ package struct Options {
     package var maxConnections: Int?
     package var caFile: URL?
     package var trustEnv = false
+    package var shareState = true
 
     package init(password: String = credentials.password, timeout: Duration? = nil, maxRetries: Int? = nil) {
         username = credentials.username
@@ -56,7 +57,8 @@ package final class Awaited: Account {
         client = try Client(
             username: options.username, password: options.password, token: options.token, baseURL: baseURL,
             timeout: options.timeout, connectTimeout: options.connectTimeout, maxRetries: options.maxRetries,
-            maxConnections: options.maxConnections, caFile: options.caFile, trustEnv: options.trustEnv)
+            maxConnections: options.maxConnections, caFile: options.caFile, trustEnv: options.trustEnv,
+            shareState: options.shareState)
     }
 
     private init(_ client: Client) {
@@ -82,7 +84,8 @@ package final class Blocked: Account {
         client = try BlockingClient(
             username: options.username, password: options.password, token: options.token, baseURL: baseURL,
             timeout: options.timeout, connectTimeout: options.connectTimeout, maxRetries: options.maxRetries,
-            maxConnections: options.maxConnections, caFile: options.caFile, trustEnv: options.trustEnv)
+            maxConnections: options.maxConnections, caFile: options.caFile, trustEnv: options.trustEnv,
+            shareState: options.shareState)
     }
 
     private init(_ client: BlockingClient) {

@@ -151,15 +151,16 @@ impl Services {
 }
 
 impl Gate {
-    /// The gate for these credentials at this service. All clients share the same state.
-    pub(super) fn of(base_url: &str, credentials: &Credentials) -> Self {
+    /// The gate for these credentials at this service. All clients share the same state. If `share` is true, so do other processes.
+    pub(super) fn of(base_url: &str, credentials: &Credentials, share: bool) -> Self {
         static SERVICES: PerProcess<Services> = PerProcess::empty();
 
         let Ok(services) = SERVICES.get_or_try_init(|parents| Ok::<_, Infallible>(Services::after(parents)));
         let authorization = credentials.authorization();
         let key = services.key.hash_one(authorization.as_bytes());
         let service = lock(services.by_base_url.lock()).entry(base_url.to_owned()).or_default().clone();
-        Self::at(service, key, Record::of(base_url, authorization.as_bytes()))
+        let record = if share { Record::of(base_url, authorization.as_bytes()) } else { Record::none() };
+        Self::at(service, key, record)
     }
 
     fn at(service: Arc<Service>, credentials: u64, record: Record) -> Self {

@@ -66,7 +66,6 @@ impl Record {
     }
 
     /// No record, so each process works on its own.
-    #[cfg(test)]
     pub(super) fn none() -> Self {
         Self { of: zeroize::Zeroizing::default(), path: OnceLock::from(None) }
     }

@@ -425,6 +425,7 @@ package struct Settings: Sendable {
     package let maxConnections: Int64?
     package let caFile: String?
     package let trustEnv: Bool
+    package let shareState: Bool
     package let userAgent: String?
 
     package init(
@@ -438,6 +439,7 @@ package struct Settings: Sendable {
         maxConnections: Int64?,
         caFile: String?,
         trustEnv: Bool,
+        shareState: Bool,
         userAgent: String?
     ) {
         self.username = username
@@ -450,6 +452,7 @@ package struct Settings: Sendable {
         self.maxConnections = maxConnections
         self.caFile = caFile
         self.trustEnv = trustEnv
+        self.shareState = shareState
         self.userAgent = userAgent
     }
 }
@@ -466,6 +469,7 @@ extension Writer {
         optional(value.maxConnections) { $0.int64($1) }
         optional(value.caFile) { $0.string($1) }
         bool(value.trustEnv)
+        bool(value.shareState)
         optional(value.userAgent) { $0.string($1) }
     }
 }

@@ -118,6 +118,7 @@ impl Agent {
                 "max_retries" => parts.max_retries = value.as_i64(),
                 "max_connections" => parts.max_connections = value.as_i64(),
                 "ca_file" => parts.ca_file = Some(text().into()),
+                "share_state" => parts.share_state = Some(value.as_bool().unwrap()),
                 "trust_env" => parts.trust_env = value.as_bool().unwrap(),
                 other => panic!("there is no setting {other}"),
             }

@@ -204,6 +204,7 @@ public class Settings(
     public val maxConnections: Long?,
     public val caFile: String?,
     public val trustEnv: Boolean,
+    public val shareState: Boolean,
     public val userAgent: String?,
 )
 
@@ -218,6 +219,7 @@ internal fun Writer.settings(value: Settings) {
     optional(value.maxConnections) { long(it) }
     optional(value.caFile) { string(it) }
     boolean(value.trustEnv)
+    boolean(value.shareState)
     optional(value.userAgent) { string(it) }
 }
 

@@ -16,6 +16,7 @@ internal fun settings(
     maxConnections: Int?,
     caFile: Path?,
     trustEnv: Boolean,
+    shareState: Boolean,
 ) = Settings(
     username = username,
     password = password,
@@ -27,6 +28,7 @@ internal fun settings(
     maxConnections = maxConnections?.toLong(),
     caFile = caFile?.toString(),
     trustEnv = trustEnv,
+    shareState = shareState,
     userAgent = "proxymesh-kotlin/$VERSION",
 )
 
@@ -42,9 +44,11 @@ internal class ChosenSettings {
     var maxConnections: Int? = null
     var caFile: Path? = null
     var trustEnv: Boolean = false
+    var shareState: Boolean = true
 
-    fun checked(): Settings =
-        settings(username, password, token, baseUrl, timeout, connectTimeout, maxRetries, maxConnections, caFile, trustEnv)
+    fun checked(): Settings = settings(
+        username, password, token, baseUrl, timeout, connectTimeout, maxRetries, maxConnections, caFile, trustEnv, shareState,
+    )
 }
 
 internal fun options(timeout: Duration?, maxRetries: Int?) =

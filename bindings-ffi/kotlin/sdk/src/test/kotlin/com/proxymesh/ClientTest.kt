@@ -148,7 +148,7 @@ class ClientTest {
     @Test
     fun `an internal failure is an internal exception`() = Server(us).use { server ->
         val text = "internal error in the ProxyMesh library, please report it: it panicked: in a test"
-        val settings = settings(USERNAME, PASSWORD, null, server.baseUrl, null, null, null, null, null, false)
+        val settings = settings(USERNAME, PASSWORD, null, server.baseUrl, null, null, null, null, null, false, true)
         val calls = Calls.open(settings)
         val blocking = BlockingCalls.open(settings)
         fun panic(): Unit = throw Failure.Internal(text)

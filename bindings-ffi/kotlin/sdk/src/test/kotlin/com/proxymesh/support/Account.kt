@@ -39,6 +39,7 @@ data class Options(
     val maxConnections: Int? = null,
     val caFile: Path? = null,
     val trustEnv: Boolean = false,
+    val shareState: Boolean = true,
 )
 
 enum class Kind {
@@ -56,14 +57,18 @@ enum class Kind {
 }
 
 private fun settings(baseUrl: String, options: Options) =
-    with(options) { settings(username, password, token, baseUrl, timeout, connectTimeout, maxRetries, maxConnections, caFile, trustEnv) }
+    with(options) {
+        settings(
+            username, password, token, baseUrl, timeout, connectTimeout, maxRetries, maxConnections, caFile, trustEnv, shareState,
+        )
+    }
 
 class Suspending private constructor(val client: Client, private val baseUrl: String, private val options: Options) : Account {
     constructor(baseUrl: String, options: Options) : this(
         with(options) {
             Client(
                 username, password, token, baseUrl, timeout?.toKotlinDuration(), connectTimeout?.toKotlinDuration(), maxRetries,
-                maxConnections, caFile, trustEnv,
+                maxConnections, caFile, trustEnv, shareState,
             )
         },
         baseUrl,
@@ -84,7 +89,7 @@ class Blocking private constructor(val client: BlockingClient, private val baseU
         with(options) {
             BlockingClient(
                 username, password, token, baseUrl, timeout?.toKotlinDuration(), connectTimeout?.toKotlinDuration(), maxRetries,
-                maxConnections, caFile, trustEnv,
+                maxConnections, caFile, trustEnv, shareState,
             )
         },
         baseUrl,
@@ -110,7 +115,9 @@ class Future private constructor(val client: AsyncClient, private val baseUrl: S
     override fun close() = client.close()
 }
 
-private fun builder(baseUrl: String, options: Options) = AsyncClient.builder().baseUrl(baseUrl).trustEnv(options.trustEnv).apply {
+private fun builder(baseUrl: String, options: Options) = AsyncClient.builder().baseUrl(baseUrl).apply {
+    trustEnv(options.trustEnv)
+    shareState(options.shareState)
     options.username?.let(::username)
     options.password?.let(::password)
     options.token?.let(::token)

@@ -71,6 +71,7 @@ private class Agent(private val kind: Kind) {
                 "max_retries" -> options = options.copy(maxRetries = given.int)
                 "max_connections" -> options = options.copy(maxConnections = given.int)
                 "ca_file" -> options = options.copy(caFile = Path.of(given.content))
+                "share_state" -> options = options.copy(shareState = given.boolean)
                 "trust_env" -> options = options.copy(trustEnv = given.boolean)
                 else -> error("there is no setting $name")
             }
