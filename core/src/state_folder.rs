@@ -46,6 +46,7 @@ impl StateFolder {
     }
 
     /// The same, but falls back on a folder among the temporary files. `probe` makes sure that the folder can be written to.
+    #[cfg_attr(test, allow(dead_code))] // The model checker replaces it.
     pub(crate) fn open_or_temporary<T>(
         name: &str,
         probe: impl Fn(&Self) -> io::Result<T>,
@@ -81,6 +82,7 @@ impl StateFolder {
 
 impl Unusable {
     /// Whether the folder may be usable a moment later.
+    #[cfg_attr(test, allow(dead_code))] // The model checker replaces it.
     pub(crate) fn is_passing(&self) -> bool {
         self.error.kind() == io::ErrorKind::WouldBlock || crate::runtime::lack(&self.error).is_some()
     }
@@ -119,6 +121,7 @@ fn state() -> Option<PathBuf> {
 }
 
 /// Our folder among the temporary files, which all users share on many systems.
+#[cfg_attr(test, allow(dead_code))] // The model checker replaces it.
 fn temporary() -> PathBuf {
     #[cfg(unix)]
     let name = format!("proxymesh-{}", rustix::process::geteuid().as_raw());

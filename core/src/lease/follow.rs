@@ -24,7 +24,7 @@ use std::{
     task::Poll,
     time::Duration,
 };
-use tokio::{runtime::Handle, sync::watch, time::sleep};
+use tokio::{runtime::Handle, sync::watch, time};
 
 const FOLLOW: &str = "ips.follow";
 /// How long to wait after the first failure. Each further failure doubles the time, up to the interval.
@@ -98,7 +98,12 @@ impl Follow {
         Ok(follow)
     }
 
-    fn new<W: World>(world: W, interval: Duration, ip: IpAddr, first: W::Lease) -> (Self, Following<W>) {
+    pub(super) fn new<W: World>(
+        world: W,
+        interval: Duration,
+        ip: IpAddr,
+        first: W::Lease,
+    ) -> (Self, Following<W>) {
         let (stop, stopped) = watch::channel(false);
         let (ends, ended) = watch::channel(None);
         let seen = Arc::new(ArcSwap::from_pointee(Seen { ip, error: None, is_running: true }));
@@ -168,8 +173,12 @@ impl Drop for Follow {
 }
 
 /// What a follower needs.
-trait World: Send + Sync {
+pub(super) trait World: Send + Sync {
     type Lease: Send + Sync;
+
+    fn sleep(&self, wait: Duration) -> impl Future<Output = ()> + Send {
+        time::sleep(wait)
+    }
 
     fn address(&self) -> impl Future<Output = Result<IpAddr>> + Send;
     fn lease(&self, ip: IpAddr) -> Self::Lease;
@@ -244,7 +253,7 @@ impl Plan {
 }
 
 /// A follower at work.
-struct Following<W: World> {
+pub(super) struct Following<W: World> {
     world: W,
     plan: Plan,
     /// The address that is authorised.
@@ -260,7 +269,7 @@ struct Following<W: World> {
 struct Ends(watch::Sender<Option<Result<()>>>);
 
 impl<W: World> Following<W> {
-    async fn run(mut self) {
+    pub(super) async fn run(mut self) {
         let ended = match self.follow().await {
             Ok(()) => self.give_back(None).await,
             Err(error) => Err(error),
@@ -275,7 +284,7 @@ impl<W: World> Following<W> {
     async fn follow(&mut self) -> Result<()> {
         let mut stopped = self.stopped.clone();
         let mut wait = self.plan.interval;
-        while unless(&mut stopped, sleep(wait)).await.is_some() {
+        while unless(&mut stopped, self.world.sleep(wait)).await.is_some() {
             // What a check has begun when it is told to stop is in `leases`.
             let Some(checked) = unless(&mut stopped, self.check()).await else { break };
             let goes_on = self.plan.note(&checked);

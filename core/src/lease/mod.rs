@@ -6,6 +6,8 @@
 
 mod address;
 mod follow;
+#[cfg(test)]
+mod interleavings;
 mod options;
 mod record;
 
@@ -29,10 +31,19 @@ use std::{
     fmt,
     future::Future,
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, PoisonError},
     thread::ThreadId,
 };
 use tokio::runtime::Handle;
+
+/// The primitives that the model checker replaces in tests, so that it can run leases in every order.
+mod sync {
+    #[cfg(test)]
+    pub(super) use shuttle::sync::{Mutex, MutexGuard};
+    #[cfg(not(test))]
+    pub(super) use std::sync::{Mutex, MutexGuard};
+}
+use sync::{Mutex, MutexGuard};
 
 /// The call's name in errors.
 const CALL: &str = "ips.authorized";

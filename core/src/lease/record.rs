@@ -14,20 +14,37 @@ use crate::{
     error::{Error, Result},
     process::{self, PerProcess},
     runtime::lack,
-    state_folder::{StateFolder, Unusable, VARIABLES, private_file},
+    state_folder::{Unusable, VARIABLES},
 };
 use serde::{Deserialize, Serialize};
 use std::{
     convert::Infallible,
-    fs::{self, File, TryLockError},
+    fs::TryLockError,
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::ThreadId,
     time::Duration,
 };
-use tokio::time::{Instant, sleep};
 use zeroize::Zeroizing;
+
+/// The files and the time, which the model checker replaces in tests.
+mod sync {
+    #[cfg(test)]
+    pub(super) use super::super::interleavings::{
+        machine::{File, StateFolder, fs, private_file},
+        sleep,
+    };
+    #[cfg(test)]
+    pub(super) use crate::simulated::Instant;
+    #[cfg(not(test))]
+    pub(super) use crate::state_folder::{StateFolder, private_file};
+    #[cfg(not(test))]
+    pub(super) use std::fs::{self, File};
+    #[cfg(not(test))]
+    pub(super) use tokio::time::{Instant, sleep};
+}
+use sync::{File, Instant, StateFolder, fs, private_file, sleep};
 
 /// Lets one process at a time enter or leave. Only the process that has it may use records.
 pub(super) struct Guard {
