@@ -153,7 +153,7 @@ $(KOTLIN_QUICK)/sources-changed: $(shell find $(addprefix $(FFI)/kotlin/,pom.xml
 
 # Builds the tests and the agent alone, and leaves out the suites that take longest.
 quick-swift: swift-library
-	$(SWIFT_TEST) --quiet --test-product proxymesh-sdkPackageTests --skip 'CancellationTests|DocsTests|LimitsTests|OutageTests'
+	$(SWIFT_TEST) --quiet --test-product proxymesh-sdkPackageTests --skip 'CancellationTests|DocsTests|LimitsTests|OutageTests|ProcessesTests'
 	LIBRARY_PATH=$(CURDIR)/$(SWIFT) $(FFI)/swift/toolchain.sh swift build --quiet --product ConformanceAgent $(SWIFT_FLAGS)
 	@$(call quick-cases,Swift$(COMMA) async,Swift$(COMMA) blocking)
 
@@ -419,7 +419,7 @@ swift-library: ffi-library
 	@cargo build --quiet --profile $(PROFILE) --locked --package proxymesh-sandbox
 	@mkdir -p $(SWIFT)
 	@cmp --silent $(BUILT)/libproxymesh_ffi.a $(SWIFT)/libproxymesh_ffi.a || { \
-	    rm -rf $(SWIFT_BUILD)/debug/*.xctest $(SWIFT_BUILD)/debug/{ConformanceAgent,Limited} $(BENCH)/languages/swift-build/release/Bench && \
+	    rm -rf $(SWIFT_BUILD)/debug/*.xctest $(SWIFT_BUILD)/debug/{ConformanceAgent,Limited,OtherProcess} $(BENCH)/languages/swift-build/release/Bench && \
 	    cp $(BUILT)/libproxymesh_ffi.a $(SWIFT); }
 	@cp $(BUILT)/proxymesh-sandbox LICENSE-MIT LICENSE-APACHE $(FFI)/THIRD-PARTY-NOTICES $(SWIFT)
 	@cp bindings-python/THIRD-PARTY-NOTICES $(SWIFT)/THIRD-PARTY-NOTICES-sandbox

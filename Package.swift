@@ -36,7 +36,7 @@ let package = Package(
             name: "ProxyMeshTests", dependencies: ["ProxyMesh", "ProxyMeshInternal", "ProxyMeshTesting", "TestSupport"],
             path: "bindings-ffi/swift/Tests/ProxyMeshTests"),
         // The targets below are in no product, so users do not build them.
-        // Helpers for the tests and for both programs below.
+        // Helpers for the tests and for the programs below.
         .target(name: "TestSupport", dependencies: ["ProxyMesh"], path: "bindings-ffi/swift/Tests/TestSupport"),
         // The agent for tests/conformance.
         .executableTarget(
@@ -45,6 +45,9 @@ let package = Package(
         // The tests run this program without descriptors, threads or memory.
         .executableTarget(
             name: "Limited", dependencies: ["ProxyMesh", "TestSupport"], path: "bindings-ffi/swift/Tests/Limited"),
+        // The tests run this program as another process of the same user.
+        .executableTarget(
+            name: "OtherProcess", dependencies: ["ProxyMesh", "TestSupport"], path: "bindings-ffi/swift/Tests/OtherProcess"),
     ],
     swiftLanguageModes: [.v6]
 )
