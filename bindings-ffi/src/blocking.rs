@@ -2,7 +2,7 @@
 
 use crate::{bridge::Interrupted, error::Failure};
 use proxymesh::{
-    Client, Credentials, Options, Result, Settings,
+    Client, Credentials, Observer, Options, Result, Settings,
     blocking::Driver,
     endpoint::Endpoint,
     resource::{self, Dispatch},
@@ -47,6 +47,10 @@ impl Account {
             apart: self.apart.clone(),
             options: self.options.iter().copied().chain([options]).collect(),
         })
+    }
+
+    pub(crate) fn with_observer(&self, observer: Observer) -> Self {
+        Self { client: self.client.with_observer(observer), ..self.clone() }
     }
 
     pub(crate) fn base_url(&self) -> &str {

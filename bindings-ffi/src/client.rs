@@ -6,6 +6,7 @@ use crate::{
     error::Failure,
     follower::{Follower, FollowerOptions},
     lease::{Lease, LeaseOptions},
+    log::{Log, observer},
     model::Response,
     pool::{Pool, PoolOptions},
     proxy::{Proxy, ProxyInput},
@@ -103,6 +104,15 @@ impl Client {
         self.account.load_full().ok_or_else(binding::closed)
     }
 
+    /// The same client, with the records of its calls kept in this log.
+    pub(crate) fn logged(self: Arc<Self>, log: Option<&Arc<dyn Log>>) -> Arc<Self> {
+        let Some(log) = log else { return self };
+        match self.account.load_full() {
+            Some(account) => Arc::new(Self::of(account.with_observer(observer(log.clone())))),
+            None => self,
+        }
+    }
+
     /// Prepares a call for the worker. `T` is the type that the description gives its response.
     pub(crate) fn pending<T, A: Response<Described = T>>(
         &self,
@@ -158,6 +168,15 @@ impl BlockingClient {
 
     fn account(&self) -> proxymesh::Result<Arc<Account>> {
         self.account.load_full().ok_or_else(binding::closed)
+    }
+
+    /// The same client, with the records of its calls kept in this log.
+    pub(crate) fn logged(self: Arc<Self>, log: Option<&Arc<dyn Log>>) -> Arc<Self> {
+        let Some(log) = log else { return self };
+        match self.account.load_full() {
+            Some(account) => Arc::new(Self::of(account.with_observer(observer(log.clone())))),
+            None => self,
+        }
     }
 
     /// Makes a call on this thread, until `interrupted` returns true. Turns a panic into an error.

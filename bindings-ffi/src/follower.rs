@@ -113,6 +113,10 @@ operations! {
         let _turn = follower.turn.lock().await;
         let worker = worker("ips.follow")?;
         let lasting = follower.via.for_worker()?;
+        let lasting = match client.observer() {
+            Some(observer) => lasting.with_observer(observer.clone()),
+            None => lasting,
+        };
         let first = match follower.state().clone() {
             State::New(first) => first,
             State::Following(follow) => return Ok(follow.ip()),

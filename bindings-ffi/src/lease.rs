@@ -45,15 +45,19 @@ impl Lease {
     }
 }
 
-/// Releases a lease. If the call is cancelled, the release continues in the background.
+/// Releases a lease. If the call is cancelled, the release continues in the background. If it fails, that is logged too, because a
+/// block that has failed already throws its own error.
 pub(crate) async fn released(
     lease: Option<Arc<binding::Lease>>,
     client: proxymesh::Client,
 ) -> Result<(), Failure> {
-    match lease {
-        Some(lease) => Ok(Unreleased::new(lease, client.clone()).release(client).await?),
-        None => Ok(()),
+    let Some(lease) = lease else { return Ok(()) };
+    let ip = lease.ip();
+    let released = Unreleased::new(lease, client.clone()).release(client.clone()).await;
+    if let (Err(error), Some(ip)) = (&released, ip) {
+        binding::warn(client.observer(), ip, error);
     }
+    Ok(released?)
 }
 
 operations! {

@@ -19,6 +19,7 @@ mod geo;
 mod hostnames;
 mod ips;
 mod lease;
+mod log;
 mod model;
 mod pool;
 mod proxies;
@@ -32,6 +33,7 @@ pub use client::{BlockingClient, Client, Options, Settings};
 pub use error::{Failure, Refusal};
 pub use follower::{Follower, FollowerOptions};
 pub use lease::{Lease, LeaseOptions};
+pub use log::{Attempt, LogRecord};
 pub use model::{LabeledIp, NewToken, SubAccount, Token};
 pub use pool::{Pool, PoolOptions, ProxyStats, Report};
 pub use proxy::{

@@ -98,10 +98,10 @@ impl Interface {
         Ok(())
     }
 
-    /// Finds the types that calls read and write. Every call may read the error.
+    /// Finds the types that calls read and write. Every call may read the error, and a record for the log.
     fn reach(&mut self) {
         let errors = self.enums.iter().filter(|it| it.is_error).map(|it| it.name.clone());
-        let mut read: Vec<String> = errors.collect();
+        let mut read: Vec<String> = errors.chain(["LogRecord".to_owned()]).collect();
         let mut written = Vec::new();
         for call in &self.calls {
             call.arguments.iter().for_each(|argument| names(&argument.ty, &mut written));

@@ -1,12 +1,13 @@
 //! The functions for Swift, which `ProxyMeshFFI.h` declares.
 
 use super::{caught, invoke, objects, start, tasks, wire};
-use crate::error::Failure;
+use crate::{error::Failure, log};
 use std::{
     ffi::{c_char, c_void},
     mem::ManuallyDrop,
     panic::{AssertUnwindSafe, catch_unwind},
     slice,
+    sync::Arc,
 };
 
 /// An answer, which belongs to the caller. The caller reads it where it is, and then passes it to `proxymesh_free`.
@@ -52,6 +53,51 @@ impl Drop for Done {
     }
 }
 
+/// Where the records of a call go; see [`log::Log`]. `release` is called once, when there will be no more records.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Log {
+    pub(crate) context: *mut c_void,
+    pub(crate) keep: unsafe extern "C" fn(context: *mut c_void, record: Answer),
+    pub(crate) write: unsafe extern "C" fn(context: *mut c_void),
+    pub(crate) release: unsafe extern "C" fn(context: *mut c_void),
+}
+
+/// The log that a caller has given away.
+struct Given(Log);
+
+// SAFETY: whoever gives a log promises that any thread may call these functions with the context.
+unsafe impl Send for Given {}
+unsafe impl Sync for Given {}
+
+impl Given {
+    /// The log at an address, which may be null.
+    unsafe fn at(log: *const Log) -> Option<Arc<dyn log::Log>> {
+        // SAFETY: the caller says so.
+        let log = unsafe { log.as_ref() }?;
+        Some(Arc::new(Self(*log)))
+    }
+}
+
+impl log::Log for Given {
+    fn keep(&self, record: &[u8]) {
+        // SAFETY: the context lives until `release` is called.
+        unsafe { (self.0.keep)(self.0.context, record.to_vec().into()) }
+    }
+
+    fn write(&self) {
+        // SAFETY: as above.
+        unsafe { (self.0.write)(self.0.context) }
+    }
+}
+
+impl Drop for Given {
+    fn drop(&mut self) {
+        // SAFETY: this is the last use of the context.
+        unsafe { (self.0.release)(self.0.context) }
+    }
+}
+
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn proxymesh_version() -> *const c_char {
     const { concat!(env!("CARGO_PKG_VERSION"), "\0") }.as_ptr().cast()
@@ -63,10 +109,11 @@ pub(crate) unsafe extern "C" fn proxymesh_invoke(
     number: i32,
     arguments: *const u8,
     length: usize,
+    log: *const Log,
 ) -> Answer {
-    // SAFETY: the caller passes bytes and their number.
-    let arguments = unsafe { bytes(arguments, length) };
-    caught(|| invoke(handle, number, arguments, None)).into()
+    // SAFETY: the caller passes bytes and their number, and perhaps a log.
+    let (arguments, log) = unsafe { (bytes(arguments, length), Given::at(log)) };
+    caught(|| invoke(handle, number, arguments, None, log.as_ref())).into()
 }
 
 #[unsafe(no_mangle)]
@@ -81,15 +128,16 @@ pub(crate) unsafe extern "C" fn proxymesh_start(
     number: i32,
     arguments: *const u8,
     length: usize,
+    log: *const Log,
     context: *mut c_void,
     callback: Callback,
 ) {
     let done = Done { callback, context };
-    // SAFETY: the caller passes bytes and their number.
-    let arguments = unsafe { bytes(arguments, length) };
+    // SAFETY: the caller passes bytes and their number, and perhaps a log.
+    let (arguments, log) = unsafe { (bytes(arguments, length), Given::at(log)) };
     // If this panics, it drops `done`.
     let _ = catch_unwind(AssertUnwindSafe(|| {
-        start(task, handle, number, arguments, move |answer| done.call(answer));
+        start(task, handle, number, arguments, log.as_ref(), move |answer| done.call(answer));
     }));
 }
 

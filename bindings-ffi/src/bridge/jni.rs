@@ -4,6 +4,7 @@
 //! are classes and methods of the JVM itself.
 
 use super::{caught, invoke, objects, start, tasks};
+use crate::log::Log;
 use jni_sys::{
     JNI_EDETACHED, JNI_ERR, JNI_OK, JNI_VERSION_1_6, JNIEnv, JavaVM, JavaVMAttachArgs, jarray, jboolean,
     jbyteArray, jclass, jint, jlong, jmethodID, jobject, jvalue,
@@ -13,7 +14,7 @@ use std::{
     ffi::{CStr, c_void},
     panic::{AssertUnwindSafe, catch_unwind},
     ptr::null_mut,
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
 };
 
 /// What this library uses of the JVM.
@@ -98,10 +99,12 @@ extern "system" fn Java_com_proxymesh_internal_Native_invoke(
     handle: jlong,
     number: jint,
     arguments: jbyteArray,
+    log: jobject,
 ) -> jbyteArray {
-    // SAFETY: the JVM passes the environment of this thread, and an array.
-    let arguments = unsafe { from_java(env, arguments) };
-    let answer = caught(|| invoke(handle, number, &arguments, Some(&|| unsafe { is_interrupted(env) })));
+    // SAFETY: the JVM passes the environment of this thread, an array, and a `Consumer` or null.
+    let (arguments, log) = unsafe { (from_java(env, arguments), logged(env, log)) };
+    let interrupted = || unsafe { is_interrupted(env) };
+    let answer = caught(|| invoke(handle, number, &arguments, Some(&interrupted), log.as_ref()));
     // SAFETY: as above.
     unsafe { to_java(env, &answer) }
 }
@@ -113,13 +116,15 @@ extern "system" fn Java_com_proxymesh_internal_Native_start(
     handle: jlong,
     number: jint,
     arguments: jbyteArray,
+    log: jobject,
     done: jobject,
 ) -> jlong {
-    // SAFETY: the JVM passes the environment of this thread, an array and a `Consumer`.
-    let (arguments, done) = unsafe { (from_java(env, arguments), Done(jni!(env, NewGlobalRef, done))) };
+    // SAFETY: the JVM passes the environment of this thread, an array, a `Consumer` or null, and a `Consumer`.
+    let (arguments, log, done) =
+        unsafe { (from_java(env, arguments), logged(env, log), Consumer::new(env, done)) };
     let started = catch_unwind(AssertUnwindSafe(|| {
         let task = tasks::number();
-        start(task, handle, number, &arguments, move |answer| done.accept(&answer));
+        start(task, handle, number, &arguments, log.as_ref(), move |answer| done.accept(Some(&answer)));
         task
     }));
     started.unwrap_or(0)
@@ -178,18 +183,25 @@ unsafe fn is_interrupted(env: *mut JNIEnv) -> bool {
     }
 }
 
-/// A `Consumer` that waits for the answer of a call, as a global reference.
-struct Done(jobject);
+/// A `Consumer` that waits for bytes, as a global reference.
+struct Consumer(jobject);
 
 // SAFETY: every thread may use a global reference.
-unsafe impl Send for Done {}
+unsafe impl Send for Consumer {}
+unsafe impl Sync for Consumer {}
 
-impl Done {
-    fn accept(self, answer: &[u8]) {
+impl Consumer {
+    unsafe fn new(env: *mut JNIEnv, consumer: jobject) -> Self {
+        // SAFETY: the caller says so.
+        Self(unsafe { jni!(env, NewGlobalRef, consumer) })
+    }
+
+    /// Passes on the bytes, or null.
+    fn accept(&self, bytes: Option<&[u8]>) {
         let Some((java, env)) = environment() else { return };
         // SAFETY: `env` belongs to this thread. `accept` takes one object.
         unsafe {
-            let array = to_java(env, answer);
+            let array = bytes.map_or(null_mut(), |bytes| to_java(env, bytes));
             jni!(env, ExceptionClear); // it gets null if the JVM is out of memory
             let arguments = [jvalue { l: array }];
             jni!(env, CallVoidMethodA, self.0, java.accept, arguments.as_ptr());
@@ -200,7 +212,27 @@ impl Done {
     }
 }
 
-impl Drop for Done {
+/// The `Consumer` of a call's records. It keeps what it gets, and writes what it has kept when it gets null.
+impl Log for Consumer {
+    fn keep(&self, record: &[u8]) {
+        self.accept(Some(record));
+    }
+
+    fn write(&self) {
+        self.accept(None);
+    }
+}
+
+/// The log of a call, if it has one.
+unsafe fn logged(env: *mut JNIEnv, log: jobject) -> Option<Arc<dyn Log>> {
+    if log.is_null() {
+        return None;
+    }
+    // SAFETY: the caller says so.
+    Some(Arc::new(unsafe { Consumer::new(env, log) }))
+}
+
+impl Drop for Consumer {
     fn drop(&mut self) {
         let Some((_, env)) = environment() else { return };
         // SAFETY: `env` belongs to this thread, and nobody else has this reference.

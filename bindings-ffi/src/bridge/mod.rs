@@ -12,6 +12,7 @@ use crate::{
     blocking,
     client::{BlockingClient, Client, Via},
     error::Failure,
+    log::{Log, logged},
 };
 use objects::Object;
 use proxymesh::{Error, blocking::Driver, endpoint::CALLS};
@@ -110,26 +111,38 @@ pub(crate) const fn number(signature: &str) -> i32 {
     hash.cast_signed()
 }
 
-/// Runs a function, or a method of the object with this handle. A call ends when `interrupted`, if given, returns true.
+/// Runs a function, or a method of the object with this handle. A call ends when `interrupted`, if given, returns true. Its records
+/// are kept in `log`, if given.
 pub(crate) fn invoke(
     handle: i64,
     number: i32,
     mut input: &[u8],
     interrupted: Option<&Interrupted<'_>>,
+    log: Option<&Arc<dyn Log>>,
 ) -> Vec<u8> {
     let object = objects::get(handle);
+    let look = || {
+        if let Some(log) = log {
+            log.write();
+        }
+        interrupted.is_some_and(|interrupted| interrupted())
+    };
+    let interrupted = if log.is_some() { Some(&look as &Interrupted<'_>) } else { interrupted };
     let done = if let Some(operation) = operations().find(|operation| operation.number == number) {
-        perform(operation, object, &mut input, interrupted)
+        perform(operation, object, &mut input, interrupted, log)
     } else {
         match object {
             None => functions()
                 .find(|function| function.number == number)
                 .map_or_else(|| Err(unknown()), |function| (function.run)(&mut input)),
-            Some(object) => match (objects::methods().find(|method| method.number == number), &object) {
-                (Some(method), _) => (method.run)(&object, &mut input),
-                (None, Object::BlockingClient(client)) => calls()
-                    .find(|call| call.number == number)
-                    .map_or_else(|| Err(unknown()), |call| (call.blocking)(client, &mut input, interrupted)),
+            Some(object) => match (objects::methods().find(|method| method.number == number), object) {
+                (Some(method), object) => (method.run)(&object, &mut input),
+                (None, Object::BlockingClient(client)) => {
+                    calls().find(|call| call.number == number).map_or_else(
+                        || Err(unknown()),
+                        |call| (call.blocking)(&client.logged(log), &mut input, interrupted),
+                    )
+                }
                 (None, _) => Err(unknown()),
             },
         }
@@ -143,6 +156,7 @@ fn perform(
     object: Option<Object>,
     input: &mut &[u8],
     interrupted: Option<&Interrupted<'_>>,
+    log: Option<&Arc<dyn Log>>,
 ) -> Result<Vec<u8>, Failure> {
     let interrupted = interrupted.filter(|_| operation.is_interruptible);
     match object.as_ref().map(Object::via) {
@@ -150,7 +164,7 @@ fn perform(
             let work = (operation.make)(None, None, input)?;
             blocking::wait(&Driver::new(), operation.call, interrupted, work)
         }
-        Some(Via::BlockingClient(client)) => client.make(interrupted, |caller| {
+        Some(Via::BlockingClient(client)) => client.logged(log).make(interrupted, |caller| {
             Ok((operation.make)(object, Some(caller.client().clone()), input)
                 .and_then(|work| caller.wait(operation.call, work)))
         }),
@@ -164,17 +178,18 @@ fn caught(act: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
         .unwrap_or_else(|panic| wire::failure(Failure::panicked(panic.as_ref())))
 }
 
-/// Starts a call on the worker, as the task with the given number from `tasks::number`. `done` gets the answer. If the call is
-/// cancelled first, `done` is dropped.
+/// Starts a call on the worker, as the task with the given number from `tasks::number`. Its records are kept in `log`, if given.
+/// `done` gets the answer. If the call is cancelled first, `done` is dropped.
 pub(crate) fn start(
     task: i64,
     handle: i64,
     number: i32,
     input: &[u8],
+    log: Option<&Arc<dyn Log>>,
     done: impl FnOnce(Vec<u8>) + Send + 'static,
 ) {
     let prepared = catch_unwind(AssertUnwindSafe(|| {
-        let (name, pending) = prepare(handle, number, input)?;
+        let (name, pending) = prepare(handle, number, input, log)?;
         Ok((worker(name)?, pending))
     }));
     match prepared.unwrap_or_else(|panic| Err(Failure::panicked(panic.as_ref()))) {
@@ -183,10 +198,16 @@ pub(crate) fn start(
     }
 }
 
-fn prepare(handle: i64, number: i32, mut input: &[u8]) -> Result<(&'static str, Pending), Failure> {
+fn prepare(
+    handle: i64,
+    number: i32,
+    mut input: &[u8],
+    log: Option<&Arc<dyn Log>>,
+) -> Result<(&'static str, Pending), Failure> {
     let object = objects::get(handle);
     if let Some(operation) = operations().find(|operation| operation.number == number) {
         let client = object.as_ref().map(|object| object.via().for_worker()).transpose()?;
+        let client = client.map(|client| logged(client, log));
         let work = (operation.make)(object, client, &mut input)?;
         return Ok((operation.call, Box::pin(async { work.await.unwrap_or_else(wire::failure) })));
     }
@@ -196,7 +217,7 @@ fn prepare(handle: i64, number: i32, mut input: &[u8]) -> Result<(&'static str, 
         Some(Object::BlockingClient(client)) => Arc::new(client.apart()?),
         _ => return Err(unknown()),
     };
-    Ok((call.name, (call.pending)(&client, &mut input)?))
+    Ok((call.name, (call.pending)(&client.logged(log), &mut input)?))
 }
 
 /// The worker, for the call with this name.

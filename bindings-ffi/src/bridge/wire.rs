@@ -1,6 +1,6 @@
 //! Values as bytes, in UniFFI's own format.
 
-use crate::{UniFfiTag, error::Failure, model::Response};
+use crate::{UniFfiTag, error::Failure, log::LogRecord, model::Response};
 use uniffi::{Lift, Lower};
 
 /// The first byte of every answer.
@@ -36,6 +36,13 @@ pub(crate) fn failure(failure: Failure) -> Vec<u8> {
     let mut answer = vec![FAILURE];
     <Failure as Lower<UniFfiTag>>::write(failure, &mut answer);
     answer
+}
+
+/// A record for the log.
+pub(crate) fn record(record: LogRecord) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(256);
+    <LogRecord as Lower<UniFfiTag>>::write(record, &mut bytes);
+    bytes
 }
 
 fn started() -> Vec<u8> {

@@ -42,7 +42,7 @@ fn a_call_returns_its_result_in_the_format_of_uniffi() {
     let server = listing();
     let listed = [vec![0], bytes(vec!["203.0.113.7".to_owned(), "2001:db8::1".to_owned()])].concat();
     let client = blocking(basic(server.base_url()));
-    assert_eq!(invoke(client.handle, number(IPS_LIST), &none(), None), listed);
+    assert_eq!(invoke(client.handle, number(IPS_LIST), &none(), None, None), listed);
     for client in [asynchronous(basic(server.base_url())), client] {
         assert_eq!(client.start(IPS_LIST, &none()).given.recv().unwrap(), listed);
     }
@@ -104,7 +104,7 @@ fn a_call_that_the_library_does_not_have_and_arguments_that_it_cannot_read_fail(
         for failed in [
             failure(client.call::<bool>("no_such_call()()", &[])),
             failure(client.start("no_such_call()()", &[]).wait::<bool>()),
-            failure(result::<bool>(&invoke(0, 1, &[], None))),
+            failure(result::<bool>(&invoke(0, 1, &[], None, None))),
         ] {
             assert_eq!(failed.to_string(), UNKNOWN);
         }
@@ -122,7 +122,7 @@ fn an_interrupt_ends_a_call_and_closes_its_connection() {
     let looks = AtomicUsize::new(0);
     let interrupted = Instant::now();
     let third = || looks.fetch_add(1, Ordering::Relaxed) == 3;
-    let answer = invoke(client.handle, number(IPS_LABELS), &none(), Some(&third));
+    let answer = invoke(client.handle, number(IPS_LABELS), &none(), Some(&third), None);
     let failed = failure(result::<bool>(&answer));
     assert!(matches!(&failed, Failure::Aborted { text } if text == "the call was cancelled"), "{failed:?}");
     assert!(interrupted.elapsed() < Duration::from_secs(2), "{:?}", interrupted.elapsed());

@@ -51,7 +51,7 @@ fn start(client: &Native, calls: &Sender<()>) -> (i64, Receiver<Counts>) {
     let waiting = Box::new(Waiting { give, calls: calls.clone() });
     let task = proxymesh_task();
     let context = Box::into_raw(waiting).cast();
-    unsafe { proxymesh_start(task, client.handle, number(GEO_OPEN), null(), 0, context, resume) };
+    unsafe { proxymesh_start(task, client.handle, number(GEO_OPEN), null(), 0, null(), context, resume) };
     (task, given)
 }
 
@@ -73,7 +73,7 @@ fn the_version_is_that_of_the_crate() {
 fn a_call_has_its_answer_in_both_ways() {
     let server = Server::always(Answer::new(200, r#"{"US": 1}"#));
     let client = blocking(basic(server.base_url()));
-    let answer = unsafe { proxymesh_invoke(client.handle, number(GEO_OPEN), null(), 0) };
+    let answer = unsafe { proxymesh_invoke(client.handle, number(GEO_OPEN), null(), 0, null()) };
     assert_eq!(unsafe { read(answer) }.unwrap().get("US"), Some(&1));
     let (calls, _called) = channel();
     let (_, given) = start(&asynchronous(basic(server.base_url())), &calls);

@@ -5,6 +5,7 @@ mod c;
 mod ends;
 mod errors;
 mod lint;
+mod log;
 mod objects;
 mod proxy;
 #[cfg(target_os = "linux")]
@@ -82,8 +83,13 @@ struct Started {
 
 impl Native {
     fn new(kind: &str, settings: Settings) -> Result<Arc<Self>, Failure> {
-        let answer =
-            bridge::invoke(0, number(&format!("{kind}.new(settings:Settings,)Self")), &bytes(settings), None);
+        let answer = bridge::invoke(
+            0,
+            number(&format!("{kind}.new(settings:Settings,)Self")),
+            &bytes(settings),
+            None,
+            None,
+        );
         Ok(Arc::new(Self { handle: result(&answer)?, is_async: kind == "Client" }))
     }
 
@@ -106,13 +112,13 @@ impl Native {
     }
 
     fn invoke<T: Lift<UniFfiTag>>(&self, signature: &str, arguments: &[u8]) -> Result<T, Failure> {
-        result(&bridge::invoke(self.handle, number(signature), arguments, None))
+        result(&bridge::invoke(self.handle, number(signature), arguments, None, None))
     }
 
     fn start(&self, signature: &str, arguments: &[u8]) -> Started {
         let (give, given) = mpsc::channel();
         let task = tasks::number();
-        bridge::start(task, self.handle, number(signature), arguments, move |answer| {
+        bridge::start(task, self.handle, number(signature), arguments, None, move |answer| {
             give.send(answer).unwrap()
         });
         Started { task, given }
@@ -130,7 +136,7 @@ impl Native {
     }
 
     fn shut_down(&self) {
-        assert_eq!(bridge::invoke(self.handle, number("shut_down()()"), &[], None), [0]);
+        assert_eq!(bridge::invoke(self.handle, number("shut_down()()"), &[], None, None), [0]);
     }
 
     fn base_url(&self) -> Option<String> {

@@ -63,7 +63,7 @@ fn done(native: &Native, signature: &str) -> Result<(), Failure> {
     let answer = if native.is_async {
         native.start(signature, &[]).given.recv_timeout(Duration::from_secs(60)).unwrap()
     } else {
-        bridge::invoke(native.handle, number(signature), &[], None)
+        bridge::invoke(native.handle, number(signature), &[], None, None)
     };
     // A failure starts with 1. Otherwise, no value follows.
     if answer == [0] { Ok(()) } else { Err(failure(result::<bool>(&answer))) }
@@ -174,7 +174,7 @@ fn a_lease_authorises_an_ip_until_it_is_released_even_if_its_client_is_shut_down
         if lease.is_async {
             done(&lease, RELEASE).unwrap();
         } else {
-            assert_eq!(bridge::invoke(lease.handle, number(RELEASE), &[], Some(&|| true)), [0]);
+            assert_eq!(bridge::invoke(lease.handle, number(RELEASE), &[], Some(&|| true), None), [0]);
         }
         assert_eq!(label(&watching, ip), None);
         done(&lease, RELEASE).unwrap();
@@ -244,20 +244,26 @@ fn a_check_needs_no_client() {
     let arguments =
         |target: &str, timeout: f64| [bytes(proxy()), bytes(target.to_owned()), bytes(timeout)].concat();
     let checked: ProxyCheck =
-        result(&bridge::invoke(0, number(CHECK), &arguments("proxymesh.com:443", 5.0), None)).unwrap();
+        result(&bridge::invoke(0, number(CHECK), &arguments("proxymesh.com:443", 5.0), None, None)).unwrap();
     assert!(!checked.ok && !checked.reachable && checked.status.is_none());
     assert!(checked.meaning.starts_with("could not reach the proxy"), "{}", checked.meaning);
     let (give, given) = mpsc::channel();
     let arguments_of_start = arguments("proxymesh.com:443", 5.0);
-    bridge::start(tasks::number(), 0, number(CHECK), &arguments_of_start, move |answer| {
+    bridge::start(tasks::number(), 0, number(CHECK), &arguments_of_start, None, move |answer| {
         give.send(answer).unwrap()
     });
     let checked: ProxyCheck = result(&given.recv_timeout(Duration::from_secs(20)).unwrap()).unwrap();
     assert!(!checked.ok);
-    let bad =
-        failure(result::<ProxyCheck>(&bridge::invoke(0, number(CHECK), &arguments("nowhere", 5.0), None)));
+    let bad = failure(result::<ProxyCheck>(&bridge::invoke(
+        0,
+        number(CHECK),
+        &arguments("nowhere", 5.0),
+        None,
+        None,
+    )));
     assert!(matches!(&bad, Failure::Validation { field, .. } if field == "target"), "{bad:?}");
-    let bad = failure(result::<ProxyCheck>(&bridge::invoke(0, number(CHECK), &arguments("x:1", -1.0), None)));
+    let bad =
+        failure(result::<ProxyCheck>(&bridge::invoke(0, number(CHECK), &arguments("x:1", -1.0), None, None)));
     assert!(matches!(&bad, Failure::Config { .. }), "{bad:?}");
 }
 

@@ -36,6 +36,7 @@ public final class BlockingClient: Sendable {
     ///   - shareState: Whether the processes of this user share what they know about the credentials. Then several processes with a
     ///     wrong password do not each try it, which would ban the account. They share a file in the user's state folder. It contains
     ///     no name and no secret.
+    ///   - log: Where the client writes its log; the unified log of Apple's platforms by default, and nowhere on other platforms.
     /// - Throws: ``ProxyMeshError/config(_:)`` if a setting is missing or invalid, or settings contradict each other.
     public init(
         username: String? = nil,
@@ -48,13 +49,16 @@ public final class BlockingClient: Sendable {
         maxConnections: Int? = nil,
         caFile: URL? = nil,
         trustEnv: Bool = false,
-        shareState: Bool = true
+        shareState: Bool = true,
+        log: ProxyMeshLog = .system
     ) throws(ProxyMeshError) {
         let settings = Settings(
             username: username, password: password, token: token, baseURL: baseURL, timeout: timeout,
             connectTimeout: connectTimeout, maxRetries: maxRetries, maxConnections: maxConnections,
             caFile: caFile, trustEnv: trustEnv, shareState: shareState)
-        native = try ProxyMeshError.rethrowing { try Native.functions.create(newBlockingClient(settings: settings)) }
+        native = try ProxyMeshError.rethrowing {
+            try Native.functions.create(newBlockingClient(settings: settings), sink: log.sink)
+        }
     }
 
     private init(_ native: Native) {
@@ -97,7 +101,7 @@ public final class BlockingClient: Sendable {
     /// - Throws: ``ProxyMeshError/config(_:)`` if an option is invalid, or this client is closed.
     public func withOptions(timeout: Duration? = nil, maxRetries: Int? = nil) throws(ProxyMeshError) -> BlockingClient {
         let call = ProxyMeshInternal.withOptions(options: Options(timeout: timeout, maxRetries: maxRetries))
-        return BlockingClient(try native.new(call))
+        return BlockingClient(try native.client(call))
     }
 
     /// Closes the client. Later calls fail with ``ProxyMeshError/config(_:)``; calls in progress continue. The connections close
@@ -109,6 +113,6 @@ public final class BlockingClient: Sendable {
 
     /// Makes a call on this thread.
     func call<Response>(_ call: Call<Response>) throws(ProxyMeshError) -> Response {
-        try native.now(call)
+        try native.wait(call)
     }
 }

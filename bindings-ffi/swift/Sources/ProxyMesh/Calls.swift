@@ -8,13 +8,23 @@ extension Native {
     }
 
     /// Makes a call on this thread.
+    func wait<Response>(_ call: Call<Response>) throws(ProxyMeshError) -> Response {
+        try ProxyMeshError.rethrowing { try invokeBlocking(call) }
+    }
+
+    /// Makes a call that does not wait for the network.
     func now<Response>(_ call: Call<Response>) throws(ProxyMeshError) -> Response {
         try ProxyMeshError.rethrowing { try invoke(call) }
     }
 
-    /// Makes a call that creates something.
+    /// Makes a call that creates a client with other options.
+    func client(_ call: Call<Int64>) throws(ProxyMeshError) -> Native {
+        try ProxyMeshError.rethrowing { try createClient(call) }
+    }
+
+    /// Makes a call that creates a pool, a lease or a follower.
     func new(_ call: Call<Int64>) throws(ProxyMeshError) -> Native {
-        try ProxyMeshError.rethrowing { try create(call) }
+        try ProxyMeshError.rethrowing { try createObject(call) }
     }
 
     /// Makes a call without blocking a thread. It ends when its task is cancelled.

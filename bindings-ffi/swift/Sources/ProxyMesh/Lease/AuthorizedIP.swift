@@ -113,12 +113,12 @@ extension BlockingClient.IPs {
         let lease = try client.native.new(ProxyMeshInternal.lease(options: options))
         let given: Given
         do {
-            given = try body(lease.now(leaseEnter()))
+            given = try body(lease.wait(leaseEnter()))
         } catch {
-            try? lease.now(leaseRelease())
+            try? lease.wait(leaseRelease())
             throw error
         }
-        try lease.now(leaseRelease())
+        try lease.wait(leaseRelease())
         return given
     }
 }

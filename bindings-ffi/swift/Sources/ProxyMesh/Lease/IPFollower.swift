@@ -68,7 +68,7 @@ public final class BlockingIPFollower: Sendable {
     ///   next lease of the account on this machine takes it over or removes it.
     @available(*, noasync, message: "blocks the thread; await the calls of IPFollower instead")
     public func close() throws(ProxyMeshError) {
-        try native.now(followerClose())
+        try native.wait(followerClose())
     }
 }
 
@@ -146,9 +146,9 @@ extension BlockingClient.IPs {
     ) throws(ProxyMeshError) -> BlockingIPFollower {
         let native = try client.native.new(follower(options: FollowerOptions(label, lookup, username, interval)))
         do throws(ProxyMeshError) {
-            return BlockingIPFollower(native, try native.now(followerStart()))
+            return BlockingIPFollower(native, try native.wait(followerStart()))
         } catch {
-            try? native.now(followerClose())
+            try? native.wait(followerClose())
             throw error
         }
     }

@@ -273,7 +273,7 @@ public struct Proxy: Sendable, Hashable {
         target: String = "proxymesh.com:443", timeout: Duration = .seconds(10)
     ) throws(ProxyMeshError) -> ProxyCheck {
         let call = proxyCheck(proxy: input, target: target, timeout: timeout.inSeconds)
-        return ProxyCheck(try Native.library.now(call))
+        return ProxyCheck(try Native.library.wait(call))
     }
 }
 

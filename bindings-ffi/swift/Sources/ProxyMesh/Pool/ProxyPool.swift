@@ -148,7 +148,7 @@ public final class BlockingProxyPool: Sendable {
     @available(*, noasync, message: "blocks the thread; await the calls of ProxyPool instead")
     public func next(in countries: [String]? = nil) throws(ProxyMeshError) -> Proxy {
         if let proxy = try native.now(poolAtOnce(countries: countries)) { return Proxy(proxy) }
-        return Proxy(try native.now(poolNext(countries: countries)))
+        return Proxy(try native.wait(poolNext(countries: countries)))
     }
 
     /// Returns the next proxy, holding one exit IP, as ``Proxy/sessionBlocking(target:timeout:)`` does. If a proxy does not respond, or

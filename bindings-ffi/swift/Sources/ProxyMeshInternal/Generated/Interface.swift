@@ -31,6 +31,51 @@ extension Writer {
     }
 }
 
+package struct Attempt: Sendable {
+    package let call: String
+    package let method: String
+    package let path: String
+    package let number: Int32
+    package let status: Int32?
+    package let failure: String?
+    package let elapsed: Double
+    package let retryIn: Double?
+
+    package init(
+        call: String,
+        method: String,
+        path: String,
+        number: Int32,
+        status: Int32?,
+        failure: String?,
+        elapsed: Double,
+        retryIn: Double?
+    ) {
+        self.call = call
+        self.method = method
+        self.path = path
+        self.number = number
+        self.status = status
+        self.failure = failure
+        self.elapsed = elapsed
+        self.retryIn = retryIn
+    }
+}
+
+extension Reader {
+    mutating func attempt() throws -> Attempt {
+        try Attempt(
+            call: string(),
+            method: string(),
+            path: string(),
+            number: int32(),
+            status: optional { try $0.int32() },
+            failure: optional { try $0.string() },
+            elapsed: double(),
+            retryIn: optional { try $0.double() })
+    }
+}
+
 package struct ExitChoice: Sendable {
     package let country: String?
     package let preferIp: String?
@@ -123,6 +168,24 @@ extension Writer {
         optional(value.label) { $0.string($1) }
         optional(value.lookup) { $0.string($1) }
         optional(value.username) { $0.string($1) }
+    }
+}
+
+package struct LogRecord: Sendable {
+    package let level: String
+    package let message: String
+    package let attempt: Attempt?
+
+    package init(level: String, message: String, attempt: Attempt?) {
+        self.level = level
+        self.message = message
+        self.attempt = attempt
+    }
+}
+
+extension Reader {
+    mutating func logRecord() throws -> LogRecord {
+        try LogRecord(level: string(), message: string(), attempt: optional { try $0.attempt() })
     }
 }
 

@@ -29,6 +29,9 @@ public class Call<out T> internal constructor(
     }
 }
 
+/** Reads a record for the log. */
+public fun recordOf(bytes: ByteArray): LogRecord = Reader(bytes).logRecord()
+
 /** Writes values in UniFFI's format. */
 internal class Writer {
     private var buffer = ByteArray(FIRST_SIZE)

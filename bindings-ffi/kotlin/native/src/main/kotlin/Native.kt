@@ -14,10 +14,15 @@ import kotlinx.coroutines.suspendCancellableCoroutine
  * forget a client that is in use.
  */
 public class Native private constructor(private val handle: Long) {
-    /** Makes a call on this thread. An interrupt ends it with [Failure.Aborted]. */
-    public fun <T> invoke(call: Call<T>): T {
+    /**
+     * Makes a call on this thread. An interrupt ends it with [Failure.Aborted].
+     *
+     * @param log gets the records of the call; [recordOf] reads them. A thread of the library may pass them, so it must return soon. Now and
+     *   then it gets null, on this thread. Then it may take its time.
+     */
+    public fun <T> invoke(call: Call<T>, log: Consumer<ByteArray?>? = null): T {
         releaseUnused()
-        return call.result(invoke(handle, call.number, call.arguments()))
+        return call.result(invoke(handle, call.number, call.arguments(), log))
     }
 
     /** Makes a call that creates a client. The library forgets the client some time after it has been garbage-collected. */
@@ -27,30 +32,35 @@ public class Native private constructor(private val handle: Long) {
     }
 
     /**
-     * Starts a call. A thread of the library passes the answer to [done], which must return soon. Returns a number for [cancel].
+     * Starts a call. A thread of the library passes the answer to [done] and the records to [log]. Both must return soon. Returns a
+     * number for [cancel].
      */
-    public fun start(call: Call<*>, done: Consumer<ByteArray?>): Long {
+    public fun start(call: Call<*>, log: Consumer<ByteArray?>?, done: Consumer<ByteArray?>): Long {
         releaseUnused()
-        return start(handle, call.number, call.arguments(), done)
+        return start(handle, call.number, call.arguments(), log, done)
     }
 
     /** Ends a call that was started, and closes its connection. If the call has ended, this has no effect. */
     public external fun cancel(task: Long)
 
-    /** Makes a call without blocking a thread. If the coroutine is cancelled, so is the call. */
-    public suspend fun <T> await(call: Call<T>): T {
-        val answer = suspendCancellableCoroutine { continuation ->
-            val task = start(call) { answer -> continuation.resume(answer) }
+    /** Makes a call without blocking a thread, and returns its answer. If the coroutine is cancelled, so is the call. */
+    public suspend fun await(call: Call<*>, log: Consumer<ByteArray?>?): ByteArray? =
+        suspendCancellableCoroutine { continuation ->
+            val task = start(call, log) { answer -> continuation.resume(answer) }
             continuation.invokeOnCancellation { cancel(task) }
         }
-        return call.result(answer)
-    }
 
     private external fun version(): ByteArray
 
-    private external fun invoke(handle: Long, number: Int, arguments: ByteArray): ByteArray?
+    private external fun invoke(handle: Long, number: Int, arguments: ByteArray, log: Consumer<ByteArray?>?): ByteArray?
 
-    private external fun start(handle: Long, number: Int, arguments: ByteArray, done: Consumer<ByteArray?>): Long
+    private external fun start(
+        handle: Long,
+        number: Int,
+        arguments: ByteArray,
+        log: Consumer<ByteArray?>?,
+        done: Consumer<ByteArray?>,
+    ): Long
 
     private external fun release(handle: Long)
 

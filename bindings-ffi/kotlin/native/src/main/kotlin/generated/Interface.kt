@@ -22,6 +22,20 @@ internal fun Writer.access(value: Access) {
     boolean(value.rotating)
 }
 
+public class Attempt(
+    public val call: String,
+    public val method: String,
+    public val path: String,
+    public val number: Int,
+    public val status: Int?,
+    public val failure: String?,
+    public val elapsed: Double,
+    public val retryIn: Double?,
+)
+
+internal fun Reader.attempt(): Attempt =
+    Attempt(string(), string(), string(), int(), optional { int() }, optional { string() }, double(), optional { double() })
+
 public class ExitChoice(
     public val country: String?,
     public val preferIp: String?,
@@ -74,6 +88,15 @@ internal fun Writer.leaseOptions(value: LeaseOptions) {
     optional(value.lookup) { string(it) }
     optional(value.username) { string(it) }
 }
+
+public class LogRecord(
+    public val level: String,
+    public val message: String,
+    public val attempt: Attempt?,
+)
+
+internal fun Reader.logRecord(): LogRecord =
+    LogRecord(string(), string(), optional { attempt() })
 
 public class NewToken(
     public val token: Token,

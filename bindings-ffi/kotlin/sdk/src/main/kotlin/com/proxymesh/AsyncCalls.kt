@@ -15,13 +15,13 @@ import java.util.concurrent.atomic.AtomicBoolean
 import java.util.concurrent.atomic.AtomicInteger
 
 /** How an [AsyncClient] makes its calls; see [Calls]. */
-internal class AsyncCalls(client: Native, executor: Executor?) : Local(client) {
+internal class AsyncCalls(client: Native, executor: Executor?, canWarn: Boolean = false) : Local(client, canWarn) {
     private val executor = executor ?: threads
 
     fun <T> make(call: Call<T>): CompletableFuture<T> = make(call) { it }
 
     fun <T, R> make(call: Call<T>, convert: (T) -> R): CompletableFuture<R> {
-        val response = Response(call, convert, executor)
+        val response = Response(call, convert, executor, canWarn)
         try {
             translated { response.start(client) }
         } catch (error: ProxyMeshException) {
@@ -33,7 +33,7 @@ internal class AsyncCalls(client: Native, executor: Executor?) : Local(client) {
     fun with(options: Options): AsyncCalls = translated { AsyncCalls(client.create(withOptions(options)), executor) }
 
     /** Creates an object that makes its calls with this client. */
-    fun create(call: Call<Long>): AsyncCalls = translated { AsyncCalls(client.create(call), executor) }
+    fun create(call: Call<Long>): AsyncCalls = translated { AsyncCalls(client.create(call), executor, canWarn = true) }
 
     companion object {
         fun open(username: String?, password: String?): AsyncCalls =
@@ -41,10 +41,19 @@ internal class AsyncCalls(client: Native, executor: Executor?) : Local(client) {
 
         fun open(settings: ChosenSettings, executor: Executor?): AsyncCalls =
             translated { AsyncCalls(Native.functions.create(newClient(settings.checked())), executor) }
+    }
+}
 
-        private val threads = ThreadPoolExecutor(0, Int.MAX_VALUE, 5, TimeUnit.SECONDS, SynchronousQueue()) { work ->
-            Thread(work, "proxymesh-future").apply { isDaemon = true }
-        }
+private val threads = ThreadPoolExecutor(0, Int.MAX_VALUE, 5, TimeUnit.SECONDS, SynchronousQueue()) { work ->
+    Thread(work, "proxymesh-future").apply { isDaemon = true }
+}
+
+/** Does work that may block on a thread of the SDK. If there are no more threads, it is not done. */
+internal fun inBackground(work: () -> Unit) {
+    try {
+        threads.execute(work)
+    } catch (_: Throwable) {
+        // Nobody is left to tell.
     }
 }
 
@@ -53,14 +62,19 @@ internal class AsyncCalls(client: Native, executor: Executor?) : Local(client) {
  * executor, or on one of the common pool if the executor rejects it. A thread that waits in [join] or [get] completes it itself, because
  * that takes one thread switch less.
  */
-private class Response<T, R>(private val call: Call<T>, private val convert: (T) -> R, private val executor: Executor) :
-    CompletableFuture<R>() {
+private class Response<T, R>(
+    private val call: Call<T>,
+    private val convert: (T) -> R,
+    private val executor: Executor,
+    canWarn: Boolean,
+) : CompletableFuture<R>() {
+    private val log = Log.inBackground(canWarn)
     private val answer = CompletableFuture<ByteArray?>()
     private val isTaken = AtomicBoolean()
     private val waiting = AtomicInteger()
 
     fun start(client: Native) {
-        val task = client.start(call, ::arrive)
+        val task = client.start(call, log, ::arrive)
         whenComplete { _, _ ->
             // It may have been completed in another way, such as by `cancel`. Then nobody needs the answer.
             if (!isTaken.get()) client.cancel(task)
@@ -115,6 +129,7 @@ private class Response<T, R>(private val call: Call<T>, private val convert: (T)
 
     private fun take() {
         if (isDone || !isTaken.compareAndSet(false, true)) return
+        log?.write()
         try {
             complete(translated { convert(call.result(answer.join())) })
         } catch (error: Throwable) {

@@ -14,19 +14,29 @@ import java.nio.charset.CharacterCodingException
 import java.time.Duration
 import java.util.concurrent.CancellationException
 import java.util.concurrent.CompletableFuture
+import java.util.concurrent.TimeUnit
 import kotlin.coroutines.ContinuationInterceptor
 import kotlinx.coroutines.CoroutineDispatcher
+import kotlinx.coroutines.CoroutineStart.UNDISPATCHED
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.channels.Channel
+import kotlinx.coroutines.channels.Channel.Factory.CONFLATED
+import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 import com.proxymesh.internal.baseUrl as baseUrlOf
 
 /** The version of this package. */
 internal const val VERSION = "0.1.0"
 
-/** A client or an object of the native library, and the calls of it that do not wait for the network. */
-internal open class Local(protected val client: Native) {
+/**
+ * A client or an object of the native library, and the calls of it that do not wait for the network.
+ *
+ * @property canWarn whether its calls can write a warning to the log, as those of a pool, a lease and a follower can.
+ */
+internal open class Local(protected val client: Native, protected val canWarn: Boolean) {
     fun baseUrl(): String = client.invoke(baseUrlOf()).orEmpty()
 
     fun close() = client.invoke(shutDown())
@@ -44,7 +54,7 @@ internal open class Local(protected val client: Native) {
  * It keeps the internal classes out of the public ones. Users compile without the internal classes, so a public class must not
  * name one, even in a private signature.
  */
-internal class Calls(client: Native) : Local(client) {
+internal class Calls(client: Native, canWarn: Boolean = false) : Local(client, canWarn) {
     suspend fun <T> make(call: Call<T>): T = make(call) { it }
 
     suspend fun <T, R> make(call: Call<T>, convert: (T) -> R): R {
@@ -55,16 +65,32 @@ internal class Calls(client: Native) : Local(client) {
         // would run on that thread and delay other calls.
         val dispatcher = context[ContinuationInterceptor] as? CoroutineDispatcher
         return if (dispatcher?.isDispatchNeeded(context) == true) {
-            translated { convert(client.await(call)) }
+            translated { convert(call.result(answer(call))) }
         } else {
-            withContext(Dispatchers.Default) { translated { convert(client.await(call)) } }
+            withContext(Dispatchers.Default) { translated { convert(call.result(answer(call))) } }
+        }
+    }
+
+    /** Makes a call. A child of the coroutine writes its log, so that it has the same context. */
+    private suspend fun answer(call: Call<*>): ByteArray? {
+        if (!Log.isWanted(canWarn)) return client.await(call, null)
+        return coroutineScope {
+            val kept = Channel<Unit>(CONFLATED)
+            val log = Log { kept.trySend(Unit) }
+            val writer = launch(start = UNDISPATCHED) { for (signal in kept) log.write() }
+            try {
+                client.await(call, log)
+            } finally {
+                writer.cancel()
+                log.end()
+            }
         }
     }
 
     fun with(options: Options): Calls = translated { Calls(client.create(withOptions(options))) }
 
     /** Creates an object that makes its calls with this client. */
-    fun create(call: Call<Long>): Calls = translated { Calls(client.create(call)) }
+    fun create(call: Call<Long>): Calls = translated { Calls(client.create(call), canWarn = true) }
 
     companion object {
         fun open(settings: Settings): Calls = translated { Calls(Native.functions.create(newClient(settings))) }
@@ -72,20 +98,32 @@ internal class Calls(client: Native) : Local(client) {
 }
 
 /** How a [BlockingClient] makes its calls; see [Calls]. */
-internal class BlockingCalls(client: Native) : Local(client) {
+internal class BlockingCalls(client: Native, canWarn: Boolean = false) : Local(client, canWarn) {
     fun <T> make(call: Call<T>): T = make(call) { it }
 
     fun <T, R> make(call: Call<T>, convert: (T) -> R): R = translated {
         val thread = Thread.currentThread()
         if (thread.isInterrupted) throw interrupted()
-        convert(if (isVirtual(thread)) park(call) else client.invoke(call))
+        val log = Log.ofThread(canWarn)
+        try {
+            convert(if (isVirtual(thread)) park(call, log) else client.invoke(call, log))
+        } finally {
+            log?.end()
+        }
     }
 
     /** Makes a call on a virtual thread, which leaves its carrier thread while it waits. A native method would not let it. */
-    private fun <T> park(call: Call<T>): T {
+    private fun <T> park(call: Call<T>, log: Log?): T {
         val answer = CompletableFuture<ByteArray?>()
-        val task = client.start(call, answer::complete)
+        val task = client.start(call, log, answer::complete)
         try {
+            while (log != null && !answer.isDone) {
+                try {
+                    answer.get(LOOK, TimeUnit.MILLISECONDS)
+                } catch (_: java.util.concurrent.TimeoutException) {
+                    log.write()
+                }
+            }
             return call.result(answer.get())
         } catch (_: InterruptedException) {
             client.cancel(task)
@@ -97,20 +135,28 @@ internal class BlockingCalls(client: Native) : Local(client) {
     fun with(options: Options): BlockingCalls = translated { BlockingCalls(client.create(withOptions(options))) }
 
     /** Creates an object that makes its calls with this client. */
-    fun create(call: Call<Long>): BlockingCalls = translated { BlockingCalls(client.create(call)) }
+    fun create(call: Call<Long>): BlockingCalls = translated { BlockingCalls(client.create(call), canWarn = true) }
 
     /** Makes a call that an interrupt does not end. The thread stays interrupted. */
     fun finish(call: Call<Unit>): Unit = translated {
-        if (isVirtual(Thread.currentThread())) {
-            val answer = CompletableFuture<ByteArray?>()
-            client.start(call, answer::complete)
-            call.result(answer.join())
-        } else {
-            client.invoke(call)
+        val log = Log.ofThread(canWarn)
+        try {
+            if (isVirtual(Thread.currentThread())) {
+                val answer = CompletableFuture<ByteArray?>()
+                client.start(call, log, answer::complete)
+                call.result(answer.join())
+            } else {
+                client.invoke(call, log)
+            }
+        } finally {
+            log?.end()
         }
     }
 
     companion object {
+        /** How often a virtual thread writes its log during a call, in milliseconds. On other threads, the library sees to that. */
+        private const val LOOK = 40L
+
         fun open(settings: Settings): BlockingCalls =
             translated { BlockingCalls(Native.functions.create(newBlockingClient(settings))) }
     }

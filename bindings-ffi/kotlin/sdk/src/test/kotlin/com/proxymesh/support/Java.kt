@@ -1,5 +1,6 @@
 package com.proxymesh.support
 
+import java.io.File
 import java.nio.file.Files
 import java.nio.file.Path
 import java.util.concurrent.TimeUnit
@@ -11,10 +12,16 @@ data class Printed(val output: String, val errors: String)
 /** The version of this Java. */
 val JAVA: Int = Runtime.version().feature()
 
-/** Runs [Application] in a process of its own, with these flags of Java. */
-fun startApplication(flags: List<String>, environment: Map<String, String> = emptyMap(), arguments: List<String> = emptyList()): Printed {
+/** Runs [Application] in a process of its own, with these flags of Java, and with these jars besides those of the tests. */
+fun startApplication(
+    flags: List<String>,
+    environment: Map<String, String> = emptyMap(),
+    arguments: List<String> = emptyList(),
+    jars: List<Path> = emptyList(),
+): Printed {
     val java = Path.of(System.getProperty("java.home"), "bin", "java").toString()
-    val main = listOf("-cp", System.getProperty("java.class.path"), "com.proxymesh.support.Application")
+    val classPath = (listOf(System.getProperty("java.class.path")) + jars).joinToString(File.pathSeparator)
+    val main = listOf("-cp", classPath, "com.proxymesh.support.Application")
     val builder = ProcessBuilder(listOf(java) + flags + main + arguments)
     builder.environment() += environment
     // The JVM would mention this variable.
