@@ -31,6 +31,7 @@ import java.util.logging.Logger
 import kotlin.concurrent.thread
 import kotlin.io.path.listDirectoryEntries
 import kotlin.io.path.writeText
+import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.asContextElement
 import kotlinx.coroutines.async
@@ -386,7 +387,7 @@ class LogTest {
     fun `a follower warns in the background`() {
         val followers = listOf<(String) -> AutoCloseable>(
             { url -> blocking(url).ips.follow(interval = Duration.ofSeconds(1)) },
-            { url -> runBlocking { suspending(url).ips.follow(interval = Duration.ofSeconds(1)) }.let { AutoCloseable { runBlocking { it.close() } } } },
+            { url -> runBlocking { suspending(url).ips.follow(interval = 1.seconds) }.let { AutoCloseable { runBlocking { it.close() } } } },
             { url -> future(url).ips.follow("home", null, null, Duration.ofSeconds(1)).get().let { AutoCloseable { it.close().get() } } },
         )
         for (follow in followers) logged(null) { records ->

@@ -52,7 +52,7 @@ public class RecordedRequest internal constructor(
  * @property headers the headers, with their names in lower case. Credentials are redacted.
  * @property account who may use the proxy; null if the request was refused.
  * @property exitIp the exit IP that was used; null if there was none.
- * @property country the country that the request asked for; null if it asked for none.
+ * @property country the country of the exit IP, if the proxy has exit IPs in several countries; otherwise null.
  * @property status the status of the proxy's response; null if there was none.
  * @property bytes how many bytes went through.
  */

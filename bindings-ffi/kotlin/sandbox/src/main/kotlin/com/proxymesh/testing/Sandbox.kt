@@ -113,7 +113,7 @@ public class Sandbox private constructor(
         controls.post("usage", buildJsonObject { put("username", username); put("gigabytes", gigabytes) })
     }
 
-    /** Restores the initial state, without requests and faults. The clock stays. */
+    /** Restores the initial state, without requests and faults. The clock shows the real time again. */
     public fun reset() {
         controls.post("reset", null)
     }
