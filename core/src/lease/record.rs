@@ -4,8 +4,8 @@
 //! needs the IP holds a shared lock on the lock file, which the system releases however the process ends. If one of them added the
 //! IP, the other file says so. It is written before the IP is added, so that the next process takes over what a killed one left.
 //!
-//! The names are keyed hashes, and the files contain only keyed hashes, so they reveal no address, no username and no label. The
-//! lock has a file of its own, because Windows lets nobody write to a locked file.
+//! The names are keyed hashes. The files contain keyed hashes, and whether the service has answered. So they reveal no address, no
+//! username and no label. The lock has a file of its own, because Windows lets nobody write to a locked file.
 //!
 //! Files are created, changed and removed only by the process that holds the [`Guard`].
 
