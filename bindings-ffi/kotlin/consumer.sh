@@ -15,6 +15,9 @@ cp -al "$maven" "$work/maven" 2>/dev/null || cp -a "$maven" "$work/maven"
 cp -r "$root/examples/kotlin" "$root/examples/java" "$work"
 cp "$root/bindings-ffi/kotlin/consumer/"{Exceptions,Unloadable}.kt "$work/kotlin/src/main/kotlin"
 cp "$root/bindings-ffi/kotlin/consumer/Exceptions.java" "$work/java/src/main/java"
+cp -r "$root/bindings-ffi/kotlin/consumer/"{nullness,shaded} "$work"
+mkdir -p "$work/shaded/src/main/java"
+cp "$root/examples/java/src/main/java/Quickstart.java" "$work/shaded/src/main/java"
 cp "$sandbox" "$work/sandbox"
 
 # The jars contain the licences. The jar with the native library also contains those of its third-party code.
@@ -62,6 +65,30 @@ export PROXYMESH_SANDBOX work root XDG_CACHE_HOME="$work/cache"
     run java -Dmain=Exceptions
     run kotlin
     run kotlin -Dmain=ExceptionsKt
+
+    build() { # FOLDER GOAL
+        (cd "$work/$1" && mvn --batch-mode --no-transfer-progress -Dmaven.repo.local="$work/maven" "$2" > "$work/log" 2>&1)
+    }
+    echo "== NullAway finds each wrong line and no other"
+    if build nullness compile; then
+        echo "NullAway finds nothing" >&2
+        exit 1
+    fi
+    wrong=$(grep -n "// wrong" "$work/nullness/Nullness.java" | cut -d: -f1)
+    found=$(sed -n "s/^\[ERROR\] .*Nullness.java:\[\([0-9]*\),[0-9]*\] .*\[NullAway\].*/\1/p" "$work/log" | sort -nu)
+    diff <(echo "$wrong") <(echo "$found") || { cat "$work/log"; exit 1; }
+
+    echo "== one jar with everything"
+    build shaded package || { cat "$work/log"; exit 1; }
+    for kind in plain dependencies; do
+        java -jar "$work/shaded/target/shaded-1-$kind.jar" > "$work/log" || { cat "$work/log"; exit 1; }
+        grep -q crawler-1 "$work/log"
+    done
+    if java -jar "$work/shaded/target/shaded-1-sdk.jar" > "$work/log" 2>&1; then
+        echo "the SDK works in another package" >&2
+        exit 1
+    fi
+    grep -q "Do not relocate com.proxymesh" "$work/log" || { cat "$work/log"; exit 1; }
 
     echo "== a native library that cannot be loaded"
     # The library is unpacked into a folder that is mounted noexec, first without the fix and then with it.

@@ -17,7 +17,7 @@ suspend fun lookAround(client: Client, username: String, password: String) {
     println("\nIPs that may use them without a password:")
     val entries = client.ips.labels()
     if (entries.isEmpty()) println("  none yet")
-    for ((ip, label) in entries) println("  ${ip.padEnd(15)} ${label.ifEmpty { "(no label)" }}")
+    for (entry in entries) println("  ${entry.ip.padEnd(15)} ${entry.label.ifEmpty { "(no label)" }}")
 
     val countries = client.geo.world()
     val most = countries.entries.sortedByDescending { it.value }.take(3).joinToString { it.key }

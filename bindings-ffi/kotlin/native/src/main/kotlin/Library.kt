@@ -40,12 +40,19 @@ public fun loadLibrary() {
     val version = try {
         Native.libraryVersion()
     } catch (error: UnsatisfiedLinkError) {
-        throw LibraryException("it is not a library of proxymesh", error)
+        throw LibraryException(relocation() ?: "it is not a library of proxymesh", error)
     }
     if (version != VERSION) throw LibraryException("its version is $version, not $VERSION")
 }
 
 private const val NAME = "proxymesh_ffi"
+
+/** What to say if a plugin that packs everything into one jar has renamed the classes. It would also rename a class's name in a string. */
+private fun relocation(): String? {
+    val found = Native::class.java.packageName
+    if (found.split(".") == listOf("com", "proxymesh", "internal")) return null
+    return "it needs the package that has been relocated to $found. Do not relocate com.proxymesh; its dependencies may be relocated"
+}
 
 /** Unpacks the library and loads it, in the first folder where that is possible. */
 private fun loadFromJar() {
