@@ -281,7 +281,7 @@ fn a_session_of_a_proxy_and_of_a_pool_hold_an_exit_ip() {
         let proxy: Proxy = pool.call(NEXT, &no_countries()).unwrap();
         assert!(proxy.access.as_ref().unwrap().rotating);
         let session = [bytes(input(proxy)), check()].concat();
-        let session: Proxy = result(&bridge::invoke(0, number(SESSION), &session, None)).unwrap();
+        let session: Proxy = result(&bridge::invoke(0, number(SESSION), &session, None, None)).unwrap();
         let held = |proxy: Proxy| {
             let access = proxy.access.unwrap();
             assert!(access.credentials.is_some() && !access.rotating);

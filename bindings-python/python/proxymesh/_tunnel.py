@@ -12,7 +12,7 @@ from __future__ import annotations
 import io
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from http.client import HTTPResponse
 from typing import TYPE_CHECKING, Any
@@ -138,7 +138,7 @@ class PlainPool(HTTPConnectionPool):
         self.proxied = proxied
         super().__init__(*arguments, **options)
 
-    def urlopen(self, method: str, url: str, *arguments: Any, **options: Any) -> BaseHTTPResponse:  # type: ignore[override]
+    def urlopen(self, method: str, url: str, *arguments: Any, **options: Any) -> BaseHTTPResponse:
         response = super().urlopen(method, url, *arguments, **options)
         lost = _lost(self.proxied, response.headers.get(EXIT_IP))
         if lost:
@@ -180,6 +180,6 @@ class TunnelPool(HTTPSConnectionPool):
             raise
 
 
-def pools(proxy: Proxy) -> dict[str, Callable[..., HTTPConnectionPool]]:
+def pools(proxy: Proxy) -> dict[str, Any]:
     """The value of `pool_classes_by_scheme` for a manager of this proxy."""
     return {"http": partial(PlainPool, proxied=proxy), "https": partial(TunnelPool, proxied=proxy)}

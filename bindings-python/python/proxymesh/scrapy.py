@@ -430,6 +430,6 @@ class ProxyMeshDownloadHandler(HTTP11DownloadHandler):
 
     def _one_shot(self) -> Any:
         """A pool that keeps no connection."""
-        pool = HTTPConnectionPool(self._pool._reactor, persistent=False)
+        pool = HTTPConnectionPool(self._pool._reactor, persistent=False)  # type: ignore[no-untyped-call]
         pool._factory = self._pool._factory
         return pool

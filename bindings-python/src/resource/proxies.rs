@@ -86,6 +86,7 @@ handle! {
             credentials: "bool" = true,
             rotating: "bool" = false,
         ) -> "ProxyPool")]
+        #[allow(clippy::too_many_arguments)]
         fn pool(
             &self,
             country: Option<Countries<'_>>,
@@ -132,6 +133,7 @@ handle! {
             credentials: "bool" = true,
             rotating: "bool" = false,
         ) -> "AsyncProxyPool")]
+        #[allow(clippy::too_many_arguments)]
         fn pool(
             &self,
             country: Option<Countries<'_>>,

@@ -33,7 +33,7 @@ impl Proxy {
     /// address. A login at a site often needs that.
     ///
     /// This makes one [`check`](Self::check) to find an exit IP that fits the exit choice, and then asks for this one
-    /// ([`ExitChoice::hold_ip`]). If the proxy loses the address, the adapters that see the proxy's response fail with an error. For
+    /// ([`ExitChoice::hold_ip`](super::ExitChoice::hold_ip)). If the proxy loses the address, the adapters that see the proxy's response fail with an error. For
     /// the others, [`check`](Self::check) tells ([`Check::preferred_ip_is_gone`]). Call this again to hold another address.
     ///
     /// ```no_run

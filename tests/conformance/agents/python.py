@@ -64,7 +64,7 @@ def described(arguments: dict[str, Any]) -> proxymesh.Proxy:
 
 def shown(proxy: proxymesh.Proxy) -> dict[str, Any]:
     """A proxy with everything that is sent to it."""
-    shown = {"proxy": str(proxy), "headers": proxy.headers()}
+    shown: dict[str, Any] = {"proxy": str(proxy), "headers": proxy.headers()}
     if proxy.is_rotating:
         shown["rotating"] = True
     if proxy.held_ip:

@@ -22,12 +22,16 @@ public func scrape(_ page: URL, with client: Client) async throws -> Page {
     return fetched
 }
 
-/// Fetches a page twice from the same exit IP, if the proxy still has it.
+/// Fetches a page twice from the same exit IP.
 public func scrapeTwice(_ page: URL, through proxy: Proxy) async throws -> [Page] {
-    let first = try await fetch(page, through: proxy)
-    let same = try proxy.steered(ExitChoice(preferIP: first.exitIP))
-    let second = try await fetch(page, through: same)
-    return [first, second]
+    let session = try await proxy.session()
+    var pages: [Page] = []
+    for _ in 0..<2 {
+        let fetched = try await fetch(page, through: session)
+        if let used = fetched.exitIP, let lost = session.lostExit(used: used) { throw FetchError(reason: lost) }
+        pages.append(fetched)
+    }
+    return pages
 }
 
 /// Fetches a page without sending credentials to the proxies.
