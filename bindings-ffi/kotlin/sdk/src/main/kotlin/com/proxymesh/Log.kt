@@ -1,8 +1,6 @@
 package com.proxymesh
 
 import com.proxymesh.internal.recordOf
-import java.lang.invoke.MethodHandle
-import java.lang.invoke.MethodHandles
 import java.util.concurrent.ConcurrentLinkedQueue
 import java.util.concurrent.locks.ReentrantLock
 import java.util.function.Consumer
@@ -60,9 +58,9 @@ internal interface PlatformLogger {
 
     companion object {
         private val logger: PlatformLogger = try {
-            SystemLogger()
+            // The AAR for Android is built without this class.
+            Class.forName("com.proxymesh.SystemLogger").getDeclaredConstructor().newInstance() as PlatformLogger
         } catch (_: Throwable) {
-            // This is Android, or a provider of loggers that does not work.
             JavaLogger()
         }
 
@@ -83,33 +81,6 @@ internal interface PlatformLogger {
     }
 }
 
-/**
- * `System.Logger`, which SLF4J, Log4j and others can take over. By default, it is `java.util.logging`. It is called by reflection, because the
- * SDK for Android is compiled from the same sources, and Android lacks it.
- */
-internal class SystemLogger : PlatformLogger {
-    /** Its levels, in the order of [LogLevel]. */
-    private val levels: List<Any>
-    private val isLoggable: MethodHandle
-    private val log: MethodHandle
-
-    init {
-        val logger = System::class.java.getMethod("getLogger", String::class.java).invoke(null, LOGGER)
-        val type = Class.forName("java.lang.System\$Logger")
-        val level = Class.forName("java.lang.System\$Logger\$Level")
-        levels = LogLevel.entries.map { mine -> level.enumConstants.first { (it as Enum<*>).name == mine.name } }
-        val lookup = MethodHandles.publicLookup()
-        isLoggable = lookup.unreflect(type.getMethod("isLoggable", level)).bindTo(logger)
-        log = lookup.unreflect(type.getMethod("log", level, String::class.java)).bindTo(logger)
-    }
-
-    override fun isLoggable(level: LogLevel): Boolean = isLoggable.invoke(levels[level.ordinal]) as Boolean
-
-    override fun write(level: LogLevel, message: String) {
-        log.invoke(levels[level.ordinal], message)
-    }
-}
-
 /** `java.util.logging`. Android passes it on to its own log. */
 internal class JavaLogger : PlatformLogger {
     private val logger = java.util.logging.Logger.getLogger(LOGGER)
@@ -126,4 +97,4 @@ internal class JavaLogger : PlatformLogger {
     }
 }
 
-private const val LOGGER = "com.proxymesh"
+internal const val LOGGER = "com.proxymesh"
