@@ -84,7 +84,7 @@ impl ProxyInput {
         let proxy = proxymesh::Proxy::at(&self.host, Some(self.port.into()))?;
         let Some(Access { credentials, exit, rotating }) = self.access else { return Ok(proxy) };
         let proxy = proxy.using(credentials.map(Credentials::check).transpose()?);
-        // A proxy that is to hold an exit IP does not rotate, whatever it did before.
+        // A proxy that holds an exit IP does not rotate, whatever it did before.
         let proxy = if rotating { proxy.rotating() } else { proxy };
         proxy.steer(exit.check()?)
     }
@@ -264,7 +264,7 @@ pub struct ExitChoice {
     pub country: Option<String>,
     /// The exit IP to use if the proxy has it.
     pub prefer_ip: Option<String>,
-    /// The only exit IP to use, instead of `prefer_ip`.
+    /// The exit IP to hold, instead of `prefer_ip`.
     pub hold_ip: Option<String>,
     /// The exit IPs to avoid.
     pub not_ips: Vec<String>,

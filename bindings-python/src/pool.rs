@@ -158,10 +158,10 @@ macro_rules! pool {
             ///
             /// Args:
             ///     proxy: The proxy that was handed out. Its credentials and its exit choice do not matter.
-            ///     outcome: `True`, the default, and a `ProxyCheck` that is `ok` are successes. `False`, an exception and `None` (no response)
-            ///         are failures. A status is a failure if it is 402, 403, 407, 429, or 500 and above. Such a status usually
-            ///         comes from the proxy, or from a site that blocks it. A number below 100 is not a status, so it counts as a
-            ///         failure.
+            ///     outcome: `True`, the default, and a `ProxyCheck` that is `ok` are successes. `False`, an exception and `None`
+            ///         (no response) are failures. A status is a failure if it is 402, 403, 407, 429, or 500 and above. Such a
+            ///         status usually comes from the proxy, or from a site that blocks it. A number below 100 is not a status, so
+            ///         it counts as a failure.
             ///     latency: The seconds until the response arrived. It counts for the order `fastest`. A `ProxyCheck` has its own.
             ///     bytes: How many bytes were transferred. The pool only adds them up.
             ///
@@ -272,8 +272,8 @@ pool! {
             Ok(caller.wait("proxies.list", async { Ok(next.await?) })?.into_python(py)?)
         }
 
-        /// Returns the next proxy, holding one exit IP, as `Proxy.session` does. If a proxy does not respond, or reports a server error,
-        /// the pool leaves it out for the cooldown and tries the next one.
+        /// Returns the next proxy, which then holds one exit IP; see `Proxy.session`. If a proxy does not work, the pool leaves it
+        /// out for the cooldown. It then tries the next one, unless the refusal is about the account (402, 407, 429, 509).
         ///
         /// Args:
         ///     country: As for `get`.
@@ -334,8 +334,8 @@ pool! {
             Ok(Bound::new(py, made)?.into_any())
         }
 
-        /// Returns the next proxy, holding one exit IP, as `Proxy.asession` does. If a proxy does not respond, or reports a server error,
-        /// the pool leaves it out for the cooldown and tries the next one.
+        /// Returns the next proxy, which then holds one exit IP; see `Proxy.asession`. If a proxy does not work, the pool leaves it
+        /// out for the cooldown. It then tries the next one, unless the refusal is about the account (402, 407, 429, 509).
         ///
         /// Args:
         ///     country: As for `get`.

@@ -186,7 +186,8 @@ impl Proxy {
     }
 
     /// Returns the same proxy with this exit choice. It replaces an earlier choice. The choice is sent in the headers
-    /// `X-ProxyMesh-Country`, `X-ProxyMesh-Prefer-IP` and `X-ProxyMesh-Not-IP`. A proxy that is to hold an exit IP no longer rotates.
+    /// `X-ProxyMesh-Country`, `X-ProxyMesh-Prefer-IP` and `X-ProxyMesh-Not-IP`. If the choice holds an exit IP, the returned proxy
+    /// does not rotate.
     ///
     ///     >>> from proxymesh import Proxy
     ///     >>> Proxy("open.proxymesh.com").steer(country="DE").headers()
@@ -196,7 +197,7 @@ impl Proxy {
     ///     country: A two-letter code, as the geo calls return it. Only the proxies `open` and `world` can choose a country.
     ///     prefer_ip: The exit IP to use if the proxy has it.
     ///     not_ip: One or more exit IPs to avoid.
-    ///     hold_ip: The only exit IP to use, instead of `prefer_ip`; see `session`.
+    ///     hold_ip: The exit IP to hold, instead of `prefer_ip`; see `session`.
     ///
     /// Raises:
     ///     ValidationError: An argument is malformed, or this proxy cannot choose the country.
@@ -231,7 +232,7 @@ impl Proxy {
     ///
     /// Without this, an HTTP library keeps a tunnel open for later requests to the same site, and a tunnel keeps its exit IP. The
     /// methods that are named after a library make it open new tunnels, or raise a `ConfigError` that says how to do that. `url` and
-    /// `headers` do not change. A request for an http page has no tunnel, so the proxy chooses the exit IP for each.
+    /// `headers` do not change. A request for an http page has no tunnel, so the proxy chooses the exit IP for each such request.
     ///
     /// If this proxy holds an exit IP, the returned one does not.
     #[pyo3(signature = () -> "Proxy")]
@@ -250,8 +251,8 @@ impl Proxy {
     ///
     /// This makes one `check` to find an exit IP that fits the exit choice, and then asks for this one with
     /// `X-ProxyMesh-Prefer-IP`. If the proxy loses the address, a request with requests or urllib3 fails with that library's
-    /// proxy error. An https request is then not sent. Other libraries do not show the proxy's response; there, `check` tells
-    /// (`preferred_ip_is_gone`). Call this again to hold another address.
+    /// proxy error. An https request is then not sent. With other libraries, it goes on with another exit IP, and
+    /// `check().preferred_ip_is_gone` is true. Call this again to hold another address.
     ///
     ///     >>> from proxymesh.sandbox import Sandbox
     ///     >>> with Sandbox(proxies=True) as sandbox, sandbox.client() as client:
@@ -293,7 +294,7 @@ impl Proxy {
         Ok(Call::of("Proxy.asession", "proxies.session", None, Box::pin(session)))
     }
 
-    /// The exit IP that it holds; `None` if it holds none. See `session`.
+    /// The exit IP that this proxy holds; `None` if it holds none. See `session`.
     #[getter]
     fn held_ip(&self) -> Option<String> {
         self.core.exit_choice().held_ip().map(|ip| ip.to_string())

@@ -202,7 +202,7 @@ def test_an_ip_that_cannot_be_removed_is_left_to_the_next_block(
     sandbox.fault("status", status=503, path="/api/ip/delete/")
     with pytest.raises(KeyError), client.ips.authorized(IP):
         raise KeyError  # takes precedence
-    assert "stays authorised until the next" in caplog.text
+    assert "it stays until an IP is next authorised on this machine" in caplog.text
     with client.ips.authorized(IP):
         pass
     assert client.ips.list() == []

@@ -79,7 +79,7 @@ impl SettingParts {
     }
 }
 
-/// An observer that is also told warnings.
+/// An observer that also gets warnings.
 pub fn observer(tell: impl Fn(Event) + Send + Sync + 'static) -> Observer {
     Observer::of(tell)
 }

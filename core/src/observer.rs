@@ -38,7 +38,7 @@ impl fmt::Display for Attempt {
     }
 }
 
-/// What the log of a binding contains. The texts contain neither a query, a form nor credentials.
+/// What the log of a binding contains. The texts contain no query, no form and no credentials.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// An attempt, at debug level.
@@ -63,7 +63,7 @@ impl Observer {
         })
     }
 
-    /// An observer that is told everything.
+    /// An observer of all events.
     pub(crate) fn of(tell: impl Fn(Event) + Send + Sync + 'static) -> Self {
         Self(Arc::new(tell))
     }

@@ -98,7 +98,7 @@ impl Interface {
         Ok(())
     }
 
-    /// Finds the types that calls read and write. Every call may read the error, and a record for the log.
+    /// Finds the types that calls read and write. Every call may read errors and log records.
     fn reach(&mut self) {
         let errors = self.enums.iter().filter(|it| it.is_error).map(|it| it.name.clone());
         let mut read: Vec<String> = errors.chain(["LogRecord".to_owned()]).collect();

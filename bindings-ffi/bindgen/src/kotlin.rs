@@ -88,7 +88,7 @@ fn comment(call: &Call) -> Vec<String> {
     }
     tag("@return".to_owned(), &call.docs.returns);
     for (kind, text) in &call.docs.errors {
-        // `TimeoutException` is a name of java.util.concurrent.
+        // java.util.concurrent has a `TimeoutException`.
         let kind = if kind == "Timeout" { "CallTimeout" } else { kind };
         tag(format!("@throws {kind}Exception"), text);
     }
@@ -181,7 +181,7 @@ fn type_of(ty: &Type) -> String {
         Type::Int64 => "Long".to_owned(),
         Type::Sequence { inner_type } => format!("List<{}>", type_of(inner_type)),
         Type::Map { key_type, value_type } => format!("Map<{}, {}>", type_of(key_type), type_of(value_type)),
-        // `Proxy` is a name of java.net.
+        // java.net has a `Proxy`.
         Type::Record { name, .. } if name == "Proxy" => "ProxyServer".to_owned(),
         Type::Record { name, .. } => name.clone(),
         other => format!("{other:?}"), // the Kotlin compiler rejects it

@@ -73,7 +73,7 @@ unsafe impl Sync for Given {}
 impl Given {
     /// The log at an address, which may be null.
     unsafe fn at(log: *const Log) -> Option<Arc<dyn log::Log>> {
-        // SAFETY: the caller says so.
+        // SAFETY: the caller guarantees this.
         let log = unsafe { log.as_ref() }?;
         Some(Arc::new(Self(*log)))
     }
@@ -162,6 +162,6 @@ unsafe fn bytes<'a>(start: *const u8, length: usize) -> &'a [u8] {
     if start.is_null() {
         return &[];
     }
-    // SAFETY: the caller says so.
+    // SAFETY: the caller guarantees this.
     unsafe { slice::from_raw_parts(start, length) }
 }

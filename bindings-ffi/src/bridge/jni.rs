@@ -192,7 +192,7 @@ unsafe impl Sync for Consumer {}
 
 impl Consumer {
     unsafe fn new(env: *mut JNIEnv, consumer: jobject) -> Self {
-        // SAFETY: the caller says so.
+        // SAFETY: the caller guarantees this.
         Self(unsafe { jni!(env, NewGlobalRef, consumer) })
     }
 
@@ -228,7 +228,7 @@ unsafe fn logged(env: *mut JNIEnv, log: jobject) -> Option<Arc<dyn Log>> {
     if log.is_null() {
         return None;
     }
-    // SAFETY: the caller says so.
+    // SAFETY: the caller guarantees this.
     Some(Arc::new(unsafe { Consumer::new(env, log) }))
 }
 

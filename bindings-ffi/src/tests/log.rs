@@ -227,7 +227,7 @@ fn a_lease_warns_if_its_ip_stays_authorised() {
         assert_eq!(lease.answer("lease_release()()", &[], &log)[0], 1);
         let warnings = log.texts("warning");
         let text = format!(
-            "the IP {ip} stays authorised until the next ips.authorized(): ips.delete: permission denied (403)"
+            "could not remove the authorised IP {ip}, so it stays until an IP is next authorised on this machine: ips.delete: permission denied (403)"
         );
         assert!(matches!(&warnings[..], [warning] if warning.starts_with(&text)), "{warnings:?}");
         assert!(log.attempts().len() >= 4);

@@ -42,7 +42,7 @@ def _teach(update_proxy: Any) -> Any:
         headers.update(ours)
         url = URL(address(named))
         if named.is_rotating:
-            # aiohttp sends no fragment, but it does not reuse a tunnel of another URL.
+            # aiohttp does not send the fragment, but it reuses a tunnel only for the same proxy URL.
             url = url.with_fragment(ROTATING)
         update_proxy(self, url, proxy_auth, headers)
         if not self.is_ssl():

@@ -538,10 +538,10 @@ class AsyncProxyPool:
 
         Args:
             proxy: The proxy that was handed out. Its credentials and its exit choice do not matter.
-            outcome: `True`, the default, and a `ProxyCheck` that is `ok` are successes. `False`, an exception and `None` (no response)
-                are failures. A status is a failure if it is 402, 403, 407, 429, or 500 and above. Such a status usually
-                comes from the proxy, or from a site that blocks it. A number below 100 is not a status, so it counts as a
-                failure.
+            outcome: `True`, the default, and a `ProxyCheck` that is `ok` are successes. `False`, an exception and `None`
+                (no response) are failures. A status is a failure if it is 402, 403, 407, 429, or 500 and above. Such a
+                status usually comes from the proxy, or from a site that blocks it. A number below 100 is not a status, so
+                it counts as a failure.
             latency: The seconds until the response arrived. It counts for the order `fastest`. A `ProxyCheck` has its own.
             bytes: How many bytes were transferred. The pool only adds them up.
 
@@ -556,8 +556,8 @@ class AsyncProxyPool:
         self, /, *, country: str | Iterable[str] | None = None, target: str = "proxymesh.com:443", timeout: float = 10.0
     ) -> Coroutine[Any, Any, Proxy]:
         """
-        Returns the next proxy, holding one exit IP, as `Proxy.asession` does. If a proxy does not respond, or reports a server error,
-        the pool leaves it out for the cooldown and tries the next one.
+        Returns the next proxy, which then holds one exit IP; see `Proxy.asession`. If a proxy does not work, the pool leaves it
+        out for the cooldown. It then tries the next one, unless the refusal is about the account (402, 407, 429, 509).
 
         Args:
             country: As for `get`.
@@ -795,9 +795,9 @@ class Client:
             `CURL_CA_BUNDLE` can name more. If neither of the first two is set, the system's certificates are trusted as well.
         trust_env: Whether to use the environment variables `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`. Off by default,
             because the account's calls should not go through a scraper's proxy.
-        share_state: Whether the processes of this user share what they know about the credentials. Then several processes with a
-            wrong password do not each try it, which would ban the account. They share a file in the user's state folder. It
-            contains no name and no secret.
+        share_state: Whether the processes of this user share what they know about the credentials. If it is true, several
+            processes with a wrong password do not each try it. Otherwise, their attempts would ban the account. They share a
+            file in the user's state folder. It contains no name and no secret.
 
     Raises:
         ConfigError: A setting is missing or invalid, or settings contradict each other. This includes environment variables
@@ -1515,7 +1515,7 @@ class Proxy:
     @property
     def held_ip(self, /) -> str | None:
         """
-        The exit IP that it holds; `None` if it holds none. See `session`.
+        The exit IP that this proxy holds; `None` if it holds none. See `session`.
         """
     @property
     def host(self, /) -> str:
@@ -1619,7 +1619,7 @@ class Proxy:
 
         Without this, an HTTP library keeps a tunnel open for later requests to the same site, and a tunnel keeps its exit IP. The
         methods that are named after a library make it open new tunnels, or raise a `ConfigError` that says how to do that. `url` and
-        `headers` do not change. A request for an http page has no tunnel, so the proxy chooses the exit IP for each.
+        `headers` do not change. A request for an http page has no tunnel, so the proxy chooses the exit IP for each such request.
 
         If this proxy holds an exit IP, the returned one does not.
         """
@@ -1657,8 +1657,8 @@ class Proxy:
 
         This makes one `check` to find an exit IP that fits the exit choice, and then asks for this one with
         `X-ProxyMesh-Prefer-IP`. If the proxy loses the address, a request with requests or urllib3 fails with that library's
-        proxy error. An https request is then not sent. Other libraries do not show the proxy's response; there, `check` tells
-        (`preferred_ip_is_gone`). Call this again to hold another address.
+        proxy error. An https request is then not sent. With other libraries, it goes on with another exit IP, and
+        `check().preferred_ip_is_gone` is true. Call this again to hold another address.
 
             >>> from proxymesh.sandbox import Sandbox
             >>> with Sandbox(proxies=True) as sandbox, sandbox.client() as client:
@@ -1688,7 +1688,8 @@ class Proxy:
     ) -> Proxy:
         """
         Returns the same proxy with this exit choice. It replaces an earlier choice. The choice is sent in the headers
-        `X-ProxyMesh-Country`, `X-ProxyMesh-Prefer-IP` and `X-ProxyMesh-Not-IP`. A proxy that is to hold an exit IP no longer rotates.
+        `X-ProxyMesh-Country`, `X-ProxyMesh-Prefer-IP` and `X-ProxyMesh-Not-IP`. If the choice holds an exit IP, the returned proxy
+        does not rotate.
 
             >>> from proxymesh import Proxy
             >>> Proxy("open.proxymesh.com").steer(country="DE").headers()
@@ -1698,7 +1699,7 @@ class Proxy:
             country: A two-letter code, as the geo calls return it. Only the proxies `open` and `world` can choose a country.
             prefer_ip: The exit IP to use if the proxy has it.
             not_ip: One or more exit IPs to avoid.
-            hold_ip: The only exit IP to use, instead of `prefer_ip`; see `session`.
+            hold_ip: The exit IP to hold, instead of `prefer_ip`; see `session`.
 
         Raises:
             ValidationError: An argument is malformed, or this proxy cannot choose the country.
@@ -1883,10 +1884,10 @@ class ProxyPool:
 
         Args:
             proxy: The proxy that was handed out. Its credentials and its exit choice do not matter.
-            outcome: `True`, the default, and a `ProxyCheck` that is `ok` are successes. `False`, an exception and `None` (no response)
-                are failures. A status is a failure if it is 402, 403, 407, 429, or 500 and above. Such a status usually
-                comes from the proxy, or from a site that blocks it. A number below 100 is not a status, so it counts as a
-                failure.
+            outcome: `True`, the default, and a `ProxyCheck` that is `ok` are successes. `False`, an exception and `None`
+                (no response) are failures. A status is a failure if it is 402, 403, 407, 429, or 500 and above. Such a
+                status usually comes from the proxy, or from a site that blocks it. A number below 100 is not a status, so
+                it counts as a failure.
             latency: The seconds until the response arrived. It counts for the order `fastest`. A `ProxyCheck` has its own.
             bytes: How many bytes were transferred. The pool only adds them up.
 
@@ -1901,8 +1902,8 @@ class ProxyPool:
         self, /, *, country: str | Iterable[str] | None = None, target: str = "proxymesh.com:443", timeout: float = 10.0
     ) -> Proxy:
         """
-        Returns the next proxy, holding one exit IP, as `Proxy.session` does. If a proxy does not respond, or reports a server error,
-        the pool leaves it out for the cooldown and tries the next one.
+        Returns the next proxy, which then holds one exit IP; see `Proxy.session`. If a proxy does not work, the pool leaves it
+        out for the cooldown. It then tries the next one, unless the refusal is about the account (402, 407, 429, 509).
 
         Args:
             country: As for `get`.

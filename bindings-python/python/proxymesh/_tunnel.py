@@ -3,7 +3,8 @@
 The proxy sends the exit IP in its response to the CONNECT, which urllib3, and so requests, discards. urllib3 retries a
 refused CONNECT three times by default. With a wrong password, each one is a failed authentication.
 
-A proxy that rotates gets a new tunnel for each request. If a proxy lost the exit IP that it holds, the request fails.
+A proxy that rotates gets a new tunnel for each request. If the proxy no longer has the exit IP of a
+session, the request fails.
 """
 
 # pyright: basic, reportMissingImports=false
@@ -29,7 +30,7 @@ EXIT_IP = "X-ProxyMesh-IP"
 
 
 class LostExitError(OSError):
-    """The proxy lost the exit IP that it holds."""
+    """The proxy no longer has the exit IP of the session."""
 
 
 class LastResponse(HTTPResponse):

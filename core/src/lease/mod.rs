@@ -269,7 +269,7 @@ impl Service for Ips<'_, Client> {
         let owner = self.owner.as_ref().map(Username::as_str);
         let account = Account {
             service: self.via.base_url(),
-            // A password may change.
+            // Without the password, because it may change.
             credentials: username.unwrap_or(&authorization).as_bytes(),
             owner: owner.unwrap_or_default(),
             name: owner.or(username),
@@ -376,7 +376,9 @@ impl Drop for Unreleased {
 
 /// Says that an IP stays authorised.
 pub fn warn(observer: Option<&Observer>, ip: IpAddr, error: &Error) {
-    tracing::warn!(target: "proxymesh", %ip, %error, "the IP stays authorised until the next ips.authorized()");
+    let text =
+        "could not remove the authorised IP, so it stays until an IP is next authorised on this machine";
+    tracing::warn!(target: "proxymesh", %ip, %error, "{text}");
     if let Some(observer) = observer {
         observer.tell(Event::Warning(stays_authorised(ip, error)));
     }
@@ -385,7 +387,9 @@ pub fn warn(observer: Option<&Observer>, ip: IpAddr, error: &Error) {
 /// One line that says that an IP stays authorised.
 #[must_use]
 pub fn stays_authorised(ip: IpAddr, error: &Error) -> String {
-    format!("the IP {ip} stays authorised until the next ips.authorized(): {error}")
+    format!(
+        "could not remove the authorised IP {ip}, so it stays until an IP is next authorised on this machine: {error}"
+    )
 }
 
 /// An IP that is authorised until this is released. [`Ips::authorized`] returns it.

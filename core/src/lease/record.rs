@@ -89,7 +89,7 @@ enum State {
 }
 
 impl Added {
-    /// The same before the service has answered.
+    /// The same record, before the service has answered.
     pub(super) fn asked(self) -> Self {
         Self { state: State::Asked, ..self }
     }
@@ -125,7 +125,7 @@ pub(super) struct Account<'a> {
     pub(super) credentials: &'a [u8],
     /// The sub-account that owns the IP, if the caller is its parent.
     pub(super) owner: &'a str,
-    /// The name of the account that owns the IP. A token does not say whose it is.
+    /// The name of the account that owns the IP. It is unknown if the caller uses a token.
     pub(super) name: Option<&'a str>,
 }
 

@@ -253,8 +253,8 @@ impl Pool {
                 (next, _) => next?,
             };
             let (free, check) = proxy.free_exit(target, timeout).await?;
-            // Another proxy would refuse for the same reason.
-            let is_final = check.status.is_some_and(|status| (400..500).contains(&status) || status == 509);
+            // These are about the account, so another proxy would refuse too.
+            let is_final = matches!(check.status, Some(402 | 407 | 429 | 509));
             let held = free.held_by(check.clone());
             let report = if held.is_ok() { Report::from(&check) } else { Outcome::Failure.into() };
             self.report(&proxy, report);
@@ -420,8 +420,9 @@ macro_rules! pool {
                 $next
             }
 
-            /// Returns the next proxy, holding one exit IP, as [`Proxy::session`](crate::Proxy::session) does. If a proxy does not
-            /// respond, or reports a server error, the pool leaves it out for the cooldown and tries the next one.
+            /// Returns the next proxy, which then holds one exit IP; see [`Proxy::session`](crate::Proxy::session). If a proxy does
+            /// not work, the pool leaves it out for the cooldown. It then tries the next one, unless the refusal is about the
+            /// account (402, 407, 429, 509).
             ///
             /// # Errors
             ///

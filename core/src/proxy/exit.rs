@@ -17,7 +17,7 @@ use std::net::IpAddr;
 pub struct ExitChoice {
     country: Option<String>,
     prefer_ip: Option<IpAddr>,
-    /// Whether no other exit IP will do.
+    /// Whether no other exit IP is acceptable.
     holds: bool,
     not_ip: Vec<IpAddr>,
 }
@@ -53,8 +53,8 @@ impl ExitChoice {
         Ok(self)
     }
 
-    /// Asks for this exit IP, and accepts no other: if the proxy uses another one, a request fails, as far as the HTTP library
-    /// shows the proxy's response. [`Proxy::session`](crate::Proxy::session) finds an address to hold. Replaces the address that
+    /// Asks for this exit IP, and marks it as the only acceptable one. [`Proxy::session`](crate::Proxy::session) finds an address to
+    /// hold. [`Proxy::lost_exit`](crate::Proxy::lost_exit) says whether a response came through another one. Replaces the address that
     /// [`prefer_ip`](Self::prefer_ip) was given.
     ///
     /// # Errors
@@ -69,7 +69,7 @@ impl ExitChoice {
         (self.prefer_ip, self.holds) = (Some(ip), true);
     }
 
-    /// Holds no exit IP any more.
+    /// Stops holding an exit IP.
     pub(super) fn release(&mut self) {
         self.prefer_ip = self.prefer_ip.filter(|_| !self.holds);
         self.holds = false;

@@ -191,8 +191,8 @@ impl Proxy {
         self.with(|access| access.credentials = credentials)
     }
 
-    /// Returns the same proxy with this exit choice. It replaces an earlier choice. A proxy that is to hold an exit IP no longer
-    /// [rotates](Self::rotating).
+    /// Returns the same proxy with this exit choice. It replaces an earlier choice. If the choice holds an exit IP, the
+    /// returned proxy does not [rotate](Self::rotating).
     ///
     /// ```
     /// # fn main() -> proxymesh::Result<()> {

@@ -4,15 +4,15 @@ use super::{Check, Proxy};
 use crate::error::{Error, Refusal, Result};
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
-/// What errors call it.
+/// The name of the call in errors.
 const SESSION: &str = "proxies.session";
 
 impl Proxy {
     /// Returns the same proxy, with a new tunnel for each https request. Each request may then have another exit IP.
     ///
     /// Without this, an HTTP client keeps a tunnel open for later requests to the same site, and a tunnel keeps its exit IP. The
-    /// [adapters](crate#http-libraries) for HTTP libraries obey this; [`url`](Self::url) and [`headers`](Self::headers) do not
-    /// change. A request for an http page has no tunnel, so the proxy chooses the exit IP for each.
+    /// [adapters](crate#http-libraries) for HTTP libraries do this, or refuse such a proxy. [`url`](Self::url) and
+    /// [`headers`](Self::headers) do not change. A request for an http page has no tunnel, so the proxy chooses the exit IP for each such request.
     ///
     /// If this proxy held an exit IP, the returned one does not.
     #[must_use]
@@ -33,8 +33,9 @@ impl Proxy {
     /// address. A login at a site often needs that.
     ///
     /// This makes one [`check`](Self::check) to find an exit IP that fits the exit choice, and then asks for this one
-    /// ([`ExitChoice::hold_ip`](super::ExitChoice::hold_ip)). If the proxy loses the address, the adapters that see the proxy's response fail with an error. For
-    /// the others, [`check`](Self::check) tells ([`Check::preferred_ip_is_gone`]). Call this again to hold another address.
+    /// ([`ExitChoice::hold_ip`](super::ExitChoice::hold_ip)). If the proxy loses the address, requests go on with another one. A
+    /// [`check`](Self::check) then has [`Check::preferred_ip_is_gone`]. If you know the exit IP of a response,
+    /// [`lost_exit`](Self::lost_exit) compares it. Call this again to hold another address.
     ///
     /// ```no_run
     /// # async fn example(proxy: proxymesh::Proxy) -> proxymesh::Result<()> {
@@ -53,7 +54,7 @@ impl Proxy {
         free.held_by(check)
     }
 
-    /// The proxy without the exit IP that it holds, and a check that tells another one.
+    /// The proxy without the exit IP that it holds, and a check, which names another exit IP.
     pub(crate) async fn free_exit(&self, target: &str, timeout: Duration) -> Result<(Self, Check)> {
         let free = self.clone().with(|access| access.exit.release());
         let check = free.check(target, timeout).await?;
@@ -90,7 +91,7 @@ impl Proxy {
     }
 
     /// Why a request did not go through the exit IP that the proxy holds. `used` is the value of `X-ProxyMesh-IP` in the proxy's
-    /// response. `None` if it is the same one, or if the proxy holds none. Adapters fail with this text.
+    /// response. `None` if it is the same one, or if the proxy holds none. The adapters of other languages fail with this text.
     #[must_use]
     pub fn lost_exit(&self, used: &str) -> Option<String> {
         let held = self.exit_choice().held_ip()?;

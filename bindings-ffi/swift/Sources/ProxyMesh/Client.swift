@@ -42,9 +42,9 @@ public final class Client: Sendable {
     ///     neither is set, the system's certificates are trusted as well, except on iOS.
     ///   - trustEnv: Whether to use the environment variables `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`. Off by default,
     ///     because the account's calls should not go through a scraper's proxy.
-    ///   - shareState: Whether the processes of this user share what they know about the credentials. Then several processes with a
-    ///     wrong password do not each try it, which would ban the account. They share a file in the user's state folder. It contains
-    ///     no name and no secret.
+    ///   - shareState: Whether the processes of this user share what they know about the credentials. If it is true, several
+    ///     processes with a wrong password do not each try it. Otherwise, their attempts would ban the account. They share a file
+    ///     in the user's state folder. It contains no name and no secret.
     ///   - log: Where the client writes its log; the unified log of Apple's platforms by default, and nowhere on other platforms.
     /// - Throws: ``ProxyMeshError/config(_:)`` if a setting is missing or invalid, or settings contradict each other.
     public init(

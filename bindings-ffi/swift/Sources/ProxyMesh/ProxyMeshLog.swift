@@ -6,7 +6,7 @@ internal import ProxyMeshInternal
 
 /// Where a client writes its log: one record for each attempt at a call, and warnings.
 ///
-/// On Apple's platforms, a client writes to the unified log by default. Elsewhere it writes nothing. To write somewhere else, pass a
+/// On Apple platforms, a client writes to the unified log by default. Elsewhere it writes nothing. To write somewhere else, pass a
 /// closure. These lines pass the records to swift-log:
 ///
 /// ```swift
@@ -19,14 +19,15 @@ internal import ProxyMeshInternal
 /// ```
 ///
 /// Attempts have the level `debug`. There is a `warning` if a pool could not refresh its list of proxies, or if an IP could not be
-/// removed or followed. A record never contains a query, a form or credentials.
+/// removed or followed. There is an `info` record if this machine's address has changed. A record never contains a query, a form or
+/// credentials.
 ///
 /// A record is written while its call is in progress. The thread that makes a blocking call writes its records, at most 40 ms after the
 /// attempt. A child task writes the records of an async call, so the closure sees the task-local values of the caller. It runs as part of
 /// the call: if it blocks, it delays that call, but no other. What a follower does between calls is written on a global dispatch
 /// queue.
 ///
-/// If the level is higher than `debug`, a call costs the same as with ``off``.
+/// If the level is higher than `debug`, attempts cost nothing.
 public struct ProxyMeshLog: Sendable {
     let sink: LogSink?
 
@@ -56,8 +57,8 @@ public struct ProxyMeshLog: Sendable {
     public static let off = ProxyMeshLog()
 
     #if canImport(os)
-        /// The unified log of Apple's platforms, with the subsystem `com.proxymesh` and the category `api`. Console and `log stream` show
-        /// its debug messages only if they are asked to.
+        /// The unified log of Apple platforms, with the subsystem `com.proxymesh` and the category `api`. Console and `log stream` show
+        /// debug messages only on request.
         public static let system: ProxyMeshLog = {
             let log = OSLog(subsystem: "com.proxymesh", category: "api")
             let logger = os.Logger(log)
@@ -66,7 +67,7 @@ public struct ProxyMeshLog: Sendable {
                 write: { logger.log(level: $0.level.type, "\($0.message, privacy: .public)") })
         }()
     #else
-        /// On Apple's platforms, the unified log. On this platform, the same as ``off``.
+        /// On Apple platforms, the unified log. On this platform, the same as ``off``.
         public static let system = ProxyMeshLog()
     #endif
 
@@ -109,7 +110,7 @@ public struct ProxyMeshLog: Sendable {
         public let level: Level
         /// What happened, in one line, such as `geo.open: GET /api/geoips/open/: 200 after 1.3 ms (attempt 1)`.
         public let message: String
-        /// The attempt that the record is about; `nil` for a warning.
+        /// The attempt that the record is about; `nil` if it is about something else.
         public let attempt: Attempt?
 
         init(_ record: LogRecord) {
@@ -119,7 +120,7 @@ public struct ProxyMeshLog: Sendable {
         }
 
         /// The properties of the attempt as text, with the names `call`, `method`, `path`, `attempt`, `status` or `failure`, `elapsed`,
-        /// and `retry_in`. Times are in seconds. Empty for a warning.
+        /// and `retry_in`. Times are in seconds. Empty if there is no attempt.
         public var metadata: [String: String] {
             guard let attempt else { return [:] }
             var metadata = [

@@ -25,15 +25,15 @@
     ///
     /// The server is the program `proxymesh-sandbox`, in a process of its own. The process ends with ``stop()``, when nothing refers to
     /// the sandbox any more, and when this process ends, even if it is killed. `make swift` builds the program, and so does
-    /// `cargo install proxymesh-sandbox`. It is searched for here, in this order:
+    /// `cargo install proxymesh-sandbox`. The SDK looks for it in these places, in this order:
     ///
     /// 1. the path in the environment variable `PROXYMESH_SANDBOX_PROGRAM`
     /// 2. the folders in `LIBRARY_PATH`, where the linker finds the native library
     /// 3. the folders in `PATH`
     /// 4. `~/.cargo/bin`
     ///
-    /// The functions block for about a millisecond, so they are not async. They work on macOS and Linux. The other systems do not let an
-    /// app start a program.
+    /// The functions block for about a millisecond, so they are not async. They work on macOS and Linux. Other Apple platforms do
+    /// not let an app start a program.
     public final class Sandbox: Sendable {
         /// The base URL to pass to a client.
         public let baseURL: URL

@@ -258,7 +258,9 @@ extension ProxyMeshTests {
                     }
                 }
             }
-            let text = "the IP 203.0.113.91 stays authorised until the next ips.authorized(): ips.delete: permission denied (403)"
+            let text =
+                "could not remove the authorised IP 203.0.113.91, so it stays until an IP is next authorised on this machine: "
+                + "ips.delete: permission denied (403)"
             #expect(kept.warnings.count == 1 && kept.warnings.first?.hasPrefix(text) == true, "\(kept.warnings)")
         }
 

@@ -2,8 +2,8 @@
 //! and they are killed between any two accesses to a file or calls to the service.
 //!
 //! It runs the leases' own code, down to the accesses to files. Time is simulated, and so are the files ([`machine`]) and the
-//! service. Two things cannot be prevented, so they do not happen here: a removal takes effect before the process that requested it
-//! ends or gives up, or never, and an addition that takes effect late does so before the next lease has removed the IP.
+//! service. Two things that no code can prevent are left out. A removal does not take effect after the process that requested it has
+//! ended or given up. An addition that takes effect late does not do so after the next lease has removed the IP.
 
 pub(super) mod machine;
 

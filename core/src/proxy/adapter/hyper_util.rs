@@ -26,8 +26,8 @@ impl Proxy {
     ///
     /// The client keeps a tunnel open for later requests to the same site, which then have the same exit IP. To open a new tunnel
     /// for each request, create the client with `pool_max_idle_per_host(0)`. The connector alone cannot do that, so it refuses a
-    /// [rotating](Self::rotating) proxy. hyper-util does not show the proxy's response, so a session is not told if it loses its
-    /// exit IP.
+    /// [rotating](Self::rotating) proxy. hyper-util does not show the proxy's response, so a request does not fail if the proxy has
+    /// lost the exit IP of a [session](Self::session).
     ///
     /// ```
     /// # fn main() -> proxymesh::Result<()> {

@@ -61,7 +61,7 @@ macro_rules! adapter {
             /// The client keeps a tunnel open for later requests to the same site, which then have the same exit IP. If the proxy
             /// [rotates](Self::rotating), each request opens a new tunnel and uses HTTP/1.1. Requests for http pages have no tunnel,
             /// so each may have a different exit IP. reqwest does not show the response to a `CONNECT`, so a
-            /// [session](Self::session) is not told if it loses its exit IP.
+            /// request does not fail if the proxy has lost the exit IP of a [session](Self::session).
             ///
             /// ```
             #[doc = concat!("# use ", stringify!($reqwest), " as reqwest;")]

@@ -11,7 +11,7 @@ public struct ExitChoice: Sendable, Hashable {
     public let country: String?
     /// The exit IP to use if the proxy has it.
     public let preferIP: String?
-    /// The only exit IP to use.
+    /// The exit IP to hold.
     public let holdIP: String?
     /// The exit IPs to avoid.
     public let notIPs: [String]
@@ -25,7 +25,7 @@ public struct ExitChoice: Sendable, Hashable {
     ///   - country: A two-letter code, as the geo calls return it. Only the proxies `open` and `world` can choose a country.
     ///   - preferIP: The exit IP to use if the proxy has it.
     ///   - notIPs: The exit IPs to avoid.
-    ///   - holdIP: The only exit IP to use, instead of `preferIP`; see ``Proxy/session(target:timeout:)``.
+    ///   - holdIP: The exit IP to hold, instead of `preferIP`; see ``Proxy/session(target:timeout:)``.
     /// - Throws: ``ProxyMeshError/validation(_:)`` if an argument is malformed. Its field is `country`, `prefer_ip`, `hold_ip` or
     ///   `not_ip`.
     public init(

@@ -132,7 +132,8 @@ public struct Proxy: Sendable, Hashable {
     }
 
     /// Returns the same proxy with this exit choice. It replaces an earlier choice. The choice is sent in the headers
-    /// `X-ProxyMesh-Country`, `X-ProxyMesh-Prefer-IP` and `X-ProxyMesh-Not-IP`. A proxy that is to hold an exit IP no longer rotates.
+    /// `X-ProxyMesh-Country`, `X-ProxyMesh-Prefer-IP` and `X-ProxyMesh-Not-IP`. If the choice holds an exit IP, the returned proxy
+    /// does not rotate.
     ///
     /// ```swift
     /// let proxy = try Proxy(host: "open.proxymesh.com").steered(ExitChoice(country: "DE"))
@@ -153,8 +154,8 @@ public struct Proxy: Sendable, Hashable {
     /// Returns the same proxy, with a new tunnel for each https request. Each request may then have another exit IP.
     ///
     /// Without this, an HTTP client keeps a tunnel open for later requests to the same site, and a tunnel keeps its exit IP. An
-    /// adapter for an HTTP library can obey ``isRotating``; the URL and the headers do not change. A request for an http page has no
-    /// tunnel, so the proxy chooses the exit IP for each.
+    /// adapter for an HTTP library can obey ``isRotating``; the URL and the headers do not change. A request for an http page has
+    /// no tunnel, so the proxy chooses the exit IP for each such request.
     ///
     /// If this proxy holds an exit IP, the returned one does not.
     public func rotating() -> Proxy {
@@ -166,8 +167,8 @@ public struct Proxy: Sendable, Hashable {
     /// address. A login at a site often needs that.
     ///
     /// This makes one check to find an exit IP that fits the exit choice, and then asks for this one (``ExitChoice/holdIP``). If the
-    /// proxy loses the address, it uses another one; ``lostExit(used:)`` says so for the `X-ProxyMesh-IP` of a response, and
-    /// ``check(target:timeout:)`` tells too. Call this again to hold another address.
+    /// proxy loses the address, requests go on with another one. ``lostExit(used:)`` compares the `X-ProxyMesh-IP` of a response, and
+    /// ``check(target:timeout:)`` reports it too. Call this again to hold another address.
     ///
     /// ```swift
     /// let session = try await proxy.session()

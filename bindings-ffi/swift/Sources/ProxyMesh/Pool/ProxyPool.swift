@@ -56,8 +56,9 @@ public final class ProxyPool: Sendable {
         return Proxy(try await native.later(poolNext(countries: countries)))
     }
 
-    /// Returns the next proxy, holding one exit IP, as ``Proxy/session(target:timeout:)`` does. If a proxy does not respond, or
-    /// reports a server error, the pool leaves it out for the cooldown and tries the next one.
+    /// Returns the next proxy, which then holds one exit IP; see ``Proxy/session(target:timeout:)``. If a proxy does not work, the
+    /// pool leaves it out for the cooldown. It then tries the next one, unless the refusal is about the account (402, 407, 429,
+    /// 509).
     ///
     /// - Parameters:
     ///   - countries: As for ``next(in:)``.
@@ -151,8 +152,9 @@ public final class BlockingProxyPool: Sendable {
         return Proxy(try native.wait(poolNext(countries: countries)))
     }
 
-    /// Returns the next proxy, holding one exit IP, as ``Proxy/sessionBlocking(target:timeout:)`` does. If a proxy does not respond, or
-    /// reports a server error, the pool leaves it out for the cooldown and tries the next one.
+    /// Returns the next proxy, which then holds one exit IP; see ``Proxy/sessionBlocking(target:timeout:)``. If a proxy does not
+    /// work, the pool leaves it out for the cooldown. It then tries the next one, unless the refusal is about the account (402,
+    /// 407, 429, 509).
     ///
     /// - Parameters:
     ///   - countries: As for ``next(in:)``.

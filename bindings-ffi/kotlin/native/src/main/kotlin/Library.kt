@@ -40,7 +40,7 @@ public fun loadLibrary() {
     val version = try {
         Native.libraryVersion()
     } catch (error: UnsatisfiedLinkError) {
-        throw LibraryException(relocation() ?: "it is not a library of proxymesh", error)
+        throw LibraryException(relocation() ?: "it is not the native library of ProxyMesh", error)
     }
     if (version != VERSION) throw LibraryException("its version is $version, not $VERSION")
 }

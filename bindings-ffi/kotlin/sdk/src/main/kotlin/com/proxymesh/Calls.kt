@@ -32,7 +32,7 @@ import com.proxymesh.internal.baseUrl as baseUrlOf
 internal const val VERSION = "0.1.0"
 
 /**
- * A client or an object of the native library, and the calls of it that do not wait for the network.
+ * A client or an object of the native library, with those of its calls that do not wait for the network.
  *
  * @property canWarn whether its calls can write a warning to the log, as those of a pool, a lease and a follower can.
  */

@@ -16,7 +16,7 @@ import com.proxymesh.internal.ExitChoice as FfiExitChoice
  * @param country a two-letter code, as the geo calls return it. Only the proxies `open` and `world` can choose a country.
  * @param preferIp the exit IP to use if the proxy has it.
  * @param notIps the exit IPs to avoid.
- * @param holdIp the only exit IP to use, instead of [preferIp]; see [ProxyServer.session].
+ * @param holdIp the exit IP to hold, instead of [preferIp]; see [ProxyServer.session].
  * @throws ValidationException an argument is malformed.
  */
 public class ExitChoice
@@ -38,7 +38,7 @@ public class ExitChoice
         /** The exit IPs to avoid. */
         public val notIps: List<String> get() = checked.notIps
 
-        /** The only exit IP to use. */
+        /** The exit IP to hold. */
         public val holdIp: String? get() = checked.holdIp
 
         /** A copy with this country. */
@@ -50,7 +50,7 @@ public class ExitChoice
         /** A copy that avoids these exit IPs. */
         public fun withNotIps(vararg notIps: String): ExitChoice = ExitChoice(country, preferIp, notIps.asList(), holdIp)
 
-        /** A copy that uses only this exit IP, and prefers none. */
+        /** A copy that holds this exit IP, and prefers none. */
         public fun withHoldIp(holdIp: String): ExitChoice = ExitChoice(country, null, notIps, holdIp)
 
         /** Whether both are the same choice. */

@@ -292,7 +292,7 @@ public sealed class BlockingIpsExtension(private val calls: BlockingCalls) {
         return entered({ BlockingIpFollower(follower, follower.make(followerStart())) }) { follower.finish(followerClose()) }
     }
 
-    /** The same with a duration of Kotlin; see the other [follow]. */
+    /** The same with a `kotlin.time.Duration`; see the other [follow]. */
     public fun follow(
         label: String? = null,
         lookup: String? = null,

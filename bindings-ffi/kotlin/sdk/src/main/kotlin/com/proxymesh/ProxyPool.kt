@@ -48,11 +48,11 @@ public sealed class AbstractProxyPool(private val pool: Local) {
     public fun report(proxy: ProxyServer, succeeded: Boolean, latency: Duration? = null, bytes: Long = 0): Duration? =
         send(proxy, null, succeeded, latency, bytes)
 
-    /** The same with a duration of Kotlin; see the other [report]. */
+    /** The same with a `kotlin.time.Duration`; see the other [report]. */
     public fun report(proxy: ProxyServer, status: Int, latency: KotlinDuration, bytes: Long = 0): Duration? =
         report(proxy, status, latency.toJavaDuration(), bytes)
 
-    /** The same with a duration of Kotlin; see the other [report]. */
+    /** The same with a `kotlin.time.Duration`; see the other [report]. */
     public fun report(proxy: ProxyServer, succeeded: Boolean, latency: KotlinDuration, bytes: Long = 0): Duration? =
         report(proxy, succeeded, latency.toJavaDuration(), bytes)
 
@@ -117,8 +117,8 @@ public class ProxyPool internal constructor(private val pool: Calls) : AbstractP
     public suspend fun getIn(vararg countries: String): ProxyServer = next(countries.asList())
 
     /**
-     * Returns the next proxy, holding one exit IP, as [ProxyServer.session] does. If a proxy does not respond, or reports a server error, the
-     * pool leaves it out for the cooldown and tries the next one.
+     * Returns the next proxy, which then holds one exit IP; see [ProxyServer.session]. If a proxy does not work, the pool leaves it out for
+     * the cooldown. It then tries the next one, unless the refusal is about the account (402, 407, 429, 509).
      *
      * @param target the `host:port` to connect to. It sees a connection, but receives no data.
      * @param timeout the time limit for each proxy.
@@ -165,18 +165,19 @@ public class BlockingProxyPool internal constructor(private val pool: BlockingCa
     public fun getIn(vararg countries: String): ProxyServer = next(countries.asList())
 
     /**
-     * Returns the next proxy, holding one exit IP, as [ProxyServer.sessionBlocking] does. If a proxy does not respond, or reports a server error, the
-     * pool leaves it out for the cooldown and tries the next one.
+     * Returns the next proxy, which then holds one exit IP; see [ProxyServer.sessionBlocking]. If a proxy does not work, the pool leaves it
+     * out for the cooldown. It then tries the next one, unless the refusal is about the account (402, 407, 429, 509).
      *
      * @param target the `host:port` to connect to. It sees a connection, but receives no data.
      * @param timeout the time limit for each proxy.
-     * @throws ProxyMeshException the exceptions of [get] and of [ProxyServer.sessionBlocking]. If no proxy works, it is that of the last one.
+     * @throws ProxyMeshException the exceptions of [get] and of [ProxyServer.sessionBlocking]. If no proxy works, it is that of the last
+     *   one.
      */
     @JvmOverloads
     public fun session(target: String = TARGET, timeout: Duration = TIME_LIMIT.toJavaDuration()): ProxyServer =
         pool.make(poolSession(null, target, timeout.inSeconds())) { it.fromFfi() }
 
-    /** The same with a duration of Kotlin; see the other [session]. */
+    /** The same with a `kotlin.time.Duration`; see the other [session]. */
     public fun session(target: String = TARGET, timeout: KotlinDuration): ProxyServer = session(target, timeout.toJavaDuration())
 
     private fun next(countries: List<String>?): ProxyServer = atOnce(countries) ?: pool.make(poolNext(countries)) { it.fromFfi() }
@@ -204,8 +205,8 @@ public class AsyncProxyPool internal constructor(private val pool: AsyncCalls) :
     public fun getIn(vararg countries: String): CompletableFuture<ProxyServer> = next(countries.asList())
 
     /**
-     * Returns the next proxy, holding one exit IP, as [ProxyServer.sessionAsync] does. If a proxy does not respond, or reports a server error, the
-     * pool leaves it out for the cooldown and tries the next one.
+     * Returns the next proxy, which then holds one exit IP; see [ProxyServer.sessionAsync]. If a proxy does not work, the pool leaves it
+     * out for the cooldown. It then tries the next one, unless the refusal is about the account (402, 407, 429, 509).
      *
      * @param target the `host:port` to connect to. It sees a connection, but receives no data.
      * @param timeout the time limit for each proxy.

@@ -117,7 +117,7 @@ public class ProxyServer
 
         /**
          * Returns the same proxy with this exit choice. It replaces an earlier choice. It is sent in the headers `X-ProxyMesh-Country`,
-         * `X-ProxyMesh-Prefer-IP` and `X-ProxyMesh-Not-IP`. A proxy that is to hold an exit IP no longer rotates.
+         * `X-ProxyMesh-Prefer-IP` and `X-ProxyMesh-Not-IP`. If the choice holds an exit IP, the returned proxy does not rotate.
          *
          * ```kotlin
          * ProxyServer("open.proxymesh.com").steer(ExitChoice(country = "DE")).headers()   // {X-ProxyMesh-Country=DE}
@@ -131,8 +131,8 @@ public class ProxyServer
          * Returns the same proxy, with a new tunnel for each https request. Each request may then have another exit IP.
          *
          * Without this, an HTTP client keeps a tunnel open for later requests to the same site, and a tunnel keeps its exit IP. The
-         * modules `proxymesh-okhttp` and `proxymesh-apache` obey this; [url] and [headers] do not change. A request for an http page has
-         * no tunnel, so the proxy chooses the exit IP for each.
+         * modules `proxymesh-okhttp` and `proxymesh-apache` do this; [url] and [headers] do not change. A request for an http page has no
+         * tunnel, so the proxy chooses the exit IP for each such request.
          *
          * If this proxy holds an exit IP, the returned one does not.
          */
@@ -147,8 +147,8 @@ public class ProxyServer
          *
          * This makes one [check] to find an exit IP that fits the exit choice, and then asks for this one
          * ([ExitChoice.holdIp]). If the proxy loses the address, a request with the module `proxymesh-apache`, or for an http page with
-         * `proxymesh-okhttp`, fails with an [ExitLostException]. For the rest, [check] tells ([ProxyCheck.isPreferredIpGone]). Call this
-         * again to hold another address.
+         * `proxymesh-okhttp`, fails with an [ExitLostException]. Other requests go on with another exit IP. [check] then has
+         * [ProxyCheck.isPreferredIpGone]. Call this again to hold another address.
          *
          * ```kotlin
          * val session = proxy.session()
@@ -170,7 +170,7 @@ public class ProxyServer
         public fun sessionBlocking(target: String = TARGET, timeout: JavaDuration = TIME_LIMIT.toJavaDuration()): ProxyServer =
             Unbound.blocking.make(proxySession(toFfi(), target, timeout.inSeconds())) { it.fromFfi() }
 
-        /** The same with a duration of Kotlin; see the other [sessionBlocking]. */
+        /** The same with a `kotlin.time.Duration`; see the other [sessionBlocking]. */
         public fun sessionBlocking(target: String = TARGET, timeout: Duration): ProxyServer = sessionBlocking(target, timeout.toJavaDuration())
 
         /** The same as [session], but it returns a future, as the calls of [AsyncClient] do. */
@@ -181,7 +181,7 @@ public class ProxyServer
         /**
          * Fails if this proxy holds an exit IP and has used another one. The modules for HTTP libraries call this.
          *
-         * @param usedIp the value of `X-ProxyMesh-IP` in the proxy's response; null if there is none, which says nothing.
+         * @param usedIp the value of `X-ProxyMesh-IP` in the proxy's response; null if there is none; nothing is then checked.
          * @throws ExitLostException the proxy has used another exit IP.
          */
         @Throws(ExitLostException::class)
@@ -244,7 +244,7 @@ public class ProxyServer
         public fun checkBlocking(target: String = TARGET, timeout: JavaDuration = TIME_LIMIT.toJavaDuration()): ProxyCheck =
             Unbound.blocking.make(proxyCheck(toFfi(), target, timeout.inSeconds())) { it.fromFfi() }
 
-        /** The same with a duration of Kotlin; see the other [checkBlocking]. */
+        /** The same with a `kotlin.time.Duration`; see the other [checkBlocking]. */
         public fun checkBlocking(target: String = TARGET, timeout: Duration): ProxyCheck = checkBlocking(target, timeout.toJavaDuration())
 
         /** The same as [check], but it returns a future, as the calls of [AsyncClient] do. */

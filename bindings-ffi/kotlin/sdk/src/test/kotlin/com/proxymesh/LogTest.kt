@@ -377,7 +377,7 @@ class LogTest {
                 sandbox.fault("""{"kind": "status", "status": 403, "path": "/api/ip/delete/"}""")
                 val error = assertThrows(Exception::class.java) { use(sandbox.baseUrl) }
                 assertTrue(error is IllegalStateException || error is ExecutionException && use == leases.last(), error.toString())
-                val text = "the IP $ip stays authorised until the next ips.authorized(): ips.delete: permission denied (403)"
+                val text = "could not remove the authorised IP $ip, so it stays until an IP is next authorised on this machine: ips.delete: permission denied (403)"
                 assertTrue(records.warnings.single().startsWith(text), records.texts.toString())
             }
         }

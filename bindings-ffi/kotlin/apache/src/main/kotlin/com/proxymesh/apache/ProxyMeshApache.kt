@@ -35,15 +35,16 @@ import org.apache.hc.core5.http.HttpHost
  * proxy has not refused. A `407` is not answered with another try.
  *
  * HttpClient keeps a tunnel open for later requests to the same site, which then have the same exit IP. Each request for an http page may
- * have another one in any case. If the proxy rotates ([ProxyServer.rotating]), no connection is kept, so each request opens a tunnel of its own. So does each redirect.
+ * have another one in any case. If the proxy rotates ([ProxyServer.rotating]), no connection is kept, so each request and each redirect
+ * opens its own tunnel.
  *
  * If the proxy has lost the exit IP of its session ([ProxyServer.session]), a request fails with an [ExitLostException]. A request for an
  * https page is then not sent.
  *
- * This sets the builder's route planner, request executor and strategy for proxy authentication. If the proxy rotates, it also sets the strategy
- * for reusing connections. If one is set again later, a request fails after it was sent, or it is not sent through this proxy. A `RequestConfig` that
- * names another proxy is obeyed, and that proxy gets no credentials. HttpClient's log of headers shows the credentials at the level DEBUG.
- * Call this once for each builder.
+ * This sets the builder's route planner, request executor and strategy for proxy authentication. If the proxy rotates, it also sets the
+ * strategy for reusing connections. If you replace one of them later, a request either fails after it was sent, or does not go through this
+ * proxy. A `RequestConfig` that names another proxy is obeyed, and that proxy gets no credentials. HttpClient's log of headers shows the
+ * credentials at the level DEBUG. Call this once for each builder.
  *
  * @param proxy the proxy, with the credentials and the exit choice to use.
  * @return the builder.

@@ -1,4 +1,4 @@
-/** Sends the requests of Apache HttpClient through a proxy of ProxyMesh. */
+/** Sends the requests of Apache HttpClient through a ProxyMesh proxy. */
 @NullMarked
 package com.proxymesh.apache;
 

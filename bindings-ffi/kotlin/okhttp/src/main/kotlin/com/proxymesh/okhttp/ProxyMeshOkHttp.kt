@@ -35,15 +35,16 @@ import okhttp3.Protocol
  * ([issue 4301](https://github.com/square/okhttp/issues/4301)), so the exit IP of an https page is unknown. A site can make up this header.
  *
  * OkHttp keeps a tunnel open for later requests to the same site, which then have the same exit IP. Each request for an http page may have
- * another one in any case. If the proxy rotates ([ProxyServer.rotating]), each call opens a tunnel of its own. Redirects within one site stay in its tunnel. This replaces
- * the connection pool with one that keeps nothing, and allows HTTP/1.1 only, because the requests of an HTTP/2 connection share a tunnel.
+ * another one in any case. If the proxy rotates ([ProxyServer.rotating]), each call opens a tunnel of its own. Redirects within one site
+ * stay in its tunnel. This replaces the connection pool with one that keeps nothing, and allows HTTP/1.1 only, because the requests of an
+ * HTTP/2 connection share a tunnel.
  *
  * If the proxy has lost the exit IP of its session ([ProxyServer.session]), a request for an http page fails with an [ExitLostException],
- * after it was sent. A request for an https page goes on with another exit IP, because OkHttp does not show it.
+ * after it was sent. A request for an https page goes on with another exit IP, because OkHttp does not show the proxy's response.
  *
- * The builder's proxy and proxy authenticator are replaced, and its `proxySelector` is not used. The effect of an earlier call is undone, so
- * `client.newBuilder().proxyMesh(another)` is a client for another proxy. Clients for different proxies may share a connection pool.
- * A network interceptor that is added later sees the credentials on requests for http pages. Add one that logs before this call.
+ * The builder's proxy and proxy authenticator are replaced, and its `proxySelector` is not used. The effect of an earlier call is undone,
+ * so `client.newBuilder().proxyMesh(another)` is a client for another proxy. Clients for different proxies may share a connection pool. A
+ * network interceptor that is added later sees the credentials on requests for http pages. Add one that logs before this call.
  *
  * @param proxy the proxy, with the credentials and the exit choice to use.
  * @return the builder.

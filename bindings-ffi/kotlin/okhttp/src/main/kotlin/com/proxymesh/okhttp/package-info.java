@@ -1,4 +1,4 @@
-/** Sends the requests of OkHttp through a proxy of ProxyMesh. */
+/** Sends the requests of OkHttp through a ProxyMesh proxy. */
 @NullMarked
 package com.proxymesh.okhttp;
 

@@ -70,14 +70,14 @@ public class Fault private constructor(private val fields: Map<String, JsonEleme
         @JvmStatic
         public fun delay(time: Duration): Fault = of("delay", time)
 
-        /** The same with a duration of Kotlin; see the other [delay]. */
+        /** The same with a `kotlin.time.Duration`; see the other [delay]. */
         public fun delay(time: KotlinDuration): Fault = delay(time.toJavaDuration())
 
         /** The call is carried out at once, and the response comes after this time. */
         @JvmStatic
         public fun delayAfterApply(time: Duration): Fault = of("delay_after_apply", time)
 
-        /** The same with a duration of Kotlin; see the other [delayAfterApply]. */
+        /** The same with a `kotlin.time.Duration`; see the other [delayAfterApply]. */
         public fun delayAfterApply(time: KotlinDuration): Fault = delayAfterApply(time.toJavaDuration())
 
         /** The call is carried out, and the connection closes without a response. */

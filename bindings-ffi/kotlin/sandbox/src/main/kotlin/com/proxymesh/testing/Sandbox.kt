@@ -99,7 +99,7 @@ public class Sandbox private constructor(
         controls.post("clock", buildJsonObject { put("advance_seconds", time.toMillis() / MILLIS) })
     }
 
-    /** The same with a duration of Kotlin; see the other [advance]. */
+    /** The same with a `kotlin.time.Duration`; see the other [advance]. */
     public fun advance(time: KotlinDuration): Unit = advance(time.toJavaDuration())
 
     /**

@@ -1,4 +1,4 @@
-/** The emulated service of ProxyMesh, for tests. */
+/** An emulation of the ProxyMesh service, for tests. */
 @NullMarked
 package com.proxymesh.testing;
 
