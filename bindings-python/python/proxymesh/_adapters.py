@@ -49,7 +49,7 @@ def needs_urllib3() -> None:
     needs(urllib3, "2.0")
     if not issubclass(HTTPSConnection, HTTPConnection):
         raise ImportError(
-            "proxymesh needs the original urllib3 for this, but urllib3-future, a dependency of niquests, has replaced it; "
+            "proxymesh needs the original urllib3 for this, but urllib3-future, which niquests needs, has replaced it; "
             "run `URLLIB3_NO_OVERRIDE=1 pip install --force-reinstall --no-binary urllib3-future urllib3-future`, and "
             "then `pip install --force-reinstall urllib3`, to have both"
         )

@@ -29,14 +29,16 @@ import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
 
 /**
- * Asserts that Java can use the module that [anchor] belongs to: no signature has a type of Kotlin, except those of suspend functions, and
- * the package says what can be null.
+ * Asserts that Java can use the module that [anchor] belongs to: no signature has a type of Kotlin, except those of suspend functions, no
+ * question is called `getHas…`, and the package says what can be null.
  */
 fun assertIsForJava(anchor: Class<*>) {
     assertTrue(anchor.`package`.isAnnotationPresent(NullMarked::class.java), "${anchor.`package`}")
     val classes = publicClasses(anchor)
     assertTrue(anchor in classes)
     assertEquals(emptyList<String>(), classes.flatMap(::signaturesOfKotlin))
+    val questions = classes.flatMap(::membersForJava).filter { it is Method && it.returnType == Boolean::class.javaPrimitiveType }
+    assertEquals(emptyList<Member>(), questions.filter { it.name.startsWith("get") })
 }
 
 /** The signatures of a class that Java can use, and that have types of Kotlin. */

@@ -56,7 +56,7 @@ public class PoolOptions(
     public val order: PoolOrder = PoolOrder.ROUND_ROBIN,
     public val ttl: Duration? = null,
     public val cooldown: Duration? = null,
-    public val hasCredentials: Boolean = true,
+    @get:JvmName("hasCredentials") public val hasCredentials: Boolean = true,
     public val isRotating: Boolean = false,
 ) {
     /** The options that leave everything at its default. This is for Java. */

@@ -65,6 +65,7 @@ public class ProxyServer
         public val country: String? get() = checked.country
 
         /** Whether [steer] can choose the country: true for `open` and `world`, which have exit IPs in many countries. */
+        @get:JvmName("choosesCountry")
         public val choosesCountry: Boolean get() = checked.choosesCountry
 
         /** Which exit IP to ask it for. */

@@ -19,7 +19,7 @@ public class SandboxOptions(
     public val username: String = "parent",
     public val password: String = "parent-password",
     public val plan: String = "50",
-    public val hasProxies: Boolean = false,
+    @get:JvmName("hasProxies") public val hasProxies: Boolean = false,
     public val monthlyLimit: Int = 0,
 ) {
     /** A copy with this username and password. */
