@@ -4,6 +4,7 @@
 #   make demo    runs the Python example against the sandbox
 #   make demo-kotlin   the same in Kotlin and in Java
 #   make demo-swift    the same in Swift
+#   make demo-rust     tests the Rust example against the sandbox
 #   make test    runs all tests, in every language
 #   make quick-rust, quick-python, quick-kotlin, quick-swift    run the fast tests of one language, on a debug build
 #   make test-kotlin-versions   tests the jars with every Kotlin since 2.0
@@ -28,7 +29,7 @@
 #   make clean   removes everything that was built or installed
 
 .DEFAULT_GOAL := help
-.PHONY: bench bench-check bench-install bench-instructions bench-languages bench-readme bindings clean conformance-agents demo demo-kotlin demo-swift ffi-library fuzz generate help kotlin kotlin-library kotlin-packages lint lint-bindings lint-notices lint-python lint-rust lint-swift mutants notices openapi quick-kotlin quick-python quick-rust quick-swift sandbox-program sdist stubs swift swift-library test test-adapters test-conformance test-curl test-downstream test-faults test-freethreaded test-frozen test-hosts test-kotlin test-kotlin-versions test-openapi test-packages test-python test-pythons test-rust test-sdist test-secrets test-shipped test-soak test-swift test-types tested-wheel wheel
+.PHONY: bench bench-check bench-install bench-instructions bench-languages bench-readme bindings clean conformance-agents demo demo-kotlin demo-rust demo-swift ffi-library fuzz generate help kotlin kotlin-library kotlin-packages lint lint-bindings lint-notices lint-python lint-rust lint-swift mutants notices openapi quick-kotlin quick-python quick-rust quick-swift sandbox-program sdist stubs swift swift-library test test-adapters test-conformance test-curl test-downstream test-faults test-freethreaded test-frozen test-hosts test-kotlin test-kotlin-versions test-openapi test-packages test-python test-pythons test-rust test-sdist test-secrets test-shipped test-soak test-swift test-types tested-wheel wheel
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -109,6 +110,10 @@ demo-kotlin: kotlin-packages sandbox-program
 demo-swift: swift-library sandbox-program
 	@$(FFI)/swift/consumer.sh $(SWIFT) $(SANDBOX)
 
+# The example is a project of its own, with what a user declares.
+demo-rust:
+	@cargo test --quiet --locked --manifest-path examples/rust/Cargo.toml --target-dir target
+
 sandbox-program:
 	@cargo build --quiet --locked --package proxymesh-sandbox
 
@@ -116,7 +121,7 @@ test: bootstrap test-rust test-curl test-python test-pythons test-types test-ada
 
 # Builds what ships, uses it in other projects, and runs every conformance case on it.
 test-shipped:
-	@$(MAKE) --no-print-directory PROFILE=release test-downstream demo-kotlin demo-swift test-conformance
+	@$(MAKE) --no-print-directory PROFILE=release test-downstream demo-kotlin demo-swift demo-rust test-conformance
 	$(PYTHON) tests/packaging/sizes.py $(KOTLIN)/libraries/$(PLATFORM)/$(FFI_LIBRARY) target/maven/com/proxymesh/proxymesh-native/*/proxymesh-native-*[0-9].jar
 
 # The quick targets build one language without optimisation and run its fast tests.
@@ -329,6 +334,7 @@ lint: lint-rust lint-python lint-bindings lint-swift lint-notices
 lint-rust:
 	cargo fmt --all --check
 	cargo fmt --check --manifest-path core/fuzz/Cargo.toml
+	cargo fmt --check --manifest-path examples/rust/Cargo.toml
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 	RUSTDOCFLAGS="-D warnings" cargo doc --package proxymesh --all-features --no-deps --locked --quiet

@@ -272,8 +272,9 @@ pool! {
             Ok(caller.wait("proxies.list", async { Ok(next.await?) })?.into_python(py)?)
         }
 
-        /// Returns the next proxy, which then holds one exit IP; see `Proxy.session`. If a proxy does not work, the pool leaves it
-        /// out for the cooldown. It then tries the next one, unless the refusal is about the account (402, 407, 429, 509).
+        /// Returns the next proxy, which then holds one exit IP; see `Proxy.session`. If a proxy does not work, the pool tries the
+        /// next one, unless the refusal is about the account (402, 407, 429, 509). It leaves out a proxy that does not respond, or
+        /// that reports an error of its own, for the cooldown.
         ///
         /// Args:
         ///     country: As for `get`.
@@ -334,8 +335,9 @@ pool! {
             Ok(Bound::new(py, made)?.into_any())
         }
 
-        /// Returns the next proxy, which then holds one exit IP; see `Proxy.asession`. If a proxy does not work, the pool leaves it
-        /// out for the cooldown. It then tries the next one, unless the refusal is about the account (402, 407, 429, 509).
+        /// Returns the next proxy, which then holds one exit IP; see `Proxy.asession`. If a proxy does not work, the pool tries the
+        /// next one, unless the refusal is about the account (402, 407, 429, 509). It leaves out a proxy that does not respond, or
+        /// that reports an error of its own, for the cooldown.
         ///
         /// Args:
         ///     country: As for `get`.

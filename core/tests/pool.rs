@@ -119,3 +119,14 @@ fn the_old_list_stays_in_use_if_it_cannot_be_fetched_again() {
     assert_eq!(pool.get().unwrap().name(), "us-ny");
     assert_eq!(lists(&sandbox), 3);
 }
+
+#[tokio::test]
+async fn a_list_that_is_always_too_old_is_fetched_once_for_each_caller() {
+    let sandbox = Sandbox::start().unwrap();
+    let client = Client::new(settings(&sandbox)).unwrap();
+    let pool = client.proxies().pool(PoolOptions::new().ttl(Duration::from_nanos(1)).unwrap());
+    for _ in 0..3 {
+        pool.get().await.unwrap();
+    }
+    assert_eq!(lists(&sandbox), 3);
+}

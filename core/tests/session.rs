@@ -123,7 +123,7 @@ async fn a_proxy_that_gives_no_exit_is_an_error_with_the_reason() {
 async fn a_pool_tries_the_next_proxy_unless_that_would_fail_too() {
     let (sandbox, client) = started();
     let pool = client.proxies().pool(PoolOptions::new());
-    sandbox.inject(Fault::status(502).proxy("us-ca")).unwrap();
+    sandbox.inject(Fault::status(500).proxy("us-ca")).unwrap();
     let session = pool.session(SERVICE, LIMIT).await.unwrap();
     assert_eq!(session.name(), "us-ny");
     assert!(session.exit_choice().held_ip().is_some() && session.credentials().is_some());
@@ -144,6 +144,23 @@ async fn a_pool_tries_the_next_proxy_unless_that_would_fail_too() {
     assert_eq!((error.kind(), pool.cooling().len()), ("Connection", 3), "{error}");
     assert!(error.to_string().contains("us-il.localhost"), "the last reason: {error}");
     assert_eq!(pool.session(SERVICE, LIMIT).await.unwrap_err().kind(), "PoolExhausted");
+}
+
+#[tokio::test]
+async fn a_target_that_no_proxy_reaches_is_no_reason_to_leave_a_proxy_out() {
+    let (sandbox, client) = started();
+    let pool = client.proxies().pool(PoolOptions::new());
+    for (status, kind, proxies) in
+        [(504, "Server", 3), (403, "PermissionDenied", 3), (509, "Server", 1), (402, "PlanLimit", 1)]
+    {
+        for proxy in ["us-ca", "us-ny", "us-il"] {
+            sandbox.inject(Fault::status(status).proxy(proxy)).unwrap();
+        }
+        sandbox.clear_proxied();
+        assert_eq!(pool.session(SERVICE, LIMIT).await.unwrap_err().kind(), kind);
+        assert_eq!((sandbox.proxied().len(), pool.cooling().len()), (proxies, 0), "{status}");
+        sandbox.clear_faults();
+    }
 }
 
 #[test]

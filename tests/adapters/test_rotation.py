@@ -123,6 +123,11 @@ def test_a_session_that_lost_its_exit_fails_and_is_not_retried(
             manager.request("GET", url, timeout=10)
         assert isinstance(refused.value.reason, urllib3.exceptions.ProxyError)
     assert len(sandbox.proxied()) == 2
+    # Such a response gives its place in the pool back.
+    with lost.requests_session(verify=site.ca, pool_block=True, pool_maxsize=1) as session:
+        for _ in range(3):
+            with pytest.raises(requests.exceptions.ProxyError, match=message):
+                session.get(url, timeout=10)
     # A preference is not a session.
     with proxy.steer(prefer_ip="192.0.2.7").requests_session(verify=site.ca) as session:
         assert session.get(url, timeout=10).status_code == 200

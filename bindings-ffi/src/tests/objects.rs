@@ -288,7 +288,7 @@ fn a_session_of_a_proxy_and_of_a_pool_hold_an_exit_ip() {
             access.exit.hold_ip.unwrap()
         };
         assert!(held(session).starts_with("198.18."));
-        sandbox.inject(Fault::status(502).proxy("us-ny")).unwrap();
+        sandbox.inject(Fault::status(500).proxy("us-ny")).unwrap();
         let session: Proxy = pool.call(POOL_SESSION, &[no_countries(), check()].concat()).unwrap();
         assert_eq!(session.name, "us-il", "the proxy that failed is left out");
         assert!(held(session).starts_with("198.18."));

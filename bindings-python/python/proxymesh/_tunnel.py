@@ -144,6 +144,8 @@ class PlainPool(HTTPConnectionPool):
         lost = _lost(self.proxied, response.headers.get(EXIT_IP))
         if lost:
             response.close()
+            # Closing the response does not give its place in the pool back.
+            response.release_conn()
             raise MaxRetryError(self, url, ProxyError(lost, LostExitError(lost)))
         return response
 

@@ -20,7 +20,7 @@ use crate::{
 };
 use options::country;
 use rotation::{Countries, Geo};
-use state::{Fetch, Next, State};
+use state::{Fetch, Next, State, Waited};
 use std::{
     convert::Infallible,
     fmt,
@@ -195,7 +195,7 @@ impl Pool {
 
     /// The next proxy, if the list need not be fetched for it.
     pub fn at_once(&self, wanted: &Wanted) -> Option<Result<Proxy>> {
-        lock(&self.state()).ready(&self.options, wanted, Instant::now())
+        lock(&self.state()).ready(&self.options, wanted, Instant::now(), false)
     }
 
     /// The next proxy. `client` fetches the list if necessary.
@@ -210,13 +210,13 @@ impl Pool {
     async fn next_from(&self, source: &impl Source, wanted: &Wanted) -> Result<HandedOut> {
         let state = self.state();
         let mut stale = None;
-        let mut waited = None;
+        let mut waited = Waited::No;
         loop {
             let next = lock(&state).next(&self.options, wanted, Instant::now(), waited);
             match next {
                 Next::Ready(proxy) => return Ok(HandedOut { proxy: proxy?, stale }),
                 Next::Wait(mut fetch) => {
-                    waited = Some(fetch.number());
+                    waited = Waited::For(fetch.number());
                     let mut late = pin!(sleep_until(fetch.until()));
                     let mut over = pin!(fetch.progress());
                     poll_fn(|context| match over.as_mut().poll(context) {
@@ -228,6 +228,7 @@ impl Pool {
                 Next::Fetch(started) => {
                     let fetch = Fetch::new(&state, &self.options, started);
                     stale = renew(source, fetch, wanted).await?;
+                    waited = Waited::Fetched;
                 }
             }
         }
@@ -245,23 +246,30 @@ impl Pool {
         target: &str,
         timeout: Duration,
     ) -> Result<HandedOut> {
-        let (mut tried, mut failed) = (0, None);
+        let (mut tried, mut failed, mut stale) = (0, None, None);
         loop {
-            let HandedOut { proxy, stale } = match (self.next(client, wanted).await, failed) {
+            let next = match (self.next(client, wanted).await, failed) {
                 // The reason why the last one failed says more.
                 (Err(Error::PoolExhausted { .. }), Some(failed)) => return Err(failed),
                 (next, _) => next?,
             };
+            let proxy = next.proxy;
+            stale = next.stale.or(stale);
             let (free, check) = proxy.free_exit(target, timeout).await?;
             // These are about the account, so another proxy would refuse too.
             let is_final = matches!(check.status, Some(402 | 407 | 429 | 509));
+            // What is about the account or the target is no reason to leave the proxy out.
+            let is_proxys = matches!(check.status, None | Some(500 | 501 | 505..=508 | 510..));
             let held = free.held_by(check.clone());
-            let report = if held.is_ok() { Report::from(&check) } else { Outcome::Failure.into() };
-            self.report(&proxy, report);
+            if held.is_ok() || is_proxys {
+                self.report(&proxy, Report::from(&check));
+            }
             tried += 1;
             match held {
                 Ok(proxy) => return Ok(HandedOut { proxy, stale }),
-                Err(error) if is_final || tried >= self.stats().len() => return Err(error),
+                Err(error) if is_final || tried >= self.members(&wanted.countries).len() => {
+                    return Err(error);
+                }
                 Err(error) => failed = Some(error),
             }
         }
@@ -275,10 +283,12 @@ impl Pool {
 
     /// The proxies that the pool hands out, with what is known about them; see [`ProxyPool::stats`].
     pub fn stats(&self) -> Vec<ProxyStats> {
+        self.members(&self.options.countries)
+    }
+
+    fn members(&self, countries: &Countries) -> Vec<ProxyStats> {
         let (state, now) = (self.state(), Instant::now());
-        lock(&state)
-            .rotation
-            .stats(&self.options.countries, now, |until| until.saturating_duration_since(now))
+        lock(&state).rotation.stats(countries, now, |until| until.saturating_duration_since(now))
     }
 
     /// Whether the list of proxies has been fetched.
@@ -421,8 +431,8 @@ macro_rules! pool {
             }
 
             /// Returns the next proxy, which then holds one exit IP; see [`Proxy::session`](crate::Proxy::session). If a proxy does
-            /// not work, the pool leaves it out for the cooldown. It then tries the next one, unless the refusal is about the
-            /// account (402, 407, 429, 509).
+            /// not work, the pool tries the next one, unless the refusal is about the account (402, 407, 429, 509). It leaves out a
+            /// proxy that does not respond, or that reports an error of its own, for the cooldown.
             ///
             /// # Errors
             ///

@@ -44,6 +44,16 @@ pub(super) struct Started {
     progress: watch::Sender<()>,
 }
 
+/// What a caller has done so far.
+#[derive(Clone, Copy)]
+pub(super) enum Waited {
+    No,
+    /// It has waited for the fetch with this number.
+    For(u64),
+    /// It has fetched the list itself, so the list is new enough for it, however short the `ttl` is.
+    Fetched,
+}
+
 /// What a caller does next.
 pub(super) enum Next {
     Ready(Result<Proxy>),
@@ -72,26 +82,27 @@ impl State {
         options: &PoolOptions,
         wanted: &Wanted,
         now: Instant,
+        has_fetched: bool,
     ) -> Option<Result<Proxy>> {
-        let is_fresh = self.due.is_some_and(|due| now < due);
+        let is_fresh = has_fetched || self.due.is_some_and(|due| now < due);
         // While one caller fetches the list, the others use the old one.
         let ready = self.is_usable(&wanted.countries) && (is_fresh || self.fetching(now).is_some());
         let wait = |until: Instant| until.saturating_duration_since(now);
         ready.then(|| self.rotation.next(options, &wanted.countries, now, wait))
     }
 
-    /// What the caller does next. `waited` is the number of the fetch that it has waited for.
+    /// What the caller does next.
     pub(super) fn next(
         &mut self,
         options: &PoolOptions,
         wanted: &Wanted,
         now: Instant,
-        waited: Option<u64>,
+        waited: Waited,
     ) -> Next {
-        if let Some(ready) = self.ready(options, wanted, now) {
+        if let Some(ready) = self.ready(options, wanted, now, matches!(waited, Waited::Fetched)) {
             return Next::Ready(ready);
         }
-        if let (Some(waited), Some((failed, error))) = (waited, &self.failed)
+        if let (Waited::For(waited), Some((failed, error))) = (waited, &self.failed)
             && waited <= *failed
             && !self.is_usable(&wanted.countries)
         {
@@ -190,7 +201,10 @@ impl<'a> Fetch<'a> {
         state.forget(number);
         state.due = Some(Instant::now() + wait);
         // Kept here and not sent, so that a caller that is not listening at this moment learns of it, too.
-        state.failed = failed;
+        let is_older = state.failed.as_ref().is_some_and(|(latest, _)| number < *latest);
+        if failed.is_none() || !is_older {
+            state.failed = failed;
+        }
         state.is_usable(&wanted.countries)
     }
 }

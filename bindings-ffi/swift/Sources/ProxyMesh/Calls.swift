@@ -40,6 +40,7 @@ extension Native {
 
     /// Makes a call that continues if its task is cancelled, and waits for its end.
     func finish(_ call: Call<Void>) async throws {
-        try await Task.detached { try await self.later(call) }.value
+        // This inherits the task-local values, but not the cancellation.
+        try await Task { try await self.later(call) }.value
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import ProxyMeshTesting
 import TestSupport
 import Testing
 
@@ -241,8 +242,8 @@ extension ProxyMeshTests {
 
         @Test(arguments: [true, false])
         func anIPThatStaysAuthorisedIsAWarning(_ isAsync: Bool) async throws {
-            let (sandbox, kept) = (try Sandbox(), Kept())
-            try sandbox.fault(#"{"kind": "status", "status": 403, "path": "/api/ip/delete/"}"#)
+            let (sandbox, kept) = (try newSandbox(), Kept())
+            try sandbox.inject(.status(403), path: "/api/ip/delete/")
             let log = kept.log(level: .warning)
             if isAsync {
                 let client = try Client(username: username, password: password, baseURL: sandbox.baseURL, log: log)
@@ -265,11 +266,11 @@ extension ProxyMeshTests {
         }
 
         @Test func aFollowerWarnsInTheBackground() async throws {
-            let (sandbox, kept) = (try Sandbox(), Kept())
+            let (sandbox, kept) = (try newSandbox(), Kept())
             let client = try Client(
                 username: username, password: password, baseURL: sandbox.baseURL, log: kept.log(level: .warning))
             let follower = try await client.ips.follow(interval: .seconds(1))
-            sandbox.end()
+            sandbox.stop()
             try await until("it warns") { !kept.warnings.isEmpty }
             let text = "ips.follow could not check or change the authorised IP 127.0.0.1, and will try again: "
             #expect(kept.warnings.first?.hasPrefix(text) == true, "\(kept.warnings)")

@@ -57,8 +57,8 @@ public final class ProxyPool: Sendable {
     }
 
     /// Returns the next proxy, which then holds one exit IP; see ``Proxy/session(target:timeout:)``. If a proxy does not work, the
-    /// pool leaves it out for the cooldown. It then tries the next one, unless the refusal is about the account (402, 407, 429,
-    /// 509).
+    /// pool tries the next one, unless the refusal is about the account (402, 407, 429, 509). It leaves out a proxy that does not
+    /// respond, or that reports an error of its own, for the cooldown.
     ///
     /// - Parameters:
     ///   - countries: As for ``next(in:)``.
@@ -153,8 +153,8 @@ public final class BlockingProxyPool: Sendable {
     }
 
     /// Returns the next proxy, which then holds one exit IP; see ``Proxy/sessionBlocking(target:timeout:)``. If a proxy does not
-    /// work, the pool leaves it out for the cooldown. It then tries the next one, unless the refusal is about the account (402,
-    /// 407, 429, 509).
+    /// work, the pool tries the next one, unless the refusal is about the account (402, 407, 429, 509). It leaves out a proxy that
+    /// does not respond, or that reports an error of its own, for the cooldown.
     ///
     /// - Parameters:
     ///   - countries: As for ``next(in:)``.
@@ -166,7 +166,7 @@ public final class BlockingProxyPool: Sendable {
     public func session(
         in countries: [String]? = nil, target: String = "proxymesh.com:443", timeout: Duration = .seconds(10)
     ) throws(ProxyMeshError) -> Proxy {
-        Proxy(try native.now(poolSession(countries: countries, target: target, timeout: timeout.inSeconds)))
+        Proxy(try native.wait(poolSession(countries: countries, target: target, timeout: timeout.inSeconds)))
     }
 
     /// Reports how a request through a proxy went. After a failure, the proxy is left out for the cooldown. Each failure after

@@ -117,8 +117,9 @@ public class ProxyPool internal constructor(private val pool: Calls) : AbstractP
     public suspend fun getIn(vararg countries: String): ProxyServer = next(countries.asList())
 
     /**
-     * Returns the next proxy, which then holds one exit IP; see [ProxyServer.session]. If a proxy does not work, the pool leaves it out for
-     * the cooldown. It then tries the next one, unless the refusal is about the account (402, 407, 429, 509).
+     * Returns the next proxy, which then holds one exit IP; see [ProxyServer.session]. If a proxy does not work, the pool tries the next
+     * one, unless the refusal is about the account (402, 407, 429, 509). It leaves out a proxy that does not respond, or that reports an
+     * error of its own, for the cooldown.
      *
      * @param target the `host:port` to connect to. It sees a connection, but receives no data.
      * @param timeout the time limit for each proxy.
@@ -165,8 +166,9 @@ public class BlockingProxyPool internal constructor(private val pool: BlockingCa
     public fun getIn(vararg countries: String): ProxyServer = next(countries.asList())
 
     /**
-     * Returns the next proxy, which then holds one exit IP; see [ProxyServer.sessionBlocking]. If a proxy does not work, the pool leaves it
-     * out for the cooldown. It then tries the next one, unless the refusal is about the account (402, 407, 429, 509).
+     * Returns the next proxy, which then holds one exit IP; see [ProxyServer.sessionBlocking]. If a proxy does not work, the pool tries the
+     * next one, unless the refusal is about the account (402, 407, 429, 509). It leaves out a proxy that does not respond, or that reports
+     * an error of its own, for the cooldown.
      *
      * @param target the `host:port` to connect to. It sees a connection, but receives no data.
      * @param timeout the time limit for each proxy.
@@ -205,8 +207,9 @@ public class AsyncProxyPool internal constructor(private val pool: AsyncCalls) :
     public fun getIn(vararg countries: String): CompletableFuture<ProxyServer> = next(countries.asList())
 
     /**
-     * Returns the next proxy, which then holds one exit IP; see [ProxyServer.sessionAsync]. If a proxy does not work, the pool leaves it
-     * out for the cooldown. It then tries the next one, unless the refusal is about the account (402, 407, 429, 509).
+     * Returns the next proxy, which then holds one exit IP; see [ProxyServer.sessionAsync]. If a proxy does not work, the pool tries the
+     * next one, unless the refusal is about the account (402, 407, 429, 509). It leaves out a proxy that does not respond, or that reports
+     * an error of its own, for the cooldown.
      *
      * @param target the `host:port` to connect to. It sees a connection, but receives no data.
      * @param timeout the time limit for each proxy.

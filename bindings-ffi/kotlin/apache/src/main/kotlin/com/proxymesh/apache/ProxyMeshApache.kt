@@ -54,6 +54,7 @@ public fun HttpClientBuilder.proxyMesh(proxy: ProxyServer): HttpClientBuilder {
     if (proxy.isRotating) setConnectionReuseStrategy(ConnectionReuseStrategy { _, _, _ -> false })
     return setRoutePlanner(DefaultProxyRoutePlanner(host))
         .setRequestExecutor(TellingExecutor(proxy))
+        .addExecInterceptorFirst("PROXYMESH-EXIT", LostExitHandler)
         .addExecInterceptorBefore(ChainElement.CONNECT.name, "PROXYMESH", RouteNote(host))
         // There are no other credentials to try. The user's own are for sites.
         .setProxyAuthenticationStrategy(AuthenticationStrategy { _, _, _ -> emptyList() })

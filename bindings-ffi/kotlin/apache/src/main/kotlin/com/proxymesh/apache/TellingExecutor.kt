@@ -10,6 +10,7 @@ import org.apache.hc.client5.http.classic.ExecChainHandler
 import org.apache.hc.core5.http.ClassicHttpRequest
 import org.apache.hc.core5.http.ClassicHttpResponse
 import org.apache.hc.core5.http.Header
+import org.apache.hc.core5.http.HttpException
 import org.apache.hc.core5.http.HttpHost
 import org.apache.hc.core5.http.HttpRequest
 import org.apache.hc.core5.http.Method
@@ -88,10 +89,23 @@ internal class TellingExecutor(private val proxy: ProxyServer) : HttpRequestExec
         try {
             proxy.requireHeldExit(response.getFirstHeader("X-ProxyMesh-IP")?.value)
         } catch (lost: ExitLostException) {
-            response.close()
-            throw lost
+            // HttpClient would send the request again after an IOException.
+            throw LostExit(lost)
         }
     }
+}
+
+/** The proxy has lost the exit IP. This is how it passes HttpClient's retries. */
+private class LostExit(val lost: ExitLostException) : HttpException(lost.message)
+
+/** Throws the exception that users expect. It surrounds HttpClient's retries. */
+internal object LostExitHandler : ExecChainHandler {
+    override fun execute(request: ClassicHttpRequest, scope: ExecChain.Scope, chain: ExecChain): ClassicHttpResponse =
+        try {
+            chain.proceed(request, scope)
+        } catch (error: LostExit) {
+            throw error.lost
+        }
 }
 
 private val Header.isSteering get() = name.startsWith(STEERING, ignoreCase = true)
