@@ -105,8 +105,7 @@ impl Client {
     }
 
     /// The same client, with the records of its calls kept in this log.
-    pub(crate) fn logged(self: Arc<Self>, log: Option<&Arc<dyn Log>>) -> Arc<Self> {
-        let Some(log) = log else { return self };
+    pub(crate) fn logged(self: Arc<Self>, log: &Arc<dyn Log>) -> Arc<Self> {
         match self.account.load_full() {
             Some(account) => Arc::new(Self::of(account.with_observer(observer(log.clone())))),
             None => self,
@@ -171,8 +170,7 @@ impl BlockingClient {
     }
 
     /// The same client, with the records of its calls kept in this log.
-    pub(crate) fn logged(self: Arc<Self>, log: Option<&Arc<dyn Log>>) -> Arc<Self> {
-        let Some(log) = log else { return self };
+    pub(crate) fn logged(self: Arc<Self>, log: &Arc<dyn Log>) -> Arc<Self> {
         match self.account.load_full() {
             Some(account) => Arc::new(Self::of(account.with_observer(observer(log.clone())))),
             None => self,

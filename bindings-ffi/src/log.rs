@@ -2,7 +2,7 @@
 
 use crate::bridge::wire;
 use proxymesh::{
-    Client, Observer,
+    Observer,
     binding::{self, Event},
 };
 use std::sync::Arc;
@@ -48,14 +48,7 @@ pub(crate) trait Log: Send + Sync {
     fn write(&self);
 }
 
-/// The client with its records kept in this log.
-pub(crate) fn logged(client: proxymesh::Client, log: Option<&Arc<dyn Log>>) -> Client {
-    match log {
-        Some(log) => client.with_observer(observer(log.clone())),
-        None => client,
-    }
-}
-
+/// An observer that keeps the records in this log.
 pub(crate) fn observer(log: Arc<dyn Log>) -> Observer {
     binding::observer(move |event| log.keep(&wire::record(event.into())))
 }

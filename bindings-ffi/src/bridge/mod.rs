@@ -12,7 +12,7 @@ use crate::{
     blocking,
     client::{BlockingClient, Client, Via},
     error::Failure,
-    log::{Log, logged},
+    log::{Log, observer},
 };
 use objects::Object;
 use proxymesh::{Error, blocking::Driver, endpoint::CALLS};
@@ -137,10 +137,13 @@ pub(crate) fn invoke(
                 .map_or_else(|| Err(unknown()), |function| (function.run)(&mut input)),
             Some(object) => match (objects::methods().find(|method| method.number == number), object) {
                 (Some(method), object) => (method.run)(&object, &mut input),
-                (None, Object::BlockingClient(client)) => {
+                (None, Object::BlockingClient(mut client)) => {
+                    if let Some(log) = log {
+                        client = client.logged(log);
+                    }
                     calls().find(|call| call.number == number).map_or_else(
                         || Err(unknown()),
-                        |call| (call.blocking)(&client.logged(log), &mut input, interrupted),
+                        |call| (call.blocking)(&client, &mut input, interrupted),
                     )
                 }
                 (None, _) => Err(unknown()),
@@ -164,10 +167,15 @@ fn perform(
             let work = (operation.make)(None, None, input)?;
             blocking::wait(&Driver::new(), operation.call, interrupted, work)
         }
-        Some(Via::BlockingClient(client)) => client.logged(log).make(interrupted, |caller| {
-            Ok((operation.make)(object, Some(caller.client().clone()), input)
-                .and_then(|work| caller.wait(operation.call, work)))
-        }),
+        Some(Via::BlockingClient(mut client)) => {
+            if let Some(log) = log {
+                client = client.logged(log);
+            }
+            client.make(interrupted, |caller| {
+                Ok((operation.make)(object, Some(caller.client().clone()), input)
+                    .and_then(|work| caller.wait(operation.call, work)))
+            })
+        }
         Some(Via::Client(_)) => Err(unknown()),
     }
 }
@@ -207,17 +215,23 @@ fn prepare(
     let object = objects::get(handle);
     if let Some(operation) = operations().find(|operation| operation.number == number) {
         let client = object.as_ref().map(|object| object.via().for_worker()).transpose()?;
-        let client = client.map(|client| logged(client, log));
+        let client = client.map(|client| match log {
+            Some(log) => client.with_observer(observer(log.clone())),
+            None => client,
+        });
         let work = (operation.make)(object, client, &mut input)?;
         return Ok((operation.call, Box::pin(async { work.await.unwrap_or_else(wire::failure) })));
     }
     let call = calls().find(|call| call.number == number).ok_or_else(unknown)?;
-    let client = match object {
+    let mut client = match object {
         Some(Object::Client(client)) => client,
         Some(Object::BlockingClient(client)) => Arc::new(client.apart()?),
         _ => return Err(unknown()),
     };
-    Ok((call.name, (call.pending)(&client.logged(log), &mut input)?))
+    if let Some(log) = log {
+        client = client.logged(log);
+    }
+    Ok((call.name, (call.pending)(&client, &mut input)?))
 }
 
 /// The worker, for the call with this name.
