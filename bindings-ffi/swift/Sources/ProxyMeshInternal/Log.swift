@@ -21,9 +21,11 @@ package struct LogSink: Sendable {
 /// wait, so they are only kept at first.
 final class Log: @unchecked Sendable {
     private let sink: LogSink
-    /// Protects `kept` and `tell`.
+    /// Protects `kept`, `isDue` and `tell`.
     private let lock = NSLock()
     private var kept: [LogRecord] = []
+    /// Whether a thread will soon write what is kept. A sink that blocks holds up one more thread at most.
+    private var isDue = false
     private var tell: @Sendable () -> Void
     private let writing = NSLock()
 
@@ -53,8 +55,20 @@ final class Log: @unchecked Sendable {
 
     /// Writes what is left at the end of the call. What is kept after that, for example by a follower, is written in the background.
     func end() {
-        lock.withLock { tell = { DispatchQueue.global().async { self.write() } } }
+        lock.withLock { tell = { self.writeInBackground() } }
         write()
+    }
+
+    private func writeInBackground() {
+        let wasDue = lock.withLock {
+            defer { isDue = true }
+            return isDue
+        }
+        if wasDue { return }
+        DispatchQueue.global().async {
+            self.lock.withLock { self.isDue = false }
+            self.write()
+        }
     }
 
     /// This log as the library takes it. The library keeps it until there are no more records.

@@ -49,13 +49,14 @@ private val threads = ThreadPoolExecutor(0, Int.MAX_VALUE, 5, TimeUnit.SECONDS, 
 }
 
 /** Does work that may block on a thread of the SDK. If there are no more threads, it is not done. */
-internal fun inBackground(work: () -> Unit) {
+internal fun inBackground(work: () -> Unit): Boolean =
     try {
         threads.execute(work)
+        true
     } catch (_: Throwable) {
         // Nobody is left to tell.
+        false
     }
-}
 
 /**
  * The future of a call. Completing it runs what depends on it. That must not delay other calls, so it happens on a thread of the

@@ -2,6 +2,7 @@ package com.proxymesh
 
 import com.proxymesh.internal.recordOf
 import java.util.concurrent.ConcurrentLinkedQueue
+import java.util.concurrent.atomic.AtomicBoolean
 import java.util.concurrent.locks.ReentrantLock
 import java.util.function.Consumer
 import kotlin.concurrent.withLock
@@ -18,6 +19,9 @@ internal class Log(@Volatile private var tell: () -> Unit) : Consumer<ByteArray?
     // A virtual thread that waits for a monitor would hold its carrier thread.
     private val writing = ReentrantLock()
 
+    /** Whether a thread will soon write what is kept. A logger that blocks holds up one more thread at most. */
+    private val isDue = AtomicBoolean()
+
     override fun accept(record: ByteArray?) {
         if (record == null) return write()
         kept += record
@@ -31,7 +35,15 @@ internal class Log(@Volatile private var tell: () -> Unit) : Consumer<ByteArray?
 
     /** Writes what is left at the end of the call. What is kept after that, for example by a follower, is written in the background. */
     fun end() {
-        tell = { inBackground(::write) }
+        tell = {
+            if (isDue.compareAndSet(false, true)) {
+                val willWrite = inBackground {
+                    isDue.set(false)
+                    write()
+                }
+                if (!willWrite) isDue.set(false)
+            }
+        }
         write()
     }
 
