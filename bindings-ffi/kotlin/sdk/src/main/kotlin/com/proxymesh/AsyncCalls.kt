@@ -48,7 +48,7 @@ private val threads = ThreadPoolExecutor(0, Int.MAX_VALUE, 5, TimeUnit.SECONDS, 
     Thread(work, "proxymesh-future").apply { isDaemon = true }
 }
 
-/** Does work that may block on a thread of the SDK. If there are no more threads, it is not done. */
+/** Does work on a thread of the SDK, because it may block. Returns false, and drops the work, if no thread can be created. */
 internal fun inBackground(work: () -> Unit): Boolean =
     try {
         threads.execute(work)
