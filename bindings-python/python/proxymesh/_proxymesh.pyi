@@ -556,8 +556,9 @@ class AsyncProxyPool:
         self, /, *, country: str | Iterable[str] | None = None, target: str = "proxymesh.com:443", timeout: float = 10.0
     ) -> Coroutine[Any, Any, Proxy]:
         """
-        Returns the next proxy, which then holds one exit IP; see `Proxy.asession`. If a proxy does not work, the pool leaves it
-        out for the cooldown. It then tries the next one, unless the refusal is about the account (402, 407, 429, 509).
+        Returns the next proxy, which then holds one exit IP; see `Proxy.asession`. If a proxy does not work, the pool tries the
+        next one, unless the refusal is about the account (402, 407, 429, 509). It leaves out a proxy that does not respond, or
+        that reports an error of its own, for the cooldown.
 
         Args:
             country: As for `get`.
@@ -1902,8 +1903,9 @@ class ProxyPool:
         self, /, *, country: str | Iterable[str] | None = None, target: str = "proxymesh.com:443", timeout: float = 10.0
     ) -> Proxy:
         """
-        Returns the next proxy, which then holds one exit IP; see `Proxy.session`. If a proxy does not work, the pool leaves it
-        out for the cooldown. It then tries the next one, unless the refusal is about the account (402, 407, 429, 509).
+        Returns the next proxy, which then holds one exit IP; see `Proxy.session`. If a proxy does not work, the pool tries the
+        next one, unless the refusal is about the account (402, 407, 429, 509). It leaves out a proxy that does not respond, or
+        that reports an error of its own, for the cooldown.
 
         Args:
             country: As for `get`.

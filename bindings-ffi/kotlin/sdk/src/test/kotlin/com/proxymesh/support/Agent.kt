@@ -4,6 +4,7 @@ import com.proxymesh.ProxyMeshException
 import java.nio.file.Path
 import java.time.Duration
 import java.util.concurrent.Callable
+import java.util.concurrent.CountDownLatch
 import java.util.concurrent.Executors
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
@@ -99,8 +100,10 @@ private class Agent(private val kind: Kind) {
             Kind.SUSPENDING, Kind.FUTURE -> runBlocking(Dispatchers.Default) { List(times) { async { one() } }.awaitAll() }
             Kind.BLOCKING -> {
                 val threads = Executors.newFixedThreadPool(times)
+                // Starting many threads takes a while, so each waits until all have started.
+                val started = CountDownLatch(times)
                 try {
-                    threads.invokeAll(List(times) { Callable { runBlocking { one() } } }).map { it.get() }
+                    threads.invokeAll(List(times) { Callable { runBlocking { started.countDown(); started.await(); one() } } }).map { it.get() }
                 } finally {
                     threads.shutdown()
                 }
