@@ -72,7 +72,9 @@ fn read<E: Endpoint<Response: Debug>>(body: &[u8]) -> bool {
 /// Whether what looks like a token is the label, which is no secret.
 fn label_has_token(body: &[u8]) -> bool {
     let read = serde_json::from_slice::<serde_json::Value>(body);
-    read.is_ok_and(|body| body["label"].as_str().is_some_and(|label| label.contains("pm_")))
+    read.is_ok_and(|body| {
+        body.get("label").and_then(serde_json::Value::as_str).is_some_and(|label| label.contains("pm_"))
+    })
 }
 
 fn with_a_new_field(body: &[u8]) -> Option<Vec<u8>> {
