@@ -163,6 +163,7 @@ def test_the_tests_that_prove_what_each_language_has_exist() -> None:
     missing = {
         name
         for name in named
-        if not (ROOT / name).exists() and not any(f"{name}{ending}" in names for ending in ("", ".java", ".kt", ".swift"))
+        if not (ROOT / name).exists()
+        and not any(f"{name}{ending}" in names for ending in ("", ".java", ".kt", ".swift"))
     }
     assert not missing

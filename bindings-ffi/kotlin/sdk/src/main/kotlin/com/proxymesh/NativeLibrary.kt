@@ -89,7 +89,7 @@ internal fun explained(said: String, isNoexec: (File) -> Boolean): String {
 /** The file descriptors that the JVM needs to find and open the library. */
 private const val SPARE = 16
 private const val GLIBC = "2.34"
-private val OTHER_VERSION = Regex("its version is |not a library of proxymesh")
+private val OTHER_VERSION = Regex("its version is |is not the native library of ProxyMesh")
 private val MUSL = Regex("Error loading shared library|Error relocating")
 private val OLD_GLIBC = Regex("version .GLIBC_.* not found")
 private const val NO_FILE = "cannot open shared object file: No such file or directory"
