@@ -156,7 +156,8 @@ operations! {
         let wanted = pool.wanted(countries.as_deref())?;
         Ok(pool.core.next(&client, &wanted).await?.logged(&client))
     }
-    /// Returns the next proxy, holding one exit IP. `timeout` is the time limit for each proxy, in seconds.
+
+    /// Returns the next proxy, which then holds one exit IP. `timeout` is the time limit for each proxy, in seconds.
     calls("proxies.session")
     fn pool_session(pool, client, countries: Option<Vec<String>>, target: String, timeout: f64) -> Proxy {
         let (wanted, timeout) = (pool.wanted(countries.as_deref())?, seconds("timeout", timeout)?);

@@ -1,6 +1,6 @@
 //! Runs the code blocks of docs/rust.md against the sandbox's proxies.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::collapsible_if, unused_variables)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, unused_variables)]
 
 use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioExecutor};
 use proxymesh::{AuthorizedIp, Client, ExitChoice, Outcome, PoolOptions, Proxy, Settings};

@@ -115,9 +115,9 @@ class AsyncClient:
             `CURL_CA_BUNDLE` can name more. If neither of the first two is set, the system's certificates are trusted as well.
         trust_env: Whether to use the environment variables `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`. Off by default,
             because the account's calls should not go through a scraper's proxy.
-        share_state: Whether the processes of this user share what they know about the credentials. Then several processes with a
-            wrong password do not each try it, which would ban the account. They share a file in the user's state folder. It
-            contains no name and no secret.
+        share_state: Whether the processes of this user share what they know about the credentials. If it is true, several
+            processes with a wrong password do not each try it. Otherwise, their attempts would ban the account. They share a
+            file in the user's state folder. It contains no name and no secret.
 
     Raises:
         ConfigError: A setting is missing or invalid, or settings contradict each other. This includes environment variables

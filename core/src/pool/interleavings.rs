@@ -148,18 +148,18 @@ fn a_caller_that_was_not_listening_when_the_fetch_failed_gets_its_error() {
             let pool = Pool::new(PoolOptions::new());
             let wanted = pool.wanted(Some(["DE"]), false).expect("a country");
             let state = pool.state();
-            let next = |waited| lock(&state).next(&pool.options, &wanted, Instant::now(), waited);
-            let Next::Fetch(started) = next(Waited::No) else { panic!("the first caller fetches") };
-            let Next::Wait(mut fetching) = next(Waited::No) else { panic!("the second caller waits") };
+            let next = |so_far| lock(&state).next(&pool.options, &wanted, Instant::now(), so_far);
+            let Next::Fetch(started) = next(SoFar::Nothing) else { panic!("the first caller fetches") };
+            let Next::Wait(mut fetching) = next(SoFar::Nothing) else { panic!("the second caller waits") };
             let fetch = Fetch::new(&state, &pool.options, started);
             assert!(fetch.listed(proxies()));
             shuttle::future::block_on(fetching.progress());
             fetch.ended(Err(&Error::config("no counts")), &wanted);
-            let Next::Ready(Err(error)) = next(Waited::For(fetching.number())) else {
+            let Next::Ready(Err(error)) = next(SoFar::WaitedFor(fetching.number())) else {
                 panic!("it fetches again")
             };
             assert!(error.to_string().contains("no counts"));
-            assert!(matches!(next(Waited::No), Next::Fetch(_)), "a later caller fetches again");
+            assert!(matches!(next(SoFar::Nothing), Next::Fetch(_)), "a later caller fetches again");
         },
         1,
     );

@@ -20,7 +20,7 @@ use crate::{
 };
 use options::country;
 use rotation::{Countries, Geo};
-use state::{Fetch, Next, State, Waited};
+use state::{Fetch, Next, SoFar, State};
 use std::{
     convert::Infallible,
     fmt,
@@ -210,13 +210,13 @@ impl Pool {
     async fn next_from(&self, source: &impl Source, wanted: &Wanted) -> Result<HandedOut> {
         let state = self.state();
         let mut stale = None;
-        let mut waited = Waited::No;
+        let mut so_far = SoFar::Nothing;
         loop {
-            let next = lock(&state).next(&self.options, wanted, Instant::now(), waited);
+            let next = lock(&state).next(&self.options, wanted, Instant::now(), so_far);
             match next {
                 Next::Ready(proxy) => return Ok(HandedOut { proxy: proxy?, stale }),
                 Next::Wait(mut fetch) => {
-                    waited = Waited::For(fetch.number());
+                    so_far = SoFar::WaitedFor(fetch.number());
                     let mut late = pin!(sleep_until(fetch.until()));
                     let mut over = pin!(fetch.progress());
                     poll_fn(|context| match over.as_mut().poll(context) {
@@ -228,13 +228,13 @@ impl Pool {
                 Next::Fetch(started) => {
                     let fetch = Fetch::new(&state, &self.options, started);
                     stale = renew(source, fetch, wanted).await?;
-                    waited = Waited::Fetched;
+                    so_far = SoFar::Fetched;
                 }
             }
         }
     }
 
-    /// The next proxy, holding an exit IP; see [`ProxyPool::session`].
+    /// The next proxy, which then holds an exit IP; see [`ProxyPool::session`].
     ///
     /// # Errors
     ///
@@ -259,10 +259,11 @@ impl Pool {
             // These are about the account, so another proxy would refuse too.
             let is_final = matches!(check.status, Some(402 | 407 | 429 | 509));
             // What is about the account or the target is no reason to leave the proxy out.
-            let is_proxys = matches!(check.status, None | Some(500 | 501 | 505..=508 | 510..));
-            let held = free.held_by(check.clone());
-            if held.is_ok() || is_proxys {
-                self.report(&proxy, Report::from(&check));
+            let proxy_failed = matches!(check.status, None | Some(500 | 501 | 505..=508 | 510..));
+            let report = Report::from(&check);
+            let held = free.held_by(check);
+            if held.is_ok() || proxy_failed {
+                self.report(&proxy, report);
             }
             tried += 1;
             match held {

@@ -46,10 +46,10 @@ pub(super) struct Started {
 
 /// What a caller has done so far.
 #[derive(Clone, Copy)]
-pub(super) enum Waited {
-    No,
+pub(super) enum SoFar {
+    Nothing,
     /// It has waited for the fetch with this number.
-    For(u64),
+    WaitedFor(u64),
     /// It has fetched the list itself, so the list is new enough for it, however short the `ttl` is.
     Fetched,
 }
@@ -97,12 +97,12 @@ impl State {
         options: &PoolOptions,
         wanted: &Wanted,
         now: Instant,
-        waited: Waited,
+        so_far: SoFar,
     ) -> Next {
-        if let Some(ready) = self.ready(options, wanted, now, matches!(waited, Waited::Fetched)) {
+        if let Some(ready) = self.ready(options, wanted, now, matches!(so_far, SoFar::Fetched)) {
             return Next::Ready(ready);
         }
-        if let (Waited::For(waited), Some((failed, error))) = (waited, &self.failed)
+        if let (SoFar::WaitedFor(waited), Some((failed, error))) = (so_far, &self.failed)
             && waited <= *failed
             && !self.is_usable(&wanted.countries)
         {

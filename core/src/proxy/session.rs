@@ -12,7 +12,8 @@ impl Proxy {
     ///
     /// Without this, an HTTP client keeps a tunnel open for later requests to the same site, and a tunnel keeps its exit IP. The
     /// [adapters](crate#http-libraries) for HTTP libraries do this, or refuse such a proxy. [`url`](Self::url) and
-    /// [`headers`](Self::headers) do not change. A request for an http page has no tunnel, so the proxy chooses the exit IP for each such request.
+    /// [`headers`](Self::headers) do not change. A request for an http page has no tunnel, so the proxy chooses the exit IP for each
+    /// such request.
     ///
     /// If this proxy held an exit IP, the returned one does not.
     #[must_use]

@@ -45,7 +45,7 @@ public final class Client: Sendable {
     ///   - shareState: Whether the processes of this user share what they know about the credentials. If it is true, several
     ///     processes with a wrong password do not each try it. Otherwise, their attempts would ban the account. They share a file
     ///     in the user's state folder. It contains no name and no secret.
-    ///   - log: Where the client writes its log; the unified log of Apple's platforms by default, and nowhere on other platforms.
+    ///   - log: Where the client writes its log; by default, the unified log on Apple platforms, and nowhere elsewhere.
     /// - Throws: ``ProxyMeshError/config(_:)`` if a setting is missing or invalid, or settings contradict each other.
     public init(
         username: String? = nil,

@@ -180,7 +180,7 @@ public struct Proxy: Sendable, Hashable {
     ///   - timeout: The time limit.
     /// - Throws: ``ProxyMeshError/validation(_:)`` with the field `target` if it is not `host:port`, ``ProxyMeshError/config(_:)``
     ///   if the time limit is not positive, `CancellationError` if the task is cancelled, and an error with the reason if the proxy did
-    ///   not respond, refused, or did not say which exit IP it used. A 407 is an ``ProxyMeshError/authentication(_:)``.
+    ///   not respond, refused, or did not say which exit IP it used. A 407 is ``ProxyMeshError/authentication(_:)``.
     public func session(target: String = "proxymesh.com:443", timeout: Duration = .seconds(10)) async throws -> Proxy {
         let call = proxySession(proxy: input, target: target, timeout: timeout.inSeconds)
         return Proxy(try await Native.library.later(call))
@@ -198,7 +198,7 @@ public struct Proxy: Sendable, Hashable {
         target: String = "proxymesh.com:443", timeout: Duration = .seconds(10)
     ) throws(ProxyMeshError) -> Proxy {
         let call = proxySession(proxy: input, target: target, timeout: timeout.inSeconds)
-        return Proxy(try Native.library.now(call))
+        return Proxy(try Native.library.wait(call))
     }
 
     /// Returns why a request did not go through the exit IP that this proxy holds; `nil` if it did, or if the proxy holds none.
@@ -243,7 +243,7 @@ public struct Proxy: Sendable, Hashable {
     /// ```
     ///
     /// Pass the headers to a library only if it sends them to the proxy alone. Do not pass them to `URLSession`, which sends the
-    /// headers of a request to the site. On Apple's systems, it cannot set the headers of a `CONNECT`. On Linux, it ignores
+    /// headers of a request to the site. On Apple platforms, it cannot set the headers of a `CONNECT`. On Linux, it ignores
     /// `connectionProxyDictionary`, so the request does not go through the proxy.
     public func headers() throws(ProxyMeshError) -> [String: String] {
         try Native.library.now(proxyHeaders(proxy: input))

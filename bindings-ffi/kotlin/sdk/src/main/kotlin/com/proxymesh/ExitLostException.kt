@@ -5,6 +5,6 @@ import java.net.ProtocolException
 /**
  * The proxy no longer has the exit IP of the session, and has used another one. [ProxyServer.session] finds another exit IP to hold.
  *
- * A request for an https page was not sent. This is an [java.io.IOException], because HTTP clients throw such exceptions.
+ * A request for an https page was not sent. This is a [java.io.IOException], because HTTP clients throw such exceptions.
  */
 public class ExitLostException internal constructor(message: String) : ProtocolException(message)

@@ -43,9 +43,9 @@ import okhttp3.Protocol
  * after it was sent. A request for an https page goes on with another exit IP, because OkHttp does not show the proxy's response.
  *
  * The builder's proxy and proxy authenticator are replaced, and its `proxySelector` is not used. The effect of an earlier call is undone,
- * except that a client that has rotated keeps its connection pool and HTTP/1.1, so `client.newBuilder().proxyMesh(another)` is a client for
- * another proxy. Clients for different proxies may share a connection pool. A network interceptor that is added later sees the credentials
- * on requests for http pages. Add one that logs before this call.
+ * so `client.newBuilder().proxyMesh(another)` is a client for another proxy. If the earlier proxy rotated, the client still keeps no
+ * connections and uses HTTP/1.1 only. Clients for different proxies may share a connection pool. A network interceptor that is added later
+ * sees the credentials on requests for http pages. Add one that logs before this call.
  *
  * @param proxy the proxy, with the credentials and the exit choice to use.
  * @return the builder.
