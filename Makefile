@@ -24,12 +24,14 @@
 #   make bindings   generates the Kotlin and Swift code that calls the native library, from its signatures
 #   make notices   collects the licences of third-party code in the wheel and in the Kotlin and Swift packages
 #   make sdist   builds the source distribution for Python, in target/sdist
+#   make dist    builds all artifacts of a release in dist/, or some: ONLY="wheel-* sdist"
+#   make test-dist   installs the artifacts in dist/ elsewhere and uses them, or some: ONLY="wheel-*"
 #   make kotlin  builds the jars for Kotlin and Java, in target/kotlin and in the local Maven repository target/maven
 #   make swift   builds the library that the Swift package links, and the sandbox for tests, in target/swift-library
 #   make clean   removes everything that was built or installed
 
 .DEFAULT_GOAL := help
-.PHONY: bench bench-check bench-install bench-instructions bench-languages bench-readme bindings clean conformance-agents demo demo-kotlin demo-rust demo-swift ffi-library fuzz generate help kotlin kotlin-library kotlin-packages lint lint-bindings lint-notices lint-python lint-rust lint-swift mutants notices openapi quick-kotlin quick-python quick-rust quick-swift sandbox-program sdist stubs swift swift-library test test-adapters test-conformance test-curl test-downstream test-faults test-freethreaded test-frozen test-hosts test-kotlin test-kotlin-versions test-openapi test-packages test-python test-pythons test-rust test-sdist test-secrets test-shipped test-soak test-swift test-types tested-wheel wheel
+.PHONY: bench bench-check bench-install bench-instructions bench-languages bench-readme bindings clean conformance-agents demo demo-kotlin demo-rust demo-swift dist ffi-library fuzz generate help kotlin kotlin-library kotlin-packages lint lint-bindings lint-notices lint-python lint-rust lint-swift mutants notices openapi quick-kotlin quick-python quick-rust quick-swift sandbox-program sdist stubs swift swift-library test test-adapters test-conformance test-curl test-dist test-downstream test-faults test-freethreaded test-frozen test-hosts test-kotlin test-kotlin-versions test-openapi test-packages test-python test-pythons test-rust test-sdist test-secrets test-shipped test-soak test-swift test-types tested-wheel tests-environment wheel
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -82,12 +84,12 @@ LATER_JAVA ?= $(firstword $(wildcard /usr/lib/jvm/*-25-*/bin/java /usr/lib/jvm/*
 # A JVM that runs for only a few seconds is faster without its second compiler.
 SHORT_LIVED := -XX:TieredStopAtLevel=1
 MAVEN = cd $(FFI)/kotlin && mvn --batch-mode --no-transfer-progress -Dmaven.repo.local=$(CURDIR)/target/maven
-PYTHON_SOURCES := docs tests/circles.py bindings-python examples tests/downstream tests/bench tests/soak tests/conformance tests/openapi tests/adapters tests/hosts tests/packaging core/fuzz $(FFI)/swift/consumer
+PYTHON_SOURCES := docs tests/circles.py bindings-python examples tests/downstream tests/bench tests/soak tests/conformance tests/openapi tests/adapters tests/hosts tests/packaging packaging core/fuzz $(FFI)/swift/consumer
 
 help:
 	@sed -n 's/^#   //p' Makefile
 
-BOOTSTRAPS := bootstrap-build bootstrap-instructions bootstrap-kotlin bootstrap-swift bootstrap-tests
+BOOTSTRAPS := bootstrap-build bootstrap-dist bootstrap-instructions bootstrap-kotlin bootstrap-swift bootstrap-tests
 .PHONY: bootstrap $(BOOTSTRAPS)
 bootstrap:
 	@PYTHON=$(PYTHON) ./bootstrap.sh kotlin swift tests
@@ -117,11 +119,17 @@ demo-rust:
 sandbox-program:
 	@cargo build --quiet --locked --package proxymesh-sandbox
 
-test: bootstrap test-rust test-curl test-python test-pythons test-types test-adapters test-hosts test-kotlin test-swift test-openapi test-shipped test-packages test-secrets
+# Most tests wait for sockets and timers, so two targets run at a time. The output of a target appears when it ends. What ships
+# is built in the same folders and environments as the debug build, so it comes second.
+TOGETHER := --no-print-directory --jobs=2 --output-sync=target
+test: bootstrap
+	@$(MAKE) $(TOGETHER) test-kotlin test-rust test-pythons test-python test-adapters test-swift test-hosts test-types test-openapi test-curl
+	@$(MAKE) $(TOGETHER) test-shipped test-sdist
+	@$(MAKE) --no-print-directory test-packages test-secrets
 
 # Builds what ships, uses it in other projects, and runs every conformance case on it.
 test-shipped:
-	@$(MAKE) --no-print-directory PROFILE=release test-downstream demo-kotlin demo-swift demo-rust test-conformance
+	@$(MAKE) --no-print-directory --jobs=1 PROFILE=release test-downstream demo-kotlin demo-swift demo-rust test-conformance
 	$(PYTHON) tests/packaging/sizes.py $(KOTLIN)/libraries/$(PLATFORM)/$(FFI_LIBRARY) target/maven/com/proxymesh/proxymesh-native/*/proxymesh-native-*[0-9].jar
 
 # The quick targets build one language without optimisation and run its fast tests.
@@ -134,8 +142,7 @@ COMMA := ,
 quick-cases = cargo build --quiet --locked --package proxymesh-conformance && \
 	$(PYTHON) tests/conformance/runner/run.py --quick --jobs 2 --surface '$1' --surface '$2'
 
-quick-python: tested-wheel $(TESTS)/ready
-	@$(call install,$(TESTS))
+quick-python: tests-environment
 	$(TESTS)/bin/python -m pytest --quiet -n 4 $(addprefix bindings-python/tests/test_,$(addsuffix .py,answers asyncio errors inputs models proxies replay secrets wire))
 	@$(call quick-cases,Python$(COMMA) async,Python$(COMMA) blocking)
 
@@ -170,8 +177,7 @@ test-rust: | $(LOGS)
 test-curl: sandbox-program
 	tests/sandbox_by_curl.sh $(SANDBOX)
 
-test-python: tested-wheel $(TESTS)/ready | $(LOGS)
-	@$(call install,$(TESTS))
+test-python: tests-environment | $(LOGS)
 	$(TESTS)/bin/python -m pytest -s 2>&1 | tee $(LOGS)/python.log
 
 # Runs the test suite with Maven. `make demo-kotlin` runs the examples as separate projects.
@@ -197,8 +203,7 @@ test-conformance: conformance-agents | $(LOGS)
 test-faults: conformance-agents
 	$(PYTHON) tests/conformance/runner/faults.py
 
-conformance-agents: tested-wheel $(TESTS)/ready kotlin-library swift-library
-	@$(call install,$(TESTS))
+conformance-agents: tests-environment kotlin-library swift-library
 	cargo build --quiet --locked --package proxymesh-conformance
 	$(MAVEN) --quiet test-compile dependency:build-classpath --projects native,sdk '-Dmdep.outputFile=$${project.build.directory}/classpath'
 	LIBRARY_PATH=$(CURDIR)/$(SWIFT) $(FFI)/swift/toolchain.sh swift build --quiet --product ConformanceAgent $(SWIFT_FLAGS)
@@ -274,7 +279,7 @@ test-adapters: tested-wheel $(ADAPTERS)/ready $(ALONE:%=$(VENVS)/%/ready)
 	UV=$(UV) $(ADAPTERS)/bin/python bindings-python/pythons.py $(WHEELS)/*.whl --adapters
 
 # Checks the packages as the registries and their users will see them.
-test-packages: wheel test-sdist $(PACKAGING)/ready
+test-packages: wheel sdist $(PACKAGING)/ready
 	$(PACKAGING)/bin/twine check --strict target/wheels/*.whl target/sdist/*.tar.gz
 	$(PACKAGING)/bin/check-wheel-contents target/wheels/*.whl
 	$(PACKAGING)/bin/python tests/packaging/contents.py target/wheels/*.whl target/sdist/*.tar.gz
@@ -346,7 +351,7 @@ lint-python: $(TOOLS)/ready
 	$(TOOLS)/bin/ruff check $(PYTHON_SOURCES)
 	$(TOOLS)/bin/python bindings-python/stubs.py --check
 	$(TOOLS)/bin/python docs/generate.py --check
-	MYPYPATH=bindings-python/python:tests/adapters $(TOOLS)/bin/mypy bindings-python/python bindings-python/tests bindings-python/*.py docs tests/circles.py examples tests/downstream tests/bench tests/soak tests/conformance tests/openapi tests/adapters tests/packaging core/fuzz tests/hosts $(FFI)/swift/consumer
+	MYPYPATH=bindings-python/python:tests/adapters $(TOOLS)/bin/mypy bindings-python/python bindings-python/tests bindings-python/*.py docs tests/circles.py examples tests/downstream tests/bench tests/soak tests/conformance tests/openapi tests/adapters tests/packaging packaging core/fuzz tests/hosts $(FFI)/swift/consumer
 
 lint-swift:
 	$(FFI)/swift/toolchain.sh swift format lint --strict --configuration $(FFI)/swift/.swift-format --recursive \
@@ -386,6 +391,10 @@ wheel: $(TOOLS)/ready
 tested-wheel: $(TOOLS)/ready
 	@$(call build-wheel,$(PROFILE),$(WHEELS),$(TOOLS)/bin/python)
 
+# One target of its own, because targets that run at the same time use the environment.
+tests-environment: tested-wheel $(TESTS)/ready
+	@$(call install,$(TESTS))
+
 # Builds a wheel with the given profile, in the given folder, for the given interpreter.
 build-wheel = rm -rf $2 && $(TOOLS)/bin/maturin build --locked --quiet --profile $1 --interpreter $3 --out $2 \
 	--compression-level $(if $(filter release,$1),9,1)
@@ -396,6 +405,14 @@ install = $(UV) pip install --quiet --no-deps --reinstall --python $1 $(or $2,$(
 sdist: $(TOOLS)/ready
 	@rm -rf target/sdist
 	@$(TOOLS)/bin/maturin sdist --out target/sdist
+
+# What a release consists of. See packaging/README.md.
+DISTRIBUTION = $(abspath $(VENVS)/dist/bin)
+dist: bootstrap-dist $(VENVS)/dist/ready
+	@PATH=$(DISTRIBUTION):$$PATH $(DISTRIBUTION)/python packaging/dist.py $(ONLY)
+
+test-dist: bootstrap-dist $(VENVS)/dist/ready
+	@PATH=$(DISTRIBUTION):$$PATH $(DISTRIBUTION)/python packaging/prove.py $(ONLY)
 
 kotlin:
 	@$(MAKE) --no-print-directory PROFILE=release kotlin-packages
@@ -441,6 +458,7 @@ $(ADAPTERS)/ready: tests/adapters/requirements.txt
 $(ALONE:%=$(VENVS)/%/ready): $(VENVS)/%/ready: tests/adapters/requirements-%.txt
 $(HOSTS)/ready: tests/hosts/requirements.txt
 $(PACKAGING)/ready: tests/packaging/requirements.txt
+$(VENVS)/dist/ready: packaging/requirements.txt
 $(OPENAPI)/ready: tests/openapi/requirements.txt
 $(VENVS)/%/ready: | $(UV)
 	$(UV) venv --quiet --clear --python $(PYTHON) $(@D)

@@ -3,7 +3,7 @@
 # is missing and installs it with apt, which needs root. Without apt or root, it fails. Nothing else in this repository installs
 # anything outside of target/.
 #
-#   bootstrap.sh [kotlin] [swift] [tests] [instructions]   installs what every build needs, and what the given parts also need
+#   bootstrap.sh [kotlin] [swift] [tests] [instructions] [dist]   installs what every build needs, and what the given parts also need
 #
 #   PYTHON   the interpreter that the build uses; python3 by default
 set -euo pipefail
@@ -49,8 +49,13 @@ for part in "$@"; do
         instructions)
             any valgrind || lacks valgrind valgrind
             ;;
+        dist)
+            any rustup || lacks "rustup, from https://rustup.rs"
+            any git || lacks git git
+            [ "$(uname -s)" != Linux ] || any advzip || lacks advzip advancecomp
+            ;;
         *)
-            echo "usage: bootstrap.sh [kotlin] [swift] [tests] [instructions]" >&2
+            echo "usage: bootstrap.sh [kotlin] [swift] [tests] [instructions] [dist]" >&2
             exit 2
             ;;
     esac
