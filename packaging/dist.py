@@ -57,7 +57,7 @@ class Platform:
 
     @property
     def cross(self) -> bool:
-        """Whether zig links it. It also does so for the Linux that this runs on, because only zig has an older glibc."""
+        """Whether zig links it. On Linux it always does, because only zig has an older glibc."""
         return HOST == "linux"
 
 
