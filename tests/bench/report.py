@@ -309,7 +309,7 @@ def readme(results: Results) -> str:
             f"{machine['kernel'].partition('-')[0]},\nPython {machine['python']}; "
             f"the load was {machine['load_before']} before and {machine['load_after']} after the run.",
             "`make bench` fails if one of these limits is exceeded. The raw socket is a Rust program that does only\n"
-            "what the call needs. How many times as long a call takes depends on the machine.",
+            "what the call needs. The ratios depend on the machine.",
             "\n".join(limits),
         ]
     )
