@@ -444,6 +444,22 @@ macro_rules! pool {
                 $session
             }
 
+            /// Returns the next proxy with exit IPs in one of these countries, given as two-letter codes, which then holds one exit
+            /// IP. They override the pool's countries. Otherwise, this is the same as [`session`](Self::session).
+            ///
+            /// # Errors
+            ///
+            /// The errors of [`get_in`](Self::get_in) and of [`session`](Self::session).
+            pub $($async)? fn session_in<'c>(
+                &self,
+                countries: impl IntoIterator<Item = &'c str>,
+                $target: &str,
+                $timeout: std::time::Duration,
+            ) -> $crate::Result<$crate::Proxy> {
+                let ($this, $wanted) = (self, self.pool.wanted(Some(countries), $blocking)?);
+                $session
+            }
+
             /// Reports how a request through a proxy went: an [`Outcome`](crate::Outcome), a status, a [`Check`](crate::Check), or
             /// a [`Report`](crate::Report) with more details. After a failure, the proxy is left out for the cooldown. Each
             /// failure after that doubles the cooldown, up to 16 times the first. Failures that are reported during a cooldown do

@@ -110,6 +110,8 @@ class Agent:
                     arguments["country"] = arguments.pop("countries")
                 return shown(self.run(self.objects[name].get(**arguments)))
             case "pool.session":
+                if "countries" in arguments:
+                    arguments["country"] = arguments.pop("countries")
                 return shown(self.run(self.objects[name].session(**arguments)))
             case "pool.report":
                 outcome = arguments.pop("status") if "status" in arguments else arguments.pop("succeeded")

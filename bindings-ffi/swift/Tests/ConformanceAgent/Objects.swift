@@ -53,7 +53,8 @@ final class Objects: @unchecked Sendable {
         case "pool.session":
             let checking = try CheckArguments(arguments)
             return shown(
-                try await object(name, as: ProxyPool.self).session(target: checking.target, timeout: checking.timeout))
+                try await object(name, as: ProxyPool.self).session(
+                    in: arguments.maybeTexts("countries"), target: checking.target, timeout: checking.timeout))
         case "proxy.session":
             let (proxy, checking) = (try described(arguments), try CheckArguments(arguments))
             return shown(try await proxy.session(target: checking.target, timeout: checking.timeout))
@@ -107,7 +108,8 @@ final class Objects: @unchecked Sendable {
         case "pool.session":
             let checking = try CheckArguments(arguments)
             return shown(
-                try object(name, as: BlockingProxyPool.self).session(target: checking.target, timeout: checking.timeout))
+                try object(name, as: BlockingProxyPool.self).session(
+                    in: arguments.maybeTexts("countries"), target: checking.target, timeout: checking.timeout))
         case "proxy.session":
             let (proxy, checking) = (try described(arguments), try CheckArguments(arguments))
             return shown(try proxy.sessionBlocking(target: checking.target, timeout: checking.timeout))

@@ -134,9 +134,16 @@ pub(crate) fn of_pool(runtime: Option<&Runtime>, pool: &Object, call: &str, args
         "pool.get" => next(runtime, pool, texts(args, "countries").as_deref()).map(|proxy| shown(&proxy)),
         "pool.session" => {
             let (target, timeout) = checking(args)?;
-            let proxy = match pool {
-                Object::Pool(pool) => runtime.unwrap().block_on(pool.session(target, timeout)),
-                Object::BlockingPool(pool) => pool.session(target, timeout),
+            let proxy = match (pool, texts(args, "countries")) {
+                (Object::Pool(pool), None) => runtime.unwrap().block_on(pool.session(target, timeout)),
+                (Object::Pool(pool), Some(codes)) => {
+                    let session = pool.session_in(codes.iter().map(String::as_str), target, timeout);
+                    runtime.unwrap().block_on(session)
+                }
+                (Object::BlockingPool(pool), None) => pool.session(target, timeout),
+                (Object::BlockingPool(pool), Some(codes)) => {
+                    pool.session_in(codes.iter().map(String::as_str), target, timeout)
+                }
                 _ => panic!("it is no pool"),
             };
             proxy.map(|proxy| shown(&proxy))

@@ -126,7 +126,23 @@ public class ProxyPool internal constructor(private val pool: Calls) : AbstractP
      * @throws ProxyMeshException the exceptions of [get] and of [ProxyServer.session]. If no proxy works, it is that of the last one.
      */
     public suspend fun session(target: String = TARGET, timeout: KotlinDuration = TIME_LIMIT): ProxyServer =
-        pool.make(poolSession(null, target, timeout.toJavaDuration().inSeconds())) { it.fromFfi() }
+        hold(null, target, timeout)
+
+    /**
+     * Returns the next proxy with exit IPs in one of these countries, which override the pool's. It then holds one exit IP. Otherwise, this
+     * is the same as [session].
+     *
+     * @param countries two-letter codes.
+     * @param target as for [session].
+     * @param timeout as for [session].
+     * @throws ValidationException a country is not a two-letter code, or none is given.
+     */
+    public suspend fun sessionIn(
+        vararg countries: String, target: String = TARGET, timeout: KotlinDuration = TIME_LIMIT,
+    ): ProxyServer = hold(countries.asList(), target, timeout)
+
+    private suspend fun hold(countries: List<String>?, target: String, timeout: KotlinDuration): ProxyServer =
+        pool.make(poolSession(countries, target, timeout.toJavaDuration().inSeconds())) { it.fromFfi() }
 
     private suspend fun next(countries: List<String>?): ProxyServer =
         atOnce(countries) ?: pool.make(poolNext(countries)) { it.fromFfi() }
@@ -176,11 +192,31 @@ public class BlockingProxyPool internal constructor(private val pool: BlockingCa
      *   one.
      */
     @JvmOverloads
-    public fun session(target: String = TARGET, timeout: Duration = TIME_LIMIT.toJavaDuration()): ProxyServer =
-        pool.make(poolSession(null, target, timeout.inSeconds())) { it.fromFfi() }
+    public fun session(target: String = TARGET, timeout: Duration = TIME_LIMIT.toJavaDuration()): ProxyServer = hold(null, target, timeout)
 
     /** The same with a `kotlin.time.Duration`; see the other [session]. */
     public fun session(target: String = TARGET, timeout: KotlinDuration): ProxyServer = session(target, timeout.toJavaDuration())
+
+    /**
+     * Returns the next proxy with exit IPs in one of these countries, which override the pool's. It then holds one exit IP. Otherwise, this
+     * is the same as [session].
+     *
+     * @param countries two-letter codes. In Java, they are an array if a target is given.
+     * @param target as for [session].
+     * @param timeout as for [session].
+     * @throws ValidationException a country is not a two-letter code, or none is given.
+     */
+    @JvmOverloads
+    public fun sessionIn(
+        vararg countries: String, target: String = TARGET, timeout: Duration = TIME_LIMIT.toJavaDuration(),
+    ): ProxyServer = hold(countries.asList(), target, timeout)
+
+    /** The same with a `kotlin.time.Duration`; see the other [sessionIn]. */
+    public fun sessionIn(vararg countries: String, target: String = TARGET, timeout: KotlinDuration): ProxyServer =
+        hold(countries.asList(), target, timeout.toJavaDuration())
+
+    private fun hold(countries: List<String>?, target: String, timeout: Duration): ProxyServer =
+        pool.make(poolSession(countries, target, timeout.inSeconds())) { it.fromFfi() }
 
     private fun next(countries: List<String>?): ProxyServer = atOnce(countries) ?: pool.make(poolNext(countries)) { it.fromFfi() }
 }
@@ -216,7 +252,23 @@ public class AsyncProxyPool internal constructor(private val pool: AsyncCalls) :
      */
     @JvmOverloads
     public fun session(target: String = TARGET, timeout: Duration = TIME_LIMIT.toJavaDuration()): CompletableFuture<ProxyServer> =
-        pool.make(poolSession(null, target, timeout.inSeconds())) { it.fromFfi() }
+        hold(null, target, timeout)
+
+    /**
+     * Returns the next proxy with exit IPs in one of these countries, which override the pool's. It then holds one exit IP. Otherwise, this
+     * is the same as [session].
+     *
+     * @param countries two-letter codes. In Java, they are an array if a target is given.
+     * @param target as for [session].
+     * @param timeout as for [session].
+     */
+    @JvmOverloads
+    public fun sessionIn(
+        vararg countries: String, target: String = TARGET, timeout: Duration = TIME_LIMIT.toJavaDuration(),
+    ): CompletableFuture<ProxyServer> = hold(countries.asList(), target, timeout)
+
+    private fun hold(countries: List<String>?, target: String, timeout: Duration): CompletableFuture<ProxyServer> =
+        pool.make(poolSession(countries, target, timeout.inSeconds())) { it.fromFfi() }
 
     private fun next(countries: List<String>?): CompletableFuture<ProxyServer> =
         try {

@@ -42,7 +42,7 @@ class Objects(private val kind: Kind) {
             "ips.follow" -> follow(account, name, maybeText("label"), maybeText("lookup"), maybeText("username"), maybeSeconds("interval"))
             "lease.release", "follower.close" -> end(objects.remove(name))
             "pool.get" -> shown(next(objects.getValue(name), maybeTexts("countries")?.toTypedArray()))
-            "pool.session" -> shown(poolSession(objects.getValue(name), target(), limit()))
+            "pool.session" -> shown(poolSession(objects.getValue(name), maybeTexts("countries")?.toTypedArray(), target(), limit()))
             "pool.report" -> report(objects.getValue(name) as AbstractProxyPool)
             "pool.stats" -> (objects.getValue(name) as AbstractProxyPool).stats().map {
                 mapOf(
@@ -96,10 +96,14 @@ class Objects(private val kind: Kind) {
         else -> error("$pool")
     }
 
-    private suspend fun poolSession(pool: Any, target: String, timeout: Duration): ProxyServer = when (pool) {
-        is ProxyPool -> pool.session(target, timeout.toKotlinDuration())
-        is BlockingProxyPool -> pool.session(target, timeout)
-        is AsyncProxyPool -> pool.session(target, timeout).await()
+    private suspend fun poolSession(pool: Any, countries: Array<String>?, target: String, limit: Duration): ProxyServer = when (pool) {
+        is ProxyPool -> limit.toKotlinDuration().let {
+            if (countries == null) pool.session(target, it) else pool.sessionIn(*countries, target = target, timeout = it)
+        }
+        is BlockingProxyPool ->
+            if (countries == null) pool.session(target, limit) else pool.sessionIn(*countries, target = target, timeout = limit)
+        is AsyncProxyPool ->
+            (if (countries == null) pool.session(target, limit) else pool.sessionIn(*countries, target = target, timeout = limit)).await()
         else -> error("$pool")
     }
 
