@@ -107,10 +107,10 @@ functions! {
         Ok(proxy.check()?.rotating().into())
     }
 
-    /// Returns why a request did not go through the exit IP that the proxy holds, if `used` is another one. `used` is the value of
-    /// `X-ProxyMesh-IP` in the proxy's response.
-    fn proxy_lost_exit(proxy: ProxyInput, used: String) -> Option<String> {
-        Ok(proxy.check()?.lost_exit(&used))
+    /// Returns why a request did not go through the exit IP that the proxy holds, if the proxy's response says that. `used` is the
+    /// value of its header `X-ProxyMesh-IP`, and `missing` that of `X-ProxyMesh-IP-Not-Found`.
+    fn proxy_lost_exit(proxy: ProxyInput, used: Option<String>, missing: Option<String>) -> Option<String> {
+        Ok(proxy.check()?.lost_exit(used.as_deref(), missing.as_deref()))
     }
 
     /// Returns the URL of the proxy with its credentials, which are percent-encoded. Fails with `Validation` if they are a token.

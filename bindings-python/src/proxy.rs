@@ -300,10 +300,11 @@ impl Proxy {
         self.core.exit_choice().held_ip().map(|ip| ip.to_string())
     }
 
-    /// Why a request did not go through the exit IP that this proxy holds, for the adapters.
-    #[pyo3(signature = (used: "str") -> "str | None")]
-    fn _lost_exit(&self, used: &str) -> Option<String> {
-        self.core.lost_exit(used)
+    /// Why a request did not go through the exit IP that this proxy holds, for the adapters. The arguments are the values of
+    /// `X-ProxyMesh-IP` and `X-ProxyMesh-IP-Not-Found` in the proxy's response.
+    #[pyo3(signature = (used: "str | None", missing: "str | None") -> "str | None")]
+    fn _lost_exit(&self, used: Option<&str>, missing: Option<&str>) -> Option<String> {
+        self.core.lost_exit(used, missing)
     }
 
     /// The proxy's URL, for any HTTP library.

@@ -187,8 +187,9 @@ def test_a_session_of_a_proxy_and_of_a_pool() -> None:
             assert not session.is_rotating
             assert session.held_ip is not None
             assert session.held_ip == session.check().exit_ip
-            assert session._lost_exit(session.held_ip) is None
-            assert "call session()" in (session._lost_exit("192.0.2.8") or "")
+            assert session._lost_exit(session.held_ip, None) is None
+            assert "call session()" in (session._lost_exit("192.0.2.8", None) or "")
+            assert "call session()" in (session._lost_exit(None, session.held_ip) or "")
     assert len(sessions) == 5
 
 

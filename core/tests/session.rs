@@ -46,7 +46,7 @@ async fn a_session_holds_the_exit_that_it_found() {
     for _ in 0..10 {
         let check = session.check(SERVICE, LIMIT).await.unwrap();
         assert_eq!(check.exit_ip.as_deref(), Some(&*held.to_string()));
-        assert_eq!(session.lost_exit(check.exit_ip.as_deref().unwrap()), None);
+        assert_eq!(session.lost_exit(check.exit_ip.as_deref(), None), None);
     }
     // A session of a session looks for an exit of its own.
     let mut others = Vec::new();
@@ -64,17 +64,21 @@ async fn a_session_whose_exit_is_gone_says_so() {
     let check = lost.check(SERVICE, LIMIT).await.unwrap();
     let used = check.exit_ip.unwrap();
     assert!(check.preferred_ip_is_gone);
-    assert_eq!(
-        lost.lost_exit(&used),
-        Some(format!(
-            "the proxy us-ca no longer has the exit IP 192.0.2.7 and used {used} instead; call session() to hold another one"
-        ))
+    let instead = format!(
+        "the proxy us-ca no longer has the exit IP 192.0.2.7 and used {used} instead; call session() to hold another one"
     );
-    assert_eq!(lost.lost_exit(" 192.0.2.7 "), None);
-    assert_eq!(lost.lost_exit("nonsense"), None);
-    assert_eq!(proxy.lost_exit(&used), None, "it holds none");
+    let missing = Some("192.0.2.7");
+    assert_eq!(lost.lost_exit(Some(&used), missing), Some(instead.clone()));
+    assert_eq!(lost.lost_exit(Some(&used), None), Some(instead));
+    let unknown = "the proxy us-ca no longer has the exit IP 192.0.2.7; call session() to hold another one";
+    assert_eq!(lost.lost_exit(None, missing).as_deref(), Some(unknown));
+    assert_eq!(lost.lost_exit(Some("nonsense"), missing).as_deref(), Some(unknown));
+    assert_eq!(lost.lost_exit(Some(" 192.0.2.7 "), None), None);
+    assert_eq!(lost.lost_exit(Some("nonsense"), None), None);
+    assert_eq!(lost.lost_exit(None, None), None, "such as a refusal of the proxy itself");
+    assert_eq!(proxy.lost_exit(Some(&used), missing), None, "it holds none");
     let preferring = proxy.steer(ExitChoice::new().prefer_ip("192.0.2.7").unwrap()).unwrap();
-    assert_eq!(preferring.lost_exit(&used), None);
+    assert_eq!(preferring.lost_exit(Some(&used), missing), None);
 }
 
 #[tokio::test]
@@ -147,6 +151,18 @@ async fn a_pool_tries_the_next_proxy_unless_that_would_fail_too() {
 }
 
 #[tokio::test]
+async fn a_session_has_countries_of_its_own_which_override_the_pools() {
+    let (_sandbox, client) = started();
+    client.proxies().add("open").await.unwrap();
+    let pool = client.proxies().pool(PoolOptions::new().country("US").unwrap());
+    let session = pool.session_in(["DE"], SERVICE, LIMIT).await.unwrap();
+    assert_eq!((session.name(), session.exit_choice().wanted_country()), ("open", Some("DE")));
+    assert!(session.exit_choice().held_ip().is_some());
+    let error = pool.session_in([], SERVICE, LIMIT).await.unwrap_err();
+    assert!(matches!(error, Error::Validation { field: "country", .. }), "{error:?}");
+}
+
+#[tokio::test]
 async fn a_target_that_no_proxy_reaches_is_no_reason_to_leave_a_proxy_out() {
     let (sandbox, client) = started();
     let pool = client.proxies().pool(PoolOptions::new());
@@ -168,6 +184,8 @@ fn the_blocking_client_holds_an_exit_too() {
     let sandbox = Sandbox::builder().proxies(true).start().unwrap();
     let client = blocking::Client::new(settings(&sandbox)).unwrap();
     let pool = client.proxies().pool(PoolOptions::new());
+    let session = pool.session_in(["US"], SERVICE, LIMIT).unwrap();
+    assert_eq!(session.country().as_deref(), Some("US"));
     let session = pool.session(SERVICE, LIMIT).unwrap();
     let held = session.exit_choice().held_ip().unwrap().to_string();
     assert_eq!(blocking::check(&session, SERVICE, LIMIT).unwrap().exit_ip, Some(held));

@@ -157,9 +157,13 @@ fn a_proxy_rotates_or_holds_an_exit_ip() {
     );
     let sent = headers(host, None, held()).unwrap();
     assert_eq!(sent, map(&[("X-ProxyMesh-Prefer-IP", "192.0.2.7")]));
-    let lost = |used: &str| proxy_lost_exit(input(host, Some(with(None, held()))), used.to_owned()).unwrap();
-    assert_eq!(lost("192.0.2.7"), None);
-    assert!(lost("192.0.2.8").unwrap().contains("192.0.2.7 and used 192.0.2.8"));
+    let lost = |used: Option<&str>, missing: Option<&str>| {
+        let holding = input(host, Some(with(None, held())));
+        proxy_lost_exit(holding, used.map(str::to_owned), missing.map(str::to_owned)).unwrap()
+    };
+    assert_eq!(lost(Some("192.0.2.7"), None), None);
+    assert!(lost(Some("192.0.2.8"), None).unwrap().contains("192.0.2.7 and used 192.0.2.8"));
+    assert!(lost(None, Some("192.0.2.7")).unwrap().contains("no longer has the exit IP 192.0.2.7;"));
     let rotating = proxy_rotating(input(host, Some(holding))).unwrap().access.unwrap();
     assert!(rotating.rotating && rotating.exit.hold_ip.is_none());
     let both = Access { rotating: true, ..with(None, held()) };

@@ -14,6 +14,7 @@ import io
 import re
 import sys
 from collections.abc import Mapping
+from email.message import Message
 from functools import partial
 from http.client import HTTPResponse
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from ._proxymesh import Proxy
 
 EXIT_IP = "X-ProxyMesh-IP"
+MISSING_IP = "X-ProxyMesh-IP-Not-Found"
 
 
 class LostExitError(OSError):
@@ -65,8 +67,9 @@ class TunnelConnection(HTTPSConnection):
 
         def _tunnel(self) -> None:
             super()._tunnel()  # type: ignore[misc]
-            self.exit_ip = (self.get_proxy_response_headers() or {}).get(EXIT_IP)
-            self._check_exit()
+            headers = self.get_proxy_response_headers() or {}
+            self.exit_ip = headers.get(EXIT_IP)
+            self._check_exit(headers)
 
     else:
 
@@ -87,12 +90,15 @@ class TunnelConnection(HTTPSConnection):
                 super()._tunnel()
             finally:
                 connection.response_class = original
+            headers = Message()
             for head in heads:
-                self.exit_ip = head.exit_ip or self.exit_ip
-            self._check_exit()
+                for name, value in head.headers:
+                    headers[name] = value
+            self.exit_ip = headers[EXIT_IP]
+            self._check_exit(headers)
 
-    def _check_exit(self) -> None:
-        lost = _lost(self.proxied, self.exit_ip)
+    def _check_exit(self, headers: Any) -> None:
+        lost = _lost(self.proxied, headers)
         if lost:
             self.close()
             raise LostExitError(lost)
@@ -106,17 +112,17 @@ class TunnelConnection(HTTPSConnection):
 
 
 class _Head(io.RawIOBase):
-    """Passes on the lines of a response head, and keeps the exit IP."""
+    """Passes on the lines of a response head, and keeps the proxy's headers about the exit IP."""
 
     def __init__(self, wrapped: Any) -> None:
         self.wrapped = wrapped
-        self.exit_ip: str | None = None
+        self.headers: list[tuple[str, str]] = []
 
     def readline(self, size: int | None = -1, /) -> bytes:
         line: bytes = self.wrapped.readline(size)
         name, _, value = line.partition(b":")
-        if name.strip().lower() == EXIT_IP.lower().encode():
-            self.exit_ip = value.strip().decode("latin-1")
+        if name.lower().startswith(b"x-proxymesh-"):
+            self.headers.append((name.strip().decode("latin-1"), value.strip().decode("latin-1")))
         return line
 
     def close(self) -> None:
@@ -128,8 +134,8 @@ def is_final(status: int) -> bool:
     return 400 <= status < 500 or status == 509
 
 
-def _lost(proxy: Proxy | None, exit_ip: str | None) -> str | None:
-    return None if proxy is None or exit_ip is None else proxy._lost_exit(exit_ip)
+def _lost(proxy: Proxy | None, headers: Any) -> str | None:
+    return proxy and proxy._lost_exit(headers.get(EXIT_IP), headers.get(MISSING_IP))
 
 
 class PlainPool(HTTPConnectionPool):
@@ -141,7 +147,7 @@ class PlainPool(HTTPConnectionPool):
 
     def urlopen(self, method: str, url: str, *arguments: Any, **options: Any) -> BaseHTTPResponse:
         response = super().urlopen(method, url, *arguments, **options)
-        lost = _lost(self.proxied, response.headers.get(EXIT_IP))
+        lost = _lost(self.proxied, response.headers)
         if lost:
             response.close()
             # Closing the response does not give its place in the pool back.

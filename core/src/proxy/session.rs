@@ -91,17 +91,21 @@ impl Proxy {
         }
     }
 
-    /// Why a request did not go through the exit IP that the proxy holds. `used` is the value of `X-ProxyMesh-IP` in the proxy's
-    /// response. `None` if it is the same one, or if the proxy holds none. The adapters of other languages fail with this text.
+    /// Why a request did not go through the exit IP that the proxy holds. `None` if it did, if the proxy holds none, or if the
+    /// proxy's response does not say. `used` is the value of the response's header `X-ProxyMesh-IP`, and `missing` that of
+    /// `X-ProxyMesh-IP-Not-Found` (docs/assumptions.md, A26). The adapters of other languages fail with this text.
     #[must_use]
-    pub fn lost_exit(&self, used: &str) -> Option<String> {
+    pub fn lost_exit(&self, used: Option<&str>, missing: Option<&str>) -> Option<String> {
         let held = self.exit_choice().held_ip()?;
-        let used: IpAddr = used.trim().parse().ok()?;
+        let used = used.and_then(|used| used.trim().parse::<IpAddr>().ok());
+        let instead = match used {
+            Some(used) if used == held => return None,
+            Some(used) => format!(" and used {used} instead"),
+            None => missing.map(|_| String::new())?,
+        };
         let name = self.name();
-        (held != used).then(|| {
-            format!(
-                "the proxy {name} no longer has the exit IP {held} and used {used} instead; call session() to hold another one"
-            )
-        })
+        Some(format!(
+            "the proxy {name} no longer has the exit IP {held}{instead}; call session() to hold another one"
+        ))
     }
 }

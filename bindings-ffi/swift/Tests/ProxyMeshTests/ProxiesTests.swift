@@ -94,7 +94,7 @@ extension ProxyMeshTests {
             #expect(try rotating.steered(ExitChoice(preferIP: "192.0.2.7")).isRotating)
             #expect(try rotating.using(token: "pm_x").isRotating && rotating.withoutCredentials().isRotating)
             let plain = try Proxy(host: rotating.host, port: rotating.port).using(client)
-            #expect(plain != rotating && plain.rotating() == rotating && plain.lostExit(used: "192.0.2.8") == nil)
+            #expect(plain != rotating && plain.rotating() == rotating && plain.lostExit(used: "192.0.2.8", missing: nil) == nil)
             let sessions = [
                 try await rotating.session(), try blockingly { try rotating.sessionBlocking() }, try await pool.session(),
                 try blockingly { try blockingPool.session() },
@@ -103,8 +103,10 @@ extension ProxyMeshTests {
                 let held = try #require(session.exit.holdIP)
                 #expect(!session.isRotating)
                 #expect(try await session.check(target: target).exitIP == held)
-                #expect(session.lostExit(used: held) == nil)
-                let lost = try #require(session.lostExit(used: "192.0.2.8"))
+                #expect(session.lostExit(used: held, missing: nil) == nil)
+                #expect(session.lostExit(used: nil, missing: nil) == nil)
+                #expect(session.lostExit(used: nil, missing: held)?.contains("no longer has the exit IP \(held);") == true)
+                let lost = try #require(session.lostExit(used: "192.0.2.8", missing: nil))
                 #expect(lost.contains("no longer has the exit IP \(held) and used 192.0.2.8"))
                 #expect(session.rotating().isRotating && session.rotating().exit == .any)
                 #expect(try JSONDecoder().decode(ExitChoice.self, from: JSONEncoder().encode(session.exit)) == session.exit)

@@ -10,6 +10,8 @@ public struct Page: Sendable {
     public let body: Data
     /// The exit IP, as the proxy says.
     public let exitIP: String?
+    /// The exit IP that was asked for, if the proxy does not have it.
+    public let missingIP: String?
     /// Why the proxy refuses, in its own words.
     public let proxyError: String?
 }
@@ -58,7 +60,8 @@ func fetchNow(_ page: URL, through proxy: Proxy) throws -> Page {
     guard result == CURLE_OK || isRefused else { throw FetchError(reason: String(cString: curl_easy_strerror(result))) }
     return Page(
         status: isRefused ? answered : curl_get_number(curl, CURLINFO_RESPONSE_CODE), body: response.body,
-        exitIP: response.proxyHeaders["x-proxymesh-ip"], proxyError: response.proxyHeaders["x-proxymesh-error"])
+        exitIP: response.proxyHeaders["x-proxymesh-ip"], missingIP: response.proxyHeaders["x-proxymesh-ip-not-found"],
+        proxyError: response.proxyHeaders["x-proxymesh-error"])
 }
 
 /// What has arrived.

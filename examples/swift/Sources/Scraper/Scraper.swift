@@ -28,7 +28,7 @@ public func scrapeTwice(_ page: URL, through proxy: Proxy) async throws -> [Page
     var pages: [Page] = []
     for _ in 0..<2 {
         let fetched = try await fetch(page, through: session)
-        if let used = fetched.exitIP, let lost = session.lostExit(used: used) { throw FetchError(reason: lost) }
+        if let lost = session.lostExit(used: fetched.exitIP, missing: fetched.missingIP) { throw FetchError(reason: lost) }
         pages.append(fetched)
     }
     return pages

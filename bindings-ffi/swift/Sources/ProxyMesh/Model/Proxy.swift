@@ -167,7 +167,7 @@ public struct Proxy: Sendable, Hashable {
     /// address. A login at a site often needs that.
     ///
     /// This makes one check to find an exit IP that fits the exit choice, and then asks for this one (``ExitChoice/holdIP``). If the
-    /// proxy loses the address, requests go on with another one. ``lostExit(used:)`` compares the `X-ProxyMesh-IP` of a response, and
+    /// proxy loses the address, requests go on with another one. ``lostExit(used:missing:)`` reads the headers of a response, and
     /// ``check(target:timeout:)`` reports it too. Call this again to hold another address.
     ///
     /// ```swift
@@ -201,13 +201,16 @@ public struct Proxy: Sendable, Hashable {
         return Proxy(try Native.library.wait(call))
     }
 
-    /// Returns why a request did not go through the exit IP that this proxy holds; `nil` if it did, or if the proxy holds none.
+    /// Returns why a request did not go through the exit IP that this proxy holds; `nil` if it did, if the proxy holds none, or if the
+    /// response does not say.
     ///
-    /// - Parameter used: The value of `X-ProxyMesh-IP` in the proxy's response.
-    public func lostExit(used: String) -> String? {
+    /// - Parameters:
+    ///   - used: The value of `X-ProxyMesh-IP` in the proxy's response.
+    ///   - missing: The value of `X-ProxyMesh-IP-Not-Found` in the proxy's response.
+    public func lostExit(used: String?, missing: String?) -> String? {
         guard exit.holdIP != nil else { return nil }
         // This cannot fail: everything in the proxy has been checked.
-        return try! Native.functions.invoke(proxyLostExit(proxy: input, used: used))
+        return try! Native.functions.invoke(proxyLostExit(proxy: input, used: used, missing: missing))
     }
 
     /// The URL with the proxy's credentials, for any HTTP library. They are percent-encoded, so they may contain `@` or `:`. The

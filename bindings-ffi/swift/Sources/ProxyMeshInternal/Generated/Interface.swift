@@ -989,12 +989,13 @@ package func proxyHeaders(proxy: ProxyInput) -> Call<[String: String]> {
         response: { reader in try reader.map(key: { try $0.string() }, value: { try $0.string() }) })
 }
 
-package func proxyLostExit(proxy: ProxyInput, used: String) -> Call<String?> {
+package func proxyLostExit(proxy: ProxyInput, used: String?, missing: String?) -> Call<String?> {
     Call(
-        -1087772092,
+        -1952109785,
         arguments: { writer in
             writer.proxyInput(proxy)
-            writer.string(used)
+            writer.optional(used) { $0.string($1) }
+            writer.optional(missing) { $0.string($1) }
         },
         response: { reader in try reader.optional { try $0.string() } })
 }

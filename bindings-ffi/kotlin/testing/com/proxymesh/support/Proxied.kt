@@ -20,6 +20,9 @@ private const val HARD_BASIC = "bWUrMUBleC5jb206QDovJSDDqSvDnw=="
 /** One of the exit IPs of the sandbox's proxy `open`. */
 private const val EXIT = "198.18.3.5"
 
+/** A fault: the proxy does not have the exit IP 192.0.2.7, and does not say which one it used. */
+const val NOT_FOUND = """{"kind": "status", "status": 200, "proxy": "open", "headers": {"X-ProxyMesh-IP-Not-Found": "192.0.2.7"}}"""
+
 /** How a proxy recognises the account, and what the sandbox then records as the kind of credentials. */
 enum class Access(val recorded: String) { PASSWORD("basic"), TOKEN("bearer"), AUTHORISED_IP("none") }
 

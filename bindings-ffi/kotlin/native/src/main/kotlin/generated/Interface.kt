@@ -484,8 +484,8 @@ public fun proxyCheck(proxy: ProxyInput, target: String, timeout: Double): Call<
 public fun proxyHeaders(proxy: ProxyInput): Call<Map<String, String>> =
     Call(507916117, { proxyInput(proxy) }) { map({ string() }) { string() } }
 
-public fun proxyLostExit(proxy: ProxyInput, used: String): Call<String?> =
-    Call(-1087772092, { proxyInput(proxy); string(used) }) { optional { string() } }
+public fun proxyLostExit(proxy: ProxyInput, used: String?, missing: String?): Call<String?> =
+    Call(-1952109785, { proxyInput(proxy); optional(used) { string(it) }; optional(missing) { string(it) } }) { optional { string() } }
 
 public fun proxyOf(host: String, port: Int?): Call<Proxy> =
     Call(134274567, { string(host); optional(port) { int(it) } }) { proxy() }

@@ -180,15 +180,16 @@ public class ProxyServer
             Unbound.async.make(proxySession(toFfi(), target, timeout.inSeconds())) { it.fromFfi() }
 
         /**
-         * Fails if this proxy holds an exit IP and has used another one. The modules for HTTP libraries call this.
+         * Fails if this proxy holds an exit IP and no longer has it. The modules for HTTP libraries call this.
          *
-         * @param usedIp the value of `X-ProxyMesh-IP` in the proxy's response; null if there is none; nothing is then checked.
-         * @throws ExitLostException the proxy has used another exit IP.
+         * @param usedIp the value of `X-ProxyMesh-IP` in the proxy's response; null if there is none.
+         * @param missingIp the value of `X-ProxyMesh-IP-Not-Found` in the same response; null if there is none.
+         * @throws ExitLostException the proxy has used another exit IP, or says that it does not have the one it holds.
          */
         @Throws(ExitLostException::class)
-        public fun requireHeldExit(usedIp: String?) {
-            if (usedIp == null || exitChoice.holdIp == null) return
-            run(proxyLostExit(toFfi(), usedIp)) { it }?.let { throw ExitLostException(it) }
+        public fun requireHeldExit(usedIp: String?, missingIp: String?) {
+            if (exitChoice.holdIp == null || (usedIp == null && missingIp == null)) return
+            run(proxyLostExit(toFfi(), usedIp, missingIp)) { it }?.let { throw ExitLostException(it) }
         }
 
         /** The URL without credentials, for a machine whose IP or hostname is authorised. */

@@ -204,11 +204,13 @@ class PoolTest {
             val held = checkNotNull(session.exitChoice.holdIp)
             assertFalse(session.isRotating)
             assertEquals(held, session.checkBlocking().exitIp)
-            session.requireHeldExit(held)
-            session.requireHeldExit(null)
-            plain.requireHeldExit("192.0.2.8")
-            val lost = assertThrows(ExitLostException::class.java) { session.requireHeldExit("192.0.2.8") }
-            assertTrue("no longer has the exit IP $held" in lost.message.orEmpty(), lost.message)
+            session.requireHeldExit(held, null)
+            session.requireHeldExit(null, null)
+            plain.requireHeldExit("192.0.2.8", "192.0.2.7")
+            for ((used, missing) in listOf("192.0.2.8" to null, null to held)) {
+                val lost = assertThrows(ExitLostException::class.java) { session.requireHeldExit(used, missing) }
+                assertTrue("no longer has the exit IP $held" in lost.message.orEmpty(), lost.message)
+            }
             assertTrue(session.rotating().let { it.isRotating && it.exitChoice.holdIp == null })
         }
         val refused = assertThrows(AuthenticationException::class.java) { plain.using(USERNAME, "wrong").sessionBlocking() }

@@ -86,8 +86,9 @@ internal class TellingExecutor(private val proxy: ProxyServer) : HttpRequestExec
     }
 
     private fun requireHeldExit(response: ClassicHttpResponse) {
+        fun value(name: String) = response.getFirstHeader(name)?.value
         try {
-            proxy.requireHeldExit(response.getFirstHeader("X-ProxyMesh-IP")?.value)
+            proxy.requireHeldExit(value("X-ProxyMesh-IP"), value("X-ProxyMesh-IP-Not-Found"))
         } catch (lost: ExitLostException) {
             // HttpClient would send the request again after an IOException.
             throw LostExit(lost)

@@ -4,6 +4,7 @@ import com.proxymesh.ExitChoice
 import com.proxymesh.ExitLostException
 import com.proxymesh.ProxyServer
 import com.proxymesh.support.HARD_PASSWORD
+import com.proxymesh.support.NOT_FOUND
 import com.proxymesh.support.Ports
 import com.proxymesh.support.Proxied
 import com.proxymesh.support.Seen
@@ -229,6 +230,12 @@ class ApacheTest {
                 assertTrue("no longer has the exit IP 192.0.2.7" in error.message.orEmpty(), error.message)
                 assertEquals(if (scheme == "http") 1 else 0, site.seen().size, "an https request is not sent")
             }
+            for (scheme in listOf("https", "http")) {
+                proxied.sandbox.fault(NOT_FOUND)
+                val error = assertThrows(ExitLostException::class.java) { client.fetch(site.url(scheme)) }
+                assertTrue("no longer has the exit IP 192.0.2.7;" in error.message.orEmpty(), error.message)
+            }
+            assertEquals(0, site.seen().size)
         }
     }
 

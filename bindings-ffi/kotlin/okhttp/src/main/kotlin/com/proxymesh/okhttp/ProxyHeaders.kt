@@ -44,7 +44,7 @@ internal class ProxyHeaders(private val server: ProxyServer) : Authenticator, In
         // The response must not show the credentials, and a cache must not store them.
         val response = chain.proceed(request.withHeaders()).newBuilder().request(request).build()
         try {
-            server.requireHeldExit(response.header("X-ProxyMesh-IP"))
+            server.requireHeldExit(response.header("X-ProxyMesh-IP"), response.header("X-ProxyMesh-IP-Not-Found"))
         } catch (lost: ExitLostException) {
             response.close()
             throw lost

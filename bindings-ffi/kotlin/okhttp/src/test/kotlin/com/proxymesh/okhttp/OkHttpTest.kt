@@ -4,6 +4,7 @@ import com.proxymesh.ExitChoice
 import com.proxymesh.ExitLostException
 import com.proxymesh.ProxyServer
 import com.proxymesh.support.HARD_PASSWORD
+import com.proxymesh.support.NOT_FOUND
 import com.proxymesh.support.Ports
 import com.proxymesh.support.Proxied
 import com.proxymesh.support.Seen
@@ -248,7 +249,10 @@ class OkHttpTest {
         assertEquals(List(10) { held }, proxied.sandbox.proxied().map { it.text("exit_ip") })
         val lost = client(proxied.withPassword.steer(ExitChoice(holdIp = "192.0.2.7")))
         val error = assertThrows(ExitLostException::class.java) { lost.fetch(site.url("http")) }
-        assertTrue("no longer has the exit IP 192.0.2.7" in error.message.orEmpty(), error.message)
+        assertTrue("no longer has the exit IP 192.0.2.7 and used" in error.message.orEmpty(), error.message)
+        proxied.sandbox.fault(NOT_FOUND)
+        val unnamed = assertThrows(ExitLostException::class.java) { lost.fetch(site.url("http")) }
+        assertTrue("no longer has the exit IP 192.0.2.7;" in unnamed.message.orEmpty(), unnamed.message)
         // OkHttp does not show the response to a CONNECT.
         assertEquals(200, lost.fetch(site.url("https")).status)
     }
