@@ -77,6 +77,18 @@ impl Kept {
         attempts.collect()
     }
 
+    /// Waits for the first warning.
+    fn warning(&self) -> String {
+        let late = Instant::now() + Duration::from_secs(20);
+        loop {
+            if let Some(warning) = self.texts("warning").into_iter().next() {
+                return warning;
+            }
+            assert!(Instant::now() < late, "it did not warn");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     fn texts(&self, level: &str) -> Vec<String> {
         let records = self.records.lock().unwrap();
         let of_level = records.iter().filter(|record| record.level == level);
@@ -235,6 +247,29 @@ fn a_lease_warns_if_its_ip_stays_authorised() {
 }
 
 #[test]
+fn a_release_that_fails_after_it_was_cancelled_warns() {
+    let sandbox = Sandbox::start().unwrap();
+    let client = asynchronous(of(&sandbox));
+    let options =
+        LeaseOptions { ip: Some("203.0.113.83".to_owned()), label: None, lookup: None, username: None };
+    let lease = client.create("lease(options:LeaseOptions,)Self", options);
+    let log = Arc::new(Kept::default());
+    lease.logged::<String>("lease_enter()String", &[], &log).unwrap();
+    sandbox.inject(Fault::delay(Duration::from_millis(500)).path("/api/ip_labels/")).unwrap();
+    sandbox.inject(Fault::status(403).path("/api/ip/delete/")).unwrap();
+    let (calls, task, given) = (sandbox.requests().len(), tasks::number(), log.clone() as Arc<dyn Log>);
+    bridge::start(task, lease.handle, number("lease_release()()"), &[], Some(&given), |_| ());
+    while sandbox.requests().len() == calls {
+        thread::sleep(Duration::from_millis(5));
+    }
+    tasks::cancel(task);
+    assert!(log.texts("warning").is_empty());
+    let warning = log.warning();
+    assert!(warning.starts_with("could not remove the authorised IP 203.0.113.83, so it stays"), "{warning}");
+    assert!(warning.contains("ips.delete: permission denied (403)"), "{warning}");
+}
+
+#[test]
 fn a_follower_warns_in_the_background() {
     for kind in [0, 1] {
         let sandbox = Sandbox::start().unwrap();
@@ -246,12 +281,7 @@ fn a_follower_warns_in_the_background() {
         let calls = log.attempts().len();
         assert!(calls >= 2);
         drop(sandbox);
-        let late = Instant::now() + Duration::from_secs(20);
-        while log.texts("warning").is_empty() {
-            assert!(Instant::now() < late, "it did not warn");
-            thread::sleep(Duration::from_millis(10));
-        }
-        let warning = log.texts("warning").remove(0);
+        let warning = log.warning();
         let text =
             format!("ips.follow could not check or change the authorised IP {ip}, and will try again: ");
         assert!(warning.starts_with(&text), "{warning}");

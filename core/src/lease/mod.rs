@@ -34,7 +34,7 @@ use std::{
     sync::{Arc, PoisonError},
     thread::ThreadId,
 };
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::oneshot};
 
 /// The primitives that the model checker replaces in tests, so that it can run leases in every order.
 mod sync {
@@ -335,18 +335,25 @@ impl Unreleased {
     }
 
     /// Releases the lease with `client`, which may have a different observer from the client of the background task. If this
-    /// future is dropped, the release continues. If the delete call were abandoned, it could take effect after the next lease has
-    /// found the IP.
+    /// future is dropped, the release continues, and the observer of the background task learns if it fails. If the delete call were
+    /// abandoned, it could take effect after the next lease has found the IP.
     ///
     /// # Errors
     ///
     /// Those of [`Lease::release`].
     pub async fn release(self, client: Client) -> Result<()> {
         let Some(runtime) = self.runtime.clone() else { return self.disarm().release(&client, None).await };
+        let observer = self.client.observer().cloned();
         let lease = self.disarm();
-        let releasing = runtime.spawn(async move { lease.release(&client, None).await });
-        let ended = releasing.await;
-        ended.unwrap_or_else(|_| Err(Error::config("the runtime has ended, so the IP stays authorised")))
+        let (tell, told) = oneshot::channel();
+        runtime.spawn(async move {
+            let ip = lease.ip();
+            let untold = tell.send(lease.release(&client, None).await);
+            if let (Err(Err(error)), Some(ip)) = (untold, ip) {
+                warn(observer.as_ref(), ip, &error);
+            }
+        });
+        told.await.unwrap_or_else(|_| Err(Error::config("the runtime has ended, so the IP stays authorised")))
     }
 
     /// The lease is in good hands.
