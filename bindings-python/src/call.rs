@@ -94,6 +94,16 @@ where
         Ok(Self { py, mode, client, log })
     }
 
+    /// Logs the core's warnings too, even if attempts are not logged.
+    pub(crate) fn warning(mut self) -> Self {
+        if self.log.is_none() {
+            let log = Arc::<Log>::default();
+            self.client = self.client.with_observer(log.observer());
+            self.log = Some(log);
+        }
+        self
+    }
+
     pub(crate) fn sub_accounts(&self) -> resource::SubAccounts<'_, Self> {
         resource::SubAccounts::new(self)
     }

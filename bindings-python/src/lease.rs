@@ -5,7 +5,7 @@ use crate::{
     blocking::Blocking,
     call::{Caller, Mode, Response, Shared},
     error::{Failure, Result},
-    log,
+    log::{self, Log},
 };
 use proxymesh::{
     Client, Error, Options, Username,
@@ -95,6 +95,29 @@ fn left(py: Python<'_>, error: Option<(IpAddr, Error)>, quietly: bool) -> Result
     if quietly { Ok(()) } else { Err(error.into()) }
 }
 
+/// The client for what goes on between calls, and its log.
+fn lasting(client: Client) -> (Client, Arc<Log>) {
+    let log = Arc::<Log>::default();
+    (client.with_observer(log.between_calls()), log)
+}
+
+/// A follower, and its log.
+struct Following {
+    follow: Follow,
+    log: Arc<Log>,
+}
+
+/// Raises what prevented a follower's IP from being removed. The follower has reported it already. `quietly` means that the block has
+/// failed already.
+fn closed(py: Python<'_>, log: &Log, error: Option<Error>, quietly: bool) -> Result<()> {
+    // The program may exit before another thread logs it.
+    log.flush(py)?;
+    match error {
+        Some(error) if !quietly => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
 /// An attempt to enter a block with an asyncio client.
 struct Entering<T> {
     entered: proxymesh::Result<(IpAddr, T)>,
@@ -120,15 +143,19 @@ impl<T: Send + 'static> Response for Entering<T> {
 }
 
 /// The end of a block with an asyncio client.
-struct Left {
-    /// Why the IP was not removed.
-    error: Option<(IpAddr, Error)>,
-    quietly: bool,
+enum Left {
+    /// Why a lease's IP was not removed, and whether the block has failed already.
+    Lease(Option<(IpAddr, Error)>, bool),
+    /// The same for a follower.
+    Follower(Arc<Log>, Option<Error>, bool),
 }
 
 impl Response for Left {
     fn into_python(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-        left(py, self.error, self.quietly)?;
+        match self {
+            Self::Lease(error, quietly) => left(py, error, quietly)?,
+            Self::Follower(log, error, quietly) => closed(py, &log, error, quietly)?,
+        }
         Ok(py.None().into_bound(py))
     }
 }
@@ -140,20 +167,20 @@ fn entering<A, T: Send + 'static>(
     wanted: &Wanted<A, Awaited>,
     slot: &Slot<T, Awaited>,
     lease: Lease,
-    held: impl FnOnce(Client, IpAddr, Unreleased) -> T + Send + 'static,
+    held: impl FnOnce(Client, Arc<Log>, IpAddr, Unreleased) -> T + Send + 'static,
 ) -> Call {
     let made = check_free(slot, method).and_then(|()| Caller::<Awaited>::new(py, &wanted.shared));
+    let made = made.map(Caller::warning);
     let (Caller { client, log, mode, .. }, options) = match made {
         Ok(caller) => (caller, wanted.shared.options()),
         Err(failure) => return Call::at_once(name, move |_| Err(failure.into())),
     };
     let slot = slot.clone();
     let work = async move {
-        // What goes on after this call is not logged.
-        let silent = mode.client().with_options(options)?;
-        let unreleased = Unreleased::new(Arc::new(lease), silent.clone());
+        let (lasting, log) = lasting(mode.client().with_options(options)?);
+        let unreleased = Unreleased::new(Arc::new(lease), lasting.clone());
         let (entered, left) = match unreleased.lease().enter(&client, None).await {
-            Ok(ip) => (Ok((ip, held(silent, ip, unreleased))), None),
+            Ok(ip) => (Ok((ip, held(lasting, log, ip, unreleased))), None),
             Err(error) => {
                 let ip = unreleased.lease().ip();
                 let failed = unreleased.lease().release(&client, None).await.err();
@@ -185,7 +212,7 @@ where
         std::mem::forget(inside);
         return Call::at_once(name, |py| Ok(py.None()));
     }
-    match Caller::of(py, inside.mode, inside.options) {
+    match Caller::of(py, inside.mode, inside.options).map(Caller::warning) {
         Ok(Caller { client, log, .. }) => {
             let left = left(client, inside.holds);
             Call::of(name, call, log, Box::pin(async move { Ok(left.await) }))
@@ -217,7 +244,7 @@ impl AuthorizedIp {
     #[pyo3(signature = () -> "str")]
     fn __enter__(&self, py: Python<'_>) -> Result<String> {
         check_free(&self.inside, "authorized")?;
-        let caller = Caller::<Blocking>::new(py, &self.wanted.shared)?;
+        let caller = Caller::<Blocking>::new(py, &self.wanted.shared)?.warning();
         let lease = Lease::new(self.wanted.what.clone(), self.wanted.owner.clone());
         let ip = enter(&caller, AUTHORIZED, &lease)?;
         let (mode, options) = (caller.mode.clone(), self.wanted.shared.options());
@@ -237,7 +264,7 @@ impl AuthorizedIp {
             std::mem::forget(inside);
             return Ok(());
         }
-        let caller = Caller::of(py, inside.mode, inside.options)?;
+        let caller = Caller::of(py, inside.mode, inside.options)?.warning();
         leave(&caller, AUTHORIZED, &inside.holds, has_failed(exception))
     }
 }
@@ -261,7 +288,7 @@ impl AsyncAuthorizedIp {
     fn __aenter__(&self, py: Python<'_>) -> Call {
         let lease = Lease::new(self.wanted.what.clone(), self.wanted.owner.clone());
         let names = ("AsyncAuthorizedIp.__aenter__", AUTHORIZED, "authorized");
-        entering(py, names, &self.wanted, &self.inside, lease, |_, _, unreleased| unreleased)
+        entering(py, names, &self.wanted, &self.inside, lease, |_, _, _, unreleased| unreleased)
     }
 
     #[pyo3(signature = (*exception: "object") -> "Coroutine[Any, Any, None]")]
@@ -277,7 +304,7 @@ impl AsyncAuthorizedIp {
             move |client, unreleased| async move {
                 let ip = unreleased.lease().ip();
                 let error = unreleased.release(client).await.err();
-                Left { error: ip.zip(error), quietly }
+                Left::Lease(ip.zip(error), quietly)
             },
         )
     }
@@ -290,7 +317,7 @@ macro_rules! followed {
         #[pyclass(frozen, module = "proxymesh")]
         pub(crate) struct $name {
             wanted: Wanted<proxymesh::FollowedIp, $mode>,
-            inside: Slot<Follow, $mode>,
+            inside: Slot<Following, $mode>,
         }
 
         impl From<Wanted<proxymesh::FollowedIp, $mode>> for $name {
@@ -306,20 +333,20 @@ macro_rules! followed {
             /// The IP that is authorised now. `None` outside the block.
             #[getter]
             fn ip(&self) -> Option<String> {
-                lock(&self.inside).as_ref().map(|inside| ip_text(&inside.holds.ip()))
+                lock(&self.inside).as_ref().map(|inside| ip_text(&inside.holds.follow.ip()))
             }
 
             /// Why the last check failed. `None` if it worked, and outside the block.
             #[getter]
             fn error(&self, py: Python<'_>) -> Option<Py<PyBaseException>> {
-                let error = lock(&self.inside).as_ref().and_then(|inside| inside.holds.error())?;
+                let error = lock(&self.inside).as_ref().and_then(|inside| inside.holds.follow.error())?;
                 Some(PyErr::from(Failure::Core(error)).into_value(py))
             }
 
             /// Whether it is still running. It ends with the block, or if the service rejects the credentials.
             #[getter]
             fn running(&self) -> bool {
-                lock(&self.inside).as_ref().is_some_and(|inside| inside.holds.is_running())
+                lock(&self.inside).as_ref().is_some_and(|inside| inside.holds.follow.is_running())
             }
 
             fn __repr__(&self) -> String {
@@ -337,12 +364,15 @@ followed! {
         fn __enter__(slf: Py<Self>, py: Python<'_>) -> Result<Py<Self>> {
             let Self { wanted, inside } = slf.get();
             check_free(inside, "follow")?;
-            let caller = Caller::<Blocking>::new(py, &wanted.shared)?;
+            let caller = Caller::<Blocking>::new(py, &wanted.shared)?.warning();
             let lease = Arc::new(wanted.what.first(wanted.owner.clone()));
             let ip = enter(&caller, FOLLOW, &lease)?;
             let options = wanted.shared.options();
             let started = caller.mode.client().with_options(options).and_then(|client| {
-                Follow::in_thread(&client, wanted.what.clone(), wanted.owner.clone(), (ip, lease.clone()))
+                let (client, log) = lasting(client);
+                let first = (ip, lease.clone());
+                let follow = Follow::in_thread(&client, wanted.what.clone(), wanted.owner.clone(), first)?;
+                Ok(Following { follow, log })
             });
             match started {
                 Ok(holds) => {
@@ -361,15 +391,16 @@ followed! {
         fn __exit__(&self, py: Python<'_>, exception: &Bound<'_, PyTuple>) -> Result<()> {
             let inside = lock(&self.inside).take();
             let Some(inside) = inside else { return Ok(()) };
-            if !inside.holds.is_own() {
+            let Following { follow, log } = &inside.holds;
+            if !follow.is_own() {
                 // The block was entered before a fork. It has not ended in the parent, which the client belongs to.
                 std::mem::forget(inside);
                 return Ok(());
             }
-            let ip = inside.holds.ip();
-            let caller = Caller::of(py, inside.mode, inside.options)?;
-            match caller.wait(FOLLOW, async { Ok(inside.holds.close().await?) }) {
-                Err(Failure::Core(error)) => left(py, Some((ip, error)), has_failed(exception)),
+            let caller = Caller::of(py, inside.mode, inside.options)?.warning();
+            match caller.wait(FOLLOW, async { Ok(follow.close().await?) }) {
+                Err(Failure::Core(error)) => closed(py, log, Some(error), has_failed(exception)),
+                Ok(()) => closed(py, log, None, false),
                 result => result,
             }
         }
@@ -385,8 +416,9 @@ followed! {
             let lease = wanted.what.first(wanted.owner.clone());
             let names = ("AsyncFollowedIp.__aenter__", FOLLOW, "follow");
             let (what, owner) = (wanted.what.clone(), wanted.owner.clone());
-            let call = entering(py, names, wanted, inside, lease, move |client, ip, unreleased| {
-                Follow::on(&Handle::current(), client, what, owner, (ip, unreleased.disarm()))
+            let call = entering(py, names, wanted, inside, lease, move |client, log, ip, unreleased| {
+                let follow = Follow::on(&Handle::current(), client, what, owner, (ip, unreleased.disarm()));
+                Following { follow, log }
             });
             call.returning(slf.into_any())
         }
@@ -394,11 +426,10 @@ followed! {
         #[pyo3(signature = (*exception: "object") -> "Coroutine[Any, Any, None]")]
         fn __aexit__(&self, py: Python<'_>, exception: &Bound<'_, PyTuple>) -> Call {
             let quietly = has_failed(exception);
-            leaving(py, "AsyncFollowedIp.__aexit__", FOLLOW, &self.inside, Follow::is_own, move |_, follow| {
-                async move {
-                    let (ip, error) = (follow.ip(), follow.close().await.err());
-                    Left { error: error.map(|error| (ip, error)), quietly }
-                }
+            let own = |following: &Following| following.follow.is_own();
+            leaving(py, "AsyncFollowedIp.__aexit__", FOLLOW, &self.inside, own, move |_, following| async move {
+                let error = following.follow.close().await.err();
+                Left::Follower(following.log, error, quietly)
             })
         }
     }

@@ -1,6 +1,10 @@
-//! Python's `logging`: the logger `proxymesh`, one record at DEBUG per attempt.
+//! Python's `logging`: the logger `proxymesh`, one record at DEBUG per attempt, and warnings.
 
-use proxymesh::{Attempt, Error, Observer, binding};
+use crate::asyncio::Waker;
+use proxymesh::{
+    Attempt, Error, Observer,
+    binding::{self, Event},
+};
 use pyo3::{
     exceptions::PyException,
     intern,
@@ -16,17 +20,19 @@ use std::{
 
 const DEBUG: u8 = 10;
 
-/// The attempts of one call that are still to be logged. They are queued because the thread that drives the call does not hold the
-/// GIL.
+/// What is still to be logged of one call, or of what goes on between calls. It is queued because the thread that drives the call does
+/// not hold the GIL.
 #[derive(Default)]
 pub(crate) struct Log {
-    attempts: Mutex<VecDeque<Attempt>>,
+    /// Whether attempts are logged.
+    attempts: bool,
+    events: Mutex<VecDeque<Event>>,
     /// Set if the call is awaited.
     awaited: OnceLock<Awaited>,
 }
 
 struct Awaited {
-    /// Called when there are attempts to log.
+    /// Called when there is something to log.
     tell: Box<dyn Fn(Arc<Log>) + Send + Sync>,
     /// The task's context variables, because a logging filter may read them. The queue is emptied in another context.
     context: Py<PyAny>,
@@ -37,18 +43,45 @@ impl Log {
     pub(crate) fn wanted(py: Python<'_>) -> PyResult<Option<Arc<Self>>> {
         let Some(logger) = logger(py)? else { return Ok(None) };
         let enabled = logger.call_method1(intern!(py, "isEnabledFor"), (DEBUG,))?.is_truthy()?;
-        Ok(enabled.then(Arc::default))
+        Ok(enabled.then(|| Arc::new(Self { attempts: true, ..Self::default() })))
     }
 
-    /// The observer that queues the call's attempts.
+    /// The observer that queues what happens in the call.
     pub(crate) fn observer(self: &Arc<Self>) -> Observer {
         let log = self.clone();
-        Observer::new(move |attempt| {
-            log.attempts.lock().unwrap_or_else(PoisonError::into_inner).push_back(attempt);
+        binding::observer(move |event| {
+            if !log.push(event) {
+                return;
+            }
             if let Some(awaited) = log.awaited.get() {
                 (awaited.tell)(log.clone());
             }
         })
+    }
+
+    /// The observer of what goes on between calls, such as a follower. A thread that may wait for the GIL logs it.
+    pub(crate) fn between_calls(self: &Arc<Self>) -> Observer {
+        let log = self.clone();
+        binding::observer(move |event| {
+            if !log.push(event) {
+                return;
+            }
+            let log = log.clone();
+            Waker::run(move |py| {
+                if let Err(error) = log.flush(py) {
+                    error.write_unraisable(py, None);
+                }
+            });
+        })
+    }
+
+    /// Queues an event, unless it is not to be logged.
+    fn push(&self, event: Event) -> bool {
+        let wanted = self.attempts || !matches!(event, Event::Attempt(_));
+        if wanted {
+            self.events.lock().unwrap_or_else(PoisonError::into_inner).push_back(event);
+        }
+        wanted
     }
 
     /// Marks the call as awaited by the current task. `tell` is called when there is something to log.
@@ -63,12 +96,18 @@ impl Log {
         Ok(())
     }
 
-    /// Logs the queued attempts. A failing log handler does not affect the call: its exception goes to `sys.unraisablehook`. Anything
+    /// Logs what is queued. A failing log handler does not affect the call: its exception goes to `sys.unraisablehook`. Anything
     /// that is not an `Exception` may be Ctrl-C, so it is raised.
     pub(crate) fn flush(&self, py: Python<'_>) -> PyResult<()> {
-        let next = || self.attempts.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        while let Some(attempt) = next() {
-            match record(py, &attempt, self.awaited.get().map(|awaited| awaited.context.bind(py))) {
+        let next = || self.events.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        while let Some(event) = next() {
+            let context = || self.awaited.get().map(|awaited| awaited.context.bind(py));
+            let logged = match event {
+                Event::Attempt(attempt) => record(py, &attempt, context()),
+                Event::Info(text) => say(py, "info", text),
+                Event::Warning(text) => say(py, "warning", text),
+            };
+            match logged {
                 Err(error) if error.is_instance_of::<PyException>(py) => error.write_unraisable(py, None),
                 result => result?,
             }
@@ -94,8 +133,13 @@ fn logger(py: Python<'_>) -> PyResult<Option<&Bound<'_, PyAny>>> {
 
 /// Logs a warning.
 pub(crate) fn warn(py: Python<'_>, warning: String) -> PyResult<()> {
+    say(py, "warning", warning)
+}
+
+/// Logs one line, even if the program has not imported `logging`.
+fn say(py: Python<'_>, level: &str, line: String) -> PyResult<()> {
     let logger = py.import("logging")?.call_method1("getLogger", ("proxymesh",))?;
-    logger.call_method1(intern!(py, "warning"), (warning,)).map(drop)
+    logger.call_method1(level, (line,)).map(drop)
 }
 
 /// Logs that an IP stays authorised.

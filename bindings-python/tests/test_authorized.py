@@ -588,6 +588,63 @@ def test_an_ip_that_a_follower_cannot_remove_is_an_error(client: Client, sandbox
     assert client.ips.list() == []
 
 
+def wait_for(text: str, log: pytest.LogCaptureFixture) -> None:
+    late = time.monotonic() + 20
+    while text not in log.text:
+        assert time.monotonic() < late, log.text
+        time.sleep(0.01)
+
+
+def test_a_follower_logs_its_warnings_while_it_works_and_when_it_ends(caplog: pytest.LogCaptureFixture) -> None:
+    with Sandbox() as sandbox, sandbox.client(max_retries=0) as client:
+        with pytest.raises(KeyError), client.ips.follow(interval=1) as followed:
+            sandbox.stop()
+            wait_for("ips.follow could not check", caplog)
+            assert followed.error is not None
+            raise KeyError
+    # The second one is logged before the block has ended, because the program may end next.
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert [warning.partition(": ")[0] for warning in warnings] == [
+        "ips.follow could not check or change the authorised IP 127.0.0.1, and will try again",
+        "could not remove the authorised IP 127.0.0.1, so it stays until an IP is next authorised on this machine",
+    ]
+
+
+def test_a_follower_for_asyncio_logs_its_warnings(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        with Sandbox() as sandbox:
+            async with sandbox.async_client(max_retries=0) as client:
+                with pytest.raises(proxymesh.ConnectionError):
+                    async with client.ips.follow(interval=1):
+                        sandbox.stop()
+                        await asyncio.to_thread(wait_for, "ips.follow could not check", caplog)
+
+    asyncio.run(asyncio.wait_for(main(), 30))
+    assert caplog.text.count("could not remove the authorised IP 127.0.0.1") == 1
+
+
+def test_a_block_that_is_cancelled_while_it_ends_logs_that_its_ip_stays(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        async with sandbox.async_client(max_retries=0) as client:
+
+            async def block() -> None:
+                async with client.ips.authorized(IP):
+                    sandbox.fault("delay", seconds=0.5, path="/api/ip_labels/")
+                    sandbox.fault("status", status=503, path="/api/ip/delete/")
+
+            task = asyncio.create_task(block())
+            while sum(request.path == "/api/ip_labels/" for request in sandbox.requests()) < 2:
+                await asyncio.sleep(0.01)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            await asyncio.to_thread(wait_for, f"could not remove the authorised IP {IP}", caplog)
+
+    asyncio.run(asyncio.wait_for(main(), 30))
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # about forking with threads
 def test_a_forked_process_does_not_end_a_follower(client: Client) -> None:
     with client.ips.follow() as followed:

@@ -1,4 +1,4 @@
-//! Wakes the event loops that watch no descriptor.
+//! Does what must wait for the GIL: wakes the event loops that watch no descriptor, and logs what happens between calls.
 
 use super::lock;
 use proxymesh::process::PerProcess;
@@ -11,7 +11,8 @@ use std::{
 
 type Task = Box<dyn FnOnce(Python<'_>) + Send>;
 
-/// The thread that wakes the event loops that watch no descriptor. Our other threads never wait for the GIL.
+/// The thread that wakes the event loops that watch no descriptor, and logs what happens between calls. Our other threads never wait
+/// for the GIL.
 pub(crate) struct Waker {
     tasks: Mutex<mpsc::Sender<Task>>,
     /// Whether the thread may attach to the interpreter. It holds the lock while it is attached. False once the interpreter exits.
@@ -22,7 +23,7 @@ static WAKER: PerProcess<Waker> = PerProcess::empty();
 
 impl Waker {
     /// Runs `task` on the thread.
-    pub(super) fn run(task: impl FnOnce(Python<'_>) + Send + 'static) {
+    pub(crate) fn run(task: impl FnOnce(Python<'_>) + Send + 'static) {
         if let Ok(waker) = Self::get() {
             let _ = lock(&waker.tasks).send(Box::new(task));
         }
