@@ -99,7 +99,7 @@ class Proxied : AutoCloseable {
 fun JsonObject.kindOfCredentials(): String = getValue("auth").jsonObject.text("kind")
 
 /** The headers of a proxied request that choose the exit. */
-private fun JsonObject.steering(): List<Pair<String, String>> = getValue("headers").jsonArray
+fun JsonObject.steering(): List<Pair<String, String>> = getValue("headers").jsonArray
     .map { (name, value) -> name.jsonPrimitive.content to value.jsonPrimitive.content }
     .filter { (name, _) -> name.startsWith("x-proxymesh") }
 
