@@ -124,7 +124,7 @@ extern "system" fn Java_com_proxymesh_internal_Native_start(
         unsafe { (from_java(env, arguments), logged(env, log), Consumer::new(env, done)) };
     let started = catch_unwind(AssertUnwindSafe(|| {
         let task = tasks::number();
-        start(task, handle, number, &arguments, log.as_ref(), move |answer| done.accept(Some(&answer)));
+        start(task, handle, number, &arguments, log.as_ref(), move |answer| done.accept(&answer));
         task
     }));
     started.unwrap_or(0)
@@ -196,18 +196,25 @@ impl Consumer {
         Self(unsafe { jni!(env, NewGlobalRef, consumer) })
     }
 
-    /// Passes on the bytes, or null.
-    fn accept(&self, bytes: Option<&[u8]>) {
+    /// Passes on the bytes, or null if the JVM is out of memory.
+    fn accept(&self, bytes: &[u8]) {
+        // SAFETY: `env` belongs to this thread.
+        self.call(|env| Some(unsafe { to_java(env, bytes) }));
+    }
+
+    /// Passes on the object that `make` creates, if it does.
+    fn call(&self, make: impl FnOnce(*mut JNIEnv) -> Option<jobject>) {
         let Some((java, env)) = environment() else { return };
+        let made = make(env);
         // SAFETY: `env` belongs to this thread. `accept` takes one object.
         unsafe {
-            let array = bytes.map_or(null_mut(), |bytes| to_java(env, bytes));
-            jni!(env, ExceptionClear); // it gets null if the JVM is out of memory
-            let arguments = [jvalue { l: array }];
+            jni!(env, ExceptionClear); // the JVM may be out of memory
+            let Some(object) = made else { return };
+            let arguments = [jvalue { l: object }];
             jni!(env, CallVoidMethodA, self.0, java.accept, arguments.as_ptr());
             jni!(env, ExceptionClear); // nobody is left to catch it
             // The worker never returns to the JVM, which would delete the reference then.
-            jni!(env, DeleteLocalRef, array);
+            jni!(env, DeleteLocalRef, object);
         }
     }
 }
@@ -215,11 +222,13 @@ impl Consumer {
 /// The `Consumer` of a call's records. It keeps what it gets, and writes what it has kept when it gets null.
 impl Log for Consumer {
     fn keep(&self, record: &[u8]) {
-        self.accept(Some(record));
+        // Without memory for it, a record is lost. Null would be taken for `write`.
+        // SAFETY: `env` belongs to this thread.
+        self.call(|env| Some(unsafe { to_java(env, record) }).filter(|array| !array.is_null()));
     }
 
     fn write(&self) {
-        self.accept(None);
+        self.call(|_| Some(null_mut()));
     }
 }
 
@@ -279,4 +288,82 @@ fn environment() -> Option<(&'static Java, *mut JNIEnv)> {
         }
     }
     Some((java, env.cast()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jni_sys::{JNIInvokeInterface_, JNINativeInterface_, jbyte, jsize};
+    use std::{
+        mem::MaybeUninit,
+        sync::{
+            Mutex,
+            atomic::{AtomicBool, AtomicUsize, Ordering},
+        },
+    };
+
+    static HAS_MEMORY: AtomicBool = AtomicBool::new(true);
+    static ENV: AtomicUsize = AtomicUsize::new(0);
+    /// Whether each object that was passed on was an array, and not null.
+    static PASSED_ON: Mutex<Vec<bool>> = Mutex::new(Vec::new());
+
+    unsafe extern "system" fn get_env(_: *mut JavaVM, env: *mut *mut c_void, _: jint) -> jint {
+        unsafe { *env = ENV.load(Ordering::Relaxed) as *mut c_void };
+        JNI_OK
+    }
+
+    unsafe extern "system" fn new_byte_array(_: *mut JNIEnv, _: jsize) -> jbyteArray {
+        if HAS_MEMORY.load(Ordering::Relaxed) { std::ptr::dangling_mut() } else { null_mut() }
+    }
+
+    unsafe extern "system" fn fill(_: *mut JNIEnv, _: jbyteArray, _: jsize, _: jsize, _: *const jbyte) {}
+
+    unsafe extern "system" fn accept(_: *mut JNIEnv, _: jobject, _: jmethodID, arguments: *const jvalue) {
+        PASSED_ON.lock().unwrap().push(!unsafe { (*arguments).l }.is_null());
+    }
+
+    unsafe extern "system" fn clear(_: *mut JNIEnv) {}
+
+    unsafe extern "system" fn reference(_: *mut JNIEnv, object: jobject) -> jobject {
+        object
+    }
+
+    unsafe extern "system" fn forget(_: *mut JNIEnv, _: jobject) {}
+
+    /// Null means that a log is to write what it has kept, and that a call's answer does not fit into the JVM's memory.
+    #[test]
+    fn a_record_that_does_not_fit_into_the_jvms_memory_is_not_taken_for_write() {
+        let functions = Box::leak(Box::new(MaybeUninit::<JNINativeInterface_>::zeroed()));
+        let of_vm = Box::leak(Box::new(MaybeUninit::<JNIInvokeInterface_>::zeroed()));
+        // SAFETY: only these functions are used.
+        unsafe {
+            let functions = functions.as_mut_ptr();
+            (*functions).v1_6.NewByteArray = new_byte_array;
+            (*functions).v1_6.SetByteArrayRegion = fill;
+            (*functions).v1_6.CallVoidMethodA = accept;
+            (*functions).v1_6.ExceptionClear = clear;
+            (*functions).v1_6.NewGlobalRef = reference;
+            (*functions).v1_6.DeleteGlobalRef = forget;
+            (*functions).v1_6.DeleteLocalRef = forget;
+            (*of_vm.as_mut_ptr()).v1_4.GetEnv = get_env;
+            let env: &'static mut JNIEnv = Box::leak(Box::new(functions.cast_const()));
+            ENV.store(std::ptr::from_mut(env) as usize, Ordering::Relaxed);
+            let vm = Box::leak(Box::new(of_vm.as_ptr()));
+            let (thread, none) = (null_mut(), null_mut());
+            let java = Java { vm, thread, current_thread: none, is_interrupted: none, accept: none };
+            assert!(JAVA.set(java).is_ok());
+
+            let consumer = Consumer::new(env, std::ptr::dangling_mut());
+            let passed_on = |act: &dyn Fn()| {
+                act();
+                std::mem::take(&mut *PASSED_ON.lock().unwrap())
+            };
+            assert_eq!(passed_on(&|| consumer.keep(b"record")), [true]);
+            assert_eq!(passed_on(&|| consumer.write()), [false]);
+            assert_eq!(passed_on(&|| consumer.accept(b"answer")), [true]);
+            HAS_MEMORY.store(false, Ordering::Relaxed);
+            assert_eq!(passed_on(&|| consumer.keep(b"record")), [false; 0]);
+            assert_eq!(passed_on(&|| consumer.accept(b"answer")), [false]);
+        }
+    }
 }
