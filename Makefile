@@ -13,7 +13,8 @@
 #   make test-frozen   tests a program that PyInstaller has frozen
 #   make fuzz    runs libFuzzer on each target for SECONDS=60; needs a nightly toolchain
 #   make test-packages   checks the crates and the Python packages: licences, contents, metadata, and installing from source
-#   make lint    checks formatting, lints, types and docs
+#   make lint    checks formatting, lints, types, docs, and the licences and sources of dependencies
+#   make advisories   checks the dependencies against the database of security advisories, from the network
 #   make bench   runs the benchmark in ten minutes (QUICK=1: in a minute or two; ONLY="proxymesh,requests": only these): tests/bench/README.md
 #   make bench-readme   writes the figures of the last full benchmark to README.md
 #   make bench-instructions   counts the instructions of a call, and compares them with the last counts (UPDATE=1: keeps the new ones)
@@ -55,6 +56,7 @@ FREE := $(VENVS)/freethreaded
 FREETHREADED ?= python3.14t
 PACKAGING := $(VENVS)/packaging
 OPENAPI := $(VENVS)/openapi
+SUPPLY := $(VENVS)/supply
 BENCH := target/bench
 LOGS := target/logs
 FUZZ := target/fuzz
@@ -338,7 +340,7 @@ bench-install: wheel $(BENCH)/venv/installed $(BENCH)/venv-niquests/installed
 	@cargo build --quiet --release --locked --package proxymesh-bench
 	@$(call install,$(BENCH)/venv,target/wheels)
 
-lint: lint-rust lint-python lint-bindings lint-swift lint-notices
+lint: lint-rust lint-python lint-bindings lint-swift lint-notices deny
 
 lint-rust:
 	cargo fmt --all --check
@@ -370,6 +372,15 @@ lint-bindings:
 # Checks that the notices list each crate that ships, with its version. `make notices` itself needs a tool that takes minutes to build.
 lint-notices:
 	$(PYTHON) tests/packaging/notices.py --check
+
+.PHONY: advisories deny
+# Checks the licences and sources of our dependencies, and that none is banned: deny.toml.
+deny: $(SUPPLY)/ready
+	$(SUPPLY)/bin/cargo-deny --locked check --deny warnings bans licenses sources
+
+# Not part of `make lint`, because it needs the newest database, and its answer changes without a change here.
+advisories: $(SUPPLY)/ready
+	$(SUPPLY)/bin/cargo-deny --locked check advisories
 
 notices: target/tools-cargo/bin/cargo-about
 	cargo fetch --locked --quiet
@@ -465,6 +476,7 @@ $(PACKAGING)/ready: tests/packaging/requirements.txt
 $(VENVS)/dist/ready: packaging/requirements.txt
 $(OPENAPI)/ready: tests/openapi/requirements.txt
 $(JAVA_21)/ready: $(FFI)/kotlin/requirements-java.txt
+$(SUPPLY)/ready: packaging/requirements-lint.txt
 $(VENVS)/%/ready: | $(UV)
 	$(UV) venv --quiet --clear --python $(PYTHON) $(@D)
 	$(if $(filter %.txt,$<),$(UV) pip install --quiet --python $(@D) -r $<)

@@ -1,7 +1,7 @@
 """Writes or checks the licences of third-party code in the Python wheel and in the Kotlin and Swift packages.
 
 notices.py CARGO_ABOUT writes them, from what cargo-about finds in the crates' sources. notices.py --check fails if
-they miss a crate that cargo would build.
+they miss a crate that cargo would build, or if deny.toml has other licences or platforms.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "tests/packaging/about.toml"
+DENY = ROOT / "deny.toml"
 PACKAGES = {"proxymesh-python": "bindings-python", "proxymesh-ffi": "bindings-ffi"}
 OURS = {"proxymesh", "proxymesh-ffi", "proxymesh-python", "proxymesh-sandbox"}
 HEAD = """\
@@ -46,6 +47,11 @@ def generate(about: str, package: str) -> str:
     return "\n".join(parts)
 
 
+def strings(path: Path, key: str) -> set[str]:
+    """The strings in a list in a TOML file. Python 3.10 cannot read TOML."""
+    return set(re.findall(r'"(.+)"', path.read_text().partition(f"{key} = [")[2].partition("]")[0]))
+
+
 def named(text: str) -> set[str]:
     return set(re.findall(r"(?m)^\* (\S+ \d+\.\d+\.\d\S*)", text))
 
@@ -53,8 +59,7 @@ def named(text: str) -> set[str]:
 def shipped(package: str) -> set[str]:
     """Every crate in the library, on all platforms together."""
     crates: set[str] = set()
-    targets = CONFIG.read_text().partition("targets = [")[2].partition("]")[0]
-    for target in re.findall(r'"(\S+)"', targets):
+    for target in strings(CONFIG, "targets"):
         tree = output(
             "cargo", "tree", "--locked", "-q", "-p", package, "-e", "normal", "--target", target, "--prefix=none"
         )
@@ -65,6 +70,10 @@ def shipped(package: str) -> set[str]:
 def main() -> int:
     """Writes or checks the notices. Returns the exit status."""
     current = True
+    for key, same in {"accepted": "allow", "targets": "targets"}.items():
+        if strings(CONFIG, key) != strings(DENY, same):
+            print(f"`{key}` in {CONFIG.name} and `{same}` in {DENY.name} differ", file=sys.stderr)
+            current = False
     for package, folder in PACKAGES.items():
         path = ROOT / folder / "THIRD-PARTY-NOTICES"
         if sys.argv[1:] != ["--check"]:
