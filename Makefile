@@ -29,6 +29,7 @@
 #   make test-dist   installs the artifacts in dist/ elsewhere and uses them, or some: ONLY="wheel-*"
 #   make kotlin  builds the jars for Kotlin and Java, in target/kotlin and in the local Maven repository target/maven
 #   make swift   builds the library that the Swift package links, and the sandbox for tests, in target/swift-library
+#   make release VERSION=1.2.3   changes the version everywhere, for a release: docs/releasing.md
 #   make clean   removes everything that was built or installed
 
 .DEFAULT_GOAL := help
@@ -340,7 +341,15 @@ bench-install: wheel $(BENCH)/venv/installed $(BENCH)/venv-niquests/installed
 	@cargo build --quiet --release --locked --package proxymesh-bench
 	@$(call install,$(BENCH)/venv,target/wheels)
 
-lint: lint-rust lint-python lint-bindings lint-swift lint-notices deny
+lint: lint-rust lint-python lint-bindings lint-swift lint-notices deny release-check
+
+.PHONY: release release-check
+# Checks that the version is the same everywhere.
+release-check:
+	$(PYTHON) packaging/release.py check
+
+release:
+	@$(PYTHON) packaging/release.py $(or $(VERSION),$(error set VERSION, as in: make release VERSION=1.2.3))
 
 lint-rust:
 	cargo fmt --all --check

@@ -12,7 +12,7 @@ plugins {
 }
 
 group = "com.proxymesh"
-version = "0.1.0"
+version = Regex("(?m)^version = \"(.+)\"").find(file("../../../Cargo.toml").readText())!!.groupValues[1]
 
 android {
     namespace = "com.proxymesh"

@@ -29,7 +29,7 @@ import kotlinx.coroutines.withContext
 import com.proxymesh.internal.baseUrl as baseUrlOf
 
 /** The version of this package. */
-internal const val VERSION = "0.1.0"
+internal const val VERSION = com.proxymesh.internal.VERSION
 
 /**
  * A client or an object of the native library, with those of its calls that do not wait for the network.

@@ -236,7 +236,4 @@ class ClientTest {
 
     @Test
     fun `the version is the package's`() = assertEquals(System.getProperty("proxymesh.version"), VERSION)
-
-    @Test
-    fun `the internal package is of the same version`() = assertEquals(VERSION, com.proxymesh.internal.VERSION)
 }

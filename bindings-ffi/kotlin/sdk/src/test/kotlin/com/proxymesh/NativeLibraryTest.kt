@@ -39,7 +39,7 @@ class NativeLibraryTest {
             "could not unpack it into /proc/x: java.nio.file.NoSuchFileException: /proc/x" to otherFolder,
             "the proxymesh-native jar has no library for linux-riscv64"
                 to "Use a jar of the same version that has one, or set -Dproxymesh.library to the library's file",
-            "its version is 0.2.0, not 0.1.0" to "Use the same version of proxymesh and proxymesh-native",
+            "its version is 3.2.1, not 1.2.3" to "Use the same version of proxymesh and proxymesh-native",
             "it is not the native library of ProxyMesh" to "Use the same version of proxymesh and proxymesh-native",
         )
         for ((said, cure) in known) assertEquals("$said. $cure", explained(said))
