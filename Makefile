@@ -15,6 +15,7 @@
 #   make test-packages   checks the crates and the Python packages: licences, contents, metadata, and installing from source
 #   make lint    checks formatting, lints, types, docs, and the licences and sources of dependencies
 #   make advisories   checks the dependencies against the database of security advisories, from the network
+#   make test-sbom    checks the list of components of every artifact
 #   make bench   runs the benchmark in ten minutes (QUICK=1: in a minute or two; ONLY="proxymesh,requests": only these): tests/bench/README.md
 #   make bench-readme   writes the figures of the last full benchmark to README.md
 #   make bench-instructions   counts the instructions of a call, and compares them with the last counts (UPDATE=1: keeps the new ones)
@@ -25,11 +26,11 @@
 #   make bindings   generates the Kotlin and Swift code that calls the native library, from its signatures
 #   make notices   collects the licences of third-party code in the wheel and in the Kotlin and Swift packages
 #   make sdist   builds the source distribution for Python, in target/sdist
+#   make release VERSION=1.2.3   changes the version everywhere, for a release: docs/releasing.md
 #   make dist    builds all artifacts of a release in dist/, or some: ONLY="wheel-* sdist"
 #   make test-dist   installs the artifacts in dist/ elsewhere and uses them, or some: ONLY="wheel-*"
 #   make kotlin  builds the jars for Kotlin and Java, in target/kotlin and in the local Maven repository target/maven
 #   make swift   builds the library that the Swift package links, and the sandbox for tests, in target/swift-library
-#   make release VERSION=1.2.3   changes the version everywhere, for a release: docs/releasing.md
 #   make clean   removes everything that was built or installed
 
 .DEFAULT_GOAL := help
@@ -293,6 +294,15 @@ test-packages: wheel sdist $(PACKAGING)/ready
 	$(PYTHON) tests/packaging/sizes.py target/wheels/*.whl
 	cargo publish --quiet --dry-run --locked --allow-dirty --package proxymesh-sandbox
 	cargo publish --quiet --dry-run --locked --allow-dirty --package proxymesh
+
+.PHONY: sbom test-sbom
+# Writes the list of components of one artifact: make sbom ONLY=wheel-macos-arm64
+sbom:
+	$(PYTHON) packaging/sbom.py $(ONLY) dist/sbom/$(ONLY).cdx.json
+
+# Compares the list of components of every artifact with what cargo would compile for it. Takes a minute.
+test-sbom: bootstrap-kotlin $(SUPPLY)/ready
+	$(SUPPLY)/bin/python tests/packaging/sboms.py
 
 # This compiles everything, which takes two minutes.
 test-sdist: sdist
