@@ -1,16 +1,21 @@
 """Writes or checks the licences of third-party code in the Python wheel and in the Kotlin and Swift packages.
 
 notices.py CARGO_ABOUT writes them, from what cargo-about finds in the crates' sources. notices.py --check fails if
-they miss a crate that cargo would build, or if deny.toml has other licences or platforms.
+they miss a crate that cargo would build, or if deny.toml has other licences or platforms. notices.py --packed FOLDER
+fails if an artifact in the folder lacks its licences or notices.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import subprocess
 import sys
-from pathlib import Path
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path, PurePath
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,8 +72,59 @@ def shipped(package: str) -> set[str]:
     return {crate for crate in crates if crate.split()[0] not in OURS}
 
 
+def unpacked(name: str, packed: bytes) -> dict[str, bytes]:
+    """The files in an archive by their path. An AAR's classes are a jar in it."""
+    if re.search(r"\.tar\.\w+$|\.crate$", name):
+        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+            return {each.name: archive.extractfile(each).read() for each in archive if each.isfile()}  # type: ignore[union-attr]
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        files = {each: archive.read(each) for each in archive.namelist()}
+    return files | (unpacked("classes.jar", files["classes.jar"]) if name.endswith(".aar") else {})
+
+
+def packages(name: str, packed: bytes) -> Iterator[tuple[str, dict[str, bytes], str]]:
+    """Each package in an artifact: its name, its files, and whose third-party code it contains."""
+    files = unpacked(name, packed)
+    if name.endswith("-bundle.zip"):
+        for path, content in files.items():
+            jar = PurePath(path).name
+            if re.search(r"(?<!-sources)(?<!-javadoc)\.(jar|aar)$", jar):
+                yield from packages(jar, content)
+    elif re.search(r"^proxymesh-(native|android)-|^ProxyMeshFFI", name):
+        yield name, files, "bindings-ffi"
+    elif re.search(r"\.(whl|tar\.gz)$|^proxymesh-(sandbox|testing)-(?!.*\.crate$)", name):
+        yield name, files, "bindings-python"
+    else:
+        yield name, files, ""
+
+
+def complete(artifact: Path) -> bool:
+    missing = set()
+    for name, files, others in packages(artifact.name, artifact.read_bytes()):
+        for file in ("LICENSE-MIT", "LICENSE-APACHE", *([f"{others}/THIRD-PARTY-NOTICES"] if others else [])):
+            wanted = ROOT / file
+            if (PurePath(file).name, wanted.read_bytes()) not in [
+                (PurePath(path).name, content) for path, content in files.items()
+            ]:
+                missing.add(f"{name} lacks {file}")
+    for problem in sorted(missing):
+        print(problem, file=sys.stderr)
+    return not missing
+
+
+def check_packed(folder: Path) -> int:
+    artifacts = [
+        path for path in sorted(folder.iterdir()) if path.suffix in (".whl", ".gz", ".xz", ".zip", ".aar", ".crate")
+    ]
+    good = [complete(path) for path in artifacts]
+    print(f"{sum(good)} of {len(artifacts)} artifacts have their licences and notices")
+    return 0 if artifacts and all(good) else 1
+
+
 def main() -> int:
     """Writes or checks the notices. Returns the exit status."""
+    if sys.argv[1:2] == ["--packed"]:
+        return check_packed(Path(sys.argv[2]))
     current = True
     for key, same in {"accepted": "allow", "targets": "targets"}.items():
         if strings(CONFIG, key) != strings(DENY, same):
