@@ -13,7 +13,7 @@
 #   make test-frozen   tests a program that PyInstaller has frozen
 #   make fuzz    runs libFuzzer on each target for SECONDS=60; needs a nightly toolchain
 #   make test-packages   checks the crates and the Python packages: licences, contents, metadata, and installing from source
-#   make lint    checks formatting, lints, types, docs, and the licences and sources of dependencies
+#   make lint    checks formatting, lints, types, docs, workflows, and the licences and sources of dependencies
 #   make advisories   checks the dependencies against the database of security advisories, from the network
 #   make test-sbom    checks the list of components of every artifact
 #   make bench   runs the benchmark in ten minutes (QUICK=1: in a minute or two; ONLY="proxymesh,requests": only these): tests/bench/README.md
@@ -42,7 +42,8 @@ SHELL := bash
 export XDG_STATE_HOME := /dev/null
 
 PYTHON ?= python3
-UV := target/uv/bin/uv
+EXE := $(if $(filter Windows_NT,$(OS)),.exe)
+UV := target/uv/bin/uv$(EXE)
 export UV_SYSTEM_CERTS := true
 # The virtual environments. The rules at the end of this file say what is installed in each.
 VENVS := target/venvs
@@ -64,7 +65,7 @@ LOGS := target/logs
 FUZZ := target/fuzz
 SECONDS ?= 60
 FFI := bindings-ffi
-FFI_LIBRARY := libproxymesh_ffi.$(if $(filter Darwin,$(shell uname -s)),dylib,so)
+FFI_LIBRARY := $(if $(EXE),proxymesh_ffi.dll,libproxymesh_ffi.$(if $(filter Darwin,$(shell uname -s)),dylib,so))
 # The generated folders.
 GENERATED := kotlin/native/src/main/kotlin/generated kotlin/sdk/src/main/kotlin/generated kotlin/sdk/src/test/kotlin/generated \
 	swift/Sources/ProxyMeshInternal/Generated swift/Sources/ProxyMesh/Resource swift/Tests/TestSupport/Generated
@@ -80,9 +81,9 @@ SWIFT_TEST = LIBRARY_PATH=$(CURDIR)/$(SWIFT) $(FFI)/swift/toolchain.sh swift tes
 PROFILE ?= dev
 BUILT := target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 WHEELS := target/wheels-$(PROFILE)
-SANDBOX := target/debug/proxymesh-sandbox
+SANDBOX := target/debug/proxymesh-sandbox$(EXE)
 # The name of this platform in the jar.
-PLATFORM := $(shell uname -sm | sed 's/^Darwin arm64$$/macos-aarch64/; s/^Darwin /macos-/; s/^Linux /linux-/')
+PLATFORM := $(shell uname -sm | sed 's/^Darwin arm64$$/macos-aarch64/; s/^Darwin /macos-/; s/^Linux /linux-/; s/^MINGW[^ ]* /windows-/')
 # A later Java. It also runs the Kotlin tests for which the version of Java matters. If this machine has none, PyPI has Java 21.
 LATER_JAVA ?= $(firstword $(wildcard /usr/lib/jvm/*-25-*/bin/java /usr/lib/jvm/*-21-*/bin/java))
 JAVA_21 := $(VENVS)/java-21
@@ -300,6 +301,11 @@ test-packages: wheel sdist $(PACKAGING)/ready
 sbom:
 	$(PYTHON) packaging/sbom.py $(ONLY) dist/sbom/$(ONLY).cdx.json
 
+.PHONY: test-notices
+# Checks that each artifact in dist/ contains its licences and the notices of third-party code.
+test-notices:
+	$(PYTHON) tests/packaging/notices.py --packed dist
+
 # Compares the list of components of every artifact with what cargo would compile for it. Takes a minute.
 test-sbom: bootstrap-kotlin $(SUPPLY)/ready
 	$(SUPPLY)/bin/python tests/packaging/sboms.py
@@ -351,12 +357,12 @@ bench-install: wheel $(BENCH)/venv/installed $(BENCH)/venv-niquests/installed
 	@cargo build --quiet --release --locked --package proxymesh-bench
 	@$(call install,$(BENCH)/venv,target/wheels)
 
-lint: lint-rust lint-python lint-bindings lint-swift lint-notices deny release-check
+lint: lint-rust lint-python lint-bindings lint-swift lint-notices lint-workflows deny release-check
 
 .PHONY: release release-check
-# Checks that the version is the same everywhere.
+# Checks that the version is the same everywhere. The tag is that of a release: TAG=release-1.2.3
 release-check:
-	$(PYTHON) packaging/release.py check
+	$(PYTHON) packaging/release.py check $(TAG)
 
 release:
 	@$(PYTHON) packaging/release.py $(or $(VERSION),$(error set VERSION, as in: make release VERSION=1.2.3))
@@ -391,6 +397,32 @@ lint-bindings:
 # Checks that the notices list each crate that ships, with its version. `make notices` itself needs a tool that takes minutes to build.
 lint-notices:
 	$(PYTHON) tests/packaging/notices.py --check
+
+# release.yml publishes with these.
+.PHONY: publish-crates publish-maven publish-github
+publish-crates publish-maven publish-github: publish-%:
+	@packaging/publish.sh $*
+
+# Checks the workflows, and the scripts in them and in this repository. SC2016: what is in single quotes is meant for another shell.
+.PHONY: lint-workflows
+lint-workflows: $(SUPPLY)/ready $(TOOLS)/ready target/tools-go/bin/actionlint
+	PATH=$(SUPPLY)/bin:$$PATH target/tools-go/bin/actionlint
+	$(SUPPLY)/bin/zizmor --offline --quiet --persona pedantic .github
+	$(TOOLS)/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(SUPPLY)/bin/shellcheck --exclude=SC2016 .ci/run $$(git ls-files '*.sh')
+
+# Checks that the oldest Rust that Cargo.toml promises compiles every crate.
+.PHONY: msrv
+msrv:
+	version=$$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml); \
+	    rustup toolchain install --profile minimal $$version && \
+	    cargo +$$version check --locked --workspace && cargo +$$version check --locked --package proxymesh --all-features
+
+# Checks that the crates are compatible with the last release, as far as their new version promises.
+.PHONY: semver
+semver: target/tools-cargo/bin/cargo-semver-checks
+	last=$$(git tag --list '[0-9]*.[0-9]*.[0-9]*' --sort=-version:refname | head -1); [ -n "$$last" ] || { echo "there is no release yet"; exit; }; \
+	    PATH=$(CURDIR)/target/tools-cargo/bin:$$PATH cargo semver-checks --package proxymesh --package proxymesh-sandbox --baseline-rev $$last
 
 .PHONY: advisories deny
 # Checks the licences and sources of our dependencies, and that none is banned: deny.toml.
@@ -441,12 +473,12 @@ sdist: $(TOOLS)/ready
 	@$(TOOLS)/bin/maturin sdist --out target/sdist
 
 # What a release consists of. See packaging/README.md.
-DISTRIBUTION = $(abspath $(VENVS)/dist/bin)
+DISTRIBUTION = PATH="$$PWD/$(VENVS)/dist/bin:$$PATH" $(VENVS)/dist/bin/python
 dist: bootstrap-dist $(VENVS)/dist/ready
-	@PATH=$(DISTRIBUTION):$$PATH $(DISTRIBUTION)/python packaging/dist.py $(ONLY)
+	@$(DISTRIBUTION) packaging/dist.py $(ONLY)
 
 test-dist: bootstrap-dist $(VENVS)/dist/ready
-	@PATH=$(DISTRIBUTION):$$PATH $(DISTRIBUTION)/python packaging/prove.py $(ONLY)
+	@$(DISTRIBUTION) packaging/prove.py $(ONLY)
 
 kotlin:
 	@$(MAKE) --no-print-directory PROFILE=release kotlin-packages
@@ -464,7 +496,7 @@ kotlin-library: ffi-library
 	@cargo build --quiet --profile $(PROFILE) --locked --package proxymesh-sandbox
 	@mkdir -p $(KOTLIN)/libraries/$(PLATFORM) $(KOTLIN)/programs/$(PLATFORM)
 	@cp $(BUILT)/$(FFI_LIBRARY) $(KOTLIN)/libraries/$(PLATFORM)
-	@cp $(BUILT)/proxymesh-sandbox $(KOTLIN)/programs/$(PLATFORM)
+	@cp $(BUILT)/proxymesh-sandbox$(EXE) $(KOTLIN)/programs/$(PLATFORM)
 
 swift:
 	@$(MAKE) --no-print-directory PROFILE=release swift-library
@@ -484,6 +516,9 @@ swift-library: ffi-library
 clean:
 	rm -rf target
 
+# On Windows, the programs of an environment are in Scripts.
+with-bin = $(if $(EXE),powershell -Command New-Item -ItemType Junction -Path $1/bin -Target $1/Scripts)
+
 $(DEMO)/ready: Makefile
 $(TOOLS)/ready: bindings-python/requirements-dev.txt bindings-python/requirements-test.txt tests/adapters/requirements.txt
 $(TESTS)/ready: bindings-python/requirements-test.txt
@@ -498,11 +533,13 @@ $(JAVA_21)/ready: $(FFI)/kotlin/requirements-java.txt
 $(SUPPLY)/ready: packaging/requirements-lint.txt
 $(VENVS)/%/ready: | $(UV)
 	$(UV) venv --quiet --clear --python $(PYTHON) $(@D)
+	@$(call with-bin,$(@D))
 	$(if $(filter %.txt,$<),$(UV) pip install --quiet --python $(@D) -r $<)
 	@touch $@
 
 $(UV):
 	$(PYTHON) -m venv target/uv
+	@$(call with-bin,target/uv)
 	target/uv/bin/pip install --quiet --disable-pip-version-check uv==0.13.9
 
 target/tools-cargo/bin/cargo-fuzz:
@@ -510,6 +547,12 @@ target/tools-cargo/bin/cargo-fuzz:
 
 target/tools-cargo/bin/cargo-mutants:
 	cargo install --quiet --locked --root target/tools-cargo --version 27.1.0 cargo-mutants
+
+target/tools-cargo/bin/cargo-semver-checks:
+	cargo install --quiet --locked --root target/tools-cargo --version 0.51.0 cargo-semver-checks
+
+target/tools-go/bin/actionlint: | $(SUPPLY)/ready
+	GOBIN=$(CURDIR)/$(@D) GOPATH=$(CURDIR)/target/tools-go GOFLAGS=-modcacherw $(SUPPLY)/bin/go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 
 target/tools-cargo/bin/cargo-about:
 	cargo install --quiet --locked --root target/tools-cargo --version 0.9.3 --features cli cargo-about

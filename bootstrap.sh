@@ -23,7 +23,7 @@ python() { "${PYTHON:-python3}" -c "$1" 2>/dev/null; }
 swift_6() { swift --version 2>/dev/null | grep -qE 'Swift version ([6-9]|[1-9][0-9])\.'; }
 
 any cargo || lacks "Rust 1.89 or later, from https://rustup.rs"
-any cc || lacks "a C compiler" gcc libc6-dev
+[ "${OS:-}" = Windows_NT ] || any cc || lacks "a C compiler" gcc libc6-dev
 python 'import sys; assert sys.version_info >= (3, 10)' || lacks "Python 3.10 or later" python3
 python 'import ensurepip' || lacks "venv for Python" python3-venv
 for part in "$@"; do

@@ -24,7 +24,7 @@ SWIFT = [str(ROOT / "bindings-ffi/swift/toolchain.sh"), str(ROOT / "target/swift
 def kotlin() -> list[str]:
     """The command that runs the Kotlin agent, which is part of the Kotlin package's tests."""
     built = ROOT / os.environ.get("KOTLIN_OUTPUT", "target/kotlin") / "proxymesh"
-    classpath = f"{built}/test-classes:{built}/classes:{(built / 'classpath').read_text()}"
+    classpath = os.pathsep.join([f"{built}/test-classes", f"{built}/classes", (built / "classpath").read_text()])
     unpacked = f"-Dproxymesh.library.folder={built}/unpacked"
     return ["java", unpacked, "-classpath", classpath, "com.proxymesh.support.AgentKt"]
 
