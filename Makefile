@@ -409,7 +409,7 @@ lint-workflows: $(SUPPLY)/ready $(TOOLS)/ready target/tools-go/bin/actionlint
 	PATH=$(SUPPLY)/bin:$$PATH target/tools-go/bin/actionlint
 	$(SUPPLY)/bin/zizmor --offline --quiet --persona pedantic .github
 	$(TOOLS)/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
-	$(SUPPLY)/bin/shellcheck --exclude=SC2016 .ci/run $$(git ls-files '*.sh')
+	PATH=$(SUPPLY)/bin:$$PATH shellcheck --exclude=SC2016 .ci/run $$(git ls-files '*.sh')
 
 # Checks that the oldest Rust that Cargo.toml promises compiles every crate.
 .PHONY: msrv
