@@ -403,13 +403,17 @@ lint-notices:
 publish-crates publish-maven publish-github: publish-%:
 	@packaging/publish.sh $*
 
-# Checks the workflows, and the scripts in them and in this repository. SC2016: what is in single quotes is meant for another shell.
-.PHONY: lint-workflows
-lint-workflows: $(SUPPLY)/ready $(TOOLS)/ready target/tools-go/bin/actionlint
-	PATH=$(SUPPLY)/bin:$$PATH target/tools-go/bin/actionlint
+# Checks the workflows and the scripts of this repository. SC2016: what is in single quotes is meant for another shell.
+.PHONY: actionlint lint-workflows
+lint-workflows: $(SUPPLY)/ready $(TOOLS)/ready
 	$(SUPPLY)/bin/zizmor --offline --quiet --persona pedantic .github
 	$(TOOLS)/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	PATH=$(SUPPLY)/bin:$$PATH shellcheck --exclude=SC2016 .ci/run $$(git ls-files '*.sh')
+
+# Checks the syntax of the workflows, and the scripts in them. Not part of `make lint`, because it compiles actionlint, which is
+# in no package registry but Go's.
+actionlint: $(SUPPLY)/ready target/tools-go/bin/actionlint
+	PATH=$(SUPPLY)/bin:$$PATH target/tools-go/bin/actionlint
 
 # Checks that the oldest Rust that Cargo.toml promises compiles every crate.
 .PHONY: msrv

@@ -131,9 +131,9 @@ def test_a_session_that_lost_its_exit_fails_and_is_not_retried(
     # A proxy may say only that it does not have the exit.
     sandbox.fault("status", status=200, proxy="open", times=2, headers={"X-ProxyMesh-IP-Not-Found": "192.0.2.7"})
     message = r"no longer has the exit IP 192\.0\.2\.7; call session\(\)"
-    with lost.requests_session(verify=site.ca, max_retries=retries) as session:
-        with pytest.raises(requests.exceptions.ProxyError, match=message):
-            session.get(url, timeout=10)
+    session = lost.requests_session(verify=site.ca, max_retries=retries)
+    with session, pytest.raises(requests.exceptions.ProxyError, match=message):
+        session.get(url, timeout=10)
     with lost.urllib3(ca_certs=site.ca) as manager, pytest.raises(urllib3.exceptions.MaxRetryError, match=message):
         manager.request("GET", url, timeout=10)
     # A preference is not a session.
