@@ -597,11 +597,16 @@ def wait_for(text: str, log: pytest.LogCaptureFixture) -> None:
 
 def test_a_follower_logs_its_warnings_while_it_works_and_when_it_ends(caplog: pytest.LogCaptureFixture) -> None:
     with Sandbox() as sandbox, sandbox.client(max_retries=0) as client:
-        with pytest.raises(KeyError), client.ips.follow(interval=1) as followed:
-            sandbox.stop()
-            wait_for("ips.follow could not check", caplog)
-            assert followed.error is not None
-            raise KeyError
+
+        def block() -> None:
+            with client.ips.follow(interval=1) as followed:
+                sandbox.stop()
+                wait_for("ips.follow could not check", caplog)
+                assert followed.error is not None
+                raise KeyError
+
+        with pytest.raises(KeyError):
+            block()
     # The second one is logged before the block has ended, because the program may end next.
     warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert [warning.partition(": ")[0] for warning in warnings] == [
@@ -614,10 +619,14 @@ def test_a_follower_for_asyncio_logs_its_warnings(caplog: pytest.LogCaptureFixtu
     async def main() -> None:
         with Sandbox() as sandbox:
             async with sandbox.async_client(max_retries=0) as client:
-                with pytest.raises(proxymesh.ConnectionError):
+
+                async def block() -> None:
                     async with client.ips.follow(interval=1):
                         sandbox.stop()
                         await asyncio.to_thread(wait_for, "ips.follow could not check", caplog)
+
+                with pytest.raises(proxymesh.ConnectionError):
+                    await block()
 
     asyncio.run(asyncio.wait_for(main(), 30))
     assert caplog.text.count("could not remove the authorised IP 127.0.0.1") == 1
