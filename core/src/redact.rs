@@ -199,6 +199,45 @@ mod tests {
     }
 
     #[test]
+    fn every_spelling_of_a_special_character_is_replaced() {
+        let each: [(char, &[&str]); 10] = [
+            (' ', &[" ", "+", "%20", "\\u0020", "\\x20", "&#32;", "&#x20;"]),
+            ('"', &["\"", "%22", "\\\"", "\\u0022", "\\x22", "&quot;", "&#34;", "&#x22;"]),
+            ('\\', &["\\", "%5C", "%5c", "\\\\", "\\u005c", "\\u005C", "\\x5c", "&#92;", "&#x5c;", "&#x5C;"]),
+            ('/', &["/", "%2F", "%2f", "\\/", "\\u002f", "\\u002F", "\\x2f", "&#47;", "&#x2f;", "&#x2F;"]),
+            ('\'', &["'", "%27", "\\'", "\\u0027", "\\x27", "&apos;", "&#39;", "&#039;", "&#x27;"]),
+            ('&', &["&", "%26", "\\u0026", "\\x26", "&amp;", "&#38;", "&#x26;"]),
+            ('<', &["<", "%3C", "%3c", "\\u003c", "\\u003C", "\\x3c", "&lt;", "&#60;", "&#x3c;", "&#x3C;"]),
+            ('>', &[">", "%3E", "%3e", "\\u003e", "\\u003E", "\\x3e", "&gt;", "&#62;", "&#x3e;", "&#x3E;"]),
+            (
+                'é',
+                &["é", "%C3%A9", "%c3%a9", "\\u00e9", "\\u00E9", "\\xe9", "\\xc3\\xa9", "&#233;", "&#xe9;"],
+            ),
+            (
+                '🔑',
+                &[
+                    "🔑",
+                    "%F0%9F%94%91",
+                    "\\ud83d\\udd11",
+                    "\\uD83D\\uDD11",
+                    "\\xf0\\x9f\\x94\\x91",
+                    "&#128273;",
+                ],
+            ),
+        ];
+        for (c, spellings) in each {
+            // At the start of a secret, the spelling also decides where the search looks closer.
+            for (before, after) in [("pass", "word"), ("", "password")] {
+                let secret = SecretString::from(format!("{before}{c}{after}"));
+                for spelling in spellings {
+                    let echo = format!("it is {before}{spelling}{after}.");
+                    assert_eq!(redact(&echo, [&secret].into_iter()), "it is [redacted].", "{echo}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_secret_that_starts_with_another_is_replaced_as_a_whole() {
         let (short, long) = (SecretString::from("hunter2"), SecretString::from("hunter2-sub"));
         assert_eq!(redact("hunter2-sub, hunter2", [&short, &long].into_iter()), "[redacted], [redacted]");
@@ -213,6 +252,8 @@ mod tests {
             assert_eq!(redact_cut(cut, [&secret].into_iter()), "it is ", "{cut}");
         }
         assert_eq!(redact_cut("it is pässword", [&secret].into_iter()), "it is [redacted]");
+        assert_eq!(redact_cut("pä is not it", [&secret].into_iter()), "pä is not it");
+        assert_eq!(redact("it is pässwor", [&secret].into_iter()), "it is pässwor", "it was not cut");
         assert_eq!(redact_cut("", [&secret].into_iter()), "");
     }
 }
