@@ -60,8 +60,8 @@ use tokio::{
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 
-/// Replaces a time limit that the clock cannot represent.
-const FOR_EVER: Duration = Duration::from_secs(60 * 60 * 24 * 365);
+/// Replaces a time limit that the clock cannot represent. It is longer than a century.
+const FOR_EVER: Duration = Duration::from_secs(1 << 32);
 
 /// Sends calls to one service with one set of credentials.
 pub(crate) struct Transport {
