@@ -271,6 +271,17 @@ fn an_abandoned_call_detects_a_wrong_password_and_costs_one_401() {
 }
 
 #[test]
+fn an_abandoned_trial_ends_even_if_its_client_makes_no_further_call() {
+    let server = slow(|| Answer::new(200, r#"{"ips": []}"#));
+    let hasty = settings(&server, "right").max_retries(0).timeout(Duration::from_millis(100));
+    let hasty = support::blocking(hasty);
+    assert!(matches!(hasty.ips().list().unwrap_err(), Error::Timeout { .. }));
+    let other = settings(&server, "right").max_retries(0).timeout(Duration::from_secs(3));
+    assert!(support::blocking(other).ips().list().unwrap().is_empty());
+    assert_eq!(server.count(), 2);
+}
+
+#[test]
 fn a_trial_that_never_gets_a_response_delays_the_next_call_only_for_a_while() {
     let mut first = true;
     let server = Server::start(move |_| -> Reply {

@@ -6,7 +6,9 @@
 mod support;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use proxymesh::{Client, Error, NewSubAccount, NewToken, Settings, SubAccountEdit, TokenRequest, blocking};
+use proxymesh::{
+    Client, Error, NewSubAccount, NewToken, Settings, SubAccountEdit, TokenRequest, blocking, endpoint,
+};
 use std::{
     fmt::Debug,
     sync::{Arc, Mutex},
@@ -309,6 +311,20 @@ fn nothing_that_holds_a_secret_shows_it_in_debug() {
     check_debug(&token);
     check_debug(&token.details);
     events.iter().for_each(|event| check(event));
+}
+
+#[tokio::test]
+async fn the_untyped_result_of_a_call_shows_its_name_and_not_its_response() {
+    let created = format!(
+        r#"{{"id": 1, "label": "", "is_active": true, "created_at": "2026-01-15T12:00:00", "token": "{NEW_TOKEN}"}}"#
+    );
+    let server = Server::always(Answer::new(200, created));
+    let settings = Settings::new().username("me").password(PASSWORD).base_url(server.base_url());
+    let create = endpoint::token::Create { new: TokenRequest::new(), owner: None };
+    let exchange = support::asynchronous(settings).exchange(&create).await;
+    check_debug(&exchange);
+    assert!(format!("{exchange:?}").contains("tokens.create"), "{exchange:?}");
+    assert_eq!(exchange.read(&create).unwrap().id, 1);
 }
 
 #[test]
