@@ -388,3 +388,91 @@ impl Drop for Permit {
 fn lock<T>(locked: LockResult<T>) -> T {
     locked.unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        pin::Pin,
+        task::{Context, Poll, Waker},
+    };
+
+    /// A client's gate for these credentials.
+    fn client(of: &Arc<Service>, credentials: u64) -> Arc<Gate> {
+        Arc::new(Gate::at(of.clone(), credentials, Record::none()))
+    }
+
+    fn enters(gate: &Arc<Gate>) -> Pin<Box<dyn Future<Output = Result<Permit, Held>>>> {
+        let gate = gate.clone();
+        Box::pin(async move { gate.enter("ips.list", Duration::MAX).await })
+    }
+
+    /// What a call is told. `None` if it still waits.
+    fn told(call: &mut Pin<Box<dyn Future<Output = Result<Permit, Held>>>>) -> Option<String> {
+        match call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Pending => None,
+            Poll::Ready(Ok(permit)) => {
+                Some(if permit.is_trial() { "tries itself" } else { "is sent" }.to_owned())
+            }
+            Poll::Ready(Err(Held::Refused(error))) => Some(error.kind().to_owned()),
+            Poll::Ready(Err(Held::Unanswered(cause))) => Some(cause.reason),
+        }
+    }
+
+    fn trial(gate: &Arc<Gate>) -> Permit {
+        let mut entering = enters(gate);
+        match entering.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(permit)) if permit.is_trial() => permit,
+            _ => panic!("no other trial is under way"),
+        }
+    }
+
+    /// A trial that was sent, or that still waits for its connection, and how it ends.
+    type Ends = fn(Permit);
+
+    fn sent(mut permit: Permit) -> Permit {
+        let sent = Sent::new();
+        assert!(sent.begin(permit.leave().holds()));
+        permit.sends(&sent);
+        permit
+    }
+
+    #[test]
+    fn the_end_of_a_trial_means_something_else_to_each_call_that_waits_for_it() {
+        // To a call of the same client, of another client with the same credentials, and of one with other credentials
+        let table: [(Ends, [&str; 3]); 6] = [
+            (|trial| trial.accepted(), ["is sent", "is sent", "tries itself"]),
+            (
+                |trial| trial.rejected(&Refusal::elsewhere("ips.list")),
+                ["Authentication", "Authentication", "AuthenticationBlocked"],
+            ),
+            (|trial| sent(trial).unanswered(&Cause::other("reset")), ["reset", "reset", "tries itself"]),
+            (|trial| drop(sent(trial)), ["the call was abandoned", "the call was abandoned", "tries itself"]),
+            (|trial| trial.unsent(&Cause::other("no route")), ["no route", "tries itself", "tries itself"]),
+            (|trial| sent(trial).undecided(), ["tries itself", "tries itself", "tries itself"]),
+        ];
+        for (number, (ends, means)) in table.into_iter().enumerate() {
+            for (of, means) in means.into_iter().enumerate() {
+                let test = move || {
+                    let service = Arc::<Service>::default();
+                    // Two failures of others: together with a trial, they make other credentials wait.
+                    for failed in [8, 9] {
+                        trial(&client(&service, failed)).rejected(&Refusal::elsewhere("ips.list"));
+                    }
+                    let one = client(&service, 1);
+                    let waits = match of {
+                        0 => one.clone(),
+                        1 => client(&service, 1),
+                        _ => client(&service, 2),
+                    };
+                    let permit = trial(&one);
+                    let mut call = enters(&waits);
+                    assert_eq!(told(&mut call), None, "{number}, {of}");
+                    ends(permit);
+                    assert_eq!(told(&mut call).as_deref(), Some(means), "{number}, {of}");
+                };
+                shuttle::check_random(test, 1);
+            }
+        }
+    }
+}

@@ -227,6 +227,8 @@ fn remove_forgotten(folder: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{error::Refusal, transport::gate::Gate};
+    use std::sync::Arc;
 
     const LIMIT: Duration = Duration::from_secs(20);
 
@@ -265,6 +267,28 @@ mod tests {
         assert_eq!(delay, delay_after(1));
         assert!(matches!(other.claim(now + delay, now, LIMIT), Claimed::Mine(_)));
         fs::remove_file(path).unwrap();
+    }
+
+    /// Many requests with proven credentials may be in flight when these are revoked.
+    #[test]
+    fn a_revocation_blocks_the_other_processes_and_is_recorded_only_as_often_as_that_takes() {
+        // The gate works only inside the model checker.
+        let test = || {
+            let (one, other, path) = shared("revoked", b"");
+            let gate = Arc::new(Gate::at(Arc::default(), 7, one));
+            gate.state().accept(7);
+            let in_flight: Vec<_> = (0..5).filter_map(|_| gate.pass()).collect();
+            assert_eq!(in_flight.len(), 5);
+            for (number, permit) in in_flight.into_iter().enumerate() {
+                permit.rejected(&Refusal::elsewhere("ips.list"));
+                let known = Known::read(&mut File::open(&path).unwrap());
+                assert_eq!(known.failures.len(), (number + 1).min(PER_CREDENTIALS));
+            }
+            let later = SystemTime::now() + STANDS_FOR;
+            assert!(matches!(other.claim(later, later, LIMIT), Claimed::Blocked(_)));
+            fs::remove_file(path).unwrap();
+        };
+        shuttle::check_random(test, 1);
     }
 
     #[test]
