@@ -45,5 +45,8 @@ fn a_body_that_never_ends_is_read_up_to_a_limit() {
             (400, Error::BadRequest(refusal)) => assert_eq!(refusal.body, "x".repeat(4096)),
             (_, error) => panic!("{error:?}"),
         }
+        // The connection cannot be used again, so it is closed, although its client is still there.
+        server.wait_for_given_up(1);
+        drop(client);
     }
 }

@@ -109,7 +109,7 @@ async fn read(
             continue;
         }
         if joined.is_empty() {
-            joined.reserve(length.map_or(2 * whole.len(), |length| length.min(most as u64) as usize));
+            joined.reserve(length.map_or(0, |length| length.min(most as u64) as usize));
             joined.extend_from_slice(&std::mem::take(&mut whole));
         }
         joined.extend_from_slice(&part);

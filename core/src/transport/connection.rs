@@ -80,7 +80,8 @@ impl Connection {
             // This poll waits for nothing, so it needs no waker. If it left the task's waker behind, sending the next request
             // would wake the very task that sends it.
             drive(&mut self.driver, &mut Context::from_waker(Waker::noop()));
-            Poll::Ready(self.driver.is_some() && self.requests.is_ready())
+            // A connection that has ended is not ready.
+            Poll::Ready(self.requests.is_ready())
         }))
         .await
     }

@@ -90,3 +90,93 @@ impl Doubt {
         earlier.filter(|earlier| earlier.unanswered && !self.unanswered).unwrap_or(self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        endpoint::{Endpoint, ip, sub_account},
+        error::Refusal,
+    };
+    use std::time::Duration;
+
+    const CALL: &str = "ips.add";
+
+    fn status(status: u16) -> Error {
+        Refusal { status, ..Refusal::elsewhere(CALL) }.into_error()
+    }
+
+    fn blocked() -> Error {
+        Error::AuthenticationBlocked { call: CALL, retry_after: Duration::from_secs(1) }
+    }
+
+    fn timeout() -> Error {
+        Error::Timeout { call: CALL, reason: "gave up".to_owned(), attempts: 3 }
+    }
+
+    fn connection(reason: &str) -> Error {
+        Error::Connection { call: CALL, reason: reason.to_owned(), attempts: 3 }
+    }
+
+    fn unreadable() -> Error {
+        Error::Decode { call: CALL, status: 200, reason: "it is empty".to_owned(), body: String::new() }
+    }
+
+    /// What a call returns whose last error is `error`, and which is in doubt because of `doubt`.
+    fn returns(call: &'static Call, error: Error, doubt: Option<&Error>) -> &'static str {
+        let kind = error.kind();
+        match (Failure { error, doubt: doubt.map(Doubt::of) }).next(call) {
+            Next::Ends(Error::OutcomeUnknown { .. }) => "unknown",
+            Next::Ends(error) => {
+                assert_eq!(error.kind(), kind);
+                "the error"
+            }
+            Next::LookUp { retries: true, .. } => "a look-up",
+            Next::LookUp { retries: false, .. } => "a look-up once",
+        }
+    }
+
+    #[test]
+    fn a_call_in_doubt_is_looked_up_unless_its_last_error_settles_it() {
+        let table: [(fn() -> Error, [&str; 4]); 12] = [
+            (|| status(400), ["the error", "the error", "a look-up", "unknown"]),
+            (|| status(401), ["the error", "unknown", "unknown", "unknown"]),
+            (blocked, ["the error", "unknown", "unknown", "unknown"]),
+            (|| status(402), ["the error", "the error", "the error", "unknown"]),
+            (|| status(403), ["the error", "unknown", "a look-up", "unknown"]),
+            (|| status(404), ["the error", "the error", "the error", "unknown"]),
+            (|| status(408), ["the error", "unknown", "a look-up", "unknown"]),
+            (|| status(429), ["the error", "unknown", "a look-up", "unknown"]),
+            (|| status(500), ["the error", "unknown", "a look-up", "unknown"]),
+            (timeout, ["the error", "unknown", "a look-up once", "unknown"]),
+            (|| connection("reset"), ["the error", "unknown", "a look-up once", "unknown"]),
+            (unreadable, ["the error", "unknown", "a look-up", "unknown"]),
+        ];
+        let calls = [ip::List::CALL, sub_account::Edit::CALL, ip::Add::CALL, sub_account::Create::CALL];
+        for (error, expected) in table {
+            for (call, expected) in calls.into_iter().zip(expected) {
+                let message = || format!("{} after {:?}", call.name, error());
+                assert_eq!(returns(call, error(), None), "the error", "{}", message());
+                assert_eq!(returns(call, error(), Some(&timeout())), expected, "{}", message());
+                // An idempotent call may report a server error if each attempt got a response.
+                let expected = match call.replay {
+                    Replay::Idempotent if error().kind() == "Server" => "the error",
+                    _ => expected,
+                };
+                assert_eq!(returns(call, error(), Some(&status(503))), expected, "{}", message());
+            }
+        }
+    }
+
+    #[test]
+    fn the_reason_for_doubt_is_the_last_attempt_that_got_no_response() {
+        let reason = |last: &Error, earlier: &Error| Doubt::of(last).after(Some(Doubt::of(earlier))).reason;
+        let (server, gateway) = (Doubt::of(&status(500)).reason, Doubt::of(&status(504)).reason);
+        assert_ne!(server, gateway);
+        assert_eq!(reason(&status(504), &status(500)), gateway);
+        assert_eq!(reason(&status(504), &connection("reset")), "reset");
+        assert_eq!(reason(&connection("reset"), &status(504)), "reset");
+        assert_eq!(reason(&connection("refused"), &connection("reset")), "refused");
+        assert_eq!(Doubt::of(&status(504)).after(None).reason, gateway);
+    }
+}
