@@ -6,12 +6,14 @@ mod support;
 
 use proxymesh::Error;
 use std::{
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicU16, AtomicUsize, Ordering::SeqCst},
     },
+    task::{Context, Waker},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 use support::server::{Answer, Reply, Server};
 
@@ -126,22 +128,76 @@ fn a_response_that_ends_too_early_is_a_connection_error() {
     }
 }
 
+/// Lets the clock of the runtime jump ahead.
+async fn pass(seconds: u64) {
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(seconds)).await;
+    tokio::time::resume();
+}
+
+async fn wait_for_closed(server: &Server, connections: usize) {
+    let server = server.clone();
+    tokio::task::spawn_blocking(move || server.wait_for_closed(connections)).await.unwrap();
+}
+
 /// The service would close it before long, perhaps just as a call is being sent on it.
 #[tokio::test]
 async fn an_idle_connection_is_closed_after_15_seconds_without_a_call() {
     let server = Server::always(Answer::new(200, BODY));
     let client = support::asynchronous(support::basic(&server));
     client.ips().list().await.unwrap();
-    let calls = [client.geo().open(), client.geo().open()].map(tokio::spawn);
-    for call in calls {
-        let _ = call.await.unwrap();
+    pass(16).await;
+    wait_for_closed(&server, 1).await;
+    // Those that become idle later are closed as well.
+    for _ in 0..2 {
+        client.ips().list().await.unwrap();
+        let calls = [client.geo().open(), client.geo().open()].map(tokio::spawn);
+        for call in calls {
+            let _ = call.await.unwrap();
+        }
+        let connections = server.connections();
+        pass(14).await;
+        client.ips().list().await.unwrap();
+        assert_eq!(server.connections(), connections, "after 14 seconds, it is used again");
+        pass(14).await;
+        client.ips().list().await.unwrap();
+        assert_eq!(server.connections(), connections, "its 15 seconds began anew");
+        pass(16).await;
+        wait_for_closed(&server, connections).await;
     }
-    let (since, waits) = (Instant::now(), server.clone());
-    let connections = server.connections();
-    tokio::task::spawn_blocking(move || waits.wait_for_closed(connections)).await.unwrap();
-    assert!(since.elapsed() > Duration::from_secs(14), "{:?}", since.elapsed());
     client.ips().list().await.unwrap();
-    assert_eq!(server.connections(), connections + 1);
+}
+
+#[tokio::test]
+async fn the_task_that_closes_idle_connections_sleeps_until_one_is_old() {
+    let server = Server::always(Answer::new(200, BODY));
+    let client = support::asynchronous(support::basic(&server));
+    client.ips().list().await.unwrap();
+    // A paused clock jumps to the next timer when all tasks wait.
+    tokio::time::pause();
+    let sleeps = tokio::spawn(tokio::time::sleep(Duration::from_secs(10)));
+    let (tell, told) = tokio::sync::oneshot::channel();
+    thread::spawn(move || {
+        thread::sleep(10 * PAUSE);
+        tell.send(())
+    });
+    told.await.unwrap();
+    assert!(sleeps.is_finished(), "a task was never done");
+}
+
+/// Nothing closes idle connections while the event loop does not run.
+#[tokio::test]
+async fn a_connection_that_was_idle_for_longer_is_not_used() {
+    let server = Server::always(Answer::new(200, BODY));
+    let client = support::asynchronous(support::basic(&server));
+    client.ips().list().await.unwrap();
+    // The clock jumps at the first poll, and other tasks run only after it.
+    tokio::time::pause();
+    let mut advance = pin!(tokio::time::advance(Duration::from_secs(16)));
+    assert!(advance.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    tokio::time::resume();
+    client.ips().list().await.unwrap();
+    assert_eq!(server.connections(), 2);
 }
 
 /// A runtime that is not running notices nothing on its connections.
