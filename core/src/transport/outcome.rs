@@ -111,3 +111,35 @@ impl Cause {
         Self { timed_out: true, lasting: false, reason: "the call was abandoned".to_owned() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{0}")]
+    struct Layer(&'static str, #[source] Option<Box<Layer>>);
+
+    fn cause(layers: &[&'static str]) -> Cause {
+        let inner = layers.iter().rev().fold(None, |inner, text| Some(Box::new(Layer(text, inner))));
+        Cause::of(&*inner.unwrap(), true)
+    }
+
+    #[test]
+    fn a_cause_says_each_thing_once_and_nothing_about_layers() {
+        for (layers, reason) in [
+            (&["reset"][..], "reset"),
+            (&["connection error", "reset by peer"], "connection error: reset by peer"),
+            (&["client error (Connect)", "tcp connect error", "refused"], "tcp connect error: refused"),
+            (&["refused", "client error (Connect)"], "refused"),
+            (&["could not read: reset by peer", "reset by peer"], "could not read: reset by peer"),
+            (&["client error (SendRequest)"], "unknown cause"),
+        ] {
+            let cause = cause(layers);
+            assert_eq!(cause.reason, reason);
+            assert!(!cause.lasting && !cause.timed_out, "{cause:?}");
+        }
+        let cause = cause(&["tunnel error", "proxy authorization required"]);
+        assert!(cause.lasting, "{cause:?}");
+    }
+}

@@ -63,7 +63,8 @@ fn parse(name: &str, value: &str) -> Result<Proxy> {
         Some((credentials, address)) => (credentials, address),
         None => ("", authority),
     };
-    if address.ends_with(':') || address.contains(|c: char| c.is_whitespace() || c.is_control()) {
+    // A URL parser leaves out line breaks and tabs.
+    if address.ends_with(':') || address.contains(char::is_whitespace) {
         return malformed();
     }
     if !address.is_ascii() {
@@ -137,6 +138,12 @@ mod tests {
             "http://u:secret@host:",
             "http://u:sec/ret@host:1",
             "http://u:secret@ho st:1",
+            "http://u:secret@ho\tst:1",
+            "http://u:secret@ho\r\nst:1",
+            "http://u:secret@ho\u{0}st:1",
+            "http://u:secret@host:1\u{0}",
+            "http://u:secret@host\u{7f}",
+            "http://u:secret@host:1\u{b}2",
             "http:/secret:1",
             "http:secret",
             "secret//host:1",
