@@ -269,6 +269,110 @@ mod tests {
         fs::remove_file(path).unwrap();
     }
 
+    /// What a call is told that has been waiting for `waited`, if the record has these entries. All are milliseconds before now.
+    fn told(failures: &[u64], unanswered: &[u64], accepted: Option<u64>, waited: u64) -> String {
+        let now = 1_000_000_000;
+        let at = |before: &u64| now - before;
+        let mut known = Known {
+            failures: failures.iter().map(at).collect(),
+            unanswered: unanswered.iter().map(at).collect(),
+            accepted: accepted.as_ref().map(at),
+            trial: None,
+        };
+        known.forget(now);
+        match known.tells(now, now - waited) {
+            None => "try".to_owned(),
+            Some(Claimed::Accepted) => "accepted".to_owned(),
+            Some(Claimed::Rejected) => "rejected".to_owned(),
+            Some(Claimed::Blocked(wait)) => format!("blocked for {} ms", wait.as_millis()),
+            Some(Claimed::Delayed(wait)) => format!("delayed by {} ms", wait.as_millis()),
+            Some(_) => unreachable!(),
+        }
+    }
+
+    #[test]
+    fn a_record_tells_only_what_is_recent() {
+        for (failures, unanswered, accepted, waited, expected) in [
+            (&[][..], &[][..], None, 0, "try"),
+            // A verdict stands for a second, and for calls that were waiting for it.
+            (&[], &[], Some(999), 0, "accepted"),
+            (&[], &[], Some(1000), 0, "try"),
+            (&[], &[], Some(1000), 999, "try"),
+            (&[], &[], Some(1000), 1000, "accepted"),
+            (&[], &[], Some(299_999), 299_999, "accepted"),
+            (&[], &[], Some(300_000), 300_000, "try"),
+            (&[999], &[], None, 0, "rejected"),
+            (&[1000], &[], None, 0, "try"),
+            (&[1000], &[], None, 999, "try"),
+            (&[1000], &[], None, 1000, "rejected"),
+            (&[299_999], &[], None, 299_999, "rejected"),
+            (&[300_000], &[], None, 300_000, "try"),
+            (&[5000, 999], &[], None, 0, "rejected"),
+            (&[2000], &[], Some(500), 0, "accepted"),
+            // Two failures block. If there is one, a trial without a response may have been another.
+            (&[5000, 2000], &[], None, 0, "blocked for 295000 ms"),
+            (&[9000, 5000, 2000], &[], None, 0, "blocked for 295000 ms"),
+            (&[300_000, 2000], &[], None, 0, "try"),
+            (&[5000], &[3000], None, 0, "blocked for 295000 ms"),
+            (&[3000], &[5000], None, 0, "blocked for 295000 ms"),
+            (&[5000], &[300_000], None, 0, "try"),
+            // Otherwise, it delays the next one.
+            (&[], &[200], None, 0, "delayed by 300 ms"),
+            (&[], &[499], None, 0, "delayed by 1 ms"),
+            (&[], &[500], None, 0, "try"),
+            (&[], &[5000, 300], None, 0, "delayed by 700 ms"),
+            (&[300_000], &[300_000, 300], None, 0, "delayed by 200 ms"),
+        ] {
+            let message = format!("{failures:?} {unanswered:?} {accepted:?} {waited}");
+            assert_eq!(told(failures, unanswered, accepted, waited), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_trial_is_recorded_and_earlier_failures_remain() {
+        let now = SystemTime::now();
+        let (failed, at) = (milliseconds(now) - 5000, milliseconds(now));
+        let ends: [(fn(Claim, SystemTime), _); 4] = [
+            (Claim::accepted, (vec![failed], vec![], Some(at))),
+            (Claim::rejected, (vec![failed, at], vec![], None)),
+            (Claim::unanswered, (vec![failed], vec![at], None)),
+            (|claim, _| drop(claim), (vec![failed], vec![], None)),
+        ];
+        for (ends, expected) in ends {
+            let (one, other, path) = shared("verdict", format!(r#"{{"failures":[{failed}]}}"#).as_bytes());
+            let Claimed::Mine(claim) = one.claim(now, now, LIMIT) else { panic!() };
+            assert!(matches!(other.claim(now, now, LIMIT), Claimed::Busy));
+            ends(claim, now);
+            let Known { failures, unanswered, accepted, trial } =
+                Known::read(&mut File::open(&path).unwrap());
+            assert_eq!((failures, unanswered, accepted), expected);
+            assert_eq!(trial, None);
+            fs::remove_file(path).unwrap();
+        }
+    }
+
+    #[test]
+    fn records_of_the_last_hour_and_those_in_use_are_kept() {
+        let folder = std::env::temp_dir().join(format!("proxymesh-forgotten-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let minute = Duration::from_secs(60);
+        let file = |name: &str, age| {
+            let file = File::create(folder.join(name)).unwrap();
+            file.set_modified(SystemTime::now() - age).unwrap();
+            file
+        };
+        file("old", FORGOTTEN + minute);
+        file("recent", FORGOTTEN - minute);
+        let in_use = file("in use", FORGOTTEN + minute);
+        in_use.lock().unwrap();
+        remove_forgotten(&folder);
+        let mut kept: Vec<_> =
+            fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        kept.sort();
+        assert_eq!(kept, ["in use", "recent"]);
+        fs::remove_dir_all(folder).unwrap();
+    }
+
     /// Many requests with proven credentials may be in flight when these are revoked.
     #[test]
     fn a_revocation_blocks_the_other_processes_and_is_recorded_only_as_often_as_that_takes() {

@@ -308,7 +308,9 @@ mod tests {
             let (mut state, _held) = state(&[1, 2], start);
             state.reject(1, &refusal(), start);
             assert!(matches!(admit(&mut state, 1, start), Admission::Rejected(_)));
-            assert!(matches!(admit(&mut state, 1, start + seconds(2)), Admission::Trial(..)));
+            let almost = start + Duration::from_millis(999);
+            assert!(matches!(admit(&mut state, 1, almost), Admission::Rejected(_)));
+            assert!(matches!(admit(&mut state, 1, start + STANDS_FOR), Admission::Trial(..)));
             state.reject(1, &refusal(), start + seconds(10));
             let Admission::Blocked(left) = admit(&mut state, 1, start + seconds(20)) else { panic!() };
             assert_eq!(left, seconds(280));
@@ -364,6 +366,8 @@ mod tests {
                 now = now + delay;
                 assert!(matches!(admit(&mut state, 1, now), Admission::Trial(..)));
             }
+            state.lose(1, &lost(), now);
+            assert!(matches!(admit(&mut state, 1, now), Admission::Delayed(_)));
             state.answered(1);
             assert!(
                 matches!(admit(&mut state, 1, now), Admission::Trial(..)),
@@ -399,11 +403,34 @@ mod tests {
             let start = Instant::now();
             let (mut state, _held) = state(&[1], start);
             let Admission::Trial(_trial, leave) = admit(&mut state, 1, start) else { panic!() };
-            assert!(matches!(admit(&mut state, 1, start + LIMIT), Admission::Wait { own: true, .. }));
+            let end = start + (LIMIT + GOES_ON) * 2;
+            let just_before = start + ((LIMIT + GOES_ON) * 2 - Duration::from_millis(1));
+            assert!(matches!(admit(&mut state, 1, just_before), Admission::Wait { own: true, .. }));
             assert!(leave.holds());
-            assert!(matches!(admit(&mut state, 1, start + seconds(71)), Admission::Delayed(_)));
+            assert!(matches!(admit(&mut state, 1, end), Admission::Delayed(_)));
             assert!(!leave.holds());
-            assert!(matches!(admit(&mut state, 1, start + seconds(72)), Admission::Trial(..)));
+            assert!(matches!(admit(&mut state, 1, end + seconds(1)), Admission::Trial(..)));
+        });
+    }
+
+    #[test]
+    fn a_call_that_waited_too_long_is_told_why() {
+        in_one_order(|| {
+            let now = Instant::now();
+            let (mut state, _held) = state(&[1], now);
+            let other = "waited 3 s for another call to find out whether the credentials are right";
+            assert_eq!(state.waited(1, seconds(3)).reason, other);
+            state.lose(1, &lost(), now);
+            state.lose(1, &lost(), now);
+            let cause = state.waited(1, seconds(3));
+            assert_eq!(
+                cause.reason,
+                "waited 3 s to try the credentials: the last call that tried them got no response (reset), and the next one may \
+                 start 1 s after it"
+            );
+            assert!(cause.timed_out && !cause.lasting);
+            let Admission::Trial(_trial, _) = admit(&mut state, 1, now + seconds(1)) else { panic!() };
+            assert_eq!(state.waited(1, seconds(3)).reason, other);
         });
     }
 
@@ -437,10 +464,11 @@ mod tests {
     fn a_forked_process_has_the_failures_of_its_parent_and_no_trial() {
         in_one_order(|| {
             let now = Instant::now();
-            let (mut state, _held) = state(&[1, 2], now);
+            let (mut state, _held) = state(&[1, 2, 3], now);
             state.reject(1, &refusal(), now);
             state.reject(1, &refusal(), now);
             assert!(matches!(admit(&mut state, 2, now), Admission::Trial(..)));
+            state.lose(3, &lost(), now);
             let parents = Services::default();
             let service =
                 |state| Arc::new(Service { state: crate::transport::gate::sync::Mutex::new(state) });
@@ -453,6 +481,9 @@ mod tests {
             let services = lock(own.by_base_url.lock());
             assert_eq!(services.keys().collect::<Vec<_>>(), ["a"]);
             let mut state = lock(services["a"].state.lock());
+            assert!(matches!(admit(&mut state, 1, now), Admission::Rejected(_)));
+            assert!(matches!(admit(&mut state, 3, now), Admission::Delayed(_)));
+            assert!(state.waited(3, LIMIT).reason.contains("no response (reset)"));
             let later = now + seconds(2);
             assert!(matches!(admit(&mut state, 1, later), Admission::Blocked(_)));
             assert!(matches!(admit(&mut state, 2, later), Admission::Trial(..)));
