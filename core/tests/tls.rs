@@ -397,6 +397,12 @@ fn the_environment_adds_trusted_authorities() {
     ] {
         assert_eq!(call_with(&base_url, &[(name, value)], &[]), "fine", "{name}={value}");
     }
+    // The authority is trusted, so the error names what else is wrong.
+    let other = TlsServer::start("other.example", FINE);
+    std::fs::write(&file, &other.ca_pem).unwrap();
+    let other = format!("https://localhost:{}", other.address.port());
+    let said = call_with(&other, &[("SSL_CERT_DIR", folder)], &[]);
+    assert!(said.ends_with("the server's certificate is for other.example, not for localhost"), "{said}");
     for nothing in [&[][..], &[("SSL_CERT_FILE", "")], &[("SSL_CERT_DIR", "/")]] {
         let said = call_with(&base_url, nothing, &[]);
         assert!(said.contains("ca_file (caFile) or SSL_CERT_FILE"), "{said}");

@@ -345,8 +345,25 @@ mod tests {
             assert!(Arc::ptr_eq(&of(&[]), &none));
         }
         fs::write(&one, certificate() + &certificate()).unwrap();
-        assert_eq!(of(&[&one]).len(), none.len() + 2);
+        let changed = of(&[&one]);
+        assert_eq!(changed.len(), none.len() + 2);
         assert!(Arc::ptr_eq(&of(&[&two]), &second));
+        // Only the last eight sets are kept.
+        for number in 0..8 {
+            let other = folder.join(format!("{number}.pem"));
+            fs::write(&other, certificate()).unwrap();
+            of(&[&other]);
+        }
+        assert!(!Arc::ptr_eq(&of(&[&one]), &changed));
         fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn the_systems_certificates_are_read_once() {
+        let trust = Trust::new(None, &[]).unwrap();
+        // A machine may have none.
+        if let Some(system) = trust.more() {
+            assert!(trust.more().is_some_and(|again| Arc::ptr_eq(&again, &system)));
+        }
     }
 }

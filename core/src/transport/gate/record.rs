@@ -361,9 +361,9 @@ mod tests {
             file.set_modified(SystemTime::now() - age).unwrap();
             file
         };
-        file("old", FORGOTTEN + minute);
-        file("recent", FORGOTTEN - minute);
-        let in_use = file("in use", FORGOTTEN + minute);
+        file("old", 61 * minute);
+        file("recent", 59 * minute);
+        let in_use = file("in use", 61 * minute);
         in_use.lock().unwrap();
         remove_forgotten(&folder);
         let mut kept: Vec<_> =
