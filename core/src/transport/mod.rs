@@ -299,10 +299,7 @@ impl Transport {
                 Ok(ended) => ended,
                 Err(error) => return Err(Failure { error, doubt }),
             };
-            let retry_in = match &outcome {
-                Outcome::Answered(response) if response.is_success() => None,
-                _ => retry::wait(call.replay, &outcome, attempts, options.retries()),
-            };
+            let retry_in = retry::wait(call.replay, &outcome, attempts, options.retries());
             observer::tell(observer, || outcome.told(call, attempts, start.elapsed(), retry_in));
             let ambiguous = retry::is_ambiguous(&outcome);
             let error = match outcome {

@@ -9,7 +9,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(8);
 /// The longest `Retry-After` that is obeyed. If it is longer, the call fails at once, and the error contains it.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
 
-/// How long to wait before the next attempt; `None` if there is none.
+/// How long to wait before the next attempt; `None` if there is none, as after a success.
 pub(super) fn wait(replay: Replay, outcome: &Outcome, attempts: u32, max_retries: u32) -> Option<Duration> {
     if attempts > max_retries || !worth_repeating(outcome) {
         return None;
