@@ -276,7 +276,7 @@ fn an_abandoned_trial_ends_even_if_its_client_makes_no_further_call() {
     let hasty = settings(&server, "right").max_retries(0).timeout(Duration::from_millis(100));
     let hasty = support::blocking(hasty);
     assert!(matches!(hasty.ips().list().unwrap_err(), Error::Timeout { .. }));
-    let other = settings(&server, "right").max_retries(0).timeout(Duration::from_secs(3));
+    let other = settings(&server, "right").max_retries(0).timeout(Duration::from_secs(6));
     assert!(support::blocking(other).ips().list().unwrap().is_empty());
     assert_eq!(server.count(), 2);
 }
