@@ -4,6 +4,7 @@ use super::lock;
 use proxymesh::process::PerProcess;
 use pyo3::prelude::*;
 use std::{
+    convert::Infallible,
     io,
     sync::{Arc, Mutex, mpsc},
     thread,
@@ -15,11 +16,20 @@ type Task = Box<dyn FnOnce(Python<'_>) + Send>;
 /// for the GIL.
 pub(crate) struct Waker {
     tasks: Mutex<mpsc::Sender<Task>>,
-    /// Whether the thread may attach to the interpreter. It holds the lock while it is attached. False once the interpreter exits.
-    may_attach: Arc<Mutex<bool>>,
 }
 
 static WAKER: PerProcess<Waker> = PerProcess::empty();
+
+/// Whether the thread may attach to the interpreter. It holds the lock while it is attached. False once the interpreter exits, also for
+/// a thread that starts afterwards.
+static MAY_ATTACH: PerProcess<Mutex<bool>> = PerProcess::empty();
+
+fn may_attach() -> Arc<Mutex<bool>> {
+    match MAY_ATTACH.get_or_try_init(|_| Ok::<_, Infallible>(Mutex::new(true))) {
+        Ok(may_attach) => may_attach,
+        Err(never) => match never {},
+    }
+}
 
 impl Waker {
     /// Runs `task` on the thread.
@@ -40,8 +50,7 @@ impl Waker {
 
     fn new() -> io::Result<Self> {
         let (sender, receiver) = mpsc::channel::<Task>();
-        let may_attach = Arc::new(Mutex::new(true));
-        let attach = may_attach.clone();
+        let attach = may_attach();
         thread::Builder::new().name("proxymesh-waker".into()).spawn(move || {
             for task in receiver {
                 let may_attach = lock(&attach);
@@ -51,14 +60,12 @@ impl Waker {
                 drop(may_attach);
             }
         })?;
-        Ok(Self { tasks: Mutex::new(sender), may_attach })
+        Ok(Self { tasks: Mutex::new(sender) })
     }
 
     /// Call this before the interpreter exits. Attaching to an interpreter that is exiting crashes. Before Python 3.13, there is no way
     /// to detect that in time. Since then, the only way is unreliable.
     pub(crate) fn stop(py: Python<'_>) {
-        if let Ok(waker) = WAKER.get_or_try_init(|_| Err(())) {
-            py.detach(|| *lock(&waker.may_attach) = false);
-        }
+        py.detach(|| *lock(&may_attach()) = false);
     }
 }
