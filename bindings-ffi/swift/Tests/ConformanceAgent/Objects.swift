@@ -51,10 +51,10 @@ final class Objects: @unchecked Sendable {
         case "pool.get":
             return shown(try await object(name, as: ProxyPool.self).next(in: arguments.maybeTexts("countries")))
         case "pool.session":
-            let checking = try CheckArguments(arguments)
+            let (countries, checking) = (arguments.maybeTexts("countries"), try CheckArguments(arguments))
             return shown(
                 try await object(name, as: ProxyPool.self).session(
-                    in: arguments.maybeTexts("countries"), target: checking.target, timeout: checking.timeout))
+                    in: countries, target: checking.target, timeout: checking.timeout))
         case "proxy.session":
             let (proxy, checking) = (try described(arguments), try CheckArguments(arguments))
             return shown(try await proxy.session(target: checking.target, timeout: checking.timeout))
@@ -106,10 +106,10 @@ final class Objects: @unchecked Sendable {
         case "pool.get":
             return shown(try object(name, as: BlockingProxyPool.self).next(in: arguments.maybeTexts("countries")))
         case "pool.session":
-            let checking = try CheckArguments(arguments)
+            let (countries, checking) = (arguments.maybeTexts("countries"), try CheckArguments(arguments))
             return shown(
                 try object(name, as: BlockingProxyPool.self).session(
-                    in: arguments.maybeTexts("countries"), target: checking.target, timeout: checking.timeout))
+                    in: countries, target: checking.target, timeout: checking.timeout))
         case "proxy.session":
             let (proxy, checking) = (try described(arguments), try CheckArguments(arguments))
             return shown(try proxy.sessionBlocking(target: checking.target, timeout: checking.timeout))
