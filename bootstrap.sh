@@ -53,6 +53,7 @@ for part in "$@"; do
             any rustup || lacks "rustup, from https://rustup.rs"
             any git || lacks git git
             [ "$(uname -s)" != Linux ] || any advzip || lacks advzip advancecomp
+            [ "$(uname -s)" != Linux ] || any x86_64-w64-mingw32-gcc || lacks MinGW-w64 gcc-mingw-w64-x86-64
             ;;
         *)
             echo "usage: bootstrap.sh [kotlin] [swift] [tests] [instructions] [dist]" >&2

@@ -3,7 +3,7 @@
 `make dist ONLY="wheel-* sdist"` runs it. Without a pattern, it builds everything that this machine can build. It writes
 the checksums to `dist/SHA256SUMS`, and prints the size of each artifact and how long the build took.
 
-On Linux, zig is the C compiler and the linker for all platforms. It has their C libraries, including old versions of
+On Linux, zig is the C compiler and the linker for Linux and macOS. It has their C libraries, including old versions of
 glibc. On macOS and Windows, the platform's own tools build what runs there.
 """
 
@@ -28,6 +28,8 @@ ROOT = Path(__file__).resolve().parents[1]
 DIST = ROOT / "dist"
 TARGET = ROOT / "target/dist"
 HOST = {"linux": "linux", "darwin": "macos", "win32": "windows"}[sys.platform]
+# Linux has no compiler of Microsoft, but one for the same processor.
+WINDOWS = "msvc" if HOST == "windows" else "gnu"
 # The interpreters of wheels for the stable ABI and of those for free-threaded CPython, which has no stable ABI.
 STABLE, FREE_THREADED = "python3.10", "python3.14t"
 
@@ -37,7 +39,7 @@ class Platform:
     """A platform, and what others call it."""
 
     triple: str
-    """Rust's name. On Linux for Windows, it is that of the ABI that zig links."""
+    """Rust's name."""
     wheel: str
     """The name of its wheel."""
     tag: str
@@ -56,13 +58,9 @@ class Platform:
         return names[self.system].format("proxymesh_ffi")
 
     @property
-    def cross(self) -> bool:
-        """Whether zig links it. On Linux it always does, because only zig has an older glibc."""
-        return HOST == "linux"
-
-
-def windows(machine: str) -> str:
-    return f"{machine}-pc-windows-{'gnullvm' if HOST == 'linux' else 'msvc'}"
+    def zig(self) -> bool:
+        """Whether zig links it. It also does so on the same platform, because only zig has an older glibc."""
+        return HOST == "linux" and self.system != "windows"
 
 
 PLATFORMS = {
@@ -74,8 +72,8 @@ PLATFORMS = {
     "linux-musl-aarch64": Platform("aarch64-unknown-linux-musl", "musllinux-aarch64", "musllinux_1_2"),
     "macos-aarch64": Platform("aarch64-apple-darwin", "macos-arm64", "pypi"),
     "macos-x86_64": Platform("x86_64-apple-darwin", "macos-x86_64", "pypi"),
-    "windows-x86_64": Platform(windows("x86_64"), "windows-x86_64", "pypi"),
-    "windows-aarch64": Platform(windows("aarch64"), "windows-arm64", "pypi"),
+    "windows-x86_64": Platform(f"x86_64-pc-windows-{WINDOWS}", "windows-x86_64", "pypi"),
+    "windows-aarch64": Platform("aarch64-pc-windows-msvc", "windows-arm64", "pypi"),
 }
 # Too rare for a library in the jar, which each user downloads for all platforms.
 WHEELS_ONLY = {"linux-armv7l", "linux-i686"}
@@ -106,7 +104,7 @@ def environment(platform: Platform, *flags: str) -> dict[str, str]:
     cargo = os.environ.get("CARGO_HOME", str(Path.home() / ".cargo"))
     places = {str(ROOT): "proxymesh", cargo: "cargo"}
     sdk = {}
-    if platform.system == "macos" and platform.cross:
+    if platform.system == "macos" and platform.zig:
         stubs = TARGET / "apple"
         run(sys.executable, ROOT / "packaging/apple_stubs.py", stubs)
         sdk = {"SDKROOT": str(stubs)}
@@ -129,8 +127,8 @@ def cargo_build(platform: Platform, package: str, *flags: str, options: tuple[st
     """Builds a package and returns the folder with the result."""
     suffix = f".{platform.glibc}" if platform.glibc else ""
     run(
-        *("cargo", "zigbuild" if platform.cross else "build", "--release", "--locked", "--package", package, *options),
-        *("--target", platform.triple + (suffix if platform.cross else "")),
+        *("cargo", "zigbuild" if platform.zig else "build", "--release", "--locked", "--package", package, *options),
+        *("--target", platform.triple + (suffix if platform.zig else "")),
         **environment(platform, *flags),
     )
     return TARGET / platform.triple / "release"
@@ -153,7 +151,7 @@ def wheel(platform: Platform, interpreter: str) -> Iterator[Path]:
     shutil.rmtree(built, ignore_errors=True)
     run(
         *("maturin", "build", "--locked", "--release", "--interpreter", interpreter, "--out", built),
-        *(("--zig",) if platform.cross else ()),
+        *(("--zig",) if platform.zig else ()),
         *("--target", platform.triple, "--compatibility", platform.tag),
         **environment(platform),
     )
@@ -261,6 +259,8 @@ def artifacts() -> dict[str, Build]:
     """Every artifact by its name."""
     found: dict[str, Build] = {"sdist": sdist, "crates": crates}
     for name, platform in PLATFORMS.items():
+        if HOST not in {"linux", platform.system} or (HOST == "linux" and platform.triple.endswith("msvc")):
+            continue
         found[f"wheel-{platform.wheel}"] = partial(wheel, platform, STABLE)
         if name not in WHEELS_ONLY:
             found[f"wheel-{platform.wheel}-3.14t"] = partial(wheel, platform, FREE_THREADED)
