@@ -1435,9 +1435,10 @@ class Proxy:
     def __reduce__(self, /) -> tuple[Any, ...]: ...
     def __repr__(self, /) -> str: ...
     def __str__(self, /) -> str: ...
-    def _lost_exit(self, /, used: str) -> str | None:
+    def _lost_exit(self, /, used: str | None, missing: str | None) -> str | None:
         """
-        Why a request did not go through the exit IP that this proxy holds, for the adapters.
+        Why a request did not go through the exit IP that this proxy holds, for the adapters. The arguments are the values of
+        `X-ProxyMesh-IP` and `X-ProxyMesh-IP-Not-Found` in the proxy's response.
         """
     def _username_and_password(self, /) -> tuple[str, str] | None:
         """
