@@ -40,12 +40,15 @@ class Proxied : AutoCloseable {
     private val client = BlockingClient(USERNAME, HARD_PASSWORD, baseUrl = sandbox.baseUrl)
 
     /** Has exit IPs in many countries, and no credentials. */
-    val open: ProxyServer = client.proxies.run {
-        add("open")
-        list().single { it.name == "open" }
-    }
+    val open: ProxyServer = added("open")
 
     val withPassword: ProxyServer = open.using(USERNAME, HARD_PASSWORD)
+
+    /** A proxy of the account, which is added to it. */
+    fun added(name: String): ProxyServer = client.proxies.run {
+        add(name)
+        list().single { it.name == name }
+    }
 
     fun authoriseThisMachine() = listOf("127.0.0.1", "::1").forEach { client.ips.add(it) }
 

@@ -45,12 +45,12 @@ class PlaywrightTest {
         browser.newContext(options).use { context -> read(context.newPage().navigate(page)) }
 
     @Test
-    fun `a password and an authorised IP work for http and https`() = Proxied().use { proxied ->
+    fun `a password and an authorised IP work for http and https, with a proxy in the country`() = Proxied().use { proxied ->
+        val german = proxied.added("de")
         for (access in listOf(Access.PASSWORD, Access.AUTHORISED_IP)) {
-            val proxy = proxied.using(access)
             val options = when (access) {
-                Access.PASSWORD -> PlaywrightGuide.withPassword(proxy, USERNAME, HARD_PASSWORD)
-                else -> Browser.NewContextOptions().setProxy(Proxy("http://${proxy.hostAndPort}"))
+                Access.PASSWORD -> PlaywrightGuide.withPassword(german, USERNAME, HARD_PASSWORD)
+                else -> Browser.NewContextOptions().setProxy(Proxy("http://${german.hostAndPort}")).also { proxied.authoriseThisMachine() }
             }
             for (scheme in listOf("http", "https")) {
                 val (status, exit) = visit(options, proxied.site.url(scheme)) { it.status() to it.headerValue("X-ProxyMesh-IP") }
@@ -60,6 +60,7 @@ class PlaywrightTest {
                 val method = if (scheme == "http") "GET" else "CONNECT"
                 val request = proxied.ofPages().first { it.text("method") == method }
                 assertEquals(access.recorded to USERNAME, request.kindOfCredentials() to request.text("account"))
+                assertEquals("de", request.text("proxy"))
                 assertEquals(if (scheme == "http") request.text("exit_ip") else null, exit)
             }
         }

@@ -38,22 +38,24 @@ class SeleniumTest {
 
     private val ChromeDriver.text get() = findElement(By.tagName("body")).text
 
-    private fun Proxied.assertBoth(access: Access) {
+    private fun Proxied.assertBoth(access: Access, name: String) {
         assertEquals(setOf("http", "https"), cleanlySeen().map { it.scheme }.toSet())
         val requests = ofPages()
         assertEquals(setOf("GET", "CONNECT"), requests.map { it.text("method") }.toSet())
         assertEquals(setOf(access.recorded to USERNAME), requests.map { it.kindOfCredentials() to it.text("account") }.toSet())
+        assertEquals(setOf(name), requests.map { it.text("proxy") }.toSet())
     }
 
     @Test
-    fun `an authorised IP works for http and https`() = Proxied().use { proxied ->
-        drive(proxied.using(Access.AUTHORISED_IP)) { driver ->
+    fun `an authorised IP works for http and https, with a proxy in the country`() = Proxied().use { proxied ->
+        proxied.authoriseThisMachine()
+        drive(proxied.added("de")) { driver ->
             for (scheme in listOf("http", "https")) {
                 driver.get(proxied.site.url(scheme))
                 assertEquals("page", driver.text)
             }
         }
-        proxied.assertBoth(Access.AUTHORISED_IP)
+        proxied.assertBoth(Access.AUTHORISED_IP, "de")
     }
 
     @Test
@@ -66,7 +68,7 @@ class SeleniumTest {
                 assertEquals("page", driver.text)
             }
         }
-        proxied.assertBoth(Access.PASSWORD)
+        proxied.assertBoth(Access.PASSWORD, "open")
     }
 
     @Test
