@@ -399,7 +399,7 @@ fn the_environment_adds_trusted_authorities() {
     }
     // The authority is trusted, so the error names what else is wrong.
     let other = TlsServer::start("other.example", FINE);
-    std::fs::write(&file, &other.ca_pem).unwrap();
+    std::fs::write(file, &other.ca_pem).unwrap();
     let other = format!("https://localhost:{}", other.address.port());
     let said = call_with(&other, &[("SSL_CERT_DIR", folder)], &[]);
     assert!(said.ends_with("the server's certificate is for other.example, not for localhost"), "{said}");
