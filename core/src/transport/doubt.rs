@@ -138,7 +138,8 @@ mod tests {
 
     #[test]
     fn a_call_in_doubt_is_looked_up_unless_its_last_error_settles_it() {
-        let table: [(fn() -> Error, [&str; 4]); 12] = [
+        type Row = (fn() -> Error, [&'static str; 4]);
+        let table: [Row; 12] = [
             (|| status(400), ["the error", "the error", "a look-up", "unknown"]),
             (|| status(401), ["the error", "unknown", "unknown", "unknown"]),
             (blocked, ["the error", "unknown", "unknown", "unknown"]),

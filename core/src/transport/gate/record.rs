@@ -332,7 +332,8 @@ mod tests {
     fn the_end_of_a_trial_is_recorded_and_earlier_failures_remain() {
         let now = SystemTime::now();
         let (failed, at) = (milliseconds(now) - 5000, milliseconds(now));
-        let ends: [(fn(Claim, SystemTime), _); 4] = [
+        type End = fn(Claim, SystemTime);
+        let ends: [(End, _); 4] = [
             (Claim::accepted, (vec![failed], vec![], Some(at))),
             (Claim::rejected, (vec![failed, at], vec![], None)),
             (Claim::unanswered, (vec![failed], vec![at], None)),
