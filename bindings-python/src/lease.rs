@@ -5,6 +5,7 @@ use crate::{
     blocking::Blocking,
     call::{Caller, Mode, Response, Shared},
     error::{Failure, Result},
+    lock::lock,
     log::{self, Log},
 };
 use proxymesh::{
@@ -19,7 +20,7 @@ use pyo3::{
 };
 use std::{
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     thread,
 };
 use tokio::runtime::Handle;
@@ -43,10 +44,6 @@ struct Inside<T, M> {
 
 /// The place for what a context manager holds. No Python code runs while it is locked.
 type Slot<T, M> = Arc<Mutex<Option<Inside<T, M>>>>;
-
-fn lock<T>(slot: &Mutex<T>) -> MutexGuard<'_, T> {
-    slot.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// Puts what is held into the slot. Gives it back if another thread or task was faster.
 fn keep<T, M>(slot: &Slot<T, M>, inside: Inside<T, M>) -> std::result::Result<(), Inside<T, M>> {

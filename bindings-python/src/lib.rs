@@ -12,6 +12,7 @@ mod input;
 #[cfg(not(feature = "stubs"))]
 mod interpreter;
 mod lease;
+mod lock;
 mod log;
 mod model;
 mod pool;
@@ -20,6 +21,7 @@ mod resource;
 mod response;
 mod sandbox;
 mod setting;
+mod waker;
 
 use pyo3::prelude::*;
 
@@ -34,7 +36,7 @@ fn remember_process() {
 #[pyfunction]
 #[pyo3(signature = () -> "None")]
 fn leave_interpreter(py: Python<'_>) {
-    asyncio::Waker::stop(py);
+    waker::Waker::stop(py);
 }
 
 /// What this status means in a response of a proxy, and what to do about it. `ProxyCheck.meaning` has the same text.

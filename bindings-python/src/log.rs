@@ -1,6 +1,6 @@
 //! Python's `logging`: the logger `proxymesh`, one record at DEBUG per attempt, and warnings.
 
-use crate::asyncio::Waker;
+use crate::{lock::lock, waker::Waker};
 use proxymesh::{
     Attempt, Error, Observer,
     binding::{self, Event},
@@ -15,7 +15,7 @@ use pyo3::{
 use std::{
     collections::VecDeque,
     net::IpAddr,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, OnceLock},
 };
 
 const DEBUG: u8 = 10;
@@ -79,7 +79,7 @@ impl Log {
     fn push(&self, event: Event) -> bool {
         let wanted = self.attempts || !matches!(event, Event::Attempt(_));
         if wanted {
-            self.events.lock().unwrap_or_else(PoisonError::into_inner).push_back(event);
+            lock(&self.events).push_back(event);
         }
         wanted
     }
@@ -99,7 +99,7 @@ impl Log {
     /// Logs what is queued. A failing log handler does not affect the call: its exception goes to `sys.unraisablehook`. Anything
     /// that is not an `Exception` may be Ctrl-C, so it is raised.
     pub(crate) fn flush(&self, py: Python<'_>) -> PyResult<()> {
-        let next = || self.events.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let next = || lock(&self.events).pop_front();
         while let Some(event) = next() {
             let context = || self.awaited.get().map(|awaited| awaited.context.bind(py));
             let logged = match event {

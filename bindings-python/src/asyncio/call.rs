@@ -1,12 +1,10 @@
 //! The object that a call of `AsyncClient` returns. It behaves like a coroutine.
 
-use super::{
-    completions::{Collected, CompletionQueue, Outcome, Running, Work},
-    lock,
-};
+use super::completions::{Collected, CompletionQueue, Outcome, Running, Work};
 use crate::{
     call::Response,
     error::{Failure, import},
+    lock::lock,
     log::Log,
 };
 use proxymesh::{Error, Pending, process, runtime};

@@ -1,7 +1,7 @@
 //! The queue between the worker and one event loop.
 
-use super::{descriptor::Descriptor, lock, waker::Waker};
-use crate::log::Log;
+use super::descriptor::Descriptor;
+use crate::{lock::lock, log::Log, waker::Waker};
 use proxymesh::process;
 use pyo3::{
     exceptions::PyNotImplementedError,

@@ -7,10 +7,8 @@
 mod call;
 mod completions;
 mod descriptor;
-mod waker;
 
 pub(crate) use call::Call;
-pub(crate) use waker::Waker;
 
 use crate::{
     call::{Caller, Mode, Response, Shared},
@@ -18,7 +16,6 @@ use crate::{
 };
 use proxymesh::{Client, Pending, endpoint::Endpoint, resource::Dispatch};
 use pyo3::prelude::*;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A client whose calls are driven by the worker thread.
 pub(crate) struct Awaited(Client);
@@ -62,9 +59,4 @@ impl<'py> Caller<'py, Awaited> {
         };
         Ok(Bound::new(py, made)?.into_any())
     }
-}
-
-/// Ignores poisoning: each change is a single step, so a panic elsewhere leaves the state consistent.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

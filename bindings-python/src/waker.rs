@@ -1,6 +1,6 @@
 //! Does what must wait for the GIL: wakes the event loops that watch no descriptor, and logs what happens between calls.
 
-use super::lock;
+use crate::lock::lock;
 use proxymesh::process::PerProcess;
 use pyo3::prelude::*;
 use std::{
