@@ -14,7 +14,10 @@ pub mod token;
 use bytes::Bytes;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::{self, DeserializeOwned};
-use std::{any::Any, fmt};
+use std::{
+    any::Any,
+    fmt::{self, Write as _},
+};
 use zeroize::Zeroizing;
 
 /// The list of all calls, one row each, in the order of docs/api.md, "Calls". A row gives the resource and verb of the call, its endpoint,
@@ -203,12 +206,14 @@ const LARGEST_FORM: usize = 8192;
 
 impl Params {
     fn new() -> Self {
-        Self { encoded: String::with_capacity(128), secrets: Vec::new() }
+        Self { encoded: String::new(), secrets: Vec::new() }
     }
 
     /// Adds a parameter.
     pub fn add(&mut self, name: &str, value: impl fmt::Display) {
-        self.write(name, &value.to_string());
+        self.begin(name);
+        // Writing to a string does not fail.
+        let _ = write!(Encoding(&mut self.encoded), "{value}");
     }
 
     /// Adds a parameter, if there is a value.
@@ -222,18 +227,29 @@ impl Params {
     pub fn add_secret(&mut self, name: &str, value: Option<&SecretString>) {
         if let Some(value) = value {
             self.encoded.reserve(LARGEST_FORM);
-            self.write(name, value.expose_secret());
+            self.begin(name);
+            let _ = Encoding(&mut self.encoded).write_str(value.expose_secret());
             self.secrets.push(value.clone());
         }
     }
 
-    fn write(&mut self, name: &str, value: &str) {
-        if !self.encoded.is_empty() {
-            self.encoded.push('&');
+    fn begin(&mut self, name: &str) {
+        match self.encoded.is_empty() {
+            true => self.encoded.reserve(128),
+            false => self.encoded.push('&'),
         }
         self.encoded.push_str(name);
         self.encoded.push('=');
-        self.encoded.extend(form_urlencoded::byte_serialize(value.as_bytes()));
+    }
+}
+
+/// Form-encodes what is written to it.
+struct Encoding<'a>(&'a mut String);
+
+impl fmt::Write for Encoding<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend(form_urlencoded::byte_serialize(text.as_bytes()));
+        Ok(())
     }
 }
 
@@ -241,8 +257,10 @@ impl Params {
 #[derive(Clone)]
 pub struct Request {
     pub(crate) call: &'static Call,
-    /// Form-encoded parameters; wiped when the last copy is dropped.
-    pub(crate) params: Bytes,
+    /// The parameters of a GET.
+    pub(crate) query: String,
+    /// The parameters of a POST. If they contain a secret, they are wiped when the last copy is dropped.
+    pub(crate) form: Bytes,
     pub(crate) secrets: Vec<SecretString>,
 }
 
@@ -250,18 +268,17 @@ impl Request {
     pub(crate) fn of<E: Endpoint>(endpoint: &E) -> Self {
         let mut params = Params::new();
         endpoint.params(&mut params);
-        let Params { encoded, secrets } = params;
-        let params = if secrets.is_empty() {
-            Bytes::from(encoded)
-        } else {
-            Bytes::from_owner(Zeroizing::new(encoded.into_bytes()))
-        };
-        Self { call: E::CALL, params, secrets }
+        Self::with(E::CALL, params)
     }
 
-    pub(crate) fn params(&self) -> &str {
-        // The form encoding is ASCII.
-        std::str::from_utf8(&self.params).unwrap_or_default()
+    fn with(call: &'static Call, params: Params) -> Self {
+        let Params { encoded, secrets } = params;
+        let (query, form) = match call.method {
+            Method::Get => (encoded, Bytes::new()),
+            Method::Post if secrets.is_empty() => (String::new(), Bytes::from(encoded)),
+            Method::Post => (String::new(), Bytes::from_owner(Zeroizing::new(encoded.into_bytes()))),
+        };
+        Self { call, query, form, secrets }
     }
 }
 

@@ -29,7 +29,6 @@ use crate::{
     runtime::Timers,
     settings::{Options, Resolved},
 };
-use bytes::Bytes;
 use connection::Connector;
 use doubt::{Doubt, Failure, Next};
 use gate::{GOES_ON, Gate, Held, Leave, Permit};
@@ -46,7 +45,7 @@ use sent::Sent;
 use std::{
     convert::Infallible,
     fmt,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -179,7 +178,9 @@ impl Transport {
         let connector = Connector::new(builder, setup.base_url.clone()).map_err(failed)?;
         let user_agent = HeaderValue::from_str(&setup.user_agent)
             .map_err(|_| Error::config("user_agent contains a character that is not allowed in a header"))?;
-        let mut headers = HeaderMap::with_capacity(8);
+        // hyper uses the map of a request again for its response. This one has room for just the headers of a request, so hyper makes
+        // room for all headers of the response at once.
+        let mut headers = HeaderMap::with_capacity(6);
         headers.insert(HOST, host(&setup.base_url)?);
         headers.insert(ACCEPT, JSON);
         headers.insert(AUTHORIZATION, setup.credentials.header()?);
@@ -189,7 +190,7 @@ impl Transport {
             timers: Timers::new(),
             targets: CALLS
                 .iter()
-                .map(|call| Ok((call.path, target(&setup.base_url, call, "")?)))
+                .map(|call| Ok((call.path, target(&setup.base_url, call)?)))
                 .collect::<Result<_>>()?,
             headers,
             secrets: setup.credentials.secrets(),
@@ -355,10 +356,10 @@ impl Transport {
                     Sending { transport: self.clone(), request: request.clone(), attempts, permit, turn };
                 Box::pin(sending.try_credentials(message, &sent, deadline, limit)).await
             } else {
-                let expired = async {
+                let expired = pin!(async {
                     self.timers.until(deadline).await;
                     Cause::timed_out(limit)
-                };
+                });
                 let outcome = attempt::send(&self.pool, &mut message, fresh(call), &sent, expired).await;
                 self.verify(permit, request, attempts, &outcome);
                 outcome
@@ -396,17 +397,13 @@ impl Transport {
     /// The HTTP request, and whether it has been sent.
     fn message(&self, request: &Request, leave: Leave) -> Result<(Option<hyper::Request<Outgoing>>, Sent)> {
         let call = request.call;
-        let (form, query) = match call.method {
-            Method::Get => (Bytes::new(), request.params()),
-            Method::Post => (request.params.clone(), ""),
-        };
         let known = self.targets.iter().find(|(path, _)| *path == call.path);
         let target = match known {
-            Some((_, target)) if query.is_empty() => target.clone(),
-            _ => target(&self.setup.base_url, call, query)?,
+            Some((_, target)) => with_query(target, &request.query)?,
+            None => with_query(&target(&self.setup.base_url, call)?, &request.query)?,
         };
-        let empty = form.is_empty();
-        let (body, sent) = Outgoing::new(form, leave);
+        let empty = request.form.is_empty();
+        let (body, sent) = Outgoing::new(request.form.clone(), leave);
         let mut message = hyper::Request::new(body);
         *message.uri_mut() = target;
         *message.headers_mut() = self.headers.clone();
@@ -433,10 +430,24 @@ fn fresh(call: &Call) -> bool {
 }
 
 /// The target of a call (RFC 9112, section 3.2.1): the base URL's path, if any, followed by the call's path.
-fn target(base_url: &Url, call: &Call, query: &str) -> Result<Uri> {
-    let prefix = base_url.path().trim_end_matches('/');
-    let question = if query.is_empty() { "" } else { "?" };
-    Uri::try_from([prefix, call.path, question, query].concat())
+fn target(base_url: &Url, call: &Call) -> Result<Uri> {
+    uri([base_url.path().trim_end_matches('/'), call.path].concat())
+}
+
+fn with_query(target: &Uri, query: &str) -> Result<Uri> {
+    if query.is_empty() {
+        return Ok(target.clone());
+    }
+    let path = target.path();
+    let mut text = String::with_capacity(path.len() + 1 + query.len());
+    text.push_str(path);
+    text.push('?');
+    text.push_str(query);
+    uri(text)
+}
+
+fn uri(text: String) -> Result<Uri> {
+    Uri::try_from(text)
         .map_err(|_| Error::config("base_url has a path that cannot be sent, or the request is too long"))
 }
 

@@ -93,7 +93,8 @@ struct Service {
 pub(super) struct Permit {
     gate: Arc<Gate>,
     leave: Leave,
-    trying: Option<Trying>,
+    /// Boxed, because it is large and most requests have none.
+    trying: Option<Box<Trying>>,
 }
 
 /// The request that tries credentials which have not worked yet.
@@ -178,7 +179,7 @@ impl Gate {
     }
 
     fn permit(self: &Arc<Self>, leave: Leave, trying: Option<Trying>) -> Permit {
-        Permit { gate: self.clone(), leave, trying }
+        Permit { gate: self.clone(), leave, trying: trying.map(Box::new) }
     }
 
     /// Waits up to `limit` for permission to send a request for `call`.
@@ -302,6 +303,10 @@ impl Permit {
         self.leave.clone()
     }
 
+    fn take_trying(&mut self) -> Option<Trying> {
+        self.trying.take().map(|trying| *trying)
+    }
+
     /// Whether the request tries credentials that have not worked yet.
     pub(super) fn is_trial(&self) -> bool {
         self.trying.is_some()
@@ -316,7 +321,7 @@ impl Permit {
 
     /// The service has accepted the credentials.
     pub(super) fn accepted(mut self) {
-        if let Some(Trying { verdict, claim, .. }) = self.trying.take() {
+        if let Some(Trying { verdict, claim, .. }) = self.take_trying() {
             self.gate.state().accept(self.gate.credentials);
             if let Some(claim) = claim {
                 claim.accepted(SystemTime::now());
@@ -329,7 +334,7 @@ impl Permit {
     pub(super) fn rejected(mut self, refusal: &Refusal) {
         let refusal = Arc::new(refusal.clone());
         let failures = self.gate.state().reject(self.gate.credentials, &refusal, Instant::now());
-        match self.trying.take() {
+        match self.take_trying() {
             Some(Trying { verdict, claim, .. }) => {
                 if let Some(claim) = claim {
                     claim.rejected(SystemTime::now());
@@ -344,7 +349,7 @@ impl Permit {
 
     /// The response says nothing about the credentials.
     pub(super) fn undecided(mut self) {
-        if let Some(Trying { claim, .. }) = self.trying.take() {
+        if let Some(Trying { claim, .. }) = self.take_trying() {
             self.gate.state().answered(self.gate.credentials);
             drop(claim);
         }
@@ -352,7 +357,7 @@ impl Permit {
 
     /// The request could not be sent.
     pub(super) fn unsent(mut self, cause: &Cause) {
-        if let Some(Trying { verdict, claim, .. }) = self.trying.take() {
+        if let Some(Trying { verdict, claim, .. }) = self.take_trying() {
             drop(claim);
             verdict.send_replace(Some(Verdict::Unsent(cause.clone(), self.gate.id())));
         }
@@ -360,7 +365,7 @@ impl Permit {
 
     /// The request was sent, but no response arrived.
     pub(super) fn unanswered(mut self, cause: &Cause) {
-        if let Some(trying) = self.trying.take() {
+        if let Some(trying) = self.take_trying() {
             self.lose(trying, cause.clone());
         }
     }
@@ -376,7 +381,7 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        if let Some(trying) = self.trying.take()
+        if let Some(trying) = self.take_trying()
             && trying.sent.as_ref().is_some_and(Sent::begun)
         {
             self.lose(trying, Cause::given_up());
