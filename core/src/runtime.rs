@@ -79,18 +79,44 @@ struct Unused {
 
 struct Timer {
     sleep: Pin<Box<Sleep>>,
-    /// What the runtime wakes when the time comes. It passes this on to the task that waits, if there is one.
+    relay: Relay,
+}
+
+/// A waker for something that many calls use one after another. It wakes the call that waits, if there is one. Between calls, it keeps
+/// nothing, because the task of a call may hold much.
+pub(crate) struct Relay {
     waker: Waker,
     waits: Arc<Waits>,
 }
 
-/// The task that waits for a timer. A timer that nobody uses must not keep the last one.
 #[derive(Default)]
 struct Waits(AtomicWaker);
 
 impl Wake for Waits {
     fn wake(self: Arc<Self>) {
         self.0.wake();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.wake();
+    }
+}
+
+impl Relay {
+    pub(crate) fn new() -> Self {
+        let waits = Arc::<Waits>::default();
+        Self { waker: waits.clone().into(), waits }
+    }
+
+    /// From now on, wakes the task of `context`. Returns the context to poll with.
+    pub(crate) fn to(&self, context: &Context<'_>) -> Context<'_> {
+        self.waits.0.register(context.waker());
+        Context::from_waker(&self.waker)
+    }
+
+    /// From now on, wakes nothing.
+    pub(crate) fn rest(&self) {
+        self.waits.0.take();
     }
 }
 
@@ -108,11 +134,7 @@ impl Timers {
         let mut used = Used { runtime, timer: self.take(runtime), timers: self };
         let timer = used.timer.get_or_insert_with(|| Timer::new(deadline));
         timer.sleep.as_mut().reset(deadline);
-        poll_fn(|context| {
-            timer.waits.0.register(context.waker());
-            timer.sleep.as_mut().poll(&mut Context::from_waker(&timer.waker))
-        })
-        .await;
+        poll_fn(|context| timer.sleep.as_mut().poll(&mut timer.relay.to(context))).await;
     }
 
     fn take(&self, runtime: runtime::Id) -> Option<Timer> {
@@ -138,8 +160,7 @@ impl Timers {
 
 impl Timer {
     fn new(deadline: Instant) -> Self {
-        let waits = Arc::<Waits>::default();
-        Self { sleep: Box::pin(sleep_until(deadline)), waker: waits.clone().into(), waits }
+        Self { sleep: Box::pin(sleep_until(deadline)), relay: Relay::new() }
     }
 }
 
@@ -153,7 +174,7 @@ struct Used<'a> {
 impl Drop for Used<'_> {
     fn drop(&mut self) {
         if let Some(timer) = self.timer.take() {
-            timer.waits.0.take();
+            timer.relay.rest();
             self.timers.keep(self.runtime, timer);
         }
     }

@@ -1,23 +1,16 @@
 //! Sends one request and classifies the outcome.
 
 use super::{
-    connection::Connection,
+    connection::{Connection, Head},
     outcome::{Cause, Outcome, Response},
     outgoing::Outgoing,
     pool::Pool,
-    retry,
     sent::Sent,
 };
 use bytes::{Bytes, BytesMut};
 use http_body::Body as _;
-use hyper::{Request, StatusCode, body::Incoming, header::RETRY_AFTER};
-use std::{
-    future::poll_fn,
-    pin::pin,
-    sync::Arc,
-    task::Poll,
-    time::{Duration, SystemTime},
-};
+use hyper::{Request, body::Incoming};
+use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll};
 
 /// The largest successful response that is read.
 const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
@@ -57,12 +50,6 @@ pub(super) async fn send(
     }
 }
 
-/// What an attempt needs to know from the head of a response.
-struct Head {
-    status: StatusCode,
-    retry_after: Option<Duration>,
-}
-
 /// Sends a request and reads the response. The head is stored as soon as it arrives.
 async fn exchange(
     pool: &Arc<Pool>,
@@ -70,13 +57,9 @@ async fn exchange(
     fresh: bool,
     head: &mut Option<Head>,
 ) -> Result<Option<Bytes>, Cause> {
-    let (mut connection, response) = pool.send(request, fresh).await?;
-    let (status, headers) = (response.status(), response.headers());
-    let retry_after = headers
-        .get(RETRY_AFTER)
-        .and_then(|value| retry::retry_after(value.to_str().ok()?, SystemTime::now()));
-    *head = Some(Head { status, retry_after });
-    let body = read(&mut connection, response.into_body(), status.is_success()).await?;
+    let (mut connection, answered, body) = pool.send(request, fresh).await?;
+    let success = head.insert(answered).status.is_success();
+    let body = read(&mut connection, body, success).await?;
     if !fresh {
         pool.keep(connection).await;
     }

@@ -4,13 +4,15 @@
 //! connect time-out. The call then speaks HTTP/1.1 on it with hyper, and polls the connection itself, so no task has to be woken to
 //! send a request or to read a response. docs/decisions/0009-the-call-polls-its-connection.md has the reasons and figures.
 
-use super::{outcome::Cause, outgoing::Outgoing};
+use super::{outcome::Cause, outgoing::Outgoing, retry};
+use crate::runtime::Relay;
 use bytes::Bytes;
 use http_body::{Body as _, Frame};
 use hyper::{
-    Request, Response,
+    Request, Response, StatusCode,
     body::Incoming,
     client::conn::http1,
+    header::RETRY_AFTER,
     rt::{Read, Write},
 };
 use reqwest::Url;
@@ -21,6 +23,7 @@ use std::{
     pin::{Pin, pin},
     sync::{Mutex, PoisonError},
     task::{Context, Poll, Waker},
+    time::{Duration, SystemTime},
 };
 use tokio::task::unconstrained;
 use tower_layer::Layer;
@@ -48,8 +51,10 @@ impl Connector {
             Err(error) => handed_over(&error).ok_or_else(|| Cause::of(&error, error.is_connect()))?,
             Ok(_) => return Err(Cause::other("the connection was not handed over")),
         };
-        let (requests, driver) = http1::handshake(io).await.map_err(|error| Cause::of(&error, true))?;
-        Ok(Connection { requests, driver: Some(Box::new(driver)) })
+        // A request is small, so copying it into one buffer costs less than a list of buffers.
+        let handshake = http1::Builder::new().writev(false).handshake(io);
+        let (requests, driver) = handshake.await.map_err(|error| Cause::of(&error, true))?;
+        Ok(Connection { requests, driver: Some(Box::new(driver)), relay: Relay::new() })
     }
 }
 
@@ -59,6 +64,25 @@ pub(super) struct Connection {
     /// Reads and writes when it is polled. `None` once the connection has ended. It is boxed because it is large, and a
     /// connection is moved between calls.
     driver: Option<Driver>,
+    /// What the driver wakes. It stays the same, so the driver need not replace it. Between polls it wakes nothing, so a call that
+    /// sends a request does not wake itself.
+    relay: Relay,
+}
+
+/// What an attempt needs to know from the head of a response.
+pub(super) struct Head {
+    pub(super) status: StatusCode,
+    pub(super) retry_after: Option<Duration>,
+}
+
+impl Head {
+    fn of(response: &Response<Incoming>) -> Self {
+        let status = response.status();
+        // A success has none.
+        let value = if status.is_success() { None } else { response.headers().get(RETRY_AFTER) };
+        let retry_after = value.and_then(|value| retry::retry_after(value.to_str().ok()?, SystemTime::now()));
+        Self { status, retry_after }
+    }
 }
 
 type Driver = Box<http1::Connection<Box<dyn Stream>, Outgoing>>;
@@ -74,16 +98,23 @@ fn drive(driver: &mut Option<Driver>, context: &mut Context<'_>) {
 impl Connection {
     /// Whether the connection can take a request: neither side has closed it, and the whole previous response has been read.
     pub(super) async fn is_idle(&mut self) -> bool {
-        // A task that makes many calls may have used up tokio's cooperative budget. Then tokio would not check whether anything
-        // has arrived.
-        unconstrained(poll_fn(|_| {
-            // This poll waits for nothing, so it needs no waker. If it left the task's waker behind, sending the next request
-            // would wake the very task that sends it.
-            drive(&mut self.driver, &mut Context::from_waker(Waker::noop()));
-            // A connection that has ended is not ready.
-            Poll::Ready(self.requests.is_ready())
-        }))
-        .await
+        // Mostly, the poll that read the end of the response also made the connection ready.
+        if !self.requests.is_ready() {
+            unconstrained(self.until(|_| Poll::Ready(()))).await;
+        }
+        // A connection that has ended is not ready.
+        self.requests.is_ready()
+    }
+
+    /// Reads and writes until `poll` returns something. Only reading and writing can change what it returns, so it needs no waker.
+    async fn until<T>(&mut self, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
+        let ended = poll_fn(|context| {
+            drive(&mut self.driver, &mut self.relay.to(context));
+            poll(&mut Context::from_waker(Waker::noop()))
+        });
+        let ended = ended.await;
+        self.relay.rest();
+        ended
     }
 
     /// Takes the request, sends it and waits for the head of the response. If the connection ended before the request was written,
@@ -91,32 +122,35 @@ impl Connection {
     pub(super) async fn send(
         &mut self,
         request: &mut Option<Request<Outgoing>>,
-    ) -> Result<Response<Incoming>, Cause> {
+    ) -> Result<(Head, Incoming), Cause> {
         let Some(message) = request.take() else { return Err(Cause::other("the request was already sent")) };
-        // This only queues the request.
+        // This only queues the request. The first poll reads before it writes, so it notices if the service has closed the connection.
         let mut response = pin!(self.requests.try_send_request(message));
-        let answered = poll_fn(|context| {
-            drive(&mut self.driver, context);
-            response.as_mut().poll(context)
-        });
-        answered.await.map_err(|mut error| {
-            *request = error.take_message();
-            Cause::of(&error.into_error(), false)
-        })
+        // A task that makes many calls may have used up tokio's cooperative budget. Then tokio would not check whether anything
+        // has arrived.
+        unconstrained(self.until(|context| {
+            // What is passed on is small, because it is moved several times.
+            response.as_mut().poll(context).map(|answer| match answer {
+                Ok(response) => Ok((Head::of(&response), response.into_body())),
+                Err(mut error) => {
+                    *request = error.take_message();
+                    Err(Cause::of(&error.into_error(), false))
+                }
+            })
+        }))
+        .await
     }
 
     /// Waits for the next part of a response's body. Returns `None` at its end.
     pub(super) async fn next(&mut self, body: &mut Incoming) -> Option<hyper::Result<Bytes>> {
         loop {
-            let frame = poll_fn(|context| {
-                let frame = Pin::new(&mut *body).poll_frame(context);
-                if frame.is_ready() {
-                    return frame;
-                }
-                drive(&mut self.driver, context);
-                Pin::new(&mut *body).poll_frame(context)
-            });
-            match frame.await?.map(Frame::into_data) {
+            let mut poll = |context: &mut Context<'_>| Pin::new(&mut *body).poll_frame(context);
+            let read = poll(&mut Context::from_waker(Waker::noop()));
+            let frame = match read {
+                Poll::Ready(frame) => frame,
+                Poll::Pending => self.until(poll).await,
+            };
+            match frame?.map(Frame::into_data) {
                 Ok(Ok(data)) => return Some(Ok(data)),
                 // Trailers, which this client does not need.
                 Ok(Err(_)) => {}

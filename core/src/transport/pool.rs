@@ -1,12 +1,12 @@
 //! The connections of one client.
 
 use super::{
-    connection::{Connection, Connector},
+    connection::{Connection, Connector, Head},
     lock,
     outcome::Cause,
     outgoing::Outgoing,
 };
-use hyper::{Request, Response, body::Incoming};
+use hyper::{Request, body::Incoming};
 use std::{
     sync::{Arc, Mutex, Weak},
     time::Duration,
@@ -66,8 +66,12 @@ impl Pool {
 
     /// Waits until the number of connections allows another request.
     pub(super) async fn turn(&self) -> Turn {
-        // This fails only if the semaphore is closed, which it never is.
-        Turn { _permit: self.turns.clone().acquire_owned().await.ok() }
+        let permit = match self.turns.clone().try_acquire_owned() {
+            Ok(permit) => Some(permit),
+            // This fails only if the semaphore is closed, which it never is.
+            Err(_) => self.turns.clone().acquire_owned().await.ok(),
+        };
+        Turn { _permit: permit }
     }
 
     /// Takes the request and sends it. Returns the head of the response, and the connection on which its body arrives. `fresh`
@@ -76,9 +80,9 @@ impl Pool {
         &self,
         request: &mut Option<Request<Outgoing>>,
         fresh: bool,
-    ) -> Result<(Connection, Response<Incoming>), Cause> {
+    ) -> Result<(Connection, Head, Incoming), Cause> {
         loop {
-            let idle = if fresh { None } else { self.take().await };
+            let idle = if fresh { None } else { self.take() };
             let reused = idle.is_some();
             let mut connection = match idle {
                 Some(connection) => connection,
@@ -86,7 +90,7 @@ impl Pool {
                 None => Box::pin(self.connect()).await?,
             };
             match connection.send(request).await {
-                Ok(response) => return Ok((connection, response)),
+                Ok((head, body)) => return Ok((connection, head, body)),
                 // The service closed the idle connection before anything was written to it.
                 Err(_) if reused && request.is_some() => {}
                 Err(cause) => return Err(cause),
@@ -103,16 +107,16 @@ impl Pool {
         self.connector.connect().await
     }
 
-    /// An idle connection that the service has not closed, as far as is known.
-    async fn take(&self) -> Option<Connection> {
+    /// The connection that became idle last. The service may have closed it since.
+    fn take(&self) -> Option<Connection> {
         let runtime = Handle::current().id();
         loop {
-            let mut idle = {
+            let idle = {
                 let mut idle = lock(&self.idle);
                 let last = idle.connections.iter().rposition(|idle| idle.runtime == runtime)?;
                 idle.connections.remove(last)
             };
-            if idle.since.elapsed() < IDLE && idle.connection.is_idle().await {
+            if idle.since.elapsed() < IDLE {
                 return Some(idle.connection);
             }
         }
