@@ -2,12 +2,13 @@
 
 use crate::{bridge::Interrupted, error::Failure};
 use proxymesh::{
-    Client, Credentials, Observer, Options, Result, Settings,
+    Client, Credentials, Exchange, Observer, Options, Result, Settings,
     blocking::Driver,
     endpoint::Endpoint,
     resource::{self, Dispatch},
 };
 use std::{
+    pin::Pin,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -86,6 +87,15 @@ impl<'a> Caller<'a> {
         Self { account, interrupted }
     }
 
+    /// Makes any call. This is compiled once, not once per call.
+    fn answer(
+        &self,
+        call: &'static str,
+        exchange: Pin<Box<dyn Future<Output = Exchange> + Send + '_>>,
+    ) -> Result<Exchange, Failure> {
+        self.wait(call, async { Ok(exchange.await.answered()?) })
+    }
+
     /// Runs work that this client makes calls for.
     pub(crate) fn wait<T: Send>(
         &self,
@@ -124,9 +134,7 @@ impl Dispatch for Caller<'_> {
 
     fn dispatch<E: Endpoint>(&self, endpoint: Result<E>) -> Result<E::Response, Failure> {
         let endpoint = endpoint?;
-        let exchange = self.account.client.exchange(&endpoint);
-        let ended = self.wait(E::CALL.name, async { Ok(exchange.await.answered()?) })?;
-        Ok(ended.read(&endpoint)?)
+        Ok(self.answer(E::CALL.name, self.account.client.exchange(&endpoint))?.read(&endpoint)?)
     }
 }
 

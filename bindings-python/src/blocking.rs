@@ -5,9 +5,9 @@ use crate::{
     error::{Failure, Result, import},
     log::Log,
 };
-use proxymesh::{Client, blocking::Driver, endpoint::Endpoint, resource::Dispatch};
+use proxymesh::{Client, Exchange, blocking::Driver, endpoint::Endpoint, resource::Dispatch};
 use pyo3::prelude::*;
-use std::{sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 /// How often a call in progress checks for signals.
 const SIGNALS: Duration = Duration::from_millis(40);
@@ -33,13 +33,20 @@ impl Dispatch for Caller<'_, Blocking> {
 
     fn dispatch<E: Endpoint>(&self, endpoint: proxymesh::Result<E>) -> Result<E::Response> {
         let endpoint = endpoint?;
-        let exchange = self.client.exchange(&endpoint);
-        let ended = self.wait(E::CALL.name, async { Ok(exchange.await.answered()?) })?;
-        Ok(ended.read(&endpoint)?)
+        Ok(self.answer(E::CALL.name, self.client.exchange(&endpoint))?.read(&endpoint)?)
     }
 }
 
 impl<'py> Caller<'py, Blocking> {
+    /// Makes any call. This is compiled once, not once per call.
+    fn answer(
+        &self,
+        call: &'static str,
+        exchange: Pin<Box<dyn Future<Output = Exchange> + Send + '_>>,
+    ) -> Result<Exchange> {
+        self.wait(call, async { Ok(exchange.await.answered()?) })
+    }
+
     /// Runs a future that makes calls of this client. `call` is the name of the call, for errors.
     pub(crate) fn wait<T: Send>(
         &self,

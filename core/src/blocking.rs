@@ -403,12 +403,8 @@ impl Driver {
         let mut result = None;
         let mut checked = Ok(());
         // The future's type is erased here, so the code that drives it is compiled once, not once per call.
-        let mut work: Pin<Box<dyn Future<Output = ()> + Send + '_>> = Box::pin(async {
-            // Nobody has polled the connections since the last call. Let the runtime notice which ones the server has closed before
-            // one is picked.
-            tokio::task::yield_now().await;
-            result = Some(future.await);
-        });
+        let mut work: Pin<Box<dyn Future<Output = ()> + Send + '_>> =
+            Box::pin(async { result = Some(future.await) });
         while checked.is_ok()
             && !self.drive(work.as_mut(), every).map_err(|error| Error::lacking(call, &error))?
         {
@@ -447,6 +443,9 @@ impl Driver {
     fn drive(&self, future: Pin<&mut (dyn Future<Output = ()> + Send)>, limit: Duration) -> io::Result<bool> {
         let runtime = self.runtime.get_or_try_init(runtime::event_loop)?;
         let future = async {
+            // Nobody has polled the connections since the last call. Let the runtime notice which ones the server has closed before
+            // one is picked.
+            tokio::task::yield_now().await;
             let Some(deadline) = Instant::now().checked_add(limit) else {
                 future.await;
                 return true;
