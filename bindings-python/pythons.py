@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# Prints what decides whether the wheel fits. A free-threaded CPython needs its own wheel (`make test-freethreaded`).
+# Prints what decides which wheel fits.
 ABOUT = (
     "import sys, sysconfig;"
     "free = sysconfig.get_config_var('Py_GIL_DISABLED');"
@@ -29,17 +29,17 @@ def candidates() -> list[Path]:
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     folders = [*sorted(pyenv.glob("versions/*/bin")), *map(Path, os.get_exec_path())]
     named = (path for folder in folders if folder.is_dir() for path in sorted(folder.iterdir()))
-    return [path for path in named if re.fullmatch(r"python3\.\d+", path.name) and path.parent != pyenv / "shims"]
+    return [path for path in named if re.fullmatch(r"python3\.\d+t?", path.name) and path.parent != pyenv / "shims"]
 
 
-def interpreters() -> dict[int, Path]:
-    """The first interpreter found for each minor version."""
-    found: dict[int, Path] = {}
+def interpreters() -> dict[str, Path]:
+    """The first interpreter found for each version. `3.14t` is the free-threaded one."""
+    found: dict[tuple[int, str], Path] = {}
     for path in candidates():
         said = subprocess.run([path, "-c", ABOUT], capture_output=True, text=True, check=False).stdout.split()
-        if said[:2] == ["cpython", "3"] and int(said[2]) >= 10 and said[3] == "0":
-            found.setdefault(int(said[2]), path)
-    return dict(sorted(found.items()))
+        if said[:2] == ["cpython", "3"] and int(said[2]) >= 10:
+            found.setdefault((int(said[2]), "t" if said[3] == "1" else ""), path)
+    return {f"3.{minor}{free}": path for (minor, free), path in sorted(found.items())}
 
 
 @dataclass
@@ -74,14 +74,16 @@ def test(python: Path, suite: Suite, folder: Path, wheel: str) -> int:
 
 def main(wheel: str, suite: Suite) -> int:
     """Tests all interpreters, or only the newest. Returns how many of them failed."""
-    others = {minor: path for minor, path in interpreters().items() if minor != sys.version_info.minor}
+    # A free-threaded CPython needs its own wheel (`make test-freethreaded`).
+    running = f"3.{sys.version_info.minor}"
+    others = {version: path for version, path in interpreters().items() if version != running and version[-1] != "t"}
     if suite is ADAPTERS:
         others = dict([*others.items()][-1:])
     failed = 0
-    for minor, path in others.items():
-        print(f"CPython 3.{minor}: {path}", flush=True)
-        failed += test(path, suite, ROOT / f"target/venvs/{suite.name}-3.{minor}", wheel) != 0
-    print(f"{len(others) - failed} passed, {failed} failed, of the CPythons besides 3.{sys.version_info.minor}")
+    for version, path in others.items():
+        print(f"CPython {version}: {path}", flush=True)
+        failed += test(path, suite, ROOT / f"target/venvs/{suite.name}-{version}", wheel) != 0
+    print(f"{len(others) - failed} passed, {failed} failed, of the CPythons besides {running}")
     return failed
 
 

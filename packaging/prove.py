@@ -1,0 +1,300 @@
+"""Installs the artifacts of `dist/` in empty places, and uses them there: prove.py [--here] [--place PATTERN] [PATTERN…]
+
+`make test-dist ONLY="wheel-*"` runs it. Without a pattern, it tries all wheels, native libraries and sandbox programs in
+`dist/`, in each place that fits. With `--here`, the only places are this machine's CPythons. With `--place`, they are those
+whose name fits. It prints a table, and fails if something does not work. What cannot run here is listed, with the reason.
+
+A wheel is installed with pip, and `smoke.py` uses it. Neither the network nor a compiler nor this repository can help:
+pip gets no index, the environment is empty, and so is the folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import http.server
+import json
+import os
+import re
+import shutil
+import ssl
+import subprocess
+import sys
+import tarfile
+import tempfile
+import threading
+import time
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import trustme  # type: ignore[import-not-found]  # it is installed by `make test-dist`
+from elftools.elf.elffile import ELFFile  # type: ignore[import-not-found]  # likewise
+from places import Missing, Place, places
+
+ROOT = Path(__file__).resolve().parents[1]
+DIST = ROOT / "dist"
+# The newest version of glibc that what ships for manylinux2014 may need.
+GLIBC = (2, 17)
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A file in `dist/`."""
+
+    name: str
+    """As `dist.py` calls it."""
+    file: Path
+    system: str
+    machine: str
+    version: str = ""
+    """The CPython for which a wheel is; empty if it is for the stable ABI."""
+
+    @property
+    def wheel(self) -> bool:
+        return self.file.suffix == ".whl"
+
+    def fits(self, place: Place) -> bool:
+        """Whether it should work in a place."""
+        if self.wheel:
+            version = place.version if place.version.endswith("t") else ""
+            return (self.system, self.machine, self.version) == (place.system, place.machine, version)
+        # The sandbox is a program for the system, whatever its libc is.
+        system = place.system.replace("manylinux", "linux").replace("musllinux", "linux")
+        machine = place.machine.replace("arm64", "aarch64")
+        return self.name.startswith("sandbox-") and (self.system, self.machine) == (system, machine)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table."""
+
+    artifact: str
+    place: str
+    result: str
+    installation: float | None = None
+    program: float | None = None
+
+    @property
+    def failed(self) -> bool:
+        return self.result.startswith("FAILED")
+
+    def __str__(self) -> str:
+        seconds = (f"{value:.1f}" if value is not None else "" for value in (self.installation, self.program))
+        return "{:30} {:38} {:>8} {:>8}  {}".format(self.artifact, self.place, *seconds, self.result)
+
+
+HEADING = "{:30} {:38} {:>8} {:>8}  {}".format("artifact", "place", "install", "program", "result")
+
+
+def artifacts() -> Iterator[Artifact]:
+    """What is in `dist/`."""
+    for file in sorted(DIST.glob("*.whl")):
+        *_, abi, platforms = file.stem.split("-")
+        found = re.match(r"(manylinux|musllinux|macosx|win)(?:_?\d+)*_(\w+?)(?:\.|$)", platforms)
+        assert found, file
+        system = {"macosx": "macos", "win": "windows"}.get(found[1], found[1])
+        machine = found[2].replace("amd64", "x86_64")
+        version = f"3.{abi[3:]}" if abi.endswith("t") else ""
+        yield Artifact("-".join(filter(None, ["wheel", system, machine, version])), file, system, machine, version)
+    for file in sorted(DIST.glob("proxymesh-sandbox-*.*[xp]")):
+        found = re.search(r"-((?:linux|macos|windows)-(?:x86_64|aarch64))\.", file.name)
+        if found:
+            yield Artifact(f"sandbox-{found[1]}", file, *found[1].split("-"))
+    for file in sorted(DIST.glob("native/*/*")):
+        system, _, machine = file.parent.name.rpartition("-")
+        yield Artifact(f"native-{file.parent.name}", file, system, machine)
+
+
+def run(command: list[str], folder: Path, environment: dict[str, str]) -> float:
+    """Runs a command, and returns how many seconds that took. If it fails, the error has what it printed."""
+    start = time.monotonic()
+    # The streams are pipes: see `places.Wine`.
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        input=b"",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=900,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"exit status {done.returncode}: {done.stdout.decode(errors='replace')}")
+    return time.monotonic() - start
+
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    """Answers as the API does to `ips.list`."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        body = json.dumps({"ips": ["192.0.2.1"]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Does nothing: a client that does not trust the certificate ends the handshake."""
+
+
+@contextmanager
+def server(authority: trustme.CA) -> Iterator[str]:
+    """Answers with TLS, at the returned URL."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with Server(("127.0.0.1", 0), Answer) as listening:
+        # The handshake belongs to the thread that answers.
+        listening.socket = context.wrap_socket(listening.socket, server_side=True, do_handshake_on_connect=False)
+        threading.Thread(target=listening.serve_forever, daemon=True).start()
+        yield f"https://127.0.0.1:{listening.server_port}"
+        listening.shutdown()
+
+
+def use_wheel(artifact: Artifact, place: Place, folder: Path, url: str) -> tuple[float, float]:
+    """Installs a wheel and runs the program."""
+    shutil.copy(artifact.file, folder)
+    options = ("--no-index", "--no-cache-dir", "--disable-pip-version-check", "--target", "site")
+    installation = run(place.pip(folder, "install", *options, artifact.file.name), folder, place.environment)
+    for file in ("packaging/smoke.py", "examples/quickstart.py"):
+        shutil.copy(ROOT / file, folder / "site")
+    return installation, run(place.python(folder, "site/smoke.py", url, "ca.pem"), folder, place.environment)
+
+
+def use_sandbox(artifact: Artifact, place: Place, folder: Path) -> tuple[float, float]:
+    """Unpacks the sandbox, starts it, makes a request and stops it."""
+    start = time.monotonic()
+    if artifact.file.suffix == ".zip":
+        with zipfile.ZipFile(artifact.file) as packed:
+            packed.extractall(folder)
+    else:
+        with tarfile.open(artifact.file) as packed:
+            packed.extractall(folder, filter="data")
+    unpacked = time.monotonic()
+    (program,) = folder.glob("*/proxymesh-sandbox*")
+    command = place.command(folder, program.relative_to(folder).as_posix(), "--until-eof")
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=place.environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as running:
+        assert running.stdin and running.stdout
+        said = running.stdout.readline().strip()
+        assert said.startswith("listening on http://127.0.0.1:"), said + running.stdout.read()
+        url = said.removeprefix("listening on ")
+        login = urllib.request.HTTPPasswordMgrWithPriorAuth()
+        login.add_password(None, url, "parent", "parent-password", is_authenticated=True)
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPBasicAuthHandler(login)
+        )
+        with opener.open(f"{url}/api/proxies/", timeout=60) as response:
+            assert json.load(response)["proxies"]
+        running.stdin.close()
+        assert running.wait(60) == 0, running.returncode
+    return unpacked - start, time.monotonic() - unpacked
+
+
+def use(artifact: Artifact, place: Place, url: str, authority: trustme.CA) -> Row:
+    """Uses an artifact in a place."""
+    where = str(place) if artifact.wheel else place.name
+    try:
+        place.prepare()
+    except Missing as error:
+        return Row(artifact.name, where, f"not shown: {error}")
+    with tempfile.TemporaryDirectory(prefix="proxymesh-") as made:
+        folder = Path(made)
+        authority.cert_pem.write_to_path(folder / "ca.pem")
+        try:
+            seconds = use_wheel(artifact, place, folder, url) if artifact.wheel else use_sandbox(artifact, place, folder)
+        except (AssertionError, OSError, RuntimeError, subprocess.SubprocessError) as error:
+            return Row(artifact.name, where, f"FAILED: {error}")
+    return Row(artifact.name, where, "works", *seconds)
+
+
+def needs(library: bytes) -> list[str]:
+    """The libraries that an ELF file needs, and the newest version of glibc."""
+    with tempfile.TemporaryFile() as file:
+        file.write(library)
+        elf = ELFFile(file)
+        dynamic = elf.get_section_by_name(".dynamic")
+        libraries = [tag.needed for tag in dynamic.iter_tags("DT_NEEDED")] if dynamic else []
+        versions = elf.get_section_by_name(".gnu.version_r")
+        names = [auxiliary.name for _, each in versions.iter_versions() for auxiliary in each] if versions else []
+    numbers = [tuple(map(int, name[6:].split("."))) for name in names if re.fullmatch(r"GLIBC_[\d.]+", name)]
+    if not numbers:
+        return libraries
+    newest = max(numbers)
+    assert newest <= GLIBC, f"it needs GLIBC_{'.'.join(map(str, newest))}"
+    return [*libraries, f"GLIBC_{'.'.join(map(str, newest))}"]
+
+
+def inspect(artifact: Artifact) -> Row:
+    """Looks at what an artifact for Linux needs, and lets the tools of the registries look at a wheel."""
+    try:
+        library = artifact.file.read_bytes()
+        if artifact.wheel:
+            for tool in (["twine", "check", "--strict"], ["check-wheel-contents"], *[["abi3audit", "--strict"]] * (not artifact.version)):
+                run([str(Path(sys.executable).parent / tool[0]), *tool[1:], str(artifact.file)], DIST, dict(os.environ))
+            with zipfile.ZipFile(artifact.file) as packed:
+                library = next(packed.read(name) for name in packed.namelist() if name.endswith((".so", ".pyd")))
+        found = needs(library) if library.startswith(b"\x7fELF") else []
+    except (AssertionError, RuntimeError) as error:
+        return Row(artifact.name, "on paper", f"FAILED: {error}")
+    return Row(artifact.name, "on paper", f"needs {', '.join(found)}" if found else "in order")
+
+
+def main() -> int:
+    """Prints the table, and returns the exit status."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--here", action="store_true")
+    parser.add_argument("--place", default="*")
+    parser.add_argument("patterns", nargs="*", default=["*"])
+    options = parser.parse_args()
+    chosen = [each for each in artifacts() if any(fnmatch.fnmatch(each.name, pattern) for pattern in options.patterns)]
+    if not chosen:
+        parser.error(f"dist/ has no artifact that is called {' or '.join(options.patterns)}")
+    everywhere = [each for each in places(here=options.here) if fnmatch.fnmatch(str(each), options.place)]
+    authority = trustme.CA()
+    rows: list[Row] = []
+
+    def add(row: Row) -> None:
+        rows.append(row)
+        print(row, flush=True)
+
+    print(HEADING)
+    with server(authority) as url:
+        for artifact in chosen:
+            if not artifact.name.startswith("sandbox-"):
+                add(inspect(artifact))
+            fitting = [place for place in everywhere if artifact.fits(place)]
+            # A program runs once in each system, whatever CPythons that has.
+            for place in fitting if artifact.wheel else {place.name: place for place in fitting}.values():
+                add(use(artifact, place, url, authority))
+            if not fitting and not artifact.name.startswith("native-"):
+                add(Row(artifact.name, "", "not shown: this machine cannot run it"))
+    failed = sum(row.failed for row in rows)
+    shown = sum(row.result.startswith("not shown") for row in rows)
+    print(f"{len(rows) - failed - shown} passed, {failed} failed, {shown} skipped")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
