@@ -29,12 +29,13 @@
 #   make release VERSION=1.2.3   changes the version everywhere, for a release: docs/releasing.md
 #   make dist    builds all artifacts of a release in dist/, or some: ONLY="wheel-* sdist"
 #   make test-dist   installs the artifacts in dist/ elsewhere and uses them, or some: ONLY="wheel-*"
+#   make test-dist-here   the same, only in this machine's CPythons
 #   make kotlin  builds the jars for Kotlin and Java, in target/kotlin and in the local Maven repository target/maven
 #   make swift   builds the library that the Swift package links, and the sandbox for tests, in target/swift-library
 #   make clean   removes everything that was built or installed
 
 .DEFAULT_GOAL := help
-.PHONY: bench bench-check bench-install bench-instructions bench-languages bench-readme bindings clean conformance-agents demo demo-kotlin demo-rust demo-swift dist ffi-library fuzz generate help kotlin kotlin-library kotlin-packages lint lint-bindings lint-notices lint-python lint-rust lint-swift mutants notices openapi quick-kotlin quick-python quick-rust quick-swift sandbox-program sdist stubs swift swift-library test test-adapters test-conformance test-curl test-dist test-downstream test-faults test-freethreaded test-frozen test-hosts test-kotlin test-kotlin-versions test-openapi test-packages test-python test-pythons test-rust test-sdist test-secrets test-shipped test-soak test-swift test-types tested-wheel tests-environment wheel
+.PHONY: bench bench-check bench-install bench-instructions bench-languages bench-readme bindings clean conformance-agents demo demo-kotlin demo-rust demo-swift dist ffi-library fuzz generate help kotlin kotlin-library kotlin-packages lint lint-bindings lint-notices lint-python lint-rust lint-swift mutants notices openapi quick-kotlin quick-python quick-rust quick-swift sandbox-program sdist stubs swift swift-library test test-adapters test-conformance test-curl test-dist test-dist-here test-downstream test-faults test-freethreaded test-frozen test-hosts test-kotlin test-kotlin-versions test-openapi test-packages test-python test-pythons test-rust test-sdist test-secrets test-shipped test-soak test-swift test-types tested-wheel tests-environment wheel
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -95,7 +96,7 @@ PYTHON_SOURCES := docs tests/circles.py bindings-python examples tests/downstrea
 help:
 	@sed -n 's/^#   //p' Makefile
 
-BOOTSTRAPS := bootstrap-build bootstrap-dist bootstrap-instructions bootstrap-kotlin bootstrap-swift bootstrap-tests
+BOOTSTRAPS := bootstrap-build bootstrap-dist bootstrap-dist-tests bootstrap-instructions bootstrap-kotlin bootstrap-swift bootstrap-tests
 .PHONY: bootstrap $(BOOTSTRAPS)
 bootstrap:
 	@PYTHON=$(PYTHON) ./bootstrap.sh kotlin swift tests
@@ -481,8 +482,12 @@ DISTRIBUTION = PATH="$$PWD/$(VENVS)/dist/bin:$$PATH" $(VENVS)/dist/bin/python
 dist: bootstrap-dist $(VENVS)/dist/ready
 	@$(DISTRIBUTION) packaging/dist.py $(ONLY)
 
-test-dist: bootstrap-dist $(VENVS)/dist/ready
+test-dist: bootstrap-dist bootstrap-dist-tests $(VENVS)/dist/ready
 	@$(DISTRIBUTION) packaging/prove.py $(ONLY)
+
+# Only in the CPythons of this machine, as on the machines that build a release.
+test-dist-here: bootstrap-dist $(VENVS)/dist/ready
+	@$(DISTRIBUTION) packaging/prove.py --here $(ONLY)
 
 kotlin:
 	@$(MAKE) --no-print-directory PROFILE=release kotlin-packages

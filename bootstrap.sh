@@ -3,7 +3,7 @@
 # is missing and installs it with apt, which needs root. Without apt or root, it fails. Nothing else in this repository installs
 # anything outside of target/.
 #
-#   bootstrap.sh [kotlin] [swift] [tests] [instructions] [dist]   installs what every build needs, and what the given parts also need
+#   bootstrap.sh [kotlin] [swift] [tests] [instructions] [dist] [dist-tests]   installs what every build needs, and what the given parts also need
 #
 #   PYTHON   the interpreter that the build uses; python3 by default
 set -euo pipefail
@@ -55,8 +55,20 @@ for part in "$@"; do
             [ "$(uname -s)" != Linux ] || any advzip || lacks advzip advancecomp
             [ "$(uname -s)" != Linux ] || any x86_64-w64-mingw32-gcc || lacks MinGW-w64 gcc-mingw-w64-x86-64
             ;;
+        dist-tests)
+            # The places other than this machine's own. See packaging/places.
+            if [ "$(uname -sm)" = "Linux x86_64" ]; then
+                any bwrap || lacks bubblewrap bubblewrap
+                any qemu-aarch64-static || lacks "qemu for programs" qemu-user-static
+                any wine || lacks wine wine wine64
+                any mvn || lacks Maven maven
+                any objdump || lacks objdump binutils
+                any unzip || lacks unzip unzip
+                [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || lacks "the keys of Debian" debian-archive-keyring
+            fi
+            ;;
         *)
-            echo "usage: bootstrap.sh [kotlin] [swift] [tests] [instructions] [dist]" >&2
+            echo "usage: bootstrap.sh [kotlin] [swift] [tests] [instructions] [dist] [dist-tests]" >&2
             exit 2
             ;;
     esac

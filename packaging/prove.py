@@ -1,11 +1,11 @@
-"""Installs the artifacts of `dist/` in empty places, and uses them there: prove.py [--here] [--place PATTERN] [PATTERN…]
+"""Installs the artifacts of `dist/` in empty places, and uses them there: prove.py [OPTION] [PATTERN…]
 
-`make test-dist ONLY="wheel-*"` runs it. Without a pattern, it tries all wheels, native libraries and sandbox programs in
-`dist/`, in each place that fits. With `--here`, the only places are this machine's CPythons. With `--place`, they are those
-whose name fits. It prints a table, and fails if something does not work. What cannot run here is listed, with the reason.
+`make test-dist ONLY="wheel-*"` runs it. Without a pattern, it tries all wheels, native libraries and sandbox programs
+in `dist/`, in each place that fits them. With `--here`, only this machine's CPythons are places. `--place "Debian 13*"`
+takes the places with such a name. It prints a table, and fails if something does not work. What cannot run is listed.
 
-A wheel is installed with pip, and `smoke.py` uses it. Neither the network nor a compiler nor this repository can help:
-pip gets no index, the environment is empty, and so is the folder.
+A wheel is installed with pip, and `smoke.py` uses it. Neither an index of packages nor a compiler nor this repository
+can help: pip is told not to look for an index, and the environment and the folder are empty.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import trustme  # type: ignore[import-not-found]  # it is installed by `make test-dist`
-from elftools.elf.elffile import ELFFile  # type: ignore[import-not-found]  # likewise
+import trustme
+from elftools.elf.elffile import ELFFile  # type: ignore[import-not-found]  # it is installed by `make test-dist`
 from places import Missing, Place, places
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -196,7 +196,8 @@ def use_sandbox(artifact: Artifact, place: Place, folder: Path) -> tuple[float, 
         stderr=subprocess.STDOUT,
         text=True,
     ) as running:
-        assert running.stdin and running.stdout
+        assert running.stdin
+        assert running.stdout
         said = running.stdout.readline().strip()
         assert said.startswith("listening on http://127.0.0.1:"), said + running.stdout.read()
         url = said.removeprefix("listening on ")
@@ -223,7 +224,9 @@ def use(artifact: Artifact, place: Place, url: str, authority: trustme.CA) -> Ro
         folder = Path(made)
         authority.cert_pem.write_to_path(folder / "ca.pem")
         try:
-            seconds = use_wheel(artifact, place, folder, url) if artifact.wheel else use_sandbox(artifact, place, folder)
+            seconds = (
+                use_wheel(artifact, place, folder, url) if artifact.wheel else use_sandbox(artifact, place, folder)
+            )
         except (AssertionError, OSError, RuntimeError, subprocess.SubprocessError) as error:
             return Row(artifact.name, where, f"FAILED: {error}")
     return Row(artifact.name, where, "works", *seconds)
@@ -251,7 +254,11 @@ def inspect(artifact: Artifact) -> Row:
     try:
         library = artifact.file.read_bytes()
         if artifact.wheel:
-            for tool in (["twine", "check", "--strict"], ["check-wheel-contents"], *[["abi3audit", "--strict"]] * (not artifact.version)):
+            for tool in (
+                ["twine", "check", "--strict"],
+                ["check-wheel-contents"],
+                *[["abi3audit", "--strict"]] * (not artifact.version),
+            ):
                 run([str(Path(sys.executable).parent / tool[0]), *tool[1:], str(artifact.file)], DIST, dict(os.environ))
             with zipfile.ZipFile(artifact.file) as packed:
                 library = next(packed.read(name) for name in packed.namelist() if name.endswith((".so", ".pyd")))

@@ -27,7 +27,7 @@ EMULATORS = {"aarch64": "qemu-aarch64-static", "armv7l": "qemu-arm-static"}
 
 
 class Missing(Exception):
-    """This machine lacks what a place needs."""
+    """Something that a place needs is not on this machine."""
 
 
 def tool(name: str) -> str:
@@ -165,8 +165,8 @@ class Root(Place):
 
     def bubble(self, more: list[str]) -> list[str]:
         """The command with which a program runs in the root."""
-        command = [tool("bwrap"), "--unshare-all", "--share-net", "--die-with-parent", "--clearenv"]
-        command += ["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--ro-bind", str(self.folder / "usr"), "/usr"]  # noqa: S108
+        own = "--unshare-all --share-net --die-with-parent --clearenv --dev /dev --proc /proc --tmpfs /tmp"
+        command = [tool("bwrap"), *own.split(), "--ro-bind", str(self.folder / "usr"), "/usr"]
         for name in ("bin", "lib", "lib32", "lib64", "sbin"):
             command += ["--symlink", f"usr/{name}", f"/{name}"]
         if self.target:
@@ -184,7 +184,7 @@ class Root(Place):
 
     def pip(self, folder: Path, *arguments: str) -> list[str]:
         # pip looks for the home folder, although it caches nothing here.
-        return self.command(folder, self.interpreter, "/opt/pip/pip", *arguments, home=("--setenv", "HOME", "/tmp"))  # noqa: S108
+        return self.command(folder, self.interpreter, "/opt/pip/pip", *arguments, home=("--setenv", "HOME", "/tmp"))
 
 
 @dataclass(frozen=True)

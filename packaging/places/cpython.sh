@@ -12,7 +12,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-version=${1%t} target=$2 folder=$(realpath --canonicalize-missing "$3") python=${4:-}
+version=${1%t} target=$2 folder=$(realpath --canonicalize-missing "$3") python=${4:+$(realpath "$4")}
 free_threaded=()
 [ "$version" = "$1" ] || free_threaded=(--disable-gil)
 suite=trixie
