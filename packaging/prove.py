@@ -1,8 +1,12 @@
 """Installs the artifacts of `dist/` in empty places, and uses them there: prove.py [OPTION] [PATTERN…]
 
 `make test-dist ONLY="wheel-*"` runs it. Without a pattern, it tries all wheels, native libraries and sandbox programs
-in `dist/`, in each place that fits them. With `--here`, only this machine's CPythons are places. `--place "Debian 13*"`
-takes the places with such a name. It prints a table, and fails if something does not work. What cannot run is listed.
+in `dist/`, in each place that fits them. It prints a table, and fails if something does not work. What cannot run on
+this machine is listed.
+
+  --here            uses no other places than this machine's CPythons
+  --place PATTERN   uses the places with such a name: "Debian 13*"
+  --dist FOLDER     tries what is in this folder
 
 A wheel is installed with pip, and `smoke.py` uses it. Neither an index of packages nor a compiler nor this repository
 can help: pip is told not to look for an index, and the environment and the folder are empty.
@@ -36,9 +40,6 @@ from elftools.elf.elffile import ELFFile  # type: ignore[import-not-found]  # it
 from places import Missing, Place, places
 
 ROOT = Path(__file__).resolve().parents[1]
-DIST = ROOT / "dist"
-# The newest version of glibc that what ships for manylinux2014 may need.
-GLIBC = (2, 17)
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,12 @@ class Artifact:
     machine: str
     version: str = ""
     """The CPython for which a wheel is; empty if it is for the stable ABI."""
+
+    @property
+    def glibc(self) -> tuple[int, ...]:
+        """The newest version of glibc that it may need."""
+        found = re.search(r"manylinux_(\d+_\d+)", self.file.name)
+        return tuple(map(int, (found[1] if found else "2_17").split("_")))
 
     @property
     def wheel(self) -> bool:
@@ -90,9 +97,9 @@ class Row:
 HEADING = "{:30} {:38} {:>8} {:>8}  {}".format("artifact", "place", "install", "program", "result")
 
 
-def artifacts() -> Iterator[Artifact]:
-    """What is in `dist/`."""
-    for file in sorted(DIST.glob("*.whl")):
+def artifacts(folder: Path) -> Iterator[Artifact]:
+    """What is in a folder."""
+    for file in sorted(folder.glob("*.whl")):
         *_, abi, platforms = file.stem.split("-")
         found = re.match(r"(manylinux|musllinux|macosx|win)(?:_?\d+)*_(\w+?)(?:\.|$)", platforms)
         assert found, file
@@ -100,11 +107,11 @@ def artifacts() -> Iterator[Artifact]:
         machine = found[2].replace("amd64", "x86_64")
         version = f"3.{abi[3:]}" if abi.endswith("t") else ""
         yield Artifact("-".join(filter(None, ["wheel", system, machine, version])), file, system, machine, version)
-    for file in sorted(DIST.glob("proxymesh-sandbox-*.*[xp]")):
+    for file in sorted(folder.glob("proxymesh-sandbox-*.*[xp]")):
         found = re.search(r"-((?:linux|macos|windows)-(?:x86_64|aarch64))\.", file.name)
         if found:
             yield Artifact(f"sandbox-{found[1]}", file, *found[1].split("-"))
-    for file in sorted(DIST.glob("native/*/*")):
+    for file in sorted(folder.glob("native/*/*")):
         system, _, machine = file.parent.name.rpartition("-")
         yield Artifact(f"native-{file.parent.name}", file, system, machine)
 
@@ -217,7 +224,10 @@ def use(artifact: Artifact, place: Place, url: str, authority: trustme.CA) -> Ro
     """Uses an artifact in a place."""
     where = str(place) if artifact.wheel else place.name
     try:
-        place.prepare()
+        if artifact.wheel:
+            place.prepare_python()
+        else:
+            place.prepare()
     except Missing as error:
         return Row(artifact.name, where, f"not shown: {error}")
     with tempfile.TemporaryDirectory(prefix="proxymesh-") as made:
@@ -232,8 +242,8 @@ def use(artifact: Artifact, place: Place, url: str, authority: trustme.CA) -> Ro
     return Row(artifact.name, where, "works", *seconds)
 
 
-def needs(library: bytes) -> list[str]:
-    """The libraries that an ELF file needs, and the newest version of glibc."""
+def needs(library: bytes, limit: tuple[int, ...]) -> list[str]:
+    """The libraries that an ELF file needs, and the version of glibc, which must not exceed the limit."""
     with tempfile.TemporaryFile() as file:
         file.write(library)
         elf = ELFFile(file)
@@ -245,7 +255,7 @@ def needs(library: bytes) -> list[str]:
     if not numbers:
         return libraries
     newest = max(numbers)
-    assert newest <= GLIBC, f"it needs GLIBC_{'.'.join(map(str, newest))}"
+    assert newest <= limit, f"it needs GLIBC_{'.'.join(map(str, newest))}"
     return [*libraries, f"GLIBC_{'.'.join(map(str, newest))}"]
 
 
@@ -259,10 +269,10 @@ def inspect(artifact: Artifact) -> Row:
                 ["check-wheel-contents"],
                 *[["abi3audit", "--strict"]] * (not artifact.version),
             ):
-                run([str(Path(sys.executable).parent / tool[0]), *tool[1:], str(artifact.file)], DIST, dict(os.environ))
+                run([str(Path(sys.executable).parent / tool[0]), *tool[1:], str(artifact.file)], ROOT, dict(os.environ))
             with zipfile.ZipFile(artifact.file) as packed:
                 library = next(packed.read(name) for name in packed.namelist() if name.endswith((".so", ".pyd")))
-        found = needs(library) if library.startswith(b"\x7fELF") else []
+        found = needs(library, artifact.glibc) if library.startswith(b"\x7fELF") else []
     except (AssertionError, RuntimeError) as error:
         return Row(artifact.name, "on paper", f"FAILED: {error}")
     return Row(artifact.name, "on paper", f"needs {', '.join(found)}" if found else "in order")
@@ -273,11 +283,16 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--here", action="store_true")
     parser.add_argument("--place", default="*")
+    parser.add_argument("--dist", type=Path, default=ROOT / "dist")
     parser.add_argument("patterns", nargs="*", default=["*"])
     options = parser.parse_args()
-    chosen = [each for each in artifacts() if any(fnmatch.fnmatch(each.name, pattern) for pattern in options.patterns)]
+    chosen = [
+        each
+        for each in artifacts(options.dist.resolve())
+        if any(fnmatch.fnmatch(each.name, pattern) for pattern in options.patterns)
+    ]
     if not chosen:
-        parser.error(f"dist/ has no artifact that is called {' or '.join(options.patterns)}")
+        parser.error(f"{options.dist} has no artifact that is called {' or '.join(options.patterns)}")
     everywhere = [each for each in places(here=options.here) if fnmatch.fnmatch(str(each), options.place)]
     authority = trustme.CA()
     rows: list[Row] = []
@@ -292,8 +307,10 @@ def main() -> int:
             if not artifact.name.startswith("sandbox-"):
                 add(inspect(artifact))
             fitting = [place for place in everywhere if artifact.fits(place)]
-            # A program runs once in each system, whatever CPythons that has.
-            for place in fitting if artifact.wheel else {place.name: place for place in fitting}.values():
+            if not artifact.wheel:
+                # A program runs once in each system, whatever CPythons that has.
+                fitting = [*{place.name: place for place in fitting}.values()]
+            for place in fitting:
                 add(use(artifact, place, url, authority))
             if not fitting and not artifact.name.startswith("native-"):
                 add(Row(artifact.name, "", "not shown: this machine cannot run it"))

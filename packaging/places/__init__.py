@@ -41,7 +41,7 @@ def script(name: str, *arguments: str | Path, **environment: str) -> None:
     """Runs a script of this folder. What it prints appears."""
     command = [str(Path(__file__).parent / name), *map(str, arguments)]
     if subprocess.run(command, env=os.environ | environment, check=False).returncode:
-        raise Missing(f"{name} {' '.join(command[1:])} failed")
+        raise Missing(f"packaging/places/{name} failed, and printed why")
 
 
 def made(folder: Path, name: str, *arguments: str | Path) -> None:
@@ -75,7 +75,10 @@ class Place:
         return f"{self.name}, CPython {self.version}"
 
     def prepare(self) -> None:
-        """Makes what is missing, or raises `Missing`."""
+        """Makes the place, unless it is there. If that is not possible, it raises `Missing`."""
+
+    def prepare_python(self) -> None:
+        """The same with its CPython."""
 
     def command(self, folder: Path, program: str, *arguments: str) -> list[str]:
         """The command that runs a program that is in a folder. The folder is the working directory."""
@@ -101,7 +104,7 @@ class Host(Place):
 
     interpreter: Path = Path()
 
-    def prepare(self) -> None:
+    def prepare_python(self) -> None:
         subprocess.run([self.interpreter, "-m", "compileall", "-qq", pip_folder()], check=False)
 
     def command(self, folder: Path, program: str, *arguments: str) -> list[str]:
@@ -138,19 +141,22 @@ class Root(Place):
         if self.machine in EMULATORS:
             tool(EMULATORS[self.machine])
         made(self.folder, "debian.sh", self.suite, DEBIAN[self.machine], self.folder, *self.packages)
+
+    def prepare_python(self) -> None:
+        self.prepare()
         standard = self.folder / f"usr/lib/python{self.version}"
         if self.target:
             helper = []
             if self.system == "musllinux":
                 # It does not run here, so one that does builds its standard library.
-                BULLSEYE.prepare()
+                BULLSEYE.prepare_python()
                 helper = [BULLSEYE.cpython / f"bin/python{self.version}"]
             made(self.cpython, "cpython.sh", self.version, self.target, self.cpython, *helper)
             standard = self.cpython / f"lib/python{self.version}"
         # An emulator would take minutes for this.
         compiler = COMPILER.get(self.version, self)
         if compiler is not self:
-            compiler.prepare()
+            compiler.prepare_python()
         compiler.compile(standard)
         compiler.compile(pip_folder())
 
@@ -170,7 +176,7 @@ class Root(Place):
         for name in ("bin", "lib", "lib32", "lib64", "sbin"):
             command += ["--symlink", f"usr/{name}", f"/{name}"]
         if self.target:
-            command += ["--ro-bind", str(self.cpython), "/opt/python"]
+            command += ["--ro-bind-try", str(self.cpython), "/opt/python"]
         command += ["--ro-bind", str(pip_folder()), "/opt/pip", *more]
         if self.machine in EMULATORS:
             command += ["--ro-bind", tool(EMULATORS[self.machine]), "/emulator", "/emulator"]
@@ -195,15 +201,19 @@ class Wine(Place):
 
     def prepare(self) -> None:
         tool("wine")
+        if not (PLACES / "wine").exists():
+            PLACES.mkdir(parents=True, exist_ok=True)
+            subprocess.run([tool("wine"), "wineboot", "--init"], env=self.environment, check=True)
+
+    def prepare_python(self) -> None:
+        self.prepare()
         for name in ("mvn", "unzip", "objdump"):
             tool(name)
         made(self.folder, "windows.sh", self.folder)
         compiler = COMPILER[self.version]
-        compiler.prepare()
+        compiler.prepare_python()
         compiler.compile(self.folder / "lib")
         compiler.compile(pip_folder())
-        if not (PLACES / "wine").exists():
-            subprocess.run([tool("wine"), "wineboot", "--init"], env=self.environment, check=True)
 
     def command(self, folder: Path, program: str, *arguments: str) -> list[str]:
         # For CPython 3.14, a standard stream has to be a pipe under wine 8: a file or /dev/null is an invalid handle.

@@ -35,14 +35,16 @@ printf '#!/bin/sh\nexec python-zig ar "$@"\n' >"$work/ar"
 chmod +x "$work"/{cc,c++,ar}
 export CC=$work/cc CXX=$work/c++ AR=$work/ar RANLIB=true CFLAGS=-O1 MAKEFLAGS=--jobs=2
 
-(cd "$work/zlib" && for file in "$zlib"/*.c; do "$CC" -O1 -fPIC -DHAVE_UNISTD_H -DHAVE_STDARG_H -c "$file"; done && "$AR" rc libz.a ./*.o)
+cd "$work/zlib"
+"$CC" -O1 -fPIC -DHAVE_UNISTD_H -DHAVE_STDARG_H -c "$zlib"/*.c
+"$AR" rc libz.a ./*.o
 export ZLIB_CFLAGS=-I$zlib ZLIB_LIBS=$work/zlib/libz.a
 
 cd "$work/python"
 cross=()
 if [ -n "$python" ]; then
     # `configure` cannot look at the system that this is for.
-    export ac_cv_file__dev_ptmx=yes ac_cv_file__dev_ptc=no
+    export ac_cv_file__dev_ptmx=yes ac_cv_file__dev_ptc=no ac_cv_buggy_getaddrinfo=no
     cross=(--host="${target%%-*}-linux-${target##*-}" --build=x86_64-linux-gnu --with-build-python="$python")
 fi
 "$cpython/configure" --quiet --prefix="$folder.new" --disable-test-modules --with-ensurepip=no "${cross[@]}" "${free_threaded[@]}" \
