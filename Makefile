@@ -35,7 +35,7 @@
 #   make clean   removes everything that was built or installed
 
 .DEFAULT_GOAL := help
-.PHONY: bench bench-check bench-install bench-instructions bench-languages bench-readme bindings clean conformance-agents demo demo-kotlin demo-rust demo-swift dist ffi-library fuzz generate help kotlin kotlin-library kotlin-packages lint lint-bindings lint-notices lint-python lint-rust lint-swift mutants notices openapi quick-kotlin quick-python quick-rust quick-swift sandbox-program sdist stubs swift swift-library test test-adapters test-conformance test-curl test-dist test-dist-here test-downstream test-faults test-freethreaded test-frozen test-hosts test-kotlin test-kotlin-versions test-openapi test-packages test-python test-pythons test-rust test-sdist test-secrets test-shipped test-soak test-swift test-types tested-wheel tests-environment wheel
+.PHONY: bench bench-check bench-install bench-instructions bench-languages bench-readme bindings clean conformance-agents demo demo-kotlin demo-rust demo-swift dist ffi-library fuzz generate help kotlin kotlin-library kotlin-packages lint lint-bindings lint-notices lint-python lint-rust lint-swift mutants notices openapi quick-kotlin quick-python quick-rust quick-swift sandbox-program sdist stubs swift swift-library test test-adapters test-conformance test-curl test-dist test-dist-here test-dist-slice test-downstream test-faults test-freethreaded test-frozen test-hosts test-kotlin test-kotlin-versions test-openapi test-packages test-python test-pythons test-rust test-sdist test-secrets test-shipped test-soak test-swift test-types tested-wheel tests-environment wheel
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -488,6 +488,10 @@ test-dist: bootstrap-dist bootstrap-dist-tests $(VENVS)/dist/ready
 # Only in the CPythons of this machine, as on the machines that build a release.
 test-dist-here: bootstrap-dist $(VENVS)/dist/ready
 	@$(DISTRIBUTION) packaging/prove.py --here $(ONLY)
+
+# What is checked on every change: the wheel that is built without zig, in this machine's CPythons.
+test-dist-slice: wheel $(VENVS)/dist/ready
+	@PATH=$(DISTRIBUTION):$$PATH $(DISTRIBUTION)/python packaging/prove.py --here --dist target/wheels
 
 kotlin:
 	@$(MAKE) --no-print-directory PROFILE=release kotlin-packages
