@@ -107,7 +107,7 @@ def artifacts(folder: Path) -> Iterator[Artifact]:
         machine = found[2].replace("amd64", "x86_64")
         version = f"3.{abi[3:]}" if abi.endswith("t") else ""
         yield Artifact("-".join(filter(None, ["wheel", system, machine, version])), file, system, machine, version)
-    for file in sorted(folder.glob("proxymesh-sandbox-*.*[xp]")):
+    for file in sorted(folder.glob("proxymesh-sandbox-*")):
         found = re.search(r"-((?:linux|macos|windows)-(?:x86_64|aarch64))\.", file.name)
         if found:
             yield Artifact(f"sandbox-{found[1]}", file, *found[1].split("-"))
