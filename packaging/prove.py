@@ -313,7 +313,7 @@ def main() -> int:
             for place in fitting:
                 add(use(artifact, place, url, authority))
             if not fitting and not artifact.name.startswith("native-"):
-                add(Row(artifact.name, "", "not shown: this machine cannot run it"))
+                add(Row(artifact.name, "", "not shown: none of the places here fits it"))
     failed = sum(row.failed for row in rows)
     shown = sum(row.result.startswith("not shown") for row in rows)
     print(f"{len(rows) - failed - shown} passed, {failed} failed, {shown} skipped")
