@@ -491,7 +491,7 @@ test-dist-here: bootstrap-dist $(VENVS)/dist/ready
 
 # What is checked on every change: the wheel that is built without zig, in this machine's CPythons.
 test-dist-slice: wheel $(VENVS)/dist/ready
-	@PATH=$(DISTRIBUTION):$$PATH $(DISTRIBUTION)/python packaging/prove.py --here --dist target/wheels
+	@$(DISTRIBUTION) packaging/prove.py --here --dist target/wheels
 
 kotlin:
 	@$(MAKE) --no-print-directory PROFILE=release kotlin-packages

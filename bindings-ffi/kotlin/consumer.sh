@@ -118,12 +118,12 @@ export PROXYMESH_SANDBOX work root XDG_CACHE_HOME="$work/cache"
     replaced() { # FIX
         unloadable "$work/unpacked:$others" "$1" -Dproxymesh.library.folder="$work/exec"
     }
-    replaced "or set -Dproxymesh.library to the library"
+    replaced "and set -Dproxymesh.library to its file"
     : > "$library"; replaced "The file is damaged"
     cp "$work/library.so" "$library"
     printf "\026" | dd of="$library" bs=1 seek=18 conv=notrunc status=none; replaced "was built for another platform" # an IBM Z
     cp /lib/*-linux-gnu/libm.so.6 "$library"; replaced "Use the same version of proxymesh and proxymesh-native"
-    sed "s/GLIBC_2\.\([0-9]\)/GLIBC_9.\1/" "$work/library.so" > "$library"; replaced "It needs glibc 2.34 or later"
+    sed "s/GLIBC_2\.\([0-9]\)/GLIBC_9.\1/" "$work/library.so" > "$library"; replaced "It needs glibc 2.17 or later"
     sed "s/libgcc_s\.so\.1/libgcc_s.so.9/" "$work/library.so" > "$library"; replaced "This system lacks libgcc_s.so.9"
     mount -t tmpfs -o size=400k none "$work/full"
     unloadable "$jars" "Set -Dproxymesh.library.folder to a writable folder with enough space" -Dproxymesh.library.folder="$work/full"

@@ -5,6 +5,7 @@ import java.nio.file.FileAlreadyExistsException
 import java.nio.file.FileSystems
 import java.nio.file.Files
 import java.nio.file.Path
+import java.nio.file.Paths
 import java.nio.file.StandardCopyOption.ATOMIC_MOVE
 import java.nio.file.attribute.PosixFilePermission
 import java.nio.file.attribute.PosixFilePermissions
@@ -29,7 +30,7 @@ public fun loadLibrary() {
     val given = System.getProperty(LIBRARY_PROPERTY)
     when {
         given != null -> try {
-            load(Path.of(given).toAbsolutePath())
+            load(path(given).toAbsolutePath())
         } catch (error: IOException) {
             throw LibraryException("could not give it a second name, for another class loader: $error", error)
         }
@@ -49,17 +50,17 @@ private const val NAME = "proxymesh_ffi"
 
 /** What to say if a plugin that packs everything into one jar has renamed the classes. It would also rename a class's name in a string. */
 private fun relocation(): String? {
-    val found = Native::class.java.packageName
+    val found = Native::class.java.name.substringBeforeLast('.')
     if (found.split(".") == listOf("com", "proxymesh", "internal")) return null
     return "it needs the package that has been relocated to $found. Do not relocate com.proxymesh; its dependencies may be relocated"
 }
 
 /** Unpacks the library and loads it, in the first folder where that is possible. */
 private fun loadFromJar() {
-    val platform = platform(System.getProperty("os.name"), System.getProperty("os.arch"))
+    val platform = libraryPlatform()
     val file = System.mapLibraryName(NAME)
     val library = try {
-        Native::class.java.getResourceAsStream("/META-INF/com.proxymesh/native/$platform/$file")?.use { it.readAllBytes() }
+        Native::class.java.getResourceAsStream("/META-INF/com.proxymesh/native/$platform/$file")?.use { it.readBytes() }
     } catch (error: IOException) {
         throw LibraryException("could not read it from the proxymesh-native jar: $error", error)
     } ?: throw LibraryException("the proxymesh-native jar has no library for $platform")
@@ -96,22 +97,52 @@ public fun unpackProgram(program: ByteArray, name: String): Path {
     throw failure ?: IOException("neither the user's cache nor the folder for temporary files has an absolute path")
 }
 
+/** The name of the platform's folder in the jar, for a program. A program for Linux is linked statically, and needs no libc. */
+public fun programPlatform(): String = platform(System.getProperty("os.name"), System.getProperty("os.arch"), isMusl = false)
+
+/** The same for a library. */
+private fun libraryPlatform(): String {
+    val maps = path("/proc/self/maps")
+    return platform(System.getProperty("os.name"), System.getProperty("os.arch"), isMusl(maps))
+}
+
 /** The name of a platform's folder in the jar. */
-public fun platform(os: String, architecture: String): String {
-    val system = if (os.startsWith("Mac")) "macos" else os.substringBefore(' ').lowercase()
+public fun platform(os: String, architecture: String, isMusl: Boolean): String {
+    val system = when {
+        os.startsWith("Mac") -> "macos"
+        os == "Linux" && isMusl -> "linux-musl"
+        else -> os.substringBefore(' ').lowercase()
+    }
     val machine = mapOf("amd64" to "x86_64", "arm64" to "aarch64")[architecture] ?: architecture
     return "$system-$machine"
 }
+
+/**
+ * Whether this process runs with musl, as its mapped files show. The system's name or its files would not do, because a system can
+ * have both musl and glibc.
+ */
+public fun isMusl(maps: Path): Boolean = try {
+    // A path can have any bytes.
+    maps.toFile().useLines(Charsets.ISO_8859_1) { lines -> lines.any(MUSL::containsMatchIn) }
+} catch (_: IOException) {
+    false // There is no such list on macOS and Windows.
+}
+
+/** The file of musl's libc, which is also its loader. That of glibc is libc.so.6, or libc-2.17.so. */
+private val MUSL = Regex("""/(ld-musl-[^/]*|libc\.so)( \(deleted\))?$""")
+
+/** `Path.of`, which Android has only since API level 34. */
+private fun path(first: String, vararg more: String): Path = Paths.get(first, *more)
 
 /** The folders to try: the user's cache, and then the one for temporary files. One of them may be mounted noexec. */
 private fun folders(): List<Path> {
     val ofSystem = if (System.getProperty("os.name").startsWith("Mac")) "Library/Caches" else ".cache"
     // A relative path is ignored, as its specification says.
-    val caches = System.getenv("XDG_CACHE_HOME")?.let(Path::of)?.takeIf(Path::isAbsolute) ?: Path.of(System.getProperty("user.home"), ofSystem)
-    val temporary = Path.of(System.getProperty("java.io.tmpdir"))
+    val caches = System.getenv("XDG_CACHE_HOME")?.let { path(it) }?.takeIf(Path::isAbsolute) ?: path(System.getProperty("user.home"), ofSystem)
+    val temporary = path(System.getProperty("java.io.tmpdir"))
     val given = System.getProperty(FOLDER_PROPERTY)
     // A user without a home has "?" as its path.
-    val folders = if (given == null) listOf(caches, temporary).filter(Path::isAbsolute) else listOf(Path.of(given).toAbsolutePath())
+    val folders = if (given == null) listOf(caches, temporary).filter(Path::isAbsolute) else listOf(path(given).toAbsolutePath())
     return folders.map { it.resolve("proxymesh-${System.getProperty("user.name")}") }
 }
 

@@ -71,9 +71,10 @@ internal fun said(error: UnsatisfiedLinkError): String =
 internal fun explained(said: String, isNoexec: (File) -> Boolean): String {
     val cure = when {
         OTHER_VERSION.containsMatchIn(said) -> "Use the same version of proxymesh and proxymesh-native"
-        MUSL.containsMatchIn(said) -> "It needs glibc $GLIBC or later: instead of Alpine or another system with musl, use one with glibc, such as Debian"
+        MUSL.containsMatchIn(said) -> "The library is for glibc, and this JVM uses musl: use the library for linux-musl"
         OLD_GLIBC.containsMatchIn(said) -> "It needs glibc $GLIBC or later: use a newer system or image"
-        "jar has no library" in said -> "Use a jar of the same version that has one, or set -D$LIBRARY_PROPERTY to the library's file"
+        "jar has no library" in said -> "The SDK supports Linux, macOS and Windows on x86-64 and ARM64. For another platform, build the library " +
+            "from the SDK's source, and set -D$LIBRARY_PROPERTY to its file"
         OTHER_FILE.containsMatchIn(said) -> "The file is damaged or was built for another platform: replace it"
         "Too many open files" in said -> null
         "could not unpack it" in said -> "Set -D$FOLDER_PROPERTY to a writable folder with enough space"
@@ -88,7 +89,7 @@ internal fun explained(said: String, isNoexec: (File) -> Boolean): String {
 
 /** The file descriptors that the JVM needs to find and open the library. */
 private const val SPARE = 16
-private const val GLIBC = "2.34"
+private const val GLIBC = "2.17"
 private val OTHER_VERSION = Regex("its version is |is not the native library of ProxyMesh")
 private val MUSL = Regex("Error loading shared library|Error relocating")
 private val OLD_GLIBC = Regex("version .GLIBC_.* not found")

@@ -1,9 +1,12 @@
 package com.proxymesh
 
+import com.proxymesh.internal.isMusl
+import com.proxymesh.internal.platform
 import java.io.File
 import java.nio.file.Path
 import kotlin.io.path.writeBytes
 import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
@@ -13,8 +16,8 @@ import org.junit.jupiter.api.io.TempDir
 class NativeLibraryTest {
     @TempDir lateinit var folder: Path
 
-    private val glibc = "It needs glibc 2.34 or later: use a newer system or image"
-    private val musl = "It needs glibc 2.34 or later: instead of Alpine or another system with musl, use one with glibc, such as Debian"
+    private val glibc = "It needs glibc 2.17 or later: use a newer system or image"
+    private val musl = "The library is for glibc, and this JVM uses musl: use the library for linux-musl"
     private val otherFile = "The file is damaged or was built for another platform: replace it"
     private val otherFolder = "Set -Dproxymesh.library.folder to a writable folder with enough space"
 
@@ -38,7 +41,8 @@ class NativeLibraryTest {
             "could not unpack it into /x: java.io.IOException: No space left on device" to otherFolder,
             "could not unpack it into /proc/x: java.nio.file.NoSuchFileException: /proc/x" to otherFolder,
             "the proxymesh-native jar has no library for linux-riscv64"
-                to "Use a jar of the same version that has one, or set -Dproxymesh.library to the library's file",
+                to "The SDK supports Linux, macOS and Windows on x86-64 and ARM64. For another platform, build the library from the SDK's " +
+                "source, and set -Dproxymesh.library to its file",
             "its version is 3.2.1, not 1.2.3" to "Use the same version of proxymesh and proxymesh-native",
             "it is not the native library of ProxyMesh" to "Use the same version of proxymesh and proxymesh-native",
         )
@@ -77,6 +81,34 @@ class NativeLibraryTest {
             assertTrue(text.startsWith("$file: ") && text.endsWith(". $otherFile"), text)
         }
     }
+
+    @Test
+    fun `each platform has a folder in the jar`() {
+        val folders = mapOf(
+            listOf("Linux", "amd64") to "linux-x86_64",
+            listOf("Linux", "aarch64") to "linux-aarch64",
+            listOf("Mac OS X", "x86_64") to "macos-x86_64",
+            listOf("Mac OS X", "aarch64") to "macos-aarch64",
+            listOf("Windows 11", "amd64") to "windows-x86_64",
+            listOf("Windows Server 2022", "aarch64") to "windows-aarch64",
+        )
+        for ((given, folder) in folders) assertEquals(folder, platform(given[0], given[1], isMusl = false))
+        assertEquals("linux-musl-x86_64", platform("Linux", "amd64", isMusl = true))
+    }
+
+    @Test
+    fun `a process with musl has mapped it`() {
+        fun mapped(file: String) = isMusl(folder.resolve("maps").also { it.writeBytes(line(file).toByteArray(Charsets.ISO_8859_1)) })
+        val musl = listOf("/lib/ld-musl-x86_64.so.1", "/lib/ld-musl-aarch64.so.1", "/usr/lib/libc.so", "/lib/ld-musl-x86_64.so.1 (deleted)")
+        for (file in musl) assertTrue(mapped(file), file)
+        val glibc = listOf(
+            "/usr/lib/x86_64-linux-gnu/libc.so.6", "/lib64/libc-2.17.so", "/lib64/ld-linux-x86-64.so.2", "/srv/ld-musl-x86_64.so.1/a.jar", "/srv/\u00ff",
+        )
+        for (file in glibc) assertFalse(mapped(file), file)
+        assertFalse(isMusl(folder.resolve("none")))
+    }
+
+    private fun line(file: String) = "7f3a1c000000-7f3a1c021000 r-xp 00000000 fe:00 1234                       $file\n"
 
     @Test
     fun `a message that the JVM repeats is shortened`() {

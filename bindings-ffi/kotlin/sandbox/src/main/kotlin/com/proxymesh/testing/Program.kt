@@ -1,6 +1,6 @@
 package com.proxymesh.testing
 
-import com.proxymesh.internal.platform
+import com.proxymesh.internal.programPlatform
 import com.proxymesh.internal.unpackProgram
 import java.nio.file.Path
 
@@ -9,7 +9,7 @@ internal fun program(): Path = System.getProperty("proxymesh.sandbox")?.let { Pa
 
 private val unpacked: Path by lazy {
     val name = if (System.getProperty("os.name").startsWith("Windows")) "proxymesh-sandbox.exe" else "proxymesh-sandbox"
-    val platform = platform(System.getProperty("os.name"), System.getProperty("os.arch"))
+    val platform = programPlatform()
     val program = Sandbox::class.java.getResourceAsStream("/META-INF/com.proxymesh/sandbox/$platform/$name")?.use { it.readAllBytes() }
     checkNotNull(program) {
         "the proxymesh-testing jar has no sandbox for $platform: set the system property proxymesh.sandbox to the program"
