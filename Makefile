@@ -514,8 +514,8 @@ kotlin-library: ffi-library
 swift:
 	@$(MAKE) --no-print-directory PROFILE=release swift-library
 
-# Only the static library is used, so a program does not have to find a library when it starts. SwiftPM does not notice when the
-# library changes. So this removes everything that is linked with it, and SwiftPM links it again. The sandbox's program is for the
+# Only the static library is used, so a program does not have to find a library when it starts. Swift 6.2 takes it from an artifact
+# bundle, and earlier ones from LIBRARY_PATH. SwiftPM does not notice when the library changes. So this removes everything that is linked with it, and SwiftPM links it again. The sandbox's program is for the
 # product ProxyMeshTesting.
 swift-library: ffi-library
 	@cargo build --quiet --profile $(PROFILE) --locked --package proxymesh-sandbox
@@ -523,6 +523,7 @@ swift-library: ffi-library
 	@cmp --silent $(BUILT)/libproxymesh_ffi.a $(SWIFT)/libproxymesh_ffi.a || { \
 	    rm -rf $(SWIFT_BUILD)/debug/*.xctest $(SWIFT_BUILD)/debug/{ConformanceAgent,Limited,OtherProcess} $(BENCH)/languages/swift-build/release/Bench && \
 	    cp $(BUILT)/libproxymesh_ffi.a $(SWIFT); }
+	@[ "$$(uname -s)" != Linux ] || $(PYTHON) packaging/swift.py bundle $(SWIFT) $$(uname -m)=$(SWIFT)/libproxymesh_ffi.a
 	@cp $(BUILT)/proxymesh-sandbox LICENSE-MIT LICENSE-APACHE $(FFI)/THIRD-PARTY-NOTICES $(SWIFT)
 	@cp bindings-python/THIRD-PARTY-NOTICES $(SWIFT)/THIRD-PARTY-NOTICES-sandbox
 

@@ -6,14 +6,21 @@ import PackageDescription
 //
 // ProxyMesh is the API, and ProxyMeshTesting has the sandbox. ProxyMeshInternal calls the native library through the C module
 // ProxyMeshFFI. It and ProxyMesh contain generated code (`make bindings`).
+// The native library is static, so a program does not need it at run time. For a release, `packaging/swift.py manifest` replaces each
+// `path:` below by a `url:` and a `checksum:`.
 #if canImport(Darwin)
-    // The native library for Apple's platforms, built by bindings-ffi/swift/xcframework.sh. For a release, the script
-    // prints the `url:` and the `checksum:` that replace the `path:`.
+    // Built by bindings-ffi/swift/xcframework.sh.
     let native = Target.binaryTarget(name: "ProxyMeshFFI", path: "target/xcframework/ProxyMeshFFI.xcframework")
+    let libraries: [LinkerSetting] = []
+#elseif compiler(>=6.2)
+    // Built by `make swift`.
+    let native = Target.binaryTarget(name: "ProxyMeshFFI", path: "target/swift-library/ProxyMeshFFI.artifactbundle")
+    let libraries: [LinkerSetting] = ["dl", "m", "pthread", "rt"].map { .linkedLibrary($0) }  // before glibc 2.34
 #else
-    // `make swift` builds libproxymesh_ffi.a. The linker looks for it in its usual folders, such as /usr/local/lib, or in a
-    // folder given by `LIBRARY_PATH=FOLDER swift build`. The program then needs no library at run time.
+    // This Swift cannot link the library in an artifact bundle. Its linker looks for libproxymesh_ffi.a in its usual folders, such
+    // as /usr/local/lib, or in a folder given by `LIBRARY_PATH=FOLDER swift build`. `make swift` builds it.
     let native = Target.systemLibrary(name: "ProxyMeshFFI", path: "bindings-ffi/swift/Sources/ProxyMeshFFI")
+    let libraries: [LinkerSetting] = [.linkedLibrary("proxymesh_ffi")]
 #endif
 
 let package = Package(
@@ -28,7 +35,7 @@ let package = Package(
         native,
         .target(
             name: "ProxyMeshInternal", dependencies: ["ProxyMeshFFI"], path: "bindings-ffi/swift/Sources/ProxyMeshInternal",
-            linkerSettings: [.linkedLibrary("proxymesh_ffi", .when(platforms: [.linux]))]),
+            linkerSettings: libraries),
         .target(name: "ProxyMesh", dependencies: ["ProxyMeshInternal"], path: "bindings-ffi/swift/Sources/ProxyMesh"),
         .target(
             name: "ProxyMeshTesting", dependencies: ["ProxyMesh"], path: "bindings-ffi/swift/Sources/ProxyMeshTesting"),

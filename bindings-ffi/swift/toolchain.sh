@@ -4,16 +4,18 @@
 #   bindings-ffi/swift/toolchain.sh swift build
 #   bindings-ffi/swift/toolchain.sh --with /tmp/elsewhere --cd /tmp/elsewhere swift run
 #
-# It uses the `swift` on the PATH if that is new enough. Otherwise it unpacks Debian trixie's package into a folder under target/.
+# It uses the `swift` on the PATH if that is new enough. Otherwise it unpacks Debian's package into a folder under target/.
 # It does so once, in less than a minute, with 580 MB to download and 1.4 GB on disk. The command then runs in a chroot of that
 # folder. The chroot contains this repository and each folder given by --with, at the same paths. This needs Linux, mmdebstrap and root.
 #
 #   SWIFT_ROOT   where the toolchain is unpacked; target/swift by default
+#   SWIFT_SUITE  the release of Debian: trixie by default, which has Swift 6.0. sid has Swift 6.2
 #   SWIFT_HOST=0 ignores the `swift` on the PATH
 set -euo pipefail
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 root=${SWIFT_ROOT:-$repository/target/swift}
+suite=${SWIFT_SUITE:-trixie}
 libexec=usr/libexec/swift
 
 folders=("$repository")
@@ -41,10 +43,12 @@ unpack() {
     # Builds and tests do not need the debugger, editor support, documentation or static libraries, so these are left out. The
     # example needs the headers of libcurl.
     # No mirror is given, so mmdebstrap uses Debian's default. Only `main` is needed.
-    local fresh=$root.part
+    local fresh=$root.part options=()
+    # A mirror's copy of sid may be older than sid allows.
+    [ "$suite" != sid ] || options+=(--aptopt='Acquire::Check-Valid-Until "false"')
     rm -rf "$fresh"
-    mmdebstrap --quiet --mode=root --variant=minbase --components=main \
-        --include=swiftlang,libc6-dev,libstdc++-14-dev,ca-certificates,git,libcurl4-openssl-dev \
+    mmdebstrap --quiet --mode=root --variant=minbase --components=main "${options[@]}" \
+        --include=swiftlang,libc6-dev,g++,ca-certificates,git,unzip,libcurl4-openssl-dev \
         --aptopt='Apt::Install-Recommends "false"' \
         --dpkgopt='path-exclude=/usr/share/doc/*' \
         --dpkgopt='path-exclude=/usr/share/man/*' \
@@ -58,7 +62,7 @@ unpack() {
         --dpkgopt="path-exclude=/$libexec/bin/repl_swift" \
         --dpkgopt="path-exclude=/$libexec/bin/clangd" \
         --dpkgopt="path-exclude=/$libexec/bin/sourcekit-lsp" \
-        trixie "$fresh"
+        "$suite" "$fresh"
     rm -rf "$root"
     mv "$fresh" "$root" # so a toolchain that exists is complete
 }

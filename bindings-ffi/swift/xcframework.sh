@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Builds the XCFramework that Package.swift names for Apple's platforms: target/xcframework/ProxyMeshFFI.xcframework. For a release,
-# it also makes the zip, and prints the two lines for Package.swift. CI does not run this. It needs a Mac with Xcode 16 or later,
-# and Rust's standard library for the targets below (rustup target add …).
+# `make dist ONLY=xcframework` runs this and makes the zip. It needs a Mac with Xcode 16 or later, and Rust's standard library for
+# the targets below (rustup target add …).
 #
-#   bindings-ffi/swift/xcframework.sh            # makes everything
+#   bindings-ffi/swift/xcframework.sh
 #   swift test                                   # then works in the repository
 #
 # tvOS, watchOS and visionOS are tier 3 in Rust. They need a nightly compiler and -Zbuild-std; `slice` can then build them too.
@@ -13,7 +13,6 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 out=$root/target/xcframework
 name=ProxyMeshFFI
 library=libproxymesh_ffi.a
-version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -1)
 [ "$(uname -s)" = Darwin ] || { echo "this needs a Mac: xcodebuild makes XCFrameworks, and nothing else does" >&2; exit 1; }
 
 # The first versions that have Duration, as in Package.swift. C code in the dependencies is compiled for them too.
@@ -32,7 +31,7 @@ slice() {
     for target in "$@"; do
         cargo build --manifest-path "$root/Cargo.toml" --release --locked --package proxymesh-ffi --no-default-features \
             --target "$target"
-        built+=("$root/target/$target/release/$library")
+        built+=("${CARGO_TARGET_DIR:-$root/target}/$target/release/$library")
     done
     mkdir -p "$out/$platform"
     lipo -create "${built[@]}" -output "$out/$platform/$library"
@@ -48,8 +47,3 @@ slice ios-simulator aarch64-apple-ios-sim x86_64-apple-ios
 
 xcodebuild -create-xcframework "${made[@]}" -output "$out/$name.xcframework"
 cp "$root/LICENSE-MIT" "$root/LICENSE-APACHE" "$root/bindings-ffi/THIRD-PARTY-NOTICES" "$out/$name.xcframework/"
-(cd "$out" && ditto -c -k --keepParent $name.xcframework $name.xcframework.zip)
-
-echo "In Package.swift, for a release:"
-echo "    url: \"https://github.com/proxymesh/proxymesh-sdk/releases/download/$version/$name.xcframework.zip\","
-echo "    checksum: \"$(swift package compute-checksum "$out/$name.xcframework.zip")\""

@@ -1,0 +1,134 @@
+"""Builds what the Swift package links, and the manifest that names it.
+
+    swift.py bundle FOLDER MACHINE=LIBRARY…   lays out an artifact bundle for Linux; MACHINE is x86_64 or aarch64
+    swift.py manifest URL ZIP…                makes Package.swift name the zips of a release, below this URL
+
+On Apple's platforms, the library is in an XCFramework. On Linux, it is in an artifact bundle, which Swift 6.2 and later
+link.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from dist import HOST, PLATFORMS, ROOT, TARGET, add_target, cargo_build, environment, output, run, version
+
+NAME = "ProxyMeshFFI"
+LIBRARY = "libproxymesh_ffi.a"
+BUNDLE = f"{NAME}.artifactbundle"
+APPLE = (
+    "aarch64-apple-darwin",
+    "x86_64-apple-darwin",
+    "aarch64-apple-ios",
+    "aarch64-apple-ios-sim",
+    "x86_64-apple-ios",
+)
+MANIFEST = ROOT / "Package.swift"
+
+
+def artifact_bundle(dist: Path) -> Iterator[Path]:
+    """For Linux with glibc, which Swift's own libraries need."""
+    libraries = {}
+    for machine in ("x86_64", "aarch64"):
+        folder = cargo_build(PLATFORMS[f"linux-{machine}"], "proxymesh-ffi", options=("--no-default-features",))
+        libraries[machine] = TARGET / "staticlib" / machine / LIBRARY
+        libraries[machine].parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(folder / LIBRARY, libraries[machine])
+        strip(libraries[machine])
+    bundle = lay_out(TARGET / "staticlib", libraries)
+    yield zipped(bundle, dist / f"{BUNDLE}.zip")
+
+
+def xcframework(dist: Path) -> Iterator[Path]:
+    if HOST != "macos":
+        raise SystemExit("the XCFramework needs a Mac: xcodebuild makes it, and the linker needs Xcode's SDKs")
+    for triple in APPLE:
+        add_target(triple)
+    run(ROOT / "bindings-ffi/swift/xcframework.sh", **environment(PLATFORMS["macos-aarch64"]))
+    yield zipped(ROOT / f"target/xcframework/{NAME}.xcframework", dist / f"{NAME}.xcframework.zip")
+
+
+def strip(library: Path) -> None:
+    """Removes the debug information. The linker of a program needs the symbols."""
+    compiler = Path(output("rustc", "--print", "sysroot"))
+    tool = next((compiler / "lib/rustlib").glob("*/bin/rust-objcopy*"))
+    run(tool, "--strip-debug", library, LD_LIBRARY_PATH=str(compiler / "lib"))
+
+
+def lay_out(folder: Path, libraries: dict[str, Path]) -> Path:
+    bundle = folder / BUNDLE
+    shutil.rmtree(bundle, ignore_errors=True)
+    # A folder of its own, because a program can have several bundles whose headers are on one search path.
+    headers = bundle / "include" / NAME
+    headers.mkdir(parents=True)
+    for file in (f"{NAME}.h", "module.modulemap"):
+        shutil.copy(ROOT / "bindings-ffi/swift/Sources" / NAME / file, headers)
+    for license in ("LICENSE-MIT", "LICENSE-APACHE", "bindings-ffi/THIRD-PARTY-NOTICES"):
+        shutil.copy(ROOT / license, bundle)
+    variants = []
+    for machine, library in libraries.items():
+        path = f"linux-{machine}/{LIBRARY}"
+        (bundle / path).parent.mkdir()
+        shutil.copy(library, bundle / path)
+        variants.append(
+            {
+                "path": path,
+                # The toolchains of swift.org and of Debian name the vendor differently.
+                "supportedTriples": [f"{machine}-{vendor}-linux-gnu" for vendor in ("unknown", "pc")],
+                "staticLibraryMetadata": {
+                    "headerPaths": [f"include/{NAME}"],
+                    "moduleMapPath": f"include/{NAME}/module.modulemap",
+                },
+            }
+        )
+    artifact = {"type": "staticLibrary", "version": version(), "variants": variants}
+    info = {"schemaVersion": "1.0", "artifacts": {NAME: artifact}}
+    (bundle / "info.json").write_text(json.dumps(info, indent=2) + "\n")
+    return bundle
+
+
+def zipped(folder: Path, made: Path) -> Path:
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
+        for file in sorted(file for file in folder.rglob("*") if file.is_file()):
+            entry = zipfile.ZipInfo(file.relative_to(folder.parent).as_posix(), (2020, 1, 1, 0, 0, 0))
+            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+            packed.writestr(entry, file.read_bytes())
+    return made
+
+
+def write_manifest(url: str, zips: list[Path]) -> None:
+    """Replaces each `path:` of a binary target. SwiftPM finds the sums nowhere but in the tagged manifest."""
+    text = MANIFEST.read_text()
+    for file in zips:
+        named = re.compile(rf'path: "target/[^"]*/{re.escape(file.stem)}"')
+        checksum = hashlib.sha256(file.read_bytes()).hexdigest()
+        text, count = named.subn(f'url: "{url}/{file.name}",\n        checksum: "{checksum}"', text)
+        if count != 1:
+            raise SystemExit(f"Package.swift does not name {file.stem} once")
+    if left := re.findall(r'path: "(target/[^"]*)"', text):
+        raise SystemExit(f"Package.swift would still name {', '.join(left)}: give the zip for each")
+    MANIFEST.write_text(text)
+
+
+def main() -> int:
+    match sys.argv[1:]:
+        case ["bundle", folder, *libraries] if libraries:
+            pairs = (library.partition("=") for library in libraries)
+            lay_out(Path(folder), {machine: Path(path) for machine, _, path in pairs})
+        case ["manifest", url, *zips] if zips:
+            write_manifest(url.rstrip("/"), [Path(each) for each in zips])
+        case _:
+            print(__doc__, file=sys.stderr)
+            return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
