@@ -267,6 +267,17 @@ def artifacts() -> dict[str, Build]:
             found[f"native-{name}"] = partial(native, name, platform)
             if "musl" not in name:
                 found[f"sandbox-{name}"] = partial(sandbox, name, platform)
+    import android
+    import maven
+    import swift
+
+    # The jars contain the libraries and the sandboxes, so they come after these.
+    found |= {"maven": partial(maven.build, DIST), "artifactbundle": partial(swift.artifact_bundle, DIST)}
+    # What this machine lacks the tools for is built only if it is named, and then says what is missing.
+    if HOST == "macos" or "xcframework" in sys.argv:
+        found["xcframework"] = partial(swift.xcframework, DIST)
+    if not android.lacking() or "aar" in sys.argv:
+        found["aar"] = partial(android.build, DIST)
     return found
 
 

@@ -1,8 +1,5 @@
-// Builds the AAR for Android: com.proxymesh:proxymesh-android. CI does not run this. It needs the Android SDK and Google's Maven
-// repository.
-//
-//   ./libraries.sh      # writes the native libraries and the licences into build
-//   gradle assembleRelease publishToMavenLocal
+// Builds the AAR for Android: com.proxymesh:proxymesh-android. `make dist ONLY=aar` runs this, after it has written the native libraries
+// and the licences into build. It needs the Android SDK and Google's Maven repository, so only the release workflow does so.
 //
 // The AAR is built from the sources of the jars, not from the jars, because the jars contain the libraries for desktops and servers.
 plugins {
@@ -40,6 +37,7 @@ android {
     publishing {
         singleVariant("release") {
             withSourcesJar()
+            withJavadocJar()
         }
     }
 }
@@ -54,6 +52,38 @@ publishing {
         register<MavenPublication>("release") {
             artifactId = "proxymesh-android"
             afterEvaluate { from(components["release"]) }
+            // The same as in ../pom.xml, without which Maven Central refuses the AAR.
+            pom {
+                name = "ProxyMesh SDK for Android"
+                description = "The SDK for the ProxyMesh account API, for Android."
+                url = "https://proxymesh.com"
+                licenses {
+                    license {
+                        name = "MIT"
+                        url = "https://opensource.org/license/mit"
+                    }
+                    license {
+                        name = "Apache-2.0"
+                        url = "https://www.apache.org/licenses/LICENSE-2.0"
+                    }
+                }
+                developers {
+                    developer {
+                        name = "ProxyMesh"
+                    }
+                }
+                scm {
+                    url = "https://github.com/proxymesh/proxymesh-sdk"
+                    connection = "scm:git:https://github.com/proxymesh/proxymesh-sdk.git"
+                    developerConnection = "scm:git:https://github.com/proxymesh/proxymesh-sdk.git"
+                }
+            }
+        }
+    }
+    repositories {
+        maven {
+            name = "staging"
+            url = uri(layout.buildDirectory.dir("staging"))
         }
     }
 }

@@ -1,4 +1,3 @@
-// CI does not run this. It needs the Android SDK and Google's Maven repository.
 pluginManagement {
     repositories {
         google()
