@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import maven
-
 from dist import ROOT, TARGET, Platform, environment, run, strip, version
 
 PROJECT = ROOT / "bindings-ffi/kotlin/android"

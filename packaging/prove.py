@@ -37,6 +37,7 @@ from pathlib import Path
 
 import trustme
 from elftools.elf.elffile import ELFFile  # type: ignore[import-not-found]  # it is installed by `make test-dist`
+
 from places import Missing, Place, places
 
 ROOT = Path(__file__).resolve().parents[1]
