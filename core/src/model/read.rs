@@ -25,7 +25,34 @@ pub(crate) fn whole_gigabytes<'de, D: Deserializer<'de>>(input: D) -> Result<u64
 
 /// Text; `null` means empty text.
 pub(crate) fn text<'de, D: Deserializer<'de>>(input: D) -> Result<String, D::Error> {
-    Ok(Option::<String>::deserialize(input)?.unwrap_or_default())
+    // Without an `Option<String>` between, a list of 10,000 IPs is read faster.
+    struct Text;
+
+    impl<'de> Visitor<'de> for Text {
+        type Value = String;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string")
+        }
+
+        fn visit_none<E>(self) -> Result<String, E> {
+            Ok(String::new())
+        }
+
+        fn visit_unit<E>(self) -> Result<String, E> {
+            Ok(String::new())
+        }
+
+        fn visit_some<D: Deserializer<'de>>(self, input: D) -> Result<String, D::Error> {
+            input.deserialize_str(self)
+        }
+
+        fn visit_str<E>(self, text: &str) -> Result<String, E> {
+            Ok(text.to_owned())
+        }
+    }
+
+    input.deserialize_option(Text)
 }
 
 /// A value that is parsed from text, without copying the text.
