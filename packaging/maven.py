@@ -90,6 +90,8 @@ def pack(staging: Path, made: Path, artifacts: dict[str, str]) -> None:
             # They also write a list of versions, which the repository makes itself, and some of the checksums.
             if file.suffix not in (".jar", ".pom", ".aar", ".module"):
                 continue
+            if file.name.endswith("-javadoc.jar"):
+                set_times(file)
             if re.search(r"-(native|testing)-[\d.]+\.jar$", file.name):
                 compress(file)
             content = file.read_bytes()
@@ -132,6 +134,17 @@ def unpacked(archive: Path, name: str) -> bytes:
             return packed.read(name)
     with tarfile.open(archive) as packed:
         return cast(IO[bytes], packed.extractfile(name)).read()
+
+
+def set_times(jar: Path) -> None:
+    """Writes a jar again without the time of the build, which Dokka writes into it."""
+    with zipfile.ZipFile(jar) as old:
+        entries = [(entry.filename, old.read(entry)) for entry in old.infolist()]
+    with zipfile.ZipFile(jar, "w") as new:
+        for name, content in entries:
+            entry = zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0))
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            new.writestr(entry, content)
 
 
 def add(bundle: zipfile.ZipFile, name: str, content: bytes) -> None:
