@@ -12,7 +12,7 @@ import sysconfig
 from pathlib import Path
 
 import proxymesh
-import quickstart  # type: ignore[import-not-found]  # prove.py copies it here
+import quickstart
 from proxymesh.sandbox import Sandbox
 
 
