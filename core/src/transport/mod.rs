@@ -21,8 +21,8 @@ use crate::{
     credentials::Credentials,
     dns,
     endpoint::{
-        AnyResponse, Auth, CALLS, Call, Endpoint, Finding, Found, Method, Mismatch, ReadBack, Replay,
-        Request, Sendable,
+        AnyResponse, Auth, Call, Endpoint, Finding, Found, Method, Mismatch, ReadBack, Replay, Request,
+        Sendable,
     },
     error::{Error, Result},
     observer::{self, Observer},
@@ -67,8 +67,6 @@ pub(crate) struct Transport {
     setup: Setup,
     pool: Arc<Pool>,
     timers: Timers,
-    /// The target of each call, by path. There are so few that a linear search is fastest.
-    targets: Vec<(&'static str, Uri)>,
     /// The headers of every request.
     headers: HeaderMap,
     secrets: Vec<SecretString>,
@@ -182,16 +180,14 @@ impl Transport {
         // room for all headers of the response at once.
         let mut headers = HeaderMap::with_capacity(6);
         headers.insert(HOST, host(&setup.base_url)?);
+        // If the base URL cannot be sent, no call could be.
+        target(&setup.base_url, "/", "")?;
         headers.insert(ACCEPT, JSON);
         headers.insert(AUTHORIZATION, setup.credentials.header()?);
         headers.insert(USER_AGENT, user_agent);
         Ok(Self {
             pool: Arc::new(Pool::new(connector, setup.max_connections)),
             timers: Timers::new(),
-            targets: CALLS
-                .iter()
-                .map(|call| Ok((call.path, target(&setup.base_url, call)?)))
-                .collect::<Result<_>>()?,
             headers,
             secrets: setup.credentials.secrets(),
             gate: Arc::new(Gate::of(setup.base_url.as_str(), &setup.credentials, setup.share_state)),
@@ -397,11 +393,7 @@ impl Transport {
     /// The HTTP request, and whether it has been sent.
     fn message(&self, request: &Request, leave: Leave) -> Result<(Option<hyper::Request<Outgoing>>, Sent)> {
         let call = request.call;
-        let known = self.targets.iter().find(|(path, _)| *path == call.path);
-        let target = match known {
-            Some((_, target)) => with_query(target, &request.query)?,
-            None => with_query(&target(&self.setup.base_url, call)?, &request.query)?,
-        };
+        let target = target(&self.setup.base_url, call.path, &request.query)?;
         let empty = request.form.is_empty();
         let (body, sent) = Outgoing::new(request.form.clone(), leave);
         let mut message = hyper::Request::new(body);
@@ -430,23 +422,15 @@ fn fresh(call: &Call) -> bool {
 }
 
 /// The target of a call (RFC 9112, section 3.2.1): the base URL's path, if any, followed by the call's path.
-fn target(base_url: &Url, call: &Call) -> Result<Uri> {
-    uri([base_url.path().trim_end_matches('/'), call.path].concat())
-}
-
-fn with_query(target: &Uri, query: &str) -> Result<Uri> {
-    if query.is_empty() {
-        return Ok(target.clone());
-    }
-    let path = target.path();
-    let mut text = String::with_capacity(path.len() + 1 + query.len());
+fn target(base_url: &Url, path: &str, query: &str) -> Result<Uri> {
+    let prefix = base_url.path().trim_end_matches('/');
+    let mut text = String::with_capacity(prefix.len() + path.len() + 1 + query.len());
+    text.push_str(prefix);
     text.push_str(path);
-    text.push('?');
-    text.push_str(query);
-    uri(text)
-}
-
-fn uri(text: String) -> Result<Uri> {
+    if !query.is_empty() {
+        text.push('?');
+        text.push_str(query);
+    }
     Uri::try_from(text)
         .map_err(|_| Error::config("base_url has a path that cannot be sent, or the request is too long"))
 }
