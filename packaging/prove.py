@@ -132,7 +132,7 @@ def run(command: list[str], folder: Path, environment: dict[str, str]) -> float:
         check=False,
     )
     if done.returncode:
-        raise RuntimeError(f"exit status {done.returncode}: {done.stdout.decode(errors='replace')}")
+        raise RuntimeError(f"exit status {done.returncode}: {done.stdout.decode(errors='replace')[-2000:]}")
     return time.monotonic() - start
 
 

@@ -5,6 +5,7 @@ A place is made when it is first used, under `target/places/`, and kept.
 
 from __future__ import annotations
 
+import atexit
 import functools
 import os
 import platform
@@ -193,6 +194,19 @@ class Root(Place):
         return self.command(folder, self.interpreter, "/opt/pip/pip", *arguments, home=("--setenv", "HOME", "/tmp"))
 
 
+@functools.cache
+def start_wine(environment: tuple[tuple[str, str], ...]) -> None:
+    """Starts wine's services until this program ends. Else a program would start them, and they would keep its pipes."""
+
+    def run(*command: str) -> None:
+        null = subprocess.DEVNULL
+        subprocess.run(command, env=dict(environment), stdin=null, stdout=null, stderr=null, check=False)
+
+    run(tool("wineserver"), "--persistent")
+    atexit.register(run, tool("wineserver"), "--kill")
+    run(tool("wine"), "wineboot")
+
+
 @dataclass(frozen=True)
 class Wine(Place):
     """A CPython for Windows under wine."""
@@ -201,9 +215,8 @@ class Wine(Place):
 
     def prepare(self) -> None:
         tool("wine")
-        if not (PLACES / "wine").exists():
-            PLACES.mkdir(parents=True, exist_ok=True)
-            subprocess.run([tool("wine"), "wineboot", "--init"], env=self.environment, check=True)
+        PLACES.mkdir(parents=True, exist_ok=True)
+        start_wine(tuple(self.environment.items()))
 
     def prepare_python(self) -> None:
         self.prepare()

@@ -18,7 +18,10 @@ free_threaded=()
 suite=trixie
 [ "$version" = 3.13 ] || suite=sid
 sources=target/places/source-$version
-[ -d "$sources" ] || { packaging/places/debian.sh $suite source "$sources.new" "python$version" zlib && mv "$sources.new" "$sources"; }
+if [ ! -d "$sources" ]; then
+    packaging/places/debian.sh $suite source "$sources.new" "python$version" zlib
+    mv "$sources.new" "$sources"
+fi
 cpython=$(realpath "${CPYTHON_SOURCE:-$(echo "$sources"/Python-*)}")
 zlib=$(realpath "$sources"/zlib-*)
 work=$folder.build

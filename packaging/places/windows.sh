@@ -16,6 +16,8 @@ cd "$folder.new"
 unzip -q "$OLDPWD/target/maven/org/bytedeco/cpython/$version/cpython-$version-windows-x86_64.jar"
 mv org/bytedeco/cpython/windows-x86_64/* .
 rm -r org META-INF include
+# wine 8 ends a program that uses it. Without it, Python asks Windows in the old way.
+find . -name _wmi.pyd -delete
 
 # It passes on each name to python314.dll, as Python's own does.
 objdump -p python314.dll | sed -n '/Name Pointer/,/^$/s/^\t\[ *[0-9]*\] \(+base\[ *[0-9]*\] *[0-9a-f]* \)\?//p' >names
