@@ -196,7 +196,7 @@ class Root(Place):
 
 @functools.cache
 def start_wine(environment: tuple[tuple[str, str], ...]) -> None:
-    """Starts wine's services until this program ends. Else a program would start them, and they would keep its pipes."""
+    """Starts wine's services, until this program ends. Otherwise a program starts them, and they keep its pipes."""
 
     def run(*command: str) -> None:
         null = subprocess.DEVNULL
