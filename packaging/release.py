@@ -1,8 +1,9 @@
 """Keeps the version the same everywhere. It stands in Cargo.toml (`workspace.package`), and all other places follow it.
 
-release.py check [TAG]      checks that all places say the same, and that TAG, such as release-1.2.3, is this version's
-release.py VERSION          prepares a release: changes the version, the lock files, and the heading of CHANGELOG.md
-release.py manifest FOLDER  makes Package.swift download what FOLDER contains: for the commit that SwiftPM's users get
+release.py check [TAG]            checks that all places say the same, and that TAG, such as release-1.2.3, says it too
+release.py VERSION                prepares a release: the version, the lock files, and the heading of CHANGELOG.md
+release.py manifest FOLDER [URL]  makes Package.swift download what is in FOLDER, from the release or from URL, for the
+                                  commit that SwiftPM's users get
 """
 
 from __future__ import annotations
@@ -145,14 +146,14 @@ def prepare(version: str) -> None:
     print(f"Next: read `git diff`, commit, merge, then set the tag: git tag --sign release-{version}")
 
 
-def manifest(folder: Path) -> None:
-    """Replaces the path of each binary target by the link to its archive in the release, and the archive's checksum."""
+def manifest(folder: Path, url: str) -> None:
+    """Replaces the path of each binary target by the link to its archive below `url`, and the archive's checksum."""
     path = ROOT / "Package.swift"
 
     def link(found: re.Match[str]) -> str:
         archive = folder / f"{Path(found['path']).name}.zip"
         checksum = hashlib.sha256(archive.read_bytes()).hexdigest()
-        return f'url: "{DOWNLOADS}/{current()}/{archive.name}", checksum: "{checksum}"'
+        return f'url: "{url}/{archive.name}", checksum: "{checksum}"'
 
     target = r'(?P<before>\.binaryTarget\(\s*name: "\w+",\s*)path: "(?P<path>[^"]+)"'
     changed, count = re.subn(target, lambda found: found["before"] + link(found), path.read_text())
@@ -168,7 +169,9 @@ def main() -> None:
         case ["check", tag]:
             check(tag)
         case ["manifest", folder]:
-            manifest(Path(folder))
+            manifest(Path(folder), f"{DOWNLOADS}/{current()}")
+        case ["manifest", folder, url]:
+            manifest(Path(folder), url)
         case [version] if version[:1].isdigit():
             prepare(version)
         case _:

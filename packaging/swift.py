@@ -1,7 +1,6 @@
-"""Builds what the Swift package links, and the manifest that names it.
+"""Builds what the Swift package links.
 
     swift.py bundle FOLDER MACHINE=LIBRARY…   lays out an artifact bundle for Linux; MACHINE is x86_64 or aarch64
-    swift.py manifest URL ZIP…                makes Package.swift name the zips of a release, below this URL
 
 On Apple's platforms, the library is in an XCFramework. On Linux, it is in an artifact bundle, which Swift 6.2 and later
 link.
@@ -9,9 +8,7 @@ link.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 import shutil
 import sys
 import zipfile
@@ -30,7 +27,6 @@ APPLE = (
     "aarch64-apple-ios-sim",
     "x86_64-apple-ios",
 )
-MANIFEST = ROOT / "Package.swift"
 
 
 def artifact_bundle(dist: Path) -> Iterator[Path]:
@@ -103,27 +99,11 @@ def zipped(folder: Path, made: Path) -> Path:
     return made
 
 
-def write_manifest(url: str, zips: list[Path]) -> None:
-    """Replaces each `path:` of a binary target. SwiftPM finds the sums nowhere but in the tagged manifest."""
-    text = MANIFEST.read_text()
-    for file in zips:
-        named = re.compile(rf'path: "target/[^"]*/{re.escape(file.stem)}"')
-        checksum = hashlib.sha256(file.read_bytes()).hexdigest()
-        text, count = named.subn(f'url: "{url}/{file.name}",\n        checksum: "{checksum}"', text)
-        if count != 1:
-            raise SystemExit(f"Package.swift does not name {file.stem} once")
-    if left := re.findall(r'path: "(target/[^"]*)"', text):
-        raise SystemExit(f"Package.swift would still name {', '.join(left)}: give the zip for each")
-    MANIFEST.write_text(text)
-
-
 def main() -> int:
     match sys.argv[1:]:
         case ["bundle", folder, *libraries] if libraries:
             pairs = (library.partition("=") for library in libraries)
             lay_out(Path(folder), {machine: Path(path) for machine, _, path in pairs})
-        case ["manifest", url, *zips] if zips:
-            write_manifest(url.rstrip("/"), [Path(each) for each in zips])
         case _:
             print(__doc__, file=sys.stderr)
             return 2

@@ -25,8 +25,8 @@ url=$(cat "$work/url")
 # The repository, with the release's manifest in its tag.
 mkdir "$work/sdk"
 (cd "$root" && git ls-files -z | xargs -0 cp --parents -t "$work/sdk")
-: > "$work/ProxyMeshFFI.xcframework.zip" # is not used on Linux
-"${PYTHON:-python3}" "$work/sdk/packaging/swift.py" manifest "$url" "$work/ProxyMeshFFI.xcframework.zip" "$bundle"
+: > "$work/served/ProxyMeshFFI.xcframework.zip" # is not used on Linux
+"${PYTHON:-python3}" "$work/sdk/packaging/release.py" manifest "$work/served" "$url"
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -1)
 git=(git -C "$work/sdk" -c user.name=sdk -c user.email=sdk@localhost -c commit.gpgsign=false)
 "${git[@]}" init --quiet && "${git[@]}" add --all && "${git[@]}" commit --quiet --message "$version" && "${git[@]}" tag "$version"
