@@ -149,10 +149,13 @@ def strip(binary: Path, symbols: Path) -> None:
 def wheel(platform: Platform, interpreter: str) -> Iterator[Path]:
     built = TARGET / "wheels" / f"{platform.wheel}-{interpreter}"
     shutil.rmtree(built, ignore_errors=True)
+    components = TARGET / "sbom/proxymesh.cdx.json"
+    components.parent.mkdir(parents=True, exist_ok=True)
+    run(sys.executable, ROOT / "packaging/sbom.py", f"wheel-{platform.wheel}", components)
     run(
         *("maturin", "build", "--locked", "--release", "--interpreter", interpreter, "--out", built),
         *(("--zig",) if platform.zig else ()),
-        *("--target", platform.triple, "--compatibility", platform.tag),
+        *("--target", platform.triple, "--compatibility", platform.tag, "--sbom-include", components),
         **environment(platform),
     )
     (packed,) = built.iterdir()
