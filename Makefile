@@ -28,7 +28,7 @@
 #   make sdist   builds the source distribution for Python, in target/sdist
 #   make release VERSION=1.2.3   changes the version everywhere, for a release: docs/releasing.md
 #   make dist    builds all artifacts of a release in dist/, or some: ONLY="wheel-* sdist"
-#   make test-dist   installs the artifacts in dist/ elsewhere and uses them, or some: ONLY="wheel-*"
+#   make test-dist   installs the wheels and sandboxes in dist/ elsewhere and uses them, or some: ONLY="wheel-*"
 #   make test-dist-here   the same, only in this machine's CPythons
 #   make kotlin  builds the jars for Kotlin and Java, in target/kotlin and in the local Maven repository target/maven
 #   make swift   builds the library that the Swift package links, and the sandbox for tests, in target/swift-library

@@ -6,7 +6,7 @@ import PackageDescription
 //
 // ProxyMesh is the API, and ProxyMeshTesting has the sandbox. ProxyMeshInternal calls the native library through the C module
 // ProxyMeshFFI. It and ProxyMesh contain generated code (`make bindings`).
-// The native library is static, so a program does not need it at run time. For a release, `packaging/swift.py manifest` replaces each
+// The native library is static, so a program does not need it at run time. For a release, `packaging/release.py manifest` replaces each
 // `path:` below by a `url:` and a `checksum:`.
 #if canImport(Darwin)
     // Built by bindings-ffi/swift/xcframework.sh.

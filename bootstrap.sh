@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the system packages that the build and the tests need. If nothing is missing, it does nothing. Otherwise it prints what
-# is missing and installs it with apt, which needs root. Without apt or root, it fails. Nothing else in this repository installs
-# anything outside of target/.
+# is missing and installs it with apt, which needs root. Without apt or root, it fails. Nothing else in this repository installs a
+# system package. rustup's targets and toolchains go to its own folder.
 #
 #   bootstrap.sh [kotlin] [swift] [tests] [instructions] [dist] [dist-tests]   installs what every build needs, and what the given parts also need
 #
@@ -52,6 +52,9 @@ for part in "$@"; do
         dist)
             any rustup || lacks "rustup, from https://rustup.rs"
             any git || lacks git git
+            any mvn || lacks Maven maven
+            any javac || lacks "a JDK, 17 or later" default-jdk-headless
+            any gpg || lacks GnuPG gnupg
             [ "$(uname -s)" != Linux ] || any advzip || lacks advzip advancecomp
             [ "$(uname -s)" != Linux ] || any x86_64-w64-mingw32-gcc || lacks MinGW-w64 gcc-mingw-w64-x86-64
             ;;

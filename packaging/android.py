@@ -52,7 +52,7 @@ def build(dist: Path) -> Iterator[Path]:
     for file in ("LICENSE-MIT", "LICENSE-APACHE", "bindings-ffi/THIRD-PARTY-NOTICES"):
         shutil.copy(ROOT / file, licences)
     run("gradle", "--no-daemon", "--project-dir", PROJECT, "publishReleasePublicationToStagingRepository")
-    made = dist / f"proxymesh-maven-android-{version()}.zip"
+    made = dist / f"proxymesh-android-{version()}-bundle.zip"
     maven.pack(built / "staging", made, {"proxymesh-android": "aar"})
     aar = Path(shutil.copy(next((built / "staging").rglob("*.aar")), dist))
     if problems := list(check(aar)):

@@ -31,7 +31,7 @@ HOST = {"linux": "linux", "darwin": "macos", "win32": "windows"}[sys.platform]
 # Linux has no compiler of Microsoft, but one for the same processor.
 WINDOWS = "msvc" if HOST == "windows" else "gnu"
 # The interpreters of wheels for the stable ABI and of those for free-threaded CPython, which has no stable ABI.
-STABLE, FREE_THREADED = "python3.10", "python3.14t"
+STABLE, FREE_THREADED = sys.executable if HOST == "windows" else "python3.10", "python3.14t"
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def strip(binary: Path, symbols: Path) -> None:
 
 
 def wheel(platform: Platform, interpreter: str) -> Iterator[Path]:
-    built = TARGET / "wheels" / f"{platform.wheel}-{interpreter}"
+    built = TARGET / "wheels" / f"{platform.wheel}-{Path(interpreter).stem}"
     shutil.rmtree(built, ignore_errors=True)
     components = TARGET / "sbom/proxymesh.cdx.json"
     components.parent.mkdir(parents=True, exist_ok=True)
@@ -274,8 +274,11 @@ def artifacts() -> dict[str, Build]:
     import maven
     import swift
 
-    # The jars contain the libraries and the sandboxes, so they come after these.
-    found |= {"maven": partial(maven.build, DIST), "artifactbundle": partial(swift.artifact_bundle, DIST)}
+    if HOST == "linux":
+        found["artifactbundle"] = partial(swift.artifact_bundle, DIST)
+    # The jars contain the libraries and the sandboxes of all platforms, and no machine can build all of these.
+    if "maven" in sys.argv:
+        found["maven"] = partial(maven.build, DIST)
     # What this machine lacks the tools for is built only if it is named, and then says what is missing.
     if HOST == "macos" or "xcframework" in sys.argv:
         found["xcframework"] = partial(swift.xcframework, DIST)

@@ -78,7 +78,7 @@ def build(dist: Path) -> Iterator[Path]:
         *(f"-Dlibraries={WORK / 'libraries'}", f"-Dprograms={WORK / 'programs'}"),
         *("deploy", f"-DaltDeploymentRepository=bundle::{staging.as_uri()}"),
     )
-    made = dist / f"proxymesh-maven-{version()}.zip"
+    made = dist / f"proxymesh-{version()}-bundle.zip"
     pack(staging, made, ARTIFACTS)
     yield made
 

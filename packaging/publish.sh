@@ -20,28 +20,42 @@ crates() {
     done
 }
 
+# Publishes each bundle in dist/. CENTRAL_DEPLOYMENT continues with one that was uploaded before.
 maven() {
-    local portal=${CENTRAL_URL:-https://central.sonatype.com}/api/v1/publisher deployment state bundles
-    bundles=(dist/*-bundle.zip)
-    [ ${#bundles[@]} = 1 ] && [ -f "${bundles[0]}" ] || { echo "dist/ has no bundle, or several" >&2; exit 1; }
+    local bundle artifact
+    for bundle in dist/*-bundle.zip; do
+        [ -f "$bundle" ] || { echo "dist/ has no bundle" >&2; exit 1; }
+        artifact=$(basename "$bundle" "-$version-bundle.zip")
+        if curl --silent --fail --head --output /dev/null \
+            "${CENTRAL_REPOSITORY:-https://repo1.maven.org/maven2}/com/proxymesh/$artifact/$version/$artifact-$version.pom"; then
+            echo "$artifact $version is published already"
+        else
+            upload "$bundle" "$artifact"
+        fi
+    done
+}
+
+upload() {
+    local portal=${CENTRAL_URL:-https://central.sonatype.com}/api/v1/publisher deployment=${CENTRAL_DEPLOYMENT:-} state=unknown
     # The credentials are not on curl's command line, where other processes could see them.
     central() {
         curl --silent --show-error --fail-with-body --request POST "$@" --config - <<< \
             "header = \"Authorization: Bearer $(printf '%s:%s' "$CENTRAL_USERNAME" "$CENTRAL_PASSWORD" | base64 | tr -d '\n')\""
     }
-    deployment=$(central --form "bundle=@${bundles[0]}" "$portal/upload?name=proxymesh-$version&publishingType=AUTOMATIC")
+    [ -n "$deployment" ] || deployment=$(central --form "bundle=@$1" "$portal/upload?name=$2-$version&publishingType=AUTOMATIC")
     echo "deployment $deployment"
     # Central checks the bundle, then publishes it. That takes minutes.
     for _ in {1..180}; do
-        central "$portal/status?id=$deployment" > target/deployment.json
-        state=$(python3 -c 'import json; print(json.load(open("target/deployment.json"))["deploymentState"])')
+        if central "$portal/status?id=$deployment" > target/deployment.json; then
+            state=$(python3 -c 'import json; print(json.load(open("target/deployment.json"))["deploymentState"])')
+        fi
         case $state in
             PUBLISHED) echo "$state"; return ;;
             FAILED) cat target/deployment.json >&2; exit 1 ;;
         esac
         sleep "${CENTRAL_WAIT:-20}"
     done
-    echo "Central has not published it in an hour: $state" >&2
+    echo "Central has not published deployment $deployment in an hour: $state" >&2
     exit 1
 }
 
@@ -55,6 +69,20 @@ github() {
     awk -v heading="## $version, " 'index($0, heading) == 1 { inside = 1; next } /^## / { inside = 0 } inside' CHANGELOG.md > target/notes.md
 
     gh auth setup-git
+    if git ls-remote --exit-code origin "refs/tags/$version" >/dev/null; then
+        # The tag names the checksums of the archives of an earlier run.
+        git fetch --quiet origin "refs/tags/$version:refs/tags/$version"
+        for archive in "$assets"/ProxyMeshFFI.*.zip; do
+            git show "$version:Package.swift" | grep --quiet "$(sha256sum < "$archive" | cut -d' ' -f1)" ||
+                { echo "the tag $version names another $(basename "$archive"): publish that of the run that set it" >&2; exit 1; }
+        done
+    fi
+    # Nobody sees a draft. The archives are there before the tag that names them.
+    if gh release view "$version" >/dev/null 2>&1; then
+        gh release upload "$version" $assets/* --clobber
+    else
+        gh release create "$version" $assets/* --draft --title "$version" --notes-file target/notes.md
+    fi
     if ! git ls-remote --exit-code origin "refs/tags/$version" >/dev/null; then
         python3 packaging/release.py manifest dist
         git -c user.name=release -c user.email=release@users.noreply.github.com \
@@ -62,11 +90,7 @@ github() {
         git tag "$version"
         git push --quiet origin "refs/tags/$version"
     fi
-    if gh release view "$version" >/dev/null 2>&1; then
-        gh release upload "$version" $assets/* --clobber
-    else
-        gh release create "$version" $assets/* --verify-tag --title "$version" --notes-file target/notes.md
-    fi
+    gh release edit "$version" --draft=false
 }
 
 case ${1:-} in

@@ -2,7 +2,7 @@
 # Uses the jars as a user does: a project elsewhere declares the coordinates, Maven resolves them from the bundle for Maven Central,
 # and the program runs in each place. It runs the quickstart with the sandbox in the jar, and calls a server with a private CA.
 #
-#   jvm.sh proxymesh-maven-VERSION.zip [PLACE…]
+#   jvm.sh proxymesh-VERSION-bundle.zip [PLACE…]
 #
 #   here      the JDK of this machine
 #   glibc     Debian bullseye (glibc 2.31) with its JRE 17, in a chroot
