@@ -134,7 +134,7 @@ TOGETHER := --no-print-directory --jobs=2 --output-sync=target
 test: bootstrap
 	@$(MAKE) $(TOGETHER) test-kotlin test-rust test-pythons test-python test-adapters test-swift test-hosts test-types test-openapi test-curl
 	@$(MAKE) $(TOGETHER) test-shipped test-sdist
-	@$(MAKE) --no-print-directory test-packages test-secrets
+	@$(MAKE) --no-print-directory test-packages test-dist-slice test-secrets
 
 # Builds what ships, uses it in other projects, and runs every conformance case on it.
 test-shipped:
