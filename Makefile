@@ -5,7 +5,7 @@
 #   make demo-kotlin   the same in Kotlin and in Java
 #   make demo-swift    the same in Swift
 #   make demo-rust     tests the Rust example against the sandbox
-#   make test    runs all tests, in every language
+#   make test    runs the tests of every language, except those that take longest
 #   make quick-rust, quick-python, quick-kotlin, quick-swift    run the fast tests of one language, on a debug build
 #   make test-kotlin-versions   tests the jars with every Kotlin since 2.0
 #   make test-faults   makes every call in every language with every fault
@@ -515,8 +515,8 @@ swift:
 	@$(MAKE) --no-print-directory PROFILE=release swift-library
 
 # Only the static library is used, so a program does not have to find a library when it starts. Swift 6.2 takes it from an artifact
-# bundle, and earlier ones from LIBRARY_PATH. SwiftPM does not notice when the library changes. So this removes everything that is linked with it, and SwiftPM links it again. The sandbox's program is for the
-# product ProxyMeshTesting.
+# bundle, and earlier ones from LIBRARY_PATH. SwiftPM does not notice when the library changes. So this removes everything that is
+# linked with it, and SwiftPM links it again. The sandbox's program is for the product ProxyMeshTesting.
 swift-library: ffi-library
 	@cargo build --quiet --profile $(PROFILE) --locked --package proxymesh-sandbox
 	@mkdir -p $(SWIFT)

@@ -146,12 +146,12 @@ def strip(binary: Path, symbols: Path) -> None:
     objcopy("--strip-debug" if binary.suffix == ".dylib" else "--strip-all", binary)
 
 
-def wheel(platform: Platform, interpreter: str) -> Iterator[Path]:
+def wheel(name: str, platform: Platform, interpreter: str) -> Iterator[Path]:
     built = TARGET / "wheels" / f"{platform.wheel}-{Path(interpreter).stem}"
     shutil.rmtree(built, ignore_errors=True)
     components = TARGET / "sbom/proxymesh.cdx.json"
     components.parent.mkdir(parents=True, exist_ok=True)
-    run(sys.executable, ROOT / "packaging/sbom.py", f"wheel-{platform.wheel}", components)
+    run(sys.executable, ROOT / "packaging/sbom.py", name, components)
     run(
         *("maturin", "build", "--locked", "--release", "--interpreter", interpreter, "--out", built),
         *(("--zig",) if platform.zig else ()),
@@ -264,9 +264,10 @@ def artifacts() -> dict[str, Build]:
     for name, platform in PLATFORMS.items():
         if HOST not in {"linux", platform.system} or (HOST == "linux" and platform.triple.endswith("msvc")):
             continue
-        found[f"wheel-{platform.wheel}"] = partial(wheel, platform, STABLE)
+        packed = f"wheel-{platform.wheel}"
+        found[packed] = partial(wheel, packed, platform, STABLE)
         if name not in WHEELS_ONLY:
-            found[f"wheel-{platform.wheel}-3.14t"] = partial(wheel, platform, FREE_THREADED)
+            found[f"{packed}-3.14t"] = partial(wheel, f"{packed}-3.14t", platform, FREE_THREADED)
             found[f"native-{name}"] = partial(native, name, platform)
             if "musl" not in name:
                 found[f"sandbox-{name}"] = partial(sandbox, name, platform)
@@ -289,12 +290,12 @@ def artifacts() -> dict[str, Build]:
 
 def main() -> int:
     patterns = sys.argv[1:] or ["*"]
-    chosen = {
-        name: build for name, build in artifacts().items() if any(fnmatch.fnmatch(name, each) for each in patterns)
-    }
-    if not chosen:
-        print(f"no artifact is called {' or '.join(patterns)}:", *sorted(artifacts()), file=sys.stderr)
-        return 2
+    known = artifacts()
+    for pattern in patterns:
+        if not fnmatch.filter(known, pattern):
+            print(f"no artifact is called {pattern}:", *sorted(known), file=sys.stderr)
+            return 2
+    chosen = {name: build for name, build in known.items() if any(fnmatch.fnmatch(name, each) for each in patterns)}
     DIST.mkdir(exist_ok=True)
     rows = []
     for name, build in chosen.items():

@@ -57,7 +57,9 @@ class Artifact:
 
     @property
     def glibc(self) -> tuple[int, ...]:
-        """The newest version of glibc that it may need."""
+        """The newest version of glibc that it may need. Empty if it may need none."""
+        if "musl" in self.name:
+            return ()
         found = re.search(r"manylinux_(\d+_\d+)", self.file.name)
         return tuple(map(int, (found[1] if found else "2_17").split("_")))
 
@@ -231,6 +233,8 @@ def use(artifact: Artifact, place: Place, url: str, authority: trustme.CA) -> Ro
             place.prepare()
     except Missing as error:
         return Row(artifact.name, where, f"not shown: {error}")
+    except subprocess.CalledProcessError as error:
+        return Row(artifact.name, where, f"FAILED: {Path(error.cmd[0]).name} could not make the place")
     with tempfile.TemporaryDirectory(prefix="proxymesh-") as made:
         folder = Path(made)
         authority.cert_pem.write_to_path(folder / "ca.pem")
@@ -287,13 +291,11 @@ def main() -> int:
     parser.add_argument("--dist", type=Path, default=ROOT / "dist")
     parser.add_argument("patterns", nargs="*", default=["*"])
     options = parser.parse_args()
-    chosen = [
-        each
-        for each in artifacts(options.dist.resolve())
-        if any(fnmatch.fnmatch(each.name, pattern) for pattern in options.patterns)
-    ]
-    if not chosen:
-        parser.error(f"{options.dist} has no artifact that is called {' or '.join(options.patterns)}")
+    present = artifacts(options.dist.resolve())
+    for pattern in options.patterns:
+        if not any(fnmatch.fnmatch(each.name, pattern) for each in present):
+            parser.error(f"{options.dist} has no artifact that is called {pattern}")
+    chosen = [each for each in present if any(fnmatch.fnmatch(each.name, pattern) for pattern in options.patterns)]
     everywhere = [each for each in places(here=options.here) if fnmatch.fnmatch(str(each), options.place)]
     authority = trustme.CA()
     rows: list[Row] = []

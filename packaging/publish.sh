@@ -20,7 +20,7 @@ crates() {
     done
 }
 
-# Publishes each bundle in dist/. CENTRAL_DEPLOYMENT continues with one that was uploaded before.
+# Publishes each bundle in dist/. CENTRAL_DEPLOYMENT is the deployment of the first one that is not published, if it was uploaded before.
 maven() {
     local bundle artifact
     for bundle in dist/*-bundle.zip; do
@@ -42,7 +42,13 @@ upload() {
         curl --silent --show-error --fail-with-body --request POST "$@" --config - <<< \
             "header = \"Authorization: Bearer $(printf '%s:%s' "$CENTRAL_USERNAME" "$CENTRAL_PASSWORD" | base64 | tr -d '\n')\""
     }
-    [ -n "$deployment" ] || deployment=$(central --form "bundle=@$1" "$portal/upload?name=$2-$version&publishingType=AUTOMATIC")
+    # It is the deployment of one bundle.
+    CENTRAL_DEPLOYMENT=
+    if [ -z "$deployment" ]; then
+        # If Central refuses the bundle, this prints the reason.
+        deployment=$(central --form "bundle=@$1" "$portal/upload?name=$2-$version&publishingType=AUTOMATIC") ||
+            { echo "$deployment" >&2; exit 1; }
+    fi
     echo "deployment $deployment"
     # Central checks the bundle, then publishes it. That takes minutes.
     for _ in {1..180}; do

@@ -67,7 +67,7 @@ def artifacts() -> dict[str, Artifact]:
         "artifactbundle": Artifact("library", swift, [(FFI, linux)]),
     }
     for name, platform in PLATFORMS.items():
-        for threads in ("", "-3.14t"):
+        for threads in ("",) if name in WHEELS_ONLY else ("", "-3.14t"):
             found[f"wheel-{platform.wheel}{threads}"] = Artifact(
                 "library", "pkg:pypi/proxymesh", [(PYTHON, [platform.triple])]
             )

@@ -6,12 +6,15 @@
 #
 # The mirror is the one that apt uses on this machine. On a distribution that is not Debian, set DEBIAN_MIRROR.
 set -euo pipefail
-suite=$1 architecture=$2 folder=$(realpath --canonicalize-missing "$3")
+suite=$1 architecture=$2 made=$(realpath --canonicalize-missing "$3")
 shift 3
+# The folder appears when everything is in it, so a run that fails leaves none behind.
+folder=$made.new
+rm -rf "$folder" "$made.apt"
 
 mirror=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' | sort --unique | grep --max-count=1 'debian/*$')}
 keys=/usr/share/keyrings/debian-archive-keyring.gpg
-apt=$folder.apt
+apt=$made.apt
 mkdir -p "$apt"/{lists,archives}/partial "$folder"
 touch "$apt/status"
 for kind in deb deb-src; do echo "$kind [signed-by=$keys] $mirror $suite main"; done >"$apt/sources.list"
@@ -40,3 +43,4 @@ else
     done
 fi
 rm -rf "$apt"
+mv "$folder" "$made"
