@@ -291,7 +291,7 @@ def main() -> int:
     parser.add_argument("--dist", type=Path, default=ROOT / "dist")
     parser.add_argument("patterns", nargs="*", default=["*"])
     options = parser.parse_args()
-    present = artifacts(options.dist.resolve())
+    present = list(artifacts(options.dist.resolve()))
     for pattern in options.patterns:
         if not any(fnmatch.fnmatch(each.name, pattern) for each in present):
             parser.error(f"{options.dist} has no artifact that is called {pattern}")
