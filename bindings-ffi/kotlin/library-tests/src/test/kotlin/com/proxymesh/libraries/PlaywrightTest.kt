@@ -70,12 +70,14 @@ class PlaywrightTest {
     fun `a refusal is not taken for a page`() = Proxied().use { proxied ->
         val wrong = PlaywrightGuide.withPassword(proxied.open, USERNAME, "wrong")
         assertThrows(PlaywrightException::class.java) { visit(wrong, proxied.site.url("https")) {} }
-        assertTrue(proxied.ofPages().isEmpty() && proxied.site.seen().isEmpty())
+        val requests = proxied.sandbox.proxied().filter { it.kindOfCredentials() == "basic" }
+        assertTrue(requests.isNotEmpty() && requests.none { it.text("status") == "200" }, requests::toString)
+        assertTrue(proxied.site.seen().isEmpty())
     }
 
     /** This is why the guide says that a browser cannot choose the exit. */
     @Test
-    fun `extra headers do not reach the proxy, but the site`() = Proxied().use { proxied ->
+    fun `extra headers reach the site, not the proxy`() = Proxied().use { proxied ->
         proxied.authoriseThisMachine()
         val options = Browser.NewContextOptions().setProxy(Proxy("http://${proxied.open.hostAndPort}"))
             .setExtraHTTPHeaders(proxied.open.steer(ExitChoice(country = "DE")).headers())

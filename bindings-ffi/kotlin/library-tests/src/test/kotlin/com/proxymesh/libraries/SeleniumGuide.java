@@ -1,6 +1,7 @@
 package com.proxymesh.libraries;
 
 import com.proxymesh.ProxyServer;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.openqa.selenium.Proxy;
 import org.openqa.selenium.UsernameAndPassword;
 import org.openqa.selenium.bidi.browsingcontext.BrowsingContext;
@@ -20,11 +21,19 @@ final class SeleniumGuide {
 
     static void logIn(RemoteWebDriver driver, String username, String password, String page) {
         var login = new UsernameAndPassword(username, password);
+        var answered = new AtomicBoolean();
         try (var network = new Network(driver)) {
             var intercept = network.addIntercept(new AddInterceptParameters(InterceptPhase.AUTH_REQUIRED));
-            network.onAuthRequired(asked -> network.continueWithAuth(asked.getRequest().getRequestId(), login));
-            new BrowsingContext(driver, driver.getWindowHandle()).navigate(page, ReadinessState.COMPLETE);
-            network.removeIntercept(intercept); // otherwise, a site could ask for the password
+            network.onAuthRequired(asked -> {
+                var request = asked.getRequest().getRequestId();
+                if (answered.compareAndSet(false, true)) network.continueWithAuth(request, login); // the proxy asks first
+                else network.cancelAuth(request); // a site asks, or the proxy has refused the password
+            });
+            try {
+                new BrowsingContext(driver, driver.getWindowHandle()).navigate(page, ReadinessState.COMPLETE);
+            } finally {
+                network.removeIntercept(intercept);
+            }
         }
     }
 

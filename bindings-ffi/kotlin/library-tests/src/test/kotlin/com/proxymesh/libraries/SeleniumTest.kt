@@ -72,6 +72,21 @@ class SeleniumTest {
     }
 
     @Test
+    fun `a site that asks for a password does not get it`() = Proxied().use { proxied ->
+        drive(proxied.open) { driver ->
+            SeleniumGuide.logIn(driver, USERNAME, HARD_PASSWORD, proxied.site.url("https") + "401?WWW-Authenticate=Basic")
+        }
+        assertTrue(proxied.cleanlySeen().isNotEmpty())
+    }
+
+    @Test
+    fun `a refused password is sent once`() = Proxied().use { proxied ->
+        drive(proxied.open) { driver -> runCatching { SeleniumGuide.logIn(driver, USERNAME, "wrong", proxied.site.url("https")) } }
+        assertEquals(1, proxied.sandbox.proxied().count { it.kindOfCredentials() == "basic" })
+        assertTrue(proxied.site.seen().isEmpty())
+    }
+
+    @Test
     fun `without credentials, the page is empty, and nothing arrives at the site`() = Proxied().use { proxied ->
         drive(proxied.open) { driver ->
             for (scheme in listOf("http", "https")) {
