@@ -21,7 +21,7 @@ mod resource;
 mod response;
 mod sandbox;
 mod setting;
-mod waker;
+mod threads;
 
 use pyo3::prelude::*;
 
@@ -36,7 +36,7 @@ fn remember_process() {
 #[pyfunction]
 #[pyo3(signature = () -> "None")]
 fn leave_interpreter(py: Python<'_>) {
-    waker::Waker::stop(py);
+    threads::stop(py);
 }
 
 /// What this status means in a response of a proxy, and what to do about it. `ProxyCheck.meaning` has the same text.

@@ -1,6 +1,6 @@
-//! Python's `logging`: the logger `proxymesh`, one record at DEBUG per attempt, and warnings.
+//! Python's `logging`: the logger `proxymesh`, one record at DEBUG per attempt, and records at INFO and WARNING.
 
-use crate::{lock::lock, waker::Waker};
+use crate::{lock::lock, threads::LOGGER};
 use proxymesh::{
     Attempt, Error, Observer,
     binding::{self, Event},
@@ -67,7 +67,7 @@ impl Log {
                 return;
             }
             let log = log.clone();
-            Waker::run(move |py| {
+            LOGGER.run(move |py| {
                 if let Err(error) = log.flush(py) {
                     error.write_unraisable(py, None);
                 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import logging
 import os
 import signal
 import subprocess
@@ -16,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import proxymesh
 import pytest
@@ -630,6 +631,38 @@ def test_a_follower_for_asyncio_logs_its_warnings(caplog: pytest.LogCaptureFixtu
 
     asyncio.run(asyncio.wait_for(main(), 30))
     assert caplog.text.count("could not remove the authorised IP 127.0.0.1") == 1
+
+
+def test_a_log_handler_that_waits_does_not_hold_up_calls() -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    class Waits(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            entered.set()
+            assert leave.wait(20)
+
+    class WithoutDescriptors(asyncio.SelectorEventLoop):
+        def add_reader(self, *_: object) -> NoReturn:
+            raise NotImplementedError
+
+    handler = Waits()
+    logging.getLogger("proxymesh").addHandler(handler)
+    try:
+        with Sandbox() as sandbox, sandbox.client(max_retries=0) as client, client.ips.follow(interval=1):
+            sandbox.fault("status", status=503, path="/api/ip_labels/", times=1)
+            assert entered.wait(20)
+
+            async def main() -> None:
+                async with sandbox.async_client() as awaited:
+                    assert await asyncio.wait_for(awaited.ips.list(), 10) == ["127.0.0.1"]
+
+            loop = WithoutDescriptors()
+            loop.run_until_complete(main())
+            loop.close()
+            leave.set()
+    finally:
+        leave.set()
+        logging.getLogger("proxymesh").removeHandler(handler)
 
 
 def test_a_block_that_is_cancelled_while_it_ends_logs_that_its_ip_stays(

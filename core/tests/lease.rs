@@ -5,12 +5,16 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 use proxymesh::{
-    AuthorizedIp, Client, Error, FollowedIp, Settings, binding::Lease, blocking, testing::asked,
+    AuthorizedIp, Client, Error, FollowedIp, Settings,
+    binding::{self, Event, Lease},
+    blocking,
+    testing::asked,
 };
 use proxymesh_sandbox::{Fault, Sandbox};
 use std::{
     env,
     fs::{self, File},
+    future::poll_fn,
     io::{BufRead, BufReader, Read, Write},
     net::{IpAddr, TcpListener},
     path::{Path, PathBuf},
@@ -19,6 +23,7 @@ use std::{
         Arc,
         atomic::{AtomicU8, Ordering},
     },
+    task::Poll,
     thread,
     time::{Duration, Instant},
 };
@@ -258,6 +263,53 @@ fn a_cancelled_task_gives_it_back() {
             }
         });
         assert!(there(&blocking).is_empty());
+    });
+}
+
+/// Counts the warnings of a client.
+fn warned(client: Client) -> (Client, Arc<AtomicU8>) {
+    let warnings = Arc::new(AtomicU8::new(0));
+    let counter = warnings.clone();
+    let observer = binding::observer(move |event| {
+        if matches!(event, Event::Warning(_)) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    (client.with_observer(observer), warnings)
+}
+
+#[test]
+fn a_failed_release_is_an_error_or_a_warning_but_not_both() {
+    apart("a_failed_release_is_an_error_or_a_warning_but_not_both", |_| {
+        let (sandbox, _) = parent();
+        run(async {
+            let (client, warnings) = warned(asynchronous(&sandbox));
+            let fail = || sandbox.inject(Fault::status(503).path("/api/ip/delete/")).unwrap();
+            let lease = client.ips().authorized(wanted()).await.unwrap();
+            fail();
+            assert!(matches!(lease.release().await, Err(Error::Server(_))));
+            assert_eq!(warnings.load(Ordering::Relaxed), 0);
+            // The caller is cancelled while the call is in progress, or after it has failed.
+            for is_over in [false, true] {
+                let lease = client.ips().authorized(wanted()).await.unwrap();
+                fail();
+                let mut release = Box::pin(lease.release());
+                assert!(poll_fn(|context| Poll::Ready(release.as_mut().poll(context).is_pending())).await);
+                while is_over && sandbox.requests().last().unwrap().status != Some(503) {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                if is_over {
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+                assert_eq!(warnings.load(Ordering::Relaxed), 0);
+                drop(release);
+                let began = Instant::now();
+                while warnings.swap(0, Ordering::Relaxed) == 0 {
+                    assert!(began.elapsed() < PATIENCE, "nobody was warned");
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            }
+        });
     });
 }
 

@@ -1,7 +1,7 @@
 //! The queue between the worker and one event loop.
 
 use super::descriptor::Descriptor;
-use crate::{lock::lock, log::Log, waker::Waker};
+use crate::{lock::lock, log::Log, threads::WAKER};
 use proxymesh::process;
 use pyo3::{
     exceptions::PyNotImplementedError,
@@ -164,7 +164,7 @@ impl CompletionQueue {
             }
         }
         // Without this thread, nothing would tell the loop that a call has ended.
-        Waker::start().map_err(lacking)?;
+        WAKER.start().map_err(lacking)?;
         Ok(new(Wake::Thread(of.clone_ref(py))))
     }
 
@@ -207,7 +207,7 @@ impl CompletionQueue {
             Wake::Descriptor(descriptor) => descriptor.wake(),
             Wake::Thread(_) => {
                 let queue = self.clone();
-                Waker::run(move |py| queue.call_soon(py));
+                WAKER.run(move |py| queue.call_soon(py));
             }
         }
     }

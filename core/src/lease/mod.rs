@@ -348,12 +348,13 @@ impl Unreleased {
         let (tell, told) = oneshot::channel();
         runtime.spawn(async move {
             let ip = lease.ip();
-            let untold = tell.send(lease.release(&client, None).await);
-            if let (Err(Err(error)), Some(ip)) = (untold, ip) {
-                warn(observer.as_ref(), ip, &error);
-            }
+            let failure = lease.release(&client, None).await.err();
+            let _ = tell.send(Told { failure, ip, observer });
         });
-        told.await.unwrap_or_else(|_| Err(Error::config("the runtime has ended, so the IP stays authorised")))
+        match told.await {
+            Ok(mut told) => told.failure.take().map_or(Ok(()), Err),
+            Err(_) => Err(Error::config("the runtime has ended, so the IP stays authorised")),
+        }
     }
 
     /// The lease is in good hands.
@@ -361,6 +362,22 @@ impl Unreleased {
     pub fn disarm(mut self) -> Arc<Lease> {
         self.is_armed = false;
         self.lease.clone()
+    }
+}
+
+/// What is told to the caller of [`Unreleased::release`]. A failure that the caller does not take, because it was cancelled, becomes
+/// a warning.
+struct Told {
+    failure: Option<Error>,
+    ip: Option<IpAddr>,
+    observer: Option<Observer>,
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        if let (Some(error), Some(ip)) = (self.failure.take(), self.ip) {
+            warn(self.observer.as_ref(), ip, &error);
+        }
     }
 }
 

@@ -54,7 +54,7 @@ impl ExitChoice {
     }
 
     /// Asks for this exit IP, and marks it as the only acceptable one. [`Proxy::session`](crate::Proxy::session) finds an address to
-    /// hold. [`Proxy::lost_exit`](crate::Proxy::lost_exit) says whether a response came through another one. Replaces the address that
+    /// hold. [`Proxy::lost_exit`](crate::Proxy::lost_exit) says whether the proxy no longer has it. Replaces the address that
     /// [`prefer_ip`](Self::prefer_ip) was given.
     ///
     /// # Errors

@@ -35,8 +35,8 @@ impl Proxy {
     ///
     /// This makes one [`check`](Self::check) to find an exit IP that fits the exit choice, and then asks for this one
     /// ([`ExitChoice::hold_ip`](super::ExitChoice::hold_ip)). If the proxy loses the address, requests go on with another one. A
-    /// [`check`](Self::check) then has [`Check::preferred_ip_is_gone`]. If you know the exit IP of a response,
-    /// [`lost_exit`](Self::lost_exit) compares it. Call this again to hold another address.
+    /// [`check`](Self::check) then has [`Check::preferred_ip_is_gone`], and [`lost_exit`](Self::lost_exit) tells it from the headers of a
+    /// response. Call this again to hold another address.
     ///
     /// ```no_run
     /// # async fn example(proxy: proxymesh::Proxy) -> proxymesh::Result<()> {

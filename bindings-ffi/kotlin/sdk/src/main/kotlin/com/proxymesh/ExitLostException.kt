@@ -3,7 +3,7 @@ package com.proxymesh
 import java.net.ProtocolException
 
 /**
- * The proxy no longer has the exit IP of the session, and has used another one. [ProxyServer.session] finds another exit IP to hold.
+ * The proxy no longer has the exit IP of the session. [ProxyServer.session] finds another exit IP to hold.
  *
  * A request for an https page was not sent. This is a [java.io.IOException], because HTTP clients throw such exceptions.
  */

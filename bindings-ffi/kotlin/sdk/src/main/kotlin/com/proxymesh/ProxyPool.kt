@@ -113,6 +113,7 @@ public class ProxyPool internal constructor(private val pool: Calls) : AbstractP
      *
      * @param countries two-letter codes.
      * @throws ValidationException a country is not a two-letter code, or none is given.
+     * @throws ProxyMeshException the exceptions of [get].
      */
     public suspend fun getIn(vararg countries: String): ProxyServer = next(countries.asList())
 
@@ -136,6 +137,7 @@ public class ProxyPool internal constructor(private val pool: Calls) : AbstractP
      * @param target as for [session].
      * @param timeout as for [session].
      * @throws ValidationException a country is not a two-letter code, or none is given.
+     * @throws ProxyMeshException the exceptions of [session].
      */
     public suspend fun sessionIn(
         vararg countries: String, target: String = TARGET, timeout: KotlinDuration = TIME_LIMIT,
@@ -178,6 +180,7 @@ public class BlockingProxyPool internal constructor(private val pool: BlockingCa
      *
      * @param countries two-letter codes.
      * @throws ValidationException a country is not a two-letter code, or none is given.
+     * @throws ProxyMeshException the exceptions of [get].
      */
     public fun getIn(vararg countries: String): ProxyServer = next(countries.asList())
 
@@ -205,6 +208,7 @@ public class BlockingProxyPool internal constructor(private val pool: BlockingCa
      * @param target as for [session].
      * @param timeout as for [session].
      * @throws ValidationException a country is not a two-letter code, or none is given.
+     * @throws ProxyMeshException the exceptions of [session].
      */
     @JvmOverloads
     public fun sessionIn(
