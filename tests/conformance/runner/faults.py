@@ -444,7 +444,8 @@ def combinations(number: int) -> list[tuple[Trial, str, str]]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--surface", action="append", choices=list(SURFACES), help="this one only; all by default")
-    parser.add_argument("--slice", type=int, default=1)
+    parser.add_argument("--slice", type=int, default=1, help="run one in so many of the combinations")
+    parser.add_argument("--jobs", type=int, default=3, help="how many agents run those of a surface; most of them wait")
     arguments = parser.parse_args()
     surfaces = arguments.surface or list(SURFACES)
     paths = json.loads((ROOT / "sandbox/src/openapi.json").read_text(encoding="utf-8"))["paths"].values()
@@ -455,7 +456,9 @@ def main() -> int:
     # With --slice, each surface takes different combinations.
     chosen = [combinations(number)[number % arguments.slice :: arguments.slice] for number in range(len(surfaces))]
     threads = [
-        threading.Thread(target=run, args=(name, those, found)) for name, those in zip(surfaces, chosen, strict=True)
+        threading.Thread(target=run, args=(name, those[job :: arguments.jobs], found))
+        for name, those in zip(surfaces, chosen, strict=True)
+        for job in range(arguments.jobs)
     ]
     for thread in threads:
         thread.start()
