@@ -63,17 +63,28 @@ async def by_cancel(client: AsyncClient, sent: Callable[[], None]) -> float:
 
 
 async def by_wait_for(client: AsyncClient, sent: Callable[[], None]) -> float:
+    task: asyncio.Task[object] = asyncio.create_task(client.ips.list())
+    await asyncio.to_thread(sent)
     with pytest.raises(asyncio.TimeoutError):
-        await asyncio.wait_for(client.ips.list(), 0.05)
+        await asyncio.wait_for(task, 0.01)
     return time.monotonic()
 
 
 if sys.version_info >= (3, 11):  # the first version with asyncio.timeout
 
     async def by_timeout(client: AsyncClient, sent: Callable[[], None]) -> float:
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.05):
+        async def expire(limit: asyncio.Timeout) -> None:
+            await asyncio.to_thread(sent)
+            limit.reschedule(asyncio.get_running_loop().time())
+
+        async def wait() -> None:
+            async with asyncio.timeout(None) as limit:
+                task = asyncio.create_task(expire(limit))
                 await client.ips.list()
+            await task
+
+        with pytest.raises(TimeoutError):
+            await wait()
         return time.monotonic()
 
     WAYS = [by_cancel, by_wait_for, by_timeout]

