@@ -32,7 +32,7 @@ pub enum Failure {
         call: String,
     },
     /// Too many authentications have failed in the last five minutes: two with these credentials, or three in this process.
-    /// Nothing was sent. Four failures ban the account for three hours, so the client stops before that.
+    /// Nothing was sent. Four failures ban the caller for three hours, so the client stops before that.
     AuthenticationBlocked {
         /// The error's text.
         text: String,

@@ -205,7 +205,7 @@ client! {
     ///     trust_env: Whether to use the environment variables `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`. Off by default,
     ///         because the account's calls should not go through a scraper's proxy.
     ///     share_state: Whether the processes of this user share what they know about the credentials. If it is true, several
-    ///         processes with a wrong password do not each try it. Otherwise, their attempts could get the account banned. They share a
+    ///         processes with a wrong password do not each try it. Otherwise, their attempts could get the caller banned. They share a
     ///         file in the user's state folder. It contains no name and no secret.
     ///
     /// Raises:
@@ -273,7 +273,7 @@ client! {
     ///     trust_env: Whether to use the environment variables `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`. Off by default,
     ///         because the account's calls should not go through a scraper's proxy.
     ///     share_state: Whether the processes of this user share what they know about the credentials. If it is true, several
-    ///         processes with a wrong password do not each try it. Otherwise, their attempts could get the account banned. They share a
+    ///         processes with a wrong password do not each try it. Otherwise, their attempts could get the caller banned. They share a
     ///         file in the user's state folder. It contains no name and no secret.
     ///
     /// Raises:

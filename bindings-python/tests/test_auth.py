@@ -1,5 +1,5 @@
 """The auth gate: a wrong password costs the account one failed authentication, however many threads try it. Four would
-ban the account.
+ban the caller.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def test_a_third_wrong_password_stops_the_process_before_the_fourth(sandbox: San
     for password in ("wrong 4", PASSWORD):
         with pytest.raises(proxymesh.AuthenticationBlockedError):
             sandbox.client(username=USERNAME, password=password).ips.list()
-    assert len(sandbox.requests()) == 3, "the account is not banned"
+    assert len(sandbox.requests()) == 3, "the caller is not banned"
 
 
 def test_proven_credentials_still_work_when_others_have_used_up_the_failures(sandbox: Sandbox) -> None:

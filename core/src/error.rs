@@ -39,9 +39,9 @@ pub enum Error {
         call: &'static str,
     },
     /// Too many authentications have failed in the last five minutes: two with these credentials, or three in this process.
-    /// Nothing was sent. Four failures ban the account for three hours, so the client stops before that.
+    /// Nothing was sent. Four failures ban the caller for three hours, so the client stops before that.
     #[error(
-        "{call} was not sent: too many failed authentications (four ban the account for 3 hours); correct the credentials, or wait {} s",
+        "{call} was not sent: too many failed authentications (four ban the caller for 3 hours); correct the credentials, or wait {} s",
         whole_seconds(.retry_after)
     )]
     AuthenticationBlocked {
@@ -160,7 +160,7 @@ impl fmt::Display for Refusal {
         write!(f, "{}: {summary}", self.call)?;
         if self.status == 401 {
             f.write_str(
-                "; correct the credentials before trying again: four failures ban the account for 3 hours",
+                "; correct the credentials before trying again: four failures ban the caller for 3 hours",
             )?;
         }
         if let Some(wait) = &self.retry_after {

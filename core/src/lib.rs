@@ -20,7 +20,7 @@
 //! # What it does for you
 //!
 //! * **It refuses bad input before it sends anything**, and names the field and the rule ([`Error::Validation`]).
-//! * **It keeps the account from being banned.** Four failed authentications ban it for three hours. Until the credentials have worked
+//! * **It keeps the caller from being banned.** Four failed authentications ban it for three hours. Until the credentials have worked
 //!   once, only one call at a time tries them. In five minutes, the client allows two failures with the same credentials, and three in
 //!   the whole process. After that, calls fail with [`Error::AuthenticationBlocked`], and nothing is sent. Once the service has
 //!   rejected the credentials, an attempt whose response is lost counts as a failure, too.

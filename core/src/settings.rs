@@ -145,7 +145,7 @@ impl Settings {
     }
 
     /// Sets whether the processes of this user share what they know about the credentials; true by default. If it is true, several
-    /// processes with a wrong password do not each try it. Otherwise, their attempts could get the account banned. They share a file in
+    /// processes with a wrong password do not each try it. Otherwise, their attempts could get the caller banned. They share a file in
     /// the user's state folder. It contains no name and no secret. If it is false, each process counts its own failures.
     #[must_use]
     pub fn share_state(mut self, share: bool) -> Self {

@@ -137,7 +137,7 @@ fn a_wrong_password_in_256_threads_costs_at_most_two_failures_and_no_ban() {
         assert_eq!((errors.len(), sandbox.requests().len()), (256, total), "round {round}");
         thread::sleep(Duration::from_millis(1100));
     }
-    assert!(right.ips().list().unwrap().is_empty(), "the account is not banned");
+    assert!(right.ips().list().unwrap().is_empty(), "the caller is not banned");
     keep_port(sandbox);
 }
 

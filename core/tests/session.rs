@@ -97,7 +97,7 @@ async fn a_proxy_that_gives_no_exit_is_an_error_with_the_reason() {
     assert!(text.contains("the proxy does not recognise you"), "{text}");
     assert_eq!(
         error.refusal().unwrap().body,
-        "No Proxy-Authorization header, and 127.0.0.1 is not an authenticated IP."
+        "No Proxy-Authorization header, and 127.0.0.1 is not an authorised IP."
     );
     for (status, kind) in [
         (402, "PlanLimit"),

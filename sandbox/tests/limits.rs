@@ -118,7 +118,7 @@ fn the_hundred_and_first_ip_of_an_account_is_400() {
     let add = || parent.post("/api/ip/add/", &[("ip", "2001:db8::1")]);
     let answer = add();
     assert_eq!(answer.status, 400);
-    assert!(answer.error().contains("100 authenticated IPs"), "{}", answer.error());
+    assert!(answer.error().contains("100 authorised IPs"), "{}", answer.error());
     // A sub-account has its own limit of 100.
     let of_sub = [("ip", "2001:db8::1"), ("username", "sub")];
     assert_eq!(parent.post("/api/ip/add/", &of_sub).status, 200);

@@ -71,7 +71,7 @@ class BasicAuthRequiredError(ProxyMeshError):
 
 class AuthenticationBlockedError(ProxyMeshError):
     """Too many authentications have failed in the last five minutes: two with these credentials, or three in this
-    process. Nothing was sent. Four failures ban the account for three hours, so the client stops before that.
+    process. Nothing was sent. Four failures ban the caller for three hours, so the client stops before that.
     """
 
     retry_after: float = 0.0

@@ -232,7 +232,7 @@ struct Plan {
 
 impl Plan {
     /// Takes note of how a check went. Returns whether to go on: credentials that the service rejects stay wrong, and trying them
-    /// again might ban the account.
+    /// again might ban the caller.
     fn note(&mut self, checked: &Result<()>) -> bool {
         match checked {
             Ok(()) => self.failures = 0,

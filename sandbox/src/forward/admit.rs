@@ -21,7 +21,7 @@ pub(crate) fn holder(world: &World, proxy: &str, shown: &[String], from: IpAddr)
             (account.with_token(&secret, now), "Unknown, deactivated or expired token.".to_owned())
         }
         Credentials::None => {
-            let reason = format!("No Proxy-Authorization header, and {from} is not an authenticated IP.");
+            let reason = format!("No Proxy-Authorization header, and {from} is not an authorised IP.");
             (account.with_ip(from), reason)
         }
         Credentials::Unreadable(reason) => (None, format!("{reason}.")),

@@ -1,4 +1,4 @@
-//! `/api/hostname/…` and `/api/hostnames/`: authenticated hostnames.
+//! `/api/hostname/…` and `/api/hostnames/`: authorised hostnames.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! `/api/ip/…`, `/api/ips/` and `/api/ip_labels/`: authenticated IP addresses.
+//! `/api/ip/…`, `/api/ips/` and `/api/ip_labels/`: authorised IP addresses.
 
 use serde_json::{Value, json};
 

@@ -62,7 +62,7 @@ impl Account {
         self.tokens.authenticate(secret, now).cloned()
     }
 
-    /// The account with this authenticated IP, whether or not it is active. The parent comes before its sub-accounts.
+    /// The account with this authorised IP, whether or not it is active. The parent comes before its sub-accounts.
     pub(crate) fn with_ip(&self, ip: IpAddr) -> Option<Holder> {
         if self.access.has_ip(ip) {
             return Some(Holder::Parent);

@@ -14,7 +14,7 @@ pub(crate) enum Refused {
     AlreadyAuthenticated(String),
     #[error("{0} is not authenticated.")]
     NotAuthenticated(String),
-    #[error("The account already has {0} authenticated IPs, the maximum; delete one.")]
+    #[error("The account already has {0} authorised IPs, the maximum; delete one.")]
     TooManyIps(usize),
     #[error("The proxy '{0}' is not recognised.")]
     UnknownProxy(String),

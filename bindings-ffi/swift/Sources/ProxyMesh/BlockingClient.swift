@@ -34,7 +34,7 @@ public final class BlockingClient: Sendable {
     ///   - trustEnv: Whether to use the environment variables `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`. Off by default,
     ///     because the account's calls should not go through a scraper's proxy.
     ///   - shareState: Whether the processes of this user share what they know about the credentials. If it is true, several
-    ///     processes with a wrong password do not each try it. Otherwise, their attempts could get the account banned. They share a file
+    ///     processes with a wrong password do not each try it. Otherwise, their attempts could get the caller banned. They share a file
     ///     in the user's state folder. It contains no name and no secret.
     ///   - log: Where the client writes its log; by default, the unified log on Apple platforms, and nowhere elsewhere.
     /// - Throws: ``ProxyMeshError/config(_:)`` if a setting is missing or invalid, or settings contradict each other.

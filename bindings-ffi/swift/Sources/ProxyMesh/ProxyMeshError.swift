@@ -25,7 +25,7 @@ public enum ProxyMeshError: Error, Sendable, Hashable {
     /// password.
     case basicAuthRequired(BasicAuthRequired)
     /// Too many authentications have failed in the last five minutes: two with these credentials, or three in this process.
-    /// Nothing was sent. Four failures ban the account for three hours, so the client stops before that.
+    /// Nothing was sent. Four failures ban the caller for three hours, so the client stops before that.
     case authenticationBlocked(AuthenticationBlocked)
     /// 401: the service rejected the credentials, or has banned the caller. The call is never retried.
     case authentication(Refusal)

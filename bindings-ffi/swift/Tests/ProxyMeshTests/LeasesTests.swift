@@ -344,7 +344,7 @@ extension ProxyMeshTests {
             let refusal = try #require(error())
             #expect(refusal.kind == .authentication || refusal.kind == .authenticationBlocked)
             #expect(await failure { try await close() } == refusal, "closing it says why it has ended")
-            #expect(try sandbox.requests().filter { $0.status == 401 }.count <= 2, "the account is not banned")
+            #expect(try sandbox.requests().filter { $0.status == 401 }.count <= 2, "the caller is not banned")
             #expect(isAuthorised("127.0.0.1"), "nobody can remove it")
         }
 

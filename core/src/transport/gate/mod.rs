@@ -1,6 +1,6 @@
 //! The auth gate: keeps the client from sending wrong credentials to the service over and over.
 //!
-//! Four failed authentications in a short period ban the account for three hours (docs/api.md, "Authentication"). A script
+//! Four failed authentications in a short period ban the caller for three hours (docs/api.md, "Authentication"). A script
 //! with a thread pool and a wrong password makes four in a millisecond. So:
 //!
 //! * Until a set of credentials has succeeded once, at most one request with it is in flight: the trial. The other requests

@@ -51,7 +51,7 @@ public class BlockingClient private constructor(@get:JvmSynthetic internal val c
      * @param trustEnv whether to use the environment variables `HTTPS_PROXY` (or else `ALL_PROXY`) and `NO_PROXY`. Off by default,
      *   because the account's calls should not go through a scraper's proxy.
      * @param shareState whether the processes of this user share what they know about the credentials; true by default. If it is true,
-     *   several processes with a wrong password do not each try it. Otherwise, their attempts could get the account banned. They share a file in
+     *   several processes with a wrong password do not each try it. Otherwise, their attempts could get the caller banned. They share a file in
      *   the user's state folder. It contains no name and no secret.
      * @throws ConfigException a setting is missing or invalid, or settings contradict each other.
      */

@@ -60,7 +60,7 @@ public abstract class ClientBuilder<B : ClientBuilder<B>> internal constructor()
 
     /**
      * Sets whether the processes of this user share what they know about the credentials; true by default. If it is true, several processes
-     * with a wrong password do not each try it. Otherwise, their attempts could get the account banned. They share a file in the user's state
+     * with a wrong password do not each try it. Otherwise, their attempts could get the caller banned. They share a file in the user's state
      * folder. It contains no name and no secret.
      */
     public fun shareState(shareState: Boolean): B = with { chosen.shareState = shareState }

@@ -47,7 +47,7 @@ public class BasicAuthRequiredException(message: String, call: String) :
 
 /**
  * Too many authentications have failed in the last five minutes: two with these credentials, or three in this process. Nothing was
- * sent. Four failures ban the account for three hours, so the client stops before that.
+ * sent. Four failures ban the caller for three hours, so the client stops before that.
  *
  * @property retryAfter how long until the next attempt is allowed.
  */

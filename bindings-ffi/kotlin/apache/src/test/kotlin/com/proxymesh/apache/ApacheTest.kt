@@ -81,7 +81,7 @@ class ApacheTest {
         }
         for (proxy in listOf(german.using(USERNAME, "wrong"), proxied.open)) {
             val isWithout = proxy == proxied.open
-            val reason = if (isWithout) "No Proxy-Authorization header, and 127.0.0.1 is not an authenticated IP." else "Wrong username or password."
+            val reason = if (isWithout) "No Proxy-Authorization header, and 127.0.0.1 is not an authorised IP." else "Wrong username or password."
             trusting(twoAddresses).setDefaultCredentialsProvider(others).proxyMesh(proxy).build().use { client ->
                 for (scheme in listOf("http", "https")) {
                     val response = client.fetch(site.url(scheme))

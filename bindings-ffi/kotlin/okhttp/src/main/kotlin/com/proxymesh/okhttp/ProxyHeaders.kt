@@ -27,7 +27,7 @@ internal class ProxyHeaders(private val server: ProxyServer) : Authenticator, In
         val call = calls.get()
         // This is how OkHttp marks the response that it makes up, to ask before it sends the CONNECT.
         if (response.sentRequestAtMillis == -1L) {
-            // OkHttp tries the next address of the proxy. It would refuse too, and the account may be banned for that.
+            // OkHttp tries the next address of the proxy. It would refuse too, and the caller may be banned for that.
             if (call?.isRefused == true) throw ProtocolException("$name has refused the credentials")
             return response.request.withHeaders()
         }

@@ -81,7 +81,7 @@ class OkHttpTest {
         val twoAddresses = Dns { List(2) { InetAddress.getByAddress("proxy$it", byteArrayOf(127, 0, 0, 1)) } }
         for (proxy in listOf(german.using(USERNAME, "wrong"), proxied.open)) {
             val isWithout = proxy == proxied.open
-            val reason = if (isWithout) "No Proxy-Authorization header, and 127.0.0.1 is not an authenticated IP." else "Wrong username or password."
+            val reason = if (isWithout) "No Proxy-Authorization header, and 127.0.0.1 is not an authorised IP." else "Wrong username or password."
             val client = client(proxy) { dns(twoAddresses) }
             val response = client.fetch(site.url("http"))
             assertEquals(407 to reason, response.status to response.error)
