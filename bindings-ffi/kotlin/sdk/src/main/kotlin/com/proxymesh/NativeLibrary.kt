@@ -79,7 +79,7 @@ internal fun explained(said: String, isNoexec: (File) -> Boolean): String {
         "Too many open files" in said -> null
         "could not unpack it" in said -> "Set -D$FOLDER_PROPERTY to a writable folder with enough space"
         else -> {
-            val missing = MISSING.find(said)?.let { "This system lacks ${it.groupValues[1]}: install it" }
+            val missing = MISSING.find(said)?.let { "This system lacks ${it.groupValues.last(String::isNotEmpty)}: install it" }
             val folder = UNMAPPED.find(said)?.let { File(it.groupValues[1]).parentFile }
             missing ?: folder?.takeIf(isNoexec)?.let { "The folder is mounted noexec: set -D$FOLDER_PROPERTY to another one" }
         }
@@ -91,7 +91,7 @@ internal fun explained(said: String, isNoexec: (File) -> Boolean): String {
 private const val SPARE = 16
 private const val GLIBC = "2.17"
 private val OTHER_VERSION = Regex("its version is |is not the native library of ProxyMesh")
-private val MUSL = Regex("Error loading shared library|Error relocating")
+private val MUSL = Regex("Error loading shared library ld-linux|Error relocating")
 private val OLD_GLIBC = Regex("version .GLIBC_.* not found")
 private const val NO_FILE = "cannot open shared object file: No such file or directory"
 
@@ -99,5 +99,5 @@ private val OTHER_FILE = Regex(
     "file too short|cannot read file data$|invalid ELF header|wrong ELF class|ELF file OS ABI invalid|incompatible architecture|" +
         "Possible cause: |/[^:]+: $NO_FILE",
 )
-private val MISSING = Regex("^(?:/[^:]+: )?([^/:]+): $NO_FILE")
+private val MISSING = Regex("^(?:/[^:]+: )?(?:([^/:]+): $NO_FILE|Error loading shared library ([^/:]+): No such file)")
 private val UNMAPPED = Regex("^(/[^:]+): failed to map segment from shared object")

@@ -26,7 +26,8 @@ class NativeLibraryTest {
     @Test
     fun `the message for a known cause contains the fix`() {
         val known = mapOf(
-            "Error loading shared library libgcc_s.so.1: No such file or directory (needed by /tmp/x.so)" to musl,
+            "Error loading shared library libgcc_s.so.1: No such file or directory (needed by /tmp/x.so)"
+                to "This system lacks libgcc_s.so.1: install it",
             "Error loading shared library ld-linux-x86-64.so.2: No such file or directory (needed by /tmp/x.so)" to musl,
             "Error relocating /tmp/x.so: gnu_get_libc_version: symbol not found" to musl,
             "/lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.34' not found (required by /tmp/x.so)" to glibc,
