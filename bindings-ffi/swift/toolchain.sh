@@ -4,18 +4,22 @@
 #   bindings-ffi/swift/toolchain.sh swift build
 #   bindings-ffi/swift/toolchain.sh --with /tmp/elsewhere --cd /tmp/elsewhere swift run
 #
-# It uses the `swift` on the PATH if that is new enough. Otherwise it unpacks Debian's package into a folder under target/.
+# It uses the `swift` on the PATH if that is as new as Debian's. Otherwise it unpacks Debian's package into a folder under target/.
 # It does so once, in less than a minute, with 580 MB to download and 1.4 GB on disk. The command then runs in a chroot of that
 # folder. The chroot contains this repository and each folder given by --with, at the same paths. This needs Linux, mmdebstrap and root.
 #
-#   SWIFT_ROOT   where the toolchain is unpacked; target/swift by default
 #   SWIFT_SUITE  the release of Debian: trixie by default, which has Swift 6.0. sid has Swift 6.2
+#   SWIFT_ROOT   where the toolchain is unpacked; target/swift by default, target/swift-sid for sid
 #   SWIFT_HOST=0 ignores the `swift` on the PATH
 set -euo pipefail
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-root=${SWIFT_ROOT:-$repository/target/swift}
 suite=${SWIFT_SUITE:-trixie}
+case $suite in
+    trixie) oldest=6.0 root=$repository/target/swift ;;
+    *) oldest=6.2 root=$repository/target/swift-$suite ;;
+esac
+root=${SWIFT_ROOT:-$root}
 libexec=usr/libexec/swift
 
 folders=("$repository")
@@ -32,13 +36,13 @@ done
 fits() {
     [ "${SWIFT_HOST:-1}" != 0 ] && command -v swift >/dev/null || return 1
     local version
-    version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\)\..*/\1/p' | head -1)
-    [ "${version:-0}" -ge 6 ]
+    version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -1)
+    [ "$(printf '%s\n' "$oldest" "$version" | sort -V | head -1)" = "$oldest" ]
 }
 
 unpack() {
     command -v mmdebstrap >/dev/null ||
-        { echo "no Swift 6 on the PATH, and no mmdebstrap to get one with: run make bootstrap, or see https://swift.org/install" >&2; exit 1; }
+        { echo "no Swift $oldest on the PATH, and no mmdebstrap to get one with: run make bootstrap, or see https://swift.org/install" >&2; exit 1; }
     echo "unpacking Debian's Swift into $root ..." >&2
     # Builds and tests do not need the debugger, editor support, documentation or static libraries, so these are left out. The
     # example needs the headers of libcurl.
@@ -71,8 +75,8 @@ if fits; then
     cd "$folder"
     exec "$@"
 fi
-[ "$(uname -s)" = Linux ] || { echo "no Swift 6 on the PATH: see https://swift.org/install" >&2; exit 1; }
-[ "$(id -u)" = 0 ] || { echo "no Swift 6 on the PATH: install it (https://swift.org/install), or run this as root to unpack Debian's" >&2; exit 1; }
+[ "$(uname -s)" = Linux ] || { echo "no Swift $oldest on the PATH: see https://swift.org/install" >&2; exit 1; }
+[ "$(id -u)" = 0 ] || { echo "no Swift $oldest on the PATH: install it (https://swift.org/install), or run this as root to unpack Debian's" >&2; exit 1; }
 mkdir -p "$(dirname "$root")"
 # Parallel runs (make -j) must not unpack twice.
 exec 9>"$root.lock"
