@@ -297,11 +297,7 @@ test-packages: wheel sdist $(PACKAGING)/ready
 	cargo publish --quiet --dry-run --locked --allow-dirty --package proxymesh-sandbox
 	cargo publish --quiet --dry-run --locked --allow-dirty --package proxymesh
 
-.PHONY: sbom test-sbom
-# Writes the list of components of one artifact: make sbom ONLY=wheel-macos-arm64
-sbom:
-	$(PYTHON) packaging/sbom.py $(ONLY) dist/sbom/$(ONLY).cdx.json
-
+.PHONY: test-sbom
 .PHONY: test-notices
 # Checks that each artifact in dist/ contains its licences and the notices of third-party code.
 test-notices:
@@ -399,8 +395,11 @@ lint-bindings:
 lint-notices:
 	$(PYTHON) tests/packaging/notices.py --check
 
-# release.yml publishes with these.
-.PHONY: publish-crates publish-maven publish-github
+# release.yml publishes with these. DRY_RUN=1 signs with a key that is thrown away.
+.PHONY: sign-maven publish-crates publish-maven publish-github
+sign-maven:
+	@$(PYTHON) packaging/maven.py sign $(if $(DRY_RUN),--dry-run) dist/*-bundle.zip
+
 publish-crates publish-maven publish-github: publish-%:
 	@packaging/publish.sh $*
 

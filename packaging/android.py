@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import maven
-from dist import ROOT, TARGET, Platform, environment, run, strip, version
+from dist import ROOT, TARGET, Missing, Platform, environment, run, strip, version
 
 PROJECT = ROOT / "bindings-ffi/kotlin/android"
 LIBRARY = "libproxymesh_ffi.so"
@@ -40,24 +40,22 @@ def lacking() -> list[str]:
     return [what for what, found in needed.items() if not found]
 
 
-def build(dist: Path) -> Iterator[Path]:
+def build(folder: Path) -> None:
     if missing := lacking():
-        raise SystemExit("\n  ".join(["the AAR needs", *missing]))
+        raise Missing(f"this needs {'; '.join(missing)}")
     built = PROJECT / "build"
     shutil.rmtree(built, ignore_errors=True)
     for abi in ABIS:
-        build_library(abi, built / "jniLibs" / abi / LIBRARY, dist / "symbols" / f"android-{abi}.debug")
+        build_library(abi, built / "jniLibs" / abi / LIBRARY, folder / f"symbols/aar/{abi}")
     licences = built / "licenses/META-INF/com.proxymesh"
     licences.mkdir(parents=True)
     for file in ("LICENSE-MIT", "LICENSE-APACHE", "bindings-ffi/THIRD-PARTY-NOTICES"):
         shutil.copy(ROOT / file, licences)
     run("gradle", "--no-daemon", "--project-dir", PROJECT, "publishReleasePublicationToStagingRepository")
-    made = dist / f"proxymesh-android-{version()}-bundle.zip"
-    maven.pack(built / "staging", made, {"proxymesh-android": "aar"})
-    aar = Path(shutil.copy(next((built / "staging").rglob("*.aar")), dist))
+    maven.pack(built / "staging", folder / f"proxymesh-android-{version()}-bundle.zip")
+    aar = Path(shutil.copy(next((built / "staging").rglob("*.aar")), folder))
     if problems := list(check(aar)):
         raise SystemExit("\n".join(f"{aar.name} {problem}" for problem in problems))
-    yield from (aar, made)
 
 
 def build_library(abi: str, made: Path, symbols: Path) -> None:
@@ -73,8 +71,9 @@ def build_library(abi: str, made: Path, symbols: Path) -> None:
     options = ("--release", "--locked", "--package", "proxymesh-ffi", "--no-default-features", "--target", triple)
     run("cargo", "build", *options, **settings)
     made.parent.mkdir(parents=True)
-    shutil.copy(TARGET / triple / "release" / LIBRARY, made)
-    strip(made, symbols)
+    release = TARGET / triple / "release"
+    shutil.copy(release / LIBRARY, made)
+    strip(made, release, symbols)
 
 
 def check(aar: Path) -> Iterator[str]:

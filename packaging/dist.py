@@ -1,7 +1,9 @@
 """Builds the artifacts of a release into `dist/`: dist.py [PATTERN…]
 
-`make dist ONLY="wheel-* sdist"` runs it. Without a pattern, it builds everything that this machine can build. It writes
-the checksums to `dist/SHA256SUMS`, and prints the size of each artifact and how long the build took.
+`make dist ONLY="wheel-* sdist"` runs it. Without a pattern, it builds everything that this machine can build. It
+writes the artifacts and the lists of their components to `dist/`, and the checksums to `dist/SHA256SUMS`. At the end, a
+table says for each artifact how large it is and how long the build took, or why it was not built. If one fails, the
+others are built all the same.
 
 On Linux, zig is the C compiler and the linker for Linux and macOS. It has their C libraries, including old versions of
 glibc. On macOS and Windows, the platform's own tools build what runs there.
@@ -17,9 +19,10 @@ import subprocess
 import sys
 import tarfile
 import time
+import traceback
 import zipfile
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,10 +31,14 @@ ROOT = Path(__file__).resolve().parents[1]
 DIST = ROOT / "dist"
 TARGET = ROOT / "target/dist"
 HOST = {"linux": "linux", "darwin": "macos", "win32": "windows"}[sys.platform]
-# Linux has no compiler of Microsoft, but one for the same processor.
+# Microsoft's compiler does not run on Linux. There, MinGW-w64 builds for Windows.
 WINDOWS = "msvc" if HOST == "windows" else "gnu"
 # The interpreters of wheels for the stable ABI and of those for free-threaded CPython, which has no stable ABI.
 STABLE, FREE_THREADED = sys.executable if HOST == "windows" else "python3.10", "python3.14t"
+
+
+class Missing(Exception):
+    """What this machine lacks to build an artifact."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,11 @@ class Platform:
     def zig(self) -> bool:
         """Whether zig links it. It also does so on the same platform, because only zig has an older glibc."""
         return HOST == "linux" and self.system != "windows"
+
+    def check(self) -> None:
+        """Raises `Missing` if this machine cannot build for it."""
+        if HOST not in {"linux", self.system} or (HOST == "linux" and self.triple.endswith("msvc")):
+            raise Missing(f"this needs {'macOS' if self.system == 'macos' else self.system.capitalize()}")
 
 
 PLATFORMS = {
@@ -125,6 +137,7 @@ def environment(platform: Platform, *flags: str) -> dict[str, str]:
 
 def cargo_build(platform: Platform, package: str, *flags: str, options: tuple[str, ...] = ()) -> Path:
     """Builds a package and returns the folder with the result."""
+    platform.check()
     suffix = f".{platform.glibc}" if platform.glibc else ""
     run(
         *("cargo", "zigbuild" if platform.zig else "build", "--release", "--locked", "--package", package, *options),
@@ -134,57 +147,71 @@ def cargo_build(platform: Platform, package: str, *flags: str, options: tuple[st
     return TARGET / platform.triple / "release"
 
 
-def strip(binary: Path, symbols: Path) -> None:
-    """Moves the debug information out of a binary. A debugger finds it by the build's id, or is told where it is."""
+def objcopy(*arguments: str | Path) -> None:
     compiler = Path(output("rustc", "--print", "sysroot"))
     tool = next((compiler / "lib/rustlib").glob("*/bin/rust-objcopy*"))
-    objcopy = partial(run, tool, LD_LIBRARY_PATH=str(compiler / "lib"))
-    symbols.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(binary, symbols)
-    if binary.read_bytes().startswith(b"\x7fELF"):
-        objcopy("--only-keep-debug", "--compress-debug-sections=zlib", symbols)
-    objcopy("--strip-debug" if binary.suffix == ".dylib" else "--strip-all", binary)
+    run(tool, *arguments, LD_LIBRARY_PATH=str(compiler / "lib"))
 
 
-def wheel(name: str, platform: Platform, interpreter: str) -> Iterator[Path]:
-    built = TARGET / "wheels" / f"{platform.wheel}-{Path(interpreter).stem}"
-    shutil.rmtree(built, ignore_errors=True)
+def strip(binary: Path, built: Path, symbols: Path) -> None:
+    """Moves the debug information of a binary, which cargo has built in the folder `built`, to the folder `symbols`.
+
+    A debugger has to be told where it is.
+    """
+    symbols.mkdir(parents=True, exist_ok=True)
+    start = binary.read_bytes()[:4]
+    kept = symbols / f"{binary.name}.debug"
+    if start == b"\x7fELF":
+        objcopy("--only-keep-debug", "--compress-debug-sections=zlib", binary, kept)
+    elif start.startswith(b"MZ") and WINDOWS == "msvc":
+        # Microsoft's linker writes it to a file of its own.
+        shutil.copy(built / f"{binary.name.partition('.')[0].replace('-', '_')}.pdb", symbols)
+    elif start.startswith(b"MZ"):
+        # GNU's tools cannot read what LLVM's objcopy writes.
+        run("x86_64-w64-mingw32-objcopy", "--only-keep-debug", binary, kept)
+    elif HOST == "macos":
+        # Apple's linker leaves it in the object files. This collects it.
+        run("dsymutil", binary, "-o", kept.with_suffix(".dSYM"))
+    dynamic = binary.suffix in (".dylib", ".so") and start == b"\xcf\xfa\xed\xfe"
+    objcopy("--strip-debug" if dynamic else "--strip-all", binary)
+
+
+def wheel(name: str, platform: Platform, interpreter: str, folder: Path) -> None:
+    platform.check()
+    packed = TARGET / "wheels" / name
+    shutil.rmtree(packed, ignore_errors=True)
+    # The name in the wheel.
     components = TARGET / "sbom/proxymesh.cdx.json"
     components.parent.mkdir(parents=True, exist_ok=True)
-    run(sys.executable, ROOT / "packaging/sbom.py", name, components)
+    shutil.copy(folder / f"sbom/{name}.cdx.json", components)
     run(
-        *("maturin", "build", "--locked", "--release", "--interpreter", interpreter, "--out", built),
+        *("maturin", "build", "--locked", "--release", "--interpreter", interpreter, "--out", packed),
         *(("--zig",) if platform.zig else ()),
         *("--target", platform.triple, "--compatibility", platform.tag, "--sbom-include", components),
         **environment(platform),
     )
-    (packed,) = built.iterdir()
-    yield repack(packed)
+    (path,) = packed.iterdir()
+    repack(path, folder / path.name, TARGET / platform.triple / "release", folder / "symbols" / name)
 
 
-def repack(path: Path) -> Path:
-    """Writes a wheel to `dist/` with a stripped module. It is compressed well, and always in the same way."""
-    made = DIST / path.name
-    with zipfile.ZipFile(path) as old, zipfile.ZipFile(made, "w") as new:
-        files = {entry.filename: old.read(entry) for entry in old.infolist()}
-        module = next(name for name in files if name.endswith((".so", ".pyd")))
-        record = next(name for name in files if name.endswith(".dist-info/RECORD"))
-        stripped = TARGET / "stripped" / path.stem / Path(module).name
-        stripped.parent.mkdir(parents=True, exist_ok=True)
-        stripped.write_bytes(files[module])
-        strip(stripped, DIST / "symbols" / f"{path.stem}.debug")
-        files[module] = stripped.read_bytes()
-        digest = urlsafe_b64encode(hashlib.sha256(files[module]).digest()).rstrip(b"=").decode()
-        lines = files[record].decode().splitlines()
-        recorded = f"{module},sha256={digest},{len(files[module])}"
-        lines = [recorded if line.startswith(f"{module},") else line for line in lines]
-        files[record] = ("\n".join(lines) + "\n").encode()
-        for entry in old.infolist():
-            written = zipfile.ZipInfo(entry.filename, (2020, 1, 1, 0, 0, 0))
-            written.external_attr, written.compress_type = entry.external_attr, zipfile.ZIP_DEFLATED
-            new.writestr(written, files[entry.filename])
+def repack(path: Path, made: Path, built: Path, symbols: Path) -> None:
+    """Packs a wheel again, with a stripped module."""
+    with zipfile.ZipFile(path) as packed:
+        contents = {name: packed.read(name) for name in packed.namelist()}
+    module = next(name for name in contents if name.endswith((".so", ".pyd")))
+    record = next(name for name in contents if name.endswith(".dist-info/RECORD"))
+    stripped = TARGET / "stripped" / path.stem / Path(module).name
+    stripped.parent.mkdir(parents=True, exist_ok=True)
+    stripped.write_bytes(contents[module])
+    strip(stripped, built, symbols)
+    contents[module] = stripped.read_bytes()
+    digest = urlsafe_b64encode(hashlib.sha256(contents[module]).digest()).rstrip(b"=").decode()
+    lines = contents[record].decode().splitlines()
+    recorded = f"{module},sha256={digest},{len(contents[module])}"
+    lines = [recorded if line.startswith(f"{module},") else line for line in lines]
+    contents[record] = ("\n".join(lines) + "\n").encode()
+    write_zip(made, contents.items())
     compress(made)
-    return made
 
 
 def compress(path: Path) -> None:
@@ -193,77 +220,85 @@ def compress(path: Path) -> None:
         run("advzip", "--recompress", "--shrink-extra", "--quiet", path)
 
 
-def native(name: str, platform: Platform) -> Iterator[Path]:
+def write_zip(made: Path, contents: Iterable[tuple[str, bytes]]) -> None:
+    """Writes a zip file that is the same on every machine: without times and owners, and with the modes of Unix."""
+    with zipfile.ZipFile(made, "w") as packed:
+        for name, content in contents:
+            entry = zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0))
+            entry.create_system, entry.external_attr = 3, 0o100644 << 16
+            # Some are compressed already.
+            method = zipfile.ZIP_STORED if name.endswith((".jar", ".aar")) else zipfile.ZIP_DEFLATED
+            packed.writestr(entry, content, method, 9)
+
+
+def native(name: str, platform: Platform, folder: Path) -> None:
     # A dynamic library needs the system's libc, also where Rust would link musl statically.
     flags = ("-Ctarget-feature=-crt-static",) if "musl" in platform.triple else ()
-    folder = cargo_build(platform, "proxymesh-ffi", *flags, options=("--no-default-features",))
-    made = DIST / "native" / name / platform.library
-    made.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(folder / platform.library, made)
-    strip(made, DIST / "symbols" / f"native-{name}.debug")
-    yield made
+    built = cargo_build(platform, "proxymesh-ffi", *flags, options=("--no-default-features",))
+    made = folder / "native" / name / platform.library
+    made.parent.mkdir(parents=True)
+    shutil.copy(built / platform.library, made)
+    strip(made, built, folder / f"symbols/native-{name}")
 
 
-def sandbox(name: str, platform: Platform) -> Iterator[Path]:
+def sandbox(name: str, platform: Platform, folder: Path) -> None:
     # A program that is linked statically with musl runs on every Linux.
     if platform.glibc:
         platform = PLATFORMS[name.replace("linux-", "linux-musl-")]
-    folder = cargo_build(platform, "proxymesh-sandbox")
+    built = cargo_build(platform, "proxymesh-sandbox")
     program = "proxymesh-sandbox" + (".exe" if platform.system == "windows" else "")
     stem = f"proxymesh-sandbox-{version()}-{name}"
     staged = TARGET / "staged" / stem
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(parents=True)
-    shutil.copy(folder / program, staged)
-    strip(staged / program, DIST / "symbols" / f"sandbox-{name}.debug")
+    shutil.copy(built / program, staged)
+    strip(staged / program, built, folder / f"symbols/sandbox-{name}")
     for file in ("LICENSE-MIT", "LICENSE-APACHE", "bindings-python/THIRD-PARTY-NOTICES", "sandbox/README.md"):
         shutil.copy(ROOT / file, staged)
-    yield archive(staged)
+    archive(staged, folder / (f"{stem}.zip" if platform.system == "windows" else f"{stem}.tar.xz"))
 
 
-def archive(folder: Path) -> Path:
-    """Packs a folder for its platform, always in the same way."""
-    files = sorted(file for file in folder.rglob("*") if file.is_file())
-    if "windows" in folder.name:
-        made = DIST / f"{folder.name}.zip"
-        with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as packed:
-            for file in files:
-                entry = zipfile.ZipInfo(str(file.relative_to(folder.parent)), (2020, 1, 1, 0, 0, 0))
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                packed.writestr(entry, file.read_bytes())
-        return made
-    made = DIST / f"{folder.name}.tar.xz"
+def files(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.rglob("*") if file.is_file())
+
+
+def archive(folder: Path, made: Path) -> None:
+    """Packs a folder, always in the same way."""
+    members = [(file.relative_to(folder.parent).as_posix(), file) for file in files(folder)]
+    if made.suffix == ".zip":
+        write_zip(made, ((name, file.read_bytes()) for name, file in members))
+        return
     with tarfile.open(made, "w:xz") as packed:
-        for file in files:
-            info = packed.gettarinfo(file, str(file.relative_to(folder.parent)))
+        for name, file in members:
+            info = packed.gettarinfo(file, name)
             info.uid = info.gid = info.mtime = 0
             info.uname = info.gname = ""
             info.mode = 0o755 if os.access(file, os.X_OK) else 0o644
             with file.open("rb") as content:
                 packed.addfile(info, content)
-    return made
 
 
-def sdist() -> Iterator[Path]:
-    run("maturin", "sdist", "--out", DIST, SOURCE_DATE_EPOCH=output("git", "log", "-1", "--format=%ct"))
-    yield DIST / f"proxymesh-{version()}.tar.gz"
+def sdist(folder: Path) -> None:
+    run("maturin", "sdist", "--out", folder, SOURCE_DATE_EPOCH=output("git", "log", "-1", "--format=%ct"))
 
 
-def crates() -> Iterator[Path]:
+def crates(folder: Path) -> None:
     for package in ("proxymesh-sandbox", "proxymesh"):
         run("cargo", "package", "--locked", "--no-verify", "--package", package, CARGO_TARGET_DIR=str(TARGET))
-        yield Path(shutil.copy(TARGET / f"package/{package}-{version()}.crate", DIST))
+        shutil.copy(TARGET / f"package/{package}-{version()}.crate", folder)
 
 
-Build = Callable[[], Iterator[Path]]
+Build = Callable[[Path], None]
 
 
 def artifacts() -> dict[str, Build]:
-    """Every artifact by its name."""
+    """Every artifact by its name, with what writes it to a folder."""
+    import android
+    import maven
+    import swift
+
     found: dict[str, Build] = {"sdist": sdist, "crates": crates}
     for name, platform in PLATFORMS.items():
-        if HOST not in {"linux", platform.system} or (HOST == "linux" and platform.triple.endswith("msvc")):
-            continue
         packed = f"wheel-{platform.wheel}"
         found[packed] = partial(wheel, packed, platform, STABLE)
         if name not in WHEELS_ONLY:
@@ -271,21 +306,26 @@ def artifacts() -> dict[str, Build]:
             found[f"native-{name}"] = partial(native, name, platform)
             if "musl" not in name:
                 found[f"sandbox-{name}"] = partial(sandbox, name, platform)
-    import android
-    import maven
-    import swift
+    found |= {"artifactbundle": swift.artifact_bundle, "xcframework": swift.xcframework, "aar": android.build}
+    # Last, because the jars contain the libraries and the sandboxes of all platforms.
+    return found | {"maven": maven.build}
 
-    if HOST == "linux":
-        found["artifactbundle"] = partial(swift.artifact_bundle, DIST)
-    # The jars contain the libraries and the sandboxes of all platforms, and no machine can build all of these.
-    if "maven" in sys.argv:
-        found["maven"] = partial(maven.build, DIST)
-    # What this machine lacks the tools for is built only if it is named, and then says what is missing.
-    if HOST == "macos" or "xcframework" in sys.argv:
-        found["xcframework"] = partial(swift.xcframework, DIST)
-    if not android.lacking() or "aar" in sys.argv:
-        found["aar"] = partial(android.build, DIST)
-    return found
+
+def build(name: str, write: Build) -> list[Path]:
+    """Builds an artifact, and returns its files. Only what is complete and has passed its checks gets to `dist/`."""
+    import sbom
+
+    folder = TARGET / "made" / name
+    # An earlier one must not be taken for this one.
+    for file in files(folder):
+        (DIST / file.relative_to(folder)).unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    sbom.write(name, folder / f"sbom/{name}.cdx.json")
+    write(folder)
+    shutil.copytree(folder, DIST, dirs_exist_ok=True)
+    beside = (folder / "sbom", folder / "symbols")
+    return [file for file in files(folder) if not any(each in file.parents for each in beside)]
 
 
 def main() -> int:
@@ -295,25 +335,40 @@ def main() -> int:
         if not fnmatch.filter(known, pattern):
             print(f"no artifact is called {pattern}:", *sorted(known), file=sys.stderr)
             return 2
-    chosen = {name: build for name, build in known.items() if any(fnmatch.fnmatch(name, each) for each in patterns)}
+    chosen = [name for name in known if any(fnmatch.fnmatch(name, each) for each in patterns)]
     DIST.mkdir(exist_ok=True)
     rows = []
-    for name, build in chosen.items():
+    built, failed = 0, 0
+    for name in chosen:
         start = time.monotonic()
-        files = list(build())
-        seconds = time.monotonic() - start
-        rows += [(name, file, file.stat().st_size, seconds) for file in files]
+        try:
+            made = build(name, known[name])
+        except Missing as error:
+            rows.append(f"{name:32} not built: {error}")
+            # Nobody has asked for what only a wildcard names.
+            failed += name in patterns
+        except (Exception, SystemExit) as error:
+            traceback.print_exc()
+            rows.append(f"{name:32} FAILED: {error}")
+            failed += 1
+        else:
+            seconds = time.monotonic() - start
+            rows += [f"{name:32} {file.stat().st_size:>12,} bytes {seconds:>6.0f} s  {file.name}" for file in made]
+            built += 1
     sums = DIST / "SHA256SUMS"
-    packed = sorted(file for file in DIST.rglob("*") if file.is_file() and file != sums)
     sums.write_text(
         "".join(
-            f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.relative_to(DIST).as_posix()}\n" for file in packed
+            f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.relative_to(DIST).as_posix()}\n"
+            for file in files(DIST)
+            if file != sums
         )
     )
-    for name, file, size, seconds in rows:
-        print(f"{name:32} {size:>12,} bytes {seconds:>6.0f} s  {file.relative_to(ROOT)}")
-    return 0
+    print(*rows, sep="\n")
+    return 1 if failed or not built else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # The other modules import this one by its name. Its classes must be the same for them and for `main`.
+    import dist
+
+    sys.exit(dist.main())

@@ -1,11 +1,14 @@
-"""Builds and checks the bundle for Maven Central: the zip that the Central Portal takes.
+"""Builds, checks and signs the bundle for Maven Central: the zip that the Central Portal takes.
 
-`make dist ONLY=maven` builds it from the libraries and the sandbox programs that are already in `dist/`. The variable
-MAVEN_GPG_KEY has the key that signs it, and MAVEN_GPG_PASSPHRASE its passphrase. Without them, this is a dry run: a new
-key signs it, and is thrown away. For fewer platforms than a release has, set MAVEN_PLATFORMS, for example to
-"linux-x86_64".
+`make dist ONLY=maven` builds it from the libraries and the sandbox programs that are already in `dist/`. For fewer
+platforms than a release has, set MAVEN_PLATFORMS, for example to "linux-x86_64".
 
-    maven.py check BUNDLE    checks a bundle against the rules of Maven Central, and for what the jars must contain
+    maven.py check BUNDLE               checks a bundle against the rules of Maven Central, and for what the jars must
+                                        contain
+    maven.py sign [--dry-run] BUNDLE…   adds the signatures, and changes nothing else
+
+MAVEN_GPG_KEY has the key that signs, and MAVEN_GPG_PASSPHRASE its passphrase. Signing is a step of its own, so that no
+plugin of a build sees them. With --dry-run, a new key signs, and is thrown away.
 """
 
 from __future__ import annotations
@@ -26,21 +29,19 @@ from pathlib import Path
 from typing import IO, cast
 from xml.etree import ElementTree
 
-from dist import PLATFORMS, ROOT, TARGET, WHEELS_ONLY, compress, run, version
+from dist import DIST, PLATFORMS, ROOT, TARGET, WHEELS_ONLY, Missing, compress, run, version, write_zip
 
 WORK = TARGET / "maven"
 GROUP = "com.proxymesh"
-ARTIFACTS = {
-    f"proxymesh{suffix}": packaging
-    for suffix, packaging in (
-        ("-parent", "pom"),
-        ("-native", "jar"),
-        ("", "jar"),
-        ("-okhttp", "jar"),
-        ("-apache", "jar"),
-        ("-testing", "jar"),
-    )
+# What is in each bundle, and how it is packed.
+BUNDLES = {
+    "proxymesh": {
+        "proxymesh-parent": "pom",
+        **dict.fromkeys((f"proxymesh{suffix}" for suffix in ("-native", "", "-okhttp", "-apache", "-testing")), "jar"),
+    },
+    "proxymesh-android": {"proxymesh-android": "aar"},
 }
+PUBLISHED = (".jar", ".pom", ".aar", ".module")
 SUMS = ("md5", "sha1", "sha256", "sha512")
 # Where a POM must have a value, its parent's or its own.
 REQUIRED = (
@@ -68,9 +69,9 @@ def program(platform: str) -> str:
     return "proxymesh-sandbox" + (".exe" if platform.startswith("windows") else "")
 
 
-def build(dist: Path) -> Iterator[Path]:
+def build(folder: Path) -> None:
     shutil.rmtree(WORK, ignore_errors=True)
-    collect(dist)
+    collect()
     staging = WORK / "staging"
     run(
         *("mvn", "--batch-mode", "--no-transfer-progress", "--quiet", f"-Dmaven.repo.local={ROOT / 'target/maven'}"),
@@ -78,37 +79,57 @@ def build(dist: Path) -> Iterator[Path]:
         *(f"-Dlibraries={WORK / 'libraries'}", f"-Dprograms={WORK / 'programs'}"),
         *("deploy", f"-DaltDeploymentRepository=bundle::{staging.as_uri()}"),
     )
-    made = dist / f"proxymesh-{version()}-bundle.zip"
-    pack(staging, made, ARTIFACTS)
-    yield made
+    pack(staging, folder / f"proxymesh-{version()}-bundle.zip")
 
 
-def pack(staging: Path, made: Path, artifacts: dict[str, str]) -> None:
-    """Signs what Maven or Gradle has published to a folder, and packs it as the Central Portal wants it."""
-    with signing_key() as sign, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as bundle:
-        for file in sorted(staging.rglob("*")):
-            # They also write a list of versions, which the repository makes itself, and some of the checksums.
-            if file.suffix not in (".jar", ".pom", ".aar", ".module"):
-                continue
-            if file.name.endswith("-javadoc.jar"):
-                set_times(file)
-            if re.search(r"-(native|testing)-[\d.]+\.jar$", file.name):
-                compress(file)
-            content = file.read_bytes()
-            name = file.relative_to(staging).as_posix()
-            add(bundle, name, content)
-            add(bundle, f"{name}.asc", sign(content))
-            for kind in SUMS:
-                add(bundle, f"{name}.{kind}", hashlib.new(kind, content).hexdigest().encode())
-    if problems := check(made, artifacts):
+def pack(staging: Path, made: Path) -> None:
+    """Packs what Maven or Gradle has published to a folder as the Central Portal wants it, but for the signatures."""
+    contents = {}
+    for file in sorted(staging.rglob("*")):
+        # They also write a list of versions, which the repository makes itself, and some of the checksums.
+        if file.suffix not in PUBLISHED:
+            continue
+        if file.name.endswith("-javadoc.jar"):
+            set_times(file)
+        if re.search(r"-(native|testing)-[\d.]+\.jar$", file.name):
+            compress(file)
+        content = file.read_bytes()
+        name = file.relative_to(staging).as_posix()
+        contents[name] = content
+        for kind in SUMS:
+            contents[f"{name}.{kind}"] = hashlib.new(kind, content).hexdigest().encode()
+    write_zip(made, contents.items())
+    require(made)
+
+
+def sign(path: Path, dry_run: bool) -> None:
+    """Adds the signatures to a bundle, or replaces them."""
+    require(path)
+    contents = read(path)
+    with signing_key(dry_run) as signer:
+        contents |= {f"{name}.asc": signer(contents[name]) for name in contents if name.endswith(PUBLISHED)}
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        signed = Path(folder) / path.name
+        write_zip(signed, sorted(contents.items()))
+        require(signed)
+        signed.replace(path)
+
+
+def require(path: Path) -> None:
+    if problems := check(path):
         raise SystemExit("\n".join(problems))
 
 
-def collect(dist: Path) -> None:
+def read(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as packed:
+        return {name: packed.read(name) for name in packed.namelist() if not name.endswith("/")}
+
+
+def collect() -> None:
     """Lays out the libraries and the programs as the POMs want them."""
     missing = []
     for name in libraries():
-        library = dist / "native" / name / PLATFORMS[name].library
+        library = DIST / "native" / name / PLATFORMS[name].library
         if library.exists():
             folder = WORK / "libraries" / name
             folder.mkdir(parents=True)
@@ -117,7 +138,7 @@ def collect(dist: Path) -> None:
             missing.append(f"native-{name}")
     for name in programs():
         stem = f"proxymesh-sandbox-{version()}-{name}"
-        packed = dist / (f"{stem}.zip" if name.startswith("windows") else f"{stem}.tar.xz")
+        packed = DIST / (f"{stem}.zip" if name.startswith("windows") else f"{stem}.tar.xz")
         if packed.exists():
             file = WORK / "programs" / name / program(name)
             file.parent.mkdir(parents=True)
@@ -125,7 +146,7 @@ def collect(dist: Path) -> None:
         else:
             missing.append(f"sandbox-{name}")
     if missing:
-        raise SystemExit(f'dist/ lacks what the jars contain: first run make dist ONLY="{" ".join(missing)}"')
+        raise Missing(f'dist/ lacks what the jars contain: first run make dist ONLY="{" ".join(missing)}"')
 
 
 def unpacked(archive: Path, name: str) -> bytes:
@@ -138,19 +159,7 @@ def unpacked(archive: Path, name: str) -> bytes:
 
 def set_times(jar: Path) -> None:
     """Writes a jar again without the time of the build, which Dokka writes into it."""
-    with zipfile.ZipFile(jar) as old:
-        entries = [(entry.filename, old.read(entry)) for entry in old.infolist()]
-    with zipfile.ZipFile(jar, "w") as new:
-        for name, content in entries:
-            entry = zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0))
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            new.writestr(entry, content)
-
-
-def add(bundle: zipfile.ZipFile, name: str, content: bytes) -> None:
-    entry = zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0))
-    entry.compress_type = zipfile.ZIP_STORED if name.endswith(".jar") else zipfile.ZIP_DEFLATED
-    bundle.writestr(entry, content)
+    write_zip(jar, read(jar).items())
 
 
 class Signer:
@@ -177,17 +186,17 @@ class Signer:
 
 
 @contextmanager
-def signing_key() -> Iterator[Signer]:
+def signing_key(dry_run: bool) -> Iterator[Signer]:
     """Keeps the key away from those of the user."""
+    key = os.environ.get("MAVEN_GPG_KEY")
+    if not key and not dry_run:
+        raise SystemExit("MAVEN_GPG_KEY is not set")
     with tempfile.TemporaryDirectory() as home:
         signer = Signer(home)
         try:
-            if key := os.environ.get("MAVEN_GPG_KEY"):
+            if key and not dry_run:
                 signer.gpg("--import", given=key.encode())
             else:
-                print(
-                    "MAVEN_GPG_KEY is not set: a new key signs the bundle, which is good for a dry run only", flush=True
-                )
                 signer.passphrase = ""
                 owner = "dry run <dry-run@example.invalid>"
                 signer.gpg("--passphrase", "", "--quick-generate-key", owner, "ed25519", "sign", "1d")
@@ -196,20 +205,19 @@ def signing_key() -> Iterator[Signer]:
             subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], check=False)
 
 
-def check(path: Path, artifacts: dict[str, str]) -> list[str]:
-    """Returns what is wrong with a bundle."""
-    with zipfile.ZipFile(path) as bundle:
-        files = {name: bundle.read(name) for name in bundle.namelist()}
+def check(path: Path) -> list[str]:
+    """Returns what is wrong with a bundle. It is signed as a whole, or not at all."""
+    files = read(path)
     problems = []
     expected = set()
-    for artifact, packaging in artifacts.items():
+    for artifact, packaging in BUNDLES[path.name.removesuffix(f"-{version()}-bundle.zip")].items():
         stem = f"{GROUP.replace('.', '/')}/{artifact}/{version()}/{artifact}-{version()}"
         expected.add(f"{stem}.pom")
         if packaging != "pom":
             expected |= {f"{stem}.{packaging}", f"{stem}-sources.jar", f"{stem}-javadoc.jar"}
         if packaging == "aar":
             expected.add(f"{stem}.module")  # Gradle's own metadata
-    signed = {f"{name}.asc" for name in expected}
+    signed = {f"{name}.asc" for name in expected if any(file.endswith(".asc") for file in files)}
     sums = {f"{name}.{kind}" for name in expected for kind in SUMS}
     problems += [f"{name} is missing" for name in sorted((expected | signed | sums) - set(files))]
     problems += [f"{name} does not belong here" for name in sorted(set(files) - expected - signed - sums)]
@@ -290,12 +298,18 @@ def check_binary(content: bytes, platform: str) -> Iterator[str]:
 def main() -> int:
     match sys.argv[1:]:
         case ["check", bundle]:
-            problems = check(Path(bundle), ARTIFACTS)
-            print("\n".join(problems) or f"{bundle} satisfies the rules", file=sys.stderr if problems else sys.stdout)
-            return 1 if problems else 0
+            require(Path(bundle))
+            print(f"{bundle} satisfies the rules")
+        case ["sign", "--dry-run", *bundles] if bundles:
+            for bundle in bundles:
+                sign(Path(bundle), dry_run=True)
+        case ["sign", *bundles] if bundles:
+            for bundle in bundles:
+                sign(Path(bundle), dry_run=False)
         case _:
             print(__doc__, file=sys.stderr)
             return 2
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,8 +1,13 @@
-"""Writes the CycloneDX SBOM of an artifact: sbom.py NAME [FILE], where NAME is as in `make dist ONLY=NAME`.
+"""Writes the CycloneDX SBOM of an artifact: sbom.py NAME, where NAME is as in `make dist ONLY=NAME`.
 
-It lists the crates that are linked into the artifact, as cargo resolves them for its platforms, and for `maven` also
-the dependencies in the POMs. Crates that only build the artifact, such as those with macros, are not listed. The same
-commit gives the same bytes: there is no serial number, no time and no path.
+`make dist` writes it to `dist/sbom/`. It lists the crates that are linked into the artifact, as cargo resolves them for
+its platforms, Rust's standard library, and what the linker adds from other sources. Crates that only build the
+artifact, such as those with macros, are not listed. The SBOM of `maven` lists what those of its parts list, which were
+written where the parts were built, and the dependencies in the POMs. The same commit and the same compiler give the
+same bytes: there is no serial number, no time and no path.
+
+Not listed: the four functions of glibc that zig links for the older glibc, whose licence asks for nothing in this case,
+and what MinGW-w64 and GCC add to a build for Windows on Linux, which is not published.
 """
 
 from __future__ import annotations
@@ -14,26 +19,23 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dist import PLATFORMS, WHEELS_ONLY
+import maven
+from android import ABIS
+from dist import DIST, PLATFORMS, ROOT, WHEELS_ONLY, Missing
+from swift import APPLE
 
-ROOT = Path(__file__).resolve().parents[1]
 MAVEN_PLUGIN = "org.cyclonedx:cyclonedx-maven-plugin:makeAggregateBom"
 
 PYTHON = ("proxymesh-python",)
 FFI = ("proxymesh-ffi", "--no-default-features")
 SANDBOX = ("proxymesh-sandbox",)
-ANDROID = ["aarch64-linux-android", "armv7-linux-androideabi", "x86_64-linux-android", "i686-linux-android"]
-APPLE = [
-    "aarch64-apple-darwin",
-    "x86_64-apple-darwin",
-    "aarch64-apple-ios",
-    "aarch64-apple-ios-sim",
-    "x86_64-apple-ios",
-]
+# What zig links statically, in the versions that `ziglang` in requirements.txt has.
+ZIG = "0.15.2"
+MUSL, UNWIND = "1.2.5", "20.1.2"
 
 
 class Artifact(NamedTuple):
@@ -43,14 +45,14 @@ class Artifact(NamedTuple):
     purl: str
     builds: Sequence[tuple[tuple[str, ...], list[str]]] = ()
     sources: Sequence[str] = ()
-    maven: bool = False
+    parts: Sequence[str] = ()
+    """The artifacts that are packed into this one."""
 
 
 def artifacts() -> dict[str, Artifact]:
     """Every artifact of a release, by name."""
     swift, java = "pkg:swift/github.com/proxymesh/proxymesh-sdk", "pkg:maven/com.proxymesh/proxymesh"
     published = ["proxymesh", "proxymesh-sandbox"]
-    libraries = [platform.triple for name, platform in PLATFORMS.items() if name not in WHEELS_ONLY]
     # The program for Linux is linked with musl, and runs on all distributions.
     programs = {
         name: platform.triple.replace("linux-gnu", "linux-musl")
@@ -61,9 +63,8 @@ def artifacts() -> dict[str, Artifact]:
     found = {
         "sdist": Artifact("library", "pkg:pypi/proxymesh", sources=["proxymesh-python", *published]),
         "crates": Artifact("library", "pkg:cargo/proxymesh", sources=published),
-        "maven": Artifact("library", java, [(FFI, libraries), (SANDBOX, [*programs.values()])], maven=True),
-        "aar": Artifact("library", f"{java}-android", [(FFI, ANDROID)]),
-        "xcframework": Artifact("library", swift, [(FFI, APPLE)]),
+        "aar": Artifact("library", f"{java}-android", [(FFI, [triple for triple, _ in ABIS.values()])]),
+        "xcframework": Artifact("library", swift, [(FFI, [*APPLE])]),
         "artifactbundle": Artifact("library", swift, [(FFI, linux)]),
     }
     for name, platform in PLATFORMS.items():
@@ -77,6 +78,8 @@ def artifacts() -> dict[str, Artifact]:
             found[f"sandbox-{name}"] = Artifact(
                 "application", "pkg:cargo/proxymesh-sandbox", [(SANDBOX, [programs[name]])]
             )
+    parts = [f"native-{name}" for name in maven.libraries()] + [f"sandbox-{name}" for name in maven.programs()]
+    found["maven"] = Artifact("library", java, parts=parts)
     return found
 
 
@@ -146,29 +149,76 @@ def poms() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     return bom["components"], [needs for needs in bom["dependencies"] if needs["ref"] != parent]
 
 
-def sbom(name: str) -> dict[str, Any]:
+def component(name: str, version: str | None, licence: str, purl: str, source: str) -> dict[str, Any]:
+    purl += f"@{version}" if version else ""
+    about = {"type": "library", "bom-ref": purl, "name": name} | ({"version": version} if version else {})
+    return about | {
+        "purl": purl,
+        "licenses": [{"expression": licence}],
+        "externalReferences": [{"type": "website", "url": source}],
+    }
+
+
+def linked(name: str, package: tuple[str, ...], target: str) -> Iterator[dict[str, Any]]:
+    """What is linked into an artifact besides its crates."""
+    rust = output("rustc", "--version").split()[1]
+    licence, source = "MIT OR Apache-2.0", "https://github.com/rust-lang/rust"
+    yield component("rust-std", rust, licence, "pkg:generic/rust-std", source)
+    # A static library has nothing from the linker.
+    if "linux" in target and name != "artifactbundle":
+        version = None if name == "aar" else UNWIND  # the NDK has its own
+        licence, source = "Apache-2.0 WITH LLVM-exception", "https://github.com/llvm/llvm-project"
+        yield component("libunwind", version, licence, "pkg:generic/llvm-libunwind", source)
+    if package == SANDBOX and "linux" in target:
+        yield component("musl", MUSL, "MIT", "pkg:generic/musl", "https://musl.libc.org")
+        yield component("compiler_rt", ZIG, "MIT", "pkg:generic/zig-compiler-rt", "https://ziglang.org")
+
+
+def merged(parts: Sequence[str], folder: Path) -> tuple[dict[str, dict[str, Any]], dict[str, set[str]], set[str]]:
+    """The components of an artifact's parts, what each needs, and those that the parts themselves need."""
+    if lacking := [part for part in parts if not (folder / f"{part}.cdx.json").exists()]:
+        raise Missing(f'dist/ lacks the SBOMs of its parts: first run make dist ONLY="{" ".join(lacking)}"')
+    components: dict[str, dict[str, Any]] = {}
+    uses: dict[str, set[str]] = {}
+    roots: set[str] = set()
+    for part in parts:
+        bom = json.loads((folder / f"{part}.cdx.json").read_text(encoding="utf-8"))
+        components |= {each["bom-ref"]: each for each in bom["components"]}
+        for each in bom["dependencies"]:
+            top = each["ref"] == bom["metadata"]["component"]["bom-ref"]
+            (roots if top else uses.setdefault(each["ref"], set())).update(each["dependsOn"])
+    return components, uses, roots
+
+
+def sbom(name: str, parts: Path = DIST / "sbom") -> dict[str, Any]:
+    """The SBOM of an artifact. Those of its parts are in the folder `parts`."""
     artifact = artifacts()[name]
     crates = described()
     version = next(about["version"] for about in crates.values() if about["name"] == "proxymesh")
-    roots = {f"{crate} {version}" for crate in artifact.sources}
-    uses: dict[str, set[str]] = {crate: set() for crate in roots}
+    found, uses, roots = merged(artifact.parts, parts)
+    for crate in artifact.sources:
+        about = crates[f"{crate} {version}"]
+        found[about["bom-ref"]] = about
+        roots.add(about["bom-ref"])
     for package, targets in artifact.builds:
-        roots.add(f"{package[0]} {version}")
+        roots.add(crates[f"{package[0]} {version}"]["bom-ref"])
         for target in targets:
             for crate, needed in tree(package, target).items():
-                uses.setdefault(crate, set()).update(needed)
-    components = [crates[crate] for crate in sorted(uses)]
-    needs = [(crates[crate]["purl"], [crates[each]["purl"] for each in needed]) for crate, needed in uses.items()]
-    top = f"{artifact.purl}@{version}#{name}"
-    needs.append((top, [crates[crate]["purl"] for crate in roots]))
-    dependencies = [{"ref": ref, "dependsOn": sorted(needed)} for ref, needed in sorted(needs)]
-    if artifact.maven:
+                ref = crates[crate]["bom-ref"]
+                found[ref] = crates[crate]
+                uses.setdefault(ref, set()).update(crates[each]["bom-ref"] for each in needed)
+            for about in linked(name, package, target):
+                found[about["bom-ref"]] = about
+                roots.add(about["bom-ref"])
+    if artifact.parts:
         declared, between = poms()
-        components += declared
-        dependencies += between
-        next(each for each in dependencies if each["ref"] == top)["dependsOn"] += [
-            each["bom-ref"] for each in declared if each["group"] == "com.proxymesh"
-        ]
+        found |= {about["bom-ref"]: about for about in declared}
+        uses |= {each["ref"]: set(each["dependsOn"]) for each in between}
+        roots |= {about["bom-ref"] for about in declared if about["group"] == "com.proxymesh"}
+    top = f"{artifact.purl}@{version}#{name}"
+    uses |= {ref: uses.get(ref, set()) for ref in found} | {top: roots}
+    components = [found[ref] for ref in sorted(found)]
+    dependencies = [{"ref": ref, "dependsOn": sorted(uses[ref])} for ref in sorted(uses)]
     return {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
@@ -189,17 +239,17 @@ def sbom(name: str) -> dict[str, Any]:
     }
 
 
+def write(name: str, file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(sbom(name), indent=2, ensure_ascii=False) + "\n"
+    file.write_text(text, encoding="utf-8", newline="\n")
+
+
 def main() -> None:
-    name, *file = sys.argv[1:]
+    (name,) = sys.argv[1:]
     if name not in artifacts():
         raise SystemExit(f"{name} is not an artifact: {', '.join(sorted(artifacts()))}")
-    text = json.dumps(sbom(name), indent=2, ensure_ascii=False) + "\n"
-    if file:
-        path = Path(file[0])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
-    else:
-        sys.stdout.write(text)
+    json.dump(sbom(name), sys.stdout, indent=2)
 
 
 if __name__ == "__main__":

@@ -11,11 +11,22 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
-from dist import HOST, PLATFORMS, ROOT, TARGET, add_target, cargo_build, environment, output, run, version
+from dist import (
+    HOST,
+    PLATFORMS,
+    ROOT,
+    TARGET,
+    Missing,
+    add_target,
+    archive,
+    cargo_build,
+    environment,
+    objcopy,
+    run,
+    version,
+)
 
 NAME = "ProxyMeshFFI"
 LIBRARY = "libproxymesh_ffi.a"
@@ -29,33 +40,26 @@ APPLE = (
 )
 
 
-def artifact_bundle(dist: Path) -> Iterator[Path]:
+def artifact_bundle(folder: Path) -> None:
     """For Linux with glibc, which Swift's own libraries need."""
     libraries = {}
     for machine in ("x86_64", "aarch64"):
-        folder = cargo_build(PLATFORMS[f"linux-{machine}"], "proxymesh-ffi", options=("--no-default-features",))
+        built = cargo_build(PLATFORMS[f"linux-{machine}"], "proxymesh-ffi", options=("--no-default-features",))
         libraries[machine] = TARGET / "staticlib" / machine / LIBRARY
         libraries[machine].parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(folder / LIBRARY, libraries[machine])
-        strip(libraries[machine])
-    bundle = lay_out(TARGET / "staticlib", libraries)
-    yield zipped(bundle, dist / f"{BUNDLE}.zip")
+        shutil.copy(built / LIBRARY, libraries[machine])
+        # The linker of a program needs the symbols.
+        objcopy("--strip-debug", libraries[machine])
+    archive(lay_out(TARGET / "staticlib", libraries), folder / f"{BUNDLE}.zip")
 
 
-def xcframework(dist: Path) -> Iterator[Path]:
+def xcframework(folder: Path) -> None:
     if HOST != "macos":
-        raise SystemExit("the XCFramework needs a Mac: xcodebuild makes it, and the linker needs Xcode's SDKs")
+        raise Missing("xcodebuild makes the XCFramework, and the linker needs Xcode's SDKs: this needs macOS")
     for triple in APPLE:
         add_target(triple)
     run(ROOT / "bindings-ffi/swift/xcframework.sh", **environment(PLATFORMS["macos-aarch64"]))
-    yield zipped(ROOT / f"target/xcframework/{NAME}.xcframework", dist / f"{NAME}.xcframework.zip")
-
-
-def strip(library: Path) -> None:
-    """Removes the debug information. The linker of a program needs the symbols."""
-    compiler = Path(output("rustc", "--print", "sysroot"))
-    tool = next((compiler / "lib/rustlib").glob("*/bin/rust-objcopy*"))
-    run(tool, "--strip-debug", library, LD_LIBRARY_PATH=str(compiler / "lib"))
+    archive(ROOT / f"target/xcframework/{NAME}.xcframework", folder / f"{NAME}.xcframework.zip")
 
 
 def lay_out(folder: Path, libraries: dict[str, Path]) -> Path:
@@ -88,15 +92,6 @@ def lay_out(folder: Path, libraries: dict[str, Path]) -> Path:
     info = {"schemaVersion": "1.0", "artifacts": {NAME: artifact}}
     (bundle / "info.json").write_text(json.dumps(info, indent=2) + "\n")
     return bundle
-
-
-def zipped(folder: Path, made: Path) -> Path:
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
-        for file in sorted(file for file in folder.rglob("*") if file.is_file()):
-            entry = zipfile.ZipInfo(file.relative_to(folder.parent).as_posix(), (2020, 1, 1, 0, 0, 0))
-            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
-            packed.writestr(entry, file.read_bytes())
-    return made
 
 
 def main() -> int:

@@ -1,7 +1,7 @@
 """Checks the SBOM of every artifact: sboms.py [NAME…].
 
 It must follow CycloneDX's schema, contain no path and no time, and list exactly the crates that cargo would compile for
-the artifact's platforms. deny.toml must allow each licence.
+the artifact's platforms, and what is linked besides. deny.toml must allow each licence.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -59,27 +60,48 @@ def allowed(choice: dict[str, Any]) -> bool:
     )
 
 
-def check(name: str) -> int:
+def others(name: str) -> set[str]:
+    """What must be listed that is neither a crate nor in a POM."""
+    if name in ("sdist", "crates"):
+        return set()
+    found = {"rust-std"}
+    if "linux" in name or name in ("aar", "maven"):
+        found.add("libunwind")
+    if name.startswith("sandbox-linux") or name == "maven":
+        found |= {"musl", "compiler_rt"}
+    return found
+
+
+def check(name: str, folder: Path) -> int:
     """Returns the number of components."""
-    bom = sbom.sbom(name)
+    artifact = sbom.artifacts()[name]
+    for part in artifact.parts:
+        if not (folder / f"{part}.cdx.json").exists():
+            check(part, folder)
+    bom = sbom.sbom(name, folder)
     text = json.dumps(bom)
     assert (problem := VALIDATOR.validate_str(text)) is None, problem
     assert not re.search(r'"(serialNumber|timestamp)"|file:|/home/|/Users/', text)
     assert str(ROOT) not in text
-    wanted = {f"{crate} {bom['metadata']['component']['version']}" for crate in sbom.artifacts()[name].sources}
-    for package, targets in sbom.artifacts()[name].builds:
-        for target in targets:
-            wanted |= compiled(package, target)
+    wanted = {f"{crate} {bom['metadata']['component']['version']}" for crate in artifact.sources}
+    for part in [name, *artifact.parts]:
+        for package, targets in sbom.artifacts()[part].builds:
+            for target in targets:
+                wanted |= compiled(package, target)
     crates = {f"{each['name']} {each['version']}" for each in bom["components"] if "pkg:cargo/" in each["purl"]}
     assert crates == wanted, f"missing {sorted(wanted - crates)}, not wanted {sorted(crates - wanted)}"
+    assert {each["name"] for each in bom["components"] if "pkg:generic/" in each["purl"]} == others(name)
     for component in bom["components"]:
         assert any(map(allowed, component["licenses"])), f"{component['purl']} has {component['licenses']}"
+    (folder / f"{name}.cdx.json").write_text(text)
     return len(bom["components"])
 
 
 def main() -> None:
-    for name in sys.argv[1:] or sbom.artifacts():
-        print(f"{name}: {check(name)} components", flush=True)
+    assert f"ziglang=={sbom.ZIG}\n" in (ROOT / "packaging/requirements.txt").read_text(), "zig has another version"
+    with tempfile.TemporaryDirectory() as folder:
+        for name in sys.argv[1:] or sbom.artifacts():
+            print(f"{name}: {check(name, Path(folder))} components", flush=True)
 
 
 if __name__ == "__main__":
