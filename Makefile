@@ -28,8 +28,8 @@
 #   make sdist   builds the source distribution for Python, in target/sdist
 #   make release VERSION=1.2.3   changes the version everywhere, for a release: docs/releasing.md
 #   make dist    builds all artifacts of a release in dist/, or some: ONLY="wheel-* sdist"
-#   make test-dist   installs the wheels and sandboxes in dist/ elsewhere and uses them, or some: ONLY="wheel-*"
-#   make test-dist-here   the same, only in this machine's CPythons
+#   make test-dist   installs what is in dist/ elsewhere and uses it, or some of it: ONLY="wheel-*"
+#   make test-dist-here   the same, only on this machine as it is
 #   make kotlin  builds the jars for Kotlin and Java, in target/kotlin and in the local Maven repository target/maven
 #   make swift   builds the library that the Swift package links, and the sandbox for tests, in target/swift-library
 #   make clean   removes everything that was built or installed
@@ -484,7 +484,7 @@ dist: bootstrap-dist $(VENVS)/dist/ready
 test-dist: bootstrap-dist bootstrap-dist-tests $(VENVS)/dist/ready
 	@$(DISTRIBUTION) packaging/prove.py $(ONLY)
 
-# Only in the CPythons of this machine, as on the machines that build a release.
+# Only in the CPythons and with the tools of this machine.
 test-dist-here: bootstrap-dist $(VENVS)/dist/ready
 	@$(DISTRIBUTION) packaging/prove.py --here $(ONLY)
 

@@ -67,6 +67,7 @@ for part in "$@"; do
                 any mvn || lacks Maven maven
                 any objdump || lacks objdump binutils
                 any unzip || lacks unzip unzip
+                [ -d target/swift-sid ] || any mmdebstrap || lacks mmdebstrap mmdebstrap
                 [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || lacks "the keys of Debian" debian-archive-keyring
             fi
             ;;

@@ -1,21 +1,23 @@
 """Installs the artifacts of `dist/` in empty places, and uses them there: prove.py [OPTION] [PATTERN…]
 
-`make test-dist ONLY="wheel-*"` runs it. Without a pattern, it tries all wheels, native libraries and sandbox programs
-in `dist/`, in each place that fits them. It prints a table, and fails if something does not work. What cannot run on
-this machine is listed.
+`make test-dist ONLY="wheel-*"` runs it. Without a pattern, it tries everything in `dist/`, in each place that fits it.
+It prints a table, and fails if something does not work, or if nothing could be tried. What cannot run on this machine
+is listed.
 
-  --here            uses no other places than this machine's CPythons
+  --here            uses no other places than this machine's own
   --place PATTERN   uses the places with such a name: "Debian 13*"
   --dist FOLDER     tries what is in this folder
 
 A wheel is installed with pip, and `smoke.py` uses it. Neither an index of packages nor a compiler nor this repository
-can help: pip is told not to look for an index, and the environment and the folder are empty.
+can help: pip is told not to look for an index, and the environment and the folder are empty. A sandbox is started and
+called. With everything else, a script builds a project as a user would, and runs it.
 """
 
 from __future__ import annotations
 
 import argparse
 import fnmatch
+import functools
 import http.server
 import json
 import os
@@ -34,11 +36,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import trustme
 from elftools.elf.elffile import ELFFile  # type: ignore[import-not-found]  # it is installed by `make test-dist`
 
-from places import Missing, Place, places
+from places import LIMIT, PROJECTS, Missing, Place, Project, places
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -50,8 +53,8 @@ class Artifact:
     name: str
     """As `dist.py` calls it."""
     file: Path
-    system: str
-    machine: str
+    system: str = ""
+    machine: str = ""
     version: str = ""
     """The CPython for which a wheel is; empty if it is for the stable ABI."""
 
@@ -67,8 +70,10 @@ class Artifact:
     def wheel(self) -> bool:
         return self.file.suffix == ".whl"
 
-    def fits(self, place: Place) -> bool:
+    def fits(self, place: Place | Project) -> bool:
         """Whether it should work in a place."""
+        if isinstance(place, Project):
+            return self.name == place.artifact
         if self.wheel:
             version = place.version if place.version.endswith("t") else ""
             return (self.system, self.machine, self.version) == (place.system, place.machine, version)
@@ -91,6 +96,10 @@ class Row:
     @property
     def failed(self) -> bool:
         return self.result.startswith("FAILED")
+
+    @property
+    def skipped(self) -> bool:
+        return self.result.startswith("not tried")
 
     def __str__(self) -> str:
         seconds = (f"{value:.1f}" if value is not None else "" for value in (self.installation, self.program))
@@ -117,6 +126,15 @@ def artifacts(folder: Path) -> Iterator[Artifact]:
     for file in sorted(folder.glob("native/*/*")):
         system, _, machine = file.parent.name.rpartition("-")
         yield Artifact(f"native-{file.parent.name}", file, system, machine)
+    for name, pattern in {
+        "sdist": "proxymesh-[0-9]*.tar.gz",
+        "crates": "proxymesh-[0-9]*.crate",
+        "maven": "proxymesh-[0-9]*-bundle.zip",
+        "aar": "proxymesh-android-*-bundle.zip",
+        "artifactbundle": "*.artifactbundle.zip",
+        "xcframework": "*.xcframework.zip",
+    }.items():
+        yield from (Artifact(name, file) for file in sorted(folder.glob(pattern)))
 
 
 def run(command: list[str], folder: Path, environment: dict[str, str]) -> float:
@@ -130,7 +148,7 @@ def run(command: list[str], folder: Path, environment: dict[str, str]) -> float:
         input=b"",
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        timeout=900,
+        timeout=LIMIT,
         check=False,
     )
     if done.returncode:
@@ -139,14 +157,19 @@ def run(command: list[str], folder: Path, environment: dict[str, str]) -> float:
 
 
 class Answer(http.server.BaseHTTPRequestHandler):
-    """Answers as the API does to `ips.list`."""
+    """Serves the files of a folder. It answers any other request as the API does to `ips.list`."""
 
     protocol_version = "HTTP/1.1"
 
+    def __init__(self, folder: Path, *arguments: Any) -> None:
+        self.folder = folder
+        super().__init__(*arguments)
+
     def do_GET(self) -> None:
-        body = json.dumps({"ips": ["192.0.2.1"]}).encode()
+        file = self.folder / Path(self.path).name
+        body = file.read_bytes() if file.is_file() else b'{"ips": ["192.0.2.1"]}'
         self.send_response(200)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", "application/octet-stream" if file.is_file() else "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -163,11 +186,13 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 @contextmanager
-def server(authority: trustme.CA) -> Iterator[str]:
-    """Answers with TLS, at the returned URL."""
+def server(folder: Path) -> Iterator[str]:
+    """Answers with TLS, at the returned URL. The certificate of its CA is the file ca.pem in the folder."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(folder / "ca.pem")
     authority.issue_cert("127.0.0.1").configure_cert(context)
-    with Server(("127.0.0.1", 0), Answer) as listening:
+    with Server(("127.0.0.1", 0), functools.partial(Answer, folder)) as listening:
         # The handshake belongs to the thread that answers.
         listening.socket = context.wrap_socket(listening.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=listening.serve_forever, daemon=True).start()
@@ -208,6 +233,9 @@ def use_sandbox(artifact: Artifact, place: Place, folder: Path) -> tuple[float, 
     ) as running:
         assert running.stdin
         assert running.stdout
+        # Reading has no limit of its own.
+        watch = threading.Timer(LIMIT, running.kill)
+        watch.start()
         said = running.stdout.readline().strip()
         assert said.startswith("listening on http://127.0.0.1:"), said + running.stdout.read()
         url = said.removeprefix("listening on ")
@@ -220,28 +248,41 @@ def use_sandbox(artifact: Artifact, place: Place, folder: Path) -> tuple[float, 
             assert json.load(response)["proxies"]
         running.stdin.close()
         assert running.wait(60) == 0, running.returncode
+        watch.cancel()
     return unpacked - start, time.monotonic() - unpacked
 
 
-def use(artifact: Artifact, place: Place, url: str, authority: trustme.CA) -> Row:
+def use_project(artifact: Artifact, project: Project, folder: Path, url: str, served: Path) -> tuple[None, float]:
+    """Lets the project's script do everything. It gets the artifact, its own arguments, the URL and the folder."""
+    shell = shutil.which("bash")
+    assert shell
+    words = [project.script.as_posix(), artifact.file.as_posix(), *project.arguments, url, served.as_posix()]
+    return None, run([shell, *words], folder, os.environ | project.environment)
+
+
+def use(artifact: Artifact, place: Place | Project, url: str, served: Path) -> Row:
     """Uses an artifact in a place."""
     where = str(place) if artifact.wheel else place.name
+    seconds: tuple[float | None, float]
     try:
-        if artifact.wheel:
+        if isinstance(place, Place) and artifact.wheel:
             place.prepare_python()
         else:
             place.prepare()
     except Missing as error:
-        return Row(artifact.name, where, f"not shown: {error}")
-    except subprocess.CalledProcessError as error:
-        return Row(artifact.name, where, f"FAILED: {Path(error.cmd[0]).name} could not make the place")
+        return Row(artifact.name, where, f"not tried: {error}")
+    except subprocess.SubprocessError as error:
+        return Row(artifact.name, where, f"FAILED: the place could not be made: {error}")
     with tempfile.TemporaryDirectory(prefix="proxymesh-") as made:
         folder = Path(made)
-        authority.cert_pem.write_to_path(folder / "ca.pem")
+        shutil.copy(served / "ca.pem", folder)
         try:
-            seconds = (
-                use_wheel(artifact, place, folder, url) if artifact.wheel else use_sandbox(artifact, place, folder)
-            )
+            if isinstance(place, Project):
+                seconds = use_project(artifact, place, folder, url, served)
+            elif artifact.wheel:
+                seconds = use_wheel(artifact, place, folder, url)
+            else:
+                seconds = use_sandbox(artifact, place, folder)
         except (AssertionError, OSError, RuntimeError, subprocess.SubprocessError) as error:
             return Row(artifact.name, where, f"FAILED: {error}")
     return Row(artifact.name, where, "works", *seconds)
@@ -296,8 +337,9 @@ def main() -> int:
         if not any(fnmatch.fnmatch(each.name, pattern) for each in present):
             parser.error(f"{options.dist} has no artifact that is called {pattern}")
     chosen = [each for each in present if any(fnmatch.fnmatch(each.name, pattern) for pattern in options.patterns)]
-    everywhere = [each for each in places(here=options.here) if fnmatch.fnmatch(str(each), options.place)]
-    authority = trustme.CA()
+    everywhere: list[Place | Project] = [*places(here=options.here)]
+    everywhere += [each for each in PROJECTS if each.here or not options.here]
+    everywhere = [each for each in everywhere if fnmatch.fnmatch(str(each), options.place)]
     rows: list[Row] = []
 
     def add(row: Row) -> None:
@@ -305,22 +347,26 @@ def main() -> int:
         print(row, flush=True)
 
     print(HEADING)
-    with server(authority) as url:
+    with tempfile.TemporaryDirectory(prefix="proxymesh-") as made, server(Path(made)) as url:
         for artifact in chosen:
-            if not artifact.name.startswith("sandbox-"):
+            if artifact.wheel or artifact.name.startswith("native-"):
                 add(inspect(artifact))
             fitting = [place for place in everywhere if artifact.fits(place)]
             if not artifact.wheel:
                 # A program runs once in each system, whatever CPythons that has.
                 fitting = [*{place.name: place for place in fitting}.values()]
             for place in fitting:
-                add(use(artifact, place, url, authority))
+                add(use(artifact, place, url, Path(made)))
             if not fitting and not artifact.name.startswith("native-"):
-                add(Row(artifact.name, "", "not shown: none of the places here fits it"))
+                add(Row(artifact.name, "", "not tried: none of the places here fits it"))
     failed = sum(row.failed for row in rows)
-    shown = sum(row.result.startswith("not shown") for row in rows)
-    print(f"{len(rows) - failed - shown} passed, {failed} failed, {shown} skipped")
-    return 1 if failed else 0
+    skipped = sum(row.skipped for row in rows)
+    print(f"{len(rows) - failed - skipped} passed, {failed} failed, {skipped} skipped")
+    # To look at a wheel is not to use it. A native library is used in a jar.
+    used = any(row.result == "works" for row in rows) or all(each.name.startswith("native-") for each in chosen)
+    if not used:
+        print("nothing was used", file=sys.stderr)
+    return 1 if failed or not used else 0
 
 
 if __name__ == "__main__":

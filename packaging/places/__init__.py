@@ -1,4 +1,4 @@
-"""The places in which `prove.py` uses the artifacts: this machine's CPythons and, on Linux x86-64, roots and emulators.
+"""The places in which `prove.py` uses the artifacts: this machine's own and, on Linux x86-64, roots and emulators.
 
 A place is made when it is first used, under `target/places/`, and kept.
 """
@@ -22,9 +22,14 @@ import pip  # type: ignore[import-not-found]  # it is installed by `make test-di
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACES = ROOT / "target/places"
+FOLDER = Path(__file__).parent
 # The emulators by the machine's name in a wheel, and what Debian calls the machine.
 DEBIAN = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "armhf", "i686": "i386"}
 EMULATORS = {"aarch64": "qemu-aarch64-static", "armv7l": "qemu-arm-static"}
+
+
+# How many seconds a program may run, and how many it may take to make a place.
+LIMIT, MAKING = 900, 3600
 
 
 class Missing(Exception):
@@ -40,13 +45,13 @@ def tool(name: str) -> str:
 
 def script(name: str, *arguments: str | Path, **environment: str) -> None:
     """Runs a script of this folder. If it fails, the place counts as failed, not as missing."""
-    command = [str(Path(__file__).parent / name), *map(str, arguments)]
-    subprocess.run(command, env=os.environ | environment, check=True)
+    command = [str(FOLDER / name), *map(str, arguments)]
+    subprocess.run(command, env=os.environ | environment, check=True, timeout=MAKING)
 
 
-def made(folder: Path, name: str, *arguments: str | Path) -> None:
-    """Runs a script that makes a folder, unless the folder is there."""
-    if not folder.exists():
+def made(path: Path, name: str, *arguments: str | Path) -> None:
+    """Runs a script that makes a folder or a file, unless that is there."""
+    if not path.exists():
         script(name, *arguments)
 
 
@@ -105,7 +110,8 @@ class Host(Place):
     interpreter: Path = Path()
 
     def prepare_python(self) -> None:
-        subprocess.run([self.interpreter, "-m", "compileall", "-qq", pip_folder()], check=False)
+        command = [str(self.interpreter), "-m", "compileall", "-qq", str(pip_folder())]
+        subprocess.run(command, check=False, timeout=LIMIT)
 
     def command(self, folder: Path, program: str, *arguments: str) -> list[str]:
         return [str(folder / program), *arguments]
@@ -149,8 +155,8 @@ class Root(Place):
             helper = []
             if self.system == "musllinux":
                 # It does not run here, so one that does builds its standard library.
-                BULLSEYE.prepare_python()
-                helper = [BULLSEYE.cpython / f"bin/python{self.version}"]
+                BULLSEYE[self.version].prepare_python()
+                helper = [BULLSEYE[self.version].cpython / f"bin/python{self.version}"]
             made(self.cpython, "cpython.sh", self.version, self.target, self.cpython, *helper)
             standard = self.cpython / f"lib/python{self.version}"
         # An emulator would take minutes for this.
@@ -163,7 +169,7 @@ class Root(Place):
     def compile(self, folder: Path) -> None:
         """Compiles the Python files of a folder."""
         command = [*self.bubble(["--bind", str(folder), "/compiled"]), self.interpreter, "-m", "compileall"]
-        subprocess.run([*command, "-qq", "-x", "/(test|idlelib)/", "/compiled"], check=False)
+        subprocess.run([*command, "-qq", "-x", "/(test|idlelib)/", "/compiled"], check=False, timeout=LIMIT)
 
     @property
     def interpreter(self) -> str:
@@ -199,7 +205,7 @@ def start_wine(environment: tuple[tuple[str, str], ...]) -> None:
 
     def run(*command: str) -> None:
         null = subprocess.DEVNULL
-        subprocess.run(command, env=dict(environment), stdin=null, stdout=null, stderr=null, check=False)
+        subprocess.run(command, env=dict(environment), stdin=null, stdout=null, stderr=null, check=False, timeout=LIMIT)
 
     run(tool("wineserver"), "--persistent")
     atexit.register(run, tool("wineserver"), "--kill")
@@ -216,6 +222,8 @@ class Wine(Place):
         tool("wine")
         PLACES.mkdir(parents=True, exist_ok=True)
         start_wine(tuple(self.environment.items()))
+        library = PLACES / "wine/drive_c/windows/system32/bcryptprimitives.dll"
+        made(library, "bcryptprimitives.sh", library)
 
     def prepare_python(self) -> None:
         self.prepare()
@@ -246,25 +254,80 @@ class Wine(Place):
 
 
 OLDEST = "x86_64-linux-gnu.2.17"
-BULLSEYE = Root("Debian 11", "manylinux", "x86_64", "3.13", "bullseye", ("libc6",), OLDEST)
+BULLSEYE = {
+    version: Root("Debian 11", "manylinux", "x86_64", version, "bullseye", ("libc6",), OLDEST)
+    for version in ("3.13", "3.14t")
+}
 NATIVE = [
     Root("Debian 13", "manylinux", "x86_64", "3.13", packages=("python3.13",)),
     Root("Debian sid", "manylinux", "x86_64", "3.14", "sid", ("python3.14", "python3.15")),
     Root("Debian sid", "manylinux", "x86_64", "3.15", "sid", ("python3.14", "python3.15")),
 ]
-COMPILER = {place.version: place for place in NATIVE}
+WINE = Wine("wine", "windows", "x86_64", "3.14")
+COMPILER = {place.version: place for place in [*BULLSEYE.values(), *NATIVE]}
 # What can run on this Linux if it is x86-64.
 LINUX = [
-    BULLSEYE,
-    Root("Debian 11", "manylinux", "x86_64", "3.14t", "bullseye", ("libc6",), OLDEST),
+    *BULLSEYE.values(),
     *NATIVE,
     Root("Debian 13", "manylinux", "i686", "3.13", packages=("python3.13", "libgcc-s1")),
     Root("Debian 13, qemu", "manylinux", "aarch64", "3.13", packages=("python3.13", "libgcc-s1")),
     Root("Debian 13, qemu", "manylinux", "armv7l", "3.13", packages=("python3.13", "libgcc-s1")),
-    Root("musl alone", "musllinux", "x86_64", "3.13", packages=("musl",), target="x86_64-linux-musl"),
-    Root("musl alone, qemu", "musllinux", "aarch64", "3.13", packages=("musl",), target="aarch64-linux-musl"),
-    Wine("wine", "windows", "x86_64", "3.14"),
+    *(
+        Root(name, "musllinux", machine, version, packages=("musl",), target=f"{machine}-linux-musl")
+        for version in BULLSEYE
+        for name, machine in (("musl alone", "x86_64"), ("musl alone, qemu", "aarch64"))
+    ),
+    WINE,
 ]
+
+
+@dataclass(frozen=True)
+class Project:
+    """A user's project, which a script builds with an artifact and runs."""
+
+    artifact: str
+    name: str
+    """Of the place."""
+    script: Path
+    arguments: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
+    system: str = ""
+    """Where it can run, as Python calls it. Empty if everywhere."""
+    here: bool = True
+    """Whether it runs on this machine as it is, rather than in a root or an emulator."""
+
+    def __str__(self) -> str:
+        return self.name
+
+    def prepare(self) -> None:
+        """Raises `Missing` if this machine lacks something."""
+        if not sys.platform.startswith(self.system):
+            raise Missing(f"it needs {self.system}")
+        for name in self.tools:
+            tool(name)
+        if "wine" in self.tools:
+            WINE.prepare()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return WINE.environment if "wine" in self.tools else {}
+
+
+JVM = FOLDER / "jvm.sh"
+PROJECTS = [
+    Project("sdist", "pip", ROOT / "tests/packaging/sdist.sh"),
+    Project("crates", "cargo", FOLDER / "crates.sh"),
+    Project("maven", "this machine's JVM", JVM, ("here",), ("mvn",)),
+    Project("maven", "Debian 11", JVM, ("glibc",), ("mvn", "bwrap"), "linux", here=False),
+    Project("maven", "Debian 11, qemu", JVM, ("arm64",), ("mvn", "qemu-aarch64-static"), "linux", here=False),
+    Project("maven", "wine", JVM, ("windows",), ("mvn", "wine"), "linux", here=False),
+    Project("aar", "Gradle", FOLDER / "android.sh", (), ("gradle",)),
+    Project("artifactbundle", "Swift 6.2", FOLDER / "swift.sh", (), (), "linux"),
+    Project("xcframework", "Swift", FOLDER / "swift.sh", (), (), "darwin"),
+]
+# No package registry has a JVM for musl.
+if "MUSL_JAVA_ROOT" in os.environ:
+    PROJECTS.append(Project("maven", "musl", JVM, ("musl",), ("mvn", "bwrap"), "linux", here=False))
 
 
 def hosts() -> Iterator[Host]:

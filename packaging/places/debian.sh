@@ -4,7 +4,7 @@
 #   debian.sh SUITE ARCHITECTURE FOLDER PACKAGE…
 #   debian.sh SUITE source FOLDER PACKAGE…          unpacks the upstream sources instead
 #
-# The mirror is the one that apt uses on this machine. On a distribution that is not Debian, set DEBIAN_MIRROR.
+# The mirror is the one that apt uses on this machine, or Debian's own. DEBIAN_MIRROR names another one.
 set -euo pipefail
 suite=$1 architecture=$2 made=$(realpath --canonicalize-missing "$3")
 shift 3
@@ -12,12 +12,12 @@ shift 3
 folder=$made.new
 rm -rf "$folder" "$made.apt"
 
-mirror=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' | sort --unique | grep --max-count=1 'debian/*$')}
+mirror=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' | sort --unique | grep --max-count=1 'debian/*$' || echo http://deb.debian.org/debian)}
 keys=/usr/share/keyrings/debian-archive-keyring.gpg
 apt=$made.apt
 mkdir -p "$apt"/{lists,archives}/partial "$folder"
 touch "$apt/status"
-for kind in deb deb-src; do echo "$kind [signed-by=$keys] $mirror $suite main"; done >"$apt/sources.list"
+for kind in deb deb-src; do echo "$kind [signed-by=$keys check-valid-until=no] $mirror $suite main"; done >"$apt/sources.list"
 binary=$architecture
 [ "$architecture" != source ] || binary=amd64
 options=(-qq -o APT::Architecture="$binary" -o APT::Architectures="$binary" -o APT::Install-Recommends=false -o APT::Sandbox::User=root

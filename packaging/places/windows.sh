@@ -2,7 +2,7 @@
 # Unpacks a CPython for Windows that runs under wine: windows.sh FOLDER
 #
 # It comes from Maven Central, which has it for JavaCPP. It is a whole CPython, but for python3.dll, which extension modules for the
-# stable ABI need. wine 8 lacks bcryptprimitives.dll, which Rust's standard library needs. So this makes both.
+# stable ABI need. So this makes that library.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -26,12 +26,5 @@ objdump -p python314.dll | sed -n '/Name Pointer/,/^$/s/^\t\[ *[0-9]*\] \(+base\
     sed 's/.*/  & = python314.&/' names
 } >python3.def
 echo 'int _DllMainCRTStartup(void *library, unsigned reason, void *reserved) { return 1; }' >start.c
-library() { python-zig cc -target x86_64-windows-gnu -O1 -shared -nostdlib -o "$@" start.c; }
-library python3.dll python3.def
-
-cat >bcryptprimitives.c <<'END'
-__declspec(dllimport) unsigned char SystemFunction036(void *data, unsigned length);
-__declspec(dllexport) int ProcessPrng(void *data, unsigned long long length) { return SystemFunction036(data, length); }
-END
-library bcryptprimitives.dll bcryptprimitives.c -ladvapi32
+python-zig cc -target x86_64-windows-gnu -O1 -shared -nostdlib -o python3.dll python3.def start.c
 mv "$folder.new" "$folder"
