@@ -250,6 +250,11 @@ test-freethreaded: $(TOOLS)/ready
 	PYTHON_GIL=0 $(FREE)/bin/python -m pytest -q -n 4
 	for _ in 1 2 3 4 5; do PYTHON_GIL=0 $(FREE)/bin/python -m pytest -q bindings-python/tests/test_threads.py; done
 
+# Installs such a CPython, as ~/.local/bin/python3.14t.
+.PHONY: freethreaded
+freethreaded: | $(UV)
+	$(UV) python install 3.14t
+
 # First runs the conformance cases, which take seconds for each mutant. Then runs all tests of the core on the mutants that they miss.
 SHARD ?= 0/1
 MUTANTS = cargo mutants --package proxymesh --shard $(SHARD) --output target/mutants --no-times

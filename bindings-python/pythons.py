@@ -29,7 +29,9 @@ def candidates() -> list[Path]:
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     folders = [*sorted(pyenv.glob("versions/*/bin")), *map(Path, os.get_exec_path())]
     named = (path for folder in folders if folder.is_dir() for path in sorted(folder.iterdir()))
-    return [path for path in named if re.fullmatch(r"python3\.\d+t?", path.name) and path.parent != pyenv / "shims"]
+    return [
+        path for path in named if re.fullmatch(r"python3\.\d+t?(\.exe)?", path.name) and path.parent != pyenv / "shims"
+    ]
 
 
 def interpreters() -> dict[str, Path]:

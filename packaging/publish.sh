@@ -15,12 +15,15 @@ crates() {
         if cargo info --quiet --registry crates-io "$crate@$version" >/dev/null 2>&1; then
             echo "$crate $version is published already"
         else
-            cargo publish --locked --package "$crate"
+            # What was tested is packed again. No build script of a dependency runs, because it would see the token.
+            cargo package --quiet --locked --no-verify --package "$crate"
+            cmp "${CARGO_TARGET_DIR:-target}/package/$crate-$version.crate" "dist/$crate-$version.crate"
+            cargo publish --locked --no-verify --package "$crate"
         fi
     done
 }
 
-# Publishes each bundle in dist/. CENTRAL_DEPLOYMENT is the deployment of the first one that is not published, if it was uploaded before.
+# Publishes each bundle in dist/. If one was uploaded before and is not published yet, CENTRAL_DEPLOYMENT is its deployment.
 maven() {
     local bundle artifact
     for bundle in dist/*-bundle.zip; do
@@ -36,25 +39,26 @@ maven() {
 }
 
 upload() {
-    local portal=${CENTRAL_URL:-https://central.sonatype.com}/api/v1/publisher deployment=${CENTRAL_DEPLOYMENT:-} state=unknown
+    local portal=${CENTRAL_URL:-https://central.sonatype.com}/api/v1/publisher name=$2-$version deployment='' state=unknown
     # The credentials are not on curl's command line, where other processes could see them.
     central() {
         curl --silent --show-error --fail-with-body --request POST "$@" --config - <<< \
             "header = \"Authorization: Bearer $(printf '%s:%s' "$CENTRAL_USERNAME" "$CENTRAL_PASSWORD" | base64 | tr -d '\n')\""
     }
-    # It is the deployment of one bundle.
-    CENTRAL_DEPLOYMENT=
-    if [ -z "$deployment" ]; then
+    status() { python3 -c 'import json, sys; print(json.load(open("target/deployment.json"))[sys.argv[1]])' "$1"; }
+    # It may be that of another bundle or of an earlier release.
+    if [ -n "${CENTRAL_DEPLOYMENT:-}" ] && central "$portal/status?id=$CENTRAL_DEPLOYMENT" > target/deployment.json &&
+        [ "$(status deploymentName)" = "$name" ]; then
+        deployment=$CENTRAL_DEPLOYMENT
+    else
         # If Central refuses the bundle, this prints the reason.
-        deployment=$(central --form "bundle=@$1" "$portal/upload?name=$2-$version&publishingType=AUTOMATIC") ||
+        deployment=$(central --form "bundle=@$1" "$portal/upload?name=$name&publishingType=AUTOMATIC") ||
             { echo "$deployment" >&2; exit 1; }
     fi
     echo "deployment $deployment"
     # Central checks the bundle, then publishes it. That takes minutes.
     for _ in {1..180}; do
-        if central "$portal/status?id=$deployment" > target/deployment.json; then
-            state=$(python3 -c 'import json; print(json.load(open("target/deployment.json"))["deploymentState"])')
-        fi
+        if central "$portal/status?id=$deployment" > target/deployment.json; then state=$(status deploymentState); fi
         case $state in
             PUBLISHED) echo "$state"; return ;;
             FAILED) cat target/deployment.json >&2; exit 1 ;;
