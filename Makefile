@@ -413,6 +413,7 @@ publish-crates publish-maven publish-github: publish-%:
 lint-workflows: $(SUPPLY)/ready $(TOOLS)/ready
 	$(SUPPLY)/bin/zizmor --offline --quiet --persona pedantic .github
 	$(TOOLS)/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(PYTHON) tests/packaging/workflows.py
 	PATH=$(SUPPLY)/bin:$$PATH shellcheck --exclude=SC2016 .ci/run $$(git ls-files '*.sh')
 
 # Checks the syntax of the workflows, and the scripts in them. Not part of `make lint`, because it compiles actionlint, which is
