@@ -78,7 +78,7 @@ if [ "$(uname -s)" = Darwin ]; then
     exit
 fi
 # shellcheck disable=SC2016 # to be expanded by the inner shell
-"$root/bindings-ffi/swift/toolchain.sh" --with "$work" unshare --mount --propagation unchanged bash -euo pipefail -c '
+"$root/bindings-ffi/swift/toolchain.sh" --with "$work" --cd "$work" unshare --mount --propagation unchanged bash -euo pipefail -c '
     mount --make-rprivate / 2> /dev/null || true
     mount -t tmpfs none "$hidden"
     [ -z "$(ls -A "$hidden")" ]
