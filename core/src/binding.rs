@@ -6,6 +6,7 @@ pub use crate::{
     lease::{Follow, Lease, Unreleased, stays_authorised, warn},
     observer::Event,
     pool::{HandedOut, Pool, Wanted},
+    proxy::Tunnel,
 };
 
 use crate::{
@@ -14,7 +15,7 @@ use crate::{
     model::{NewIp, NewSubAccount, SubAccountEdit, TokenRequest},
     observer::Observer,
     pool::{Order, Outcome, PoolOptions, Report},
-    proxy::{ExitChoice, ProxyHost},
+    proxy::{ExitChoice, Proxy, ProxyHost},
     resource::{Dispatch, Hostnames, HostnamesOf, Ips, Tokens},
     settings::{Options, Settings},
 };
@@ -308,6 +309,11 @@ pub fn no_connections(given: impl Display) -> Error {
 /// The error for a closed client.
 pub fn closed() -> Error {
     Error::config("the client is closed; create a new one")
+}
+
+/// Asks a proxy to open a tunnel.
+pub async fn tunnel(proxy: &Proxy, target: &str, timeout: Duration) -> Result<Tunnel> {
+    proxy.tunnel(target, timeout).await
 }
 
 #[cfg(test)]

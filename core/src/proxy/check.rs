@@ -97,6 +97,12 @@ impl Proxy {
     ///
     /// [`Error::Validation`] if the target is not `host:port`.
     pub async fn check(&self, target: &str, timeout: Duration) -> Result<Check> {
+        Ok(self.tunnel(target, timeout).await?.check)
+    }
+
+    /// Asks the proxy to open a tunnel to `target`. If it does, this is the tunnel. `ProxyTunnel` is for clients that open a tunnel
+    /// themselves.
+    pub(crate) async fn tunnel(&self, target: &str, timeout: Duration) -> Result<Tunnel> {
         let good = target.rsplit_once(':').is_some_and(|(host, port)| {
             let printable = host.bytes().all(|b| b.is_ascii_graphic() && !b"/@?#".contains(&b));
             !host.is_empty()
@@ -115,35 +121,60 @@ impl Proxy {
         let began = Instant::now();
         let asked = tokio::time::timeout(timeout, ask(self.address(), request.as_bytes())).await;
         let latency = began.elapsed();
-        let silent = |meaning: String| Check::silent(latency, meaning);
+        let silent = |meaning: String| Check::silent(latency, meaning).into();
         Ok(match asked {
             Err(_) => {
                 let meaning = format!("no response within {} s", timeout.as_secs_f64());
-                Check { timed_out: true, ..silent(meaning) }
+                Check { timed_out: true, ..Check::silent(latency, meaning) }.into()
             }
             Ok(Err(error)) => {
                 let reason = lack(&error).map_or_else(|| error.to_string(), str::to_owned);
                 silent(format!("could not reach the proxy: {reason}"))
             }
-            Ok(Ok(head)) => match read(&head, self.credentials()) {
+            Ok(Ok((mut head, stream))) => match read(&head, self.credentials()) {
                 None => silent("the server at this address is not an HTTP proxy".to_owned()),
-                Some(check) => Check { latency, ..check },
+                Some(check) => {
+                    let check = Check { latency, ..check };
+                    let early = end_of(&head).map(|end| head.split_off(end));
+                    let stream = early.filter(|_| check.ok()).map(|early| (stream, early));
+                    Tunnel { check, stream }
+                }
             },
         })
     }
 }
 
-async fn ask(address: (&str, u16), request: &[u8]) -> io::Result<Vec<u8>> {
+/// The result of one `CONNECT`.
+pub struct Tunnel {
+    /// What the proxy's response said.
+    pub check: Check,
+    /// The tunnel, and what the target has sent already, if the proxy has opened it.
+    pub stream: Option<(TcpStream, Vec<u8>)>,
+}
+
+impl From<Check> for Tunnel {
+    /// No tunnel.
+    fn from(check: Check) -> Self {
+        Self { check, stream: None }
+    }
+}
+
+async fn ask(address: (&str, u16), request: &[u8]) -> io::Result<(Vec<u8>, TcpStream)> {
     let (host, port) = address;
     let mut stream = TcpStream::connect(&*dns::look_up(host, port).await?).await?;
     stream.write_all(request).await?;
     let mut head = Vec::new();
-    while head.len() < LARGEST_HEAD && !head.windows(4).any(|end| end == b"\r\n\r\n") {
+    while head.len() < LARGEST_HEAD && end_of(&head).is_none() {
         if stream.read_buf(&mut head).await? == 0 {
             break;
         }
     }
-    if head.is_empty() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(head) }
+    if head.is_empty() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok((head, stream)) }
+}
+
+/// Where the head of a response ends.
+fn end_of(head: &[u8]) -> Option<usize> {
+    Some(head.windows(4).position(|end| end == b"\r\n\r\n")? + 4)
 }
 
 /// What the head of a response says. A head that is truncated, or malformed after its first line, still has its status.

@@ -7,7 +7,7 @@ mod session;
 
 #[cfg(feature = "hyper-util")]
 pub use adapter::ProxyTunnel;
-pub use check::Check;
+pub use check::{Check, Tunnel};
 pub use exit::ExitChoice;
 
 use crate::{
