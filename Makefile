@@ -126,11 +126,11 @@ demo-rust:
 sandbox-program:
 	@cargo build --quiet --locked --package proxymesh-sandbox
 
-# Most tests wait for sockets and timers, so two targets run at a time. The output of a target appears when it ends. What ships
+# Most tests wait for sockets and timers, so three targets run at a time. The output of a target appears when it ends. What ships
 # is built in the same folders and environments as the debug build, so it comes second.
 # cargo would warn that it cannot use make's job server.
 unexport MAKEFLAGS MFLAGS
-TOGETHER := --no-print-directory --jobs=2 --output-sync=target
+TOGETHER := --no-print-directory --jobs=3 --output-sync=target
 test: bootstrap
 	@$(MAKE) $(TOGETHER) test-kotlin test-rust test-pythons test-python test-adapters test-swift test-hosts test-types test-openapi test-curl
 	@$(MAKE) $(TOGETHER) test-shipped test-sdist
