@@ -147,9 +147,10 @@ impl Head {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn refused(head: &str) -> u16 {
         parse(head.as_bytes()).unwrap_err().status
@@ -199,5 +200,50 @@ mod tests {
             assert_eq!(refused(&format!("{line}\r\n{rest}\r\n")), 400, "{line} {rest:?}");
         }
         assert_eq!(refused(&format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: y\r\n".repeat(100))), 431);
+    }
+
+    proptest! {
+        /// Whatever is accepted, written again with one framing header and CR LF, has one meaning.
+        #[test]
+        fn no_bytes_are_read_in_two_ways(bytes in hostile()) {
+            let Ok(head) = parse(&bytes) else { return Ok(()) };
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            prop_assert!(!text.replace("\r\n", "").contains(['\r', '\n', '\0']));
+            prop_assert!(!text.contains("\r\n ") && !text.contains("\r\n\t"));
+            let count = |wanted: &str| head.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(wanted)).count();
+            prop_assert!(count("host") <= 1);
+            prop_assert!(count("content-length") + count("transfer-encoding") <= 1);
+            prop_assert_eq!(head.body == Body::None, count("content-length") + count("transfer-encoding") == 0);
+        }
+    }
+
+    /// Heads that are almost good.
+    fn hostile() -> impl Strategy<Value = Vec<u8>> {
+        let line = prop_oneof![
+            Just("Host: a".to_owned()),
+            Just("Content-Length: 5".to_owned()),
+            Just("content-length: 05".to_owned()),
+            Just("Transfer-Encoding: chunked".to_owned()),
+            Just("Transfer-Encoding: chunked ".to_owned()),
+            Just(" X: y".to_owned()),
+            "[ -~]{0,20}",
+            "[A-Za-z-]{1,20}: [ -~]{0,20}",
+        ];
+        let end = prop_oneof![9 => Just("\r\n"), 1 => Just("\n"), 1 => Just("\r"), 1 => Just("\r\r\n")];
+        let first = prop_oneof![4 => Just("POST http://a/ HTTP/1.1".to_owned()), 1 => Just("GET / HTTP/1.0".to_owned()), 1 => "[ -~]{0,30}"];
+        (first, proptest::collection::vec((end, line), 0..8), any::<[u8; 2]>(), 0..40_usize).prop_map(
+            |(first, lines, noise, at)| {
+                let mut bytes = first.into_bytes();
+                for (end, line) in lines {
+                    bytes.extend_from_slice(end.as_bytes());
+                    bytes.extend_from_slice(line.as_bytes());
+                }
+                bytes.extend_from_slice(b"\r\n\r\n");
+                if noise[0] < 64 && at < bytes.len() {
+                    bytes[at] = noise[1];
+                }
+                bytes
+            },
+        )
     }
 }

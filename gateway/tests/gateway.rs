@@ -9,7 +9,10 @@ use std::{
     collections::BTreeSet,
     io::{Read as _, Write as _},
     net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -562,4 +565,66 @@ fn there_are_limits_on_connections_and_idle_time() {
     assert_eq!(stream.read(&mut [0]).unwrap_or(0), 0, "it was idle");
     world.logged(1);
     assert_eq!(world.tunnel(0, "").1.status, 200);
+}
+
+/// A session whose exit the proxy no longer has moves to another exit before anything is sent to the site.
+#[test]
+fn a_session_survives_the_loss_of_its_exit() {
+    let world = World::start(Options::new().policy(Policy::rotate().session("s").unwrap()));
+    let exit = |_| world.tunnel(0, "").1.header("x-proxymesh-ip").unwrap().to_owned();
+    let first: BTreeSet<_> = (0..3).map(exit).collect();
+    assert_eq!(first.len(), 1);
+    let proxy = world.proxied().pop().unwrap().proxy;
+    // The proxy is gone, and with it the exit.
+    world.sandbox.inject(Fault::status(500).proxy(&proxy).times(0)).unwrap();
+    let second: BTreeSet<_> = (0..3).map(exit).collect();
+    assert!(second.len() == 1 && second != first, "{first:?} {second:?}");
+}
+
+#[test]
+fn no_stream_makes_it_panic_or_stop() {
+    static PANICS: AtomicUsize = AtomicUsize::new(0);
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if panic.location().is_some_and(|place| place.file().contains("src/")) {
+            PANICS.fetch_add(1, Ordering::Relaxed);
+        }
+        before(panic);
+    }));
+    let world = World::start(Options::new().allow_private(true));
+    let host = world.site.host();
+    let starts = [
+        "\u{5}".to_owned(),
+        "\u{5}\u{1}\u{0}\u{5}\u{1}\u{0}".to_owned(),
+        "\u{5}\u{1}\u{2}\u{1}".to_owned(),
+        String::new(),
+        "GET ".to_owned(),
+        format!("CONNECT {host} HTTP/1.1\r\n"),
+        format!("GET http://{host}/ HTTP/1.1\r\nHost: a\r\n"),
+        format!("POST http://{host}/ HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"),
+    ];
+    let mut random = 1_u64;
+    let mut next = move || {
+        // xorshift
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        random
+    };
+    for round in 0..800 {
+        let mut bytes = starts[round % starts.len()].clone().into_bytes();
+        let alphabet = b"\r\n\r\n :/0123456789abcdefGETHost\x00\x01\x03\x05\x7f\xff%@[]";
+        for _ in 0..next() % 60 {
+            let at = usize::try_from(next() % alphabet.len() as u64).unwrap();
+            bytes.push(alphabet[at]);
+        }
+        let mut stream = world.connect();
+        let _ = stream.write_all(&bytes);
+        let _ = stream.shutdown(Shutdown::Write);
+        if round % 20 == 0 {
+            let _ = stream.read_to_end(&mut Vec::new());
+        }
+    }
+    assert_eq!(world.tunnel(0, "").1.status, 200);
+    assert_eq!(PANICS.load(Ordering::Relaxed), 0);
 }
