@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq as _;
 pub enum PortPolicy {
     /// This one, unless the client's username says otherwise.
     Fixed(Policy),
-    /// That of the client's username. A client that sends none is asked for it, as browsers need it.
+    /// That of the client's username. A client that sends none is asked for one, because browsers send a username only when they are asked.
     ByUsername,
 }
 

@@ -72,7 +72,7 @@ impl Gateway {
         self.control
     }
 
-    /// Refuses new connections, lets the others end for as long as `grace`, and then ends them.
+    /// Refuses new connections, gives the open ones up to `grace` to end, and then closes those that are left.
     pub fn stop(mut self, grace: Duration) {
         self.end(grace);
     }

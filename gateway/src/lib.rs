@@ -16,18 +16,19 @@
 //!
 //! # What it does
 //!
-//! * If a proxy refuses a `CONNECT` or cannot be reached, the gateway tries others before the client hears of it. For an http
-//!   page, it does so only as long as no part of a body was passed on. So no site gets a request twice.
+//! * If a proxy cannot be reached, or refuses a `CONNECT` with 402, 407, 500, 501, or 505 and above, the gateway tries others
+//!   before the client hears of it. For an http page, it does so only as long as no part of a body was passed on. So no site gets a
+//!   request twice.
 //! * A response has the headers `X-ProxyMesh-IP`, the exit IP, and `X-ProxyMesh-Proxy`, the proxy's name.
 //! * It renews the list of the account's proxies every five minutes, without ending a tunnel.
 //!
 //! # What it refuses
 //!
-//! * Targets in private networks, by address or by name, unless [`Options::allow_private`] is set. A name that only resolves to
-//!   such an address is the proxy's to refuse.
+//! * Targets in private networks, by address or by name, unless [`Options::allow_private`] is set. A public name that resolves to
+//!   such an address is left for the proxy to refuse.
 //! * Whatever two programs could read in two ways: a `Content-Length` beside a `Transfer-Encoding`, folded headers, a line that
 //!   ends without CR, a second `Host`.
-//! * An address that other machines can reach, unless there is a password.
+//! * To listen on an address that other machines can reach, unless there is a password.
 #![forbid(unsafe_code)]
 
 mod access;
@@ -157,7 +158,7 @@ impl Options {
         self
     }
 
-    /// Whether the proxies get the client's credentials, as they do by default. They do not need them if this machine's IP is
+    /// Whether the proxies get the account's credentials, as they do by default. They do not need them if this machine's IP is
     /// authorised.
     #[must_use]
     pub fn credentials(mut self, credentials: bool) -> Self {
@@ -307,7 +308,7 @@ impl Gateway {
         self.control
     }
 
-    /// Refuses new connections, lets the others end for as long as `grace`, and then ends them.
+    /// Refuses new connections, gives the open ones up to `grace` to end, and then closes those that are left.
     pub async fn stop(mut self, grace: Duration) {
         let _ = self.stopping.send(true);
         let tasks = std::mem::take(&mut self.tasks);

@@ -110,6 +110,7 @@ pub(crate) async fn forward(
             continue;
         }
         upstream.pool().report(&proxy, Report::from(Outcome::Success).latency(began.elapsed()));
+        access.opened();
         access.status = Some(response.status);
         access.exit_ip.clone_from(&response.exit_ip);
         let passed_on = async {

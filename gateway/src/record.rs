@@ -32,9 +32,9 @@ pub struct Access {
     pub status: Option<u16>,
     /// Why the gateway refused.
     pub reason: Option<String>,
-    /// How many bytes went to the target, without heads.
+    /// How many bytes went to the target, not counting the heads of HTTP messages.
     pub sent: u64,
-    /// How many bytes came from it, without heads.
+    /// How many bytes came from it, not counting the heads of HTTP messages.
     pub received: u64,
     /// The milliseconds until a proxy had accepted the connection, or the response began.
     pub ms_to_open: Option<f64>,
