@@ -2,8 +2,8 @@
 
 `limited.py BASE_URL KIND RESOURCE LIMIT...`
 
-For each limit, a process forked from this one prints the exception of the call in one line, or `fine`. Then it lifts the limit and makes
-the same call again, which must work.
+For each limit, a process forked from this one prints the exception of the call in one line, or `fine`. Then it lifts
+the limit and makes the same call again, which must work.
 """
 
 from __future__ import annotations
