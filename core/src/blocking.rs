@@ -1,6 +1,7 @@
 //! The blocking client, for code without async.
 
 use crate::{
+    credentials::Credentials,
     endpoint::Endpoint,
     error::{Error, Result},
     lease::{AuthorizedIp, Follow, FollowedIp, Lease, given_back, warn},
@@ -65,6 +66,12 @@ impl Client {
     /// [`Error::Config`] if the timeout is zero.
     pub fn with_options(&self, options: Options) -> Result<Self> {
         Ok(Self { client: self.client.with_options(options)?, driver: self.driver.clone() })
+    }
+
+    /// The client's credentials. They are valid for the proxies as well.
+    #[must_use]
+    pub fn credentials(&self) -> &Credentials {
+        self.client.credentials()
     }
 
     /// The base URL of the service, without a trailing slash.

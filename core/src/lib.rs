@@ -80,6 +80,8 @@ mod model;
 mod observer;
 mod pool;
 pub mod process;
+#[doc(hidden)] // until every language can use a profile
+pub mod profile;
 mod proxy;
 mod redact;
 pub mod resource;

@@ -132,7 +132,7 @@ fn temporary() -> PathBuf {
 
 /// Creates the folder if it does not exist. Fails if other users can write to it.
 #[cfg(unix)]
-fn make_private(folder: &Path) -> io::Result<()> {
+pub(crate) fn make_private(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::{DirBuilderExt, MetadataExt};
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let found = folder.symlink_metadata()?;
@@ -146,7 +146,7 @@ fn make_private(folder: &Path) -> io::Result<()> {
 
 /// Creates the folder if it does not exist. Other users cannot write to it, because it is in the user's profile.
 #[cfg(not(unix))]
-fn make_private(folder: &Path) -> io::Result<()> {
+pub(crate) fn make_private(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)
 }
 

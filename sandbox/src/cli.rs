@@ -11,6 +11,7 @@ use lexopt::prelude::*;
 use crate::{Builder, Error, Plan, Sandbox, control};
 
 const HELP: &str = include_str!("help.txt");
+const PROGRAM: &str = "proxymesh-sandbox";
 const PASSWORD_VARIABLE: &str = "PROXYMESH_SANDBOX_PASSWORD";
 
 enum Command {
@@ -32,25 +33,39 @@ enum Until {
 ///
 /// It prints to stdout and stderr, and handles SIGINT and SIGTERM, so it is meant to be called by `main`.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
-    let (builder, until) = match parse(arguments) {
-        Ok(Command::Serve(builder, until)) => (builder, until),
+    match parse(arguments) {
+        Ok(Command::Serve(builder, until)) => served(builder, until, PROGRAM),
         Ok(Command::Help) => {
             print_out(&format!("{HELP}\n{}", control::PAGE));
-            return 0;
+            0
         }
         Ok(Command::Version) => {
             print_out(concat!("proxymesh-sandbox ", env!("CARGO_PKG_VERSION"), "\n"));
-            return 0;
+            0
         }
-        Err(error) => return usage_error(&error),
+        Err(error) => usage_error(&error, PROGRAM),
+    }
+}
+
+/// Does what the program does once it has read its flags, for a program with flags of its own. The password is that of the
+/// variable `PROXYMESH_SANDBOX_PASSWORD`, if it is set. With `until_eof`, it also stops when its standard input ends. `program`
+/// is the command that prints the help.
+pub fn serve(builder: Builder, until_eof: bool, program: &str) -> u8 {
+    let builder = match password(builder) {
+        Ok(builder) => builder,
+        Err(error) => return usage_error(&error, program),
     };
-    match serve(builder, until) {
+    served(builder, if until_eof { Until::EndOfInput } else { Until::Signal }, program)
+}
+
+fn served(builder: Builder, until: Until, program: &str) -> u8 {
+    match serve_until(builder, until) {
         Ok(()) => 0,
-        Err(error @ Error::Invalid(_)) => usage_error(&error),
+        Err(error @ Error::Invalid(_)) => usage_error(&error, program),
         Err(error @ Error::PublishedPassword { address }) => {
             // Whoever started the program waits for a line with the address it listens on.
             print_out(&format!("not listening on http://{address}: a password of your own is required\n"));
-            usage_error(&error)
+            usage_error(&error, program)
         }
         Err(error) => {
             print_err(&format!("error: {error}\n"));
@@ -59,16 +74,21 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     }
 }
 
-fn usage_error(error: &dyn std::error::Error) -> u8 {
-    print_err(&format!("error: {error}\nTry 'proxymesh-sandbox --help'.\n"));
+fn usage_error(error: &dyn std::error::Error, program: &str) -> u8 {
+    print_err(&format!("error: {error}\nTry '{program} --help'.\n"));
     2
 }
 
-fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, lexopt::Error> {
-    let mut builder = Sandbox::builder();
-    if let Some(password) = std::env::var_os(PASSWORD_VARIABLE) {
-        builder = builder.password(password.string()?);
+/// Takes the password from the environment, where other users cannot see it.
+fn password(builder: Builder) -> Result<Builder, lexopt::Error> {
+    match std::env::var_os(PASSWORD_VARIABLE) {
+        Some(password) => Ok(builder.password(password.string()?)),
+        None => Ok(builder),
     }
+}
+
+fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, lexopt::Error> {
+    let mut builder = password(Sandbox::builder())?;
     let mut until = Until::Signal;
     let mut parser = lexopt::Parser::from_iter(arguments);
     while let Some(argument) = parser.next()? {
@@ -98,7 +118,7 @@ fn seconds(text: &str) -> Result<Duration, &'static str> {
     Duration::try_from_secs_f64(seconds).map_err(|_| "not a number of seconds (0 or more)")
 }
 
-fn serve(builder: Builder, until: Until) -> Result<(), Error> {
+fn serve_until(builder: Builder, until: Until) -> Result<(), Error> {
     // Signals are caught before the address is printed, because whoever reads it may send one at once.
     let wait_for_signal = catch_signals().map_err(Error::Start)?;
     let sandbox = builder.start()?;

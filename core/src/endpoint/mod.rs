@@ -265,7 +265,8 @@ pub struct Request {
 }
 
 impl Request {
-    pub(crate) fn of<E: Endpoint>(endpoint: &E) -> Self {
+    /// The request of a call.
+    pub fn of<E: Endpoint>(endpoint: &E) -> Self {
         let mut params = Params::new();
         endpoint.params(&mut params);
         Self::with(E::CALL, params)
@@ -279,6 +280,27 @@ impl Request {
             Method::Post => (String::new(), Bytes::from_owner(Zeroizing::new(encoded.into_bytes()))),
         };
         Self { call, query, form, secrets }
+    }
+
+    /// The call.
+    #[must_use]
+    pub fn call(&self) -> &'static Call {
+        self.call
+    }
+
+    /// The names and values of the parameters, in the order in which they are sent. A secret is `[redacted]`.
+    #[must_use]
+    pub fn parameters(&self) -> Vec<(String, String)> {
+        let encoded = match self.call.method {
+            Method::Get => self.query.as_bytes(),
+            Method::Post => &self.form,
+        };
+        let shown = |value: String| {
+            let secret = self.secrets.iter().any(|secret| *secret.expose_secret() == *value);
+            if secret { "[redacted]".to_owned() } else { value }
+        };
+        let parameters = form_urlencoded::parse(encoded);
+        parameters.map(|(name, value)| (name.into_owned(), shown(value.into_owned()))).collect()
     }
 }
 
@@ -411,6 +433,18 @@ mod tests {
             };
         }
         for_each_call!(check);
+    }
+
+    #[test]
+    fn the_parameters_of_a_request_can_be_shown() {
+        let new = crate::NewSubAccount::new("a+b@x").unwrap().password("a b&c").unwrap().email("a+b@x").unwrap();
+        let request = Request::of(&sub_account::Create(new));
+        let shown = request.parameters();
+        let shown: Vec<_> = shown.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(shown, [("username", "a+b@x"), ("password", "[redacted]"), ("email", "a+b@x")]);
+        assert_eq!(request.call().name, "sub_accounts.create");
+        let request = Request::of(&ip::List { owner: Some("a+b".try_into().unwrap()) });
+        assert_eq!(request.parameters(), [("username".to_owned(), "a+b".to_owned())]);
     }
 
     #[test]

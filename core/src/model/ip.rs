@@ -100,7 +100,7 @@ rule::from_text!(NewIp);
 
 /// An authorised IP and its label.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
-#[cfg_attr(feature = "testing", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 #[serde(expecting = "an object with ip and label")]
 pub struct LabeledIp {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 /// A sub-account with its usage and limits.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[cfg_attr(feature = "testing", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 #[serde(expecting = "a sub-account")]
 pub struct SubAccount {

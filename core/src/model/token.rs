@@ -9,7 +9,7 @@ use std::ops::Deref;
 
 /// A token, without its secret.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
-#[cfg_attr(feature = "testing", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 #[serde(expecting = "a token")]
 pub struct Token {
@@ -71,6 +71,14 @@ impl TokenId {
     #[must_use]
     pub fn get(self) -> i64 {
         self.0
+    }
+}
+
+impl std::str::FromStr for TokenId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        text.parse().map_err(|_| Error::validation("id", "must be a number")).and_then(Self::new)
     }
 }
 

@@ -57,8 +57,9 @@ impl ProxyHost {
         Ok(Self(value.to_owned()))
     }
 
-    /// Whether this is the name of the proxy.
-    pub(crate) fn names(&self, proxy: &Proxy) -> bool {
+    /// Whether this is the name of the proxy. A name without a port is that of a proxy on any port.
+    #[must_use]
+    pub fn names(&self, proxy: &Proxy) -> bool {
         let (host, port) = match self.0.split_once(':') {
             Some((host, port)) => (host, port_number(port)),
             None => (self.0.as_str(), None),

@@ -1,0 +1,29 @@
+//! `proxymesh completion`
+
+use crate::{arguments::Arguments, failure::Failure};
+use clap::{Args, CommandFactory};
+use clap_complete::Shell;
+use std::io::{self, Write};
+
+/// Print the completion script of a shell
+///
+/// bash: source <(proxymesh completion bash) in ~/.bashrc
+/// zsh: proxymesh completion zsh > a file _proxymesh in a folder of $fpath
+/// fish: proxymesh completion fish > ~/.config/fish/completions/proxymesh.fish
+/// PowerShell: proxymesh completion powershell | Out-String | Invoke-Expression
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Completion {
+    /// The shell
+    shell: Shell,
+}
+
+impl Completion {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut Arguments::command(), "proxymesh", &mut script);
+        let mut out = io::stdout().lock();
+        out.write_all(&script)?;
+        Ok(out.flush()?)
+    }
+}

@@ -1,0 +1,29 @@
+//! The program `proxymesh`: the account on the command line. docs/cli.md is its guide.
+#![forbid(unsafe_code)]
+
+mod account;
+mod arguments;
+mod calls;
+mod command;
+mod failure;
+mod keyring;
+mod names;
+mod output;
+mod progress;
+mod sender;
+mod terminal;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = arguments::Arguments::parse();
+    match command::run(arguments) {
+        Ok(code) => code,
+        Err(failure) => {
+            failure.show(None);
+            failure.hint().into_iter().for_each(failure::show_hint);
+            failure.exit_code()
+        }
+    }
+}
