@@ -107,7 +107,7 @@ $(BOOTSTRAPS): bootstrap-%:
 # The system packages that targets need. The quick targets are not listed, so they install nothing.
 kotlin-packages test-kotlin conformance-agents bench-languages: bootstrap-kotlin
 demo-swift lint-swift test-swift conformance-agents bench-languages: bootstrap-swift
-test-adapters test-curl test-frozen test-hosts test-kotlin test-packages: bootstrap-tests
+test-adapters test-curl test-frozen test-hosts test-kotlin test-packages test-rust: bootstrap-tests
 
 demo: bootstrap-build tested-wheel $(DEMO)/ready
 	@$(call install,$(DEMO))
@@ -380,6 +380,7 @@ lint-rust:
 
 lint-python: $(TOOLS)/ready
 	$(TOOLS)/bin/check-jsonschema --schemafile tests/conformance/runner/schema.json tests/conformance/*.json
+	$(TOOLS)/bin/check-jsonschema --check-metaschema cli/schema.json
 	$(TOOLS)/bin/ruff format --check $(PYTHON_SOURCES)
 	$(TOOLS)/bin/ruff check $(PYTHON_SOURCES)
 	$(TOOLS)/bin/python bindings-python/stubs.py --check

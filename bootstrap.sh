@@ -44,6 +44,9 @@ for part in "$@"; do
             any git || lacks git git
             python 'import os, sysconfig; os.stat(sysconfig.get_path("include") + "/Python.h")' || lacks "the headers of Python" python3-dev
             any chromium chromium-browser google-chrome || lacks Chromium chromium
+            any zsh || lacks zsh zsh
+            any fish || lacks fish fish
+            any groff || lacks groff groff
             any chromedriver || lacks ChromeDriver chromium-driver
             ;;
         instructions)

@@ -17,6 +17,7 @@ Exit status:
   4  the plan does not allow it
   5  there is no such thing
   6  sent, but it is unknown whether it was done
+
 If some of several names fail, the status is that of the failures, or 1 if they
 differ.
 
@@ -36,12 +37,12 @@ pub(crate) struct Arguments {
 
 /// What every command takes.
 #[derive(Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
-    /// Format of the data [default: table on a terminal, json elsewhere]
+    /// table, json, ndjson or csv [default: table on a terminal, else json]
     #[arg(short, long, global = true, value_enum, value_name = "FORMAT", hide_possible_values = true)]
-    #[arg(help = "table, json, ndjson or csv [default: table on a terminal, else json]")]
     pub(crate) output: Option<Format>,
-    /// Use the credentials of this profile, also if the environment has some
+    /// Use the credentials of this profile, even if the environment has some
     #[arg(short, long, global = true, value_name = "NAME")]
     pub(crate) profile: Option<String>,
 }

@@ -9,13 +9,9 @@ use unicode_width::UnicodeWidthStr;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// Aligned columns, for people
     Table,
-    /// One array
     Json,
-    /// One object per line
     Ndjson,
-    /// RFC 4180, with a heading
     Csv,
 }
 

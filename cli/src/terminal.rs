@@ -44,8 +44,75 @@ pub(crate) fn ask(question: &str) -> Result<String, Failure> {
 }
 
 /// Asks for a password, and does not show what is typed.
+#[cfg(unix)]
 pub(crate) fn ask_password(question: &str) -> Result<SecretString, Failure> {
-    Ok(rpassword::prompt_password(question)?.into())
+    use std::fs::File;
+    // Reading stdin would leave a copy in its buffer.
+    let mut terminal = File::options().read(true).write(true).open("/dev/tty")?;
+    let line = {
+        let _silence = silence::Silence::of(terminal.try_clone()?)?;
+        write!(terminal, "{}", printable(question))?;
+        let mut line = Zeroizing::new(vec![0; 8192]);
+        // A terminal hands over one line at a time.
+        let length = terminal.read(&mut line)?;
+        writeln!(terminal)?;
+        line.truncate(length);
+        line
+    };
+    let Ok(text) = std::str::from_utf8(&line) else {
+        return Err(Failure::usage("the password is not valid UTF-8"));
+    };
+    Ok(text.trim_end_matches(['\r', '\n']).into())
+}
+
+/// Keeps a terminal from showing what is typed, until it is dropped or a signal ends the program.
+#[cfg(unix)]
+mod silence {
+    use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+    use signal_hook::{
+        consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM},
+        iterator::Signals,
+        low_level::emulate_default_handler,
+    };
+    use std::{fs::File, io, sync::Arc, thread};
+
+    pub(super) struct Silence {
+        terminal: Arc<File>,
+        before: Termios,
+    }
+
+    impl Silence {
+        pub(super) fn of(terminal: File) -> io::Result<Self> {
+            let terminal = Arc::new(terminal);
+            let before = tcgetattr(&*terminal)?;
+            let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])?;
+            let silence = Self { terminal: terminal.clone(), before: before.clone() };
+            let mut silent = before.clone();
+            silent.local_modes.remove(LocalModes::ECHO);
+            // What was typed before the question is discarded.
+            tcsetattr(&*terminal, OptionalActions::Flush, &silent)?;
+            // The thread stays, because a signal that nobody handles any more would be ignored.
+            thread::spawn(move || {
+                for signal in signals.forever() {
+                    let _ = tcsetattr(&*terminal, OptionalActions::Now, &before);
+                    let _ = emulate_default_handler(signal);
+                }
+            });
+            Ok(silence)
+        }
+    }
+
+    impl Drop for Silence {
+        fn drop(&mut self) {
+            let _ = tcsetattr(&*self.terminal, OptionalActions::Now, &self.before);
+        }
+    }
+}
+
+/// Asks for a password, and does not show what is typed.
+#[cfg(windows)]
+pub(crate) fn ask_password(question: &str) -> Result<SecretString, Failure> {
+    Ok(rpassword::prompt_password(printable(question))?.into())
 }
 
 /// Reads a password from stdin. One line break at its end does not belong to it.

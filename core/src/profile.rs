@@ -87,10 +87,13 @@ impl Profile {
     ///
     /// [`Error::Config`] if it cannot be read, or if other users could read it.
     pub fn read(name: &str) -> Result<Option<Self>> {
-        let path = Self::path(name)?;
+        Self::read_file(&Self::path(name)?)
+    }
+
+    fn read_file(path: &Path) -> Result<Option<Self>> {
         let refuse = |reason: String| Err(Error::config(format!("{}: {reason}", path.display())));
         let mut text = Zeroizing::new(String::new());
-        let read = File::open(&path).and_then(|file| {
+        let read = File::open(path).and_then(|file| {
             check_private(&file)?;
             file.take(LARGEST).read_to_string(&mut text)
         });
@@ -115,12 +118,14 @@ impl Profile {
     /// [`Error::Config`] if it cannot be written.
     pub fn write(&self, name: &str) -> Result<PathBuf> {
         let path = Self::path(name)?;
+        self.write_file(&path)?;
+        Ok(path)
+    }
+
+    fn write_file(&self, path: &Path) -> Result<()> {
         let text = serde_json::to_string_pretty(self).map(Zeroizing::new);
-        let written = text.map_err(io::Error::from).and_then(|text| replace(&path, text.as_bytes()));
-        match written {
-            Ok(()) => Ok(path),
-            Err(error) => Err(Error::config(format!("{}: {error}", path.display()))),
-        }
+        let written = text.map_err(io::Error::from).and_then(|text| replace(path, text.as_bytes()));
+        written.map_err(|error| Error::config(format!("{}: {error}", path.display())))
     }
 
     /// Removes a profile. Returns whether there was one.
@@ -209,5 +214,62 @@ fn expose<S: Serializer>(secret: &Option<SecretString>, serializer: S) -> Result
     match secret {
         Some(secret) => serializer.serialize_str(secret.expose_secret()),
         None => serializer.serialize_none(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_profile_is_read_as_it_was_written() {
+        let folder = env::temp_dir().join(format!("proxymesh-test-{}-profile", std::process::id()));
+        let path = folder.join("profiles").join("work.json");
+        assert!(Profile::read_file(&path).unwrap().is_none());
+        let mut profile = Profile::new("https://proxymesh.com", "me@ex.com", SecretKind::Token);
+        profile.token_id = Some(7);
+        for secret in [None, Some("pm_x".into())] {
+            profile.secret = secret;
+            profile.write_file(&path).unwrap();
+            let read = Profile::read_file(&path).unwrap().unwrap();
+            let secret = read.secret.as_ref().map(|secret| secret.expose_secret().to_owned());
+            assert_eq!(secret, profile.secret.as_ref().map(|secret| secret.expose_secret().to_owned()));
+            assert_eq!(
+                (read.username.as_str(), read.kind, read.token_id),
+                ("me@ex.com", SecretKind::Token, Some(7))
+            );
+        }
+        // A field of a later version is ignored. The error for a wrong one does not show the secret.
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replacen('{', "{\"later\": 1,", 1)).unwrap();
+        assert!(Profile::read_file(&path).unwrap().is_some());
+        fs::write(&path, text.replace("\"token\"", "\"pm_x\"")).unwrap();
+        let error = Profile::read_file(&path).unwrap_err().to_string();
+        assert!(error.contains("it is not a profile") && !error.contains("pm_x"), "{error}");
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_profile_that_others_could_read_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = env::temp_dir().join(format!("proxymesh-test-{}-shared-profile", std::process::id()));
+        let path = folder.join("profiles").join("default.json");
+        Profile::new("https://proxymesh.com", "x", SecretKind::Password).write_file(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        for mode in [0o604, 0o640, 0o620, 0o602] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let error = Profile::read_file(&path).unwrap_err().to_string();
+            assert!(error.contains("other users can read or change it"), "{error}");
+        }
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_name_cannot_leave_the_folder() {
+        for name in ["", ".", "..", "../x", "a/b", "a\\b", "a b", "ä", &"x".repeat(65)] {
+            assert!(Profile::path(name).is_err(), "{name}");
+        }
+        assert!(Profile::path("work-2.eu_x").is_ok());
     }
 }

@@ -6,13 +6,16 @@ use clap_complete::Shell;
 use std::io::{self, Write};
 
 /// Print the completion script of a shell
-///
-/// bash: source <(proxymesh completion bash) in ~/.bashrc
-/// zsh: proxymesh completion zsh > a file _proxymesh in a folder of $fpath
-/// fish: proxymesh completion fish > ~/.config/fish/completions/proxymesh.fish
-/// PowerShell: proxymesh completion powershell | Out-String | Invoke-Expression
 #[derive(Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = "\
+bash, in ~/.bashrc:
+  source <(proxymesh completion bash)
+zsh, in ~/.zshrc, after compinit:
+  source <(proxymesh completion zsh)
+fish:
+  proxymesh completion fish > ~/.config/fish/completions/proxymesh.fish
+PowerShell, in the profile:
+  proxymesh completion powershell | Out-String | Invoke-Expression")]
 pub(crate) struct Completion {
     /// The shell
     shell: Shell,

@@ -35,9 +35,9 @@ pub(crate) enum Command {
     /// Deauthorise IPs
     Delete(Delete),
     /// Keep this machine's IP authorised until Ctrl-C or SIGTERM
-    ///
-    /// Adds the IP, follows it when it changes, and removes it at the end. An IP that was authorised before stays. Each IP is
-    /// written to stdout.
+    #[command(after_help = "\
+Adds the IP, follows it when it changes, and removes it at the end. An IP that
+was authorised before stays. Each new IP is written to stdout.")]
     Follow(Follow),
 }
 

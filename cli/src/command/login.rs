@@ -16,10 +16,11 @@ use proxymesh::{
 };
 
 /// Store credentials for the other commands
-///
-/// Asks for the account's password, makes a token with it, and stores only the token. If the account cannot have tokens, as in a
-/// free trial, the password itself is stored.
 #[derive(Args)]
+#[command(after_help = "\
+Asks for the account's password, makes a token with it, and stores only the
+token. If the account cannot have tokens, as in a free trial, the password
+itself is stored.")]
 pub(crate) struct Login {
     /// The account's username [default: it is asked for]
     #[arg(short, long, value_name = "NAME")]
@@ -27,8 +28,8 @@ pub(crate) struct Login {
     /// Read the password from stdin
     #[arg(long)]
     password_stdin: bool,
-    /// Where to store the secret [default: file for a token, keyring for a password]
-    #[arg(long, value_enum)]
+    /// file or keyring [default: file for a token, keyring for a password]
+    #[arg(long, value_enum, value_name = "PLACE", hide_possible_values = true)]
     store: Option<Store>,
     /// How many days the token is valid
     #[arg(long, value_name = "NUMBER", default_value_t = 90)]
@@ -42,11 +43,10 @@ pub(crate) struct Login {
     base_url: Option<String>,
 }
 
+/// A file that only the user can read, or the system's keyring.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Store {
-    /// A file that only you can read
     File,
-    /// The system's keyring
     Keyring,
 }
 

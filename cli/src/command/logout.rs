@@ -9,10 +9,9 @@ use crate::{
 use clap::Args;
 use proxymesh::{Error, TokenId, profile::Profile};
 
-/// Delete the token that `login` made, and forget the profile
-///
-/// Deleting the token needs the account's password, which is asked for.
+/// Delete the token that login made, and forget the profile
 #[derive(Args)]
+#[command(after_help = "Deleting the token needs the account's password, which is asked for.")]
 pub(crate) struct Logout {
     /// Forget the profile, but leave its token valid
     #[arg(long, conflicts_with = "password_stdin")]

@@ -28,8 +28,10 @@ pub(crate) enum Command {
     /// Check whether proxies accept a connection
     Check(Check),
     /// Print the URLs of proxies, for http_proxy
-    ///
-    /// Without --with-credentials, the URL works from an authorised IP or hostname.
+    #[command(after_help = "\
+Without --with-credentials, a URL works from an authorised IP or hostname.
+
+  http_proxy=$(proxymesh proxies url us-ca) curl http://example.com")]
     Url(Url),
 }
 

@@ -5,10 +5,13 @@ use proxymesh_sandbox::{Plan, cli};
 use std::{process::ExitCode, time::Duration};
 
 /// Run an emulation of the service, to try the commands without an account
-///
-/// Prints the line "listening on http://127.0.0.1:PORT", and serves until SIGINT or SIGTERM. Set PROXYMESH_SANDBOX_PASSWORD
-/// for a password of your own.
 #[derive(Args)]
+#[command(after_help = "\
+Prints \"listening on http://127.0.0.1:PORT\", and serves until SIGINT or SIGTERM.
+The password is parent-password, or that of PROXYMESH_SANDBOX_PASSWORD.
+
+  export PROXYMESH_BASE_URL=http://127.0.0.1:PORT
+  export PROXYMESH_USERNAME=parent PROXYMESH_PASSWORD=parent-password")]
 pub(crate) struct Sandbox {
     /// The address to listen on; other than loopback, it needs a password of your own
     #[arg(long, default_value = "127.0.0.1")]

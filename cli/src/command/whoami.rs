@@ -11,9 +11,8 @@ use proxymesh::profile::{Profile, SecretKind};
 use serde::Serialize;
 
 /// Show which credentials are used, and where they come from
-///
-/// Sends nothing, and shows no secret.
 #[derive(Args)]
+#[command(after_help = "Sends nothing, and shows no secret.")]
 pub(crate) struct Whoami {}
 
 #[derive(Serialize)]

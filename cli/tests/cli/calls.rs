@@ -178,6 +178,11 @@ fn a_dry_run_says_what_would_be_sent_and_sends_nothing() {
     assert_eq!(place.run("ips add x --dry-run").status, 2);
 }
 
+/// Whether a tested command that begins with these words makes the call.
+pub(crate) fn makes(call: &str, words: &str) -> bool {
+    CASES.iter().any(|(name, _, command)| *name == call && command.starts_with(words))
+}
+
 /// Compares the output of a command with the schema.
 pub(crate) fn conforms(command: &str, output: &Value) {
     let schema: Value = serde_json::from_str(include_str!("../../schema.json")).unwrap();

@@ -158,3 +158,9 @@ pub(crate) fn fed(command: &mut Command, input: &str) -> Ran {
     assert!(!ran.stdout.contains("canary") && !ran.stderr.contains("canary"), "a secret was printed");
     ran
 }
+
+/// Says that a test needs a program that this machine does not have. On a CI's machine, that is an error.
+pub(crate) fn skip(program: &str, error: &std::io::Error) {
+    assert!(std::env::var_os("CI").is_none(), "{program}: {error}");
+    println!("skipped, because {program} cannot be run: {error}");
+}

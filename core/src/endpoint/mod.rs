@@ -437,7 +437,8 @@ mod tests {
 
     #[test]
     fn the_parameters_of_a_request_can_be_shown() {
-        let new = crate::NewSubAccount::new("a+b@x").unwrap().password("a b&c").unwrap().email("a+b@x").unwrap();
+        let new =
+            crate::NewSubAccount::new("a+b@x").unwrap().password("a b&c").unwrap().email("a+b@x").unwrap();
         let request = Request::of(&sub_account::Create(new));
         let shown = request.parameters();
         let shown: Vec<_> = shown.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
