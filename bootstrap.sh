@@ -47,6 +47,8 @@ for part in "$@"; do
             any zsh || lacks zsh zsh
             any fish || lacks fish fish
             any groff || lacks groff groff
+            [ "$(uname -s)" != Linux ] || any dbus-run-session || lacks D-Bus dbus
+            [ "$(uname -s)" != Linux ] || any gnome-keyring-daemon || lacks "a keyring" gnome-keyring
             any chromedriver || lacks ChromeDriver chromium-driver
             ;;
         instructions)

@@ -256,3 +256,38 @@ fn no_secret_is_in_the_list_of_processes() {
     assert!(child.wait_with_output().unwrap().status.success());
     assert!(shown.contains("--password-stdin") && !shown.contains("canary"), "a secret can be seen");
 }
+
+/// A real keyring, in a session of its own.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_password_is_kept_in_the_keyring() {
+    use std::process::Command;
+    for program in ["dbus-run-session", "gnome-keyring-daemon"] {
+        if let Err(error) = Command::new(program).arg("--version").output() {
+            return crate::support::skip(program, &error);
+        }
+    }
+    let place = Place::with(|builder| builder.plan(Plan::FreeTrial));
+    let script = "\
+        printf pw | gnome-keyring-daemon --unlock --components=secrets > daemon
+        printf %s \"$SECRET\" | proxymesh login --username me+1@ex.com --password-stdin
+        proxymesh whoami -o csv
+        proxymesh ips list -o ndjson && proxymesh ips list -o csv
+        cp .config/proxymesh/profiles/default.json kept
+        proxymesh logout
+        proxymesh whoami";
+    let mut session = Command::new("dbus-run-session");
+    place.prepare(&mut session);
+    let runtime = place.home.join("run");
+    fs::create_dir(&runtime).unwrap();
+    session
+        .env("SECRET", PASSWORD)
+        .env("XDG_RUNTIME_DIR", &runtime)
+        .env("XDG_DATA_HOME", place.home.join("data"));
+    let ran = ran(session.args(["--", "bash", "-c", script]));
+    assert!(ran.stderr.contains("with the password in the keyring"), "{}", ran.stderr);
+    assert!(ran.stdout.contains("keyring,default,me+1@ex.com,password"), "{}", ran.stdout);
+    assert!(ran.stdout.ends_with("ip,label\r\n"), "{}", ran.stdout);
+    assert!(!fs::read_to_string(place.home.join("kept")).unwrap().contains("canary"));
+    assert_eq!(ran.status, 3, "it was not forgotten: {}", ran.stderr);
+}
