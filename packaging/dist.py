@@ -176,7 +176,7 @@ def strip(binary: Path, built: Path, symbols: Path) -> None:
     objcopy("--strip-debug" if dynamic else "--strip-all", binary)
 
 
-def wheel(name: str, platform: Platform, interpreter: str, folder: Path) -> None:
+def wheel(name: str, platform: Platform, interpreter: str, folder: Path, *options: str) -> None:
     platform.check()
     packed = TARGET / "wheels" / name
     shutil.rmtree(packed, ignore_errors=True)
@@ -187,18 +187,22 @@ def wheel(name: str, platform: Platform, interpreter: str, folder: Path) -> None
     run(
         *("maturin", "build", "--locked", "--release", "--interpreter", interpreter, "--out", packed),
         *(("--zig",) if platform.zig else ()),
-        *("--target", platform.triple, "--compatibility", platform.tag, "--sbom-include", components),
+        *("--target", platform.triple, "--compatibility", platform.tag, "--sbom-include", components, *options),
         **environment(platform),
     )
     (path,) = packed.iterdir()
     repack(path, folder / path.name, TARGET / platform.triple / "release", folder / "symbols" / name)
 
 
+# The folder of a wheel with the programs.
+SCRIPTS = ".data/scripts/"
+
+
 def repack(path: Path, made: Path, built: Path, symbols: Path) -> None:
-    """Packs a wheel again, with a stripped module."""
+    """Packs a wheel again, with a stripped module or program."""
     with zipfile.ZipFile(path) as packed:
         contents = {name: packed.read(name) for name in packed.namelist()}
-    module = next(name for name in contents if name.endswith((".so", ".pyd")))
+    module = next(name for name in contents if name.endswith((".so", ".pyd")) or SCRIPTS in name)
     record = next(name for name in contents if name.endswith(".dist-info/RECORD"))
     stripped = TARGET / "stripped" / path.stem / Path(module).name
     stripped.parent.mkdir(parents=True, exist_ok=True)
@@ -214,6 +218,10 @@ def repack(path: Path, made: Path, built: Path, symbols: Path) -> None:
     compress(made)
 
 
+def cli_wheel(name: str, platform: Platform, folder: Path) -> None:
+    wheel(name, platform, STABLE, folder, "--manifest-path", "cli/Cargo.toml")
+
+
 def compress(path: Path) -> None:
     """Compresses a zip file with zopfli, which is slow and saves 3 %. Only Linux distributions have the program."""
     if shutil.which("advzip"):
@@ -225,7 +233,7 @@ def write_zip(made: Path, contents: Iterable[tuple[str, bytes]]) -> None:
     with zipfile.ZipFile(made, "w") as packed:
         for name, content in contents:
             entry = zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0))
-            entry.create_system, entry.external_attr = 3, 0o100644 << 16
+            entry.create_system, entry.external_attr = 3, (0o100755 if SCRIPTS in name else 0o100644) << 16
             # Some are compressed already.
             method = zipfile.ZIP_STORED if name.endswith((".jar", ".aar")) else zipfile.ZIP_DEFLATED
             packed.writestr(entry, content, method, 9)
@@ -241,21 +249,50 @@ def native(name: str, platform: Platform, folder: Path) -> None:
     strip(made, built, folder / f"symbols/native-{name}")
 
 
-def sandbox(name: str, platform: Platform, folder: Path) -> None:
+def program(package: str, name: str, platform: Platform, symbols: Path) -> tuple[Path, str]:
+    """Builds a program into a folder that is to be an archive. Returns the folder, and the suffix of the archive."""
     # A program that is linked statically with musl runs on every Linux.
     if platform.glibc:
         platform = PLATFORMS[name.replace("linux-", "linux-musl-")]
-    built = cargo_build(platform, "proxymesh-sandbox")
-    program = "proxymesh-sandbox" + (".exe" if platform.system == "windows" else "")
-    stem = f"proxymesh-sandbox-{version()}-{name}"
-    staged = TARGET / "staged" / stem
+    built = cargo_build(platform, package)
+    windows = platform.system == "windows"
+    file = package.removesuffix("-cli") + (".exe" if windows else "")
+    staged = TARGET / "staged" / f"{package}-{version()}-{name}"
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(parents=True)
-    shutil.copy(built / program, staged)
-    strip(staged / program, built, folder / f"symbols/sandbox-{name}")
-    for file in ("LICENSE-MIT", "LICENSE-APACHE", "bindings-python/THIRD-PARTY-NOTICES", "sandbox/README.md"):
+    shutil.copy(built / file, staged)
+    strip(staged / file, built, symbols)
+    for license in ("LICENSE-MIT", "LICENSE-APACHE"):
+        shutil.copy(ROOT / license, staged)
+    return staged, "zip" if windows else "tar.xz"
+
+
+def sandbox(name: str, platform: Platform, folder: Path) -> None:
+    staged, suffix = program("proxymesh-sandbox", name, platform, folder / f"symbols/sandbox-{name}")
+    for file in ("bindings-python/THIRD-PARTY-NOTICES", "sandbox/README.md"):
         shutil.copy(ROOT / file, staged)
-    archive(staged, folder / (f"{stem}.zip" if platform.system == "windows" else f"{stem}.tar.xz"))
+    archive(staged, folder / f"{staged.name}.{suffix}")
+
+
+def cli(name: str, platform: Platform, folder: Path) -> None:
+    staged, suffix = program("proxymesh-cli", name, platform, folder / f"symbols/cli-{name}")
+    for file in ("cli/THIRD-PARTY-NOTICES", "cli/README.md", "cli/schema.json"):
+        shutil.copy(ROOT / file, staged)
+    # The man pages and the completion scripts come from the program itself, built for this machine.
+    here = ("cargo", "run", "--quiet", "--locked", "--package", "proxymesh-cli", "--")
+    run(*here, "man", staged / "man/man1", CARGO_TARGET_DIR=str(TARGET))
+    (staged / "completion").mkdir()
+    scripts = {"bash": "proxymesh.bash", "zsh": "_proxymesh", "fish": "proxymesh.fish", "powershell": "proxymesh.ps1"}
+    for shell, file in scripts.items():
+        script = subprocess.run(
+            [*here, "completion", shell],
+            cwd=ROOT,
+            check=True,
+            stdout=subprocess.PIPE,
+            env=os.environ | {"CARGO_TARGET_DIR": str(TARGET)},
+        )
+        (staged / "completion" / file).write_bytes(script.stdout)
+    archive(staged, folder / f"{staged.name}.{suffix}")
 
 
 def files(folder: Path) -> list[Path]:
@@ -283,8 +320,11 @@ def sdist(folder: Path) -> None:
 
 
 def crates(folder: Path) -> None:
-    for package in ("proxymesh-sandbox", "proxymesh"):
-        run("cargo", "package", "--locked", "--no-verify", "--package", package, CARGO_TARGET_DIR=str(TARGET))
+    packages = ("proxymesh-sandbox", "proxymesh", "proxymesh-cli")
+    # Together, because the last depends on the others, which may not be published yet.
+    chosen = [word for package in packages for word in ("--package", package)]
+    run("cargo", "package", "--locked", "--no-verify", *chosen, CARGO_TARGET_DIR=str(TARGET))
+    for package in packages:
         shutil.copy(TARGET / f"package/{package}-{version()}.crate", folder)
 
 
@@ -301,11 +341,13 @@ def artifacts() -> dict[str, Build]:
     for name, platform in PLATFORMS.items():
         packed = f"wheel-{platform.wheel}"
         found[packed] = partial(wheel, packed, platform, STABLE)
+        found[f"cli-{packed}"] = partial(cli_wheel, f"cli-{packed}", platform)
         if name not in WHEELS_ONLY:
             found[f"{packed}-3.14t"] = partial(wheel, f"{packed}-3.14t", platform, FREE_THREADED)
             found[f"native-{name}"] = partial(native, name, platform)
             if "musl" not in name:
                 found[f"sandbox-{name}"] = partial(sandbox, name, platform)
+                found[f"cli-{name}"] = partial(cli, name, platform)
     found |= {"artifactbundle": swift.artifact_bundle, "xcframework": swift.xcframework, "aar": android.build}
     # Last, because the jars contain the libraries and the sandboxes of all platforms.
     return found | {"maven": maven.build}

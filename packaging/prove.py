@@ -77,10 +77,10 @@ class Artifact:
         if self.wheel:
             version = place.version if place.version.endswith("t") else ""
             return (self.system, self.machine, self.version) == (place.system, place.machine, version)
-        # The sandbox is a program for the system, whatever its libc is.
+        # These are programs for the system, whatever its libc is.
         system = place.system.replace("manylinux", "linux").replace("musllinux", "linux")
         machine = place.machine.replace("arm64", "aarch64")
-        return self.name.startswith("sandbox-") and (self.system, self.machine) == (system, machine)
+        return self.name.startswith(("sandbox-", "cli-")) and (self.system, self.machine) == (system, machine)
 
 
 @dataclass(frozen=True)
@@ -112,17 +112,18 @@ HEADING = "{:30} {:38} {:>8} {:>8}  {}".format("artifact", "place", "install", "
 def artifacts(folder: Path) -> Iterator[Artifact]:
     """What is in a folder."""
     for file in sorted(folder.glob("*.whl")):
+        kind = "cli-wheel" if file.name.startswith("proxymesh_cli-") else "wheel"
         *_, abi, platforms = file.stem.split("-")
         found = re.match(r"(manylinux|musllinux|macosx|win)(?:_?\d+)*_(\w+?)(?:\.|$)", platforms)
         assert found, file
         system = {"macosx": "macos", "win": "windows"}.get(found[1], found[1])
         machine = found[2].replace("amd64", "x86_64")
         version = f"3.{abi[3:]}" if abi.endswith("t") else ""
-        yield Artifact("-".join(filter(None, ["wheel", system, machine, version])), file, system, machine, version)
-    for file in sorted(folder.glob("proxymesh-sandbox-*")):
-        found = re.search(r"-((?:linux|macos|windows)-(?:x86_64|aarch64))\.", file.name)
+        yield Artifact("-".join(filter(None, [kind, system, machine, version])), file, system, machine, version)
+    for file in sorted([*folder.glob("proxymesh-sandbox-*"), *folder.glob("proxymesh-cli-*")]):
+        found = re.search(r"-(sandbox|cli)-.*-((?:linux|macos|windows)-(?:x86_64|aarch64))\.", file.name)
         if found:
-            yield Artifact(f"sandbox-{found[1]}", file, *found[1].split("-"))
+            yield Artifact(f"{found[1]}-{found[2]}", file, *found[2].split("-"))
     for file in sorted(folder.glob("native/*/*")):
         system, _, machine = file.parent.name.rpartition("-")
         yield Artifact(f"native-{file.parent.name}", file, system, machine)
@@ -205,13 +206,16 @@ def use_wheel(artifact: Artifact, place: Place, folder: Path, url: str) -> tuple
     shutil.copy(artifact.file, folder)
     options = ("--no-index", "--no-cache-dir", "--disable-pip-version-check", "--target", "site")
     installation = run(place.pip(folder, "install", *options, artifact.file.name), folder, place.environment)
+    if artifact.name.startswith("cli-"):
+        (program,) = (folder / "site/bin").glob("proxymesh*")
+        return installation, run_sandbox(place, folder, program, "sandbox")
     for file in ("packaging/smoke.py", "examples/quickstart.py"):
         shutil.copy(ROOT / file, folder / "site")
     return installation, run(place.python(folder, "site/smoke.py", url, "ca.pem"), folder, place.environment)
 
 
 def use_sandbox(artifact: Artifact, place: Place, folder: Path) -> tuple[float, float]:
-    """Unpacks the sandbox, starts it, makes a request and stops it."""
+    """Unpacks the sandbox or the command line, starts the sandbox, makes a request and stops it."""
     start = time.monotonic()
     if artifact.file.suffix == ".zip":
         with zipfile.ZipFile(artifact.file) as packed:
@@ -220,8 +224,15 @@ def use_sandbox(artifact: Artifact, place: Place, folder: Path) -> tuple[float, 
         with tarfile.open(artifact.file) as packed:
             packed.extractall(folder, filter="data")
     unpacked = time.monotonic()
-    (program,) = folder.glob("*/proxymesh-sandbox*")
-    command = place.command(folder, program.relative_to(folder).as_posix(), "--until-eof")
+    cli = artifact.name.startswith("cli-")
+    (program,) = (file for file in folder.glob("*/proxymesh*" if cli else "*/proxymesh-sandbox*") if file.is_file())
+    return unpacked - start, run_sandbox(place, folder, program, *(("sandbox",) if cli else ()))
+
+
+def run_sandbox(place: Place, folder: Path, program: Path, *words: str) -> float:
+    """Starts a sandbox, makes a request and stops it. Returns how many seconds that took."""
+    start = time.monotonic()
+    command = place.command(folder, program.relative_to(folder).as_posix(), *words, "--until-eof")
     with subprocess.Popen(
         command,
         cwd=folder,
@@ -249,7 +260,7 @@ def use_sandbox(artifact: Artifact, place: Place, folder: Path) -> tuple[float, 
         running.stdin.close()
         assert running.wait(60) == 0, running.returncode
         watch.cancel()
-    return unpacked - start, time.monotonic() - unpacked
+    return time.monotonic() - start
 
 
 def use_project(artifact: Artifact, project: Project, folder: Path, url: str, served: Path) -> tuple[None, float]:

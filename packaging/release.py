@@ -33,6 +33,8 @@ FULL = [
     r'proxymesh-sdk", from: "%"',
     r'VERSION: String = "%"',  # Interface.kt
     r'package let version = "%"',  # Interface.swift
+    r'proxymesh-cli == %"',  # pyproject.toml
+    r'proxymesh-sandbox = \{ path = "\.\./sandbox", version = "%"',  # cli/Cargo.toml
 ]
 REQUIREMENTS = [
     r'(?m)^proxymesh(?:-sandbox)? = "%"',

@@ -33,6 +33,7 @@ MAVEN_PLUGIN = "org.cyclonedx:cyclonedx-maven-plugin:makeAggregateBom"
 PYTHON = ("proxymesh-python",)
 FFI = ("proxymesh-ffi", "--no-default-features")
 SANDBOX = ("proxymesh-sandbox",)
+CLI = ("proxymesh-cli",)
 # What zig links statically, in the versions that `ziglang` in requirements.txt has.
 ZIG = "0.15.2"
 MUSL, UNWIND = "1.2.5", "20.1.2"
@@ -62,7 +63,7 @@ def artifacts() -> dict[str, Artifact]:
     linux = [PLATFORMS[name].triple for name in ("linux-x86_64", "linux-aarch64")]
     found = {
         "sdist": Artifact("library", "pkg:pypi/proxymesh", sources=["proxymesh-python", *published]),
-        "crates": Artifact("library", "pkg:cargo/proxymesh", sources=published),
+        "crates": Artifact("library", "pkg:cargo/proxymesh", sources=[*published, "proxymesh-cli"]),
         "aar": Artifact("library", f"{java}-android", [(FFI, [triple for triple, _ in ABIS.values()])]),
         "xcframework": Artifact("library", swift, [(FFI, [*APPLE])]),
         "artifactbundle": Artifact("library", swift, [(FFI, linux)]),
@@ -72,12 +73,16 @@ def artifacts() -> dict[str, Artifact]:
             found[f"wheel-{platform.wheel}{threads}"] = Artifact(
                 "library", "pkg:pypi/proxymesh", [(PYTHON, [platform.triple])]
             )
+        found[f"cli-wheel-{platform.wheel}"] = Artifact(
+            "application", "pkg:pypi/proxymesh-cli", [(CLI, [platform.triple])]
+        )
         if name not in WHEELS_ONLY:
             found[f"native-{name}"] = Artifact("library", f"{java}-native", [(FFI, [platform.triple])])
         if name in programs:
             found[f"sandbox-{name}"] = Artifact(
                 "application", "pkg:cargo/proxymesh-sandbox", [(SANDBOX, [programs[name]])]
             )
+            found[f"cli-{name}"] = Artifact("application", "pkg:cargo/proxymesh-cli", [(CLI, [programs[name]])])
     parts = [f"native-{name}" for name in maven.libraries()] + [f"sandbox-{name}" for name in maven.programs()]
     found["maven"] = Artifact("library", java, parts=parts)
     return found

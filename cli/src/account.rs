@@ -7,8 +7,9 @@ use crate::{
 };
 use clap::Args;
 use proxymesh::{
-    Settings,
+    ExpiryDate, Settings,
     blocking::Client,
+    jiff::{Timestamp, tz::Offset},
     profile::{self, Profile, SecretKind},
     secrecy::SecretString,
 };
@@ -64,7 +65,16 @@ impl Account {
     pub(crate) fn client(&self) -> Result<Client, Failure> {
         match self {
             Self::Environment => client(Settings::new()),
-            Self::Profile(name, profile) => client(profile.settings(secret(name, profile)?)),
+            Self::Profile(name, profile) => {
+                // The service would refuse it, and each refusal is a step towards a ban.
+                if let Some(date) = profile.expires_at.as_deref().filter(|date| *date < today().as_str()) {
+                    let text = format!("the token of the profile {name} was valid until {date}");
+                    return Err(
+                        Failure::new(Status::Authentication, text).next("log in again: `proxymesh login`")
+                    );
+                }
+                client(profile.settings(secret(name, profile)?))
+            }
         }
     }
 
@@ -102,6 +112,11 @@ pub(crate) fn client(settings: Settings) -> Result<Client, Failure> {
 /// The secret of a profile, from the profile itself or the keyring.
 fn secret(name: &str, profile: &Profile) -> Result<SecretString, Failure> {
     profile.secret.clone().map_or_else(|| keyring::get(name), Ok)
+}
+
+/// The date in UTC, as the service writes it. A token is valid until the end of its last day.
+fn today() -> String {
+    ExpiryDate::from(Offset::UTC.to_datetime(Timestamp::now()).date()).to_string()
 }
 
 pub(crate) fn is_set(variable: &str) -> bool {

@@ -24,16 +24,18 @@ pub(crate) struct Failure {
     /// `None` if it has been shown already, or nobody would read it.
     text: Option<String>,
     next: Option<String>,
+    /// Whether the same would happen with every other name.
+    pub(crate) general: bool,
 }
 
 impl Failure {
     pub(crate) fn new(status: Status, text: impl Into<String>) -> Self {
-        Self { status, text: Some(text.into()), next: None }
+        Self { status, text: Some(text.into()), next: None, general: false }
     }
 
     /// A failure about which nothing is said any more.
     pub(crate) fn silent(status: Status) -> Self {
-        Self { status, text: None, next: None }
+        Self { status, text: None, next: None, general: false }
     }
 
     pub(crate) fn usage(text: impl Into<String>) -> Self {
@@ -43,11 +45,6 @@ impl Failure {
     /// Adds what to do next.
     pub(crate) fn next(self, next: impl Into<String>) -> Self {
         Self { next: Some(next.into()), ..self }
-    }
-
-    /// Whether the same would happen with every other name.
-    pub(crate) fn is_general(&self) -> bool {
-        matches!(self.status, Status::Authentication | Status::Unread)
     }
 
     pub(crate) fn exit_code(&self) -> ExitCode {
@@ -106,7 +103,11 @@ impl From<Error> for Failure {
             }
             _ => (Failed, None),
         };
-        Self { status, text: Some(error.to_string()), next }
+        let general = matches!(
+            error,
+            Error::Authentication(_) | Error::AuthenticationBlocked { .. } | Error::BasicAuthRequired { .. }
+        );
+        Self { status, text: Some(error.to_string()), next, general }
     }
 }
 

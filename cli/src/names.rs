@@ -19,46 +19,17 @@ use std::{
     thread,
 };
 
-/// The options of every command that takes several names.
+/// The option of every command that takes several names.
 #[derive(Args)]
-pub(crate) struct Several {
+pub(crate) struct FromFile {
     /// Also take the names in this file, one per line; - is stdin
     #[arg(short, long, value_name = "FILE")]
     from_file: Option<PathBuf>,
-    /// Skip the names in this file, and add each name that is done
-    #[arg(long, value_name = "FILE")]
-    resume: Option<PathBuf>,
-    /// How many names to work on at a time
-    #[arg(short, long, value_name = "NUMBER", default_value_t = 4)]
-    #[arg(value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=64))]
-    jobs: usize,
 }
 
-impl Several {
-    /// The names that were given, in order and each once, without those that are done already. There is at least one unless all are
-    /// done.
+impl FromFile {
+    /// The names that were given and those in the file, in order and each once.
     pub(crate) fn names(&self, given: &[String]) -> Result<Vec<String>, Failure> {
-        let names = self.all(given)?;
-        if names.is_empty() {
-            return Err(Failure::usage("no names: give some, or a file of them with --from-file"));
-        }
-        let done: HashSet<String> = match &self.resume {
-            None => HashSet::new(),
-            Some(path) => match fs::read_to_string(path) {
-                Ok(text) => lines(&text).map(str::to_owned).collect(),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => HashSet::new(),
-                Err(error) => return Err(unusable(path, &error)),
-            },
-        };
-        let left: Vec<String> = names.iter().filter(|name| !done.contains(*name)).cloned().collect();
-        if left.len() < names.len() {
-            terminal::say(&format!("{} of {} are done already", names.len() - left.len(), names.len()));
-        }
-        Ok(left)
-    }
-
-    /// The same, but there may be no names.
-    pub(crate) fn all(&self, given: &[String]) -> Result<Vec<String>, Failure> {
         let mut text = String::new();
         if let Some(path) = &self.from_file {
             let read = if self.is_stdin() {
@@ -73,9 +44,53 @@ impl Several {
         Ok(names.filter(|name| seen.insert(*name)).map(str::to_owned).collect())
     }
 
-    /// Whether the names come from stdin.
     pub(crate) fn is_stdin(&self) -> bool {
         self.from_file.as_deref() == Some(Path::new("-"))
+    }
+}
+
+/// The options of every command that makes a call for each name.
+#[derive(Args)]
+pub(crate) struct Several {
+    #[command(flatten)]
+    pub(crate) from: FromFile,
+    /// Skip the names in this file, and add each name that is done
+    #[arg(long, value_name = "FILE")]
+    resume: Option<PathBuf>,
+    /// How many names to work on at a time
+    #[arg(short, long, value_name = "NUMBER", default_value_t = 4)]
+    #[arg(value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=64))]
+    jobs: usize,
+}
+
+impl Several {
+    /// The names that were given and those in the file, without those that are done already.
+    pub(crate) fn names(&self, given: &[String]) -> Result<Vec<String>, Failure> {
+        let names = self.from.names(given)?;
+        if names.is_empty() {
+            return Err(Failure::usage("no names: give some, or a file of them with --from-file"));
+        }
+        self.left(names)
+    }
+
+    /// The names that are not done yet.
+    pub(crate) fn left(&self, mut names: Vec<String>) -> Result<Vec<String>, Failure> {
+        let Some(path) = &self.resume else { return Ok(names) };
+        let text = match fs::read_to_string(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(names),
+            read => read.map_err(|error| unusable(path, &error))?,
+        };
+        let (done, total): (HashSet<&str>, usize) = (lines(&text).collect(), names.len());
+        names.retain(|name| !done.contains(name.as_str()));
+        if names.len() < total {
+            terminal::say(&format!("{} of {total} are done already", total - names.len()));
+        }
+        Ok(names)
+    }
+
+    /// Whether the names come from stdin.
+    pub(crate) fn is_stdin(&self) -> bool {
+        self.from.is_stdin()
     }
 
     /// Calls `work` for each name, and writes the results in the order of the names. If it fails for a name, the others continue,
@@ -106,7 +121,7 @@ impl Several {
                         && let Some(name) = names.get(index)
                     {
                         let result = work(name);
-                        if result.as_ref().is_err_and(Failure::is_general) {
+                        if result.as_ref().is_err_and(|failure| failure.general) {
                             stop.store(true, Ordering::Relaxed);
                         }
                         if results.send((index, result)).is_err() {

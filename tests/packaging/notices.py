@@ -22,9 +22,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "tests/packaging/about.toml"
 DENY = ROOT / "deny.toml"
-PACKAGES = {"proxymesh-python": "bindings-python", "proxymesh-ffi": "bindings-ffi"}
+PACKAGES = {"proxymesh-python": "bindings-python", "proxymesh-ffi": "bindings-ffi", "proxymesh-cli": "cli"}
 LINKED = ROOT / "tests/packaging/linked"
-OURS = {"proxymesh", "proxymesh-ffi", "proxymesh-python", "proxymesh-sandbox"}
+OURS = {"proxymesh", "proxymesh-cli", "proxymesh-ffi", "proxymesh-python", "proxymesh-sandbox"}
 HEAD = """\
 The native library of this package contains unmodified code from the crates below. The URL after a crate is where its
 source code is. Each list of crates is followed by the licence under which they are used. Some crates offer others, too.
@@ -101,6 +101,8 @@ def packages(name: str, packed: bytes) -> Iterator[tuple[str, dict[str, bytes], 
                 yield from packages(jar, content)
     elif re.search(r"^proxymesh-(native|android)-|^ProxyMeshFFI", name):
         yield name, files, "bindings-ffi"
+    elif re.search(r"^proxymesh[-_]cli-(?!.*\.crate$)", name):
+        yield name, files, "cli"
     elif re.search(r"\.(whl|tar\.gz)$|^proxymesh-(sandbox|testing)-(?!.*\.crate$)", name):
         yield name, files, "bindings-python"
     else:

@@ -4,7 +4,7 @@ use super::Context;
 use crate::{
     account::{Account, Password},
     failure::{Failure, Status},
-    names::Several,
+    names::{FromFile, Several},
     output::{Column, Record, column, list, optional},
     sender::{Change, Changed, Sender},
     terminal,
@@ -79,7 +79,7 @@ pub(crate) struct Url {
     #[command(flatten)]
     password: Password,
     #[command(flatten)]
-    several: Several,
+    from: FromFile,
 }
 
 /// A proxy of the list.
@@ -177,9 +177,10 @@ impl Command {
 
 impl Check {
     fn run(self, context: &Context) -> Result<(), Failure> {
-        let given = self.several.all(&self.proxies)?;
+        let given = self.several.from.names(&self.proxies)?;
         let sender = context.sender(false)?;
         let (known, names) = chosen(&sender, given)?;
+        let names = self.several.left(names)?;
         let credentials: Option<Credentials> = match self.without_credentials {
             true => None,
             false => Some(sender.client().credentials().clone()),
@@ -207,7 +208,10 @@ impl Check {
 
 impl Url {
     fn run(self, context: &Context) -> Result<(), Failure> {
-        let given = self.several.all(&self.proxies)?;
+        if self.password.password_stdin && self.from.is_stdin() {
+            return Err(Failure::usage("stdin cannot be both the names and the password"));
+        }
+        let given = self.from.names(&self.proxies)?;
         let account = Account::find(&context.global)?;
         let client = if self.with_credentials {
             account.client_with_password(&self.password)

@@ -234,6 +234,22 @@ fn a_damaged_profile_is_refused_without_its_secret() {
     assert!(refused.stderr.contains("it is not a profile"), "{}", refused.stderr);
 }
 
+#[test]
+fn an_expired_token_is_not_sent() {
+    let place = Place::new();
+    log_in(&place, &[]);
+    let path = place.profile("default");
+    let mut profile = stored(&place, "default");
+    profile["expires_at"] = json!("2020-01-31");
+    fs::write(&path, profile.to_string()).unwrap();
+    place.sandbox.clear_requests();
+    let refused = ran(place.bare().args(["proxies", "list"]));
+    assert_eq!(refused.status, 3);
+    assert!(refused.stderr.contains("was valid until 2020-01-31\nnext: log in again"), "{}", refused.stderr);
+    assert_eq!(place.calls(), [""; 0]);
+    assert_eq!(log_in(&place, &[]).status, 0);
+}
+
 /// Other users can see the arguments of a process, so none may take a secret.
 #[cfg(target_os = "linux")]
 #[test]

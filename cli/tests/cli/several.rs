@@ -35,6 +35,16 @@ fn an_error_each_and_the_others_go_on() {
 }
 
 #[test]
+fn a_name_that_is_not_yours_does_not_stop_the_others() {
+    let place = Place::new();
+    place.records("subs create crawler-1 crawler-2");
+    place.sandbox.inject(Fault::status(403).path("/api/sub/get/")).unwrap();
+    let ran = place.run("subs get crawler-1 crawler-2 --jobs 1");
+    assert_eq!(ran.status, 3);
+    assert!(ran.stdout.contains("crawler-2"), "{}", ran.stderr);
+}
+
+#[test]
 fn a_hint_is_given_once() {
     let place = Place::new();
     let ran = place.run("subs get a b c");
