@@ -70,6 +70,8 @@ pub(crate) enum Command {
     /// How many exit IPs there are in each country
     #[command(subcommand)]
     Geo(geo::Command),
+    #[cfg(feature = "gateway")]
+    Gateway(crate::command::gateway::GatewayCommand),
     #[cfg(feature = "sandbox")]
     Sandbox(crate::command::sandbox::Sandbox),
     Completion(completion::Completion),

@@ -11,6 +11,7 @@ mod names;
 mod output;
 mod progress;
 mod sender;
+mod signals;
 mod terminal;
 
 use clap::Parser;

@@ -68,6 +68,15 @@ impl Client {
         Ok(Self { client: self.client.with_options(options)?, driver: self.driver.clone() })
     }
 
+    /// Returns an async client with the same settings, and with connections of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] if the client cannot be created.
+    pub fn to_async(&self) -> Result<crate::Client> {
+        self.client.renewed()
+    }
+
     /// The client's credentials. They are valid for the proxies as well.
     #[must_use]
     pub fn credentials(&self) -> &Credentials {

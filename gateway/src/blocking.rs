@@ -1,7 +1,7 @@
 //! A gateway for programs without async: it has a thread and a runtime of its own.
 
 use crate::{Error, Options};
-use proxymesh::Client;
+use proxymesh::blocking::Client;
 use std::{net::SocketAddr, sync::mpsc, thread, time::Duration};
 use tokio::sync::oneshot;
 
@@ -21,9 +21,9 @@ impl Gateway {
     ///
     /// # Errors
     ///
-    /// The same, and [`Error::Thread`] if the system has no thread or descriptor left.
+    /// The same, and [`Error::Client`] or [`Error::Thread`] if the system has no memory, thread or descriptor left.
     pub fn start(client: &Client, options: Options) -> Result<Self, Error> {
-        let client = client.clone();
+        let client = client.to_async().map_err(Error::Client)?;
         let (stop, stopped) = oneshot::channel();
         let (tell, told) = mpsc::channel();
         let run = move || {

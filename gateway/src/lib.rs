@@ -86,6 +86,9 @@ pub enum Error {
     /// A control port would be open to other machines.
     #[error("{0} is not a loopback address, which a control port must have")]
     OpenControl(SocketAddr),
+    /// The client of a [`blocking::Gateway`] cannot be created.
+    #[error("{0}")]
+    Client(proxymesh::Error),
     /// The thread of a [`blocking::Gateway`] cannot start.
     #[error("cannot start the gateway's thread: {0}")]
     Thread(io::Error),

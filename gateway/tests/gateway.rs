@@ -113,7 +113,7 @@ impl World {
         let log = Arc::new(Mutex::new(Vec::new()));
         let entries = log.clone();
         let options = options.log(move |access| entries.lock().unwrap().push(access.clone()));
-        let gateway = Gateway::start(&proxymesh::Client::new(settings()).unwrap(), options).unwrap();
+        let gateway = Gateway::start(&account, options).unwrap();
         Self { sandbox, gateway, site: Site::start(), log }
     }
 
@@ -475,7 +475,7 @@ fn private_targets_need_permission() {
 fn a_password_is_required_of_everyone_if_there_is_one() {
     let anywhere: SocketAddr = ([0, 0, 0, 0], 0).into();
     let fixed = PortPolicy::Fixed(Policy::rotate());
-    let client = proxymesh::Client::new(Settings::new().username("a").password("b")).unwrap();
+    let client = Blocking::new(Settings::new().username("a").password("b")).unwrap();
     let open = Options::new().port(anywhere, fixed.clone());
     let refused = Gateway::start(&client, open.clone()).unwrap_err().to_string();
     assert_eq!(refused, "0.0.0.0:0 is not a loopback address, so the gateway needs a password");

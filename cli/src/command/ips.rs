@@ -6,22 +6,13 @@ use crate::{
     names::Several,
     output::{Column, Output, Record, column, list},
     sender::{Change, Changed},
+    signals::catch_signals,
     terminal,
 };
 use clap::{Args, Subcommand};
 use proxymesh::{FollowedIp, LabeledIp, NewIp};
 use serde::Serialize;
-use signal_hook::consts::{SIGINT, SIGTERM};
-use std::{
-    io,
-    net::IpAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread,
-    time::Duration,
-};
+use std::{net::IpAddr, sync::atomic::Ordering, thread, time::Duration};
 
 /// How often `follow` looks whether something has happened.
 const LOOK: Duration = Duration::from_millis(100);
@@ -190,18 +181,4 @@ impl Follow {
         follower.close()?;
         output.end::<Address>()
     }
-}
-
-/// Catches the signals that end a program. The flag is set by the first. The second ends the program at once.
-fn catch_signals() -> io::Result<Arc<AtomicBool>> {
-    let ended = Arc::new(AtomicBool::new(false));
-    #[cfg(unix)]
-    let signals = [SIGINT, SIGTERM, signal_hook::consts::SIGHUP];
-    #[cfg(not(unix))]
-    let signals = [SIGINT, SIGTERM];
-    for signal in signals {
-        signal_hook::flag::register_conditional_shutdown(signal, 130, ended.clone())?;
-        signal_hook::flag::register(signal, ended.clone())?;
-    }
-    Ok(ended)
 }

@@ -1,6 +1,8 @@
 //! The commands, one file for each resource, and one for each other command.
 
 pub(crate) mod completion;
+#[cfg(feature = "gateway")]
+pub(crate) mod gateway;
 pub(crate) mod geo;
 pub(crate) mod hostnames;
 pub(crate) mod ips;
@@ -56,6 +58,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Subs(command) => command.run(&context),
         Command::Tokens(command) => command.run(&context),
         Command::Geo(command) => command.run(&context),
+        #[cfg(feature = "gateway")]
+        Command::Gateway(gateway) => gateway.run(&context),
         #[cfg(feature = "sandbox")]
         Command::Sandbox(sandbox) => return Ok(sandbox.run()),
         Command::Completion(completion) => completion.run(),

@@ -15,6 +15,8 @@ mod completion;
 #[cfg(unix)]
 mod docs;
 mod exit_status;
+#[cfg(unix)]
+mod gateway;
 mod help;
 mod login;
 mod several;
