@@ -14,6 +14,7 @@ use proxymesh::{Credentials, ExitChoice, Proxy, ProxyHost, blocking, secrecy::Ex
 use serde::Serialize;
 use std::{
     io::{self, IsTerminal, Write},
+    sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
@@ -189,9 +190,13 @@ impl Check {
             Some(country) => ExitChoice::new().country(country)?,
             None => ExitChoice::new(),
         };
+        let refused = AtomicUsize::new(0);
         self.several.each::<Checked>(context.format, &sender, &names, |name| {
             let proxy = find(&known, name)?.using(credentials.clone()).steer(exit.clone())?;
             let check = blocking::check(&proxy, &self.target, Duration::from_secs(self.timeout))?;
+            if !check.ok() {
+                refused.fetch_add(1, Ordering::Relaxed);
+            }
             Ok(Checked {
                 proxy: proxy.to_string(),
                 ok: check.ok(),
@@ -202,7 +207,11 @@ impl Check {
                 error: check.error,
             }
             .into())
-        })
+        })?;
+        match refused.into_inner() {
+            0 => Ok(()),
+            count => Err(Failure::new(Status::Failed, format!("{count} of {} cannot be used", names.len()))),
+        }
     }
 }
 

@@ -121,9 +121,11 @@ fn proxies_are_checked_and_have_urls() {
     assert_eq!(checked.len(), 3);
     assert!(checked.iter().all(|check| check["ok"] == true), "{checked:?}");
     conforms("proxies check", &json!(checked));
-    let refused = place.records("proxies check us-ca --without-credentials");
+    let ran = place.run("proxies check us-ca --without-credentials");
+    assert_eq!((ran.status, ran.stderr.as_str()), (1, "error: 1 of 1 cannot be used\n"));
+    let refused: Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(refused[0]["status"], 407);
-    conforms("proxies check", &json!(refused));
+    conforms("proxies check", &refused);
     place.records("proxies add open");
     assert_eq!(place.records("proxies check open --country de")[0]["ok"], true);
     let ran = place.run("proxies check us-ca --country de");
