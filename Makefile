@@ -375,7 +375,7 @@ lint-rust:
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 	RUSTDOCFLAGS="-D warnings" cargo doc --package proxymesh --all-features --no-deps --locked --quiet
-	$(PYTHON) tests/circles.py core/src gateway/src sandbox/src bindings-python/src
+	$(PYTHON) tests/circles.py core/src cli/src gateway/src sandbox/src bindings-python/src
 
 lint-python: $(TOOLS)/ready
 	$(TOOLS)/bin/check-jsonschema --schemafile tests/conformance/runner/schema.json tests/conformance/*.json

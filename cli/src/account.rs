@@ -1,7 +1,6 @@
 //! Which credentials are used, and where they come from.
 
 use crate::{
-    arguments::Global,
     failure::{Failure, Status},
     keyring, terminal,
 };
@@ -31,14 +30,14 @@ pub(crate) enum Account {
 }
 
 impl Account {
-    /// The profile that is named, or else the environment, or else the default profile.
-    pub(crate) fn find(global: &Global) -> Result<Self, Failure> {
+    /// The profile that `--profile` names, or else the environment, or else the default profile.
+    pub(crate) fn find(named: Option<&str>) -> Result<Self, Failure> {
         let in_environment =
             ["PROXYMESH_USERNAME", "PROXYMESH_PASSWORD", "PROXYMESH_TOKEN"].into_iter().any(is_set);
-        if global.profile.is_none() && in_environment {
+        if named.is_none() && in_environment {
             return Ok(Self::Environment);
         }
-        let name = profile_name(global);
+        let name = profile_name(named);
         let Some(profile) = Profile::read(&name)? else {
             let failure = match name == profile::DEFAULT {
                 true => Failure::new(Status::Authentication, "there are no credentials"),
@@ -100,9 +99,9 @@ impl Account {
 }
 
 /// The name of the profile that a command uses.
-pub(crate) fn profile_name(global: &Global) -> String {
+pub(crate) fn profile_name(named: Option<&str>) -> String {
     let from_environment = || env::var("PROXYMESH_PROFILE").ok().filter(|name| !name.is_empty());
-    global.profile.clone().or_else(from_environment).unwrap_or_else(|| profile::DEFAULT.to_owned())
+    named.map(str::to_owned).or_else(from_environment).unwrap_or_else(|| profile::DEFAULT.to_owned())
 }
 
 pub(crate) fn client(settings: Settings) -> Result<Client, Failure> {

@@ -1,10 +1,12 @@
-//! The commands, and the options that all of them share.
+//! The commands.
 
 use crate::{
     command::{completion, geo, hostnames, ips, login, logout, man, proxies, subs, tokens, whoami},
-    output::Format,
+    context::Context,
+    failure::Failure,
 };
-use clap::{Args, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use std::process::ExitCode;
 
 const AFTER: &str = "\
 The data goes to stdout, and everything else to stderr.
@@ -30,25 +32,13 @@ PROXYMESH_PROFILE, PROXYMESH_BASE_URL, NO_COLOR";
 #[command(disable_help_subcommand = true, infer_long_args = false)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    pub(crate) global: Global,
+    context: Context,
     #[command(subcommand)]
-    pub(crate) command: Command,
-}
-
-/// What every command takes.
-#[derive(Args)]
-#[command(next_help_heading = "Options of every command")]
-pub(crate) struct Global {
-    /// table, json, ndjson or csv [default: table on a terminal, else json]
-    #[arg(short, long, global = true, value_enum, value_name = "FORMAT", hide_possible_values = true)]
-    pub(crate) output: Option<Format>,
-    /// Use the credentials of this profile, even if the environment has some
-    #[arg(short, long, global = true, value_name = "NAME")]
-    pub(crate) profile: Option<String>,
+    command: Command,
 }
 
 #[derive(Subcommand)]
-pub(crate) enum Command {
+enum Command {
     Login(login::Login),
     Logout(logout::Logout),
     Whoami(whoami::Whoami),
@@ -76,4 +66,28 @@ pub(crate) enum Command {
     Sandbox(crate::command::sandbox::Sandbox),
     Completion(completion::Completion),
     Man(man::Man),
+}
+
+impl Arguments {
+    pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+        let context = &self.context;
+        match self.command {
+            Command::Login(login) => login.run(context),
+            Command::Logout(logout) => logout.run(context),
+            Command::Whoami(whoami) => whoami.run(context),
+            Command::Proxies(command) => command.run(context),
+            Command::Ips(command) => command.run(context),
+            Command::Hostnames(command) => command.run(context),
+            Command::Subs(command) => command.run(context),
+            Command::Tokens(command) => command.run(context),
+            Command::Geo(command) => command.run(context),
+            #[cfg(feature = "gateway")]
+            Command::Gateway(gateway) => gateway.run(context),
+            #[cfg(feature = "sandbox")]
+            Command::Sandbox(sandbox) => return Ok(sandbox.run()),
+            Command::Completion(completion) => completion.run(&mut Self::command()),
+            Command::Man(man) => man.run(Self::command()),
+        }?;
+        Ok(ExitCode::SUCCESS)
+    }
 }

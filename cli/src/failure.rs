@@ -1,6 +1,6 @@
 //! What is said, and returned as exit status, if a command fails.
 
-use crate::{calls::in_commands, terminal};
+use crate::calls::in_commands;
 use proxymesh::Error;
 use std::process::ExitCode;
 
@@ -51,22 +51,15 @@ impl Failure {
         ExitCode::from(self.status as u8)
     }
 
-    /// Writes to stderr why it failed. `name` is the one of several that failed.
-    pub(crate) fn show(&self, name: Option<&str>) {
-        let Some(text) = &self.text else { return };
-        let name = name.map(|name| format!("{name}: ")).unwrap_or_default();
-        terminal::error(&format!("{name}{text}"));
+    /// Why it failed, if that is still to be said.
+    pub(crate) fn text(&self) -> Option<&str> {
+        self.text.as_deref()
     }
 
     /// What to do next.
     pub(crate) fn hint(&self) -> Option<&str> {
         self.next.as_deref()
     }
-}
-
-/// Writes to stderr what to do next.
-pub(crate) fn show_hint(hint: &str) {
-    terminal::say(&format!("next: {hint}"));
 }
 
 impl From<Error> for Failure {

@@ -5,6 +5,7 @@ mod account;
 mod arguments;
 mod calls;
 mod command;
+mod context;
 mod failure;
 mod keyring;
 mod names;
@@ -18,12 +19,11 @@ use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let arguments = arguments::Arguments::parse();
-    match command::run(arguments) {
+    match arguments::Arguments::parse().run() {
         Ok(code) => code,
         Err(failure) => {
-            failure.show(None);
-            failure.hint().into_iter().for_each(failure::show_hint);
+            terminal::show(&failure, None);
+            failure.hint().into_iter().for_each(terminal::show_hint);
             failure.exit_code()
         }
     }

@@ -1,7 +1,7 @@
 //! Does the same for several names, some at a time.
 
 use crate::{
-    failure::{Failure, Status, show_hint},
+    failure::{Failure, Status},
     output::{Format, Output, Record, Row},
     sender::Sender,
     terminal,
@@ -144,7 +144,7 @@ impl Several {
                     let row = sender.progress.aside(|| match result {
                         Ok(row) => output.row(row),
                         Err(failure) => {
-                            failure.show((names.len() > 1).then_some(name));
+                            terminal::show(&failure, (names.len() > 1).then_some(name));
                             hints.extend(failure.hint().map(str::to_owned));
                             failures.push(failure.status);
                             Ok(())
@@ -156,7 +156,7 @@ impl Several {
             Ok::<_, Failure>(())
         })?;
         sender.progress.aside(|| output.end::<R>())?;
-        hints.iter().for_each(|hint| show_hint(hint));
+        hints.iter().for_each(|hint| terminal::show_hint(hint));
         let Some(first) = failures.first() else { return Ok(()) };
         let status = if failures.iter().all(|status| status == first) { *first } else { Status::Failed };
         if names.len() == 1 {

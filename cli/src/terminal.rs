@@ -20,8 +20,16 @@ pub(crate) fn say(line: &str) {
     let _ = writeln!(anstream::stderr(), "{}", printable(line));
 }
 
-pub(crate) fn error(text: &str) {
-    let _ = writeln!(anstream::stderr(), "{RED}error:{RED:#} {}", printable(text));
+/// Says why something failed. `name` is the one of several that failed.
+pub(crate) fn show(failure: &Failure, name: Option<&str>) {
+    let Some(text) = failure.text() else { return };
+    let name = name.map(|name| format!("{name}: ")).unwrap_or_default();
+    let _ = writeln!(anstream::stderr(), "{RED}error:{RED:#} {}", printable(&format!("{name}{text}")));
+}
+
+/// Says what to do next.
+pub(crate) fn show_hint(hint: &str) {
+    say(&format!("next: {hint}"));
 }
 
 pub(crate) fn warning(text: &str) {

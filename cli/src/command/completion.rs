@@ -1,7 +1,7 @@
 //! `proxymesh completion`
 
-use crate::{arguments::Arguments, failure::Failure};
-use clap::{Args, CommandFactory};
+use crate::failure::Failure;
+use clap::{Args, Command};
 use clap_complete::Shell;
 use std::io::{self, Write};
 
@@ -22,9 +22,10 @@ pub(crate) struct Completion {
 }
 
 impl Completion {
-    pub(crate) fn run(self) -> Result<(), Failure> {
+    /// Writes the script for a program with these commands.
+    pub(crate) fn run(self, root: &mut Command) -> Result<(), Failure> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Arguments::command(), "proxymesh", &mut script);
+        clap_complete::generate(self.shell, root, "proxymesh", &mut script);
         let mut out = io::stdout().lock();
         out.write_all(&script)?;
         Ok(out.flush()?)

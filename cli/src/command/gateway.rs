@@ -1,7 +1,7 @@
 //! `proxymesh gateway`
 
-use super::Context;
 use crate::{
+    context::Context,
     failure::{Failure, Status},
     output::{Column, Output, Record, column},
     signals::catch_signals,

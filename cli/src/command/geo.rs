@@ -1,7 +1,7 @@
 //! `proxymesh geo`
 
-use super::Context;
 use crate::{
+    context::Context,
     failure::Failure,
     output::{Column, Record, column, list},
 };
@@ -35,6 +35,6 @@ impl Command {
             Self::World => geo.world()?,
         };
         drop(sender);
-        list(context.format, counts.into_iter().map(|(country, exit_ips)| Country { country, exit_ips }))
+        list(context.format(), counts.into_iter().map(|(country, exit_ips)| Country { country, exit_ips }))
     }
 }

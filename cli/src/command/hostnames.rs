@@ -1,7 +1,7 @@
 //! `proxymesh hostnames`
 
-use super::Context;
 use crate::{
+    context::Context,
     failure::Failure,
     names::Several,
     output::{Column, Record, column, list},
@@ -49,7 +49,7 @@ impl Command {
         let (arguments, add) = match self {
             Self::List => {
                 let hostnames = context.sender(false)?.client().hostnames().list()?;
-                return list(context.format, hostnames.into_iter().map(|hostname| Authorised { hostname }));
+                return list(context.format(), hostnames.into_iter().map(|hostname| Authorised { hostname }));
             }
             Self::Add(arguments) => (arguments, true),
             Self::Delete(arguments) => (arguments, false),
@@ -58,7 +58,7 @@ impl Command {
         let sender = context.sender(arguments.change.dry_run)?;
         let of: Option<HostnamesOf<'_, _>> =
             arguments.sub.as_deref().map(|sub| sender.hostnames().of(sub)).transpose()?;
-        arguments.several.each::<Changed>(context.format, &sender, &names, |name| {
+        arguments.several.each::<Changed>(context.format(), &sender, &names, |name| {
             let own = sender.hostnames();
             Ok(if add {
                 of.as_ref().map_or_else(|| own.add(name), |of| of.add(name))?.row(Changed::added)

@@ -1,7 +1,7 @@
 //! `proxymesh ips`
 
-use super::Context;
 use crate::{
+    context::Context,
     failure::Failure,
     names::Several,
     output::{Column, Output, Record, column, list},
@@ -115,17 +115,17 @@ impl Command {
                 if arguments.addresses {
                     let ips = ips.list()?;
                     drop(sender);
-                    return list(context.format, ips.into_iter().map(|ip| Address { ip }));
+                    return list(context.format(), ips.into_iter().map(|ip| Address { ip }));
                 }
                 let ips = ips.labels()?;
                 drop(sender);
-                list(context.format, ips)
+                list(context.format(), ips)
             }
             Self::Add(arguments) => {
                 let names = arguments.several.names(&arguments.ips)?;
                 let sender = context.sender(arguments.change.dry_run)?;
                 let ips = sender.ips(arguments.owner.sub.as_deref())?;
-                arguments.several.each::<Changed>(context.format, &sender, &names, |name| {
+                arguments.several.each::<Changed>(context.format(), &sender, &names, |name| {
                     let new = NewIp::new(name)?;
                     let new = arguments.label.as_deref().map_or(Ok(new.clone()), |label| new.label(label))?;
                     Ok(ips.add(new)?.row(|ip| Changed::added(ip.to_string())))
@@ -135,7 +135,7 @@ impl Command {
                 let names = arguments.several.names(&arguments.ips)?;
                 let sender = context.sender(arguments.change.dry_run)?;
                 let ips = sender.ips(arguments.owner.sub.as_deref())?;
-                arguments.several.each::<Changed>(context.format, &sender, &names, |name| {
+                arguments.several.each::<Changed>(context.format(), &sender, &names, |name| {
                     Ok(ips.delete(name)?.row(|()| Changed::deleted(name)))
                 })
             }
@@ -160,7 +160,7 @@ impl Follow {
         let ips = self.owner.sub.as_deref().map_or(Ok(ips.clone()), |sub| ips.of(sub))?;
         let follower = ips.follow(wanted)?;
         sender.progress.hide();
-        let mut output = Output::new(context.format);
+        let mut output = Output::new(context.format());
         let (mut shown, mut warned) = (None, None);
         while follower.is_running() && !ended.load(Ordering::Relaxed) {
             let ip = follower.ip();

@@ -1,8 +1,8 @@
 //! `proxymesh login`
 
-use super::Context;
 use crate::{
     account::{client, profile_name},
+    context::Context,
     failure::{Failure, Status},
     keyring, terminal,
 };
@@ -52,7 +52,7 @@ enum Store {
 
 impl Login {
     pub(crate) fn run(self, context: &Context) -> Result<(), Failure> {
-        let name = profile_name(&context.global);
+        let name = profile_name(context.profile.as_deref());
         // A wrong name is refused before anything is asked.
         Profile::path(&name)?;
         let username = match &self.username {

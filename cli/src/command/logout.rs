@@ -1,8 +1,8 @@
 //! `proxymesh logout`
 
-use super::Context;
 use crate::{
     account::{Account, Password, profile_name},
+    context::Context,
     failure::{Failure, Status},
     keyring, terminal,
 };
@@ -22,7 +22,7 @@ pub(crate) struct Logout {
 
 impl Logout {
     pub(crate) fn run(self, context: &Context) -> Result<(), Failure> {
-        let name = profile_name(&context.global);
+        let name = profile_name(context.profile.as_deref());
         let Some(profile) = Profile::read(&name)? else {
             return Err(Failure::new(Status::Failed, format!("there is no profile {name}")));
         };

@@ -1,7 +1,7 @@
 //! `proxymesh man`
 
-use crate::{arguments::Arguments, failure::Failure};
-use clap::{Args, Command, CommandFactory};
+use crate::failure::Failure;
+use clap::{Args, Command};
 use std::{
     fs,
     io::{self, Write},
@@ -16,8 +16,8 @@ pub(crate) struct Man {
 }
 
 impl Man {
-    pub(crate) fn run(self) -> Result<(), Failure> {
-        let mut root = Arguments::command();
+    /// Writes the pages of a program with these commands.
+    pub(crate) fn run(self, mut root: Command) -> Result<(), Failure> {
         root.build();
         if let Some(folder) = self.folder {
             fs::create_dir_all(&folder)?;

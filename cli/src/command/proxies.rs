@@ -1,8 +1,8 @@
 //! `proxymesh proxies`
 
-use super::Context;
 use crate::{
-    account::{Account, Password},
+    account::Password,
+    context::Context,
     failure::{Failure, Status},
     names::{FromFile, Several},
     output::{Column, Record, column, list, optional},
@@ -154,19 +154,19 @@ impl Command {
         match self {
             Self::List => {
                 let proxies = context.sender(false)?.client().proxies().list()?;
-                list(context.format, proxies.into_iter().map(Listed::from))
+                list(context.format(), proxies.into_iter().map(Listed::from))
             }
             Self::Add(Proxies { proxies, several, change }) => {
                 let names = several.names(&proxies)?;
                 let sender = context.sender(change.dry_run)?;
-                several.each::<Changed>(context.format, &sender, &names, |name| {
+                several.each::<Changed>(context.format(), &sender, &names, |name| {
                     Ok(sender.proxies().add(name)?.row(Changed::added))
                 })
             }
             Self::Delete(Proxies { proxies, several, change }) => {
                 let names = several.names(&proxies)?;
                 let sender = context.sender(change.dry_run)?;
-                several.each::<Changed>(context.format, &sender, &names, |name| {
+                several.each::<Changed>(context.format(), &sender, &names, |name| {
                     Ok(sender.proxies().delete(name)?.row(|()| Changed::deleted(name)))
                 })
             }
@@ -191,7 +191,7 @@ impl Check {
             None => ExitChoice::new(),
         };
         let refused = AtomicUsize::new(0);
-        self.several.each::<Checked>(context.format, &sender, &names, |name| {
+        self.several.each::<Checked>(context.format(), &sender, &names, |name| {
             let proxy = find(&known, name)?.using(credentials.clone()).steer(exit.clone())?;
             let check = blocking::check(&proxy, &self.target, Duration::from_secs(self.timeout))?;
             if !check.ok() {
@@ -221,7 +221,7 @@ impl Url {
             return Err(Failure::usage("stdin cannot be both the names and the password"));
         }
         let given = self.from.names(&self.proxies)?;
-        let account = Account::find(&context.global)?;
+        let account = context.account()?;
         let client = if self.with_credentials {
             account.client_with_password(&self.password)
         } else {
@@ -241,8 +241,8 @@ impl Url {
         };
         drop(sender);
         let addresses = names.iter().map(|name| url(name)).collect::<Result<Vec<_>, Failure>>()?;
-        if context.global.output.is_some() {
-            return list(context.format, addresses);
+        if context.output.is_some() {
+            return list(context.format(), addresses);
         }
         let mut out = io::stdout().lock();
         for address in addresses {

@@ -1,7 +1,7 @@
 //! `proxymesh subs`
 
-use super::Context;
 use crate::{
+    context::Context,
     failure::Failure,
     names::{Several, enumerated},
     output::{Column, Record, column, limit, optional},
@@ -141,7 +141,7 @@ impl Command {
             Self::Get(Read { usernames, several }) => {
                 let names = several.names(&usernames)?;
                 let sender = context.sender(false)?;
-                several.each::<SubAccount>(context.format, &sender, &names, |name| {
+                several.each::<SubAccount>(context.format(), &sender, &names, |name| {
                     Ok(sender.sub_accounts().get(name)?.row(|account| account))
                 })
             }
@@ -156,7 +156,7 @@ impl Command {
                     let question = format!("Delete {what} permanently: {}?", enumerated(&names));
                     terminal::confirm(irrevocable.yes, &question)?;
                 }
-                several.each::<Changed>(context.format, &sender, &names, |name| {
+                several.each::<Changed>(context.format(), &sender, &names, |name| {
                     Ok(sender.sub_accounts().delete(name)?.row(|()| Changed::deleted(name)))
                 })
             }
@@ -173,7 +173,7 @@ impl Create {
         let password = self.fields.password()?;
         let (fields, password) = (&self.fields, password.as_ref());
         let sender = context.sender(self.change.dry_run)?;
-        self.several.each::<SubAccount>(context.format, &sender, &names, |name| {
+        self.several.each::<SubAccount>(context.format(), &sender, &names, |name| {
             let sent = if new {
                 sender.sub_accounts().create(set!(NewSubAccount::new(name)?, fields, password))
             } else {
@@ -209,7 +209,7 @@ impl Toggle {
         let Read { usernames, several } = self.read;
         let names = several.names(&usernames)?;
         let sender = context.sender(self.change.dry_run)?;
-        several.each::<SubAccount>(context.format, &sender, &names, |name| {
+        several.each::<SubAccount>(context.format(), &sender, &names, |name| {
             let accounts = sender.sub_accounts();
             let sent = if active { accounts.activate(name) } else { accounts.deactivate(name) };
             Ok(sent?.row(|account| account))

@@ -1,8 +1,8 @@
 //! `proxymesh tokens`
 
-use super::Context;
 use crate::{
     account::Password,
+    context::Context,
     failure::Failure,
     names::{Several, enumerated},
     output::{Column, Output, Record, column, date, list},
@@ -126,7 +126,7 @@ impl Command {
                 let tokens = sender.client().tokens();
                 let tokens = owner.sub.as_deref().map_or(Ok(tokens.clone()), |sub| tokens.of(sub))?.list()?;
                 drop(sender);
-                list(context.format, tokens)
+                list(context.format(), tokens)
             }
             Self::Create(Create { label, expires_at, owner, change }) => {
                 let mut request = TokenRequest::new();
@@ -139,7 +139,7 @@ impl Command {
                 let sender = context.sender_with_password(change.dry_run, &owner.password)?;
                 let row = sender.tokens(owner.sub.as_deref())?.create(request)?.row(Created::from);
                 drop(sender);
-                let mut output = Output::new(context.format);
+                let mut output = Output::new(context.format());
                 output.row(row)?;
                 output.end::<Created>()
             }
@@ -157,7 +157,7 @@ impl Command {
                 }
                 let sender = context.sender_with_password(irrevocable.change.dry_run, &owner.password)?;
                 let tokens = sender.tokens(owner.sub.as_deref())?;
-                several.each::<Changed>(context.format, &sender, &names, |name| {
+                several.each::<Changed>(context.format(), &sender, &names, |name| {
                     Ok(tokens.delete(name.parse::<TokenId>()?)?.row(|()| Changed::deleted(name)))
                 })
             }
@@ -172,7 +172,7 @@ impl Toggle {
         let names = several.names(&ids)?;
         let sender = context.sender_with_password(self.change.dry_run, &owner.password)?;
         let tokens = sender.tokens(owner.sub.as_deref())?;
-        several.each::<Token>(context.format, &sender, &names, |name| {
+        several.each::<Token>(context.format(), &sender, &names, |name| {
             let id = name.parse::<TokenId>()?;
             let sent = if active { tokens.activate(id) } else { tokens.deactivate(id) };
             Ok(sent?.row(|token| token))

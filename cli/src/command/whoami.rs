@@ -1,8 +1,8 @@
 //! `proxymesh whoami`
 
-use super::Context;
 use crate::{
     account::{Account, is_set},
+    context::Context,
     failure::Failure,
     output::{Column, Record, column, list, optional},
 };
@@ -42,7 +42,7 @@ impl Record for Identity {
 
 impl Whoami {
     pub(crate) fn run(self, context: &Context) -> Result<(), Failure> {
-        let account = Account::find(&context.global)?;
+        let account = context.account()?;
         let identity = match account {
             Account::Environment => {
                 // The client checks what the environment says.
@@ -70,6 +70,6 @@ impl Whoami {
                 expires_at: profile.expires_at,
             },
         };
-        list(context.format, [identity])
+        list(context.format(), [identity])
     }
 }

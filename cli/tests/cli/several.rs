@@ -97,7 +97,7 @@ fn a_killed_run_can_be_resumed() {
     place.file("names", &wanted.join("\n"));
     place.sandbox.inject(Fault::delay(Duration::from_millis(50)).path("/api/ip/add/").times(40)).unwrap();
     let arguments = ["ips", "add", "--from-file", "names", "--resume", "done", "-o", "ndjson", "--jobs", "2"];
-    let mut child = place.program().args(arguments).spawn().unwrap();
+    let mut child = place.program().args(arguments).stdout(std::process::Stdio::null()).spawn().unwrap();
     while fs::read_to_string(place.home.join("done")).unwrap_or_default().lines().count() < 5 {
         std::thread::sleep(Duration::from_millis(10));
     }
