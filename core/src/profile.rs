@@ -179,6 +179,8 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     }
     make_private(folder)?;
     let new = path.with_extension(format!("{}.new", std::process::id()));
+    // A killed process with the same ID may have left one.
+    let _ = fs::remove_file(&new);
     let written = private_file().create_new(true).open(&new).and_then(|mut file| {
         file.write_all(content)?;
         file.sync_all()?;
