@@ -321,14 +321,20 @@ def inspect(artifact: Artifact) -> Row:
     try:
         library = artifact.file.read_bytes()
         if artifact.wheel:
+            program = artifact.name.startswith("cli-")
             for tool in (
                 ["twine", "check", "--strict"],
-                ["check-wheel-contents"],
-                *[["abi3audit", "--strict"]] * (not artifact.version),
+                # W007: there is no Python module next to a program.
+                ["check-wheel-contents", *["--ignore=W007"] * program],
+                *[["abi3audit", "--strict"]] * (not artifact.version and not program),
             ):
                 run([str(Path(sys.executable).parent / tool[0]), *tool[1:], str(artifact.file)], ROOT, dict(os.environ))
             with zipfile.ZipFile(artifact.file) as packed:
-                library = next(packed.read(name) for name in packed.namelist() if name.endswith((".so", ".pyd")))
+                library = next(
+                    packed.read(name)
+                    for name in packed.namelist()
+                    if name.endswith((".so", ".pyd")) or ".data/scripts/" in name
+                )
         found = needs(library, artifact.glibc) if library.startswith(b"\x7fELF") else []
     except (AssertionError, RuntimeError) as error:
         return Row(artifact.name, "on paper", f"FAILED: {error}")
