@@ -299,7 +299,7 @@ test-packages: wheel sdist $(PACKAGING)/ready
 	$(PACKAGING)/bin/check-wheel-contents target/wheels/*.whl
 	$(PACKAGING)/bin/python tests/packaging/contents.py target/wheels/*.whl target/sdist/*.tar.gz
 	$(PYTHON) tests/packaging/sizes.py target/wheels/*.whl
-	cargo publish --quiet --dry-run --locked --allow-dirty --package proxymesh-sandbox --package proxymesh --package proxymesh-cli
+	cargo publish --quiet --dry-run --locked --allow-dirty --package proxymesh-sandbox --package proxymesh --package proxymesh-gateway --package proxymesh-cli
 
 .PHONY: test-sbom
 .PHONY: test-notices

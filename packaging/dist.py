@@ -320,7 +320,7 @@ def sdist(folder: Path) -> None:
 
 
 def crates(folder: Path) -> None:
-    packages = ("proxymesh-sandbox", "proxymesh", "proxymesh-cli")
+    packages = ("proxymesh-sandbox", "proxymesh", "proxymesh-gateway", "proxymesh-cli")
     # Together, because the last depends on the others, which may not be published yet.
     chosen = [word for package in packages for word in ("--package", package)]
     run("cargo", "package", "--locked", "--no-verify", *chosen, CARGO_TARGET_DIR=str(TARGET))

@@ -11,7 +11,7 @@ version=$(sed -n '/^\[workspace.package\]/,/^$/s/^version = "\(.*\)"/\1/p' Cargo
 
 crates() {
     local crate
-    for crate in proxymesh-sandbox proxymesh proxymesh-cli; do
+    for crate in proxymesh-sandbox proxymesh proxymesh-gateway proxymesh-cli; do
         if cargo info --quiet --registry crates-io "$crate@$version" >/dev/null 2>&1; then
             echo "$crate $version is published already"
         else

@@ -34,7 +34,7 @@ FULL = [
     r'VERSION: String = "%"',  # Interface.kt
     r'package let version = "%"',  # Interface.swift
     r'proxymesh-cli == %"',  # pyproject.toml
-    r'proxymesh-sandbox = \{ path = "\.\./sandbox", version = "%"',  # cli/Cargo.toml
+    r'proxymesh-(?:gateway|sandbox) = \{ path = "\.\./(?:gateway|sandbox)", version = "%"',  # cli/Cargo.toml
 ]
 REQUIREMENTS = [
     r'(?m)^proxymesh(?:-sandbox)? = "%"',

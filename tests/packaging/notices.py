@@ -24,7 +24,7 @@ CONFIG = ROOT / "tests/packaging/about.toml"
 DENY = ROOT / "deny.toml"
 PACKAGES = {"proxymesh-python": "bindings-python", "proxymesh-ffi": "bindings-ffi", "proxymesh-cli": "cli"}
 LINKED = ROOT / "tests/packaging/linked"
-OURS = {"proxymesh", "proxymesh-cli", "proxymesh-ffi", "proxymesh-python", "proxymesh-sandbox"}
+OURS = {"proxymesh", "proxymesh-cli", "proxymesh-gateway", "proxymesh-ffi", "proxymesh-python", "proxymesh-sandbox"}
 HEAD = """\
 The native library of this package contains unmodified code from the crates below. The URL after a crate is where its
 source code is. Each list of crates is followed by the licence under which they are used. Some crates offer others, too.

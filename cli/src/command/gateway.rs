@@ -143,7 +143,7 @@ impl GatewayCommand {
             Failure::new(status, error.to_string())
         })?;
         sender.progress.hide();
-        let mut output = Output::new(context.format);
+        let mut output = Output::new(context.format());
         for (address, port) in gateway.addresses().iter().zip(&self.ports) {
             let policy = match &port.policy {
                 PortPolicy::Fixed(policy) => policy.to_string(),
