@@ -184,12 +184,10 @@ def wheel(name: str, platform: Platform, interpreter: str, folder: Path, *option
     components = TARGET / "sbom/proxymesh.cdx.json"
     components.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(folder / f"sbom/{name}.cdx.json", components)
-    run(
-        *("maturin", "build", "--locked", "--release", "--interpreter", interpreter, "--out", packed),
-        *(("--zig",) if platform.zig else ()),
-        *("--target", platform.triple, "--compatibility", platform.tag, "--sbom-include", components, *options),
-        **environment(platform),
-    )
+    zig = ["--zig"] if platform.zig else []
+    paths = ["--out", str(packed), "--sbom-include", str(components)]
+    target = ["--target", platform.triple, "--compatibility", platform.tag, "--interpreter", interpreter]
+    run("maturin", "build", "--locked", "--release", *paths, *target, *zig, *options, **environment(platform))
     (path,) = packed.iterdir()
     repack(path, folder / path.name, TARGET / platform.triple / "release", folder / "symbols" / name)
 

@@ -63,7 +63,9 @@ def artifacts() -> dict[str, Artifact]:
     linux = [PLATFORMS[name].triple for name in ("linux-x86_64", "linux-aarch64")]
     found = {
         "sdist": Artifact("library", "pkg:pypi/proxymesh", sources=["proxymesh-python", *published]),
-        "crates": Artifact("library", "pkg:cargo/proxymesh", sources=[*published, "proxymesh-gateway", "proxymesh-cli"]),
+        "crates": Artifact(
+            "library", "pkg:cargo/proxymesh", sources=[*published, "proxymesh-gateway", "proxymesh-cli"]
+        ),
         "aar": Artifact("library", f"{java}-android", [(FFI, [triple for triple, _ in ABIS.values()])]),
         "xcframework": Artifact("library", swift, [(FFI, [*APPLE])]),
         "artifactbundle": Artifact("library", swift, [(FFI, linux)]),
