@@ -3,13 +3,13 @@
 use super::{
     connection::{Connection, Head},
     outcome::{Cause, Outcome, Response},
-    outgoing::Outgoing,
+    outgoing::Message,
     pool::Pool,
     sent::Sent,
 };
 use bytes::{Bytes, BytesMut};
 use http_body::Body as _;
-use hyper::{Request, body::Incoming};
+use hyper::body::Incoming;
 use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll};
 
 /// The largest successful response that is read.
@@ -17,18 +17,18 @@ const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
 /// How much of a refusal is read. Its text is shortened further.
 pub(super) const LARGEST_REFUSAL: usize = 64 * 1024;
 
-/// Takes `request`, sends it and waits for the response until `expired` returns the reason to stop waiting. `fresh` asks for a connection
+/// Takes `message`, sends it and waits for the response until `expired` returns the reason to stop waiting. `fresh` asks for a connection
 /// that no other request has used.
 pub(super) async fn send(
     pool: &Arc<Pool>,
-    request: &mut Option<Request<Outgoing>>,
+    message: &mut Option<Message>,
     fresh: bool,
     sent: &Sent,
     expired: impl Future<Output = Cause>,
 ) -> Outcome {
     let mut head = None;
     let body = {
-        let mut exchange = pin!(exchange(pool, request, fresh, &mut head));
+        let mut exchange = pin!(exchange(pool, message, fresh, &mut head));
         let mut expired = pin!(expired);
         let either = poll_fn(|context| match exchange.as_mut().poll(context) {
             Poll::Ready(body) => Poll::Ready(body),
@@ -53,11 +53,11 @@ pub(super) async fn send(
 /// Sends a request and reads the response. The head is stored as soon as it arrives.
 async fn exchange(
     pool: &Arc<Pool>,
-    request: &mut Option<Request<Outgoing>>,
+    message: &mut Option<Message>,
     fresh: bool,
     head: &mut Option<Head>,
 ) -> Result<Option<Bytes>, Cause> {
-    let (mut connection, answered, body) = pool.send(request, fresh).await?;
+    let (mut connection, answered, body) = pool.send(message, fresh).await?;
     let success = head.insert(answered).status.is_success();
     let body = read(&mut connection, body, success).await?;
     if !fresh {

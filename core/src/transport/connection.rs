@@ -4,15 +4,19 @@
 //! connect time-out. The call then speaks HTTP/1.1 on it with hyper, and polls the connection itself, so no task has to be woken to
 //! send a request or to read a response. docs/decisions/0009-the-call-polls-its-connection.md has the reasons and figures.
 
-use super::{outcome::Cause, outgoing::Outgoing, retry};
+use super::{
+    outcome::Cause,
+    outgoing::{Message, Outgoing},
+    retry,
+};
 use crate::runtime::Relay;
 use bytes::Bytes;
 use http_body::{Body as _, Frame};
 use hyper::{
-    Request, Response, StatusCode,
+    Response, StatusCode,
     body::Incoming,
     client::conn::http1,
-    header::RETRY_AFTER,
+    header::{HeaderMap, RETRY_AFTER},
     rt::{Read, Write},
 };
 use reqwest::Url;
@@ -20,6 +24,7 @@ use std::{
     error::Error as StdError,
     fmt,
     future::poll_fn,
+    mem::swap,
     pin::{Pin, pin},
     sync::{Mutex, PoisonError},
     task::{Context, Poll, Waker},
@@ -54,15 +59,23 @@ impl Connector {
         // A request is small, so copying it into one buffer costs less than a list of buffers.
         let handshake = http1::Builder::new().writev(false).handshake(io);
         let (requests, driver) = handshake.await.map_err(|error| Cause::of(&error, true))?;
-        Ok(Connection { requests, driver: Some(Box::new(driver)), relay: Relay::new() })
+        let io = Io { driver: Some(driver), relay: Relay::new() };
+        Ok(Connection { requests, io, room: HeaderMap::new() })
     }
 }
 
 /// An open connection. Dropping it closes it.
 pub(super) struct Connection {
     requests: http1::SendRequest<Outgoing>,
-    /// Reads and writes when it is polled. `None` once the connection has ended. It is boxed because it is large, and a
-    /// connection is moved between calls.
+    io: Io,
+    /// The map of the last response's headers, emptied. hyper uses the map of a request again for its response, so no call has to
+    /// allocate one.
+    room: HeaderMap,
+}
+
+/// What reads and writes when it is polled.
+struct Io {
+    /// `None` once the connection has ended.
     driver: Option<Driver>,
     /// What the driver wakes. It stays the same, so the driver need not replace it. Between polls it wakes nothing, so a call that
     /// sends a request does not wake itself.
@@ -85,13 +98,26 @@ impl Head {
     }
 }
 
-type Driver = Box<http1::Connection<Box<dyn Stream>, Outgoing>>;
+type Driver = http1::Connection<Box<dyn Stream>, Outgoing>;
 
-/// Reads and writes what is possible without waiting.
-fn drive(driver: &mut Option<Driver>, context: &mut Context<'_>) {
-    // An error is also reported to the request or to the body that it affects.
-    if driver.as_mut().is_some_and(|driver| Pin::new(driver).poll(context).is_ready()) {
-        *driver = None;
+impl Io {
+    /// Reads and writes until `poll` returns something. Only reading and writing can change what it returns, so it needs no waker.
+    async fn until<T>(&mut self, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
+        let ended = poll_fn(|context| {
+            Self::drive(&mut self.driver, &mut self.relay.to(context));
+            poll(&mut Context::from_waker(Waker::noop()))
+        });
+        let ended = ended.await;
+        self.relay.rest();
+        ended
+    }
+
+    /// Reads and writes what is possible without waiting.
+    fn drive(driver: &mut Option<Driver>, context: &mut Context<'_>) {
+        // An error is also reported to the request or to the body that it affects.
+        if driver.as_mut().is_some_and(|driver| Pin::new(driver).poll(context).is_ready()) {
+            *driver = None;
+        }
     }
 }
 
@@ -100,40 +126,37 @@ impl Connection {
     pub(super) async fn is_idle(&mut self) -> bool {
         // Mostly, the poll that read the end of the response also made the connection ready.
         if !self.requests.is_ready() {
-            unconstrained(self.until(|_| Poll::Ready(()))).await;
+            unconstrained(self.io.until(|_| Poll::Ready(()))).await;
         }
         // A connection that has ended is not ready.
         self.requests.is_ready()
     }
 
-    /// Reads and writes until `poll` returns something. Only reading and writing can change what it returns, so it needs no waker.
-    async fn until<T>(&mut self, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
-        let ended = poll_fn(|context| {
-            drive(&mut self.driver, &mut self.relay.to(context));
-            poll(&mut Context::from_waker(Waker::noop()))
-        });
-        let ended = ended.await;
-        self.relay.rest();
-        ended
-    }
-
-    /// Takes the request, sends it and waits for the head of the response. If the connection ended before the request was written,
-    /// the request is put back.
+    /// Takes the request, sends it and waits for the head of the response. `common` are the headers of every request. If the connection
+    /// ended before the request was written, the request is put back.
     pub(super) async fn send(
         &mut self,
-        request: &mut Option<Request<Outgoing>>,
+        message: &mut Option<Message>,
+        common: &HeaderMap,
     ) -> Result<(Head, Incoming), Cause> {
-        let Some(message) = request.take() else { return Err(Cause::other("the request was already sent")) };
+        let Some(request) = message.take() else { return Err(Cause::other("the request was already sent")) };
+        let Self { requests, io, room } = self;
         // This only queues the request. The first poll reads before it writes, so it notices if the service has closed the connection.
-        let mut response = pin!(self.requests.try_send_request(message));
+        let request = request.with_headers(common, std::mem::take(room));
+        let mut response = pin!(requests.try_send_request(request));
         // A task that makes many calls may have used up tokio's cooperative budget. Then tokio would not check whether anything
         // has arrived.
-        unconstrained(self.until(|context| {
+        unconstrained(io.until(|context| {
             // What is passed on is small, because it is moved several times.
             response.as_mut().poll(context).map(|answer| match answer {
-                Ok(response) => Ok((Head::of(&response), response.into_body())),
+                Ok(mut response) => {
+                    let head = Head::of(&response);
+                    swap(room, response.headers_mut());
+                    room.clear();
+                    Ok((head, response.into_body()))
+                }
                 Err(mut error) => {
-                    *request = error.take_message();
+                    *message = error.take_message().map(Message::without_headers);
                     Err(Cause::of(&error.into_error(), false))
                 }
             })
@@ -148,7 +171,7 @@ impl Connection {
             let read = poll(&mut Context::from_waker(Waker::noop()));
             let frame = match read {
                 Poll::Ready(frame) => frame,
-                Poll::Pending => self.until(poll).await,
+                Poll::Pending => self.io.until(poll).await,
             };
             match frame?.map(Frame::into_data) {
                 Ok(Ok(data)) => return Some(Ok(data)),

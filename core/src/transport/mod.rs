@@ -34,10 +34,10 @@ use doubt::{Doubt, Failure, Next};
 use gate::{GOES_ON, Gate, Held, Leave, Permit};
 use hyper::{
     Uri,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, USER_AGENT},
+    header::{ACCEPT, AUTHORIZATION, HOST, HeaderMap, HeaderValue, USER_AGENT},
 };
 use outcome::{Cause, Outcome, Response};
-use outgoing::Outgoing;
+use outgoing::{Message, Outgoing};
 use pool::{Pool, Turn};
 use reqwest::Url;
 use secrecy::SecretString;
@@ -57,7 +57,6 @@ use tokio::{
 };
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 
 /// Replaces a time limit that the clock cannot represent. It is longer than a century.
 const FOR_EVER: Duration = Duration::from_secs(1 << 32);
@@ -67,8 +66,6 @@ pub(crate) struct Transport {
     setup: Setup,
     pool: Arc<Pool>,
     timers: Timers,
-    /// The headers of every request.
-    headers: HeaderMap,
     secrets: Vec<SecretString>,
     gate: Arc<Gate>,
     /// The trial that was abandoned last.
@@ -176,9 +173,7 @@ impl Transport {
         let connector = Connector::new(builder, setup.base_url.clone()).map_err(failed)?;
         let user_agent = HeaderValue::from_str(&setup.user_agent)
             .map_err(|_| Error::config("user_agent contains a character that is not allowed in a header"))?;
-        // hyper uses the map of a request again for its response. This one has room for just the headers of a request, so hyper makes
-        // room for all headers of the response at once.
-        let mut headers = HeaderMap::with_capacity(6);
+        let mut headers = HeaderMap::new();
         headers.insert(HOST, host(&setup.base_url)?);
         // If the base URL cannot be sent, no call could be.
         target(&setup.base_url, "/", "")?;
@@ -186,9 +181,8 @@ impl Transport {
         headers.insert(AUTHORIZATION, setup.credentials.header()?);
         headers.insert(USER_AGENT, user_agent);
         Ok(Self {
-            pool: Arc::new(Pool::new(connector, setup.max_connections)),
+            pool: Arc::new(Pool::new(connector, headers, setup.max_connections)),
             timers: Timers::new(),
-            headers,
             secrets: setup.credentials.secrets(),
             gate: Arc::new(Gate::of(setup.base_url.as_str(), &setup.credentials, setup.share_state)),
             unfinished: Mutex::new(None),
@@ -335,16 +329,15 @@ impl Transport {
         loop {
             // The time limit applies to the attempt, not to the wait for a turn.
             let turn = self.pool.turn().await;
-            let entered = match self.gate.pass() {
-                Some(permit) => Ok(permit),
-                None => Box::pin(self.gate.enter(call.name, limit)).await,
+            let permit = match self.gate.pass() {
+                Some(permit) => permit,
+                None => match Box::pin(self.gate.enter(call.name, limit)).await {
+                    Ok(permit) => permit,
+                    Err(Held::Refused(error)) => return Err(error),
+                    Err(Held::Unanswered(cause)) => return Ok((Outcome::Unsent(cause), Instant::now())),
+                },
             };
             let start = Instant::now();
-            let permit = match entered {
-                Ok(permit) => permit,
-                Err(Held::Refused(error)) => return Err(error),
-                Err(Held::Unanswered(cause)) => return Ok((Outcome::Unsent(cause), start)),
-            };
             let deadline = start.checked_add(limit).unwrap_or_else(|| start + FOR_EVER);
             let (mut message, sent) = self.message(request, permit.leave())?;
             let outcome = if permit.is_trial() {
@@ -391,23 +384,15 @@ impl Transport {
     }
 
     /// The HTTP request, and whether it has been sent.
-    fn message(&self, request: &Request, leave: Leave) -> Result<(Option<hyper::Request<Outgoing>>, Sent)> {
+    fn message(&self, request: &Request, leave: Leave) -> Result<(Option<Message>, Sent)> {
         let call = request.call;
         let target = target(&self.setup.base_url, call.path, &request.query)?;
-        let empty = request.form.is_empty();
+        let method = match call.method {
+            Method::Get => hyper::Method::GET,
+            Method::Post => hyper::Method::POST,
+        };
         let (body, sent) = Outgoing::new(request.form.clone(), leave);
-        let mut message = hyper::Request::new(body);
-        *message.uri_mut() = target;
-        *message.headers_mut() = self.headers.clone();
-        if call.method == Method::Post {
-            *message.method_mut() = hyper::Method::POST;
-            message.headers_mut().insert(CONTENT_TYPE, FORM);
-            if empty {
-                // hyper omits the length, and front ends may then return 411 (RFC 9110, section 8.6).
-                message.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
-            }
-        }
-        Ok((Some(message), sent))
+        Ok((Some(Message { method, target, body }), sent))
     }
 
     fn secrets<'a>(&'a self, request: &'a Request) -> Vec<&'a SecretString> {
@@ -456,7 +441,7 @@ struct Sending {
 impl Sending {
     async fn try_credentials(
         mut self,
-        mut message: Option<hyper::Request<Outgoing>>,
+        mut message: Option<Message>,
         sent: &Sent,
         deadline: Instant,
         limit: Duration,

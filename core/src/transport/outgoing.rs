@@ -1,12 +1,54 @@
-//! The body of a request. It records whether the request has started to be written, and checks for permission just before.
+//! A request. Its body records whether the request has started to be written, and checks for permission just before.
 
 use super::{gate::Leave, sent::Sent};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use hyper::{
+    Method, Request, Uri,
+    header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue},
+};
 use std::{
     pin::Pin,
     task::{Context, Poll},
 };
+
+const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
+
+/// A request without its headers.
+pub(super) struct Message {
+    pub(super) method: Method,
+    pub(super) target: Uri,
+    pub(super) body: Outgoing,
+}
+
+impl Message {
+    /// The request with the headers that every request has, `common`, and those of a form. They go into `room`, which is empty.
+    pub(super) fn with_headers(self, common: &HeaderMap, room: HeaderMap) -> Request<Outgoing> {
+        let Self { method, target, body } = self;
+        let (post, empty) = (method == Method::POST, body.bytes.is_empty());
+        let mut request = Request::new(body);
+        *request.method_mut() = method;
+        *request.uri_mut() = target;
+        let headers = request.headers_mut();
+        *headers = room;
+        for (name, value) in common {
+            headers.insert(name, value.clone());
+        }
+        if post {
+            headers.insert(CONTENT_TYPE, FORM);
+            if empty {
+                // hyper omits the length, and front ends may then return 411 (RFC 9110, section 8.6).
+                headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+            }
+        }
+        request
+    }
+
+    pub(super) fn without_headers(request: Request<Outgoing>) -> Self {
+        let (head, body) = request.into_parts();
+        Self { method: head.method, target: head.uri, body }
+    }
+}
 
 /// The body of a request: a form, or empty.
 pub(super) struct Outgoing {

@@ -4,9 +4,9 @@ use super::{
     connection::{Connection, Connector, Head},
     lock,
     outcome::Cause,
-    outgoing::Outgoing,
+    outgoing::Message,
 };
-use hyper::{Request, body::Incoming};
+use hyper::{body::Incoming, header::HeaderMap};
 use std::{
     sync::{Arc, Mutex, Weak},
     time::Duration,
@@ -23,6 +23,8 @@ const IDLE: Duration = Duration::from_secs(15);
 /// Opens connections, and keeps those that are idle for the next requests.
 pub(super) struct Pool {
     connector: Connector,
+    /// The headers of every request.
+    headers: HeaderMap,
     /// One for each request that may be in flight. Before a connection is opened, idle ones beyond the number of free turns are
     /// closed, so the turns also limit the number of connections.
     turns: Arc<Semaphore>,
@@ -46,7 +48,8 @@ impl Idle {
 }
 
 struct IdleConnection {
-    connection: Connection,
+    /// Boxed, because it is large, and moved between calls.
+    connection: Box<Connection>,
     since: Instant,
     /// Only this runtime notices what arrives on the connection.
     runtime: runtime::Id,
@@ -59,9 +62,9 @@ pub(super) struct Turn {
 }
 
 impl Pool {
-    pub(super) fn new(connector: Connector, connections: usize) -> Self {
+    pub(super) fn new(connector: Connector, headers: HeaderMap, connections: usize) -> Self {
         let turns = Semaphore::new(connections.min(Semaphore::MAX_PERMITS));
-        Self { connector, turns: Arc::new(turns), idle: Mutex::default() }
+        Self { connector, headers, turns: Arc::new(turns), idle: Mutex::default() }
     }
 
     /// Waits until the number of connections allows another request.
@@ -78,9 +81,9 @@ impl Pool {
     /// asks for a connection that no other request has used.
     pub(super) async fn send(
         &self,
-        request: &mut Option<Request<Outgoing>>,
+        message: &mut Option<Message>,
         fresh: bool,
-    ) -> Result<(Connection, Head, Incoming), Cause> {
+    ) -> Result<(Box<Connection>, Head, Incoming), Cause> {
         loop {
             let idle = if fresh { None } else { self.take() };
             let reused = idle.is_some();
@@ -89,26 +92,26 @@ impl Pool {
                 // What happens seldom is boxed, so that the future of a call is small.
                 None => Box::pin(self.connect()).await?,
             };
-            match connection.send(request).await {
+            match connection.send(message, &self.headers).await {
                 Ok((head, body)) => return Ok((connection, head, body)),
                 // The service closed the idle connection before anything was written to it.
-                Err(_) if reused && request.is_some() => {}
+                Err(_) if reused && message.is_some() => {}
                 Err(cause) => return Err(cause),
             }
         }
     }
 
-    async fn connect(&self) -> Result<Connection, Cause> {
+    async fn connect(&self) -> Result<Box<Connection>, Cause> {
         {
             let idle = &mut lock(&self.idle).connections;
             let surplus = idle.len().saturating_sub(self.turns.available_permits());
             idle.drain(..surplus);
         }
-        self.connector.connect().await
+        Ok(Box::new(self.connector.connect().await?))
     }
 
     /// The connection that became idle last. The service may have closed it since.
-    fn take(&self) -> Option<Connection> {
+    fn take(&self) -> Option<Box<Connection>> {
         let runtime = Handle::current().id();
         loop {
             let idle = {
@@ -123,7 +126,7 @@ impl Pool {
     }
 
     /// Keeps a connection for the next request, if the response was read to its end and the service keeps it open as well.
-    pub(super) async fn keep(self: &Arc<Self>, mut connection: Connection) {
+    pub(super) async fn keep(self: &Arc<Self>, mut connection: Box<Connection>) {
         if !connection.is_idle().await {
             return;
         }
