@@ -14,11 +14,14 @@ use crate::{
 };
 use proxymesh::binding::{self, SettingParts};
 use pyo3::{
-    Borrowed,
+    Borrowed, PyClass, PyClassInitializer,
     prelude::*,
     types::{PyString, PyTuple},
 };
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
 
 impl<'py> FromPyObject<'_, 'py> for Account {
     type Error = PyErr;
@@ -30,6 +33,20 @@ impl<'py> FromPyObject<'_, 'py> for Account {
         };
         Ok(Self(credentials))
     }
+}
+
+/// A handle of a client, which is kept. If each call created one, it would cost 1 % more.
+fn kept<T>(py: Python<'_>, handle: &OnceLock<Py<T>>, new: impl FnOnce() -> T) -> PyResult<Py<T>>
+where
+    T: PyClass + Into<PyClassInitializer<T>>,
+{
+    if let Some(handle) = handle.get() {
+        return Ok(handle.clone_ref(py));
+    }
+    let new = Py::new(py, new())?;
+    // If two threads come here at once, one of the handles is kept. They do not differ.
+    let _ = handle.set(new.clone_ref(py));
+    Ok(new)
 }
 
 /// A client class: everything that `Client` and `AsyncClient` share.
@@ -45,6 +62,13 @@ macro_rules! client {
         #[pyclass(frozen, module = "proxymesh")]
         pub(crate) struct $name {
             shared: Arc<Shared<$mode>>,
+            // The handles. Each is created when it is first used.
+            sub_accounts: OnceLock<Py<$sub_accounts>>,
+            ips: OnceLock<Py<$ips>>,
+            hostnames: OnceLock<Py<$hostnames>>,
+            proxies: OnceLock<Py<$proxies>>,
+            tokens: OnceLock<Py<$tokens>>,
+            geo: OnceLock<Py<$geo>>,
         }
 
         impl $name {
@@ -53,7 +77,19 @@ macro_rules! client {
                     .check()?
                     .ca_variables(&["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
                     .user_agent(concat!("proxymesh-python/", env!("CARGO_PKG_VERSION")));
-                Ok(Self { shared: Shared::new(settings)? })
+                Ok(Self::with(Shared::new(settings)?))
+            }
+
+            fn with(shared: Arc<Shared<$mode>>) -> Self {
+                Self {
+                    shared,
+                    sub_accounts: OnceLock::new(),
+                    ips: OnceLock::new(),
+                    hostnames: OnceLock::new(),
+                    proxies: OnceLock::new(),
+                    tokens: OnceLock::new(),
+                    geo: OnceLock::new(),
+                }
             }
         }
 
@@ -106,38 +142,38 @@ macro_rules! client {
 
             /// Sub-accounts. Only the parent account may make these calls.
             #[getter]
-            fn sub_accounts(&self) -> $sub_accounts {
-                $sub_accounts(self.shared.clone())
+            fn sub_accounts(&self, py: Python<'_>) -> PyResult<Py<$sub_accounts>> {
+                kept(py, &self.sub_accounts, || $sub_accounts(self.shared.clone()))
             }
 
             /// IPs that may use the proxies without credentials.
             #[getter]
-            fn ips(&self) -> $ips {
-                $ips(self.shared.clone())
+            fn ips(&self, py: Python<'_>) -> PyResult<Py<$ips>> {
+                kept(py, &self.ips, || $ips(self.shared.clone()))
             }
 
             /// Hostnames that may use the proxies without credentials.
             #[getter]
-            fn hostnames(&self) -> $hostnames {
-                $hostnames(self.shared.clone())
+            fn hostnames(&self, py: Python<'_>) -> PyResult<Py<$hostnames>> {
+                kept(py, &self.hostnames, || $hostnames(self.shared.clone()))
             }
 
             /// The proxies that the account may use.
             #[getter]
-            fn proxies(&self) -> $proxies {
-                $proxies(self.shared.clone())
+            fn proxies(&self, py: Python<'_>) -> PyResult<Py<$proxies>> {
+                kept(py, &self.proxies, || $proxies(self.shared.clone()))
             }
 
             /// Bearer tokens. These calls require the parent account's username and password.
             #[getter]
-            fn tokens(&self) -> $tokens {
-                $tokens(self.shared.clone())
+            fn tokens(&self, py: Python<'_>) -> PyResult<Py<$tokens>> {
+                kept(py, &self.tokens, || $tokens(self.shared.clone()))
             }
 
             /// The number of exit IPs in each country.
             #[getter]
-            fn geo(&self) -> $geo {
-                $geo(self.shared.clone())
+            fn geo(&self, py: Python<'_>) -> PyResult<Py<$geo>> {
+                kept(py, &self.geo, || $geo(self.shared.clone()))
             }
 
             /// The base URL of the service, without a trailing slash.
@@ -161,7 +197,7 @@ macro_rules! client {
                 #[pyo3(from_py_with = setting::some_timeout)] timeout: Option<f64>,
                 #[pyo3(from_py_with = setting::some_retries)] max_retries: Option<i64>,
             ) -> Result<Self> {
-                Ok(Self { shared: self.shared.with_options(binding::options(timeout, max_retries)?)? })
+                Ok(Self::with(self.shared.with_options(binding::options(timeout, max_retries)?)?))
             }
 
             fn __repr__(&self) -> String {
