@@ -4,6 +4,7 @@ use crate::{lock::lock, threads::LOGGER};
 use proxymesh::{
     Attempt, Error, Observer,
     binding::{self, Event},
+    process,
 };
 use pyo3::{
     exceptions::PyException,
@@ -15,7 +16,8 @@ use pyo3::{
 use std::{
     collections::VecDeque,
     net::IpAddr,
-    sync::{Arc, Mutex, OnceLock},
+    sync::{Arc, Condvar, Mutex, OnceLock},
+    thread::{self, ThreadId},
 };
 
 const DEBUG: u8 = 10;
@@ -26,9 +28,18 @@ const DEBUG: u8 = 10;
 pub(crate) struct Log {
     /// Whether attempts are logged.
     attempts: bool,
-    events: Mutex<VecDeque<Event>>,
+    events: Mutex<Events>,
+    /// Notified when a thread has logged an event.
+    logged: Condvar,
     /// Set if the call is awaited.
     awaited: OnceLock<Awaited>,
+}
+
+#[derive(Default)]
+struct Events {
+    waiting: VecDeque<Event>,
+    /// The process and the thread that log an event now.
+    logging: Option<(u32, ThreadId)>,
 }
 
 struct Awaited {
@@ -79,7 +90,7 @@ impl Log {
     fn push(&self, event: Event) -> bool {
         let wanted = self.attempts || !matches!(event, Event::Attempt(_));
         if wanted {
-            lock(&self.events).push_back(event);
+            lock(&self.events).waiting.push_back(event);
         }
         wanted
     }
@@ -96,17 +107,42 @@ impl Log {
         Ok(())
     }
 
+    /// The next event to log. If another thread is logging one, waits for it, so that nothing is left to log afterwards.
+    fn next(&self, py: Python<'_>) -> Option<Event> {
+        let this = (process::id(), thread::current().id());
+        // A thread that logged during a fork does not exist in the child.
+        let by_another = |events: &Events| events.logging.is_some_and(|by| by.0 == this.0 && by.1 != this.1);
+        loop {
+            let mut events = lock(&self.events);
+            if !by_another(&events) {
+                if events.logging == Some(this) {
+                    // This is a log handler, and the caller goes on when it returns.
+                    return None;
+                }
+                let event = events.waiting.pop_front()?;
+                events.logging = Some(this);
+                return Some(event);
+            }
+            drop(events);
+            py.detach(|| {
+                let events = lock(&self.events);
+                drop(self.logged.wait_while(events, |events| by_another(events)));
+            });
+        }
+    }
+
     /// Logs what is queued. A failing log handler does not affect the call: its exception goes to `sys.unraisablehook`. Anything
     /// that is not an `Exception` may be Ctrl-C, so it is raised.
     pub(crate) fn flush(&self, py: Python<'_>) -> PyResult<()> {
-        let next = || lock(&self.events).pop_front();
-        while let Some(event) = next() {
+        while let Some(event) = self.next(py) {
             let context = || self.awaited.get().map(|awaited| awaited.context.bind(py));
             let logged = match event {
                 Event::Attempt(attempt) => record(py, &attempt, context()),
                 Event::Info(text) => say(py, "info", text),
                 Event::Warning(text) => say(py, "warning", text),
             };
+            lock(&self.events).logging = None;
+            self.logged.notify_all();
             match logged {
                 Err(error) if error.is_instance_of::<PyException>(py) => error.write_unraisable(py, None),
                 result => result?,
