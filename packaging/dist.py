@@ -132,6 +132,7 @@ def environment(platform: Platform, *flags: str) -> dict[str, str]:
         "SOURCE_DATE_EPOCH": output("git", "log", "-1", "--format=%ct"),
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
         **sdk,
+        **({"CARGO_ZIGBUILD_PYTHON_PATH": str(ROOT / "packaging/zig.py")} if platform.zig else {}),
     }
 
 
