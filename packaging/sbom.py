@@ -171,12 +171,14 @@ def linked(name: str, package: tuple[str, ...], target: str) -> Iterator[dict[st
     rust = output("rustc", "--version").split()[1]
     licence, source = "MIT OR Apache-2.0", "https://github.com/rust-lang/rust"
     yield component("rust-std", rust, licence, "pkg:generic/rust-std", source)
-    # A static library has nothing from the linker.
-    if "linux" in target and name != "artifactbundle":
+    program = package in (SANDBOX, CLI)
+    # A static library has nothing from the linker. zig.py says which libraries use the system's libgcc_s.
+    unwinds = program or "musl" in target or target.startswith("arm") or name == "aar"
+    if "linux" in target and unwinds and name != "artifactbundle":
         version = None if name == "aar" else UNWIND  # the NDK has its own
         licence, source = "Apache-2.0 WITH LLVM-exception", "https://github.com/llvm/llvm-project"
         yield component("libunwind", version, licence, "pkg:generic/llvm-libunwind", source)
-    if package == SANDBOX and "linux" in target:
+    if program and "musl" in target:
         yield component("musl", MUSL, "MIT", "pkg:generic/musl", "https://musl.libc.org")
         yield component("compiler_rt", ZIG, "MIT", "pkg:generic/zig-compiler-rt", "https://ziglang.org")
 

@@ -65,9 +65,10 @@ def others(name: str) -> set[str]:
     if name in ("sdist", "crates"):
         return set()
     found = {"rust-std"}
-    if "linux" in name or name in ("aar", "maven"):
+    static = name.startswith(("sandbox-linux", "cli-linux", "cli-wheel-musllinux")) or name == "maven"
+    if static or "musl" in name or name in ("aar", "wheel-manylinux-armv7l") or name.startswith("cli-wheel-manylinux"):
         found.add("libunwind")
-    if name.startswith("sandbox-linux") or name == "maven":
+    if static:
         found |= {"musl", "compiler_rt"}
     return found
 
