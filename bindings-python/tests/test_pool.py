@@ -386,12 +386,12 @@ def test_ctrl_c_at_any_moment_leaves_the_pool_usable(sandbox: Sandbox, client: C
             try:
                 try:
                     signal.setitimer(signal.ITIMER_REAL, 0.0002 + step * 0.00002)
-                    for _ in range(100):
+                    while True:
                         pool.report(pool.get(), 200)
                         pool.cooling()
                 finally:
                     signal.setitimer(signal.ITIMER_REAL, 0)
-            except KeyboardInterrupt:  # once per step, but anywhere in it
+            except KeyboardInterrupt:  # anywhere in the loop
                 interrupted += 1
             began = time.monotonic()
             with ThreadPoolExecutor(1) as threads:
@@ -399,7 +399,7 @@ def test_ctrl_c_at_any_moment_leaves_the_pool_usable(sandbox: Sandbox, client: C
             slowest = max(slowest, time.monotonic() - began)
     finally:
         signal.signal(signal.SIGALRM, before)
-    assert interrupted > 100
+    assert interrupted == 200
     assert slowest < 5, "nobody had to wait for the list for long"
 
 
