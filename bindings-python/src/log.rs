@@ -18,9 +18,12 @@ use std::{
     net::IpAddr,
     sync::{Arc, Condvar, Mutex, OnceLock},
     thread::{self, ThreadId},
+    time::Duration,
 };
 
 const DEBUG: u8 = 10;
+/// How often a wait looks for signals.
+const LOOK: Duration = Duration::from_millis(40);
 
 /// What is still to be logged of one call, or of what goes on between calls. It is queued because the thread that drives the call does
 /// not hold the GIL.
@@ -107,8 +110,9 @@ impl Log {
         Ok(())
     }
 
-    /// The next event to log. If another thread is logging one, waits for it, so that nothing is left to log afterwards.
-    fn next(&self, py: Python<'_>) -> Option<Event> {
+    /// The next event to log. If another thread is logging one, waits for it, so that nothing is left to log afterwards. Its handler may
+    /// take long, so Ctrl-C ends the wait.
+    fn next(&self, py: Python<'_>) -> PyResult<Option<Event>> {
         let this = (process::id(), thread::current().id());
         // A thread that logged during a fork does not exist in the child.
         let by_another = |events: &Events| events.logging.is_some_and(|by| by.0 == this.0 && by.1 != this.1);
@@ -117,24 +121,25 @@ impl Log {
             if !by_another(&events) {
                 if events.logging == Some(this) {
                     // This is a log handler, and the caller goes on when it returns.
-                    return None;
+                    return Ok(None);
                 }
-                let event = events.waiting.pop_front()?;
-                events.logging = Some(this);
-                return Some(event);
+                let event = events.waiting.pop_front();
+                events.logging = event.is_some().then_some(this);
+                return Ok(event);
             }
             drop(events);
             py.detach(|| {
                 let events = lock(&self.events);
-                drop(self.logged.wait_while(events, |events| by_another(events)));
+                drop(self.logged.wait_timeout_while(events, LOOK, |events| by_another(events)));
             });
+            py.check_signals()?;
         }
     }
 
     /// Logs what is queued. A failing log handler does not affect the call: its exception goes to `sys.unraisablehook`. Anything
     /// that is not an `Exception` may be Ctrl-C, so it is raised.
     pub(crate) fn flush(&self, py: Python<'_>) -> PyResult<()> {
-        while let Some(event) = self.next(py) {
+        while let Some(event) = self.next(py)? {
             let context = || self.awaited.get().map(|awaited| awaited.context.bind(py));
             let logged = match event {
                 Event::Attempt(attempt) => record(py, &attempt, context()),
