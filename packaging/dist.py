@@ -89,6 +89,8 @@ PLATFORMS = {
 }
 # Too rare for a library in the jar, which each user downloads for all platforms.
 WHEELS_ONLY = {"linux-armv7l", "linux-i686"}
+# zig.py cannot link with the system's unwinder for it, so a Python program might crash at exit.
+CLI_ONLY = {"linux-armv7l"}
 
 
 def run(*command: str | Path, **environment: str) -> None:
@@ -339,7 +341,8 @@ def artifacts() -> dict[str, Build]:
     found: dict[str, Build] = {"sdist": sdist, "crates": crates}
     for name, platform in PLATFORMS.items():
         packed = f"wheel-{platform.wheel}"
-        found[packed] = partial(wheel, packed, platform, STABLE)
+        if name not in CLI_ONLY:
+            found[packed] = partial(wheel, packed, platform, STABLE)
         found[f"cli-{packed}"] = partial(cli_wheel, f"cli-{packed}", platform)
         if name not in WHEELS_ONLY:
             found[f"{packed}-3.14t"] = partial(wheel, f"{packed}-3.14t", platform, FREE_THREADED)

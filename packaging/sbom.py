@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 
 import maven
 from android import ABIS
-from dist import DIST, PLATFORMS, ROOT, WHEELS_ONLY, Missing
+from dist import CLI_ONLY, DIST, PLATFORMS, ROOT, WHEELS_ONLY, Missing
 from swift import APPLE
 
 MAVEN_PLUGIN = "org.cyclonedx:cyclonedx-maven-plugin:makeAggregateBom"
@@ -71,10 +71,11 @@ def artifacts() -> dict[str, Artifact]:
         "artifactbundle": Artifact("library", swift, [(FFI, linux)]),
     }
     for name, platform in PLATFORMS.items():
-        for threads in ("",) if name in WHEELS_ONLY else ("", "-3.14t"):
-            found[f"wheel-{platform.wheel}{threads}"] = Artifact(
-                "library", "pkg:pypi/proxymesh", [(PYTHON, [platform.triple])]
-            )
+        names = [] if name in CLI_ONLY else [f"wheel-{platform.wheel}"]
+        if name not in WHEELS_ONLY:
+            names.append(f"wheel-{platform.wheel}-3.14t")
+        for each in names:
+            found[each] = Artifact("library", "pkg:pypi/proxymesh", [(PYTHON, [platform.triple])])
         found[f"cli-wheel-{platform.wheel}"] = Artifact(
             "application", "pkg:pypi/proxymesh-cli", [(CLI, [platform.triple])]
         )

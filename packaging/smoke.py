@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import sys
 import sysconfig
+import threading
+import time
 from pathlib import Path
 
 import proxymesh
@@ -56,6 +58,20 @@ def calls_with_tls(url: str, ca_file: str) -> None:
             raise AssertionError("a certificate of an unknown CA was accepted")
 
 
+def leave_calls() -> None:
+    """Leaves threads in calls. CPython before 3.14 ends them when the program exits, which must not crash."""
+
+    def call_over_and_over(sandbox: Sandbox) -> None:
+        client = sandbox.client()
+        while True:
+            client.geo.world()
+
+    sandbox = Sandbox()
+    for _ in range(32):
+        threading.Thread(target=call_over_and_over, args=(sandbox,), daemon=True).start()
+    time.sleep(0.5)
+
+
 def main() -> None:
     """Runs everything, and names the interpreter."""
     assert Path(proxymesh.__file__).parents[1] == Path(__file__).parent, proxymesh.__file__
@@ -66,6 +82,7 @@ def main() -> None:
     if sys.version_info >= (3, 13) and sysconfig.get_config_var("Py_GIL_DISABLED"):
         assert not sys._is_gil_enabled(), "the module has turned the GIL on"
     print("everything worked")
+    leave_calls()
 
 
 main()

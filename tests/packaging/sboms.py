@@ -66,7 +66,7 @@ def others(name: str) -> set[str]:
         return set()
     found = {"rust-std"}
     static = name.startswith(("sandbox-linux", "cli-linux", "cli-wheel-musllinux")) or name == "maven"
-    if static or "musl" in name or name in ("aar", "wheel-manylinux-armv7l") or name.startswith("cli-wheel-manylinux"):
+    if static or "musl" in name or name == "aar" or name.startswith("cli-wheel-manylinux"):
         found.add("libunwind")
     if static:
         found |= {"musl", "compiler_rt"}
